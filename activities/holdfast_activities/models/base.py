@@ -1,0 +1,93 @@
+"""What a model client is: one call over one wire format, with no retries inside.
+
+A conversation reaches a model as fragments: each log entry serialised once for the
+wire format, kept by the worker, and joined into a request body. Nothing is serialised
+twice, so the cost of a call does not grow with the work done before it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from holdfast_workflows.contracts.entries import Entry, Finish, ToolCall, Usage
+from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A log entry in a wire format. ``tokens`` is an estimate.
+
+    ``kind`` is the entry's; ``calls`` how many results a reply expects, so that a reply
+    and its results are kept or left out together.
+    """
+
+    seq: int
+    kind: str
+    data: bytes
+    tokens: int
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call. ``tools`` is what ``Model.tools`` made of the agent's tools; empty for none."""
+
+    instructions: str
+    fragments: Sequence[Fragment]
+    tools: bytes = b""
+    output: OutputSpec | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    timeout: float = 120.0
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What the model answered. ``extra`` goes into the log and back to the same wire verbatim."""
+
+    text: str
+    calls: tuple[ToolCall, ...]
+    finish: Finish
+    usage: Usage
+    model: str
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Model(Protocol):
+    """A client for one model.
+
+    ``wire`` names the format, so that models of one format share fragments; ``name`` is
+    ``provider:model``; ``window`` is its context window in tokens.
+    """
+
+    @property
+    def wire(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def window(self) -> int: ...
+
+    def fragment(self, entry: Entry) -> Fragment:
+        """The entry in this wire format; text cleaned, large results cut to head and tail."""
+        ...
+
+    def tools(self, tools: Sequence[ToolSpec]) -> bytes:
+        """The agent's tools in this wire format, made once per spec."""
+        ...
+
+    async def complete(
+        self, request: ModelRequest, on_text: Callable[[str], None] | None = None
+    ) -> ModelReply:
+        """Call the model once.
+
+        Args:
+            request: What to send.
+            on_text: With ``request.stream``, called with the whole text so far as it grows.
+
+        Raises:
+            ModelError: The subclass says what happened and whether trying again may help.
+        """
+        ...

@@ -1,0 +1,98 @@
+"""What a state store does; SQLite and PostgreSQL do it alike.
+
+The log is the hot path and is written by prepared statements; everything else goes
+through SQLModel.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session's snapshot as stored. ``version`` counts its changes."""
+
+    session: str
+    agent: str
+    digest: str
+    tenant: str
+    status: str
+    seq: int
+    turns: int
+    version: int
+
+
+class Log(Protocol):
+    """A session's append-only content."""
+
+    async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
+        """Write entries in one transaction, durably, and return what is now stored at their numbers.
+
+        The first writer of a number wins: where an entry was there already, that one is
+        returned instead, and the caller goes on with it.
+
+        Raises:
+            StateUnavailable: The database did not answer.
+        """
+        ...
+
+    async def read(self, session: str, start: int, stop: int | None = None) -> list[Entry]:
+        """Entries with ``start <= seq < stop`` in order; numbers never written are missing."""
+        ...
+
+
+class State(Protocol):
+    """The state database."""
+
+    @property
+    def log(self) -> Log: ...
+
+    async def ping(self) -> None:
+        """Raise StateUnavailable unless the database answers."""
+        ...
+
+    async def save_spec(self, digest: str, body: str) -> None:
+        """Keep a compiled agent spec (JSON) under its digest; writing it again is harmless."""
+        ...
+
+    async def load_spec(self, digest: str) -> str | None:
+        """The spec of that digest."""
+        ...
+
+    async def open_session(self, session: str, agent: str, digest: str, tenant: str) -> None:
+        """Create the session's row at version 0 unless it is there."""
+        ...
+
+    async def load_session(self, session: str) -> SessionRow | None:
+        """The session's snapshot."""
+        ...
+
+    async def settle_turn(self, change: SettleInput) -> int:
+        """Write a turn and the snapshot at ``change.version + 1`` in one transaction; the new version.
+
+        Repeating the same change is harmless.
+
+        Raises:
+            VersionConflict: The stored version is not ``change.version``.
+        """
+        ...
+
+    async def load_turns(self, session: str) -> list[TurnRecord]:
+        """The session's turns in order."""
+        ...
+
+    async def store_text(self, session: str, id: str, text: str) -> str:
+        """Keep a large text and return its reference; the same id again keeps the first."""
+        ...
+
+    async def load_text(self, session: str, ref: str) -> str | None:
+        """The text behind a reference."""
+        ...
+
+    async def close(self) -> None:
+        """Finish waiting writes and close every connection."""
+        ...

@@ -1,0 +1,1 @@
+"""The types that cross the Temporal boundary, and the names, limits and errors all rooms share."""

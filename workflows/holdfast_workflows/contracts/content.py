@@ -1,0 +1,67 @@
+"""Reading and storing content through standalone activities, for clients that reach only Temporal."""
+
+from .base import Contract
+from .entries import Entry
+from .limits import MAX_PAYLOAD
+
+
+class ReadLog(Contract):
+    """Read a session's log from ``start`` on. Texts longer than ``text_limit`` bytes are cut to a preview."""
+
+    session: str
+    start: int = 0
+    count: int = 200
+    text_limit: int = 4_096
+
+
+class LogPage(Contract):
+    """Entries in order; ``next`` is where to read on, None at the end."""
+
+    entries: tuple[Entry, ...]
+    next: int | None = None
+
+
+class ReadText(Contract):
+    """Read one entry's text from a byte offset."""
+
+    session: str
+    seq: int
+    offset: int = 0
+    limit: int = MAX_PAYLOAD // 2
+
+
+class TextPart(Contract):
+    """A part of a text, in JSON-safe form; ``total`` and ``offset`` count characters."""
+
+    text: str
+    offset: int
+    total: int
+
+
+class StoreText(Contract):
+    """Store a text too large for a history; the same ``id`` twice is the same text."""
+
+    session: str
+    id: str
+    text: str
+
+
+class StoredText(Contract):
+    """Where it was stored."""
+
+    ref: str
+
+
+class AgentInfo(Contract):
+    """An agent that the workers of this task queue serve."""
+
+    name: str
+    description: str
+    models: tuple[str, ...]
+    tools: tuple[str, ...]
+
+
+class AgentList(Contract):
+    """The agents of a task queue."""
+
+    agents: tuple[AgentInfo, ...]

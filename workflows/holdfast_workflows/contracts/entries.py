@@ -1,0 +1,84 @@
+"""What a session's log holds, one entry per sequence number.
+
+The workflow allots the numbers. A reply at ``seq`` reserves ``seq + 1 … seq + n`` for
+the results of its ``n`` calls, in the order of the calls, so every activity can tell
+from a reply alone where each result belongs. Entries are settled once: the first
+writer wins and later ones are given what it wrote.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from .base import Contract
+
+Finish = Literal["stop", "tool_calls", "length", "content_filter", "refusal"]
+
+
+class Usage(Contract):
+    """What a model call used. ``cost`` in US dollars; ``cached_tokens`` are part of ``input_tokens``."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cost=self.cost + other.cost,
+        )
+
+
+class ToolCall(Contract):
+    """A call the model asked for. ``id`` is the provider's; ``arguments`` the JSON text as it sent it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class _Entry(Contract):
+    seq: int
+    turn: int = 0
+    step: int = 0
+    at: float = 0.0
+    """Seconds since 1970, UTC, by the clock of the worker that wrote it."""
+
+
+class UserEntry(_Entry):
+    """A message from the user, or steering (``role`` says which) while the turn ran."""
+
+    kind: Literal["user"] = "user"
+    role: Literal["message", "steer", "repair"] = "message"
+    text: str
+
+
+class ReplyEntry(_Entry):
+    """One model call's answer."""
+
+    kind: Literal["reply"] = "reply"
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish: Finish = "stop"
+    usage: Usage = Usage()
+    model: str = ""
+    seconds: float = 0.0
+    extra: dict[str, Any] = {}
+    """What the provider wants back verbatim with the conversation (signed thinking blocks)."""
+
+
+class ResultEntry(_Entry):
+    """The result of one call. ``status`` says how it came about."""
+
+    kind: Literal["result"] = "result"
+    call_id: str
+    name: str
+    text: str
+    status: Literal["ok", "failed", "invalid", "cancelled"] = "ok"
+    seconds: float = 0.0
+
+
+Entry = Annotated[UserEntry | ReplyEntry | ResultEntry, Field(discriminator="kind")]

@@ -1,0 +1,31 @@
+"""Sizes and counts that hold everywhere, in bytes unless the name says otherwise.
+
+Temporal refuses a payload over 2 MiB and a gRPC message over 4 MiB; a workflow task
+that schedules one would fail and be tried for ever. So everything is measured before
+it is scheduled, and what is large goes by reference through the session's log.
+"""
+
+INLINE_TEXT = 4_096
+"""Text up to this size travels in histories; longer text goes to the log by reference."""
+
+INLINE_ARGUMENTS = 2_048
+"""Tool arguments up to this size are shown whole in the activity's input."""
+
+PREVIEW_CHARS = 200
+"""How much of a text people see in histories, lists and details."""
+
+MAX_MESSAGE = 1_000_000
+"""The largest user message; fits one payload with room for its envelope."""
+
+MAX_RESULT = 16_777_216
+"""The largest tool result that is stored; a larger one becomes an error for the model."""
+
+MAX_PAYLOAD = 1_500_000
+"""What any one activity input, result or update may weigh."""
+
+MAX_QUEUED_MESSAGES = 100
+"""User messages that may wait in one session."""
+
+MAX_WAITERS = 5
+"""Updates that may wait for a turn at once. Temporal allows ten in flight per workflow,
+and sends, pauses and cancels must always find room beside the waiters."""

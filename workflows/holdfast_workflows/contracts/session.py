@@ -1,0 +1,187 @@
+"""How a session is started, spoken to and looked at."""
+
+from typing import Literal
+
+from .base import Contract
+from .entries import Usage
+from .spec import OutputSpec, PinnedSpec, WhenBusy
+from .steps import NewEntry
+
+Status = Literal["starting", "waiting", "running", "paused", "closed", "failed", "cancelled"]
+TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+Mode = Literal["conversation", "task"]
+
+
+class Message(Contract):
+    """A user message: ``text`` if small, else ``ref`` of what was stored before, with its preview as text.
+
+    ``id`` is the sender's; the same id twice is the same message.
+    """
+
+    id: str
+    text: str
+    ref: str = ""
+    size: int = 0
+    when_busy: WhenBusy | None = None
+    watched: bool = False
+
+
+class Accepted(Contract):
+    """The answer to a message: the turn that will take it."""
+
+    turn: int
+
+
+class Problem(Contract):
+    """An error as it appears in views."""
+
+    code: str
+    message: str
+
+
+class TurnView(Contract):
+    """A turn. ``reply`` is whole if small, else a preview and the whole is at ``reply_seq`` in the log."""
+
+    turn: int
+    status: TurnStatus
+    request: str = ""
+    reply: str = ""
+    reply_seq: int = 0
+    reply_size: int = 0
+    steps: int = 0
+    usage: Usage = Usage()
+    error: Problem | None = None
+    started: float = 0.0
+    ended: float = 0.0
+
+
+class Event(Contract):
+    """Something that happened in a session, for those who follow it. ``n`` counts up without gaps."""
+
+    n: int
+    kind: Literal[
+        "turn_started",
+        "step",
+        "call_started",
+        "call_ended",
+        "turn_ended",
+        "paused",
+        "resumed",
+        "steered",
+        "closed",
+    ]
+    turn: int
+    step: int = 0
+    seq: int = 0
+    name: str = ""
+    call_id: str = ""
+    text: str = ""
+    size: int = 0
+    status: str = ""
+    usage: Usage | None = None
+    at: float = 0.0
+
+
+class SessionView(Contract):
+    """A session at a glance, and what happened since the event asked for."""
+
+    session: str
+    agent: str
+    tenant: str = ""
+    mode: Mode = "conversation"
+    status: Status = "starting"
+    turn: int = 0
+    step: int = 0
+    queued: int = 0
+    seq: int = 0
+    model: str = ""
+    usage: Usage = Usage()
+    active: tuple[str, ...] = ()
+    """Names of the tool calls that run now."""
+    last: TurnView | None = None
+    events: tuple[Event, ...] = ()
+    next_event: int = 0
+
+
+class WaitTurn(Contract):
+    """Wait for a turn to end, at most ``seconds``; a turn that goes on is returned as it is."""
+
+    turn: int
+    seconds: float = 20.0
+
+
+class TurnState(Contract):
+    """A running turn as it is carried over a roll-over."""
+
+    turn: int
+    step: int = 0
+    request: str = ""
+    usage: Usage = Usage()
+    invalid_steps: int = 0
+    output_repairs: int = 0
+    new: tuple[NewEntry, ...] = ()
+    started: float = 0.0
+
+
+class Carry(Contract):
+    """What a session takes with it when it rolls over; content stays in the log."""
+
+    spec: PinnedSpec
+    seq: int = 1
+    turns: int = 0
+    version: int = 0
+    usage: Usage = Usage()
+    queue: tuple[tuple[int, Message], ...] = ()
+    running: TurnState | None = None
+    steering: tuple[str, ...] = ()
+    paused: bool = False
+    closing: bool = False
+    watched_until: float = 0.0
+    recent: tuple[TurnView, ...] = ()
+    seen: dict[str, int] = {}
+    """Ids of recent messages with the turn each was given."""
+    events: tuple[Event, ...] = ()
+    next_event: int = 0
+
+
+class StartInput(Contract):
+    """Start a session. The first message comes with the start as an update, or in ``message``
+    where the starter cannot send one (a schedule, another workflow).
+
+    ``roll_over_events`` is the history length at which the session rolls over.
+    """
+
+    agent: str
+    tenant: str = ""
+    mode: Mode = "conversation"
+    output: OutputSpec | None = None
+    message: Message | None = None
+    max_steps: int | None = None
+    roll_over_events: int = 3_000
+    carry: Carry | None = None
+
+
+class TaskResult(Contract):
+    """The result of a session that has ended: its last turn, with totals."""
+
+    last: TurnView | None = None
+    turns: int = 0
+    usage: Usage = Usage()
+
+
+class Partial(Contract):
+    """What a ``think`` activity says while the model speaks, in its heartbeat details."""
+
+    turn: int
+    step: int
+    seq: int
+    text: str = ""
+    steps: int = 0
+    """Steps of this activity that are settled already."""
+
+
+class ToolProgress(Contract):
+    """What a tool call says through ``ToolContext.heartbeat``."""
+
+    name: str
+    detail: str = ""

@@ -1,0 +1,95 @@
+"""What an agent is, as data: compiled from the declaration, pinned in its sessions."""
+
+from typing import Any, Literal
+
+from .base import Contract
+
+Effect = Literal["none", "idempotent", "once"]
+WhenBusy = Literal["queue", "reject", "interrupt"]
+
+
+class RetrySpec(Contract):
+    """A retry policy, carried out by Temporal. Delays in seconds."""
+
+    attempts: int = 3
+    first_delay: float = 1.0
+    max_delay: float = 30.0
+    backoff: float = 2.0
+
+
+MODEL_RETRY = RetrySpec(attempts=3, first_delay=1.0, max_delay=30.0)
+TOOL_RETRY = RetrySpec(attempts=2, first_delay=0.5, max_delay=10.0)
+
+
+class ToolSpec(Contract):
+    """A tool as the model and the workflow see it.
+
+    ``parameters`` is a JSON schema of an object. ``timeout`` is in seconds, for one attempt.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    effect: Effect = "none"
+    inline: bool = False
+    timeout: float = 60.0
+    retry: RetrySpec = TOOL_RETRY
+
+
+class OutputSpec(Contract):
+    """The shape a final reply must have. ``json_schema`` is a JSON schema."""
+
+    name: str
+    json_schema: dict[str, Any]
+    repairs: int = 2
+
+
+class AgentSpec(Contract):
+    """An agent, whole. ``window`` and ``max_tokens`` are in tokens, ``*_timeout`` in seconds.
+
+    ``models`` are ``provider:model`` names in order of preference.
+    """
+
+    name: str
+    instructions: str
+    models: tuple[str, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    output: OutputSpec | None = None
+    max_steps: int = 50
+    max_tokens: int | None = None
+    temperature: float | None = None
+    window: int | None = None
+    burst: int = 8
+    burst_seconds: float = 10.0
+    max_repairs: int = 3
+    when_busy: WhenBusy = "queue"
+    model_timeout: float = 120.0
+    model_retry: RetrySpec = MODEL_RETRY
+    description: str = ""
+
+
+class ToolPolicy(Contract):
+    """What the workflow needs to know of a tool to schedule it."""
+
+    timeout: float = 60.0
+    retry: RetrySpec = TOOL_RETRY
+    effect: Effect = "none"
+
+
+class PinnedSpec(Contract):
+    """What a session's workflow keeps of its agent; the whole spec is in the state database under ``digest``."""
+
+    agent: str
+    digest: str
+    max_steps: int = 50
+    max_repairs: int = 3
+    output_repairs: int = 2
+    burst: int = 8
+    burst_seconds: float = 10.0
+    has_output: bool = False
+    has_inline: bool = False
+    when_busy: WhenBusy = "queue"
+    model: str = ""
+    model_timeout: float = 120.0
+    model_retry: RetrySpec = MODEL_RETRY
+    tools: dict[str, ToolPolicy] = {}

@@ -1,0 +1,156 @@
+"""Inputs and results of the activities of a turn; small and of constant size."""
+
+from typing import Literal
+
+from .base import Contract
+from .entries import Finish, Usage
+from .spec import OutputSpec, PinnedSpec
+
+
+class LoadInput(Contract):
+    """Load an agent's spec from the worker's registry and pin it."""
+
+    session: str
+    agent: str
+    tenant: str = ""
+    output: OutputSpec | None = None
+
+
+class LoadResult(Contract):
+    """The pinned spec."""
+
+    spec: PinnedSpec
+
+
+class NewEntry(Contract):
+    """Something the workflow decided that is not in the log yet; the next ``think`` writes it.
+
+    A user message or steering (``text``, or ``ref`` where it was stored before), or the
+    outcome of a call whose activity could not write it (``call_id`` and ``name``).
+    """
+
+    seq: int
+    kind: Literal["message", "steer", "repair", "failed", "cancelled"]
+    text: str = ""
+    ref: str = ""
+    call_id: str = ""
+    name: str = ""
+
+
+class ThinkInput(Contract):
+    """One model call, or a burst of them.
+
+    ``seq`` is the first number the reply may take. ``burst`` is how many steps this
+    activity may take while only inline tools are asked for. ``watched`` says that
+    somebody reads along, so partial text is worth its heartbeats.
+    """
+
+    session: str
+    agent: str
+    digest: str
+    turn: int
+    step: int
+    seq: int
+    tenant: str = ""
+    new: tuple[NewEntry, ...] = ()
+    burst: int = 1
+    watched: bool = False
+
+
+class CallView(Contract):
+    """A call as the workflow sees it.
+
+    ``arguments`` is the text if small, else empty and in the log. ``done`` is true when
+    the result is settled already: an inline tool that ran, or a call refused as invalid.
+    """
+
+    id: str
+    name: str
+    seq: int
+    arguments: str = ""
+    preview: str = ""
+    done: bool = False
+    status: Literal["", "ok", "failed", "invalid", "cancelled"] = ""
+    result: str = ""
+    size: int = 0
+
+
+class StepView(Contract):
+    """A settled model call. ``text`` is whole if small, else a preview (``size`` tells)."""
+
+    seq: int
+    finish: Finish
+    text: str = ""
+    size: int = 0
+    calls: tuple[CallView, ...] = ()
+    usage: Usage = Usage()
+    model: str = ""
+    seconds: float = 0.0
+    output_problem: str = ""
+
+
+class ThinkResult(Contract):
+    """The steps taken; at least one unless the activity was asked to yield before the first was done."""
+
+    steps: tuple[StepView, ...]
+
+
+class ActInput(Contract):
+    """One tool call. ``key`` is its stable idempotency key; ``seq`` where its result goes;
+    ``reply`` the sequence number of the reply that asked for it, ``index`` its place there."""
+
+    session: str
+    agent: str
+    digest: str
+    turn: int
+    step: int
+    seq: int
+    reply: int
+    index: int
+    call_id: str
+    name: str
+    key: str
+    tenant: str = ""
+    arguments: str = ""
+    attempts: int = 1
+
+
+class ActResult(Contract):
+    """The settled outcome of a call. ``size`` is the result's size in bytes."""
+
+    status: Literal["ok", "failed", "invalid", "cancelled"] = "ok"
+    preview: str = ""
+    size: int = 0
+    seconds: float = 0.0
+
+
+class TurnRecord(Contract):
+    """What the state database keeps of a turn."""
+
+    turn: int
+    status: Literal["done", "failed", "cancelled"]
+    request: str = ""
+    reply: str = ""
+    reply_seq: int = 0
+    steps: int = 0
+    usage: Usage = Usage()
+    error_code: str = ""
+    error: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+
+
+class SettleInput(Contract):
+    """Write a turn and the session's snapshot. ``version`` is the snapshot's version before this
+    change; the change makes it ``version + 1``."""
+
+    session: str
+    agent: str
+    digest: str
+    tenant: str = ""
+    version: int
+    status: str
+    seq: int
+    turns: int
+    usage: Usage
+    turn: TurnRecord | None = None
