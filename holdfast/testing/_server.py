@@ -1,0 +1,186 @@
+"""The scripted model's server: which reply answers a request, and how it goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Self
+
+from . import _wire_anthropic, _wire_openai
+from ._http import Connection
+from ._replies import Reply, failed
+from ._requests import Request, Seen
+from ._spawn import SpawnedModel, spawn
+
+Script = Sequence[Reply] | Callable[[Request], Reply | Awaitable[Reply]]
+
+_WIRES = {"openai": _wire_openai, "anthropic": _wire_anthropic}
+_BODY_KEPT = 65_536
+_BODIES_KEPT = 1_000
+_JSON = {"content-type": "application/json"}
+
+
+class ScriptedModel:
+    """A model that says what its script says; a server in the running loop.
+
+    Attributes:
+        requests: What was asked, in order. Bodies are kept for the last 1,000 requests of up to 64 KiB.
+    """
+
+    def __init__(self, script: Script, *, port: int = 0) -> None:
+        """A server for ``script``; ``port`` 0 takes a free one."""
+        self.requests: list[Seen] = []
+        self._script = script
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+        self._with_body: deque[int] = deque()
+
+    async def __aenter__(self) -> Self:
+        """Start serving on loopback."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._take, self._connections), "127.0.0.1", self._port
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop serving; answers under way are dropped."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.close()
+
+    @property
+    def url(self) -> str:
+        """The server's root, which is the base URL in Anthropic form."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def openai_url(self) -> str:
+        """The base URL in OpenAI form."""
+        return f"{self.url}/v1"
+
+    @staticmethod
+    @contextmanager
+    def spawn(script: str, *, port: int = 0) -> Generator[SpawnedModel]:
+        """Serve ``module:name`` or ``path/to/file.py:name`` from a process of its own while the context lasts."""
+        with spawn(script, port) as model:
+            yield model
+
+    def _take(self, connection: Connection, path: str, head: bytes, body: bytes) -> None:
+        if path.startswith("/_requests"):
+            connection.answer(200, _JSON, self._report())
+        elif not path.endswith(("/chat/completions", "/messages")):
+            connection.answer(
+                404, _JSON, _wire_openai.error(404, "not_found", f"Nothing is served at {path}.")
+            )
+        else:
+            request = Request(len(self.requests) + 1, path, head, body)
+            self._remember(request)
+            self._answer(connection, request)
+
+    def _remember(self, request: Request) -> None:
+        kept = request.body if len(request.body) <= _BODY_KEPT else b""
+        size = len(request.body)
+        self.requests.append(
+            Seen(request.number, request.path, request.conversation, request.results, size, kept)
+        )
+        if kept:
+            self._with_body.append(request.number - 1)
+        if len(self._with_body) > _BODIES_KEPT:
+            old = self._with_body.popleft()
+            seen = self.requests[old]
+            self.requests[old] = Seen(seen.number, seen.path, seen.conversation, seen.results, seen.size, b"")
+
+    def _report(self) -> bytes:
+        fields = ("number", "path", "conversation", "results", "size")
+        rows = [
+            {**{name: getattr(seen, name) for name in fields}, "body": seen.body.decode("utf-8", "replace")}
+            for seen in self.requests
+        ]
+        return json.dumps(rows).encode()
+
+    def _answer(self, connection: Connection, request: Request) -> None:
+        reply = self._next(request)
+        if isinstance(reply, Reply) and not (reply.delay or reply.pace):
+            _send(connection, request, reply)
+        else:
+            connection.run(_send_later(connection, request, reply))
+
+    def _next(self, request: Request) -> Reply | Awaitable[Reply]:
+        if callable(self._script):
+            try:
+                return self._script(request)
+            except Exception as error:  # noqa: BLE001 - the client must get an answer whatever the script does
+                return failed(400, f"The script failed on request {request.number}: {error!r}", code="script")
+        if request.number <= len(self._script):
+            return self._script[request.number - 1]
+        return failed(400, f"The script has no reply for request {request.number}.", code="script")
+
+
+async def _send_later(connection: Connection, request: Request, coming: Reply | Awaitable[Reply]) -> None:
+    reply = await coming if inspect.isawaitable(coming) else coming
+    if reply.delay:
+        await asyncio.sleep(reply.delay)
+    if not (reply.pace and request.stream and reply.status < 400 and reply.raw is None and not reply.gone):
+        _send(connection, request, reply)
+        return
+    chunks = _cut(_WIRES[request.wire].events(reply, request), reply.cut_at)
+    connection.begin({**reply.headers, "content-type": "text/event-stream"}, chunks[:1])
+    for chunk in chunks[1:]:
+        await asyncio.sleep(reply.pace)
+        connection.more(chunk)
+    _finish(connection, reply)
+
+
+def _send(connection: Connection, request: Request, reply: Reply) -> None:
+    wire = _WIRES[request.wire]
+    if reply.gone == "reset":
+        connection.reset()
+    elif reply.gone == "hang":
+        pass
+    elif reply.raw is not None:
+        _send_whole(connection, reply, reply.raw, reply.content_type)
+    elif reply.status >= 400:
+        body = wire.error(reply.status, reply.code, reply.message)
+        _send_whole(connection, reply, body, "application/json")
+    elif request.stream:
+        chunks = _cut(wire.events(reply, request), reply.cut_at)
+        connection.begin({**reply.headers, "content-type": "text/event-stream"}, chunks)
+        _finish(connection, reply)
+    else:
+        _send_whole(connection, reply, wire.whole(reply, request), "application/json")
+
+
+def _send_whole(connection: Connection, reply: Reply, body: bytes, content_type: str) -> None:
+    headers = {**reply.headers, "content-type": content_type}
+    sent = body if reply.cut_at is None else body[: reply.cut_at]
+    if reply.cut == "close" and reply.cut_at is not None:
+        connection.short(reply.status, headers, sent, len(body))
+    else:
+        connection.answer(reply.status, headers, sent)
+
+
+def _finish(connection: Connection, reply: Reply) -> None:
+    if reply.cut_at is not None and reply.cut == "close":
+        connection.close()
+    else:
+        connection.end()
+
+
+def _cut(chunks: list[bytes], at: int | None) -> list[bytes]:
+    if at is None:
+        return chunks
+    kept: list[bytes] = []
+    for chunk in chunks:
+        if at <= 0:
+            break
+        kept.append(chunk[:at])
+        at -= len(chunk)
+    return kept

@@ -1,0 +1,56 @@
+"""A scripted model, served over real HTTP in OpenAI and Anthropic form.
+
+    async with ScriptedModel([say("Hello."), call("look", {"at": "it"})]) as model:
+        ... model.url, model.openai_url, model.requests
+
+A script is a list of replies, consumed in order whoever asks, or a function from a
+request to a reply, so that many sessions at once are answered each by its own content.
+As a process of its own: ``python -m holdfast.testing.model --script module:name``, or
+``ScriptedModel.spawn("module:name")``.
+"""
+
+from ._replies import (
+    Call,
+    Reply,
+    call,
+    context_too_long,
+    empty,
+    failed,
+    garbage,
+    hang,
+    html,
+    overloaded,
+    rate_limited,
+    reset,
+    say,
+    unauthorized,
+)
+from ._requests import Request, Seen
+from ._server import Script, ScriptedModel
+from ._spawn import SpawnedModel, asked, main
+
+__all__ = [
+    "Call",
+    "Reply",
+    "Request",
+    "Script",
+    "ScriptedModel",
+    "Seen",
+    "SpawnedModel",
+    "asked",
+    "call",
+    "context_too_long",
+    "empty",
+    "failed",
+    "garbage",
+    "hang",
+    "html",
+    "overloaded",
+    "rate_limited",
+    "reset",
+    "say",
+    "unauthorized",
+]
+
+if __name__ == "__main__":
+    main(ScriptedModel)
