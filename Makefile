@@ -1,0 +1,47 @@
+# `make help` lists the targets. Each of them makes .venv ready first (.ci/setup); that takes
+# about a minute the first time and a few milliseconds afterwards.
+
+PY := .venv/bin/python
+ROOMS := holdfast workflows activities workers client temporal
+CODE := $(ROOMS) tests examples benchmarks
+ARGS ?=
+
+# pyright comes whole from the lock; without this it asks PyPI for a newer version at each run.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench dev clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup:
+	@sh .ci/setup
+
+demo: setup ## watch an agent work, lose its worker, and finish (ARGS="--data your.csv")
+	@$(PY) -m examples.analyst.demo $(ARGS)
+
+test: setup ## run every test on real parts (ARGS="-k name")
+	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint: setup ## check formatting, style, types, the rooms and the lengths; change nothing
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy $(CODE)
+	@$(PY) -m pyright
+	@.venv/bin/lint-imports
+	@$(PY) tests/house/lengths.py
+
+format: setup ## format the code and fix what can be fixed
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+bench: setup ## measure against the smallest workflow that could do the work (ARGS="--quick")
+	@$(PY) -m benchmarks $(ARGS)
+
+dev: setup ## run the example agents with an embedded Temporal server and its UI
+	@.venv/bin/holdfast dev examples.analyst.agent:app $(ARGS)
+
+clean: ## remove the environment, caches and what the embedded server stored
+	rm -rf .venv .holdfast report dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,45 @@
+"""No file over 400 lines, no function of 50 or more: decline shows in the maximum, so the maximum is limited."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+MAX_FILE = 400
+MAX_FUNCTION = 49
+ROOT = Path(__file__).parents[2]
+FOLDERS = (
+    "holdfast",
+    "workflows",
+    "activities",
+    "workers",
+    "client",
+    "temporal",
+    "tests",
+    "examples",
+    "benchmarks",
+)
+
+
+def too_long(root: Path) -> Iterator[str]:
+    """One line of complaint for each file and function under ``root`` that is too long."""
+    for folder in FOLDERS:
+        for path in sorted((root / folder).rglob("*.py")):
+            source = path.read_text("utf-8")
+            where = path.relative_to(root)
+            lines = source.count("\n")
+            if lines > MAX_FILE:
+                yield f"{where}: {lines} lines; split it, {MAX_FILE} at most"
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    length = (node.end_lineno or node.lineno) - node.lineno + 1
+                    if length > MAX_FUNCTION:
+                        yield (
+                            f"{where}:{node.lineno}: {node.name} has {length} lines; {MAX_FUNCTION} at most"
+                        )
+
+
+if __name__ == "__main__":
+    complaints = list(too_long(ROOT))
+    sys.stdout.write("".join(f"{line}\n" for line in complaints) or "Lengths: all files and functions fit.\n")
+    sys.exit(bool(complaints))
