@@ -66,7 +66,7 @@ class ReplyEntry(_Entry):
     usage: Usage = Usage()
     model: str = ""
     seconds: float = 0.0
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = Field(default_factory=dict)
     """What the provider wants back verbatim with the conversation (signed thinking blocks)."""
 
 

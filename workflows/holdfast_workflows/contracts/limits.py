@@ -29,3 +29,11 @@ MAX_QUEUED_MESSAGES = 100
 MAX_WAITERS = 5
 """Updates that may wait for a turn at once. Temporal allows ten in flight per workflow,
 and sends, pauses and cancels must always find room beside the waiters."""
+
+MAX_CALLS = 100
+"""Tool calls in one reply; more are refused as invalid."""
+
+SEQ_GAP = 1_000
+"""Sequence numbers left unused after a step that failed or was abandoned, so that what a
+lost worker may still write for it can never meet what the session writes next. More than
+a burst can use."""

@@ -2,13 +2,14 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from .base import Contract
 from .entries import Usage
 from .spec import OutputSpec, PinnedSpec, WhenBusy
-from .steps import NewEntry
+from .steps import NewEntry, TurnStatus
 
 Status = Literal["starting", "waiting", "running", "paused", "closed", "failed", "cancelled"]
-TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 Mode = Literal["conversation", "task"]
 
 
@@ -138,16 +139,17 @@ class Carry(Contract):
     closing: bool = False
     watched_until: float = 0.0
     recent: tuple[TurnView, ...] = ()
-    seen: dict[str, int] = {}
+    seen: dict[str, int] = Field(default_factory=dict)
     """Ids of recent messages with the turn each was given."""
     events: tuple[Event, ...] = ()
     next_event: int = 0
 
 
 class StartInput(Contract):
-    """Start a session. The first message comes with the start as an update, or in ``message``
-    where the starter cannot send one (a schedule, another workflow).
+    """Start a session.
 
+    The first message comes with the start as an update, or in ``message`` where the
+    starter cannot send one (a schedule, another workflow).
     ``roll_over_events`` is the history length at which the session rolls over.
     """
 

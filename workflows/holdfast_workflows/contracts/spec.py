@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from .base import Contract
 
 Effect = Literal["none", "idempotent", "once"]
@@ -92,4 +94,4 @@ class PinnedSpec(Contract):
     model: str = ""
     model_timeout: float = 120.0
     model_retry: RetrySpec = MODEL_RETRY
-    tools: dict[str, ToolPolicy] = {}
+    tools: dict[str, ToolPolicy] = Field(default_factory=dict)

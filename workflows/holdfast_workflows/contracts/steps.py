@@ -6,6 +6,8 @@ from .base import Contract
 from .entries import Finish, Usage
 from .spec import OutputSpec, PinnedSpec
 
+TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+
 
 class LoadInput(Contract):
     """Load an agent's spec from the worker's registry and pin it."""
@@ -17,9 +19,16 @@ class LoadInput(Contract):
 
 
 class LoadResult(Contract):
-    """The pinned spec."""
+    """The pinned spec, and where a session that existed before goes on.
+
+    ``seq`` is its next free sequence number, ``turns`` how many it had, ``version`` its
+    snapshot's.
+    """
 
     spec: PinnedSpec
+    seq: int = 1
+    turns: int = 0
+    version: int = 0
 
 
 class NewEntry(Contract):
@@ -55,6 +64,8 @@ class ThinkInput(Contract):
     new: tuple[NewEntry, ...] = ()
     burst: int = 1
     watched: bool = False
+    again: bool = False
+    """Whether an earlier activity for this step was lost, so the log may hold part of it."""
 
 
 class CallView(Contract):
@@ -96,8 +107,12 @@ class ThinkResult(Contract):
 
 
 class ActInput(Contract):
-    """One tool call. ``key`` is its stable idempotency key; ``seq`` where its result goes;
-    ``reply`` the sequence number of the reply that asked for it, ``index`` its place there."""
+    """One tool call.
+
+    ``key`` is its stable idempotency key; ``seq`` where its result goes; ``reply`` the
+    sequence number of the reply that asked for it, ``index`` its place there; ``again``
+    whether an earlier activity for this call was lost.
+    """
 
     session: str
     agent: str
@@ -113,6 +128,7 @@ class ActInput(Contract):
     tenant: str = ""
     arguments: str = ""
     attempts: int = 1
+    again: bool = False
 
 
 class ActResult(Contract):
@@ -128,7 +144,7 @@ class TurnRecord(Contract):
     """What the state database keeps of a turn."""
 
     turn: int
-    status: Literal["done", "failed", "cancelled"]
+    status: TurnStatus
     request: str = ""
     reply: str = ""
     reply_seq: int = 0
@@ -141,8 +157,11 @@ class TurnRecord(Contract):
 
 
 class SettleInput(Contract):
-    """Write a turn and the session's snapshot. ``version`` is the snapshot's version before this
-    change; the change makes it ``version + 1``."""
+    """Write a turn and the session's snapshot.
+
+    ``version`` is the snapshot's version before this change; the change makes it
+    ``version + 1``.
+    """
 
     session: str
     agent: str

@@ -1,0 +1,68 @@
+"""When a session's search attributes change: per turn, never per step, since each change is an event."""
+
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+from holdfast_workflows.contracts import names
+
+from .state import SessionState
+
+_AGENT = SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)
+_TENANT = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
+_STATUS = SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS)
+_COST = SearchAttributeKey.for_float(names.ATTRIBUTE_COST)
+_TURNS = SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)
+
+
+def at_start(state: SessionState) -> None:
+    """Fill in what the starter left out: a session may be started from anywhere."""
+    known = workflow.info().typed_search_attributes
+    if known.get(_AGENT) is None:
+        changes: list[SearchAttributeUpdate[Any]] = [
+            _AGENT.value_set(state.start.agent),
+            _STATUS.value_set("running"),
+        ]
+        if state.start.tenant:
+            changes.append(_TENANT.value_set(state.start.tenant))
+        _upsert(*changes)
+
+
+def at_turn_start(state: SessionState) -> None:
+    """The session runs."""
+    _status(state)
+
+
+def at_turn_end(state: SessionState) -> None:
+    """What the session has cost, and whether it waits. A task says so with its end instead."""
+    if state.start.mode == "conversation":
+        _with_totals(state)
+
+
+def at_control(state: SessionState) -> None:
+    """The session was paused or goes on."""
+    _status(state)
+
+
+def at_end(state: SessionState) -> None:
+    """How the session ended."""
+    _with_totals(state)
+
+
+def _status(state: SessionState) -> None:
+    if workflow.info().typed_search_attributes.get(_STATUS) != state.status:
+        _upsert(_STATUS.value_set(state.status))
+
+
+def _with_totals(state: SessionState) -> None:
+    _upsert(
+        _STATUS.value_set(state.status),
+        _COST.value_set(round(state.usage.cost, 6)),
+        _TURNS.value_set(state.turns),
+    )
+
+
+def _upsert(*changes: SearchAttributeUpdate[Any]) -> None:
+    # The SDK leaves a type argument out of its own annotation.
+    workflow.upsert_search_attributes(changes)  # pyright: ignore[reportUnknownMemberType]

@@ -1,0 +1,110 @@
+"""How the session schedules its activities: one place for timeouts, retries and summaries."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, TimeoutType
+from temporalio.exceptions import TimeoutError as ActivityTimeout
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.spec import PinnedSpec, RetrySpec, ToolPolicy
+from holdfast_workflows.contracts.steps import (
+    ActInput,
+    ActResult,
+    LoadInput,
+    LoadResult,
+    SettleInput,
+    ThinkInput,
+    ThinkResult,
+)
+
+HEARTBEAT_TIMEOUT = timedelta(seconds=8)
+"""How long a lost worker goes unnoticed: the recovery time of a call."""
+
+LOST_WORKERS = 3
+"""How often a call is scheduled anew because its worker was lost. A lost worker is not the
+call's failure and takes none of its attempts, but a call that kills workers must end."""
+
+_QUICK = timedelta(seconds=30)
+_READ_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=5), maximum_attempts=20
+)
+_SETTLE_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30), maximum_attempts=30
+)
+
+
+def _policy(spec: RetrySpec) -> RetryPolicy:
+    return RetryPolicy(
+        initial_interval=timedelta(seconds=spec.first_delay),
+        maximum_interval=timedelta(seconds=spec.max_delay),
+        backoff_coefficient=spec.backoff,
+        maximum_attempts=spec.attempts,
+        non_retryable_error_types=["PayloadsTooLarge"],
+    )
+
+
+async def load_agent(load: LoadInput) -> LoadResult:
+    """Pin the agent's spec."""
+    loaded: LoadResult = await workflow.execute_activity(
+        names.LOAD_AGENT,
+        load,
+        result_type=LoadResult,
+        start_to_close_timeout=_QUICK,
+        retry_policy=_READ_RETRY,
+        summary=load.agent,
+    )
+    return loaded
+
+
+def think(spec: PinnedSpec, step: ThinkInput, prompt_tokens: int) -> workflow.ActivityHandle[ThinkResult]:
+    """Start a model call, or a burst of them."""
+    longest = spec.model_timeout + (spec.burst_seconds + spec.model_timeout if step.burst > 1 else 0) + 15
+    summary = f"{step.agent} · step {step.step}"
+    if prompt_tokens:
+        summary = f"{summary} · {prompt_tokens:,} tokens before"
+    return workflow.start_activity(
+        names.THINK,
+        step,
+        result_type=ThinkResult,
+        start_to_close_timeout=timedelta(seconds=longest),
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        retry_policy=_policy(spec.model_retry),
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=summary,
+    )
+
+
+def act(policy: ToolPolicy, call: ActInput, summary: str) -> workflow.ActivityHandle[ActResult]:
+    """Start a tool call; its activity type is the tool's own name."""
+    return workflow.start_activity(
+        call.name,
+        call,
+        result_type=ActResult,
+        start_to_close_timeout=timedelta(seconds=policy.timeout),
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        retry_policy=_policy(policy.retry),
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=summary or None,
+    )
+
+
+async def settle_turn(change: SettleInput) -> int:
+    """Write a turn and the session's snapshot; returns the snapshot's version."""
+    version: int = await workflow.execute_activity(
+        names.SETTLE_TURN,
+        change,
+        result_type=int,
+        start_to_close_timeout=_QUICK,
+        retry_policy=_SETTLE_RETRY,
+        summary=f"turn {change.turn.turn}" if change.turn else change.status,
+    )
+    return version
+
+
+def worker_lost(error: ActivityError) -> bool:
+    """Whether the call ended because its worker stopped answering, not by its own failure."""
+    cause: Any = error.cause
+    return isinstance(cause, ActivityTimeout) and cause.type == TimeoutType.HEARTBEAT

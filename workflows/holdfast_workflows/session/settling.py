@@ -1,0 +1,90 @@
+"""Writing turns and snapshots to the state database, off the critical path and in order."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from holdfast_workflows.contracts.session import TurnView
+from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
+from holdfast_workflows.contracts.text import preview
+
+from . import calls
+from .state import SessionState
+
+_MOST_WAITING = 20
+
+
+class Settler:
+    """Settles one change after the other; nobody waits for it but a roll-over and the end."""
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+        self._changes: list[SettleInput] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether so much waits to be written that the next turn should wait too."""
+        return len(self._changes) > _MOST_WAITING
+
+    def turn_ended(self) -> None:
+        """Write the turn that ended last."""
+        if self._state.recent:
+            self._add(_record(self._state.recent[-1]))
+
+    def session_ended(self) -> None:
+        """Write the session's last status."""
+        self._add(None)
+
+    async def wait(self) -> None:
+        """Wait until everything is written."""
+        if self._task is not None:
+            await workflow.wait_condition(self._task.done)
+
+    def _add(self, turn: TurnRecord | None) -> None:
+        state = self._state
+        if state.spec is None:
+            return
+        self._changes.append(
+            SettleInput(
+                session=workflow.info().workflow_id,
+                agent=state.spec.agent,
+                digest=state.spec.digest,
+                tenant=state.start.tenant,
+                version=0,
+                status=state.status,
+                seq=state.seq,
+                turns=state.turns,
+                usage=state.usage,
+                turn=turn,
+            )
+        )
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._settle())
+
+    async def _settle(self) -> None:
+        while self._changes:
+            change = self._changes.pop(0).model_copy(update={"version": self._state.version})
+            try:
+                self._state.version = await calls.settle_turn(change)
+            except ActivityError as error:
+                # The log holds the content and Temporal the decisions: a snapshot that could
+                # not be written is reported, and the session goes on.
+                workflow.logger.error("a turn could not be written to the state database: %s", error.cause)
+
+
+def _record(view: TurnView) -> TurnRecord:
+    return TurnRecord(
+        turn=view.turn,
+        status=view.status,
+        request=view.request,
+        reply=preview(view.reply),
+        reply_seq=view.reply_seq,
+        steps=view.steps,
+        usage=view.usage,
+        error_code=view.error.code if view.error else "",
+        error=view.error.message if view.error else "",
+        started=view.started,
+        ended=view.ended,
+    )

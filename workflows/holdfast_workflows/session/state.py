@@ -1,0 +1,173 @@
+"""A session's state between decisions: small, since content is in the log."""
+
+from collections import deque
+
+from temporalio import workflow
+
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.limits import MAX_PAYLOAD
+from holdfast_workflows.contracts.session import (
+    Carry,
+    Event,
+    Message,
+    SessionView,
+    StartInput,
+    Status,
+    TurnState,
+    TurnView,
+)
+from holdfast_workflows.contracts.spec import PinnedSpec
+from holdfast_workflows.contracts.steps import NewEntry
+from holdfast_workflows.contracts.text import preview
+
+KEPT_TURNS = 8
+KEPT_EVENTS = 300
+CARRIED_EVENTS = 30
+KEPT_IDS = 200
+
+
+class SessionState:
+    """Everything the session's workflow knows. Only its own coroutines change it."""
+
+    def __init__(self, start: StartInput) -> None:
+        carry = start.carry
+        self.start = start
+        self.spec: PinnedSpec | None = carry.spec if carry else None
+        self.seq = carry.seq if carry else 1
+        self.turns = carry.turns if carry else 0
+        self.version = carry.version if carry else 0
+        self.usage = carry.usage if carry else Usage()
+        self.queue: deque[tuple[int, Message]] = deque(carry.queue if carry else ())
+        self.running: TurnState | None = carry.running if carry else None
+        self.unwritten: list[NewEntry] = list(carry.running.new if carry and carry.running else ())
+        self.steering: list[str] = list(carry.steering if carry else ())
+        self.paused = carry.paused if carry else False
+        self.closing = carry.closing if carry else False
+        self.watched_until = carry.watched_until if carry else 0.0
+        self.recent: deque[TurnView] = deque(carry.recent if carry else (), maxlen=KEPT_TURNS)
+        self.seen: dict[str, int] = dict(carry.seen) if carry else {}
+        self.events: deque[Event] = deque(carry.events if carry else (), maxlen=KEPT_EVENTS)
+        self.next_event = carry.next_event if carry else 0
+        self.active: dict[int, str] = {}
+        self.ended: Status | None = None
+
+    def accept(self, message: Message, *, first: bool = False) -> int:
+        """Queue a message and return its turn; one that was seen before keeps the turn it was given."""
+        if message.id in self.seen:
+            return self.seen[message.id]
+        self.turns += 1
+        self.seen[message.id] = self.turns
+        while len(self.seen) > KEPT_IDS:
+            del self.seen[next(iter(self.seen))]
+        place = (self.turns, message)
+        if first:
+            self.queue.appendleft(place)
+        else:
+            self.queue.append(place)
+        if message.watched:
+            self.watch(60.0)
+        return self.turns
+
+    def resume_at(self, seq: int, turns: int, version: int) -> None:
+        """Go on where an earlier session of the same id stopped; turns accepted meanwhile are renumbered."""
+        self.seq, self.version = seq, version
+        if turns:
+            self.turns += turns
+            self.queue = deque((turn + turns, message) for turn, message in self.queue)
+            self.seen = {id: turn + turns for id, turn in self.seen.items()}
+
+    def watch(self, seconds: float) -> None:
+        """Somebody reads along for so many seconds more."""
+        self.watched_until = max(self.watched_until, workflow.time() + seconds)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody reads along now."""
+        return self.watched_until > workflow.time()
+
+    def tell(self, event: Event) -> None:
+        """Add an event for those who follow; its number and time are filled in."""
+        self.events.append(event.model_copy(update={"n": self.next_event, "at": workflow.time()}))
+        self.next_event += 1
+
+    def find_turn(self, turn: int) -> TurnView | None:
+        """The turn as it stands; None if it never was or is forgotten (then the database has it)."""
+        for view in self.recent:
+            if view.turn == turn:
+                return view
+        if self.running and self.running.turn == turn:
+            return self._running_view(self.running)
+        for number, message in self.queue:
+            if number == turn:
+                return TurnView(turn=turn, status="queued", request=preview(message.text))
+        return None
+
+    def _running_view(self, running: TurnState) -> TurnView:
+        return TurnView(
+            turn=running.turn,
+            status="running",
+            request=running.request,
+            steps=running.step,
+            usage=running.usage,
+            started=running.started,
+        )
+
+    @property
+    def status(self) -> Status:
+        """What the session does now."""
+        if self.ended:
+            return self.ended
+        if self.spec is None:
+            return "starting"
+        if self.paused:
+            return "paused"
+        return "running" if self.running or self.queue else "waiting"
+
+    def view(self, session: str, since: int) -> SessionView:
+        """The session at a glance, with its events from ``since`` on."""
+        running = self.running
+        last = self._running_view(running) if running else (self.recent[-1] if self.recent else None)
+        return SessionView(
+            session=session,
+            agent=self.start.agent,
+            tenant=self.start.tenant,
+            mode=self.start.mode,
+            status=self.status,
+            turn=running.turn if running else (last.turn if last else 0),
+            step=running.step if running else (last.steps if last else 0),
+            queued=len(self.queue),
+            seq=self.seq,
+            model=self.spec.model if self.spec else "",
+            usage=self.usage + running.usage if running else self.usage,
+            active=tuple(self.active.values()),
+            last=last,
+            events=tuple(event for event in self.events if event.n >= since),
+            next_event=self.next_event,
+        )
+
+    def carry(self) -> Carry:
+        """What goes over a roll-over; large parts are dropped before they could stop it."""
+        assert self.spec is not None
+        running = self.running
+        if running:
+            running = running.model_copy(update={"new": tuple(self.unwritten)})
+        carried = Carry(
+            spec=self.spec,
+            seq=self.seq,
+            turns=self.turns,
+            version=self.version,
+            usage=self.usage,
+            queue=tuple(self.queue),
+            running=running,
+            steering=tuple(self.steering),
+            paused=self.paused,
+            closing=self.closing,
+            watched_until=self.watched_until,
+            recent=tuple(self.recent),
+            seen=self.seen,
+            events=tuple(self.events)[-CARRIED_EVENTS:],
+            next_event=self.next_event,
+        )
+        if len(carried.model_dump_json()) > MAX_PAYLOAD:
+            carried = carried.model_copy(update={"events": (), "recent": carried.recent[-1:]})
+        return carried

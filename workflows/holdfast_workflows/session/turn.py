@@ -1,0 +1,369 @@
+"""The turn loop: think, decide, act, until the model has answered."""
+
+import asyncio
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError
+
+from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.limits import SEQ_GAP
+from holdfast_workflows.contracts.session import Event, Problem, TurnState, TurnView
+from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.steps import (
+    ActInput,
+    ActResult,
+    CallView,
+    NewEntry,
+    StepView,
+    ThinkInput,
+    ThinkResult,
+)
+from holdfast_workflows.contracts.text import preview
+
+from . import calls, details
+from .state import SessionState
+
+_STOPPED: dict[str, type[errors.ModelStopped]] = {
+    "length": errors.OutputCutOff,
+    "content_filter": errors.ContentFiltered,
+    "refusal": errors.ModelRefused,
+}
+
+
+class TurnRunner:
+    """Runs one turn of a session; a turn in progress goes on where a roll-over left it."""
+
+    def __init__(self, state: SessionState) -> None:
+        assert state.spec is not None
+        self._state = state
+        self._spec: PinnedSpec = state.spec
+        self._cancelled: str | None = None
+        self._handles: list[workflow.ActivityHandle[Any]] = []
+        self._last: StepView | None = None
+
+    # What the session's handlers may do to a running turn.
+
+    def cancel(self, reason: str) -> None:
+        """Stop the turn; tools that run are told and waited for, nothing new starts."""
+        self._cancelled = reason
+        for handle in self._handles:
+            handle.cancel()
+
+    def interrupt_burst(self) -> None:
+        """Have a burst end with its current step, so that a pause or steering takes hold."""
+        if self._spec.has_inline:
+            for handle in self._handles:
+                handle.cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the turn was told to stop."""
+        return self._cancelled is not None
+
+    # The loop.
+
+    async def run(self) -> bool:
+        """Run to the end of the turn; False if the session must roll over first."""
+        try:
+            while True:
+                await self._gate()
+                if self.roll_over_due():
+                    return False
+                if await self._step():
+                    self._end("done")
+                    return True
+        except errors.TurnCancelled as error:
+            self._end("cancelled", error)
+        except errors.HoldfastError as error:
+            self._end("failed", error)
+        return True
+
+    def begin(self) -> None:
+        """Take the next message off the queue."""
+        state = self._state
+        turn, message = state.queue.popleft()
+        request = preview(message.text)
+        state.running = TurnState(turn=turn, request=request, started=workflow.time())
+        state.tell(Event(n=0, kind="turn_started", turn=turn, text=request))
+        self._write("message", text=message.text, ref=message.ref)
+        workflow.set_current_details(details.render(state))
+
+    def roll_over_due(self) -> bool:
+        """Whether the history has grown enough to go on in a new run."""
+        info = workflow.info()
+        return (
+            info.get_current_history_length() >= self._state.start.roll_over_events
+            or info.is_continue_as_new_suggested()
+        )
+
+    async def _gate(self) -> None:
+        """Let nothing new start while the session is paused or the turn is cancelled."""
+        state = self._state
+        if state.paused:
+            await workflow.wait_condition(lambda: not state.paused or self.cancelled)
+        if self._cancelled is not None:
+            raise errors.TurnCancelled(self._cancelled)
+
+    async def _step(self) -> bool:
+        """One model call (or burst) and the tool calls it asked for; True when the model has answered."""
+        if self._turn.step >= self._max_steps:
+            raise errors.StepLimitReached(f"{self._max_steps} steps")
+        steering, self._state.steering[:] = tuple(self._state.steering), ()
+        for text in steering:
+            self._write("steer", text=text)
+        result = await self._think()
+        for step in result.steps:
+            self._account(step)
+        workflow.set_current_details(details.render(self._state))
+        if not result.steps:
+            return False
+        return await self._decide(result.steps[-1])
+
+    async def _decide(self, step: StepView) -> bool:
+        todo = [call for call in step.calls if not call.done]
+        if step.finish in _STOPPED:
+            self._void(todo, "not run: the reply was cut off")
+            raise _STOPPED[step.finish](preview(step.text))
+        if todo:
+            try:
+                await self._gate()
+            except errors.TurnCancelled:
+                self._void(todo, "not run: the turn was cancelled")
+                raise
+            await self._act(step, todo)
+        if step.calls:
+            self._bound_invalid(step)
+            return False
+        if step.output_problem:
+            self._bound_repairs(step)
+            return False
+        return not self._state.steering
+
+    # Thinking.
+
+    async def _think(self) -> ThinkResult:
+        """The next steps. What a lost worker leaves is taken up by another; none when told to yield."""
+        state, turn = self._state, self._turn
+        burst = min(self._spec.burst, self._max_steps - turn.step) if self._spec.has_inline else 1
+        step = ThinkInput(
+            session=workflow.info().workflow_id,
+            agent=self._spec.agent,
+            digest=self._spec.digest,
+            tenant=state.start.tenant,
+            turn=turn.turn,
+            step=turn.step + 1,
+            seq=state.seq,
+            new=tuple(state.unwritten),
+            burst=burst,
+            watched=state.watched,
+        )
+        tokens = self._last.usage.input_tokens if self._last else 0
+        for lost in range(calls.LOST_WORKERS + 1):
+            try:
+                result: ThinkResult = await self._await(calls.think(self._spec, step, tokens))
+            except ActivityError as error:
+                if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
+                    step = step.model_copy(update={"again": True})
+                    continue
+                # Whatever wrote or still writes at these numbers is left behind.
+                state.seq += SEQ_GAP
+                if isinstance(error.cause, CancelledError):
+                    return ThinkResult(steps=())
+                raise _typed(error, errors.ModelTransient) from error
+            state.unwritten.clear()
+            return result
+        raise AssertionError("unreachable: the last round raises")
+
+    def _account(self, step: StepView) -> None:
+        """Bring counts, sequence numbers and events up to date with a settled step."""
+        state, turn = self._state, self._turn
+        state.seq = step.seq + 1 + len(step.calls)
+        turn = turn.model_copy(update={"step": turn.step + 1, "usage": turn.usage + step.usage})
+        state.running = turn
+        self._last = step
+        state.tell(
+            Event(
+                n=0,
+                kind="step",
+                turn=turn.turn,
+                step=turn.step,
+                seq=step.seq,
+                text=step.text,
+                size=step.size,
+                status=step.finish,
+                usage=step.usage,
+            )
+        )
+        for call in step.calls:
+            if call.done:
+                self._tell_call("call_ended", call, call.status, call.result, call.size)
+
+    # Acting.
+
+    async def _act(self, step: StepView, todo: list[CallView]) -> None:
+        for call in todo:
+            self._state.active[call.seq] = call.name
+            self._tell_call("call_started", call, "", call.preview, 0)
+        if len(todo) == 1:
+            await self._call(step, todo[0])
+        else:
+            await asyncio.gather(*(self._call(step, call) for call in todo))
+        workflow.set_current_details(details.render(self._state))
+
+    async def _call(self, step: StepView, call: CallView) -> None:
+        policy = self._spec.tools.get(call.name, ToolPolicy())
+        turn = self._turn
+        session = workflow.info().workflow_id
+        request = ActInput(
+            session=session,
+            agent=self._spec.agent,
+            digest=self._spec.digest,
+            tenant=self._state.start.tenant,
+            turn=turn.turn,
+            step=turn.step,
+            seq=call.seq,
+            reply=step.seq,
+            index=call.seq - step.seq - 1,
+            call_id=call.id,
+            name=call.name,
+            key=f"{session}-{call.seq}",
+            arguments=call.arguments,
+            attempts=1 if policy.effect == "once" else policy.retry.attempts,
+        )
+        result = await self._outcome(policy, call, request)
+        del self._state.active[call.seq]
+        self._tell_call("call_ended", call, result.status, result.preview, result.size)
+
+    async def _outcome(self, policy: ToolPolicy, call: CallView, request: ActInput) -> ActResult:
+        """Run a call to its end; an end that the activity could not write is written by the next step."""
+        for lost in range(calls.LOST_WORKERS + 1):
+            try:
+                result: ActResult = await self._await(calls.act(policy, request, call.preview))
+            except ActivityError as error:
+                if isinstance(error.cause, CancelledError):
+                    return self._void([call], "cancelled")
+                gone = calls.worker_lost(error)
+                if gone and policy.effect != "once" and lost < calls.LOST_WORKERS:
+                    request = request.model_copy(update={"again": True})
+                    continue
+                text = str(_typed(error, errors.ToolFailed).detail)
+                if gone:
+                    text = f"the worker that ran it was lost, so its outcome is unknown: {text}"
+                return self._void([call], text, status="failed")
+            return result
+        raise AssertionError("unreachable: the last round returns")
+
+    def _void(self, unrun: list[CallView], reason: str, *, status: str = "cancelled") -> ActResult:
+        """Give calls without a result one, so that the conversation stays whole."""
+        failed = status == "failed"
+        for call in unrun:
+            self._state.unwritten.append(
+                NewEntry(
+                    seq=call.seq,
+                    kind="failed" if failed else "cancelled",
+                    text=reason,
+                    call_id=call.id,
+                    name=call.name,
+                )
+            )
+        return ActResult(status="failed" if failed else "cancelled", preview=preview(reason))
+
+    # Bounds on what goes back to the model, and the end.
+
+    def _bound_invalid(self, step: StepView) -> None:
+        invalid = self._turn.invalid_steps + 1 if all(c.status == "invalid" for c in step.calls) else 0
+        self._state.running = self._turn.model_copy(update={"invalid_steps": invalid})
+        if invalid > self._spec.max_repairs:
+            raise errors.ToolArgumentsInvalid(step.calls[0].result)
+
+    def _bound_repairs(self, step: StepView) -> None:
+        repairs = self._turn.output_repairs + 1
+        if repairs > self._spec.output_repairs:
+            raise errors.OutputInvalid(step.output_problem)
+        self._state.running = self._turn.model_copy(update={"output_repairs": repairs})
+        self._write("repair", text=step.output_problem)
+
+    def _end(self, status: Any, error: errors.HoldfastError | None = None) -> None:
+        state, turn, last = self._state, self._turn, self._last
+        view = TurnView(
+            turn=turn.turn,
+            status=status,
+            request=turn.request,
+            reply=last.text if last else "",
+            reply_seq=last.seq if last else 0,
+            reply_size=last.size if last else 0,
+            steps=turn.step,
+            usage=turn.usage,
+            error=Problem(code=error.code, message=str(error)) if error else None,
+            started=turn.started,
+            ended=workflow.time(),
+        )
+        state.usage = state.usage + turn.usage
+        state.running = None
+        state.recent.append(view)
+        text = str(error) if error else view.reply
+        state.tell(
+            Event(
+                n=0,
+                kind="turn_ended",
+                turn=turn.turn,
+                step=turn.step,
+                seq=view.reply_seq,
+                text=text,
+                size=view.reply_size,
+                status=status,
+                usage=turn.usage,
+            )
+        )
+        workflow.set_current_details(details.render(state))
+
+    # Small parts.
+
+    @property
+    def _turn(self) -> TurnState:
+        assert self._state.running is not None
+        return self._state.running
+
+    @property
+    def _max_steps(self) -> int:
+        return self._state.start.max_steps or self._spec.max_steps
+
+    async def _await(self, handle: workflow.ActivityHandle[Any]) -> Any:
+        """Wait for an activity so that handlers can reach it meanwhile."""
+        self._handles.append(handle)
+        if self.cancelled:
+            handle.cancel()
+        try:
+            return await handle
+        finally:
+            self._handles.remove(handle)
+
+    def _write(self, kind: Any, *, text: str, ref: str = "") -> None:
+        self._state.unwritten.append(NewEntry(seq=self._state.seq, kind=kind, text=text, ref=ref))
+        self._state.seq += 1
+
+    def _tell_call(self, kind: Any, call: CallView, status: str, text: str, size: int) -> None:
+        self._state.tell(
+            Event(
+                n=0,
+                kind=kind,
+                turn=self._turn.turn,
+                step=self._turn.step,
+                seq=call.seq,
+                name=call.name,
+                call_id=call.id,
+                text=text,
+                size=size,
+                status=status,
+            )
+        )
+
+
+def _typed(error: ActivityError, otherwise: type[errors.HoldfastError]) -> errors.HoldfastError:
+    """The error behind a failed activity; one that is not ours becomes ``otherwise`` with its text."""
+    found = errors.from_failure(error)
+    if found is not None:
+        return found
+    cause = error.cause
+    return otherwise(f"{error.activity_type}: {cause or error}")

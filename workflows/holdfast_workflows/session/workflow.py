@@ -1,0 +1,335 @@
+"""The session as a workflow: its handlers, its queue of turns, its roll-over and its end."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_QUEUED_MESSAGES, MAX_WAITERS
+from holdfast_workflows.contracts.session import (
+    Accepted,
+    Event,
+    Message,
+    SessionView,
+    StartInput,
+    Status,
+    TaskResult,
+    TurnView,
+    WaitTurn,
+)
+from holdfast_workflows.contracts.steps import LoadInput
+from holdfast_workflows.contracts.text import preview, size
+
+from . import attributes, calls, details, settling
+from .state import SessionState
+from .turn import TurnRunner
+
+_LONGEST_WAIT = 20.0
+
+
+@workflow.defn(name=names.WORKFLOW, sandboxed=False)
+class AgentWorkflow:
+    """One durable conversation or task of one agent; its id is the session's id."""
+
+    @workflow.init
+    def __init__(self, start: StartInput) -> None:
+        """The state is there before the first handler runs."""
+        self._state = SessionState(start)
+        self._settler = settling.Settler(self._state)
+        self._runner: TurnRunner | None = None
+        self._waiters = 0
+        self._rolling = False
+        self._failure: ApplicationError | None = None
+        if start.message and not start.carry:
+            self._state.accept(start.message)
+
+    @workflow.run
+    async def run(self, start: StartInput) -> TaskResult:
+        """Run turns until the session is closed, or the one task is done."""
+        try:
+            await self._load()
+            while await self._next_turn():
+                await self._run_turn()
+                if self._rolling:
+                    await self._roll_over()
+        except asyncio.CancelledError:
+            await self._cancelled()
+            raise
+        if self._failure is None:
+            await self._finish("failed" if self._task_failed() else "closed")
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._failure is not None:
+            raise self._failure
+        return self._result()
+
+    # The life of the session.
+
+    async def _load(self) -> None:
+        state = self._state
+        if state.spec is not None:
+            return
+        load = LoadInput(
+            session=workflow.info().workflow_id,
+            agent=state.start.agent,
+            tenant=state.start.tenant,
+            output=state.start.output,
+        )
+        try:
+            loaded = await calls.load_agent(load)
+        except ActivityError as error:
+            found = errors.from_failure(error) or errors.HoldfastError(str(error.cause))
+            state.ended = "failed"
+            self._failure = errors.to_failure(found)
+            return
+        state.resume_at(loaded.seq, loaded.turns, loaded.version)
+        state.spec = loaded.spec
+        attributes.at_start(state)
+
+    async def _next_turn(self) -> bool:
+        """Wait for something to do; False when the session is over."""
+        state = self._state
+        if self._failure or (state.start.mode == "task" and state.recent):
+            return False
+        if state.running is None and not state.queue:
+            await workflow.wait_condition(lambda: bool(state.queue) or state.closing)
+        return bool(state.running or state.queue)
+
+    async def _run_turn(self) -> None:
+        """Run a turn in a task of its own: a cancelled workflow must be able to wait for its tools."""
+        state = self._state
+        runner = self._runner = TurnRunner(state)
+        if state.running is None:
+            if runner.roll_over_due() or self._settler.behind:
+                await self._settler.wait()
+            if runner.roll_over_due():
+                self._rolling = True
+                return
+            runner.begin()
+            attributes.at_turn_start(state)
+        turn = asyncio.create_task(runner.run())
+        try:
+            await workflow.wait_condition(turn.done)
+        except asyncio.CancelledError:
+            runner.cancel("the workflow was cancelled")
+            await workflow.wait_condition(turn.done)
+            self._settler.turn_ended()
+            raise
+        self._runner = None
+        self._rolling = not await turn
+        if not self._rolling:
+            attributes.at_turn_end(state)
+            self._settler.turn_ended()
+
+    async def _roll_over(self) -> None:
+        """Go on in a new run; whoever waits for a turn is answered and asks again there."""
+        await self._settler.wait()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(
+            self._state.start.model_copy(update={"carry": self._state.carry(), "message": None})
+        )
+
+    async def _cancelled(self) -> None:
+        """The workflow was cancelled from outside: the turn has been stopped, say so and settle."""
+        await self._finish("cancelled")
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _finish(self, status: Status) -> None:
+        self._state.ended = status
+        self._state.queue.clear()
+        self._state.tell(Event(n=0, kind="closed", turn=self._state.turns, status=status))
+        attributes.at_end(self._state)
+        workflow.set_current_details(details.render(self._state))
+        self._settler.session_ended()
+        await self._settler.wait()
+
+    def _task_failed(self) -> bool:
+        last = self._state.recent[-1] if self._state.recent else None
+        return bool(self._state.start.mode == "task" and last and last.status != "done")
+
+    def _result(self) -> TaskResult:
+        """The session's result; a task that failed fails the workflow with the turn's error."""
+        last = self._state.recent[-1] if self._state.recent else None
+        if self._task_failed() and last and last.error:
+            raise ApplicationError(last.error.message, type=last.error.code, non_retryable=True)
+        return TaskResult(last=last, turns=self._state.turns, usage=self._state.usage)
+
+    # Messages.
+
+    @workflow.update(description="Send a message; answers with the turn that will take it.")
+    async def send(self, message: Message) -> Accepted:
+        """Queue a message as the session's policy says."""
+        state = self._state
+        known = message.id in state.seen
+        interrupts = self._policy(message) == "interrupt" and self._runner is not None and not known
+        turn = state.accept(message, first=interrupts)
+        if interrupts and self._runner:
+            self._runner.cancel("interrupted by a new message")
+        # The first answer waits for the agent, so that an unknown one is refused here.
+        before = turn
+        await workflow.wait_condition(lambda: state.spec is not None or self._failure is not None)
+        if self._failure is not None:
+            raise self._failure
+        return Accepted(turn=state.seen.get(message.id, before))
+
+    @send.validator
+    def _validate_send(self, message: Message) -> None:
+        state = self._state
+        if message.id in state.seen:
+            return
+        if state.closing or state.ended or (state.start.mode == "task" and state.seen):
+            raise errors.to_failure(errors.SessionClosed())
+        if len(state.queue) >= MAX_QUEUED_MESSAGES:
+            raise errors.to_failure(errors.QueueFull(f"{len(state.queue)} wait"))
+        if not message.ref and size(message.text) > INLINE_TEXT:
+            raise errors.to_failure(
+                errors.MessageTooLarge("long messages are stored first and sent by reference")
+            )
+        if self._policy(message) == "reject" and (state.running or state.queue):
+            raise errors.to_failure(errors.SessionBusy())
+
+    def _policy(self, message: Message) -> str:
+        return message.when_busy or (self._state.spec.when_busy if self._state.spec else "queue")
+
+    @workflow.signal(description="Send a message without waiting for an answer.")
+    def post(self, message: Message) -> None:
+        """Queue a message; one that ``send`` would refuse is dropped and said in the log."""
+        try:
+            self._validate_send(message)
+        except ApplicationError as error:
+            workflow.logger.warning("a posted message was dropped: %s", error.type)
+            return
+        self._state.accept(message)
+
+    @workflow.update(description="Wait for a turn to end, for at most 20 seconds.")
+    async def wait_turn(self, wait: WaitTurn) -> TurnView:
+        """The turn as it stands when it ends, the time is up or the session rolls over."""
+        state = self._state
+
+        def over() -> bool:
+            view = state.find_turn(wait.turn)
+            ended = view is None or view.status not in {"queued", "running"}
+            return ended or self._rolling or state.ended is not None
+
+        self._waiters += 1
+        try:
+            await workflow.wait_condition(
+                over, timeout=timedelta(seconds=max(0.0, min(wait.seconds, _LONGEST_WAIT)))
+            )
+        except TimeoutError:
+            pass
+        finally:
+            self._waiters -= 1
+        view = state.find_turn(wait.turn)
+        if view is None:
+            raise errors.to_failure(errors.NothingToDo(f"turn {wait.turn} is not known here"))
+        return view
+
+    @wait_turn.validator
+    def _validate_wait(self, wait: WaitTurn) -> None:
+        if self._waiters >= MAX_WAITERS:
+            raise errors.to_failure(errors.SessionBusy("too many wait for turns at once; ask again shortly"))
+        if not 1 <= wait.turn <= self._state.turns:
+            raise errors.to_failure(errors.NothingToDo(f"there is no turn {wait.turn}"))
+
+    # Control.
+
+    @workflow.update(description="Say something to the running turn; taken at its next step.")
+    def steer(self, text: str) -> Accepted:
+        """Add to what the model reads at the next step."""
+        assert self._state.running is not None
+        self._state.steering.append(text)
+        self._state.tell(Event(n=0, kind="steered", turn=self._state.running.turn, text=preview(text)))
+        if self._runner:
+            self._runner.interrupt_burst()
+        return Accepted(turn=self._state.running.turn)
+
+    @steer.validator
+    def _validate_steer(self, text: str) -> None:
+        if self._state.running is None:
+            raise errors.to_failure(errors.NothingToDo("no turn is running; send a message instead"))
+        if size(text) > INLINE_TEXT:
+            raise errors.to_failure(errors.MessageTooLarge(f"steering is at most {INLINE_TEXT:,} bytes"))
+        if len(self._state.steering) >= 20:
+            raise errors.to_failure(errors.QueueFull("20 notes wait for the next step already"))
+
+    @workflow.update(description="Start nothing new after the current step.")
+    def pause(self) -> SessionView:
+        """Hold the session at the next boundary; calls that run are left to end."""
+        self._state.paused = True
+        self._state.tell(Event(n=0, kind="paused", turn=self._state.turns))
+        attributes.at_control(self._state)
+        if self._runner:
+            self._runner.interrupt_burst()
+        workflow.set_current_details(details.render(self._state))
+        return self.view()
+
+    @pause.validator
+    def _validate_pause(self) -> None:
+        self._validate_open()
+        if self._state.paused:
+            raise errors.to_failure(errors.NothingToDo("the session is paused already"))
+
+    @workflow.update(description="Go on after a pause.")
+    def resume(self) -> SessionView:
+        """Let the session go on."""
+        self._state.paused = False
+        self._state.tell(Event(n=0, kind="resumed", turn=self._state.turns))
+        attributes.at_control(self._state)
+        workflow.set_current_details(details.render(self._state))
+        return self.view()
+
+    @resume.validator
+    def _validate_resume(self) -> None:
+        self._validate_open()
+        if not self._state.paused:
+            raise errors.to_failure(errors.NothingToDo("the session is not paused"))
+
+    @workflow.update(description="Cancel the running turn; its tools are told and waited for.")
+    def cancel_turn(self, reason: str = "") -> TurnView:
+        """Stop the running turn; ``wait_turn`` tells when the last tool has ended."""
+        assert self._state.running is not None
+        view = self._state.find_turn(self._state.running.turn)
+        assert view is not None
+        if self._runner:
+            self._runner.cancel(preview(reason) or "by request")
+        return view
+
+    @cancel_turn.validator
+    def _validate_cancel(self, reason: str = "") -> None:
+        if self._state.running is None:
+            raise errors.to_failure(errors.NothingToDo("no turn is running"))
+
+    @workflow.update(description="End the session when the turns that wait are done.")
+    def close(self) -> SessionView:
+        """Take no more messages; the session ends after the turns it has."""
+        self._state.closing = True
+        return self.view()
+
+    @close.validator
+    def _validate_open(self) -> None:
+        if self._state.ended or self._state.closing:
+            raise errors.to_failure(errors.SessionClosed())
+
+    @workflow.signal(description="Somebody reads along for so many seconds.")
+    def watch(self, seconds: float) -> None:
+        """Have partial text sent often for a while."""
+        self._state.watch(min(seconds, 300.0))
+
+    # Questions.
+
+    @workflow.query(description="The session at a glance, with its events since the one named.")
+    def view(self, since: int = 0) -> SessionView:
+        """The session at a glance."""
+        return self._state.view(workflow.info().workflow_id, since)
+
+    @workflow.query(description="One turn, if it is still remembered.")
+    def turn(self, turn: int) -> TurnView | None:
+        """A turn as it stands."""
+        return self._state.find_turn(turn)
+
+    @workflow.query(description="What a burst that was asked to yield should do: finish its step, or abort.")
+    def intent(self) -> str:
+        """``abort`` when the turn is cancelled, else ``finish``."""
+        return "abort" if self._runner and self._runner.cancelled else "finish"
