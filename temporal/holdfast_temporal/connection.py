@@ -1,0 +1,172 @@
+"""Reaching a Temporal server: where it is, how to be let in, and how long to wait."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.runtime import Runtime
+from temporalio.service import GrpcCompression, TLSConfig
+
+from holdfast_workflows.contracts.errors import InsecureConnection, SettingsInvalid, TemporalUnreachable
+
+from .converter import data_converter
+from .server import DevServer
+
+DEFAULT_ADDRESS = "127.0.0.1:7233"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where and how to connect.
+
+    Attributes:
+        address: ``host:port``; empty for the embedded server of the folder, else this machine's 7233.
+        namespace: The Temporal namespace.
+        tls: True or False, or certificates; None for TLS exactly if there is an API key.
+        api_key: The key, for Temporal Cloud and the like.
+    """
+
+    address: str = ""
+    namespace: str = "default"
+    tls: bool | TLSConfig | None = None
+    api_key: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Connection:
+        """What the ``HOLDFAST_…`` variables say.
+
+        ``HOLDFAST_TEMPORAL_ADDRESS``, ``HOLDFAST_NAMESPACE``; ``HOLDFAST_TLS`` (true or
+        false), ``HOLDFAST_TLS_CA``, ``HOLDFAST_TLS_CERT``, ``HOLDFAST_TLS_KEY`` (files in
+        PEM form), ``HOLDFAST_TLS_SERVER_NAME``; ``HOLDFAST_API_KEY`` or
+        ``HOLDFAST_API_KEY_FILE``.
+
+        Raises:
+            SettingsInvalid: A value cannot be understood, or a file cannot be read.
+        """
+        variables = os.environ if environment is None else environment
+
+        def read(name: str) -> str:
+            return variables.get(f"HOLDFAST_{name}", "").strip()
+
+        return cls(
+            address=read("TEMPORAL_ADDRESS"),
+            namespace=read("NAMESPACE") or "default",
+            tls=read_tls(
+                read("TLS"), read("TLS_CA"), read("TLS_CERT"), read("TLS_KEY"), read("TLS_SERVER_NAME")
+            ),
+            api_key=read("API_KEY") or _file("HOLDFAST_API_KEY_FILE", read("API_KEY_FILE")).decode() or None,
+        )
+
+
+def read_tls(
+    switch: str = "", ca: str = "", cert: str = "", key: str = "", server_name: str = ""
+) -> bool | TLSConfig | None:
+    """TLS settings from a switch (``true``, ``false`` or empty) and the paths of PEM files."""
+    if switch.lower() in _NO:
+        return False
+    if switch and switch.lower() not in _YES:
+        raise SettingsInvalid(f"HOLDFAST_TLS is {switch!r}; it can be true or false")
+    if ca or cert or key or server_name:
+        return TLSConfig(
+            server_root_ca_cert=_file("HOLDFAST_TLS_CA", ca) or None,
+            client_cert=_file("HOLDFAST_TLS_CERT", cert) or None,
+            client_private_key=_file("HOLDFAST_TLS_KEY", key) or None,
+            domain=server_name or None,
+        )
+    return True if switch else None
+
+
+async def connect(
+    address: str | None = None,
+    *,
+    namespace: str | None = None,
+    tls: bool | TLSConfig | None = None,
+    api_key: str | None = None,
+    settings: Connection | None = None,
+    folder: Path | str | None = None,
+    identity: str | None = None,
+    runtime: Runtime | None = None,
+    within: float = 5.0,
+) -> Client:
+    """A Temporal client that speaks in Holdfast's data converter.
+
+    What is not given comes from ``settings``, and those by default from the environment.
+    Without any address, the embedded server that runs in the folder is taken, else
+    ``127.0.0.1:7233``.
+
+    Args:
+        address: ``host:port``.
+        namespace: The Temporal namespace.
+        tls: See ``Connection``.
+        api_key: See ``Connection``.
+        settings: What is not given as an argument.
+        folder: Where to look for an embedded server; ``HOLDFAST_HOME``, else ``.holdfast``.
+        identity: How this client appears in histories.
+        runtime: The SDK's runtime, if the default will not do.
+        within: Seconds after which no answer is an error.
+
+    Raises:
+        TemporalUnreachable: Nothing answered in time.
+        InsecureConnection: An API key with TLS off, to another machine.
+        SettingsInvalid: The environment holds something unusable.
+    """
+    given = settings or Connection.from_environment()
+    target = address or given.address or await asyncio.to_thread(_embedded, folder) or DEFAULT_ADDRESS
+    key = api_key or given.api_key
+    secure = given.tls if tls is None else tls
+    local = is_local(target)
+    if key and secure is False and not local:
+        raise InsecureConnection(target)
+    try:
+        return await asyncio.wait_for(
+            Client.connect(
+                target,
+                namespace=namespace or given.namespace,
+                data_converter=data_converter,
+                tls=secure,
+                api_key=key,
+                identity=identity,
+                runtime=runtime,
+                connect_timeout=timedelta(seconds=within),
+                # On one machine bytes are cheaper than the time to compress them.
+                grpc_compression=GrpcCompression.NONE if local else GrpcCompression.GZIP,
+            ),
+            within,
+        )
+    except (RuntimeError, TimeoutError) as error:  # RuntimeError is how the SDK says "cannot connect"
+        raise TemporalUnreachable(f"{target}: {_reason(error, within)}") from error
+
+
+def is_local(address: str) -> bool:
+    """Whether ``host:port`` is on this machine."""
+    return address.rpartition(":")[0] in _LOOPBACK
+
+
+def _reason(error: Exception, within: float) -> str:
+    text = str(error)
+    if isinstance(error, TimeoutError) or "deadline" in text:
+        return f"no answer in {within:g} s"
+    return "connection refused" if "ConnectionRefused" in text else text.partition("\n")[0][:300]
+
+
+def _embedded(folder: Path | str | None) -> str:
+    found = DevServer.find(folder)
+    return found.address if found else ""
+
+
+def _file(variable: str, path: str) -> bytes:
+    if not path:
+        return b""
+    try:
+        return Path(path).read_bytes().strip()
+    except OSError as error:
+        raise SettingsInvalid(f"{variable} names {path}, which cannot be read: {error.strerror}") from error

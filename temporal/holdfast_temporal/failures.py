@@ -1,0 +1,80 @@
+"""Exceptions to Temporal failures, whatever text is in them.
+
+The SDK copies an exception's text into a protobuf string, which refuses a lone
+surrogate. It then reports that refusal in place of the exception, as a retryable
+failure: a ``non_retryable`` error would be tried again. So text is cleaned first. It is
+also cut, since a failure over the message limit of gRPC could not be reported at all.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final
+
+from temporalio.api.failure.v1 import Failure
+from temporalio.converter import DefaultFailureConverter
+from temporalio.converter import PayloadConverter as AnyPayloadConverter
+from temporalio.exceptions import ApplicationError, CancelledError, FailureError
+
+from holdfast_workflows.contracts.text import clean
+
+_MAX_MESSAGE: Final = 8_000  # characters
+_MAX_TYPE: Final = 200
+_MAX_STACK: Final = 20_000
+
+
+class FailureConverter(DefaultFailureConverter):
+    """The SDK's conversion, with messages, types and stack traces cleaned and bounded."""
+
+    def to_failure(
+        self, exception: BaseException, payload_converter: AnyPayloadConverter, failure: Failure
+    ) -> None:
+        """Fill in the failure; causes come here by themselves."""
+        super().to_failure(_presentable(exception), payload_converter, failure)
+        if len(failure.stack_trace) > _MAX_STACK:
+            failure.stack_trace = "…" + failure.stack_trace[-_MAX_STACK:]
+
+
+def _presentable(exception: BaseException) -> BaseException:
+    """The exception, or a stand-in for it if its text cannot be sent."""
+    if isinstance(exception, FailureError):
+        if exception.failure is not None:  # came from a server, so it can go to one
+            return exception
+        message, kind = exception.message, getattr(exception, "type", None)
+    else:
+        message, kind = str(exception), type(exception).__name__
+    kind = kind if isinstance(kind, str) else None
+    stack = "".join(traceback.format_tb(exception.__traceback__))
+    if (
+        message == _fit(message, _MAX_MESSAGE)
+        and (kind is None or kind == _fit(kind, _MAX_TYPE))
+        and stack == clean(stack)
+    ):
+        return exception
+    stand_in = _stand_in(exception, _fit(message, _MAX_MESSAGE), kind and _fit(kind, _MAX_TYPE))
+    stand_in.__cause__ = exception.__cause__
+    stand_in.__context__ = exception.__context__
+    stand_in.__suppress_context__ = exception.__suppress_context__
+    if stack == clean(stack):  # else a file name cannot be sent; the message must do
+        stand_in.__traceback__ = exception.__traceback__
+    return stand_in
+
+
+def _stand_in(exception: BaseException, message: str, kind: str | None) -> FailureError:
+    if isinstance(exception, CancelledError):
+        return CancelledError(message, *exception.details)
+    if isinstance(exception, ApplicationError):
+        return ApplicationError(
+            message,
+            *exception.details,
+            type=kind,
+            non_retryable=exception.non_retryable,
+            next_retry_delay=exception.next_retry_delay,
+            category=exception.category,
+        )
+    return ApplicationError(message, type=kind)
+
+
+def _fit(text: str, limit: int) -> str:
+    text = clean(text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,262 @@
+"""The embedded Temporal server: one per folder, shared by all who work there.
+
+The folder holds the server's database (``temporal.db``), its log (``temporal.log``), a
+note of where it runs (``server.json``) and a lock that makes two processes starting at
+once end up with one server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from holdfast_workflows.contracts.errors import DevServerFailed
+
+from . import attributes, binary, probe
+
+START_TIMEOUT: Final = 30.0
+STOP_TIMEOUT: Final = 10.0
+_STATE: Final = "server.json"
+_LOG: Final = "temporal.log"
+_TAIL: Final = 600  # characters of the log that go into an error
+
+_DYNAMIC_CONFIG: Final = (
+    # The default, a few dozen a second, holds one busy run down to 20 activities a second.
+    "history.transferProcessorMaxPollRPS=2000",
+    # Runs whose workflow tasks keep failing become findable after two failures.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
+)
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """A running server.
+
+    Attributes:
+        address: ``host:port`` for clients and workers.
+        ui: The address of its web pages; empty if it runs without.
+        pid: Its process and process group.
+    """
+
+    address: str
+    ui: str
+    pid: int
+
+
+class DevServer:
+    """An embedded Temporal server in its own process group.
+
+    Used as ``async with DevServer() as server:``; or ``start`` and ``stop``. A server that
+    runs in the folder already is joined, and then left running at the end of the ``with``.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        *,
+        memory: bool = False,
+        port: int | None = None,
+        ui: bool = True,
+        ui_port: int | None = None,
+        detach: bool = False,
+    ) -> None:
+        """Nothing starts yet.
+
+        Args:
+            folder: Where database, log and state are; ``HOLDFAST_HOME``, else ``.holdfast``.
+            memory: Keep nothing on disk; sessions end with the server.
+            port: The port for clients and workers; a free one by default.
+            ui: Whether to serve the web pages.
+            ui_port: The port of the web pages; a free one by default.
+            detach: Leave it running at the end of the ``with``, for other processes to use.
+        """
+        self._folder = home(folder)
+        self._memory = memory
+        self._ports = (port, ui_port)
+        self._ui = ui
+        self._detach = detach
+        self._info: ServerInfo | None = None
+        self._joined = False
+
+    @property
+    def info(self) -> ServerInfo:
+        """Where it runs; only after ``start``."""
+        if self._info is None:
+            raise DevServerFailed("it has not been started")
+        return self._info
+
+    @property
+    def address(self) -> str:
+        """``host:port`` for clients and workers."""
+        return self.info.address
+
+    @property
+    def ui(self) -> str:
+        """The address of the web pages; empty if there are none."""
+        return self.info.ui
+
+    @property
+    def joined(self) -> bool:
+        """Whether the server was running already when it was asked for."""
+        return self._joined
+
+    @property
+    def log(self) -> Path:
+        """The file with the server's own words."""
+        return self._folder / _LOG
+
+    @staticmethod
+    def find(folder: Path | str | None = None) -> ServerInfo | None:
+        """The server that runs in a folder; None if none does. Notes left by a dead one do not count."""
+        try:
+            info = ServerInfo(**json.loads((home(folder) / _STATE).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return info if probe.alive(info.pid) and probe.listens(info.address) else None
+
+    async def start(self) -> Self:
+        """Start the server, or join the one that runs in the folder, and return once it answers.
+
+        Raises:
+            DevServerMissing: The ``temporal`` program is not installed.
+            DevServerFailed: It did not come up; with the end of its log.
+        """
+        deadline = time.monotonic() + START_TIMEOUT
+        self._folder.mkdir(parents=True, exist_ok=True)
+        async with _locked(self._folder / "server.lock", deadline):
+            found = await asyncio.to_thread(self.find, self._folder)
+            self._joined = found is not None
+            self._info = found or await self._launch(deadline)
+        return self
+
+    async def stop(self) -> None:
+        """Stop the server, also one that was joined. Stopping twice is harmless."""
+        info, self._info = self._info, None
+        if info is not None:
+            await stop(info)
+            _forget(self._folder / _STATE, info)
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not (self._joined or self._detach):
+            await self.stop()
+
+    async def _launch(self, deadline: float) -> ServerInfo:
+        for given in filter(None, self._ports):
+            if probe.listens(f"127.0.0.1:{given}"):
+                raise DevServerFailed(f"port {given} is taken by another program")
+        free = probe.free_ports(2)
+        port, ui_port = self._ports[0] or free[0], self._ports[1] or free[1]
+        pid = _spawn([str(binary.find()), *self._arguments(port, ui_port)], self.log)
+        info = ServerInfo(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}" if self._ui else "", pid)
+        try:
+            await self._until_it_answers(info, deadline)
+            _write(self._folder / _STATE, json.dumps(asdict(info)))
+        except BaseException:
+            await stop(info)
+            raise
+        return info
+
+    async def _until_it_answers(self, info: ServerInfo, deadline: float) -> None:
+        while not await probe.answers(info.address):
+            if probe.gone(info.pid):
+                raise DevServerFailed(f"{info.address}: {self._tail()}")
+            if time.monotonic() > deadline:
+                raise DevServerFailed(f"no answer after {START_TIMEOUT:g} s: {self._tail()}")
+            await asyncio.sleep(0.02)
+
+    def _arguments(self, port: int, ui_port: int) -> list[str]:
+        arguments = ["server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--log-level", "warn"]
+        arguments += ["--ui-port", str(ui_port), "--ui-disable-news-fetch"] if self._ui else ["--headless"]
+        if not self._memory:
+            arguments += ["--db-filename", str(self._folder / "temporal.db")]
+        for setting in _DYNAMIC_CONFIG:
+            arguments += ["--dynamic-config-value", setting]
+        for name, kind in attributes.TYPES.items():
+            arguments += ["--search-attribute", f"{name}={kind}"]
+        return arguments
+
+    def _tail(self) -> str:
+        try:
+            return self.log.read_text(errors="replace")[-_TAIL:].strip()
+        except OSError:
+            return ""
+
+
+def home(folder: Path | str | None = None) -> Path:
+    """The folder of everything embedded: the one given, else ``HOLDFAST_HOME``, else ``.holdfast``."""
+    return Path(folder or os.environ.get("HOLDFAST_HOME") or ".holdfast").absolute()
+
+
+async def stop(info: ServerInfo) -> None:
+    """End a server's process group: politely, then after ten seconds by force."""
+    for what, bound in ((signal.SIGTERM, STOP_TIMEOUT), (signal.SIGKILL, 2.0)):
+        with suppress(ProcessLookupError):
+            os.killpg(info.pid, what)
+        deadline = time.monotonic() + bound
+        while time.monotonic() < deadline:
+            if probe.gone(info.pid):
+                return
+            await asyncio.sleep(0.02)
+
+
+def _spawn(command: list[str], log: Path) -> int:
+    """Start a program in its own process group, so that Ctrl-C in the terminal is not for it."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    return os.posix_spawn(
+        command[0],
+        command,
+        os.environ,
+        setpgroup=0,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file in one move: readers see the old or the new, never a part."""
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(text)
+    part.replace(path)
+
+
+def _forget(path: Path, info: ServerInfo) -> None:
+    """Remove the note of a server, unless it speaks of another by now."""
+    with suppress(OSError, ValueError):
+        if json.loads(path.read_text())["pid"] == info.pid:
+            path.unlink()
+
+
+@asynccontextmanager
+async def _locked(path: Path, deadline: float) -> AsyncGenerator[None]:
+    """Hold a lock file; it is the kernel's, so a killed holder leaves it free."""
+    import fcntl  # not on Windows, where clients must still import this module
+
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise DevServerFailed(
+                        "another process has been starting one here for too long"
+                    ) from error
+                await asyncio.sleep(0.05)
+        yield
