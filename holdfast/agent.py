@@ -1,0 +1,149 @@
+"""Agents: what a model is told, what it may call, and within which limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, cast, get_args
+
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.output import OutputShape, output_spec
+from holdfast_workflows.contracts.spec import MODEL_RETRY, AgentSpec, OutputSpec, RetrySpec, WhenBusy
+
+from . import declare
+from .tool import Tool
+
+_MODEL = re.compile(r"[a-zA-Z0-9_.-]+:\S+")
+
+
+class Agent:
+    """An agent, declared once and served by every worker that loads its App.
+
+    Attributes:
+        spec: The agent as data; pinned in each of its sessions.
+        tools: Its tools by name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        model: str | Sequence[str],
+        instructions: str = "",
+        tools: Sequence[Tool[..., Any]] = (),
+        output: OutputShape | None = None,
+        description: str = "",
+        max_steps: int = 50,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        window: int | None = None,
+        burst: int = 8,
+        burst_seconds: float | timedelta = 10.0,
+        max_repairs: int = 3,
+        when_busy: WhenBusy = "queue",
+        model_timeout: float | timedelta = 120.0,
+        model_retry: RetrySpec = MODEL_RETRY,
+    ) -> None:
+        """Declare an agent.
+
+        Args:
+            name: Letters, digits, "_" and "-"; sessions are started by it.
+            model: ``"provider:model"``, or several in order of preference.
+            instructions: What the model is told before every conversation.
+            tools: What it may call, made by ``@tool``.
+            output: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
+                JSON schema of an object. None for free text.
+            description: What the agent is for, for people and for other agents.
+            max_steps: Model calls one turn may take.
+            max_tokens: The longest reply, in tokens; the provider's default if None.
+            temperature: From 0 to 2; the provider's default if None.
+            window: The context window to keep within, in tokens; the model's own if None.
+            burst: Steps one activity may take while the model asks only for inline tools.
+            burst_seconds: How long such a burst may last.
+            max_repairs: Steps in a row whose calls were all invalid, before the turn fails.
+            when_busy: What happens to a message that arrives during a turn: "queue", "reject" or
+                "interrupt".
+            model_timeout: The longest one model call may take, in seconds or as a timedelta.
+            model_retry: How model calls that failed for a passing reason are repeated.
+
+        Raises:
+            InvalidDeclaration: It cannot work as declared; the detail says what to change.
+        """
+        where = f"agent {declare.name(name, 'agent')!r}"
+        self.tools = _by_name(tools, where)
+        self.spec = AgentSpec(
+            name=name,
+            instructions=instructions,
+            models=_models(model, where),
+            tools=tuple(tool.spec for tool in self.tools.values()),
+            output=None if output is None else _checked(output_spec(output)),
+            max_steps=declare.whole(max_steps, f"{where}: max_steps", 1, 100_000),
+            max_tokens=None if max_tokens is None else declare.whole(max_tokens, f"{where}: max_tokens", 1),
+            temperature=None
+            if temperature is None
+            else declare.number(temperature, f"{where}: temperature", 0, 2),
+            window=None if window is None else declare.whole(window, f"{where}: window", 1_000),
+            burst=declare.whole(burst, f"{where}: burst", 1, 1_000),
+            burst_seconds=declare.seconds(burst_seconds, f"{where}: burst_seconds"),
+            max_repairs=declare.whole(max_repairs, f"{where}: max_repairs", 0, 1_000),
+            when_busy=_when_busy(when_busy, where),
+            model_timeout=declare.seconds(model_timeout, f"{where}: model_timeout"),
+            model_retry=declare.retry(model_retry, f"{where}: model_retry"),
+            description=description,
+        )
+
+    @property
+    def name(self) -> str:
+        """The name sessions are started by."""
+        return self.spec.name
+
+    def __repr__(self) -> str:
+        return f"Agent({self.name!r})"
+
+
+def _by_name(tools: Sequence[object], where: str) -> Mapping[str, Tool[..., Any]]:
+    found: dict[str, Tool[..., Any]] = {}
+    for given in tools:
+        if not isinstance(given, Tool):
+            raise InvalidDeclaration(f"{where} has {given!r} among its tools; put @tool above the function")
+        tool = cast("Tool[..., Any]", given)
+        if tool.spec.name in found:
+            raise InvalidDeclaration(f"{where} has two tools named {tool.spec.name!r}; give one another name")
+        found[tool.spec.name] = tool
+    return found
+
+
+def _models(model: str | Sequence[str], where: str) -> tuple[str, ...]:
+    names = (model,) if isinstance(model, str) else tuple(model)
+    if not names:
+        raise InvalidDeclaration(f'{where} has no model; give model="openai:…" or a list')
+    for name in names:
+        if not _MODEL.fullmatch(name):
+            raise InvalidDeclaration(
+                f'{where} has model {name!r}; write "provider:model", such as "openai:gpt-5-mini"'
+            )
+    if len(set(names)) < len(names):
+        raise InvalidDeclaration(
+            f"{where} names the same model twice; each stands once, in order of preference"
+        )
+    return names
+
+
+def _when_busy(value: WhenBusy, where: str) -> WhenBusy:
+    if value not in get_args(WhenBusy):
+        raise InvalidDeclaration(
+            f"{where}: when_busy={value!r} must be one of {', '.join(get_args(WhenBusy))}"
+        )
+    return value
+
+
+def _checked(output: OutputSpec) -> OutputSpec:
+    # Only processes that declare agents need the checker; clients are installed without it.
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(output.json_schema)
+    except SchemaError as error:
+        raise InvalidDeclaration(f"the output schema is not a JSON schema: {error.message}") from error
+    return output

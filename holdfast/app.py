@@ -1,0 +1,46 @@
+"""An App: the agents that a worker serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+
+from .agent import Agent
+
+
+class App:
+    """What ``holdfast dev module:app`` and ``holdfast worker module:app`` load.
+
+    Attributes:
+        agents: The agents by name.
+    """
+
+    def __init__(self, *, agents: Sequence[Agent]) -> None:
+        """Collect agents.
+
+        Raises:
+            InvalidDeclaration: There is none, or two share a name.
+        """
+        self.agents = _by_name(agents)
+
+    def registry(self) -> Registry:
+        """Everything a worker needs to serve these agents."""
+        return Registry(
+            agents={name: agent.spec for name, agent in self.agents.items()},
+            tools={name: agent.tools for name, agent in self.agents.items()},
+        )
+
+
+def _by_name(agents: Sequence[object]) -> dict[str, Agent]:
+    found: dict[str, Agent] = {}
+    for given in agents:
+        if not isinstance(given, Agent):
+            raise InvalidDeclaration(f"an App holds agents, and {given!r} is none")
+        if given.name in found:
+            raise InvalidDeclaration(f"two agents are named {given.name!r}; give one another name")
+        found[given.name] = given
+    if not found:
+        raise InvalidDeclaration("the App has no agents; give agents=[Agent(…)]")
+    return found

@@ -1,0 +1,56 @@
+"""The checks that agents and tools share: each refuses with the remedy."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import timedelta
+
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.spec import RetrySpec
+
+LONGEST = 30 * 86_400.0
+"""The longest time-out, in seconds: 30 days."""
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+def name(value: str, what: str) -> str:
+    """A name that providers, Temporal and command lines accept."""
+    if not _NAME.fullmatch(value):
+        raise InvalidDeclaration(
+            f"{what} {value!r} has a name that providers refuse; "
+            "use 1 to 64 letters, digits, '_' and '-' of ASCII (give name=… if it comes from a function)"
+        )
+    return value
+
+
+def whole(value: int, what: str, least: int, most: int = 1_000_000_000) -> int:
+    """An integer within bounds."""
+    if isinstance(value, bool) or not least <= value <= most:
+        raise InvalidDeclaration(f"{what}={value!r} must be a whole number from {least:,} to {most:,}")
+    return value
+
+
+def number(value: float, what: str, least: float, most: float) -> float:
+    """A number within bounds; NaN is not."""
+    if isinstance(value, bool) or not least <= value <= most:
+        raise InvalidDeclaration(f"{what}={value!r} must be a number from {least:g} to {most:g}")
+    return float(value)
+
+
+def seconds(value: float | timedelta, what: str) -> float:
+    """A duration above zero."""
+    length = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(value, bool) or not math.isfinite(length) or not 0 < length <= LONGEST:
+        raise InvalidDeclaration(f"{what}={value!r} must be above 0 and at most {LONGEST:,.0f} seconds")
+    return float(length)
+
+
+def retry(value: RetrySpec, what: str) -> RetrySpec:
+    """A retry policy that ends: Temporal takes 0 attempts for "without end"."""
+    whole(value.attempts, f"{what}: attempts", 1, 1_000)
+    number(value.first_delay, f"{what}: first_delay", 0.001, LONGEST)
+    number(value.max_delay, f"{what}: max_delay", value.first_delay, LONGEST)
+    number(value.backoff, f"{what}: backoff", 1.0, 1_000.0)
+    return value

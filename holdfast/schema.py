@@ -1,0 +1,151 @@
+"""A function's signature and docstring as the JSON schema that a model sees."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, PydanticSchemaGenerationError, PydanticUserError, create_model
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.fields import Field, FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
+
+from holdfast_workflows.contracts.app import ToolContext
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+
+_ARGUMENTS = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What the model may say to a function.
+
+    Attributes:
+        description: The docstring without its sections on arguments and errors.
+        parameters: JSON schema of an object with one property per argument.
+        arguments: A pydantic model of the arguments. Its fields are ``p0 …``, with the parameters'
+            names as aliases, because a parameter may have a name that a pydantic model cannot.
+        fields: The parameter behind each field.
+        context: The parameter that receives the ToolContext, if there is one.
+    """
+
+    description: str
+    parameters: dict[str, Any]
+    arguments: type[BaseModel]
+    fields: Mapping[str, str]
+    context: str | None
+
+
+def read_signature(function: Callable[..., Any], name: str) -> Signature:
+    """Read a function.
+
+    Raises:
+        InvalidDeclaration: A model could not call it; the detail says which parameter and what to do.
+    """
+    hints = _hints(function, name)
+    parameters = inspect.signature(function).parameters
+    context = _context(hints, parameters, name)
+    asked = [p for p in parameters.values() if p.name != context]
+    for parameter in asked:
+        _refuse_unusable(parameter, hints, name)
+    description, described = _read_docstring(function)
+    if unknown := described.keys() - parameters.keys():
+        raise InvalidDeclaration(
+            f"the docstring of tool {name!r} describes {', '.join(sorted(unknown))}, which it does not take; "
+            "correct its Args section"
+        )
+    fields = {f"p{i}": p.name for i, p in enumerate(asked)}
+    arguments = _arguments_model(asked, hints, described, name)
+    return Signature(description, _json_schema(arguments, name), arguments, fields, context)
+
+
+def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, TypeError) as error:
+        raise InvalidDeclaration(
+            f"the annotations of tool {name!r} cannot be resolved: {error}; "
+            "define the types it names at the top level of its module"
+        ) from error
+
+
+def _context(hints: dict[str, Any], parameters: Mapping[str, inspect.Parameter], name: str) -> str | None:
+    found = [p for p in parameters if hints.get(p) is ToolContext or ToolContext in get_args(hints.get(p))]
+    if len(found) > 1:
+        raise InvalidDeclaration(f"tool {name!r} has two ToolContext parameters; keep one")
+    if found and parameters[found[0]].kind is inspect.Parameter.POSITIONAL_ONLY:
+        raise InvalidDeclaration(f"the ToolContext of tool {name!r} is positional-only; remove the '/'")
+    return found[0] if found else None
+
+
+def _refuse_unusable(parameter: inspect.Parameter, hints: dict[str, Any], name: str) -> None:
+    where = f"parameter {parameter.name!r} of tool {name!r}"
+    if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+        raise InvalidDeclaration(f"{where} takes any number of arguments; use one list or dict parameter")
+    if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+        raise InvalidDeclaration(
+            f"{where} is positional-only, and models name their arguments; remove the '/'"
+        )
+    if parameter.name not in hints:
+        raise InvalidDeclaration(f"{where} has no annotation; write its type, such as {parameter.name}: str")
+    if isinstance(parameter.default, FieldInfo):
+        raise InvalidDeclaration(f"{where} has a Field as its default; write Annotated[…, Field(…)] instead")
+
+
+def _read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    # Only processes that declare agents need the parser; clients are installed without it.
+    from docstring_parser import DocstringStyle, parse
+
+    parsed = parse(inspect.getdoc(function) or "", style=DocstringStyle.GOOGLE)
+    parts = [parsed.description or ""]
+    if parsed.returns and parsed.returns.description:
+        parts.append(f"Returns: {parsed.returns.description}")
+    described = {p.arg_name.lstrip("*"): p.description or "" for p in parsed.params}
+    return "\n\n".join(part for part in parts if part), described
+
+
+def _arguments_model(
+    asked: list[inspect.Parameter], hints: dict[str, Any], described: dict[str, str], name: str
+) -> type[BaseModel]:
+    definitions: dict[str, Any] = {}
+    for i, parameter in enumerate(asked):
+        options: dict[str, Any] = {"alias": parameter.name}
+        if text := described.get(parameter.name):
+            options["description"] = text
+        if parameter.default is not inspect.Parameter.empty:
+            options["default"] = parameter.default
+        definitions[f"p{i}"] = (hints[parameter.name], Field(**options))
+    try:
+        return create_model("Arguments", __config__=_ARGUMENTS, **definitions)
+    except (PydanticSchemaGenerationError, PydanticUserError, NameError) as error:
+        raise _no_schema(name, error) from error
+
+
+class _ForModels(GenerateJsonSchema):
+    """Without the titles that pydantic makes of names: they cost tokens and say nothing."""
+
+    def emit_warning(self, kind: Any, detail: str) -> None:
+        """Nothing: a default that JSON cannot say is left out of the schema, and still applies."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _json_schema(arguments: type[BaseModel], name: str) -> dict[str, Any]:
+    try:
+        schema = arguments.model_json_schema(schema_generator=_ForModels)
+    except (PydanticInvalidForJsonSchema, PydanticUserError) as error:
+        raise _no_schema(name, error) from error
+    schema.pop("title", None)
+    schema.setdefault("properties", {})
+    return schema
+
+
+def _no_schema(name: str, error: Exception) -> InvalidDeclaration:
+    reason = str(error).splitlines()[0]
+    return InvalidDeclaration(
+        f"a parameter of tool {name!r} has a type without JSON schema: {reason}; "
+        "use str, int, float, bool, list, dict, Literal, Enum, a pydantic model, dataclass or TypedDict"
+    )

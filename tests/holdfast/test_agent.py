@@ -1,0 +1,161 @@
+"""Declaring agents and apps."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+from holdfast import Agent, App, InvalidDeclaration, RetrySpec, tool
+from holdfast_workflows.contracts.spec import AgentSpec
+
+
+@tool
+def look(x: int) -> int:
+    """Look."""
+    return x
+
+
+@tool(name="look")
+def look_again(x: int) -> int:
+    """Look again."""
+    return x
+
+
+class Report(BaseModel):
+    """A report."""
+
+    title: str
+
+
+@dataclasses.dataclass
+class Row:
+    n: int
+
+
+class Pair(TypedDict):
+    a: int
+
+
+class Tree(BaseModel):
+    children: list[Tree] = []
+
+
+MODEL = "openai:gpt-5-mini"
+
+
+def test_an_agent_compiles_to_plain_data() -> None:
+    agent = Agent("a", model=[MODEL, "anthropic:c"], instructions="Do.", tools=[look], max_steps=9)
+    assert agent.spec.models == (MODEL, "anthropic:c")
+    assert agent.spec.tools == (look.spec,)
+    assert agent.spec.max_steps == 9
+    assert AgentSpec.model_validate_json(agent.spec.model_dump_json()) == agent.spec
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    assert Agent("a", model=MODEL).spec == AgentSpec(name="a", instructions="", models=(MODEL,))
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"),
+    [
+        (Report, "Report"),
+        (Row, "Row"),
+        (Pair, "Pair"),
+        (Tree, "Tree"),
+        ({"type": "object", "title": "My answer!", "properties": {}}, "My_answer"),
+        ({"type": "object"}, "output"),
+    ],
+)
+def test_output_takes_types_and_schemas(shape: Any, name: str) -> None:
+    output = Agent("a", model=MODEL, output=shape).spec.output
+    assert output is not None
+    assert output.name == name
+    assert output.json_schema["type"] == "object"
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        (int, "as a field"),
+        (list[int], "as a field"),
+        ({"type": "array"}, "as a field"),
+        ({}, "as a field"),
+        ({"type": "object", "properties": 3}, "not a JSON schema"),
+        ({"type": "object", "default": object()}, "not plain JSON"),
+        (object, "as a field"),
+        (Agent, "no JSON schema"),
+    ],
+)
+def test_output_that_has_no_object_schema_is_refused(shape: Any, said: str) -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        Agent("a", model=MODEL, output=shape)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"name": "my agent"}, "letters, digits"),
+        ({"model": []}, "no model"),
+        ({"model": ""}, "provider:model"),
+        ({"model": "gpt-5"}, "provider:model"),
+        ({"model": [MODEL, MODEL]}, "twice"),
+        ({"tools": [look, look_again]}, "two tools named 'look'"),
+        ({"tools": [print]}, "put @tool above"),
+        ({"max_steps": 0}, "max_steps=0"),
+        ({"max_steps": True}, "max_steps=True"),
+        ({"max_tokens": 0}, "max_tokens=0"),
+        ({"temperature": 2.5}, "temperature=2.5"),
+        ({"temperature": float("nan")}, "temperature=nan"),
+        ({"window": 10}, "window=10"),
+        ({"burst": 0}, "burst=0"),
+        ({"burst_seconds": 0}, "burst_seconds=0"),
+        ({"max_repairs": -1}, "max_repairs=-1"),
+        ({"when_busy": "drop"}, "queue, reject, interrupt"),
+        ({"model_timeout": -1}, "model_timeout=-1"),
+        ({"model_retry": RetrySpec(attempts=0)}, "attempts=0"),
+    ],
+)
+def test_an_agent_that_cannot_work_is_refused_with_the_remedy(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        Agent(**cast("Any", {"name": "a", "model": MODEL} | options))
+    assert said in str(refused.value)
+
+
+@given(st.text(max_size=70))
+def test_a_name_is_accepted_only_if_every_provider_accepts_it(name: str) -> None:
+    fits = 0 < len(name) <= 64 and name.isascii() and all(c.isalnum() or c in "_-" for c in name)
+    try:
+        Agent(name, model=MODEL)
+    except InvalidDeclaration:
+        assert not fits
+    else:
+        assert fits
+
+
+def test_an_app_gives_workers_its_agents_and_their_tools() -> None:
+    one, two = Agent("one", model=MODEL, tools=[look]), Agent("two", model=MODEL, tools=[look_again])
+    registry = App(agents=[one, two]).registry()
+    assert registry.agents == {"one": one.spec, "two": two.spec}
+    assert registry.tools["one"]["look"] is look
+    assert registry.tools["two"]["look"] is look_again
+
+
+@pytest.mark.parametrize(
+    ("agents", "said"),
+    [
+        ([], "no agents"),
+        ([Agent("a", model=MODEL), Agent("a", model=MODEL)], "two agents are named 'a'"),
+        (["a"], "'a' is none"),
+    ],
+)
+def test_an_app_that_cannot_work_is_refused_with_the_remedy(agents: list[object], said: str) -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        App(agents=cast("Any", agents))
+    assert said in str(refused.value)

@@ -1,0 +1,48 @@
+"""Users write these names; taking one away breaks them."""
+
+import subprocess
+import sys
+
+import holdfast
+
+PUBLIC = {
+    "Agent",
+    "App",
+    "BadInput",
+    "HoldfastError",
+    "InvalidDeclaration",
+    "MessageTooLarge",
+    "ModelError",
+    "NoWorker",
+    "OutputInvalid",
+    "QueueFull",
+    "RetrySpec",
+    "ServiceError",
+    "SessionBusy",
+    "SessionClosed",
+    "SessionNotFound",
+    "StepLimitReached",
+    "TemporalUnreachable",
+    "Tool",
+    "ToolContext",
+    "ToolError",
+    "ToolFailed",
+    "TurnCancelled",
+    "UnknownAgent",
+    "tool",
+}
+
+
+def test_the_public_names_are_there_and_in_order() -> None:
+    assert set(holdfast.__all__) >= PUBLIC
+    assert sorted(holdfast.__all__) == list(holdfast.__all__)
+    assert all(hasattr(holdfast, name) for name in holdfast.__all__)
+
+
+def test_importing_the_front_door_loads_nothing_that_only_workers_have() -> None:
+    heavy = "docstring_parser jsonschema sqlalchemy httpx matplotlib holdfast_activities holdfast_workers"
+    code = f"import sys, holdfast; print(*[m for m in {heavy.split()!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == ""

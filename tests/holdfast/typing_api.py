@@ -1,0 +1,53 @@
+"""Checked by mypy and pyright, never run: what users write, and the mistakes the checkers must catch.
+
+Every ignored line is a mistake; both checkers report an ignore that hides nothing.
+"""
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, assert_type
+
+from pydantic import BaseModel
+
+from holdfast import Agent, App, Tool, ToolContext, tool
+from holdfast_workflows.contracts.app import Registry, ToolBinding
+
+
+class Report(BaseModel):
+    title: str
+
+
+@tool
+def plain(x: int, y: str = "") -> float:
+    return x
+
+
+@tool(effect="idempotent", timeout=30, retries=2)
+async def refund(order: str, ctx: ToolContext) -> dict[str, int]:
+    return {order: len(ctx.key)}
+
+
+def not_a_tool(x: int) -> int:
+    return x
+
+
+# A tool is still its function, to the checker too.
+assert_type(plain(1, y="a"), float)
+made: Tool[..., Any] = refund
+binding: ToolBinding = plain
+waiting: Awaitable[Mapping[str, int]]
+
+agent = Agent("a", model="openai:gpt-5-mini", tools=[plain, refund], output=Report, when_busy="reject")
+agent = Agent("a", model=["openai:a", "anthropic:b"], output={"type": "object"})
+assert_type(App(agents=[agent]).registry(), Registry)
+
+plain("one")  # type: ignore[arg-type]  # x is an int
+plain(1, z=2)  # type: ignore[call-arg]  # there is no z
+tool(effect="twice")  # type: ignore[call-overload]  # no such effect
+tool(approval="ask")  # type: ignore[call-overload]  # not taken yet
+Agent("a", model="openai:a", tools=[not_a_tool])  # type: ignore[list-item]  # @tool is missing
+Agent("a")  # type: ignore[call-arg]  # no model
+Agent("a", "openai:a")  # type: ignore[call-arg]  # options are named
+Agent("a", model="openai:a", when_busy="drop")  # type: ignore[arg-type]  # no such policy
+Agent("a", model="openai:a", steps=3)  # type: ignore[call-arg]  # it is max_steps
+App([agent])  # type: ignore[call-arg]  # options are named
