@@ -28,7 +28,7 @@
     ├── OutputInvalid
     ├── StepLimitReached
     ├── TurnCancelled
-    └── StateError                  VersionConflict, StateUnavailable
+    └── StateError                  VersionConflict, StateUnavailable, StateNotMigrated
 
 An error's docstring is its message, with the remedy. ``code`` is stable across releases
 and is the ``type`` of the Temporal failure that carries it; ``retryable`` says whether
@@ -302,6 +302,13 @@ class StateUnavailable(StateError):
     """The state database cannot be reached; check HOLDFAST_STATE_URL and that it is up."""
 
     code = "state_unavailable"
+
+
+class StateNotMigrated(StateError):
+    """The state database does not have the tables of this version yet; run `holdfast state upgrade`."""
+
+    code = "state_not_migrated"
+    retryable = False
 
 
 def tree() -> dict[str, type[HoldfastError]]:
