@@ -1,0 +1,74 @@
+"""tests/promises.toml, read both ways: each promise has its tests, each test file its promise."""
+
+import ast
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .lengths import ROOT
+
+Promises = Mapping[str, Mapping[str, Any]]
+
+
+def complaints(promises: Promises, root: Path) -> Iterator[str]:
+    """What does not hold between the promises and the test files under ``root``."""
+    named: set[str] = set()
+    for id, entry in promises.items():
+        tests = entry.get("tests", [])
+        if (entry["status"] == "planned") == bool(tests):
+            yield f"{id} is {entry['status']} and names {len(tests)} tests"
+        if (entry["status"] == "partly") != ("missing" in entry):
+            yield f"{id} is {entry['status']}: `missing` goes with partly, and only with it"
+        for test in tests:
+            file, _, function = test.partition("::")
+            named.add(file)
+            if not (root / file).is_file():
+                yield f"{id} names {file}, which is not there"
+            elif function and function not in _functions(root / file):
+                yield f"{id} names {test}, which is not there"
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        if path.relative_to(root).as_posix() not in named:
+            yield f"{path.relative_to(root).as_posix()} is named by no promise"
+
+
+def _functions(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_the_promises_and_the_tests_name_each_other() -> None:
+    promises = tomllib.loads((ROOT / "tests/promises.toml").read_text("utf-8"))
+    assert list(complaints(promises, ROOT)) == []
+
+
+def test_every_promise_is_one_sentence_with_a_known_status() -> None:
+    promises = tomllib.loads((ROOT / "tests/promises.toml").read_text("utf-8"))
+    for id, entry in promises.items():
+        assert entry["promise"].endswith("."), id
+        assert entry["status"] in {"kept", "partly", "planned"}, id
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ({"status": "kept"}, "X1 is kept and names 0 tests"),
+        ({"status": "planned", "tests": ["tests/test_a.py"]}, "X1 is planned and names 1 tests"),
+        (
+            {"status": "partly", "tests": ["tests/test_a.py"]},
+            "X1 is partly: `missing` goes with partly, and only with it",
+        ),
+        ({"status": "kept", "tests": ["tests/test_b.py"]}, "X1 names tests/test_b.py, which is not there"),
+        (
+            {"status": "kept", "tests": ["tests/test_a.py::test_gone"]},
+            "X1 names tests/test_a.py::test_gone, which is not there",
+        ),
+        ({"status": "planned"}, "tests/test_a.py is named by no promise"),
+    ],
+)
+def test_a_gap_in_either_direction_is_found(tmp_path: Path, entry: dict[str, Any], complaint: str) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_a.py").write_text("def test_a() -> None: ...\n", "utf-8")
+    assert complaint in set(complaints({"X1": entry}, tmp_path))
