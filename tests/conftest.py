@@ -1,0 +1,56 @@
+"""What every test may use: a real Temporal server, a client, a task queue of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from temporalio.client import Client
+
+from holdfast_temporal import DevServer, connect
+
+T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine reaches a test, and no test finds another's embedded server."""
+    for name in os.environ:
+        if name.startswith("HOLDFAST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path / ".holdfast"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
+    """One Temporal server, kept in memory, for all tests of this process."""
+    server = DevServer(tmp_path_factory.mktemp("temporal"), memory=True, ui=False)
+    _run(server.start())
+    yield server
+    _run(server.stop())
+
+
+@pytest.fixture
+async def client(server: DevServer) -> Client:
+    """A client of that server."""
+    return await connect(server.address)
+
+
+@pytest.fixture
+def task_queue() -> str:
+    """A task queue that no other test uses."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    # Not asyncio.run: it would take the current event loop away from pytest-asyncio.
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
