@@ -32,9 +32,10 @@ lint: setup ## check formatting, style, types, the rooms and the lengths; change
 	@.venv/bin/lint-imports
 	@$(PY) tests/house/lengths.py
 
-format: setup ## format the code and fix what can be fixed
+format: setup ## format the code, fix what can be fixed, rewrite the table of docs/errors.md
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
+	@$(PY) -m tests.house.error_table
 
 bench: setup ## measure against the smallest workflow that could do the work (ARGS="--quick")
 	@$(PY) -m benchmarks $(ARGS)

@@ -1,0 +1,37 @@
+"""The documents say what the code does, and lead where they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .error_table import PAGE, table
+from .lengths import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+
+
+def test_every_error_is_in_the_table_with_its_message() -> None:
+    assert table() in PAGE.read_text("utf-8"), "run `make format`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    for target in LINK.findall(page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readme_is_short() -> None:
+    assert (ROOT / "README.md").read_text("utf-8").count("\n") < 150
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in seen and page.suffix == ".md":
+            seen.add(page)
+            waiting += [(page.parent / link).resolve() for link in LINK.findall(page.read_text("utf-8"))]
+    assert {page.relative_to(ROOT) for page in PAGES} - {p.relative_to(ROOT) for p in seen} == set()
