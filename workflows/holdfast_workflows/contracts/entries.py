@@ -12,6 +12,7 @@ from pydantic import Field
 
 from .base import Contract
 
+ResultStatus = Literal["ok", "failed", "invalid", "cancelled"]
 Finish = Literal["stop", "tool_calls", "length", "content_filter", "refusal"]
 
 
@@ -77,7 +78,7 @@ class ResultEntry(_Entry):
     call_id: str
     name: str
     text: str
-    status: Literal["ok", "failed", "invalid", "cancelled"] = "ok"
+    status: ResultStatus = "ok"
     seconds: float = 0.0
 
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from .base import Contract
-from .entries import Finish, Usage
+from .entries import Finish, ResultStatus, Usage
 from .spec import OutputSpec, PinnedSpec
 
 TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -81,7 +81,7 @@ class CallView(Contract):
     arguments: str = ""
     preview: str = ""
     done: bool = False
-    status: Literal["", "ok", "failed", "invalid", "cancelled"] = ""
+    status: ResultStatus | Literal[""] = ""
     result: str = ""
     size: int = 0
 
@@ -134,7 +134,7 @@ class ActInput(Contract):
 class ActResult(Contract):
     """The settled outcome of a call. ``size`` is the result's size in bytes."""
 
-    status: Literal["ok", "failed", "invalid", "cancelled"] = "ok"
+    status: ResultStatus = "ok"
     preview: str = ""
     size: int = 0
     seconds: float = 0.0

@@ -1,0 +1,71 @@
+"""The conversations a worker has at hand, so that a step reads only what is new."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from holdfast_activities.models.base import Model
+from holdfast_activities.state.base import Log
+from holdfast_workflows.contracts.entries import Entry
+
+from .conversation import Conversation
+
+_MAX_BYTES = 256_000_000
+_MAX_SESSIONS = 2_000
+
+
+class Conversations:
+    """A cache by session and wire format; the least recently used session goes first."""
+
+    def __init__(self, log: Log, *, max_bytes: int = _MAX_BYTES) -> None:
+        self._log = log
+        self._max_bytes = max_bytes
+        self._sessions: OrderedDict[str, dict[str, Conversation]] = OrderedDict()
+
+    async def upto(
+        self, session: str, model: Model, seq: int, new: Sequence[Entry], *, look_ahead: bool
+    ) -> tuple[Conversation, dict[int, Entry]]:
+        """The conversation before ``seq``, and with ``look_ahead`` what the log holds from ``seq`` on.
+
+        Args:
+            session: The session's id.
+            model: Gives the wire format.
+            seq: Where the next reply goes.
+            new: Entries below ``seq`` that are not in the log yet.
+            look_ahead: Whether an earlier attempt may have settled steps from ``seq`` on.
+        """
+        conversations = self._sessions.setdefault(session, {})
+        self._sessions.move_to_end(session)
+        conversation = conversations.get(model.wire)
+        if conversation is None or conversation.position > seq:
+            # Behind us: another attempt went further here, or the session was reset to an earlier step.
+            conversation = conversations[model.wire] = Conversation(model)
+        conversation.offer(new)
+        start = conversation.missing(seq)
+        ahead: dict[int, Entry] = {}
+        if start is not None or look_ahead:
+            found = await self._log.read(
+                session, seq if start is None else start, None if look_ahead else seq
+            )
+            ahead = {entry.seq: entry for entry in found if entry.seq >= seq}
+            if start is not None:
+                conversation.complete(seq, found)
+        self._shrink()
+        return conversation, ahead
+
+    def offer(self, session: str, entries: Sequence[Entry]) -> None:
+        """Entries just settled here, so that the next step need not read them."""
+        for conversation in self._sessions.get(session, {}).values():
+            conversation.offer(entries)
+
+    def forget(self, session: str) -> None:
+        """Drop what is held of a session: it turned out not to be what the log holds."""
+        self._sessions.pop(session, None)
+
+    def _shrink(self) -> None:
+        while len(self._sessions) > 1 and (
+            len(self._sessions) > _MAX_SESSIONS or self._bytes() > self._max_bytes
+        ):
+            self._sessions.popitem(last=False)
+
+    def _bytes(self) -> int:
+        return sum(c.bytes for held in self._sessions.values() for c in held.values())

@@ -1,0 +1,101 @@
+"""A session's conversation as a worker holds it: fragments ready to be joined into a prompt."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from holdfast_activities.models.base import Fragment, Model
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
+
+_SLIDE_TO = 0.75
+"""How full the window is after it slid: far enough that the prompt's beginning then stays
+the same for many steps, which is what providers' prompt caches want."""
+
+_NO_RESULT = "no result: the call was not carried out"
+
+
+class Conversation:
+    """The fragments of one session for one wire format, in order, up to ``position``.
+
+    Entries may be offered ahead of their turn; they are taken in when every number
+    before them is known.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._fragments: deque[Fragment] = deque()
+        self._offered: dict[int, Entry] = {}
+        self._owed: dict[int, tuple[str, str]] = {}
+        self._task: Fragment | None = None
+        self.position = 1
+        self.tokens = 0
+        self.bytes = 0
+
+    def offer(self, entries: Iterable[Entry]) -> None:
+        """Entries that are settled, or will be before anybody relies on them."""
+        for entry in entries:
+            if entry.seq >= self.position:
+                self._offered[entry.seq] = entry
+
+    def missing(self, upto: int) -> int | None:
+        """Take in what was offered below ``upto``; the first number that has to be read, if any."""
+        while self.position < upto and self.position in self._offered:
+            self._take(self._offered.pop(self.position))
+            self.position += 1
+        return self.position if self.position < upto else None
+
+    def complete(self, upto: int, entries: Iterable[Entry]) -> None:
+        """Take in a range that was read from the log; numbers that are not there stay unused."""
+        found = {entry.seq: entry for entry in entries if entry.seq < upto}
+        for seq in [seq for seq in self._offered if seq < upto]:
+            found.setdefault(seq, self._offered.pop(seq))
+        for seq in sorted(found):
+            self._take(found[seq])
+        self.position = upto
+
+    def within(self, budget: int) -> list[Fragment]:
+        """The newest fragments that fit into ``budget`` tokens, replies and their results together.
+
+        The message that the running turn answers is always there, first if it would have
+        been left out. Calls that never got a result are given one that says so: providers
+        refuse a conversation in which one is missing.
+        """
+        self._fill()
+        if self.tokens > budget:
+            self._slide(int(budget * _SLIDE_TO))
+        kept = list(self._fragments)
+        if self._task and (not kept or kept[0].seq > self._task.seq):
+            kept.insert(0, self._task)
+        return kept
+
+    def _take(self, entry: Entry) -> None:
+        if isinstance(entry, ResultEntry):
+            if self._owed.pop(entry.seq, None) is None:
+                return
+        else:
+            self._fill()
+        fragment = self._model.fragment(entry)
+        self._add(fragment)
+        if isinstance(entry, ReplyEntry):
+            self._owed = {entry.seq + 1 + i: (call.id, call.name) for i, call in enumerate(entry.calls)}
+        elif entry.kind == "user" and entry.role == "message":
+            self._task = fragment
+
+    def _fill(self) -> None:
+        for seq, (call_id, name) in sorted(self._owed.items()):
+            entry = ResultEntry(seq=seq, call_id=call_id, name=name, text=_NO_RESULT, status="cancelled")
+            self._add(self._model.fragment(entry))
+        self._owed = {}
+
+    def _add(self, fragment: Fragment) -> None:
+        self._fragments.append(fragment)
+        self.tokens += fragment.tokens
+        self.bytes += len(fragment.data)
+
+    def _slide(self, target: int) -> None:
+        fragments = self._fragments
+        while len(fragments) > 1 and (self.tokens > target or fragments[0].kind == "result"):
+            dropped = fragments.popleft()
+            self.tokens -= dropped.tokens
+            self.bytes -= len(dropped.data)
+        while len(fragments) > 1 and fragments[0].kind == "result":
+            self.tokens -= fragments.popleft().tokens

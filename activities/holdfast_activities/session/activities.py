@@ -1,0 +1,41 @@
+"""Every activity a worker registers, sharing one state, one cache and one set of models."""
+
+from collections.abc import Callable
+from typing import Any
+
+from holdfast_activities.context import Conversations
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts.app import Registry
+
+from .act import Act
+from .agents import LiveAgents, ModelSource
+from .content import Content
+from .load import Load
+from .settle import Settle
+from .think import Think
+
+
+class Activities:
+    """The activities of one worker."""
+
+    def __init__(self, registry: Registry, state: State, models: ModelSource) -> None:
+        agents = LiveAgents(registry, state, models)
+        conversations = Conversations(state.log)
+        self._load = Load(registry, state, agents)
+        self._think = Think(state, agents, conversations)
+        self._act = Act(state, agents, conversations)
+        self._settle = Settle(state)
+        self._content = Content(registry, state)
+
+    def all(self) -> list[Callable[..., Any]]:
+        """What to give to a Temporal worker."""
+        return [
+            self._load.load_agent,
+            self._think.think,
+            self._act.act,
+            self._settle.settle_turn,
+            self._content.read_log,
+            self._content.read_text,
+            self._content.store_text,
+            self._content.list_agents,
+        ]

@@ -1,0 +1,96 @@
+"""Agents as the activities use them: the pinned spec with its models and tools, made once per spec."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from jsonschema import Draft202012Validator
+
+from holdfast_activities.models.base import Model
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts.app import Registry, ToolBinding
+from holdfast_workflows.contracts.errors import StateError
+from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
+
+_MAX_AGENTS = 500
+
+
+class ModelSource(Protocol):
+    """Where models come from by name."""
+
+    def get(self, name: str) -> Model:
+        """The client for ``provider:model``."""
+        ...
+
+
+class LiveAgent:
+    """An agent's pinned spec, ready to run here."""
+
+    def __init__(self, spec: AgentSpec, tools: Mapping[str, ToolBinding], source: ModelSource) -> None:
+        self.spec = spec
+        self.tools: dict[str, ToolSpec] = {tool.name: tool for tool in spec.tools}
+        self._bindings = tools
+        self._source = source
+        self._wire_tools: dict[str, bytes] = {}
+        self._checker = Draft202012Validator(spec.output.json_schema) if spec.output else None
+
+    def binding(self, name: str) -> ToolBinding | None:
+        """The function behind a tool, if this worker's code still has it."""
+        return self._bindings.get(name)
+
+    def models(self) -> list[Model]:
+        """The agent's models in order of preference."""
+        return [self._source.get(name) for name in self.spec.models]
+
+    def wire_tools(self, model: Model) -> bytes:
+        """The tools in the model's wire format."""
+        made = self._wire_tools.get(model.wire)
+        if made is None:
+            made = self._wire_tools[model.wire] = model.tools(self.spec.tools) if self.spec.tools else b""
+        return made
+
+    def output_problem(self, text: str) -> str:
+        """What keeps a final reply from fitting the output schema, told to the model; empty if it fits."""
+        if self._checker is None:
+            return ""
+        try:
+            value: Any = json.loads(text)
+        except ValueError as error:
+            return f"The reply must be JSON that fits the schema, and nothing else: {error}."
+        # The stubs leave one overload of iter_errors partly untyped.
+        for problem in self._checker.iter_errors(value):  # pyright: ignore[reportUnknownMemberType]
+            where = "/".join(str(part) for part in problem.absolute_path) or "the root"
+            return f"The reply does not fit the schema at {where}: {problem.message[:500]}. Send it again, whole."
+        return ""
+
+
+class LiveAgents:
+    """Agents by the digest of their spec."""
+
+    def __init__(self, registry: Registry, state: State, source: ModelSource) -> None:
+        self._registry = registry
+        self._state = state
+        self._source = source
+        self._live: dict[str, LiveAgent] = {}
+
+    async def get(self, digest: str) -> LiveAgent:
+        """The agent of that spec.
+
+        Raises:
+            StateError: The state database does not know it: not the one the session began with.
+        """
+        live = self._live.get(digest)
+        if live is None:
+            body = await self._state.load_spec(digest)
+            if body is None:
+                raise StateError(f"agent spec {digest} is not in this worker's state database")
+            live = self.add(digest, AgentSpec.model_validate_json(body))
+        return live
+
+    def add(self, digest: str, spec: AgentSpec) -> LiveAgent:
+        """Keep a spec at hand."""
+        if len(self._live) >= _MAX_AGENTS:
+            del self._live[next(iter(self._live))]
+        live = LiveAgent(spec, self._registry.tools.get(spec.name, {}), self._source)
+        self._live[digest] = live
+        return live

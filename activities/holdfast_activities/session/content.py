@@ -1,0 +1,92 @@
+"""Standalone activities by which clients that reach only Temporal read and store content."""
+
+from temporalio import activity
+
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.content import (
+    AgentInfo,
+    AgentList,
+    LogPage,
+    ReadLog,
+    ReadText,
+    StoredText,
+    StoreText,
+    TextPart,
+)
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, to_failure
+from holdfast_workflows.contracts.limits import MAX_PAYLOAD
+from holdfast_workflows.contracts.text import preview, size
+
+_MAX_ENTRIES = 500
+
+
+class Content:
+    """What clients may read and store."""
+
+    def __init__(self, registry: Registry, state: State) -> None:
+        self._registry = registry
+        self._state = state
+
+    @activity.defn(name=names.READ_LOG)
+    async def read_log(self, ask: ReadLog) -> LogPage:
+        """A page of a session's log, as much as one payload holds."""
+        try:
+            found = await self._state.log.read(ask.session, ask.start)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+        page: list[Entry] = []
+        room = MAX_PAYLOAD
+        for entry in found[: min(ask.count, _MAX_ENTRIES)]:
+            short = _shortened(entry, ask.text_limit)
+            room -= len(short.model_dump_json(warnings=False)) if short is entry else ask.text_limit + 2_000
+            if room < 0 and page:
+                break
+            page.append(short)
+        more = len(page) < len(found)
+        return LogPage(entries=tuple(page), next=page[-1].seq + 1 if page and more else None)
+
+    @activity.defn(name=names.READ_TEXT)
+    async def read_text(self, ask: ReadText) -> TextPart:
+        """A part of one entry's text; offsets count characters."""
+        try:
+            found = await self._state.log.read(ask.session, ask.seq, ask.seq + 1)
+            if not found:
+                raise NothingToDo(f"session {ask.session} has no entry {ask.seq}")
+        except HoldfastError as error:
+            raise to_failure(error) from error
+        # A character may take six bytes in a payload, where it has to be escaped.
+        count = max(1, min(ask.limit, MAX_PAYLOAD) // 6)
+        text = found[0].text
+        return TextPart(text=text[ask.offset : ask.offset + count], offset=ask.offset, total=len(text))
+
+    @activity.defn(name=names.STORE_TEXT)
+    async def store_text(self, ask: StoreText) -> StoredText:
+        """Keep a message that is too large for a history."""
+        try:
+            return StoredText(ref=await self._state.store_text(ask.session, ask.id, ask.text))
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+    @activity.defn(name=names.LIST_AGENTS)
+    async def list_agents(self) -> AgentList:
+        """The agents this worker serves."""
+        return AgentList(
+            agents=tuple(
+                AgentInfo(
+                    name=spec.name,
+                    description=spec.description,
+                    models=spec.models,
+                    tools=tuple(tool.name for tool in spec.tools),
+                )
+                for spec in self._registry.agents.values()
+            )
+        )
+
+
+def _shortened(entry: Entry, limit: int) -> Entry:
+    if size(entry.text) <= limit:
+        return entry
+    return entry.model_copy(update={"text": preview(entry.text)})

@@ -1,0 +1,75 @@
+"""``load_agent``: pin an agent's spec for a session."""
+
+import hashlib
+
+from temporalio import activity
+
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.errors import HoldfastError, UnknownAgent, to_failure
+from holdfast_workflows.contracts.limits import SEQ_GAP
+from holdfast_workflows.contracts.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.steps import LoadInput, LoadResult
+
+from .agents import LiveAgents
+
+
+class Load:
+    """The activity that begins every session."""
+
+    def __init__(self, registry: Registry, state: State, agents: LiveAgents) -> None:
+        self._registry = registry
+        self._state = state
+        self._agents = agents
+
+    @activity.defn(name=names.LOAD_AGENT)
+    async def load_agent(self, load: LoadInput) -> LoadResult:
+        """Store the spec under its digest and say what the workflow needs of it."""
+        try:
+            return await self._load(load)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+    async def _load(self, load: LoadInput) -> LoadResult:
+        spec = self._registry.agents.get(load.agent)
+        if spec is None:
+            known = ", ".join(sorted(self._registry.agents)) or "none"
+            raise UnknownAgent(f"asked for {load.agent!r}; served: {known}")
+        if load.output is not None:
+            spec = spec.model_copy(update={"output": load.output})
+        body = spec.model_dump_json()
+        digest = hashlib.sha256(body.encode()).hexdigest()[:24]
+        before = await self._state.load_session(load.session)
+        last = await self._state.log.last(load.session) if before else 0
+        await self._state.save_spec(digest, body)
+        await self._state.open_session(load.session, load.agent, digest, load.tenant)
+        self._agents.add(digest, spec)
+        return LoadResult(
+            spec=_pin(spec, digest),
+            seq=last + SEQ_GAP if last else 1,
+            turns=before.turns if before else 0,
+            version=before.version if before else 0,
+        )
+
+
+def _pin(spec: AgentSpec, digest: str) -> PinnedSpec:
+    return PinnedSpec(
+        agent=spec.name,
+        digest=digest,
+        max_steps=spec.max_steps,
+        max_repairs=spec.max_repairs,
+        output_repairs=(spec.output or OutputSpec(name="", json_schema={})).repairs,
+        burst=spec.burst,
+        burst_seconds=spec.burst_seconds,
+        has_output=spec.output is not None,
+        has_inline=any(tool.inline for tool in spec.tools),
+        when_busy=spec.when_busy,
+        model=spec.models[0],
+        model_timeout=spec.model_timeout,
+        model_retry=spec.model_retry,
+        tools={
+            tool.name: ToolPolicy(timeout=tool.timeout, retry=tool.retry, effect=tool.effect)
+            for tool in spec.tools
+        },
+    )

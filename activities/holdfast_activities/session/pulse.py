@@ -1,0 +1,47 @@
+"""Heartbeats at a pace: the sign of life, the partial text, and the way a cancel gets in."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+
+from temporalio import activity
+
+from holdfast_workflows.contracts.base import Contract
+
+WATCHED = 0.15
+"""Seconds between heartbeats while somebody reads along."""
+
+UNWATCHED = 1.0
+"""Seconds between heartbeats otherwise; each is a write in the server. Also how long a
+cancel may take to be heard, well within the 2 s after which it must take hold."""
+
+
+class Pulse:
+    """Beats while its block runs; an activity shorter than the pace never beats at all."""
+
+    def __init__(self, pace: float, say: Callable[[], Contract]) -> None:
+        self._pace = pace
+        self._say = say
+        self._said: Contract | None = None
+        self._since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> "Pulse":
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(self._pace, self._beat)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _beat(self) -> None:
+        word = self._say()
+        now = self._loop.time()
+        # Nothing new is said only as often as liveness needs.
+        if word != self._said or now - self._since >= UNWATCHED:
+            activity.heartbeat(word)
+            self._said, self._since = word, now
+        self._timer = self._loop.call_later(self._pace, self._beat)

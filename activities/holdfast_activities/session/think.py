@@ -1,0 +1,110 @@
+"""``think``: read the log by reference, call the model, settle its reply; in bursts with inline tools."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.client import WorkflowQueryFailedError
+from temporalio.service import RPCError
+
+from holdfast_activities.context import Conversations
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.entries import Entry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.errors import HoldfastError, StateError, to_failure
+from holdfast_workflows.contracts.steps import NewEntry, ThinkInput, ThinkResult
+
+from .agents import LiveAgents
+from .burst import Burst
+from .pulse import UNWATCHED, WATCHED, Pulse
+
+
+class Think:
+    """The model's activity."""
+
+    def __init__(self, state: State, agents: LiveAgents, conversations: Conversations) -> None:
+        self._state = state
+        self._agents = agents
+        self._conversations = conversations
+
+    @activity.defn(name=names.THINK)
+    async def think(self, step: ThinkInput) -> ThinkResult:
+        """Take one step, or as many as the burst allows.
+
+        A retry first looks into the log: what an earlier attempt settled is returned, not
+        asked for again.
+        """
+        try:
+            return await self._think(step)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+    async def _think(self, step: ThinkInput) -> ThinkResult:
+        agent = await self._agents.get(step.digest)
+        new = await self._new_entries(step)
+        look_ahead = step.again or activity.info().attempt > 1
+        burst = Burst(step, agent, self._state.log, self._conversations, new, look_ahead=look_ahead)
+        work = asyncio.ensure_future(burst.run())
+        with Pulse(WATCHED if step.watched else UNWATCHED, burst.partial):
+            try:
+                await asyncio.shield(work)
+            except asyncio.CancelledError:
+                if not _asked_to_yield():
+                    await _stop(work)
+                    raise
+                await self._yield(burst, work)
+        return ThinkResult(steps=tuple(burst.steps))
+
+    async def _yield(self, burst: Burst, work: "asyncio.Future[None]") -> None:
+        """Pause and steering let the step end; a cancelled turn does not wait for the model."""
+        burst.stop()
+        if await _intent() == "abort":
+            await _stop(work)
+        else:
+            await work
+
+    async def _new_entries(self, step: ThinkInput) -> list[Entry]:
+        return [await self._entry(step, new) for new in step.new]
+
+    async def _entry(self, step: ThinkInput, new: NewEntry) -> Entry:
+        if new.kind == "failed" or new.kind == "cancelled":
+            return ResultEntry(
+                seq=new.seq,
+                turn=step.turn,
+                step=step.step,
+                call_id=new.call_id,
+                name=new.name,
+                text=new.text,
+                status=new.kind,
+            )
+        text: str | None = new.text
+        if new.ref:
+            text = await self._state.load_text(step.session, new.ref)
+            if text is None:
+                raise StateError(f"text {new.ref} is not in this worker's state database")
+        return UserEntry(seq=new.seq, turn=step.turn, step=step.step, role=new.kind, text=text or "")
+
+
+def _asked_to_yield() -> bool:
+    """Whether the workflow cancelled the activity; else the worker stops, or the server gave it up."""
+    details = activity.cancellation_details()
+    return details is not None and details.cancel_requested
+
+
+async def _intent() -> str:
+    """What the session wants of a burst it interrupted; ``abort`` if it cannot be asked."""
+    info = activity.info()
+    assert info.workflow_id is not None
+    session = activity.client().get_workflow_handle(info.workflow_id, run_id=info.workflow_run_id)
+    try:
+        answer: str = await session.query("intent", result_type=str, rpc_timeout=timedelta(seconds=3))
+    except (RPCError, WorkflowQueryFailedError):
+        return "abort"
+    return answer
+
+
+async def _stop(work: "asyncio.Future[None]") -> None:
+    work.cancel()
+    await asyncio.wait([work])
+    if not work.cancelled() and (error := work.exception()) is not None:
+        raise error

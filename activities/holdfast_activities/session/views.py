@@ -1,0 +1,48 @@
+"""What the workflow is told of a step: whole where small, else a preview."""
+
+from collections.abc import Mapping
+
+from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.limits import INLINE_ARGUMENTS, INLINE_TEXT
+from holdfast_workflows.contracts.steps import CallView, StepView
+from holdfast_workflows.contracts.text import preview, size
+
+_INLINE_ASIDE = 512
+"""Text beside tool calls is whole up to this size in bytes: enough for a remark."""
+
+
+def step(reply: ReplyEntry, results: Mapping[int, ResultEntry], output_problem: str) -> StepView:
+    """A settled reply with the results its activity settled too."""
+    bytes_ = size(reply.text)
+    limit = _INLINE_ASIDE if reply.calls else INLINE_TEXT
+    return StepView(
+        seq=reply.seq,
+        finish=reply.finish,
+        text=reply.text if bytes_ <= limit else preview(reply.text),
+        size=bytes_,
+        calls=tuple(
+            _call(reply.seq + 1 + index, call, results.get(reply.seq + 1 + index))
+            for index, call in enumerate(reply.calls)
+        ),
+        usage=reply.usage,
+        model=reply.model,
+        seconds=reply.seconds,
+        output_problem=output_problem,
+    )
+
+
+def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
+    shown = preview(call.arguments)
+    if result is None:
+        whole = call.arguments if size(call.arguments) <= INLINE_ARGUMENTS else ""
+        return CallView(id=call.id, name=call.name, seq=seq, arguments=whole, preview=shown)
+    return CallView(
+        id=call.id,
+        name=call.name,
+        seq=seq,
+        preview=shown,
+        done=True,
+        status=result.status,
+        result=preview(result.text),
+        size=size(result.text),
+    )
