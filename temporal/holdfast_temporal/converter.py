@@ -30,6 +30,7 @@ from holdfast_workflows.contracts.base import Contract
 from .failures import FailureConverter
 
 _JSON: Final = {"encoding": b"json/plain"}
+_SCALARS: Final = frozenset({"literal", "str", "int", "float", "bool", "none"})
 
 
 class JSONConverter(EncodingPayloadConverter):
@@ -85,6 +86,10 @@ class PayloadConverter(CompositePayloadConverter):
 
 
 def _jsonable(value: Any) -> Any:
+    if isinstance(value, Contract):
+        # Pydantic's JSON mode would replace surrogates in the keys of a dict; contracts
+        # have no serialisers of their own, so their Python form says the same.
+        return value.model_dump()
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     return to_jsonable_python(value)
@@ -122,10 +127,14 @@ def _may_omit_defaults(contract: type[Contract]) -> bool:
 
 
 def _has_union(schema: Any) -> bool:
-    if isinstance(schema, Mapping):
-        found = cast("Mapping[str, Any]", schema)
-        return found.get("type") in {"union", "tagged-union"} or any(map(_has_union, found.values()))
-    return isinstance(schema, list | tuple) and any(map(_has_union, cast("list[Any]", schema)))
+    if isinstance(schema, list | tuple):
+        return any(map(_has_union, cast("list[Any]", schema)))
+    if not isinstance(schema, Mapping):
+        return False
+    part = cast("Mapping[str, Any]", schema)
+    if part.get("type") == "union" and all(choice.get("type") in _SCALARS for choice in part["choices"]):
+        return False
+    return part.get("type") in {"union", "tagged-union"} or any(map(_has_union, part.values()))
 
 
 _CONVERTERS: Final[dict[bytes, EncodingPayloadConverter]] = {
