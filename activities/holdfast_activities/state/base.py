@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.entries import Entry, Usage
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session's snapshot as stored. ``version`` counts its changes."""
+    """A session's snapshot as stored. ``version`` counts its changes; times are seconds since 1970, UTC."""
 
     session: str
     agent: str
@@ -24,6 +24,9 @@ class SessionRow:
     seq: int
     turns: int
     version: int
+    usage: Usage
+    created: float
+    updated: float
 
 
 class Log(Protocol):
@@ -36,7 +39,10 @@ class Log(Protocol):
         returned instead, and the caller goes on with it.
 
         Raises:
-            StateUnavailable: The database did not answer.
+            BadInput: The session's id cannot be a key (empty, NUL, lone surrogates), a number is
+                negative or over 63 bits, or there are more than 1,000 entries.
+            StateUnavailable: The database did not answer. Entries may have been written or not;
+                settling them again is safe.
         """
         ...
 
@@ -44,9 +50,18 @@ class Log(Protocol):
         """Entries with ``start <= seq < stop`` in order; numbers never written are missing."""
         ...
 
+    async def close(self) -> None:
+        """Finish waiting writes and close the connections."""
+        ...
+
 
 class State(Protocol):
-    """The state database."""
+    """The state database.
+
+    Every method raises StateUnavailable if the database does not answer, and BadInput for
+    an id that cannot be a key: empty, or with NUL or lone surrogates. Other text of people
+    and programs is stored as ``contracts.text`` says: contents exactly, the rest cleaned.
+    """
 
     @property
     def log(self) -> Log: ...
@@ -74,10 +89,10 @@ class State(Protocol):
     async def settle_turn(self, change: SettleInput) -> int:
         """Write a turn and the snapshot at ``change.version + 1`` in one transaction; the new version.
 
-        Repeating the same change is harmless.
+        Repeating the same change is harmless: it changes nothing and returns the same version.
 
         Raises:
-            VersionConflict: The stored version is not ``change.version``.
+            VersionConflict: The stored version is not ``change.version``, or the session was never opened.
         """
         ...
 

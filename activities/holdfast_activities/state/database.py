@@ -1,0 +1,195 @@
+"""The state database: the log, and beside it sessions, turns, specs and texts, off the hot path.
+
+Every transaction that writes begins with its write. In SQLite a transaction that read
+first could not become a writer while another process writes.
+"""
+
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.errors import VersionConflict
+from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
+from holdfast_workflows.contracts.text import clean, dump_json
+
+from .base import Log, SessionRow
+from .engines import unavailable
+from .rows import identifier
+from .tables import SessionTable, SpecTable, TextTable, TurnTable
+
+
+class Database:
+    """A ``State`` on either database: SQLModel hides which, except for the log."""
+
+    def __init__(self, engine: AsyncEngine, log: Log) -> None:
+        self._engine = engine
+        self._log = log
+        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    @property
+    def log(self) -> Log:
+        """See ``State.log``."""
+        return self._log
+
+    async def ping(self) -> None:
+        """See ``State.ping``."""
+        async with self._transaction() as db:
+            await db.exec(select(SessionTable.session).limit(1))
+
+    async def save_spec(self, digest: str, body: str) -> None:
+        """See ``State.save_spec``."""
+        await self._add_once(SpecTable(digest=identifier(digest), body=clean(body)))
+
+    async def load_spec(self, digest: str) -> str | None:
+        """See ``State.load_spec``."""
+        async with self._transaction() as db:
+            row = await db.get(SpecTable, identifier(digest))
+        return row.body if row else None
+
+    async def open_session(self, session: str, agent: str, digest: str, tenant: str) -> None:
+        """See ``State.open_session``."""
+        now = time.time()
+        await self._add_once(
+            SessionTable(
+                session=identifier(session),
+                agent=clean(agent),
+                digest=clean(digest),
+                tenant=clean(tenant),
+                status="starting",
+                seq=0,
+                turns=0,
+                version=0,
+                created=now,
+                updated=now,
+                **Usage().model_dump(),
+            )
+        )
+
+    async def load_session(self, session: str) -> SessionRow | None:
+        """See ``State.load_session``."""
+        async with self._transaction() as db:
+            row = await db.get(SessionTable, identifier(session))
+        if row is None:
+            return None
+        values = row.model_dump()
+        usage = Usage(**{name: values.pop(name) for name in Usage.model_fields})
+        return SessionRow(usage=usage, **values)
+
+    async def settle_turn(self, change: SettleInput) -> int:
+        """See ``State.settle_turn``."""
+        snapshot = _snapshot(change)
+        turn = _turn_row(change)
+        async with self._transaction() as db:
+            # The version in the condition is the lock: of two writers that read the same version,
+            # the second finds it gone, in whatever order their statements reach the database.
+            changed = await db.exec(
+                update(SessionTable)
+                .where(
+                    col(SessionTable.session) == identifier(change.session),
+                    col(SessionTable.version) == change.version,
+                )
+                .values(**snapshot, updated=time.time())
+            )
+            if changed.rowcount == 0:
+                await _check_repeated(db, change, snapshot, turn)
+            elif turn is not None:
+                await db.merge(turn)
+        return change.version + 1
+
+    async def load_turns(self, session: str) -> list[TurnRecord]:
+        """See ``State.load_turns``."""
+        async with self._transaction() as db:
+            rows = await db.exec(
+                select(TurnTable)
+                .where(col(TurnTable.session) == identifier(session))
+                .order_by(col(TurnTable.turn))
+            )
+            return [_record(row) for row in rows]
+
+    async def store_text(self, session: str, id: str, text: str) -> str:
+        """See ``State.store_text``."""
+        await self._add_once(TextTable(session=identifier(session), id=identifier(id), body=dump_json(text)))
+        return id
+
+    async def load_text(self, session: str, ref: str) -> str | None:
+        """See ``State.load_text``."""
+        async with self._transaction() as db:
+            row = await db.get(TextTable, (identifier(session), identifier(ref)))
+        return json.loads(row.body) if row else None
+
+    async def close(self) -> None:
+        """See ``State.close``."""
+        await self._log.close()
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncGenerator[AsyncSession]:
+        with unavailable():
+            async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
+                yield db
+
+    async def _add_once(self, row: SQLModel) -> None:
+        """Insert a row unless its key is there."""
+        async with self._transaction() as db:
+            await db.exec(self._insert(type(row)).values(**row.model_dump()).on_conflict_do_nothing())
+
+
+def _snapshot(change: SettleInput) -> dict[str, Any]:
+    return {
+        "agent": clean(change.agent),
+        "digest": clean(change.digest),
+        "tenant": clean(change.tenant),
+        "status": clean(change.status),
+        "seq": change.seq,
+        "turns": change.turns,
+        "version": change.version + 1,
+        **change.usage.model_dump(),
+    }
+
+
+def _turn_row(change: SettleInput) -> TurnTable | None:
+    if change.turn is None:
+        return None
+    values = change.turn.model_dump(exclude={"usage"}) | change.turn.usage.model_dump()
+    plain: dict[str, Any] = {
+        name: clean(value) if isinstance(value, str) else value for name, value in values.items()
+    }
+    return TurnTable(session=change.session, version=change.version + 1, **plain)
+
+
+def _record(row: TurnTable) -> TurnRecord:
+    values = row.model_dump(exclude={"session", "version"})
+    usage = Usage(**{name: values.pop(name) for name in Usage.model_fields})
+    return TurnRecord(usage=usage, **values)
+
+
+async def _check_repeated(
+    db: AsyncSession, change: SettleInput, snapshot: dict[str, Any], turn: TurnTable | None
+) -> None:
+    """Pass if this very change was written before: a second attempt whose first one did reach the database.
+
+    Raises:
+        VersionConflict: It was not.
+    """
+    session = await db.get(SessionTable, change.session)
+    if session is None:
+        raise VersionConflict(f"session {change.session} is not in the state database")
+    if turn is not None:
+        # A turn is written once, so it tells even after later changes of the session.
+        stored = await db.get(TurnTable, (change.session, turn.turn))
+        if stored is not None and stored.model_dump() == turn.model_dump():
+            return
+    elif session.model_dump(include=set(snapshot)) == snapshot:
+        return
+    raise VersionConflict(
+        f"session {change.session} is at version {session.version}, the change was made for {change.version}"
+    )

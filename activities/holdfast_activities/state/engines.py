@@ -1,0 +1,72 @@
+"""SQLAlchemy engines, for everything off the hot path."""
+
+from __future__ import annotations  # asyncpg's classes are generic to type checkers only
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import asyncpg
+from sqlalchemy import URL, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from holdfast_workflows.contracts.errors import StateUnavailable
+
+from .location import Location, PostgresLocation, SqliteLocation
+
+CONNECT_SECONDS = 10.0
+COMMAND_SECONDS = 30.0
+"""How long a connection or a statement may take on PostgreSQL."""
+
+_POOL = 4
+
+
+@contextmanager
+def unavailable() -> Generator[None]:
+    """Turn whatever the drivers raise into StateUnavailable."""
+    try:
+        yield
+    except (
+        SQLAlchemyError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        sqlite3.Error,
+        OSError,
+        TimeoutError,
+    ) as error:
+        raise StateUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def make_engine(location: Location) -> AsyncEngine:
+    """An engine for a location; it connects when it is first used."""
+    if isinstance(location, SqliteLocation):
+        return _sqlite(location)
+    return _postgres(location)
+
+
+def _sqlite(location: SqliteLocation) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(location.path)),
+        connect_args={"timeout": location.busy_seconds},
+    )
+
+    def configure(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA synchronous = {location.synchronous}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", configure)
+    return engine
+
+
+def _postgres(location: PostgresLocation) -> AsyncEngine:
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        # asyncpg reads the URL itself, so that its options mean the same as for the log's pool.
+        return await asyncpg.connect(location.dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
+
+    # A connection that a restart of the server broke is found and replaced before it is used.
+    return create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, pool_size=_POOL, max_overflow=0, pool_pre_ping=True
+    )

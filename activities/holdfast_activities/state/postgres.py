@@ -1,0 +1,81 @@
+"""The log in PostgreSQL: one prepared statement, and one round trip, for each settle and each read."""
+
+from __future__ import annotations  # asyncpg's classes are generic to type checkers only
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.errors import StateUnavailable
+
+from .engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
+from .location import PostgresLocation
+from .rows import decode, encode, identifier
+
+_CONNECTIONS = 8
+
+_INSERT = """INSERT INTO holdfast_log (session, seq, body)
+    SELECT $1, seq, body FROM unnest($2::bigint[], $3::text[]) AS new (seq, body)
+    ON CONFLICT DO NOTHING RETURNING seq"""
+
+_STORED = "SELECT seq, body FROM holdfast_log WHERE session = $1 AND seq = ANY($2::bigint[])"
+
+_RANGE = """SELECT body FROM holdfast_log
+    WHERE session = $1 AND seq >= $2 AND seq < $3 ORDER BY seq"""
+
+_END = 2**63 - 1
+
+
+class PostgresLog:
+    """A log on a pool of connections."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
+        """See ``Log.settle``."""
+        rows = encode(session, entries)
+        if not rows:
+            return []
+        numbers = [seq for _, seq, _ in rows]
+        with unavailable():
+            written = await self._pool.fetch(_INSERT, session, numbers, [body for _, _, body in rows])
+            if len(written) == len(rows):
+                return list(entries)
+            # Seldom: only a second attempt meets what the first one wrote. A statement of its own,
+            # since the one above does not see rows that were committed while it waited for them.
+            found = await self._pool.fetch(_STORED, session, numbers)
+        stored = {record["seq"]: record["body"] for record in found}
+        if not stored.keys() >= set(numbers):
+            raise StateUnavailable("an entry was removed while it was written")
+        return decode([stored[seq] for seq in numbers])
+
+    async def read(self, session: str, start: int, stop: int | None = None) -> list[Entry]:
+        """See ``Log.read``."""
+        identifier(session)
+        with unavailable():
+            found = await self._pool.fetch(_RANGE, session, start, _END if stop is None else stop)
+        return decode([record["body"] for record in found])
+
+    async def close(self) -> None:
+        """Finish what runs, then close the connections."""
+        await self._pool.close()
+
+
+async def open_log(location: PostgresLocation) -> PostgresLog:
+    """Open the log of a database that has its tables."""
+    with unavailable():
+        pool = await asyncpg.create_pool(
+            location.dsn,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            reset=_keep,
+        )
+    return PostgresLog(pool)
+
+
+async def _keep(_connection: object) -> None:
+    """Give a connection back as it is: no statement of the log leaves anything to undo."""

@@ -1,0 +1,65 @@
+"""Log entries as rows of text.
+
+A body is JSON in which NUL and lone surrogates are escapes, so both databases take it
+and it is read back exactly as it was. Ids are keys, where replacing a character could
+make two of them one, so ids with such characters are refused.
+"""
+
+import json
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.text import clean, dump_json
+
+MAX_ROWS = 1_000
+"""Entries in one settle; one statement writes them all, and SQLite limits its parameters."""
+
+_MAX_SEQ = 2**63 - 1
+
+_ENTRIES: TypeAdapter[list[Entry]] = TypeAdapter(list[Entry])
+
+Row = tuple[str, int, str]
+"""Session, sequence number, body."""
+
+
+def identifier(value: str) -> str:
+    """The id, if it can be a key in every database.
+
+    Raises:
+        BadInput: It is empty, or holds NUL or a lone surrogate.
+    """
+    if not value or clean(value) != value:
+        raise BadInput("an id is empty, or holds NUL or half of a surrogate pair")
+    return value
+
+
+def encode(session: str, entries: Sequence[Entry]) -> list[Row]:
+    """The rows of some entries.
+
+    Raises:
+        BadInput: The session's id or a sequence number cannot be a key, or the entries are too many.
+    """
+    identifier(session)
+    if len(entries) > MAX_ROWS:
+        raise BadInput(f"{len(entries)} entries at once; settle at most {MAX_ROWS}")
+    if any(not 0 <= entry.seq <= _MAX_SEQ for entry in entries):
+        raise BadInput("a sequence number is out of range")
+    return [(session, entry.seq, dump_json(entry.model_dump())) for entry in entries]
+
+
+def decode(bodies: Sequence[str]) -> list[Entry]:
+    """The entries of some bodies."""
+    return decode_joined(",".join(bodies))
+
+
+def decode_joined(bodies: str) -> list[Entry]:
+    """The entries of bodies joined by commas, which are parsed as one JSON array."""
+    text = f"[{bodies}]"
+    try:
+        return _ENTRIES.validate_json(text)
+    except ValidationError:
+        # pydantic's parser refuses the escape of a lone surrogate; Python's reads it.
+        return _ENTRIES.validate_python(json.loads(text))
