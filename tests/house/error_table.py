@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast_workflows.contracts.errors import HoldfastError
-
 from tests.house.lengths import ROOT
 
 PAGE = ROOT / "docs/errors.md"
