@@ -7,7 +7,7 @@ them and the activities use them, and neither may know the other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -73,7 +73,16 @@ class ToolBinding(Protocol):
 
 @dataclass(frozen=True)
 class Registry:
-    """Everything a worker serves: agents by name, and each agent's tools by name."""
+    """Everything a worker serves.
+
+    Attributes:
+        agents: Agents by name.
+        tools: Each agent's tools by name.
+        workflows: The user's own workflows; they run in the SDK's sandbox.
+        activities: The user's own activities.
+    """
 
     agents: Mapping[str, AgentSpec]
     tools: Mapping[str, Mapping[str, ToolBinding]]
+    workflows: Sequence[type] = ()
+    activities: Sequence[Callable[..., Any]] = ()
