@@ -1,1 +1,7 @@
-"""."""
+"""Model clients: one call over one wire format, with no retries inside."""
+
+from .base import Fragment, Model, ModelReply, ModelRequest
+from .config import ProviderConfig, providers_from
+from .registry import Models
+
+__all__ = ["Fragment", "Model", "ModelReply", "ModelRequest", "Models", "ProviderConfig", "providers_from"]

@@ -1,0 +1,167 @@
+"""Messages, as Anthropic speaks them."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.spec import ToolSpec
+from holdfast_workflows.contracts.text import clean, dump_json
+
+from . import anthropic_reply, shapes, wire
+from .base import Fragment, ModelReply, ModelRequest
+from .config import ProviderConfig
+from .exchange import ask, listen
+from .http import Endpoint
+from .prices import listing
+
+WIRE = "anthropic"
+
+_VERSION = "2023-06-01"
+_MAX_TOKENS = 16_384  # the interface wants a figure; what current models can write and a reply rarely needs
+# Asks the provider to keep what comes before it: the next step of the turn reads it at a tenth of the price.
+_CACHE = b',"cache_control":{"type":"ephemeral"}}'
+
+
+class AnthropicModel:
+    """One model behind ``/v1/messages``.
+
+    Its fragments are whole messages for replies and content blocks for everything else:
+    what stands between two replies is one user message, made when the body is joined.
+    """
+
+    wire = WIRE
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        provider: str,
+        model: str,
+        config: ProviderConfig,
+        environ: Mapping[str, str],
+    ) -> None:
+        """A client for ``model`` at ``config``.
+
+        Raises:
+            ModelRejected: Its key is missing.
+        """
+        self.name = f"{provider}:{model}"
+        self._config = config
+        self._listing = listing(provider, model, config.url)
+        self._head = b'{"model":' + wire.string(model)
+        key = config.find_key(self.name, environ)
+        headers = {"anthropic-version": _VERSION, **({"x-api-key": key} if key else {}), **config.headers}
+        url = f"{config.url.removesuffix('/v1')}/v1/messages"
+        self._endpoint = Endpoint(client, self.name, url, headers, key)
+
+    @property
+    def window(self) -> int:
+        """The context window in tokens."""
+        return self._listing.window
+
+    def fragment(self, entry: Entry) -> Fragment:
+        """The entry as an assistant message or as a block of a user message."""
+        if isinstance(entry, ReplyEntry):
+            data = _assistant(entry)
+        elif isinstance(entry, ResultEntry):
+            data = b'{"type":"tool_result","tool_use_id":%b,"is_error":%b,"content":%b}' % (
+                wire.string(wire.safe_name(entry.call_id)),
+                b"false" if entry.status == "ok" else b"true",
+                wire.string(wire.cut(entry.text)),
+            )
+        else:
+            # The interface refuses text that is empty or only space.
+            data = b'{"type":"text","text":%b}' % wire.string(entry.text if entry.text.strip() else "(empty)")
+        calls = len(entry.calls) if isinstance(entry, ReplyEntry) else 0
+        return Fragment(entry.seq, entry.kind, data, wire.estimate(data), calls)
+
+    def tools(self, tools: Sequence[ToolSpec]) -> bytes:
+        """The tools as a JSON array."""
+        if not tools:
+            return b""
+        described = [
+            {"name": tool.name, "description": clean(tool.description), "input_schema": tool.parameters}
+            for tool in tools
+        ]
+        return dump_json(described).encode()
+
+    async def complete(
+        self, request: ModelRequest, on_text: Callable[[str], None] | None = None
+    ) -> ModelReply:
+        """Call the model once; see ``Model.complete``."""
+        body = self.body(request)
+        if request.stream:
+            gathered = anthropic_reply.Gathered()
+            answer = await listen(self._endpoint, body, request.timeout, gathered, on_text)
+        else:
+            answer = await ask(self._endpoint, body, request.timeout)
+        return anthropic_reply.read(self.name, answer, self._listing.cost)
+
+    def body(self, request: ModelRequest) -> bytes:
+        """The request's body: fragments joined, nothing of the conversation serialised again."""
+        instructions = request.instructions
+        schema: dict[str, Any] | None = None
+        if request.output is not None:
+            if self._config.structured:
+                schema = shapes.for_anthropic(request.output.json_schema)
+            if schema is None:
+                instructions = f"{instructions}\n\n{shapes.told(request.output)}"
+        parts = [self._head, b',"max_tokens":%d' % (request.max_tokens or _MAX_TOKENS)]
+        if instructions.strip():
+            parts += (b',"system":[{"type":"text","text":', wire.instructions(instructions), _CACHE, b"]")
+        if request.tools:
+            parts += (b',"tools":', request.tools)
+        if request.temperature is not None:
+            parts += (b',"temperature":', json.dumps(request.temperature).encode())
+        if schema is not None:
+            form = {"format": {"type": "json_schema", "schema": schema}}
+            parts += (b',"output_config":', dump_json(form).encode())
+        if request.stream:
+            parts.append(b',"stream":true')
+        parts += (b',"messages":[', _messages(request.fragments), b"]}")
+        return b"".join(parts)
+
+
+def _messages(fragments: Iterable[Fragment]) -> bytes:
+    """The messages, with what stands between two replies grouped, and the last block marked for the cache."""
+    messages: list[bytes] = []
+    blocks: list[bytes] = []
+    for fragment in fragments:
+        if fragment.kind != "reply":
+            blocks.append(fragment.data)
+        elif fragment.data:
+            if blocks:
+                messages.append(_user(blocks))
+                blocks = []
+            messages.append(fragment.data)
+    if blocks:
+        blocks[-1] = blocks[-1][:-1] + _CACHE
+        messages.append(_user(blocks))
+    return b",".join(messages)
+
+
+def _user(blocks: list[bytes]) -> bytes:
+    return b'{"role":"user","content":[' + b",".join(blocks) + b"]}"
+
+
+def _assistant(entry: ReplyEntry) -> bytes:
+    """The reply as a message; nothing for an empty one, which the interface refuses."""
+    made = {call.id for call in entry.calls}
+    verbatim: list[dict[str, Any]] = entry.extra.get(WIRE, {}).get("content", [])
+    # Of more calls than a step may make only the first are in the entry, and the others get no result.
+    blocks = [block for block in verbatim if block["type"] != "tool_use" or block["id"] in made]
+    if not blocks:
+        if entry.text.strip():
+            blocks = [{"type": "text", "text": clean(entry.text)}]
+        blocks += [
+            {
+                "type": "tool_use",
+                "id": wire.safe_name(call.id),
+                "name": wire.safe_name(call.name),
+                "input": json.loads(wire.arguments(call.arguments)),
+            }
+            for call in entry.calls
+        ]
+    return dump_json({"role": "assistant", "content": blocks}).encode() if blocks else b""

@@ -1,0 +1,120 @@
+"""The one place that makes an HTTP client, and the one way a request goes out."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from . import errors
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds to reach a provider."""
+
+SILENCE = 60.0
+"""Seconds without a byte after which a stream that has begun counts as broken."""
+
+_MAX_ERROR_BODY = 65_536  # bytes of an error that are read
+_WHOLE = ("application/json", "text/html")  # types that no stream of events has
+_LIMITS = httpx.Limits(max_connections=1_000, max_keepalive_connections=200, keepalive_expiry=55.0)
+
+
+def make_client() -> httpx.AsyncClient:
+    """A client whose pool serves every provider. Proxies and certificates come from the environment as usual."""
+    return httpx.AsyncClient(http2=False, limits=_LIMITS, timeout=CONNECT_TIMEOUT, follow_redirects=False)
+
+
+class Endpoint:
+    """One URL that takes POST requests; everything that does not change between requests is made here."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, name: str, url: str, headers: Mapping[str, str], secret: str
+    ) -> None:
+        """An endpoint.
+
+        Args:
+            client: Where connections come from.
+            name: What errors call it.
+            url: Where requests go.
+            headers: Sent with each request.
+            secret: What must not appear in an error.
+        """
+        self.name = name
+        self.secret = secret
+        self._client = client
+        self._url = httpx.URL(url)
+        self._headers = httpx.Headers(
+            {
+                "host": self._url.netloc.decode(),
+                "content-type": "application/json",
+                "accept-encoding": "identity",
+                "user-agent": "holdfast",
+                **headers,
+            }
+        )
+
+    async def post(self, body: bytes, seconds: float) -> bytes:
+        """The whole body of a successful answer.
+
+        Raises:
+            ModelError: There was none within that many seconds.
+        """
+        received: list[bytes] = []
+        await self._exchange(body, seconds, seconds, lambda _: received.append)
+        return b"".join(received)
+
+    async def stream(self, body: bytes, seconds: float, take: Callable[[bytes], None]) -> bytes:
+        """Hand the body of a successful answer to ``take`` as it arrives.
+
+        Returns:
+            The whole body instead, from a server that does not stream.
+
+        Raises:
+            ModelError: It did not arrive whole within that many seconds, or broke off.
+        """
+        unstreamed: list[bytes] = []
+
+        def taker(content_type: str) -> Callable[[bytes], None]:
+            return unstreamed.append if content_type.startswith(_WHOLE) else take
+
+        await self._exchange(body, seconds, min(seconds, SILENCE), taker)
+        return b"".join(unstreamed)
+
+    async def _exchange(
+        self, body: bytes, seconds: float, silence: float, taker: Callable[[str], Callable[[bytes], None]]
+    ) -> None:
+        limits = {
+            "connect": min(CONNECT_TIMEOUT, seconds),
+            "read": silence,
+            "write": seconds,
+            "pool": seconds,
+        }
+        headers = self._headers.copy()
+        headers["content-length"] = str(len(body))
+        # A stream given as such spares httpx the encoding step and the headers it would add.
+        request = httpx.Request(
+            "POST", self._url, headers=headers, stream=httpx.ByteStream(body), extensions={"timeout": limits}
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._client.send(request, stream=True)
+                try:
+                    if response.status_code != 200:
+                        raise await self._refusal(response)
+                    take = taker(response.headers.get("content-type", ""))
+                    async for data in response.aiter_bytes():
+                        take(data)
+                finally:
+                    await response.aclose()
+        # `from None`: the causes hold the request, whose headers hold the key.
+        except TimeoutError:
+            raise errors.from_exception(self.name, TimeoutError(f"no answer within {seconds:g} s")) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise errors.from_exception(self.name, error, self.secret) from None
+
+    async def _refusal(self, response: httpx.Response) -> Exception:
+        body = b""
+        async for data in response.aiter_bytes():
+            body += data
+            if len(body) > _MAX_ERROR_BODY:
+                break
+        return errors.from_status(self.name, response.status_code, response.headers, body, self.secret)

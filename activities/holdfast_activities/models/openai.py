@@ -1,0 +1,141 @@
+"""Chat completions, as OpenAI and most other servers speak them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
+from holdfast_workflows.contracts.text import clean, dump_json
+
+from . import openai_reply, shapes, wire
+from .base import Fragment, ModelReply, ModelRequest
+from .config import ProviderConfig
+from .exchange import ask, listen
+from .http import Endpoint
+from .prices import listing
+
+WIRE = "openai"
+
+
+class OpenAIModel:
+    """One model behind ``/chat/completions``."""
+
+    wire = WIRE
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        provider: str,
+        model: str,
+        config: ProviderConfig,
+        environ: Mapping[str, str],
+    ) -> None:
+        """A client for ``model`` at ``config``.
+
+        Raises:
+            ModelRejected: Its key is missing.
+        """
+        self.name = f"{provider}:{model}"
+        self._model = model
+        self._config = config
+        self._listing = listing(provider, model, config.url)
+        self._head = b'{"model":' + wire.string(model) + b',"messages":[{"role":"system","content":'
+        # OpenAI's newer models refuse the old name, and most other servers know only that.
+        newer = httpx.URL(config.url).host.endswith(("openai.com", "openai.azure.com"))
+        self._max_tokens = b',"max_completion_tokens":' if newer else b',"max_tokens":'
+        key = config.find_key(self.name, environ)
+        headers = {**({"authorization": f"Bearer {key}"} if key else {}), **config.headers}
+        self._endpoint = Endpoint(client, self.name, f"{config.url}/chat/completions", headers, key)
+
+    @property
+    def window(self) -> int:
+        """The context window in tokens."""
+        return self._listing.window
+
+    def fragment(self, entry: Entry) -> Fragment:
+        """The entry as one message."""
+        if isinstance(entry, ReplyEntry):
+            data = _assistant(entry)
+        elif isinstance(entry, ResultEntry):
+            content = wire.string(wire.cut(entry.text))
+            data = b'{"role":"tool","tool_call_id":%b,"content":%b}' % (wire.string(entry.call_id), content)
+        else:
+            data = b'{"role":"user","content":%b}' % wire.string(entry.text)
+        calls = len(entry.calls) if isinstance(entry, ReplyEntry) else 0
+        return Fragment(entry.seq, entry.kind, data, wire.estimate(data), calls)
+
+    def tools(self, tools: Sequence[ToolSpec]) -> bytes:
+        """The tools as a JSON array."""
+        if not tools:
+            return b""
+        described = [
+            {
+                "type": "function",
+                "function": {
+                    "name": tool.name,
+                    "description": clean(tool.description),
+                    "parameters": tool.parameters,
+                },
+            }
+            for tool in tools
+        ]
+        return dump_json(described).encode()
+
+    async def complete(
+        self, request: ModelRequest, on_text: Callable[[str], None] | None = None
+    ) -> ModelReply:
+        """Call the model once; see ``Model.complete``."""
+        body = self.body(request)
+        if request.stream:
+            gathered = openai_reply.Gathered()
+            answer = await listen(self._endpoint, body, request.timeout, gathered, on_text)
+        else:
+            answer = await ask(self._endpoint, body, request.timeout)
+        return openai_reply.read(self.name, answer, len(body), self._listing.cost)
+
+    def body(self, request: ModelRequest) -> bytes:
+        """The request's body: fragments joined, nothing of the conversation serialised again."""
+        instructions = request.instructions
+        output = request.output
+        if output is not None and not self._config.structured:
+            instructions = f"{instructions}\n\n{shapes.told(output)}"
+        parts = [self._head, wire.instructions(instructions), b"}"]
+        for fragment in request.fragments:
+            parts += (b",", fragment.data)
+        parts.append(b"]")
+        if request.tools:
+            parts += (b',"tools":', request.tools)
+        if output is not None and self._config.structured:
+            parts += (b',"response_format":', _format(output))
+        if request.max_tokens is not None:
+            parts += (self._max_tokens, b"%d" % request.max_tokens)
+        if request.temperature is not None:
+            parts += (b',"temperature":', json.dumps(request.temperature).encode())
+        parts.append(b',"stream":true,"stream_options":{"include_usage":true}}' if request.stream else b"}")
+        return b"".join(parts)
+
+
+def _assistant(entry: ReplyEntry) -> bytes:
+    kept: dict[str, Any] = entry.extra.get(WIRE, {})
+    message: dict[str, Any] = {"role": "assistant", "content": clean(entry.text)}
+    if entry.calls:
+        message["content"] = message["content"] or None
+        message["tool_calls"] = [
+            {
+                "id": clean(call.id),
+                "type": "function",
+                "function": {"name": wire.safe_name(call.name), "arguments": wire.arguments(call.arguments)},
+                **kept.get("calls", {}).get(call.id, {}),
+            }
+            for call in entry.calls
+        ]
+    return dump_json({**message, **kept.get("message", {})}).encode()
+
+
+def _format(output: OutputSpec) -> bytes:
+    schema, strict = shapes.for_openai(output.json_schema)
+    form = {"name": wire.safe_name(output.name) or "output", "schema": schema, "strict": strict}
+    return dump_json({"type": "json_schema", "json_schema": form}).encode()

@@ -1,0 +1,87 @@
+"""What a model costs and how much it reads, from the price list that comes with genai-prices."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, ModelPrice
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_WINDOW = 128_000
+"""Tokens of context assumed of a model that the list does not know."""
+
+Cost = Callable[[int, int, int, int], float]
+"""US dollars for input tokens (cached and newly cached ones included), output tokens, and those two."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A model in the list: its price and its context window in tokens."""
+
+    cost: Cost
+    window: int
+
+
+@lru_cache(maxsize=256)
+def listing(provider: str, model: str, base_url: str) -> Listing:
+    """What the list knows of a model, looked up once, by its address or else its provider's name.
+
+    A model it does not know costs nothing, which is said once in the log.
+    """
+    # Half a second to import, so it waits until a model is used.
+    from genai_prices.data_snapshot import get_snapshot
+
+    snapshot = get_snapshot()
+    for provider_id, url in ((None, base_url), (provider, None)):
+        try:
+            _, found = snapshot.find_provider_model(model, None, provider_id, url)
+        except LookupError:
+            continue
+        return Listing(_cost(found), found.context_window or DEFAULT_WINDOW)
+    _log.warning("No price is known for %s:%s; its cost is counted as 0.", provider, model)
+    return Listing(_free, DEFAULT_WINDOW)
+
+
+def _free(input_tokens: int, output_tokens: int, cached_tokens: int, caching_tokens: int) -> float:
+    return 0.0
+
+
+def _cost(model: "ModelInfo") -> Cost:
+    flat = _flat(model.prices) if not isinstance(model.prices, list) else None
+    if flat is None:
+        return partial(_listed, model)
+    read, write, cached, caching = flat
+
+    def cost(input_tokens: int, output_tokens: int, cached_tokens: int, caching_tokens: int) -> float:
+        plain = input_tokens - cached_tokens - caching_tokens
+        return plain * read + output_tokens * write + cached_tokens * cached + caching_tokens * caching
+
+    return cost
+
+
+def _flat(prices: "ModelPrice") -> tuple[float, float, float, float] | None:
+    """Dollars per token where they depend on nothing else: input, output, cached, newly cached."""
+    found: list[float | None] = []
+    for name in ("input", "output", "cache_read", "cache_write"):
+        value = getattr(prices, f"{name}_mtok", None)
+        if value is not None and not isinstance(value, Decimal):
+            return None
+        found.append(None if value is None else float(value) / 1e6)
+    read, write, cached, caching = found
+    read = read or 0.0
+    return read, write or 0.0, read if cached is None else cached, read if caching is None else caching
+
+
+def _listed(model: "ModelInfo", read: int, write: int, cached: int, caching: int) -> float:
+    from genai_prices import Usage
+
+    usage = Usage(
+        input_tokens=read, output_tokens=write, cache_read_tokens=cached, cache_write_tokens=caching
+    )
+    return float(model.get_prices(datetime.now(UTC)).calc_price(usage)["total_price"])

@@ -1,0 +1,72 @@
+"""Models by name, made once each."""
+
+import os
+from collections.abc import Mapping
+
+import httpx
+
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+
+from .anthropic import AnthropicModel
+from .base import Model
+from .config import ProviderConfig
+from .http import make_client
+from .openai import OpenAIModel
+
+_ANY = "pydantic-ai"
+
+
+class Models:
+    """The models a worker can call, over one pool of connections."""
+
+    def __init__(
+        self, providers: Mapping[str, ProviderConfig], environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Models of ``providers`` by name.
+
+        Args:
+            providers: What may stand before the colon of a model's name; ``providers_from`` gives the usual two.
+            environ: Where ``env:`` references to keys are looked up; the process's own environment by default.
+        """
+        self._providers = providers
+        self._environ = os.environ if environ is None else environ
+        self._client: httpx.AsyncClient | None = None
+        self._models: dict[str, Model] = {}
+
+    def get(self, name: str) -> Model:
+        """The model of that name, ``provider:model``; the same object each time.
+
+        The first use reads its key and price; a worker that asks for its agents' models
+        when it starts learns then what is missing.
+
+        Raises:
+            InvalidDeclaration: There is no such provider, or the name is not of that form.
+            ModelRejected: The provider's key is missing.
+        """
+        model = self._models.get(name)
+        if model is None:
+            model = self._models[name] = self._make(name)
+        return model
+
+    def _make(self, name: str) -> Model:
+        provider, _, model = name.partition(":")
+        if provider == _ANY and model:
+            # The extra that it needs is optional.
+            from .pydantic_ai import PydanticAIModel
+
+            return PydanticAIModel(model)
+        config = self._providers.get(provider)
+        if config is None or not model:
+            known = ", ".join(f"{known}:…" for known in (*sorted(self._providers), _ANY))
+            raise InvalidDeclaration(f"{name!r} is no model; a name is one of {known}")
+        if self._client is None:
+            self._client = make_client()
+        kind = OpenAIModel if config.kind == "openai" else AnthropicModel
+        return kind(self._client, provider, model, config, self._environ)
+
+    async def close(self) -> None:
+        """Close every connection; models given out are of no use after it."""
+        self._models.clear()
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None

@@ -1,0 +1,43 @@
+"""Server-sent events from bytes that arrive in any pieces."""
+
+
+class Events:
+    """Feed it bytes and it gives the data of the events that are whole.
+
+    Lines may end in LF, CRLF or CR; comments and fields other than ``data`` are passed
+    over, since both wire formats repeat an event's name in its data. An event without
+    the blank line that ends it was cut off and is never given.
+    """
+
+    def __init__(self) -> None:
+        """Nothing received yet."""
+        self._rest = b""
+        self._started = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The data of the events that these bytes complete."""
+        data = self._rest + data
+        if not self._started and len(data) >= 3:
+            self._started = True
+            data = data.removeprefix(b"\xef\xbb\xbf")
+        held = b""
+        if b"\r" in data:
+            # A CR at the end may be the first half of a CRLF.
+            if data.endswith(b"\r"):
+                data, held = data[:-1], b"\r"
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *whole, rest = data.split(b"\n\n")
+        self._rest = rest + held
+        found = (_data(event) for event in whole)
+        return [event for event in found if event]
+
+
+def _data(event: bytes) -> bytes:
+    if event.startswith(b"data: ") and b"\n" not in event:
+        return event[6:]
+    values: list[bytes] = []
+    for line in event.split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            values.append(value.removeprefix(b" "))
+    return b"\n".join(values)

@@ -1,0 +1,100 @@
+"""What both wire formats share: how text, arguments and shapes become bytes, once."""
+
+import json
+import re
+from functools import lru_cache
+from typing import Any
+
+from holdfast_workflows.contracts.text import clean, dump_json
+
+MAX_RESULT_TEXT = 32_768
+"""Bytes of a tool result that a model is shown; the log holds the whole."""
+
+_HEAD_SHARE = 0.75
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSAFE_NAME = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def string(text: str) -> bytes:
+    """The text as a JSON string."""
+    return dump_json(clean(text)).encode()
+
+
+@lru_cache(maxsize=256)
+def instructions(text: str) -> bytes:
+    """Instructions as a JSON string; agents are few and their instructions long."""
+    return string(text)
+
+
+def estimate(data: bytes) -> int:
+    """Tokens, roughly: a quarter of the bytes, and four for the message's frame."""
+    return len(data) // 4 + 4
+
+
+def cut(text: str, limit: int = MAX_RESULT_TEXT) -> str:
+    """The head and tail of a text over ``limit`` bytes, with a note of what is left out between them."""
+    text = clean(text)
+    if len(text) <= limit // 4:
+        return text
+    data = text.encode()
+    if len(data) <= limit:
+        return text
+    head = data[: int(limit * _HEAD_SHARE)].decode(errors="ignore")
+    tail = data[-(limit - int(limit * _HEAD_SHARE)) :].decode(errors="ignore")
+    left_out = len(data) - len(head.encode()) - len(tail.encode())
+    return f"{head}\n[{left_out} bytes are left out here]\n{tail}"
+
+
+def arguments(text: str) -> str:
+    """Arguments as the JSON text of an object; what is none is wrapped, since servers parse it."""
+    text = clean(text).strip() or "{}"
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    return text if isinstance(value, dict) else dump_json({"INVALID_JSON": text})
+
+
+def received(text: str) -> str:
+    """Text from a model, cleaned; halves of a character that came in two events are put together first."""
+    if _SURROGATE.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return clean(text)
+
+
+def received_json(value: Any) -> Any:
+    """JSON from a model with every text in it cleaned."""
+    if isinstance(value, str):
+        return received(value)
+    if isinstance(value, list):
+        return [received_json(part) for part in value]  # pyright: ignore[reportUnknownVariableType] - JSON
+    if isinstance(value, dict):
+        return {received(str(key)): received_json(part) for key, part in value.items()}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - JSON
+    return value
+
+
+def safe_name(text: str) -> str:
+    """A name or id with only the characters that every provider allows."""
+    return _UNSAFE_NAME.sub("_", text)[:64]
+
+
+def unique(ids: list[str]) -> list[str]:
+    """Call ids made distinct: results find their calls by them."""
+    seen: set[str] = set()
+    found: list[str] = []
+    for index, name in enumerate(ids):
+        distinct = name if name and name not in seen else f"{name or 'call'}_{index}"
+        while distinct in seen:
+            distinct += "_"
+        seen.add(distinct)
+        found.append(distinct)
+    return found
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content: a string, parts of which some are text, or nothing."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    return "".join(part["text"] for part in content if part.get("type") == "text")
