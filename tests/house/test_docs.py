@@ -5,15 +5,26 @@ from pathlib import Path
 
 import pytest
 
+from holdfast_workers.settings import Settings
+
 from .error_table import PAGE, table
 from .lengths import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+VARIABLE = re.compile(r"HOLDFAST_[A-Z_]*[A-Z]")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
 def test_every_error_is_in_the_table_with_its_message() -> None:
     assert table() in PAGE.read_text("utf-8"), "run `make format`"
+
+
+def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
+    rooms = ("holdfast", "workflows", "activities", "workers", "client", "temporal")
+    code = "".join(path.read_text("utf-8") for room in rooms for path in (ROOT / room).rglob("*.py"))
+    known = {f"HOLDFAST_{name.upper()}" for name in Settings.model_fields} | set(VARIABLE.findall(code))
+    page = (ROOT / "docs/configuration.md").read_text("utf-8")
+    assert set(VARIABLE.findall(page)) == known
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
