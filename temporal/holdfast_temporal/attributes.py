@@ -11,7 +11,7 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import SearchAttributesMissing
+from holdfast_workflows.contracts.errors import SearchAttributesMissing, SettingsInvalid, TemporalUnreachable
 
 AGENT: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)
 TENANT: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
@@ -52,6 +52,8 @@ async def ensure(client: Client) -> list[str]:
     Raises:
         SearchAttributesMissing: The server lets us neither look nor register; the detail
             is the command that an administrator runs.
+        SettingsInvalid: There is no such namespace.
+        TemporalUnreachable: The server did not answer.
     """
     operator = client.operator_service
     try:
@@ -69,7 +71,9 @@ async def ensure(client: Client) -> list[str]:
             return []
         if error.status in _REFUSED:
             raise SearchAttributesMissing(command(client.namespace)) from error
-        raise
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise SettingsInvalid(f"HOLDFAST_NAMESPACE: {error.message}") from error
+        raise TemporalUnreachable(error.message) from error
     return missing
 
 

@@ -63,7 +63,7 @@ class Connection:
             tls=read_tls(
                 read("TLS"), read("TLS_CA"), read("TLS_CERT"), read("TLS_KEY"), read("TLS_SERVER_NAME")
             ),
-            api_key=read("API_KEY") or _file("HOLDFAST_API_KEY_FILE", read("API_KEY_FILE")).decode() or None,
+            api_key=read("API_KEY") or read_secret("HOLDFAST_API_KEY_FILE", read("API_KEY_FILE")) or None,
         )
 
 
@@ -83,6 +83,15 @@ def read_tls(
             domain=server_name or None,
         )
     return True if switch else None
+
+
+def read_secret(variable: str, path: str) -> str:
+    """What a file holds, without the space around it; empty if no path is given.
+
+    Raises:
+        SettingsInvalid: The file cannot be read; the detail names ``variable``.
+    """
+    return _file(variable, path).decode()
 
 
 async def connect(

@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -45,18 +45,21 @@ class ServerInfo:
         address: ``host:port`` for clients and workers.
         ui: The address of its web pages; empty if it runs without.
         pid: Its process and process group.
+        owner: The process that ends it when it ends itself; 0 if it is to stay.
     """
 
     address: str
     ui: str
     pid: int
+    owner: int
 
 
 class DevServer:
     """An embedded Temporal server in its own process group.
 
     Used as ``async with DevServer() as server:``; or ``start`` and ``stop``. A server that
-    runs in the folder already is joined, and then left running at the end of the ``with``.
+    runs in the folder already is joined, and then left running at the end of the ``with``;
+    but one whose owner was killed is taken over.
     """
 
     def __init__(
@@ -134,9 +137,18 @@ class DevServer:
         self._folder.mkdir(parents=True, exist_ok=True)
         async with _locked(self._folder / "server.lock", deadline):
             found = await asyncio.to_thread(self.find, self._folder)
-            self._joined = found is not None
+            orphan = found is not None and found.owner != 0 and not probe.alive(found.owner)
+            self._joined = found is not None and not orphan
             self._info = found or await self._launch(deadline)
+            if orphan:
+                self._info = replace(self._info, owner=self._owner)
+            if not self._joined:
+                _write(self._folder / _STATE, json.dumps(asdict(self._info)))
         return self
+
+    @property
+    def _owner(self) -> int:
+        return 0 if self._detach else os.getpid()
 
     async def stop(self) -> None:
         """Stop the server, also one that was joined. Stopping twice is harmless."""
@@ -161,10 +173,10 @@ class DevServer:
         free = probe.free_ports(2)
         port, ui_port = self._ports[0] or free[0], self._ports[1] or free[1]
         pid = _spawn([str(binary.find()), *self._arguments(port, ui_port)], self.log)
-        info = ServerInfo(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}" if self._ui else "", pid)
+        ui = f"http://127.0.0.1:{ui_port}" if self._ui else ""
+        info = ServerInfo(f"127.0.0.1:{port}", ui, pid, self._owner)
         try:
             await self._until_it_answers(info, deadline)
-            _write(self._folder / _STATE, json.dumps(asdict(info)))
         except BaseException:
             await stop(info)
             raise

@@ -15,7 +15,7 @@ from holdfast_temporal import server as servers
 from holdfast_workflows.contracts.errors import DevServerFailed, DevServerMissing
 
 STARTER = """
-import asyncio, sys
+import asyncio, os, sys
 from holdfast_temporal import DevServer
 
 async def main():
@@ -67,7 +67,9 @@ async def test_a_note_left_by_a_killed_server_does_not_count(tmp_path: Path) -> 
         assert not again.joined
 
 
-@pytest.mark.parametrize("note", ["", "[]", '{"address": "x"}', '{"address": "a", "ui": "", "pid": 1}'])
+@pytest.mark.parametrize(
+    "note", ["", "[]", '{"address": "x"}', '{"address": "a", "ui": "", "pid": 1, "owner": 0}']
+)
 def test_a_broken_note_does_not_count(tmp_path: Path, note: str) -> None:
     (tmp_path / "server.json").write_text(note)
     assert DevServer.find(tmp_path) is None
@@ -101,6 +103,26 @@ async def test_a_server_that_was_joined_is_left_running_but_can_be_stopped(tmp_p
     assert DevServer.find(tmp_path) is None
 
 
+async def test_a_server_whose_owner_was_killed_is_taken_over(tmp_path: Path) -> None:
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        STARTER.replace("detach=True", "detach=False").replace("flush=True)", "flush=True); os._exit(9)"),
+        str(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        said = (await owner.communicate())[0].decode().split()
+    found = DevServer.find(tmp_path)
+    assert found is not None
+    assert said == [str(found.pid), "False"]
+    async with DevServer(tmp_path) as server:
+        assert server.info.pid == found.pid
+        assert not server.joined
+        assert DevServer.find(tmp_path) == server.info
+    assert probe.gone(found.pid)
+
+
 async def test_a_port_that_is_taken_is_named(server: DevServer, tmp_path: Path) -> None:
     port = int(server.address.rpartition(":")[2])
     with pytest.raises(DevServerFailed, match=f"port {port} is taken"):
@@ -124,7 +146,7 @@ async def test_a_server_that_ignores_the_polite_signal_is_killed(
     )
     assert process.stdout is not None
     assert await process.stdout.readline() == b"deaf\n"
-    await servers.stop(ServerInfo("127.0.0.1:1", "", process.pid))
+    await servers.stop(ServerInfo("127.0.0.1:1", "", process.pid, os.getpid()))
     async with asyncio.timeout(5):
         await process.wait()
 

@@ -1,0 +1,69 @@
+"""What the workers room adds to the command line: ``worker``, ``dev`` and ``state``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from holdfast_activities.state import upgrade
+
+from . import dev as development
+from . import process
+from .exits import INTERRUPTED, one_line_errors
+from .loading import load_app
+from .settings import Settings
+
+AppName = Annotated[str, typer.Argument(metavar="MODULE:APP", help="The App to serve.", show_default=False)]
+TaskQueue = Annotated[str | None, typer.Option(help="Where work comes from [env: HOLDFAST_TASK_QUEUE].")]
+
+state = typer.Typer(no_args_is_help=True, help="The state database.")
+
+
+def worker(
+    app: AppName,
+    task_queue: TaskQueue = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option(help="The port of /health and /ready; 0 for a free one [env: HOLDFAST_HEALTH_PORT]."),
+    ] = None,
+    graceful_seconds: Annotated[
+        float | None, typer.Option(help="How long calls may take to finish after SIGTERM.")
+    ] = None,
+) -> None:
+    """Serve an App's agents against the Temporal server of HOLDFAST_TEMPORAL_ADDRESS."""
+    raise typer.Exit(
+        process.main(app, task_queue=task_queue, health_port=health_port, graceful_seconds=graceful_seconds)
+    )
+
+
+def dev(
+    app: AppName,
+    port: Annotated[int | None, typer.Option(help="Temporal's port; a free one by default.")] = None,
+    ui_port: Annotated[int | None, typer.Option(help="The UI's port; a free one by default.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Run without the UI.")] = False,
+) -> None:
+    """Run an embedded Temporal server with its UI, and workers that serve an App."""
+    with one_line_errors():
+        settings = Settings.load()
+        load_app(app).registry()  # what is wrong with it is said before anything starts
+        options = development.DevOptions(app, port, ui_port, workers, not no_ui)
+        try:
+            code = asyncio.run(development.run(options, settings, Console(stderr=True)))
+        except asyncio.CancelledError:  # Ctrl-C twice
+            code = INTERRUPTED
+    raise typer.Exit(code)
+
+
+@state.command("upgrade")
+def upgrade_state(
+    url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
+) -> None:
+    """Make the tables of the state database, or bring them to this version."""
+    with one_line_errors():
+        settings = Settings.load(state_url=url)
+        asyncio.run(upgrade(settings.state()))
+    typer.echo("The state database is up to date.")

@@ -1,0 +1,128 @@
+"""``/health`` and ``/ready`` over HTTP, for whoever keeps the process alive or sends it work.
+
+``/health`` says whether the process should be left running: its event loop turns and its
+worker has not failed. ``/ready`` says whether it can do work now: it polls, and Temporal
+and the state database answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Literal, Self
+
+from pydantic import BaseModel
+
+from holdfast_workflows.contracts.errors import SettingsInvalid
+from holdfast_workflows.contracts.text import preview
+
+Phase = Literal["starting", "running", "stopping", "failed"]
+Check = Callable[[], Awaitable[object]]
+
+_PATIENCE: Final = 2.0  # seconds a check may take, and a client to send its request
+
+
+class Health(BaseModel):
+    """The answer of ``/health``: 200 if ``ok``, else 503. ``uptime`` is in seconds."""
+
+    ok: bool
+    worker: Phase
+    uptime: float
+
+
+class Ready(BaseModel):
+    """The answer of ``/ready``: 200 if ``ok``, else 503. Each part is ``ok`` or what is wrong with it."""
+
+    ok: bool
+    worker: Phase
+    temporal: str
+    state: str
+
+
+class HealthServer:
+    """Answers GET requests for the two pages. ``phase`` and ``checks`` are set as the worker comes up."""
+
+    def __init__(self) -> None:
+        self.phase: Phase = "starting"
+        self.checks: dict[Literal["temporal", "state"], Check] = {}
+        self._begun = time.monotonic()
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, host: str, port: int) -> int:
+        """Begin to answer; the port, which was chosen if 0 was given.
+
+        Raises:
+            SettingsInvalid: The port is taken, or the host is not one of this machine's.
+        """
+        try:
+            self._server = await asyncio.start_server(self._serve, host, port)
+        except OSError as error:
+            raise SettingsInvalid(f"HOLDFAST_HEALTH_PORT: {host}:{port}: {error.strerror}") from error
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    def health(self) -> Health:
+        """Whether the process should be left running."""
+        return Health(
+            ok=self.phase != "failed", worker=self.phase, uptime=round(time.monotonic() - self._begun, 3)
+        )
+
+    async def ready(self) -> Ready:
+        """Whether it can do work now."""
+        temporal, state = await asyncio.gather(self._check("temporal"), self._check("state"))
+        ok = self.phase == "running" and temporal == "ok" and state == "ok"
+        return Ready(ok=ok, worker=self.phase, temporal=temporal, state=state)
+
+    async def _check(self, part: Literal["temporal", "state"]) -> str:
+        check = self.checks.get(part)
+        if check is None:
+            return "not connected yet"
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await check()
+        except TimeoutError:
+            return f"no answer in {_PATIENCE:g} s"
+        except Exception as error:  # noqa: BLE001 # whatever is wrong is what the page is there to say
+            return preview(str(error) or type(error).__name__)
+        return "ok"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            async with asyncio.timeout(_PATIENCE):
+                head = await reader.readuntil(b"\r\n\r\n")
+            writer.write(await self._answer(head.split(b"\r\n", 1)[0].decode("latin-1")))
+            async with asyncio.timeout(_PATIENCE):
+                await writer.drain()
+        writer.close()
+
+    async def _answer(self, request: str) -> bytes:
+        method, path, *_ = [*request.split(" "), "", ""]
+        page: Health | Ready
+        match method, path.partition("?")[0]:
+            case "GET" | "HEAD", "/health":
+                page = self.health()
+            case "GET" | "HEAD", "/ready":
+                page = await self.ready()
+            case _:
+                return _response("404 Not Found", b'{"error":"ask for /health or /ready"}')
+        status = "200 OK" if page.ok else "503 Service Unavailable"
+        return _response(status, page.model_dump_json().encode(), body=method == "GET")
+
+
+def _response(status: str, content: bytes, *, body: bool = True) -> bytes:
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + (content if body else b"")

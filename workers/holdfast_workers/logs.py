@@ -1,0 +1,73 @@
+"""Structured logs: one event a line, with the session it belongs to."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+from temporalio import activity, workflow
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+
+from holdfast_workflows.contracts.text import clean
+
+from .settings import Settings
+
+_CORE: Final = logging.getLogger("temporalio.core")
+
+
+def configure(settings: Settings) -> Runtime:
+    """Send every log, the SDK's too, to standard error in one form; the runtime that does so for the SDK's core."""
+    console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if console
+        else structlog.processors.JSONRenderer()
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_ids,
+        structlog.processors.format_exc_info,
+    ]
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, clean_texts, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for chatty in ("httpx", "alembic"):  # a line for each model call, ten for each start
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    forwarding = LogForwardingConfig(logger=_CORE, append_target_to_name=False)
+    telemetry = TelemetryFilter(core_level="WARN", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=telemetry, forwarding=forwarding)))
+
+
+def add_ids(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Add the session, and the activity with its attempt, that the event comes from."""
+    if activity.in_activity():
+        info = activity.info()
+        event.setdefault("session", info.workflow_id or info.activity_id)
+        event.setdefault("activity", info.activity_type)
+        event.setdefault("attempt", info.attempt)
+    elif workflow.in_workflow():
+        event.setdefault("session", workflow.info().workflow_id)
+    return event
+
+
+def clean_texts(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Replace what no terminal or log store accepts; a line is never lost for its text."""
+    return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}

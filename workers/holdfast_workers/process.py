@@ -1,0 +1,191 @@
+"""The life of a worker process: come up, serve, and on a signal finish what it has begun.
+
+A part that does not answer at the start is waited for, since servers and databases often
+come up later than workers; ``/ready`` says which one it is. The first SIGTERM or SIGINT
+stops the polling and lets running calls finish within the grace; the second ends the
+process at once, and Temporal gives its work to another worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from temporalio.client import Client
+from temporalio.runtime import Runtime
+from temporalio.worker import Worker
+
+from holdfast_activities.models import Models
+from holdfast_activities.state import open_state
+from holdfast_temporal import connect, ensure_search_attributes
+from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.errors import HoldfastError
+
+from . import exits, logs, wiring
+from .health import HealthServer
+from .loading import load_app
+from .settings import Settings
+
+_FIRST_DELAY: Final = 0.5  # seconds between attempts to reach a part, doubled each time
+_LONGEST_DELAY: Final = 10.0
+_CHECK: Final = timedelta(seconds=1)
+_AFTER_GRACE: Final = 5.0  # seconds for calls to notice that they were cancelled
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def main(app: str, **given: Any) -> int:
+    """Run a worker until it is told to stop; the exit code.
+
+    Args:
+        app: ``module:attribute``.
+        given: Settings that come before the environment's.
+
+    Returns:
+        0 after a clean stop, 1 after a failure.
+
+    Raises:
+        SystemExit: The name or a setting cannot work (2), or what is needed is not there (1).
+    """
+    with exits.one_line_errors():
+        settings = Settings.load(**given)
+        registry = load_app(app).registry()
+        runtime = logs.configure(settings)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(WorkerProcess(registry, settings, runtime).run())
+
+
+class WorkerProcess:
+    """One worker and what it needs."""
+
+    def __init__(self, registry: Registry, settings: Settings, runtime: Runtime | None = None) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._runtime = runtime
+        self._stop = asyncio.Event()
+        self._health = HealthServer()
+
+    async def run(self) -> int:
+        """Serve until a signal comes; the exit code.
+
+        Raises:
+            HoldfastError: Something is wrong that waiting would not mend.
+        """
+        self._listen_for_signals()
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._health)
+            if self._settings.health_port is not None:
+                host = self._settings.health_host
+                port = await self._health.listen(host, self._settings.health_port)
+                _log.info("/health and /ready at http://%s:%d", host, port)
+            worker = await self._come_up(stack)
+            return exits.OK if worker is None else await self._serve(worker)
+
+    async def _come_up(self, stack: AsyncExitStack) -> Worker | None:
+        """The worker, with all it needs; None if a signal came first."""
+        settings, checks = self._settings, self._health.checks
+        client = await self._until_there(self._connect)
+        if client is None:
+            return None
+        service = client.service_client
+        checks["temporal"] = lambda: service.check_health(timeout=_CHECK)
+        state = await self._until_there(lambda: open_state(settings.state()))
+        if state is None:
+            return None
+        checks["state"] = state.ping
+        stack.push_async_callback(state.close)
+        models = Models(settings.model_providers())
+        stack.push_async_callback(models.close)
+        return wiring.build_worker(client, self._registry, state, models, settings)
+
+    async def _connect(self) -> Client:
+        client = await connect(
+            settings=self._settings.connection(),
+            folder=self._settings.home,
+            identity=wiring.identity(),
+            runtime=self._runtime,
+        )
+        if added := await ensure_search_attributes(client):
+            _log.info("search attributes registered: %s", ", ".join(added))
+        return client
+
+    async def _until_there(self, reach: Callable[[], Awaitable[T]]) -> T | None:
+        """What ``reach`` gives, tried until it does; None if a signal came first."""
+        delay = _FIRST_DELAY
+        while not self._stop.is_set():
+            try:
+                return await reach()
+            except HoldfastError as error:
+                if not error.retryable:
+                    raise
+                _log.warning("%s Trying again in %g s.", error, delay)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._stop.wait()
+            delay = min(delay * 2, _LONGEST_DELAY)
+        return None
+
+    async def _serve(self, worker: Worker) -> int:
+        running = asyncio.create_task(worker.run())
+        stopping = asyncio.create_task(self._stop.wait())
+        self._health.phase = "running"
+        agents = ", ".join(self._registry.agents) or "none"
+        _log.info("worker started on %s with agents: %s", self._settings.task_queue, agents)
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if running.done():
+            self._health.phase = "failed"
+            _log.error("worker failed", exc_info=running.exception())
+            return exits.FAILED
+        self._health.phase = "stopping"
+        _log.info("worker stopping: no new work; calls have %g s to finish", self._settings.graceful_seconds)
+        closing = asyncio.create_task(worker.shutdown())
+        # The SDK waits for ever for a call that ignores its cancellation; a process that is
+        # told to end must end, and Temporal repeats the call elsewhere.
+        done, _ = await asyncio.wait({closing}, timeout=self._settings.graceful_seconds + _AFTER_GRACE)
+        if not done:
+            _log.error("calls that ignore their cancellation are abandoned")
+            _exit_now(exits.FAILED)
+        await running
+        _log.info("worker stopped")
+        return exits.OK
+
+    def _listen_for_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        if self._settings.stop_with_parent:
+            loop.add_reader(sys.stdin.fileno(), self._on_parent_gone)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._stop.is_set():
+            _log.warning("%s again: the process ends now", number.name)
+            _exit_now(128 + number)
+        _log.info("%s received", number.name)
+        self._stop.set()
+
+    def _on_parent_gone(self) -> None:
+        if not os.read(sys.stdin.fileno(), 1_024):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self._stop.set()
+
+
+def _exit_now(code: int) -> None:
+    logging.shutdown()
+    os._exit(code)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # not for Windows
+
+    return uvloop.new_event_loop

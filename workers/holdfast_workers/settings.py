@@ -1,0 +1,121 @@
+"""Every setting of a worker process, read from ``HOLDFAST_…`` variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from holdfast_activities.models.config import ProviderConfig, providers_from
+from holdfast_temporal import Connection
+from holdfast_temporal.connection import read_secret, read_tls
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import SettingsInvalid
+
+_PREFIX = "HOLDFAST_"
+
+
+class Settings(BaseSettings):
+    """How a worker process runs. Secrets may be given by the path of a file that holds them.
+
+    Attributes:
+        temporal_address: ``host:port``; empty for the embedded server of ``home``, else port 7233 here.
+        namespace: The Temporal namespace.
+        tls: ``true`` or ``false``; empty for TLS exactly if there is an API key or a certificate.
+        tls_ca: PEM file of the authority that signed the server's certificate.
+        tls_cert: PEM file of the client's certificate.
+        tls_key: PEM file of the client's private key.
+        tls_server_name: The server's name in its certificate, if it is not the host's.
+        api_key: For Temporal Cloud and the like.
+        api_key_file: The file that holds it.
+        task_queue: Where the worker takes its work from.
+        home: The folder of everything embedded.
+        state_url: ``sqlite:///path`` or ``postgresql://…``; empty for a file in ``home``.
+        state_url_file: The file that holds the URL, where it contains a password.
+        providers: Model providers by name, as JSON; they come beside ``openai`` and ``anthropic``.
+        log_level: What is logged.
+        log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
+        health_host: Where ``/health`` and ``/ready`` listen.
+        health_port: Their port; 0 for a free one, none for no listener.
+        graceful_seconds: How long calls may take to finish after the worker is told to stop.
+        max_concurrent_activities: Model and tool calls at once.
+        max_concurrent_workflow_tasks: Workflow tasks at once.
+        max_cached_workflows: Sessions kept in memory between their tasks.
+        stop_with_parent: Stop when standard input closes, as it does when the parent dies.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    temporal_address: str = ""
+    namespace: str = "default"
+    tls: str = ""
+    tls_ca: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_server_name: str = ""
+    api_key: SecretStr = SecretStr("")
+    api_key_file: str = ""
+    task_queue: str = names.TASK_QUEUE
+    home: Path = Path(".holdfast")
+    state_url: SecretStr = SecretStr("")
+    state_url_file: str = ""
+    providers: dict[str, ProviderConfig] = Field(default_factory=dict[str, ProviderConfig])
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    health_host: str = "127.0.0.1"
+    health_port: int | None = Field(default=None, ge=0, le=65_535)
+    graceful_seconds: float = Field(default=30.0, ge=0)
+    max_concurrent_activities: int = Field(default=200, ge=1)
+    max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
+    max_cached_workflows: int = Field(default=1_000, ge=0)
+    stop_with_parent: bool = False
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """The settings of the environment; what is given and not None comes before it.
+
+        Raises:
+            SettingsInvalid: A value cannot be used; the detail names its variable.
+        """
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_context=False)[0]
+            name = ".".join(str(part) for part in problem["loc"])
+            raise SettingsInvalid(f"{_PREFIX}{name.upper()}: {problem['msg']}") from None
+        except ValueError as error:  # JSON that is none
+            raise SettingsInvalid(str(error)) from None
+
+    def connection(self) -> Connection:
+        """Where Temporal is and how to be let in.
+
+        Raises:
+            SettingsInvalid: A file that is named cannot be read.
+        """
+        return Connection(
+            address=self.temporal_address,
+            namespace=self.namespace,
+            tls=read_tls(self.tls, self.tls_ca, self.tls_cert, self.tls_key, self.tls_server_name),
+            api_key=self.api_key.get_secret_value()
+            or read_secret("HOLDFAST_API_KEY_FILE", self.api_key_file)
+            or None,
+        )
+
+    def state(self) -> str:
+        """The URL of the state database.
+
+        Raises:
+            SettingsInvalid: The file that holds it cannot be read.
+        """
+        return (
+            self.state_url.get_secret_value()
+            or read_secret("HOLDFAST_STATE_URL_FILE", self.state_url_file)
+            or f"sqlite:///{self.home.absolute() / 'state.db'}"
+        )
+
+    def model_providers(self) -> dict[str, ProviderConfig]:
+        """All providers; ``OPENAI_…`` and ``ANTHROPIC_…`` variables place the two that are always there."""
+        return {**providers_from(os.environ), **self.providers}

@@ -1,0 +1,65 @@
+"""A Temporal worker for an App: which workflows and activities, and how many at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from holdfast_activities import Activities
+from holdfast_activities.session.agents import ModelSource
+from holdfast_activities.state import State
+from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.session import AgentWorkflow
+
+from .settings import Settings
+
+# A watched model call heartbeats its partial text; the SDK holds heartbeats back this long.
+_HEARTBEAT = timedelta(milliseconds=200)
+
+# How long a session waits for the worker that has it in memory before another takes it over:
+# what a killed worker costs each of its sessions.
+_STICKY = timedelta(seconds=2)
+
+_POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
+
+
+def identity() -> str:
+    """How this process appears in histories: its number and its machine."""
+    return f"holdfast-worker {os.getpid()}@{socket.gethostname()}"
+
+
+def build_worker(
+    client: Client, registry: Registry, state: State, models: ModelSource, settings: Settings
+) -> Worker:
+    """A worker that serves the registry's agents, workflows and activities; it does not poll yet.
+
+    Args:
+        client: A client with Holdfast's data converter.
+        registry: What to serve.
+        state: The open state database.
+        models: Where model clients come from.
+        settings: The task queue, limits and grace.
+    """
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        # Sandboxed are those that do not say otherwise: the user's own.
+        workflows=[AgentWorkflow, *registry.workflows],
+        activities=[*Activities(registry, state, models).all(), *registry.activities],
+        # For the user's activities that are not async; threads start when they are needed.
+        activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),
+        max_concurrent_activities=settings.max_concurrent_activities,
+        max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
+        max_cached_workflows=settings.max_cached_workflows,
+        workflow_task_poller_behavior=_POLLERS,
+        activity_task_poller_behavior=_POLLERS,
+        sticky_queue_schedule_to_start_timeout=_STICKY,
+        max_heartbeat_throttle_interval=_HEARTBEAT,
+        default_heartbeat_throttle_interval=_HEARTBEAT,
+        graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
+    )
