@@ -14,6 +14,9 @@ from .location import Location, SqliteLocation, locate
 from .migrations import REVISIONS, VERSION_TABLE
 from .sqlite import prepare_file
 
+FOLDER = Path(__file__).parent / "migrations"
+"""Where Alembic finds its environment and the revisions."""
+
 _log = logging.getLogger(__name__)
 
 # Alembic keeps what it works on in module globals, so a process does one upgrade at a time.
@@ -93,18 +96,18 @@ async def _upgrade_alone(location: Location) -> None:
         with unavailable():
             async with engine.begin() as connection:
                 await connection.exec_driver_sql(lock)
-                await connection.run_sync(_run_alembic)
+                await connection.run_sync(run_alembic, REVISIONS[-1])
     finally:
         await engine.dispose()
 
 
-def _run_alembic(connection: Connection) -> None:
+def run_alembic(connection: Connection, revision: str) -> None:
+    """Bring the tables to a revision, within the connection's transaction."""
     # Imported here: it takes long, and most starts find nothing to do.
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    folder = str(Path(__file__).parent / "migrations")
-    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 
 from .engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
 from .location import PostgresLocation
-from .rows import decode, encode, identifier
+from .rows import END, decode, encode, identifier
 
 _CONNECTIONS = 8
 
@@ -23,8 +23,6 @@ _STORED = "SELECT seq, body FROM holdfast_log WHERE session = $1 AND seq = ANY($
 
 _RANGE = """SELECT body FROM holdfast_log
     WHERE session = $1 AND seq >= $2 AND seq < $3 ORDER BY seq"""
-
-_END = 2**63 - 1
 
 
 class PostgresLog:
@@ -55,7 +53,7 @@ class PostgresLog:
         """See ``Log.read``."""
         identifier(session)
         with unavailable():
-            found = await self._pool.fetch(_RANGE, session, start, _END if stop is None else stop)
+            found = await self._pool.fetch(_RANGE, session, start, END if stop is None else stop)
         return decode([record["body"] for record in found])
 
     async def close(self) -> None:

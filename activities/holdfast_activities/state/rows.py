@@ -1,8 +1,9 @@
 """Log entries as rows of text.
 
 A body is JSON in which NUL and lone surrogates are escapes, so both databases take it
-and it is read back exactly as it was. Ids are keys, where replacing a character could
-make two of them one, so ids with such characters are refused.
+and it is read back exactly as it was; only the two halves of one character, side by
+side, come back as that character. Ids are keys, where replacing a character could make
+two of them one, so ids with such characters are refused.
 """
 
 import json
@@ -17,7 +18,8 @@ from holdfast_workflows.contracts.text import clean, dump_json
 MAX_ROWS = 1_000
 """Entries in one settle; one statement writes them all, and SQLite limits its parameters."""
 
-_MAX_SEQ = 2**63 - 1
+END = 2**63 - 1
+"""Every sequence number is below this."""
 
 _ENTRIES: TypeAdapter[list[Entry]] = TypeAdapter(list[Entry])
 
@@ -45,7 +47,7 @@ def encode(session: str, entries: Sequence[Entry]) -> list[Row]:
     identifier(session)
     if len(entries) > MAX_ROWS:
         raise BadInput(f"{len(entries)} entries at once; settle at most {MAX_ROWS}")
-    if any(not 0 <= entry.seq <= _MAX_SEQ for entry in entries):
+    if any(not 0 <= entry.seq < END for entry in entries):
         raise BadInput("a sequence number is out of range")
     return [(session, entry.seq, dump_json(entry.model_dump())) for entry in entries]
 

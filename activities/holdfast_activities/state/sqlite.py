@@ -17,7 +17,7 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 
 from .lane import Lane
 from .location import SqliteLocation
-from .rows import Row, decode, decode_joined, encode, identifier
+from .rows import END, Row, decode, decode_joined, encode, identifier
 
 _ROWS_PER_STATEMENT = 100
 
@@ -25,8 +25,6 @@ _STORED = "SELECT body FROM holdfast_log WHERE session = ? AND seq = ?"
 
 _RANGE = """SELECT group_concat(body, ',') FROM (
     SELECT body FROM holdfast_log WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq)"""
-
-_END = 2**63 - 1
 
 _Settled = list[str | None]
 """For each row of a job None if it was written, else the body that was there."""
@@ -57,7 +55,7 @@ class SqliteLog:
 
     async def read(self, session: str, start: int, stop: int | None = None) -> list[Entry]:
         """See ``Log.read``."""
-        bodies = await self._reader.do((identifier(session), start, _END if stop is None else stop))
+        bodies = await self._reader.do((identifier(session), start, END if stop is None else stop))
         # SQLite does not promise that group_concat keeps the order of its subquery.
         return sorted(decode_joined(bodies), key=lambda entry: entry.seq) if bodies else []
 

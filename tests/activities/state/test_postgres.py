@@ -1,0 +1,42 @@
+"""What is special to PostgreSQL: connections that break."""
+
+import asyncio
+import socket
+
+import asyncpg
+import pytest
+
+from holdfast_activities.state import open_state, upgrade
+from holdfast_workflows.contracts.entries import Entry, UserEntry
+from holdfast_workflows.contracts.errors import StateUnavailable
+
+from .postgres_server import PostgresServer
+
+
+async def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nothing else answers there
+        with pytest.raises(StateUnavailable):
+            await open_state(f"postgresql://u:secret@127.0.0.1:{taken.getsockname()[1]}/d")
+
+
+async def test_broken_connections_are_replaced(postgres_server: PostgresServer, session: str) -> None:
+    url = await postgres_server.create("broken")
+    await upgrade(url)
+    state = await open_state(url)
+    await state.ping()
+    entry: Entry = UserEntry(seq=1, text="x")
+    await state.log.settle(session, [entry])
+    killer = await asyncpg.connect(url.replace("+asyncpg", ""))
+    gone = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = 'broken' AND pid <> pg_backend_pid()"
+    assert await killer.fetchval(gone) >= 2
+    await killer.close()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                assert await state.log.settle(session, [entry]) == [entry]
+                break
+            except StateUnavailable:
+                continue  # it was not known yet that this connection is broken
+    await state.ping()
+    await state.close()

@@ -1,0 +1,114 @@
+"""What is special to the SQLite file: waiting, failing, durability."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from holdfast_activities.state import open_state
+from holdfast_activities.state.engines import make_engine
+from holdfast_activities.state.location import locate
+from holdfast_activities.state.sqlite import open_log
+from holdfast_workflows.contracts.entries import Entry, UserEntry
+from holdfast_workflows.contracts.errors import StateUnavailable
+
+ENTRY: Entry = UserEntry(seq=1, text="x")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new folder" / "state 100%.db"
+
+
+@pytest.fixture
+def other(path: Path) -> Iterator[sqlite3.Connection]:
+    """Another program's connection to the file."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+async def test_the_folder_and_the_file_are_made(path: Path) -> None:
+    state = await open_state(f"sqlite:///{path}")
+    await state.log.settle("s", [ENTRY])
+    await state.close()
+    assert path.exists()
+
+
+async def test_a_write_that_waits_too_long_for_another_program_is_unavailable_and_works_later(
+    path: Path, other: sqlite3.Connection
+) -> None:
+    state = await open_state(f"sqlite:///{path}?busy_seconds=0.05")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StateUnavailable, match="locked"):
+        await state.log.settle("s", [ENTRY])
+    with pytest.raises(StateUnavailable, match="locked"):
+        await state.open_session("s", "a", "d", "t")
+    assert await state.log.read("s", 0) == []
+    other.execute("COMMIT")
+    assert await state.log.settle("s", [ENTRY]) == [ENTRY]
+    await state.close()
+
+
+async def test_a_write_waits_for_another_program(path: Path, other: sqlite3.Connection) -> None:
+    state = await open_state(f"sqlite:///{path}")
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(state.log.settle("s", [ENTRY]))
+    await state.log.read("s", 0)  # readers do not wait, and the writer has begun by now
+    assert not waiting.done()
+    other.execute("COMMIT")
+    assert await waiting == [ENTRY]
+    await state.close()
+
+
+async def test_entries_settled_together_are_written_together_or_not_at_all(
+    path: Path, other: sqlite3.Connection
+) -> None:
+    state = await open_state(f"sqlite:///{path}")
+    other.execute(
+        "CREATE TRIGGER stop BEFORE INSERT ON holdfast_log WHEN NEW.seq = 3 BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    with pytest.raises(StateUnavailable, match="no"):
+        await state.log.settle("s", [UserEntry(seq=seq, text="x") for seq in (1, 2, 3)])
+    assert await state.log.read("s", 0) == []
+    await state.close()
+
+
+async def test_writes_that_wait_at_closing_are_finished(path: Path) -> None:
+    state = await open_state(f"sqlite:///{path}")
+    writes = [asyncio.create_task(state.log.settle("s", [UserEntry(seq=n, text="x")])) for n in range(50)]
+    await asyncio.sleep(0)  # let them hand in their jobs
+    await state.close()
+    assert len(await asyncio.gather(*writes)) == 50
+    with pytest.raises(StateUnavailable, match="closed"):
+        await state.log.settle("s", [ENTRY])
+
+
+async def test_a_log_serves_several_event_loops(path: Path) -> None:
+    state = await open_state(f"sqlite:///{path}")
+    elsewhere = await asyncio.to_thread(asyncio.run, state.log.settle("s", [ENTRY]))
+    assert elsewhere == await state.log.read("s", 0)
+    await state.close()
+
+
+@pytest.mark.parametrize(("option", "level"), [("", 2), ("?synchronous=full", 2), ("?synchronous=normal", 1)])
+async def test_every_connection_flushes_as_the_url_says(path: Path, option: str, level: int) -> None:
+    location = locate(f"sqlite:///{path}{option}")
+    await (await open_state(f"sqlite:///{path}{option}")).close()
+    engine = make_engine(location)
+    async with engine.connect() as connection:
+        assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == level
+        assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+    await engine.dispose()
+
+
+async def test_a_file_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StateUnavailable):
+        await open_state(f"sqlite:///{tmp_path / 'file' / 'state.db'}")
+    with pytest.raises(StateUnavailable, match="not a database"):
+        (tmp_path / "other.db").write_bytes(b"something else entirely" * 100)
+        await open_state(f"sqlite:///{tmp_path / 'other.db'}")
