@@ -51,10 +51,7 @@ class Models:
     def _make(self, name: str) -> Model:
         provider, _, model = name.partition(":")
         if provider == _ANY and model:
-            # The extra that it needs is optional.
-            from .pydantic_ai import PydanticAIModel
-
-            return PydanticAIModel(model)
+            return _any(model)
         config = self._providers.get(provider)
         if config is None or not model:
             known = ", ".join(f"{known}:…" for known in (*sorted(self._providers), _ANY))
@@ -70,3 +67,14 @@ class Models:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+
+def _any(model: str) -> Model:
+    try:
+        # The extra that it needs is optional.
+        from .pydantic_ai import PydanticAIModel
+    except ImportError:
+        raise InvalidDeclaration(
+            f"{_ANY}:{model} needs the extra: pip install 'holdfast[pydantic-ai]'"
+        ) from None
+    return PydanticAIModel(model)

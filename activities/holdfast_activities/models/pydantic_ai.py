@@ -1,0 +1,243 @@
+"""Every other provider, through pydantic-ai: the optional extra ``holdfast[pydantic-ai]``.
+
+This is not the hot path: a conversation is built anew for each call.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic_ai import direct
+from pydantic_ai.exceptions import (
+    ContentFilterError,
+    ModelAPIError,
+    ModelConnectionError,
+    ModelContextWindowExceededError,
+    ModelHTTPError,
+    ModelQuotaExceededError,
+    ModelRateLimitError,
+    ModelRequestRejectedError,
+    UnexpectedModelBehavior,
+    UserError,
+)
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelRequestPart,
+    ModelResponse,
+    ModelResponsePart,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.messages import ModelRequest as Asked
+from pydantic_ai.models import ModelRequestParameters, infer_model
+from pydantic_ai.output import OutputObjectDefinition
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.tools import ToolDefinition
+
+from holdfast_workflows.contracts import errors as contract
+from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, ResultEntry, ToolCall, Usage
+from holdfast_workflows.contracts.spec import ToolSpec
+from holdfast_workflows.contracts.text import dump_json
+
+from . import errors, wire
+from .base import Fragment, ModelReply, ModelRequest
+from .prices import listing
+
+WIRE = "pydantic-ai"
+
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+_TOOLS: TypeAdapter[list[ToolSpec]] = TypeAdapter(list[ToolSpec])
+_FINISH: dict[str, Finish] = {"length": "length", "content_filter": "content_filter"}
+_MEANT: tuple[tuple[type[Exception], type[contract.ModelError]], ...] = (
+    (ModelContextWindowExceededError, contract.ContextTooLong),
+    (ContentFilterError, contract.ContentFiltered),
+    (ModelRateLimitError, contract.RateLimited),
+    (ModelRequestRejectedError, contract.ModelRejected),
+    (ModelQuotaExceededError, contract.ModelRejected),
+    (ModelConnectionError, contract.ModelTransient),
+    (UserError, contract.ModelRejected),
+)
+
+
+class PydanticAIModel:
+    """One model that pydantic-ai knows; its fragments are entries, cleaned."""
+
+    wire = WIRE
+
+    def __init__(self, model: str) -> None:
+        """A client for ``model``, ``provider:name`` in pydantic-ai's words.
+
+        Raises:
+            ModelRejected: pydantic-ai does not know it, or misses its key.
+        """
+        self.name = f"{WIRE}:{model}"
+        try:
+            self._model = infer_model(model)
+        except (UserError, ImportError, ValueError) as error:
+            raise contract.ModelRejected(f"{self.name}: {errors.sanitise(str(error))}") from None
+        self._listing = listing(self._model.system, self._model.model_name, self._model.base_url or "")
+
+    @property
+    def window(self) -> int:
+        """The context window in tokens."""
+        return self._listing.window
+
+    def fragment(self, entry: Entry) -> Fragment:
+        """The entry itself."""
+        calls = 0
+        if isinstance(entry, ReplyEntry):
+            calls = len(entry.calls)
+            entry = entry.model_copy(update={"text": wire.received(entry.text)})
+        else:
+            shown = wire.cut(entry.text) if isinstance(entry, ResultEntry) else wire.received(entry.text)
+            entry = entry.model_copy(update={"text": shown})
+        data = dump_json(entry.model_dump(mode="python")).encode()
+        return Fragment(entry.seq, entry.kind, data, wire.estimate(data), calls)
+
+    def tools(self, tools: Sequence[ToolSpec]) -> bytes:
+        """The tools' specs."""
+        return _TOOLS.dump_json(list(tools)) if tools else b""
+
+    async def complete(
+        self, request: ModelRequest, on_text: Callable[[str], None] | None = None
+    ) -> ModelReply:
+        """Call the model once; see ``Model.complete``."""
+        messages = _messages(request)
+        settings = ModelSettings(timeout=request.timeout, max_retries=0)
+        if request.max_tokens is not None:
+            settings["max_tokens"] = request.max_tokens
+        if request.temperature is not None:
+            settings["temperature"] = request.temperature
+        try:
+            async with asyncio.timeout(request.timeout):
+                if not request.stream:
+                    response = await direct.model_request(
+                        self._model,
+                        messages,
+                        model_settings=settings,
+                        model_request_parameters=_parameters(request),
+                    )
+                else:
+                    response = await self._stream(messages, settings, request, on_text)
+        except TimeoutError as error:
+            raise errors.from_exception(self.name, error) from None
+        except (ModelAPIError, UnexpectedModelBehavior, UserError) as error:
+            raise _error(self.name, error) from None
+        return self._reply(response)
+
+    async def _stream(
+        self,
+        messages: list[ModelMessage],
+        settings: ModelSettings,
+        request: ModelRequest,
+        on_text: Callable[[str], None] | None,
+    ) -> ModelResponse:
+        shown = ""
+        async with direct.model_request_stream(
+            self._model, messages, model_settings=settings, model_request_parameters=_parameters(request)
+        ) as stream:
+            async for _ in stream:
+                text = _text(stream.get())
+                if on_text is not None and text != shown:
+                    shown = text
+                    on_text(shown)
+            response = stream.get()
+            if response.finish_reason is None:
+                raise errors.cut_off(self.name)
+            return response
+
+    def _reply(self, response: ModelResponse) -> ModelReply:
+        asked = [part for part in response.parts if isinstance(part, ToolCallPart)]
+        finish: Finish = _FINISH.get(response.finish_reason or "", "tool_calls" if asked else "stop")
+        if finish != "tool_calls":
+            asked = []
+        ids = wire.unique([part.tool_call_id for part in asked])
+        extra: dict[str, Any] = {}
+        if asked and any(isinstance(part, ThinkingPart) for part in response.parts):
+            for name, part in zip(ids, asked, strict=True):
+                part.tool_call_id = name
+            extra = {WIRE: wire.received_json(ModelMessagesTypeAdapter.dump_python([response], mode="json"))}
+        usage = response.usage
+        read, write = usage.input_tokens, usage.output_tokens
+        cached, caching = usage.cache_read_tokens, usage.cache_write_tokens
+        return ModelReply(
+            text=_text(response),
+            calls=tuple(
+                ToolCall(
+                    id=name,
+                    name=wire.received(part.tool_name),
+                    arguments=wire.received(part.args_as_json_str()),
+                )
+                for name, part in zip(ids, asked, strict=True)
+            ),
+            finish=finish,
+            usage=Usage(
+                input_tokens=read,
+                output_tokens=write,
+                cached_tokens=cached,
+                cost=self._listing.cost(read, write, cached, caching),
+            ),
+            model=self.name,
+            extra=extra,
+        )
+
+
+def _text(response: ModelResponse) -> str:
+    return wire.received("".join(part.content for part in response.parts if isinstance(part, TextPart)))
+
+
+def _parameters(request: ModelRequest) -> ModelRequestParameters:
+    tools = [
+        ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=tool.parameters)
+        for tool in (_TOOLS.validate_json(request.tools) if request.tools else ())
+    ]
+    if request.output is None:
+        return ModelRequestParameters(function_tools=tools)
+    shape = OutputObjectDefinition(json_schema=request.output.json_schema, name=request.output.name)
+    return ModelRequestParameters(function_tools=tools, output_mode="native", output_object=shape)
+
+
+def _messages(request: ModelRequest) -> list[ModelMessage]:
+    messages: list[ModelMessage] = []
+    parts: list[ModelRequestPart] = []
+    for fragment in request.fragments:
+        entry = _ENTRY.validate_json(fragment.data)
+        if isinstance(entry, ResultEntry):
+            parts.append(ToolReturnPart(entry.name, entry.text, entry.call_id))
+        elif isinstance(entry, ReplyEntry):
+            if parts:
+                messages.append(Asked(parts))
+            parts = []
+            messages.append(_response(entry))
+        else:
+            parts.append(UserPromptPart(entry.text))
+    messages.append(Asked(parts, instructions=request.instructions))
+    return messages
+
+
+def _response(entry: ReplyEntry) -> ModelResponse:
+    if WIRE in entry.extra:
+        kept = ModelMessagesTypeAdapter.validate_python(entry.extra[WIRE])[0]
+        if isinstance(kept, ModelResponse):
+            return kept
+    parts: list[ModelResponsePart] = [TextPart(entry.text)] if entry.text else []
+    parts += [ToolCallPart(call.name, wire.arguments(call.arguments), call.id) for call in entry.calls]
+    return ModelResponse(parts)
+
+
+def _error(name: str, error: Exception) -> contract.ModelError:
+    said = f"{name}: {type(error).__name__} {errors.sanitise(str(error))}"
+    wait = error.retry_after if isinstance(error, ModelAPIError) else None
+    for kind, meant in _MEANT:
+        if isinstance(error, kind):
+            return meant(said, retry_after=wait)
+    if isinstance(error, ModelHTTPError) and error.status_code < 500:
+        return contract.ModelRejected(said)
+    if isinstance(error, ModelAPIError):
+        return contract.ModelTransient(said, retry_after=wait)
+    return contract.MalformedReply(said)
