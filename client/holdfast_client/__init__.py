@@ -1,1 +1,63 @@
-"""."""
+"""What applications and people use: the client, its streams, and the command line.
+
+client, session   start, send, stream, watch, control
+sync              the same without async
+command           the command line
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .client import Client, connect
+    from .listing import SessionInfo
+    from .reply import Reply
+    from .session import Session
+    from .stream.events import (
+        Status,
+        StepEnded,
+        StreamEvent,
+        TextDelta,
+        TextRestart,
+        ToolEnded,
+        ToolProgress,
+        ToolStarted,
+        TurnEnded,
+        TurnStarted,
+    )
+
+__all__ = [
+    "Client",
+    "Reply",
+    "Session",
+    "SessionInfo",
+    "Status",
+    "StepEnded",
+    "StreamEvent",
+    "TextDelta",
+    "TextRestart",
+    "ToolEnded",
+    "ToolProgress",
+    "ToolStarted",
+    "TurnEnded",
+    "TurnStarted",
+    "connect",
+]
+
+_HOME = {
+    "Client": "client",
+    "connect": "client",
+    "Reply": "reply",
+    "Session": "session",
+    "SessionInfo": "listing",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Imported at first use: the command line is in this package and must answer --help
+    # without Temporal's client, which takes longer to import than everything else together.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'stream.events')}"), name)

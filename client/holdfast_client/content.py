@@ -1,0 +1,93 @@
+"""Long content, read and stored through activities outside any session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.content import (
+    AgentInfo,
+    AgentList,
+    LogPage,
+    ReadLog,
+    ReadText,
+    StoredText,
+    StoreText,
+    TextPart,
+)
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.limits import INLINE_TEXT, PREVIEW_CHARS
+
+from .wire import Wire
+
+_PAGE = 100
+
+
+async def log(wire: Wire, session: str, start: int = 0) -> AsyncIterator[Entry]:
+    """A session's entries from a sequence number on; texts that are not small are cut to a preview."""
+    position: int | None = start
+    while position is not None:
+        page = await _page(wire, session, position)
+        for entry in page.entries:
+            yield entry
+        position = page.next
+
+
+async def turn_log(wire: Wire, session: str, turn: int, stop: int) -> list[Entry]:
+    """A turn's entries before a sequence number, found by going back from there."""
+    found: list[Entry] = []
+    start = stop
+    while start > 0 and (not found or found[0].turn >= turn):
+        stop, start = start, max(0, start - _PAGE)
+        page = await span(wire, session, start, stop)
+        # A gap in the numbers can be wider than a page.
+        found = page + found
+    return [entry for entry in found if entry.turn >= turn]
+
+
+async def span(wire: Wire, session: str, start: int, stop: int) -> list[Entry]:
+    """The entries with ``start <= seq < stop``."""
+    found: list[Entry] = []
+    async for entry in log(wire, session, start):
+        if entry.seq >= stop:
+            break
+        found.append(entry)
+    return found
+
+
+async def whole(wire: Wire, session: str, entry: Entry) -> Entry:
+    """The entry with its whole text, if it may have been cut."""
+    if len(entry.text) > PREVIEW_CHARS or not entry.text.endswith("…"):
+        return entry
+    return entry.model_copy(update={"text": await text(wire, session, entry.seq)})
+
+
+async def text(wire: Wire, session: str, seq: int) -> str:
+    """One entry's whole text."""
+    parts: list[str] = []
+    offset, total = 0, 1
+    while offset < total:
+        part = await wire.activity(
+            names.READ_TEXT, ReadText(session=session, seq=seq, offset=offset), TextPart
+        )
+        if not part.text:
+            break
+        parts.append(part.text)
+        offset, total = part.offset + len(part.text), part.total
+    return "".join(parts)
+
+
+async def store(wire: Wire, session: str, id: str, text: str) -> str:
+    """Keep a text too large for a history; the reference it travels by."""
+    stored = await wire.activity(names.STORE_TEXT, StoreText(session=session, id=id, text=text), StoredText)
+    return stored.ref
+
+
+async def _page(wire: Wire, session: str, start: int) -> LogPage:
+    request = ReadLog(session=session, start=start, count=_PAGE, text_limit=INLINE_TEXT)
+    return await wire.activity(names.READ_LOG, request, LogPage)
+
+
+async def agents(wire: Wire) -> tuple[AgentInfo, ...]:
+    """The agents that the queue's workers serve."""
+    return (await wire.activity(names.LIST_AGENTS, None, AgentList)).agents

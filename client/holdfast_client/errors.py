@@ -1,0 +1,93 @@
+"""From what Temporal's client raises to Holdfast's errors: the one place that knows both."""
+
+from __future__ import annotations
+
+from temporalio import exceptions as temporal
+from temporalio.client import (
+    ActivityFailureError,
+    RPCTimeoutOrCancelledError,
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    HoldfastError,
+    NoWorker,
+    SearchAttributesMissing,
+    ServiceError,
+    SessionClosed,
+    SessionNotFound,
+    TemporalUnreachable,
+    TurnCancelled,
+    from_failure,
+    tree,
+)
+from holdfast_workflows.contracts.session import Problem
+
+_LATE = frozenset({RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED})
+
+
+def translate(error: BaseException, session: str = "", *, by_worker: bool = False) -> HoldfastError:
+    """The typed error for a failed request.
+
+    Args:
+        error: What the Temporal client raised.
+        session: The session it was about.
+        by_worker: Whether a worker had to answer, so that silence means there is none.
+    """
+    found = from_failure(error)
+    if found is not None:
+        return restore(Problem(code=found.code, message=found.detail))
+    if isinstance(error, TimeoutError | RPCTimeoutOrCancelledError):
+        return _late(by_worker, "no answer in time")
+    if isinstance(error, RPCError):
+        return _from_rpc(error, session, by_worker)
+    if isinstance(error, WorkflowFailureError | WorkflowUpdateFailedError | ActivityFailureError):
+        return _from_cause(error.cause, session)
+    if isinstance(error, WorkflowQueryFailedError):
+        return ServiceError(error.message)
+    return HoldfastError(f"{type(error).__name__}: {error}")
+
+
+def restore(problem: Problem) -> HoldfastError:
+    """The error that a view tells of. Its message may be the whole text or the detail alone."""
+    cls = tree().get(problem.code, HoldfastError)
+    fixed = str(cls())
+    detail = problem.message.removeprefix(fixed).strip()
+    if len(detail) != len(problem.message) and detail.startswith("(") and detail.endswith(")"):
+        detail = detail[1:-1]
+    return cls(detail)
+
+
+def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
+    message = error.message
+    if error.status in _LATE:
+        return _late(by_worker, message)
+    if error.status == RPCStatusCode.NOT_FOUND:
+        return SessionNotFound(session) if session else ServiceError(message)
+    if error.status == RPCStatusCode.UNAVAILABLE:
+        return TemporalUnreachable(message)
+    if error.status == RPCStatusCode.FAILED_PRECONDITION and by_worker:
+        return NoWorker(message)
+    if error.status == RPCStatusCode.INVALID_ARGUMENT:
+        return SearchAttributesMissing(message) if "search attribute" in message else BadInput(message)
+    return ServiceError(f"{error.status.name}: {message}")
+
+
+def _from_cause(cause: BaseException, session: str) -> HoldfastError:
+    """The error for a workflow, update or activity that ended without one of ours."""
+    if isinstance(cause, temporal.TimeoutError):
+        waited = cause.type == temporal.TimeoutType.SCHEDULE_TO_START
+        return NoWorker(str(cause)) if waited else ServiceError(str(cause))
+    if isinstance(cause, temporal.TerminatedError):
+        return SessionClosed(f"{session}: {cause}")
+    if isinstance(cause, temporal.CancelledError):
+        return TurnCancelled(f"{session} was cancelled")
+    return HoldfastError(str(cause))
+
+
+def _late(by_worker: bool, detail: str) -> ServiceError:
+    return NoWorker(detail) if by_worker else TemporalUnreachable(detail)

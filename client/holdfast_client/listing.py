@@ -1,0 +1,104 @@
+"""Finding sessions by what they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import TemporalError
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.session import Status
+
+from .errors import translate
+from .wire import Wire
+
+_ENDED: dict[WorkflowExecutionStatus, Status] = {
+    WorkflowExecutionStatus.COMPLETED: "closed",
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.TIMED_OUT: "failed",
+    WorkflowExecutionStatus.CANCELED: "cancelled",
+    WorkflowExecutionStatus.TERMINATED: "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class SessionInfo:
+    """A session in a list.
+
+    Attributes:
+        id: The session's id.
+        agent: Its agent.
+        tenant: Its tenant; empty if none.
+        status: What it does.
+        turns: Turns that have ended.
+        cost: US dollars, up to the last turn that ended.
+        started: When its newest run began.
+        ended: When it ended; None while it goes on.
+    """
+
+    id: str
+    agent: str
+    tenant: str
+    status: Status
+    turns: int
+    cost: float
+    started: datetime
+    ended: datetime | None
+
+
+async def sessions(
+    wire: Wire, agent: str | None, tenant: str | None, status: Status | None, limit: int | None
+) -> AsyncIterator[SessionInfo]:
+    """The sessions that fit, newest first."""
+    found = wire.temporal.list_workflows(query(agent, tenant, status), limit=limit)
+    try:
+        async for each in found:
+            yield _info(each)
+    except TemporalError as error:
+        raise translate(error) from error
+
+
+def query(agent: str | None = None, tenant: str | None = None, status: Status | None = None) -> str:
+    """The visibility query for sessions; of one that rolled over, the newest run."""
+    parts = [f"WorkflowType = '{names.WORKFLOW}'", "ExecutionStatus != 'ContinuedAsNew'"]
+    wanted = {names.ATTRIBUTE_AGENT: agent, names.ATTRIBUTE_TENANT: tenant, names.ATTRIBUTE_STATUS: status}
+    parts += [f"{name} = {_quoted(value)}" for name, value in wanted.items() if value is not None]
+    return " AND ".join(parts)
+
+
+def _quoted(value: str) -> str:
+    if "'" in value and '"' in value:
+        raise BadInput(f"{value!r} has both kinds of quotation marks")
+    return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+def _info(found: WorkflowExecution) -> SessionInfo:
+    attributes = found.typed_search_attributes
+    status = found.status or WorkflowExecutionStatus.RUNNING
+    told = attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS))
+    return SessionInfo(
+        id=found.id,
+        agent=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)) or "",
+        tenant=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)) or "",
+        status=_ENDED.get(status, _STATUS.get(told or "", "running")),
+        turns=attributes.get(SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)) or 0,
+        cost=attributes.get(SearchAttributeKey.for_float(names.ATTRIBUTE_COST)) or 0.0,
+        started=found.start_time,
+        ended=found.close_time,
+    )
+
+
+_STATUS: dict[str, Status] = {
+    "starting": "starting",
+    "waiting": "waiting",
+    "running": "running",
+    "paused": "paused",
+    "closed": "closed",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}

@@ -1,0 +1,71 @@
+"""From what a user says to a message that fits a history."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b32encode
+
+from holdfast_workflows.contracts.errors import BadInput, MessageTooLarge
+from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE, MAX_PAYLOAD
+from holdfast_workflows.contracts.session import Message
+from holdfast_workflows.contracts.spec import WhenBusy
+from holdfast_workflows.contracts.text import dump_json, preview, size
+
+from . import content
+from .wire import Wire
+
+_MAX_ID = 200
+
+
+def new_id(prefix: str) -> str:
+    """A random id that says nothing about anybody: ids are shown, logged and listed."""
+    return f"{prefix}-{b32encode(secrets.token_bytes(13)).decode()[:20].lower()}"
+
+
+def checked_id(id: str) -> str:
+    """A session id chosen by the user.
+
+    Raises:
+        BadInput: It cannot be one.
+    """
+    if not id or len(id) > _MAX_ID or not id.isprintable() or id != id.strip():
+        raise BadInput(f"a session id is 1 to {_MAX_ID} printable characters without spaces at its ends")
+    return id
+
+
+def check(text: str) -> int:
+    """The size of a text that can be a message.
+
+    Raises:
+        BadInput: It is empty.
+        MessageTooLarge: It is over the limit, as it is or as JSON.
+    """
+    if not text:
+        raise BadInput("a message must not be empty")
+    length = size(text)
+    # Control characters take six bytes each in JSON, and a payload is JSON.
+    if length > MAX_MESSAGE or (length * 6 > MAX_PAYLOAD and size(dump_json(text)) > MAX_PAYLOAD):
+        raise MessageTooLarge(f"{length:,} bytes")
+    return length
+
+
+async def prepare(
+    wire: Wire,
+    session: str,
+    text: str,
+    *,
+    id: str,
+    when_busy: WhenBusy | None = None,
+    watched: bool = False,
+) -> Message:
+    """The message for a text; a long one is stored first and goes by reference."""
+    length = check(text)
+    ref = await content.store(wire, session, id, text) if length > INLINE_TEXT else ""
+    return Message(
+        id=id,
+        text=preview(text) if ref else text,
+        ref=ref,
+        size=length,
+        when_busy=when_busy,
+        watched=watched,
+    )

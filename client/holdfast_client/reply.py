@@ -1,0 +1,66 @@
+"""What a turn came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.session import TurnView
+from holdfast_workflows.contracts.steps import TurnStatus
+
+from .errors import restore
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a turn came to.
+
+    Attributes:
+        text: The model's final text, whole.
+        turn: The turn, from 1.
+        status: ``done``, ``failed`` or ``cancelled``; else it goes on.
+        steps: Model calls taken.
+        usage: Tokens, and cost in US dollars.
+        seconds: How long the turn took.
+        error: What went wrong, if the turn failed or was cancelled.
+    """
+
+    text: str
+    turn: int
+    status: TurnStatus
+    steps: int = 0
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+    error: HoldfastError | None = None
+
+    @property
+    def cost(self) -> float:
+        """US dollars."""
+        return self.usage.cost
+
+    @classmethod
+    def of(cls, view: TurnView, text: str) -> Reply:
+        """The reply of a turn whose whole text is given."""
+        return cls(
+            text=text,
+            turn=view.turn,
+            status=view.status,
+            steps=view.steps,
+            usage=view.usage,
+            seconds=max(0.0, view.ended - view.started),
+            error=restore(view.error) if view.error else None,
+        )
+
+    def check(self) -> Reply:
+        """The reply itself.
+
+        Raises:
+            HoldfastError: The turn failed or was cancelled.
+        """
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,175 @@
+"""One session, as its user holds it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.errors import SessionClosed
+from holdfast_workflows.contracts.session import Accepted, SessionView, TurnView
+from holdfast_workflows.contracts.spec import WhenBusy
+
+from . import content, messages, waiting
+from .reply import Reply
+from .stream.events import StreamEvent, TurnEnded
+from .stream.streaming import Stream
+from .wire import Wire
+
+
+class Session:
+    """A session: a handle that costs nothing, and may be made anew from the id at any time."""
+
+    def __init__(self, wire: Wire, id: str, turn: int | None = None) -> None:
+        """Made by ``Client.start`` and ``Client.session``."""
+        self._wire = wire
+        self._id = id
+        self._turn = turn
+
+    @property
+    def id(self) -> str:
+        """The session's id, which is its workflow's."""
+        return self._id
+
+    def __repr__(self) -> str:
+        return f"Session({self._id!r})"
+
+    async def send(
+        self,
+        text: str,
+        *,
+        when_busy: WhenBusy | None = None,
+        wait: bool = True,
+        id: str | None = None,
+    ) -> Reply:
+        """Send a message and wait for the turn that takes it.
+
+        Args:
+            text: The message; up to 1,000,000 bytes.
+            when_busy: ``queue``, ``reject`` or ``interrupt`` a turn that runs; as the agent says by default.
+            wait: False to return at once, with the reply's status ``queued``.
+            id: The message's id, to send it again without its being taken twice.
+
+        Raises:
+            SessionClosed: The session has ended.
+            SessionBusy: A turn runs, and messages are to be rejected meanwhile.
+            MessageTooLarge: The message is over its limit.
+            HoldfastError: The turn failed, with the error's own class.
+        """
+        turn = await self._send(text, when_busy, id=id, watched=False)
+        if not wait:
+            return Reply(text="", turn=turn, status="queued")
+        return (await self.reply(turn)).check()
+
+    async def reply(self, turn: int | None = None) -> Reply:
+        """Wait for a turn to end, by default the last one; a turn that failed says so in ``error``."""
+        number = await self._last_turn() if turn is None else turn
+        view = await waiting.turn(self._wire, self._id, number)
+        return await waiting.reply(self._wire, self._id, view)
+
+    async def stream(
+        self, text: str | None = None, *, when_busy: WhenBusy | None = None
+    ) -> AsyncIterator[StreamEvent]:
+        """Follow a turn from its beginning to its end.
+
+        With a text it is sent first and its turn followed. Without, it is the turn that
+        runs, or the last one; what has been said so far comes first, so a client that
+        lost its connection asks again and misses nothing.
+
+        Raises:
+            HoldfastError: The session ended without that turn, with the error it ended with.
+        """
+        if text is None:
+            turn = self._turn or await self._last_turn()
+        else:
+            turn = await self._send(text, when_busy, id=None, watched=True)
+        over = False
+        async for event in Stream(self._wire, self._id, turn).events(last=turn):
+            over = over or (isinstance(event, TurnEnded) and event.turn >= turn)
+            yield event
+        if not over:
+            await waiting.end(self._wire, self._id)
+            raise SessionClosed(f"{self._id} ended before turn {turn}")
+
+    async def watch(self) -> AsyncIterator[StreamEvent]:
+        """Follow the session from the turn that runs, or the next one, until it is closed."""
+        view = await self.view()
+        running = view.last is not None and view.last.status == "running"
+        first = view.turn if running else view.turn + 1
+        async for event in Stream(self._wire, self._id, first).events():
+            yield event
+
+    async def view(self, since: int | None = None) -> SessionView:
+        """The session at a glance, with its events from number ``since`` on; by default without."""
+        return await self._wire.query(self._id, "view", _NO_EVENTS if since is None else since, SessionView)
+
+    async def log(self, start: int = 0) -> AsyncIterator[Entry]:
+        """Every message, reply and result from a sequence number on; long texts as previews."""
+        async for entry in content.log(self._wire, self._id, start):
+            yield entry
+
+    async def transcript(self, start: int = 0) -> AsyncIterator[Entry]:
+        """Every message, reply and result from a sequence number on, whole."""
+        async for entry in content.log(self._wire, self._id, start):
+            yield await content.whole(self._wire, self._id, entry)
+
+    async def steer(self, text: str) -> int:
+        """Say something to the turn that runs; the model reads it at its next step. Returns the turn.
+
+        Raises:
+            NothingToDo: No turn runs.
+        """
+        return (await self._wire.update(self._id, "steer", text, Accepted)).turn
+
+    async def pause(self) -> SessionView:
+        """Start nothing new after the current step, until ``resume``."""
+        return await self._wire.update(self._id, "pause", None, SessionView)
+
+    async def resume(self) -> SessionView:
+        """Go on after ``pause``."""
+        return await self._wire.update(self._id, "resume", None, SessionView)
+
+    async def cancel(self, reason: str = "") -> Reply:
+        """Cancel the turn that runs, and wait until its tools have ended.
+
+        Raises:
+            NothingToDo: No turn runs.
+        """
+        view = await self._wire.update(self._id, "cancel_turn", reason, TurnView)
+        return await self.reply(view.turn)
+
+    async def close(self) -> SessionView:
+        """Take no more messages; the session ends after the turns it has."""
+        return await self._wire.update(self._id, "close", None, SessionView)
+
+    async def result(self) -> Reply:
+        """Wait for the session's end, and return its last turn's reply.
+
+        Raises:
+            HoldfastError: The session failed, or its last turn did.
+        """
+        result = await waiting.end(self._wire, self._id)
+        if result.last is None:
+            return Reply(text="", turn=0, status="done")
+        return (await waiting.reply(self._wire, self._id, result.last)).check()
+
+    async def _send(self, text: str, when_busy: WhenBusy | None, *, id: str | None, watched: bool) -> int:
+        message = await messages.prepare(
+            self._wire,
+            self._id,
+            text,
+            id=id or messages.new_id("m"),
+            when_busy=when_busy,
+            watched=watched,
+        )
+        accepted = await self._wire.update(self._id, "send", message, Accepted)
+        self._turn = accepted.turn
+        return accepted.turn
+
+    async def _last_turn(self) -> int:
+        """The turn that runs, else the last one, else the first to come."""
+        if self._turn is not None:
+            return self._turn
+        return max(1, (await self.view()).turn)
+
+
+_NO_EVENTS = 1 << 62

@@ -1,0 +1,9 @@
+"""Streaming: what happens in a session, as it happens.
+
+snapshot   what one look at a session shows
+reading    taking a look
+items      what happened, in order
+follower   from looks to events
+events     what a stream tells
+streaming  the pace of looking
+"""

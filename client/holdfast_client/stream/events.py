@@ -1,0 +1,122 @@
+"""What a stream tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from holdfast_client.reply import Reply
+from holdfast_workflows.contracts.entries import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """A turn began; ``text`` is the beginning of its message."""
+
+    turn: int
+    text: str
+    kind: Literal["turn_started"] = field(default="turn_started", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The model said more: append ``text`` to what was shown of this step."""
+
+    turn: int
+    step: int
+    text: str
+    kind: Literal["text"] = field(default="text", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TextRestart:
+    """Forget what was shown of this step's text: it begins anew, since the model is asked again."""
+
+    turn: int
+    step: int
+    attempt: int
+    reason: str = ""
+    kind: Literal["text_restart"] = field(default="text_restart", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool call began; ``seq`` tells calls of the same name apart."""
+
+    turn: int
+    step: int
+    seq: int
+    name: str
+    arguments: str
+    kind: Literal["tool_started"] = field(default="tool_started", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    """A tool that runs says how far it is, or is tried again."""
+
+    turn: int
+    name: str
+    detail: str
+    attempt: int = 1
+    kind: Literal["tool_progress"] = field(default="tool_progress", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A tool call ended; ``result`` is a preview, ``size`` the whole result's size in bytes."""
+
+    turn: int
+    step: int
+    seq: int
+    name: str
+    status: str
+    result: str
+    size: int
+    kind: Literal["tool_ended"] = field(default="tool_ended", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A model call ended; the deltas since its start, or its last restart, add up to ``text``."""
+
+    turn: int
+    step: int
+    text: str
+    usage: Usage
+    kind: Literal["step_ended"] = field(default="step_ended", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """A turn ended; ``reply.error`` says why if it failed."""
+
+    turn: int
+    reply: Reply
+    kind: Literal["turn_ended"] = field(default="turn_ended", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The session as a whole changed.
+
+    ``status`` is the session's, or ``steered``, ``retrying`` (the model call failed and is
+    tried again), or ``waiting_for_worker``.
+    """
+
+    status: str
+    detail: str = ""
+    kind: Literal["status"] = field(default="status", init=False)
+
+
+StreamEvent = (
+    TurnStarted
+    | TextDelta
+    | TextRestart
+    | ToolStarted
+    | ToolProgress
+    | ToolEnded
+    | StepEnded
+    | TurnEnded
+    | Status
+)

@@ -1,0 +1,330 @@
+"""From looks at a session to the events of a stream: a plain state machine, without time or network.
+
+Words. A *position* is (turn, step). What the model says is known twice: in parts, while
+it speaks, from the heartbeat of the activity that asks it; and whole, when the step is
+settled, from the session. The parts come first and may stop short; the whole completes
+them. The parts of two attempts are never joined: a new attempt is told as a restart.
+
+A look has two halves taken one after the other, the pending activities and then the
+session's own account, so the second may know of later things than the first. Everything
+is therefore ordered by position, and told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from holdfast_client.reply import Reply
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.limits import INLINE_TEXT
+from holdfast_workflows.contracts.session import Event, Partial, Problem, TurnView
+from holdfast_workflows.contracts.text import preview, size
+
+from . import events as told
+from . import items
+from .snapshot import Snapshot, Thinking
+
+_END = 1 << 30
+"""A step after every step of a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantLog:
+    """The log's events are needed: from ``start`` (or, if None, from where the turn begins) up to ``stop``."""
+
+    start: int | None
+    stop: int
+    turn: int
+    burst: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WantText:
+    """A reply's whole text is needed."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantTurn:
+    """A turn's view is needed."""
+
+    turn: int
+
+
+Want = WantLog | WantText | WantTurn
+
+
+@dataclass(slots=True)
+class Found:
+    """What was fetched for one look: events that were missed, events of a burst, texts and turns."""
+
+    missed: list[Event] | None = None
+    burst: list[Event] | None = None
+    texts: dict[int, str] = field(default_factory=dict[int, str])
+    turns: dict[int, TurnView | None] = field(default_factory=dict[int, TurnView | None])
+
+
+@dataclass(slots=True)
+class _Speech:
+    """The text of a step as shown so far, and the attempt it is of."""
+
+    position: tuple[int, int]
+    activity: str
+    attempt: int
+    text: str = ""
+
+
+class Follower:
+    """Follows a session from the beginning of a turn on.
+
+    For each look: ``want`` until it needs nothing more, then ``advance``.
+    """
+
+    def __init__(self, first: int) -> None:
+        """Follow from turn ``first``."""
+        self.since = 0
+        self.ended_turn = first - 1
+        self._first = first
+        self._turn = 0
+        self._position = (first, 0)
+        self._seq = 0
+        self._speech: _Speech | None = None
+        self._last_text = (0, "")
+        self._calls: dict[int, bool] = {}
+        self._progress: dict[str, tuple[int, str]] = {}
+        self._session = ""
+        self._status = told.Status("")
+
+    def want(self, look: Snapshot, found: Found) -> Want | None:
+        """What must be fetched before this look can be told."""
+        gap = self._gap(look, found)
+        if gap is not None:
+            return gap
+        seq, _ = self._last_text
+        for item in self._items(look, found):
+            if item.kind == "step" and (item.turn, item.step) > self._position:
+                seq = item.seq
+                if self._whole(item, look, found) is None:
+                    return WantText(item.seq)
+            elif item.kind == "turn_ended" and item.turn > self.ended_turn:
+                view = self._view(item, look, found)
+                if view is None:
+                    return WantTurn(item.turn)
+                long = view.reply_size > INLINE_TEXT
+                if long and view.reply_seq != seq and view.reply_seq not in found.texts:
+                    return WantText(view.reply_seq)
+        return None
+
+    def advance(self, look: Snapshot, found: Found) -> list[told.StreamEvent]:
+        """What the look tells that was not told before."""
+        return list(self._advance(look, found))
+
+    def _advance(self, look: Snapshot, found: Found) -> Iterator[told.StreamEvent]:
+        thinking = look.thinking
+        spoken = thinking is None
+        for item in self._items(look, found):
+            if thinking and not spoken and _place(item) >= _spoken_at(thinking):
+                yield from self._think(thinking)
+                spoken = True
+            yield from self._take(item, look, found)
+        if thinking and not spoken:
+            yield from self._think(thinking)
+        yield from self._tools(look)
+        if look.view:
+            self.since, self._session = look.view.next_event, look.view.status
+        status = self._now(look)
+        if status.status and status != self._status:
+            self._status = status
+            yield status
+
+    # What happened, in order.
+
+    def _items(self, look: Snapshot, found: Found) -> list[Event]:
+        view = look.view
+        events = [event for event in (view.events if view else ()) if event.kind not in _BY_STATUS]
+        # The log may be ahead of the oldest event that is left.
+        missed = [item for item in found.missed or () if not events or item.turn <= events[0].turn]
+        known = [item for item in (*missed, *events, *(found.burst or ())) if item.turn >= self._first]
+        last = view.last if view else None
+        ended = {item.turn for item in known if item.kind == "turn_ended"}
+        if last and last.ended and last.turn > self.ended_turn and last.turn not in ended:
+            known.append(Event(n=-1, kind="turn_ended", turn=last.turn, status=last.status))
+        return items.with_turn_ends(known, self._turn if self._turn > self.ended_turn else 0)
+
+    def _gap(self, look: Snapshot, found: Found) -> WantLog | None:
+        """The part of the log that stands for events which are gone, or not told yet because a burst runs."""
+        view = look.view
+        if view and found.missed is None and view.turn >= self._first:
+            oldest = view.events[0].n if view.events else view.next_event
+            if oldest > self.since and not self._begins(view.events):
+                stop = min((event.seq for event in view.events if event.kind in _IN_STEPS), default=view.seq)
+                return WantLog(self._seq or None, stop, self._first, burst=False)
+        partial = look.thinking.partial if look.thinking else None
+        if partial and partial.steps and found.burst is None and partial.turn >= self._first:
+            steps = [_place(item) for item in self._items(look, found) if item.kind == "step"]
+            if max([self._position, *steps]) < (partial.turn, partial.step - 1):
+                return WantLog(self._seq or None, partial.seq, partial.turn, burst=True)
+        return None
+
+    def _begins(self, events: tuple[Event, ...]) -> bool:
+        """Whether these events hold all there is to know of the first turn, though older ones are gone."""
+        first = self._first
+        return self._turn == 0 and any(
+            event.turn < first or (event.turn == first and event.kind == "turn_started") for event in events
+        )
+
+    def _take(self, item: Event, look: Snapshot, found: Found) -> Iterator[told.StreamEvent]:
+        if item.turn > max(self._turn, self.ended_turn):
+            self._turn = item.turn
+            yield told.TurnStarted(item.turn, item.text if item.kind == "turn_started" else "")
+        if item.kind in _IN_STEPS:
+            self._seq = max(self._seq, item.seq + 1)
+        if item.kind == "step":
+            if _place(item) > self._position:
+                yield from self._end_step(item, self._whole(item, look, found) or "")
+        elif item.kind in {"call_started", "call_ended"}:
+            yield from self._take_call(item)
+        elif item.kind == "steered":
+            if item.n >= self.since > 0:
+                yield told.Status("steered", item.text)
+        elif item.kind == "turn_ended" and item.turn > self.ended_turn:
+            view = self._view(item, look, found)
+            assert view is not None, "want() asked for it"
+            yield self._end_turn(view, found)
+
+    def _take_call(self, item: Event) -> Iterator[told.StreamEvent]:
+        if item.turn <= self.ended_turn:
+            return
+        if item.seq not in self._calls:
+            self._calls[item.seq] = False
+            arguments = item.text if item.kind == "call_started" else ""
+            yield told.ToolStarted(item.turn, item.step, item.seq, item.name, arguments)
+        if item.kind == "call_ended" and not self._calls[item.seq]:
+            self._calls[item.seq] = True
+            yield told.ToolEnded(item.turn, item.step, item.seq, item.name, item.status, item.text, item.size)
+
+    # What the model says.
+
+    def _think(self, thinking: Thinking) -> Iterator[told.StreamEvent]:
+        partial, speech = thinking.partial, self._speech
+        if partial is None:
+            if speech and speech.activity == thinking.activity and thinking.attempt > speech.attempt:
+                yield from self._restart(speech, thinking)
+            return
+        position = (partial.turn, partial.step)
+        if position <= self._position or partial.turn != self._turn:
+            return
+        if partial.step > 1 and self._position < (partial.turn, partial.step - 1):
+            return  # the session's account of the step before is not here yet, and comes first
+        if speech is None or speech.position != position:
+            speech = self._speech = _Speech(position, thinking.activity, thinking.attempt)
+        elif (speech.activity, speech.attempt) != (thinking.activity, thinking.attempt):
+            yield from self._restart(speech, thinking)
+        yield from self._say(speech, partial)
+
+    def _say(self, speech: _Speech, partial: Partial) -> Iterator[told.StreamEvent]:
+        turn, step = speech.position
+        if not partial.text.startswith(speech.text):
+            yield told.TextRestart(turn, step, speech.attempt)
+            speech.text = ""
+        if more := partial.text[len(speech.text) :]:
+            yield told.TextDelta(turn, step, more)
+        speech.text = partial.text
+
+    def _restart(self, speech: _Speech, thinking: Thinking) -> Iterator[told.StreamEvent]:
+        if speech.text:
+            yield told.TextRestart(*speech.position, thinking.attempt, thinking.failure)
+        speech.activity, speech.attempt, speech.text = thinking.activity, thinking.attempt, ""
+
+    def _end_step(self, item: Event, text: str) -> Iterator[told.StreamEvent]:
+        """Complete what was shown of the step by what it came to."""
+        speech, self._speech = self._speech, None
+        shown = speech.text if speech and speech.position == _place(item) else ""
+        if not text.startswith(shown):
+            yield told.TextRestart(item.turn, item.step, speech.attempt + 1 if speech else 1)
+            shown = ""
+        if more := text[len(shown) :]:
+            yield told.TextDelta(item.turn, item.step, more)
+        self._position = _place(item)
+        self._last_text = (item.seq, text)
+        yield told.StepEnded(item.turn, item.step, text, item.usage or Usage())
+
+    def _whole(self, item: Event, look: Snapshot, found: Found) -> str | None:
+        """The step's whole text; None if it must be fetched."""
+        if item.seq in found.texts:
+            return found.texts[item.seq]
+        if item.size <= INLINE_TEXT:
+            return item.text
+        partial = look.thinking.partial if look.thinking else None
+        shown = [self._speech.text] if self._speech and self._speech.position == _place(item) else []
+        if partial and (partial.turn, partial.step) == _place(item):
+            shown.append(partial.text)
+        return next((s for s in shown if size(s) == item.size and preview(s) == item.text), None)
+
+    # The rest.
+
+    def _now(self, look: Snapshot) -> told.Status:
+        if look.unattended:
+            return told.Status("waiting_for_worker")
+        if look.thinking and look.thinking.attempt > 1 and look.thinking.partial is None:
+            return told.Status("retrying", f"attempt {look.thinking.attempt}, after {look.thinking.failure}")
+        return told.Status(self._session)
+
+    def _tools(self, look: Snapshot) -> Iterator[told.StreamEvent]:
+        now = {tool.activity: (tool.attempt, tool.detail) for tool in look.tools}
+        for tool in look.tools if self._turn > self.ended_turn else ():
+            if now[tool.activity] != self._progress.get(tool.activity, (1, "")):
+                yield told.ToolProgress(self._turn, tool.name, tool.detail, tool.attempt)
+        self._progress = now
+
+    def _view(self, item: Event, look: Snapshot, found: Found) -> TurnView | None:
+        """The turn's view; None if it must be asked for. One that is forgotten is made of its event."""
+        last = look.view.last if look.view else None
+        if last and last.turn == item.turn and last.ended:
+            return last
+        if item.turn not in found.turns:
+            return None
+        failed = item.status != "done"
+        status = "failed" if item.status == "failed" else "cancelled" if failed else "done"
+        return found.turns[item.turn] or TurnView(
+            turn=item.turn,
+            status=status,
+            reply="" if failed else item.text,
+            reply_seq=item.seq,
+            reply_size=item.size,
+            steps=item.step,
+            usage=item.usage or Usage(),
+            error=Problem(code="holdfast", message=item.text) if failed else None,
+        )
+
+    def _end_turn(self, view: TurnView, found: Found) -> told.TurnEnded:
+        self.ended_turn = view.turn
+        self._position = (view.turn, _END)
+        self._speech = None
+        self._calls.clear()
+        seq, text = self._last_text
+        if view.reply_size <= INLINE_TEXT:
+            text = view.reply
+        elif view.reply_seq != seq:
+            text = found.texts[view.reply_seq]
+        return told.TurnEnded(view.turn, Reply.of(view, text))
+
+
+_IN_STEPS = frozenset({"step", "call_started", "call_ended"})
+
+_BY_STATUS = frozenset({"paused", "resumed", "closed"})
+"""Events that the session's status tells as well, and tells to those who come late."""
+
+
+def _place(item: Event) -> tuple[int, int]:
+    if item.kind == "turn_ended":
+        return (item.turn, _END)
+    return (item.turn, 0 if item.kind in {"turn_started", "steered"} else item.step)
+
+
+def _spoken_at(thinking: Thinking) -> tuple[int, int]:
+    """Where its text belongs; before anything else if it has none."""
+    partial = thinking.partial
+    return (partial.turn, partial.step) if partial else (_END, 0)

@@ -1,0 +1,58 @@
+"""What happened in a session, in order: from its events, and from its log where events are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, UserEntry
+from holdfast_workflows.contracts.session import Event
+from holdfast_workflows.contracts.text import preview, size
+
+_NOWHERE = -1
+"""The number of an event that a session did not tell itself."""
+
+
+def from_log(entries: Iterable[Entry]) -> list[Event]:
+    """The events that a session told, or will tell, of these entries. Replies must be whole."""
+    return [event for entry in entries for event in _of(entry)]
+
+
+def with_turn_ends(items: Sequence[Event], running: int) -> list[Event]:
+    """The items with an end for every turn that another one follows; ``running`` is the turn before them."""
+    told = {item.turn for item in items if item.kind == "turn_ended"}
+    whole: list[Event] = []
+    for item in items:
+        if item.turn > running:
+            if running and running not in told:
+                whole.append(Event(n=_NOWHERE, kind="turn_ended", turn=running, status="done"))
+            running = item.turn
+        whole.append(item)
+    return whole
+
+
+def _of(entry: Entry) -> Iterator[Event]:
+    if isinstance(entry, UserEntry):
+        if entry.role == "message":
+            yield _event(entry, "turn_started", text=preview(entry.text))
+        elif entry.role == "steer":
+            yield _event(entry, "steered", text=preview(entry.text))
+    elif isinstance(entry, ReplyEntry):
+        yield _event(entry, "step", text=entry.text, status=entry.finish, usage=entry.usage)
+        for place, call in enumerate(entry.calls, 1):
+            started = _event(entry, "call_started", name=call.name, text=preview(call.arguments))
+            yield started.model_copy(update={"seq": entry.seq + place, "call_id": call.id})
+    else:
+        yield _event(
+            entry,
+            "call_ended",
+            name=entry.name,
+            call_id=entry.call_id,
+            text=preview(entry.text),
+            size=size(entry.text),
+            status=entry.status,
+        )
+
+
+def _event(entry: Entry, kind: str, **rest: object) -> Event:
+    place = {"n": _NOWHERE, "turn": entry.turn, "step": entry.step, "seq": entry.seq, "at": entry.at}
+    return Event.model_validate({**place, "kind": kind, **rest})

@@ -1,0 +1,119 @@
+"""Looking at a session: its pending activities, and its own account when something has changed."""
+
+from __future__ import annotations
+
+import time
+from typing import Final, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
+
+from holdfast_client import health
+from holdfast_client.wire import Wire
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import NoWorker
+from holdfast_workflows.contracts.session import Partial, SessionView, ToolProgress
+from holdfast_workflows.contracts.text import preview
+
+from .snapshot import Snapshot, Thinking, Tooling
+
+_RUNS: Final = frozenset({
+    PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+    PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+})  # fmt: skip
+_UNATTENDED: Final = 3.0
+"""Seconds that work may wait before people are told."""
+
+P = TypeVar("P", Partial, ToolProgress)
+
+
+class Reader:
+    """Takes one look after the other at a session."""
+
+    def __init__(self, wire: Wire, session: str) -> None:
+        """Look at a session."""
+        self._wire = wire
+        self._session = session
+        self._told: tuple[str, int] | None = None
+
+    async def look(self, since: int) -> Snapshot:
+        """One look; the session's account holds its events from ``since`` on.
+
+        Raises:
+            NoWorker: Work has waited for a worker for too long.
+            TemporalUnreachable: The server did not answer.
+            SessionNotFound: There is no such session.
+        """
+        found = await self._wire.describe(self._session)
+        await health.expect_worker(self._wire, found)
+        waiting = health.waiting_since(found.raw_description)
+        unattended = waiting is not None and time.time() - waiting > _UNATTENDED
+        # Heartbeats do not lengthen the history, so an account is asked for only when
+        # something was decided; the run counts too, since a new one begins at one.
+        state = (found.run_id, found.history_length)
+        view: SessionView | None = None
+        if state != self._told:
+            try:
+                view = await self._wire.query(self._session, "view", since, SessionView)
+                self._told = state
+            except NoWorker:
+                unattended = True
+        pending = found.raw_description.pending_activities
+        thinks = [each for each in pending if each.activity_type.name == names.THINK]
+        tools = [each for each in pending if each.activity_type.name not in names.RESERVED]
+        return Snapshot(
+            open=found.status == WorkflowExecutionStatus.RUNNING,
+            thinking=await self._thinking(found, thinks[-1]) if thinks else None,
+            tools=tuple([await self._tooling(found, each) for each in tools]),
+            view=view,
+            unattended=unattended,
+        )
+
+    async def _thinking(self, found: WorkflowExecutionDescription, each: PendingActivityInfo) -> Thinking:
+        return Thinking(
+            activity=f"{found.run_id}/{each.activity_id}",
+            attempt=each.attempt,
+            partial=await _details(found, each, Partial),
+            failure=_failure(each),
+        )
+
+    async def _tooling(self, found: WorkflowExecutionDescription, each: PendingActivityInfo) -> Tooling:
+        progress = await _details(found, each, ToolProgress)
+        return Tooling(
+            activity=f"{found.run_id}/{each.activity_id}",
+            name=each.activity_type.name,
+            attempt=each.attempt,
+            detail=progress.detail if progress else _failure(each),
+        )
+
+
+async def _details(
+    found: WorkflowExecutionDescription, each: PendingActivityInfo, type_: type[P]
+) -> P | None:
+    """What this attempt's last heartbeat said.
+
+    The server keeps the last heartbeat of a failed attempt until the next one sends its
+    own; that one is older than the attempt's start and is not this attempt's.
+    """
+    if each.state not in _RUNS or not each.heartbeat_details.payloads:
+        return None
+    if _nanos(each.last_heartbeat_time) < _nanos(each.last_started_time):
+        return None
+    try:
+        values = await found.data_converter.decode(each.heartbeat_details.payloads, [type_])
+    except (ValueError, RuntimeError):  # a heartbeat of some other shape is not for us
+        return None
+    return values[0] if values and isinstance(values[0], type_) else None
+
+
+def _failure(each: PendingActivityInfo) -> str:
+    """Why the last attempt failed: the error's code, and what happened."""
+    failure = each.last_failure
+    code = failure.application_failure_info.type
+    return preview(": ".join(part for part in (code, failure.message) if part))
+
+
+def _nanos(stamp: Timestamp) -> int:
+    return stamp.seconds * 1_000_000_000 + stamp.nanos

@@ -1,0 +1,113 @@
+"""Streams: looks at a session at a pace that follows what happens there, told as events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Final
+
+from holdfast_client import content
+from holdfast_client.wire import Wire
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry
+from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachable
+
+from . import items
+from .events import StreamEvent
+from .follower import Follower, Found, WantLog, WantText
+from .reading import Reader
+from .snapshot import Snapshot
+
+FAST: Final = 0.12
+"""Seconds between looks while something moves."""
+
+_SLOWER: Final = 1.2
+_WORKING: Final = 0.5
+_IDLE: Final = 2.0
+_LEASE: Final = 60.0
+_RENEW: Final = 30.0
+
+
+class Stream:
+    """Follows a session from a turn on."""
+
+    def __init__(self, wire: Wire, session: str, first: int) -> None:
+        """Nothing is asked before the first event is wanted."""
+        self._wire = wire
+        self._session = session
+        self._reader = Reader(wire, session)
+        self._follower = Follower(first)
+        self._pause = FAST
+        self._answered = time.monotonic()
+        self._renewed = 0.0
+
+    async def events(self, last: int | None = None) -> AsyncIterator[StreamEvent]:
+        """The events until turn ``last`` has ended, or the session.
+
+        Lost connections are survived for as long as the connection's patience.
+        """
+        while True:
+            look = await self._look()
+            if look is not None:
+                events = await self._tell(look)
+                for event in events:
+                    yield event
+                if not look.open or (last is not None and self._follower.ended_turn >= last):
+                    return
+                self._adapt(look, moved=bool(events))
+                await self._keep_watched(look)
+            await asyncio.sleep(self._pause)
+
+    async def _look(self) -> Snapshot | None:
+        try:
+            look = await self._reader.look(self._follower.since)
+        except TemporalUnreachable:
+            if time.monotonic() - self._answered > self._wire.patience:
+                raise
+            return None
+        self._answered = time.monotonic()
+        return look
+
+    async def _tell(self, look: Snapshot) -> list[StreamEvent]:
+        found = Found()
+        while want := self._follower.want(look, found):
+            if isinstance(want, WantLog):
+                events = items.from_log(await self._log(want))
+                if want.burst:
+                    found.burst = events
+                else:
+                    found.missed = events
+            elif isinstance(want, WantText):
+                found.texts[want.seq] = await content.text(self._wire, self._session, want.seq)
+            else:
+                found.turns[want.turn] = await self._wire.turn(self._session, want.turn)
+        return self._follower.advance(look, found)
+
+    async def _log(self, want: WantLog) -> list[Entry]:
+        wire, session = self._wire, self._session
+        if want.start is None:
+            entries = await content.turn_log(wire, session, want.turn, want.stop)
+        else:
+            entries = await content.span(wire, session, want.start, want.stop)
+        return [
+            await content.whole(wire, session, entry) if isinstance(entry, ReplyEntry) else entry
+            for entry in entries
+        ]
+
+    def _adapt(self, look: Snapshot, *, moved: bool) -> None:
+        """Look often while something moves, less and less often while nothing does."""
+        slowest = _WORKING if look.thinking or look.tools else _IDLE
+        self._pause = FAST if moved else min(self._pause * _SLOWER, slowest)
+
+    async def _keep_watched(self, look: Snapshot) -> None:
+        """Say now and then that somebody reads along: each time is an event in the history."""
+        if look.thinking is None and not look.tools:
+            return
+        now = time.monotonic()
+        if now - self._renewed > _RENEW:
+            self._renewed = now
+            try:
+                await self._wire.signal(self._session, "watch", _LEASE)
+            except HoldfastError:
+                # Text comes in larger pieces then; the next look tells what is the matter.
+                return

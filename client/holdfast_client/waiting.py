@@ -1,0 +1,96 @@
+"""Waiting for a turn: bounded waits, asked again until it ends, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from holdfast_workflows.contracts.errors import (
+    ServiceError,
+    SessionBusy,
+    SessionClosed,
+    SessionNotFound,
+    TemporalUnreachable,
+)
+from holdfast_workflows.contracts.limits import INLINE_TEXT
+from holdfast_workflows.contracts.session import TaskResult, TurnView, WaitTurn
+
+from . import content, health
+from .reply import Reply
+from .wire import Wire
+
+_ENDED = frozenset({"done", "failed", "cancelled"})
+_LONGEST = 15.0
+_BETWEEN = 0.25  # seconds between questions when the session's waiting places are taken
+_SLICE = 10.0  # seconds between looks at whether a worker is there
+
+
+def ended(view: TurnView) -> bool:
+    """Whether a turn is over."""
+    return view.status in _ENDED
+
+
+async def turn(wire: Wire, session: str, number: int) -> TurnView:
+    """Wait for a turn to end.
+
+    Raises:
+        ServiceError: Nothing answered for longer than the connection's patience.
+        SessionClosed: The session ended without that turn.
+    """
+    last_answer = time.monotonic()
+    while True:
+        try:
+            view = await _ask(wire, session, number)
+            if ended(view):
+                return view
+            last_answer = time.monotonic()
+        except SessionNotFound:
+            raise
+        except ServiceError:
+            if time.monotonic() - last_answer > wire.patience:
+                raise
+        await asyncio.sleep(_BETWEEN / 5)
+
+
+async def _ask(wire: Wire, session: str, number: int) -> TurnView:
+    try:
+        return await wire.update(
+            session, "wait_turn", WaitTurn(turn=number, seconds=_LONGEST), TurnView, _LONGEST
+        )
+    except SessionBusy:
+        await asyncio.sleep(_BETWEEN)
+        view = await wire.turn(session, number)
+        if view is None:
+            raise
+        return view
+    except SessionClosed:
+        view = await wire.turn(session, number)
+        if view is None or not ended(view):
+            raise
+        return view
+
+
+async def end(wire: Wire, session: str) -> TaskResult:
+    """Wait for a session to end.
+
+    Raises:
+        HoldfastError: What it failed with.
+        NoWorker: Its work has waited for a worker longer than the connection's patience.
+    """
+    last_answer = time.monotonic()
+    while True:
+        try:
+            return await wire.result(session, min(_SLICE, wire.patience))
+        except TimeoutError:
+            await health.expect_worker(wire, await wire.describe(session))
+            last_answer = time.monotonic()
+        except TemporalUnreachable:
+            if time.monotonic() - last_answer > wire.patience:
+                raise
+
+
+async def reply(wire: Wire, session: str, view: TurnView) -> Reply:
+    """The reply of a turn, with its whole text."""
+    if view.reply_size > INLINE_TEXT:
+        return Reply.of(view, await content.text(wire, session, view.reply_seq))
+    return Reply.of(view, view.reply)

@@ -1,0 +1,218 @@
+"""Every request to Temporal: bounded in time, cancellable, and failing with Holdfast's errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+)
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import (
+    HoldfastError,
+    NoWorker,
+    ServiceError,
+    SessionClosed,
+    SessionNotFound,
+)
+from holdfast_workflows.contracts.session import Accepted, StartInput, TaskResult, TurnView
+from holdfast_workflows.contracts.text import preview
+
+from .bounded import bounded
+from .errors import translate
+
+T = TypeVar("T")
+
+_POLL: Final = 65.0
+"""Seconds: a worker asks the server for work at least this often."""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A Temporal client with the queue its workers poll; a request may take ``patience`` seconds."""
+
+    temporal: Client
+    task_queue: str
+    patience: float
+
+    async def start(self, id: str, start: StartInput) -> Accepted | None:
+        """Start a session, or find it running; None if there is no message to answer, or it has ended.
+
+        The message goes with the start and again as an update: the start makes it durable,
+        the update has it answered, and the session takes each id once.
+        """
+        options = self._options(id, start)
+        if start.message is None:
+            with suppress(WorkflowAlreadyStartedError):
+                await self._call(self.temporal.start_workflow(names.WORKFLOW, start, **options))
+            return None
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            names.WORKFLOW, start, **options
+        )
+        temporal: Any = self.temporal  # its overloads for updates are partly untyped
+        call = temporal.execute_update_with_start_workflow(
+            "send",
+            start.message,
+            start_workflow_operation=operation,
+            id=start.message.id,
+            result_type=Accepted,
+        )
+        try:
+            accepted: Accepted = await self._call(call, id, by_worker=True)
+        except WorkflowAlreadyStartedError:
+            return None
+        except NoWorker as error:
+            raise NoWorker(f"session {id} has the message and waits for one") from error
+        finally:
+            await _forget(operation)
+        return accepted
+
+    async def update(self, session: str, name: str, arg: Any, result: type[T], seconds: float = 0.0) -> T:
+        """Send an update and wait for its answer; ``seconds`` is how long it may rightly take.
+
+        Raises:
+            SessionClosed: The session has ended; if it failed, the error it failed with.
+        """
+        args = () if arg is None else (arg,)
+        handle: Any = self._handle(session)  # its overloads for updates are partly untyped
+        call = handle.execute_update(name, args=args, result_type=result)
+        try:
+            answer: T = await self._call(call, session, by_worker=True, seconds=self.patience + seconds)
+        except SessionNotFound as error:
+            raise await self._gone(session) from error
+        return answer
+
+    async def query(self, session: str, name: str, arg: Any, result: type[T]) -> T:
+        """Ask a session, running or ended."""
+        call = self._handle(session).query(name, arg, result_type=result)
+        answer: T = await self._call(call, session, by_worker=True)
+        return answer
+
+    async def turn(self, session: str, turn: int) -> TurnView | None:
+        """A turn's view; None if it is forgotten, or never was."""
+        call = self._handle(session).query("turn", turn, result_type=TurnView)
+        view: TurnView | None = await self._call(call, session, by_worker=True)
+        return view
+
+    async def signal(self, session: str, name: str, arg: Any) -> None:
+        """Tell a session something without an answer."""
+        try:
+            await self._call(self._handle(session).signal(name, arg), session)
+        except SessionNotFound as error:
+            raise await self._gone(session) from error
+
+    async def describe(self, session: str) -> WorkflowExecutionDescription:
+        """What the server knows of a session; needs no worker."""
+        return await self._call(self._handle(session).describe(), session)
+
+    async def result(self, session: str, seconds: float) -> TaskResult:
+        """The result of a session that ends within so many seconds.
+
+        Raises:
+            TimeoutError: It goes on.
+        """
+        try:
+            return await bounded(self._handle(session).result(), seconds)
+        except TemporalError as error:
+            raise translate(error, session) from error
+
+    async def activity(self, name: str, arg: Any, result: type[T], seconds: float = 30.0) -> T:
+        """Have a worker do one thing outside any session."""
+        args = () if arg is None else (arg,)
+        call = self.temporal.execute_activity(
+            name,
+            args=args,
+            id=f"{name}-{uuid4()}",
+            task_queue=self.task_queue,
+            result_type=result,
+            schedule_to_start_timeout=timedelta(seconds=self.patience),
+            start_to_close_timeout=timedelta(seconds=seconds),
+            schedule_to_close_timeout=timedelta(seconds=self.patience + seconds),
+        )
+        done: T = await self._call(call, by_worker=True, seconds=self.patience + seconds + 5)
+        return done
+
+    async def polled(self) -> bool:
+        """Whether a worker has asked the queue for work lately."""
+        request = DescribeTaskQueueRequest(
+            namespace=self.temporal.namespace, task_queue=TaskQueue(name=self.task_queue)
+        )
+        found = await self._call(self.temporal.workflow_service.describe_task_queue(request, retry=True))
+        newest = max((poller.last_access_time.ToSeconds() for poller in found.pollers), default=0)
+        return time.time() - newest < _POLL
+
+    async def _gone(self, session: str) -> HoldfastError:
+        """Why a session does not listen: it was never there, or has ended."""
+        status = (await self.describe(session)).status
+        if status == WorkflowExecutionStatus.RUNNING:
+            return ServiceError("the session was between two runs; try again")
+        if status == WorkflowExecutionStatus.FAILED:
+            try:
+                await self.result(session, self.patience)
+            except HoldfastError as error:
+                return error
+        return SessionClosed(session)
+
+    def _handle(self, session: str) -> WorkflowHandle[Any, TaskResult]:
+        return self.temporal.get_workflow_handle(session, result_type=TaskResult)
+
+    def _options(self, id: str, start: StartInput) -> dict[str, Any]:
+        attributes = [
+            SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT), start.agent),
+            SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS), "running"),
+        ]
+        if start.tenant:
+            key = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
+            attributes.append(SearchAttributePair(key, start.tenant))
+        request = preview(start.message.text) if start.message else ""
+        return {
+            "id": id,
+            "task_queue": self.task_queue,
+            "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+            "id_reuse_policy": WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            "search_attributes": TypedSearchAttributes(attributes),
+            "static_summary": f"{start.agent}: {request}" if request else start.agent,
+            "static_details": f"**{start.agent}** · {start.mode}",
+        }
+
+    async def _call(
+        self,
+        call: Coroutine[Any, Any, T],
+        session: str = "",
+        *,
+        by_worker: bool = False,
+        seconds: float = 0.0,
+    ) -> T:
+        try:
+            return await bounded(call, seconds or self.patience)
+        except WorkflowAlreadyStartedError:
+            raise
+        except (TemporalError, TimeoutError) as error:
+            raise translate(error, session, by_worker=by_worker) from error
+
+
+async def _forget(operation: WithStartWorkflowOperation[Any, Any]) -> None:
+    """Look at the operation's own future: it holds the same error, reported if nobody does."""
+    with suppress(TemporalError, TimeoutError):
+        await bounded(operation.workflow_handle(), 0.0)

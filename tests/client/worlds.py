@@ -1,0 +1,198 @@
+"""A session imagined for tests: it tells true looks at itself, however rarely somebody looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from holdfast_client.stream import events as told
+from holdfast_client.stream import items
+from holdfast_client.stream.follower import Follower, Found, WantLog, WantText
+from holdfast_client.stream.snapshot import Snapshot, Thinking
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
+from holdfast_workflows.contracts.limits import INLINE_TEXT
+from holdfast_workflows.contracts.session import Event, Partial, SessionView, TurnView
+from holdfast_workflows.contracts.text import preview, size
+
+
+@dataclass
+class World:
+    """One session with its log and events; ``kept`` is how many events it remembers."""
+
+    kept: int = 300
+    turn: int = 0
+    step: int = 0
+    seq: int = 1
+    activity: int = 0
+    attempt: int = 1
+    settled: int = 0
+    text: str | None = None
+    thinking: bool = False
+    log: list[Entry] = field(default_factory=list[Entry])
+    events: list[Event] = field(default_factory=list[Event])
+    turns: dict[int, TurnView] = field(default_factory=dict[int, TurnView])
+    waiting: list[Event] = field(default_factory=list[Event])
+
+    def begin(self) -> None:
+        self.turn += 1
+        self.step = self.settled = 0
+        self.tell(Event(n=0, kind="turn_started", turn=self.turn, text=f"question {self.turn}"))
+        self.log.append(UserEntry(seq=self.seq, turn=self.turn, text=f"question {self.turn}"))
+        self.seq += 1
+        self.think()
+
+    def think(self) -> None:
+        self.activity += 1
+        self.attempt, self.text, self.settled, self.thinking = 1, None, 0, True
+
+    def fail(self) -> None:
+        self.attempt += 1
+        self.text = None
+
+    def say(self, text: str) -> None:
+        self.text = (self.text or "") + text
+
+    def settle(self, text: str, *, calls: int = 0, burst: bool = False) -> None:
+        """End a step. In a burst the session hears of it only when the burst ends."""
+        self.step += 1
+        seq = self.seq
+        names = [ToolCall(id=f"c{seq}-{i}", name="look", arguments="{}") for i in range(calls)]
+        self.log.append(ReplyEntry(seq=seq, turn=self.turn, step=self.step, text=text, calls=tuple(names)))
+        small = text if size(text) <= INLINE_TEXT else preview(text)
+        place = {"turn": self.turn, "step": self.step}
+        self.waiting.append(Event(n=0, kind="step", seq=seq, text=small, size=size(text), **place))
+        for i, call in enumerate(names, 1):
+            self.log.append(
+                ResultEntry(
+                    seq=seq + i, turn=self.turn, step=self.step, call_id=call.id, name="look", text="r"
+                )
+            )
+            self.waiting.append(
+                Event(
+                    n=0, kind="call_ended", seq=seq + i, name="look", status="ok", text="r", size=1, **place
+                )
+            )
+        self.seq += 1 + calls
+        if burst:
+            self.settled += 1
+            self.text = None
+            return
+        self.publish()
+        self.thinking = False
+        if calls:
+            self.think()
+
+    def publish(self) -> None:
+        for event in self.waiting:
+            self.tell(event)
+        self.waiting.clear()
+
+    def end(self) -> None:
+        self.publish()
+        self.thinking = False
+        reply = next(entry for entry in reversed(self.log) if isinstance(entry, ReplyEntry))
+        small = reply.text if size(reply.text) <= INLINE_TEXT else preview(reply.text)
+        self.turns[self.turn] = TurnView(
+            turn=self.turn,
+            status="done",
+            reply=small,
+            reply_seq=reply.seq,
+            reply_size=size(reply.text),
+            steps=self.step,
+            started=1.0,
+            ended=2.0,
+        )
+        self.tell(
+            Event(
+                n=0,
+                kind="turn_ended",
+                turn=self.turn,
+                step=self.step,
+                seq=reply.seq,
+                text=small,
+                size=size(reply.text),
+                status="done",
+            )
+        )
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event.model_copy(update={"n": len(self.events)}))
+
+    def half(self) -> Thinking | None:
+        """The first half of a look: the pending model call."""
+        if not self.thinking:
+            return None
+        partial = None
+        if self.text is not None:
+            partial = Partial(
+                turn=self.turn, step=self.step + 1, seq=self.seq, text=self.text, steps=self.settled
+            )
+        return Thinking(str(self.activity), self.attempt, partial)
+
+    def view(self, since: int) -> SessionView:
+        """The second half: the session's own account."""
+        running = self.turn not in self.turns
+        last = TurnView(turn=self.turn, status="running") if running else self.turns[self.turn]
+        return SessionView(
+            session="s",
+            agent="a",
+            status="running" if running else "waiting",
+            turn=self.turn,
+            seq=self.seq,
+            last=last if self.turn else None,
+            events=tuple(event for event in self.events[-self.kept :] if event.n >= since),
+            next_event=len(self.events),
+        )
+
+    def look(self, since: int) -> Snapshot:
+        return Snapshot(thinking=self.half(), view=self.view(since))
+
+
+class Viewer:
+    """Shows a stream as a terminal would: what is on its screen for every step."""
+
+    def __init__(self, world: World, first: int = 1) -> None:
+        self.world = world
+        self.follower = Follower(first)
+        self.events: list[told.StreamEvent] = []
+        self.shown: dict[tuple[int, int], str] = {}
+
+    def look(self, look: Snapshot | None = None) -> list[told.StreamEvent]:
+        look = look or self.world.look(self.follower.since)
+        found = Found()
+        while want := self.follower.want(look, found):
+            self._fetch(want, found)
+        events = self.follower.advance(look, found)
+        for event in events:
+            self._show(event)
+        self.events += events
+        return events
+
+    def _fetch(self, want: object, found: Found) -> None:
+        log = self.world.log
+        if isinstance(want, WantLog):
+            start = want.start or min((e.seq for e in log if e.turn == want.turn), default=0)
+            events = items.from_log([entry for entry in log if start <= entry.seq < want.stop])
+            if want.burst:
+                assert found.burst is None, "asked twice"
+                found.burst = events
+            else:
+                assert found.missed is None, "asked twice"
+                found.missed = events
+        elif isinstance(want, WantText):
+            assert want.seq not in found.texts, "asked twice"
+            found.texts[want.seq] = next(e.text for e in log if e.seq == want.seq)
+        else:
+            turn = want.turn
+            assert turn not in found.turns, "asked twice"
+            found.turns[turn] = self.world.turns.get(turn)
+
+    def _show(self, event: told.StreamEvent) -> None:
+        if isinstance(event, told.TextDelta):
+            assert event.text, "an empty delta"
+            place = (event.turn, event.step)
+            assert place == max([place, *self.shown]), "text of an earlier step after that of a later one"
+            self.shown[place] = self.shown.get(place, "") + event.text
+        elif isinstance(event, told.TextRestart):
+            self.shown[event.turn, event.step] = ""
+        elif isinstance(event, told.StepEnded):
+            assert self.shown.get((event.turn, event.step), "") == event.text
