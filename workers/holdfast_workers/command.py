@@ -1,4 +1,8 @@
-"""What the workers room adds to the command line: ``worker``, ``dev`` and ``state``."""
+"""What the workers room adds to the command line: ``worker``, ``dev`` and ``state``.
+
+The command line loads this for every command, to know what there is; so each command
+imports what it runs only when it runs.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,8 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from holdfast_activities.state import upgrade
-
-from . import dev as development
-from . import process
 from .exits import INTERRUPTED, one_line_errors
-from .loading import load_app
-from .settings import Settings
 
 AppName = Annotated[str, typer.Argument(metavar="MODULE:APP", help="The App to serve.", show_default=False)]
 TaskQueue = Annotated[str | None, typer.Option(help="Where work comes from [env: HOLDFAST_TASK_QUEUE].")]
@@ -34,6 +31,8 @@ def worker(
     ] = None,
 ) -> None:
     """Serve an App's agents against the Temporal server of HOLDFAST_TEMPORAL_ADDRESS."""
+    from . import process
+
     raise typer.Exit(
         process.main(app, task_queue=task_queue, health_port=health_port, graceful_seconds=graceful_seconds)
     )
@@ -47,12 +46,15 @@ def dev(
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Run without the UI.")] = False,
 ) -> None:
     """Run an embedded Temporal server with its UI, and workers that serve an App."""
+    from rich.console import Console
+
+    from . import dev as development
+    from .settings import Settings
+
+    options = development.DevOptions(app, port, ui_port, workers, not no_ui)
     with one_line_errors():
-        settings = Settings.load()
-        load_app(app).registry()  # what is wrong with it is said before anything starts
-        options = development.DevOptions(app, port, ui_port, workers, not no_ui)
         try:
-            code = asyncio.run(development.run(options, settings, Console(stderr=True)))
+            code = asyncio.run(development.run(options, Settings.load(), Console(stderr=True)))
         except asyncio.CancelledError:  # Ctrl-C twice
             code = INTERRUPTED
     raise typer.Exit(code)
@@ -63,6 +65,10 @@ def upgrade_state(
     url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
 ) -> None:
     """Make the tables of the state database, or bring them to this version."""
+    from holdfast_activities.state import upgrade
+
+    from .settings import Settings
+
     with one_line_errors():
         settings = Settings.load(state_url=url)
         asyncio.run(upgrade(settings.state()))

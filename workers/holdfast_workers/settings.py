@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from holdfast_activities.models.config import ProviderConfig, providers_from
 from holdfast_temporal import Connection
 from holdfast_temporal.connection import read_secret, read_tls
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import SettingsInvalid
+
+if TYPE_CHECKING:
+    from holdfast_activities.models.config import ProviderConfig
 
 _PREFIX = "HOLDFAST_"
 
@@ -62,7 +64,7 @@ class Settings(BaseSettings):
     home: Path = Path(".holdfast")
     state_url: SecretStr = SecretStr("")
     state_url_file: str = ""
-    providers: dict[str, ProviderConfig] = Field(default_factory=dict[str, ProviderConfig])
+    providers: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
     health_host: str = "127.0.0.1"
@@ -83,11 +85,9 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            problem = error.errors(include_url=False, include_context=False)[0]
-            name = ".".join(str(part) for part in problem["loc"])
-            raise SettingsInvalid(f"{_PREFIX}{name.upper()}: {problem['msg']}") from None
-        except ValueError as error:  # JSON that is none
-            raise SettingsInvalid(str(error)) from None
+            raise _invalid(error) from None
+        except SettingsError as error:  # JSON that is none
+            raise SettingsInvalid(f"{_PREFIX}PROVIDERS: {error}") from None
 
     def connection(self) -> Connection:
         """Where Temporal is and how to be let in.
@@ -117,5 +117,22 @@ class Settings(BaseSettings):
         )
 
     def model_providers(self) -> dict[str, ProviderConfig]:
-        """All providers; ``OPENAI_…`` and ``ANTHROPIC_…`` variables place the two that are always there."""
-        return {**providers_from(os.environ), **self.providers}
+        """All providers; ``OPENAI_…`` and ``ANTHROPIC_…`` variables place the two that are always there.
+
+        Raises:
+            SettingsInvalid: HOLDFAST_PROVIDERS does not describe providers.
+        """
+        # Not at the head: it loads every activity, and `holdfast dev` needs settings only.
+        from holdfast_activities.models.config import ProviderConfig, providers_from
+
+        try:
+            own = TypeAdapter(dict[str, ProviderConfig]).validate_python(self.providers)
+        except ValidationError as error:
+            raise _invalid(error, "PROVIDERS") from None
+        return {**providers_from(os.environ), **own}
+
+
+def _invalid(error: ValidationError, *place: str) -> SettingsInvalid:
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = ".".join(map(str, (*place, *problem["loc"])))
+    return SettingsInvalid(f"{_PREFIX}{name.upper() if not place else name}: {problem['msg']}")
