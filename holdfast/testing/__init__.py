@@ -1,0 +1,51 @@
+"""What a test of an agent needs: a scripted model, a whole Holdfast, skipping time, replay."""
+
+from .environment import Environment, providers_of
+from .model import (
+    Call,
+    Reply,
+    Request,
+    ScriptedModel,
+    Seen,
+    SpawnedModel,
+    asked,
+    call,
+    context_too_long,
+    empty,
+    failed,
+    garbage,
+    hang,
+    html,
+    overloaded,
+    rate_limited,
+    reset,
+    say,
+    unauthorized,
+)
+from .replay import load_history, replay
+
+__all__ = [
+    "Call",
+    "Environment",
+    "Reply",
+    "Request",
+    "ScriptedModel",
+    "Seen",
+    "SpawnedModel",
+    "asked",
+    "call",
+    "context_too_long",
+    "empty",
+    "failed",
+    "garbage",
+    "hang",
+    "html",
+    "load_history",
+    "overloaded",
+    "providers_of",
+    "rate_limited",
+    "replay",
+    "reset",
+    "say",
+    "unauthorized",
+]

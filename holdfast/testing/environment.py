@@ -1,0 +1,130 @@
+"""A whole Holdfast in one test: Temporal, state, models, a worker and a client.
+
+    async with ScriptedModel([say("Hello.")]) as model, Environment.start(app, model) as holdfast:
+        session = await holdfast.client.start("greeter", "Hi!")
+        assert (await session.wait()).text == "Hello."
+
+Everything is real but the model. With ``time_skipping=True`` a session's clock jumps to the
+next timer whenever it only waits, so a retry after an hour takes a moment.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client as TemporalClient
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from holdfast.app import App
+from holdfast_activities.models import Models, ProviderConfig
+from holdfast_activities.state import State, open_state
+from holdfast_client import Client, connect
+from holdfast_temporal import DevServer, ensure_search_attributes
+from holdfast_temporal import connect as connect_temporal
+from holdfast_workers.settings import Settings
+from holdfast_workers.wiring import build_worker
+
+from ._server import ScriptedModel
+from ._spawn import SpawnedModel
+from .timeskipping import skipping_server
+
+
+@dataclass
+class Environment:
+    """What a test has at hand. Made by ``Environment.start``.
+
+    Attributes:
+        client: Holdfast's client.
+        temporal: Temporal's own client.
+        state: The state database.
+        task_queue: The queue that the worker serves.
+        clock: Temporal's test environment, to skip time with; None on a server with a plain clock.
+    """
+
+    client: Client
+    temporal: TemporalClient
+    state: State
+    task_queue: str
+    clock: WorkflowEnvironment | None
+    _app: App = field(repr=False)
+    _models: Models = field(repr=False)
+    _settings: Settings = field(repr=False)
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        app: App,
+        model: ScriptedModel | SpawnedModel,
+        *,
+        server: str | None = None,
+        state_url: str | None = None,
+        time_skipping: bool = False,
+        worker: bool = True,
+        **settings: Any,
+    ) -> AsyncGenerator[Environment]:
+        """Start everything; stop it at the end of the block.
+
+        Args:
+            app: What the worker serves.
+            model: Answers for every OpenAI and Anthropic model the app names.
+            server: The address of a Temporal server to use; one in memory is started by default.
+            state_url: The state database; a SQLite file of its own by default.
+            time_skipping: Use a server of its own on which every session's clock skips ahead
+                whenever the session only waits.
+            worker: Whether to run a worker in this process.
+            settings: Further worker settings, as in ``holdfast_workers.settings.Settings``.
+        """
+        async with AsyncExitStack() as stack:
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-")))
+            clock: WorkflowEnvironment | None = None
+            if time_skipping:
+                clock = await stack.enter_async_context(skipping_server())
+                temporal = clock.client
+            else:
+                if server is None:
+                    started = await stack.enter_async_context(DevServer(home, memory=True, ui=False))
+                    server = started.address
+                temporal = await connect_temporal(server)
+                await ensure_search_attributes(temporal)
+            queue = f"test-{uuid.uuid4().hex}"
+            state = await open_state(state_url or f"sqlite:///{home}/state.db")
+            stack.push_async_callback(state.close)
+            models = Models(providers_of(model))
+            stack.push_async_callback(models.close)
+            made = cls(
+                client=await connect(temporal=temporal, task_queue=queue),
+                temporal=temporal,
+                state=state,
+                task_queue=queue,
+                clock=clock,
+                _app=app,
+                _models=models,
+                _settings=Settings.load(task_queue=queue, home=home, **settings),
+            )
+            if worker:
+                await stack.enter_async_context(made.worker())
+            yield made
+
+    def worker(self, **settings: Any) -> Worker:
+        """One more worker, as if another process had joined; use it with ``async with``."""
+        changed = self._settings.model_copy(update=settings)
+        return build_worker(self.temporal, self._app.registry(), self.state, self._models, changed)
+
+
+def providers_of(model: ScriptedModel | SpawnedModel) -> dict[str, ProviderConfig]:
+    """Both wire formats, served by a scripted model."""
+    return {
+        "openai": ProviderConfig("openai", base_url=model.openai_url),
+        "anthropic": ProviderConfig("anthropic", base_url=model.url),
+    }
+
+
+__all__ = ["Environment", "providers_of"]

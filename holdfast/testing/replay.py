@@ -1,0 +1,36 @@
+"""Replaying histories: does today's code still take the decisions that were recorded?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+
+from holdfast_temporal import data_converter
+from holdfast_workflows.session import AgentWorkflow
+
+
+async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) -> None:
+    """Replay histories with today's workflows.
+
+    Args:
+        histories: Histories, fetched or loaded.
+        workflows: The user's own workflows beside Holdfast's.
+
+    Raises:
+        temporalio.workflow.NondeterminismError: Today's code decides otherwise.
+    """
+    replayer = Replayer(
+        workflows=[AgentWorkflow, *workflows],
+        data_converter=data_converter,
+        unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    for history in histories:
+        await replayer.replay_workflow(history)
+
+
+def load_history(path: Path) -> WorkflowHistory:
+    """A history from the JSON that Temporal's command line, UI and SDKs write."""
+    return WorkflowHistory.from_json(path.stem, path.read_text())

@@ -1,0 +1,29 @@
+"""A Temporal server whose clocks skip to the next timer when a session has nothing to do but wait."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from temporalio.testing import WorkflowEnvironment
+
+from holdfast_temporal import binary, data_converter, ensure_search_attributes
+
+_ENABLED = ("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true")
+
+
+@asynccontextmanager
+async def skipping_server() -> AsyncGenerator[WorkflowEnvironment]:
+    """The embedded server in memory, with a clock per session.
+
+    It is the same program as everywhere else, so all that works on a server works here;
+    the older test server of Temporal has neither standalone activities nor search
+    attributes that can be listed.
+    """
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        data_converter=data_converter,
+        dev_server_existing_path=str(binary.find()),
+        dev_server_extra_args=_ENABLED,
+    ) as environment:
+        await ensure_search_attributes(environment.client)
+        yield environment
