@@ -1,0 +1,84 @@
+"""The README's first agent, run as a reader would run it: a worker process, a server, a client."""
+
+import asyncio
+import os
+import re
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.testing.model import ScriptedModel, call, say
+from holdfast_temporal import DevServer
+
+from .lengths import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FIRST_AGENT, PROGRAM = BLOCKS[:2]
+
+
+@asynccontextmanager
+async def worker(folder: Path) -> AsyncIterator[None]:
+    """A worker process for ``weather:app`` in a folder, ended with the context."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "holdfast_workers",
+        "weather:app",
+        cwd=folder,
+        env={**os.environ, "HOLDFAST_GRACEFUL_SECONDS": "1"},
+    )
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        async with asyncio.timeout(30):
+            await process.wait()
+
+
+def test_the_first_agent_takes_15_lines() -> None:
+    assert len(FIRST_AGENT.rstrip().splitlines()) <= 15
+
+
+def test_the_first_lines_are_the_two_commands() -> None:
+    assert [line.split("#")[0].strip() for line in README.splitlines()[3:5]] == ["make demo", "make test"]
+
+
+async def test_the_first_agent_and_the_program_that_asks_it_run_as_printed(
+    tmp_path: Path,
+    server: DevServer,
+    task_queue: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "weather.py").write_text(FIRST_AGENT, "utf-8")
+    script = [
+        call("temperature", {"city": "Oslo"}) + call("temperature", {"city": "Lima"}),
+        say("In Lima."),
+        say("I cannot know."),
+    ]
+    monkeypatch.setenv("HOLDFAST_TEMPORAL_ADDRESS", server.address)
+    monkeypatch.setenv("HOLDFAST_TASK_QUEUE", task_queue)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    async with ScriptedModel(script) as model:
+        monkeypatch.setenv("OPENAI_BASE_URL", model.openai_url)
+        async with worker(tmp_path), asyncio.timeout(60):
+            reply = await run(PROGRAM)
+    told = capsys.readouterr().out
+    for expected in ("In Lima.", "4 °C", "19 °C"):
+        assert expected in told
+    assert getattr(reply, "text", None) == "I cannot know."
+
+
+async def run(program: str) -> object:
+    """Run a program with ``await`` at its top level; the value of its variable ``reply``."""
+    lines = ["async def main() -> object:", textwrap.indent(program, "    "), "    return reply"]
+    scope: dict[str, Any] = {}
+    exec("\n".join(lines), scope)
+    return await scope["main"]()
