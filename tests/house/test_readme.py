@@ -1,29 +1,33 @@
-"""The README's first agent, run as a reader would run it: a worker process, a server, a client."""
+"""The programs of the README and of the page on testing, run as printed."""
 
 import asyncio
 import os
 import re
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdfast.testing.model import ScriptedModel, call, say
+from holdfast.testing import ScriptedModel, call, say
 from holdfast_temporal import DevServer
 
 from .lengths import ROOT
 
-README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-FIRST_AGENT, PROGRAM = BLOCKS[:2]
+
+def python_blocks(page: str) -> list[str]:
+    """The Python programs of a page."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+
+
+FIRST_AGENT, PROGRAM = python_blocks("README.md")[:2]
 
 
 @asynccontextmanager
-async def worker(folder: Path) -> AsyncIterator[None]:
+async def worker(folder: Path) -> AsyncGenerator[None]:
     """A worker process for ``weather:app`` in a folder, ended with the context."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -47,7 +51,8 @@ def test_the_first_agent_takes_15_lines() -> None:
 
 
 def test_the_first_lines_are_the_two_commands() -> None:
-    assert [line.split("#")[0].strip() for line in README.splitlines()[3:5]] == ["make demo", "make test"]
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert [line.split("#")[0].strip() for line in lines[3:5]] == ["make demo", "make test"]
 
 
 async def test_the_first_agent_and_the_program_that_asks_it_run_as_printed(
@@ -82,3 +87,13 @@ async def run(program: str) -> object:
     scope: dict[str, Any] = {}
     exec("\n".join(lines), scope)
     return await scope["main"]()
+
+
+async def test_the_test_on_the_page_about_testing_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weather.py").write_text(FIRST_AGENT, "utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    scope: dict[str, Any] = {}
+    exec(python_blocks("docs/testing.md")[0], scope)
+    await scope["test_it_looks_before_it_answers"]()
