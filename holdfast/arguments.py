@@ -58,8 +58,12 @@ def _validate(given: dict[str, Any], signature: Signature) -> BaseModel:
     try:
         return signature.arguments.model_validate(given)
     except UnicodeError:
-        # A lone surrogate where pydantic needs UTF-8, such as in a key; the replacement character serves.
-        return signature.arguments.model_validate(_cleaned(given))
+        pass
+    except ValidationError as error:
+        if all(problem["type"] != "string_unicode" for problem in error.errors(include_url=False)):
+            raise
+    # A lone surrogate where pydantic needs UTF-8 (keys, text with a bounded length); U+FFFD takes its place.
+    return signature.arguments.model_validate(_cleaned(given))
 
 
 def _cleaned(value: object) -> object:

@@ -52,6 +52,7 @@ def _column(database: Path, name: str, kind: str) -> dict[str, Any]:
             f"SELECT {column}, COUNT(*) FROM {TABLE} WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
         )
         found = select(database, f"{common} LIMIT {_MAX_TOP}", seconds=_SECONDS).rows
+        about["longest"] = _one(database, f"SELECT MAX(LENGTH(CAST({column} AS BLOB))) FROM {TABLE}")[0]
         about["commonest"] = [[str(value)[:_MAX_VALUE], count] for value, count in found]
     return about
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from holdfast import tool
 from holdfast_workflows.contracts.errors import ToolArgumentsInvalid
@@ -93,6 +93,14 @@ def test_nul_and_lone_surrogates_reach_the_function_as_they_were() -> None:
 def test_a_lone_surrogate_in_a_key_is_replaced_where_python_types_need_utf8() -> None:
     given = order.validate('{"lines": [], "labels": {"\\ud800": "\\udc00"}}')["labels"]
     assert set(given) <= {"\ud800"}
+
+
+def test_a_lone_surrogate_in_text_of_bounded_length_is_replaced() -> None:
+    @tool
+    def short(text: Annotated[str, Field(max_length=5)]) -> None:
+        """Short."""
+
+    assert short.validate('{"text": "a\\ud800"}') == {"text": "a\ufffd"}
 
 
 def test_raw_line_breaks_inside_strings_are_let_pass() -> None:

@@ -44,6 +44,7 @@ _ID = re.compile(
 )
 _MANY = 40
 _MAX_GROUPS = 2_000
+_LONGEST = 400  # bytes; what is longer is prose, and comes back cut from a query
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def _dimension(
     table: Table, asked: str, words: list[str], time: Column | None, named: dict[str, list[Cell]]
 ) -> Column | None:
     texts = [c for c in table.texts if 2 <= c.distinct <= _MAX_GROUPS and c.distinct < table.rows]
+    texts = [c for c in texts if c.longest <= _LONGEST]
     texts = [c for c in texts if len(named.get(c.name, ())) != 1]
     for column in texts:
         if column.name in named:

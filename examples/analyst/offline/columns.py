@@ -20,6 +20,8 @@ class Column:
     least: Cell
     most: Cell
     whole: bool
+    longest: int
+    """Bytes of the longest text."""
 
     @property
     def is_time(self) -> bool:
@@ -48,6 +50,7 @@ class Table:
                 least=c.get("min"),
                 most=c.get("max"),
                 whole=bool(c.get("whole")),
+                longest=int(c.get("longest") or 0),
             )
             for c in profile["columns"]
         )

@@ -169,8 +169,7 @@ def _when(found: Findings, winner: Cell) -> Generator[Ask, list[Answer], None]:
         return
     pick = min if falling else max
     period, _, _, change, before = pick(moved, key=lambda row: float(row[3] or 0))
-    word = ("fell" if falling else "grew") if (float(change or 0) < 0) == falling else "changed"
-    found.headline += f" It {word} most between {before} and {period}, by {figure(change)}."
+    found.headline += f" It {_way(change, falling=falling)} between {before} and {period}: {figure(change)}."
     found.add_table(
         f"Period by period: {who}",
         ["period", "figure", "rows", "change"],
