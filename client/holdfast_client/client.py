@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final, TypeVar, overload
 
 from pydantic import TypeAdapter, ValidationError
@@ -223,7 +223,7 @@ class Client:
         tenant: str | None = None,
         status: Status | None = None,
         limit: int | None = None,
-    ) -> AsyncIterator[SessionInfo]:
+    ) -> AsyncGenerator[SessionInfo]:
         """The sessions that fit, newest first. The server may need a second to list a new one."""
         return listing.sessions(self._wire, agent, tenant, status, limit)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.content import (
@@ -23,7 +23,7 @@ from .wire import Wire
 _PAGE = 100
 
 
-async def log(wire: Wire, session: str, start: int = 0) -> AsyncIterator[Entry]:
+async def log(wire: Wire, session: str, start: int = 0) -> AsyncGenerator[Entry]:
     """A session's entries from a sequence number on; texts that are not small are cut to a preview."""
     position: int | None = start
     while position is not None:

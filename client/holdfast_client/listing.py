@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,7 +53,7 @@ class SessionInfo:
 
 async def sessions(
     wire: Wire, agent: str | None, tenant: str | None, status: Status | None, limit: int | None
-) -> AsyncIterator[SessionInfo]:
+) -> AsyncGenerator[SessionInfo]:
     """The sessions that fit, newest first."""
     found = wire.temporal.list_workflows(query(agent, tenant, status), limit=limit)
     try:

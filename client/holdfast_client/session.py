@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import SessionClosed
@@ -39,6 +39,7 @@ class Session:
         *,
         when_busy: WhenBusy | None = None,
         wait: bool = True,
+        watched: bool = False,
         id: str | None = None,
     ) -> Reply:
         """Send a message and wait for the turn that takes it.
@@ -47,6 +48,7 @@ class Session:
             text: The message; up to 1,000,000 bytes.
             when_busy: ``queue``, ``reject`` or ``interrupt`` a turn that runs; as the agent says by default.
             wait: False to return at once, with the reply's status ``queued``.
+            watched: Have text come in small pieces, for a ``stream`` of its turn.
             id: The message's id, to send it again without its being taken twice.
 
         Raises:
@@ -55,33 +57,33 @@ class Session:
             MessageTooLarge: The message is over its limit.
             HoldfastError: The turn failed, with the error's own class.
         """
-        turn = await self._send(text, when_busy, id=id, watched=False)
+        turn = await self._send(text, when_busy, id=id, watched=watched)
         if not wait:
             return Reply(text="", turn=turn, status="queued")
-        return (await self.reply(turn)).check()
+        return (await self.wait(turn)).check()
 
-    async def reply(self, turn: int | None = None) -> Reply:
+    async def wait(self, turn: int | None = None) -> Reply:
         """Wait for a turn to end, by default the last one; a turn that failed says so in ``error``."""
         number = await self._last_turn() if turn is None else turn
         view = await waiting.turn(self._wire, self._id, number)
         return await waiting.reply(self._wire, self._id, view)
 
     async def stream(
-        self, text: str | None = None, *, when_busy: WhenBusy | None = None
-    ) -> AsyncIterator[StreamEvent]:
+        self, text: str | None = None, *, turn: int | None = None, when_busy: WhenBusy | None = None
+    ) -> AsyncGenerator[StreamEvent]:
         """Follow a turn from its beginning to its end.
 
-        With a text it is sent first and its turn followed. Without, it is the turn that
-        runs, or the last one; what has been said so far comes first, so a client that
-        lost its connection asks again and misses nothing.
+        With a text it is sent first and its turn followed. Without, it is the turn of
+        that number, by default the one that runs, or the last one; what has been said so
+        far comes first, so a client that lost its connection asks again and misses nothing.
 
         Raises:
             HoldfastError: The session ended without that turn, with the error it ended with.
         """
-        if text is None:
-            turn = self._turn or await self._last_turn()
-        else:
+        if text is not None:
             turn = await self._send(text, when_busy, id=None, watched=True)
+        elif turn is None:
+            turn = await self._last_turn()
         over = False
         async for event in Stream(self._wire, self._id, turn).events(last=turn):
             over = over or (isinstance(event, TurnEnded) and event.turn >= turn)
@@ -90,7 +92,7 @@ class Session:
             await waiting.end(self._wire, self._id)
             raise SessionClosed(f"{self._id} ended before turn {turn}")
 
-    async def watch(self) -> AsyncIterator[StreamEvent]:
+    async def watch(self) -> AsyncGenerator[StreamEvent]:
         """Follow the session from the turn that runs, or the next one, until it is closed."""
         view = await self.view()
         running = view.last is not None and view.last.status == "running"
@@ -102,12 +104,12 @@ class Session:
         """The session at a glance, with its events from number ``since`` on; by default without."""
         return await self._wire.query(self._id, "view", _NO_EVENTS if since is None else since, SessionView)
 
-    async def log(self, start: int = 0) -> AsyncIterator[Entry]:
+    async def log(self, start: int = 0) -> AsyncGenerator[Entry]:
         """Every message, reply and result from a sequence number on; long texts as previews."""
         async for entry in content.log(self._wire, self._id, start):
             yield entry
 
-    async def transcript(self, start: int = 0) -> AsyncIterator[Entry]:
+    async def transcript(self, start: int = 0) -> AsyncGenerator[Entry]:
         """Every message, reply and result from a sequence number on, whole."""
         async for entry in content.log(self._wire, self._id, start):
             yield await content.whole(self._wire, self._id, entry)
@@ -135,7 +137,7 @@ class Session:
             NothingToDo: No turn runs.
         """
         view = await self._wire.update(self._id, "cancel_turn", reason, TurnView)
-        return await self.reply(view.turn)
+        return await self.wait(view.turn)
 
     async def close(self) -> SessionView:
         """Take no more messages; the session ends after the turns it has."""

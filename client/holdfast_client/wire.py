@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -18,8 +19,10 @@ from temporalio.client import (
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowHandle,
+    WorkflowUpdateStage,
 )
 from temporalio.common import (
+    RetryPolicy,
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
@@ -36,7 +39,7 @@ from holdfast_workflows.contracts.errors import (
     SessionClosed,
     SessionNotFound,
 )
-from holdfast_workflows.contracts.session import Accepted, StartInput, TaskResult, TurnView
+from holdfast_workflows.contracts.session import Accepted, Message, StartInput, TaskResult, TurnView
 from holdfast_workflows.contracts.text import preview
 
 from .bounded import bounded
@@ -46,6 +49,10 @@ T = TypeVar("T")
 
 _POLL: Final = 65.0
 """Seconds: a worker asks the server for work at least this often."""
+
+_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=2), maximum_attempts=4
+)
 
 
 @dataclass(frozen=True)
@@ -70,23 +77,14 @@ class Wire:
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             names.WORKFLOW, start, **options
         )
-        temporal: Any = self.temporal  # its overloads for updates are partly untyped
-        call = temporal.execute_update_with_start_workflow(
-            "send",
-            start.message,
-            start_workflow_operation=operation,
-            id=start.message.id,
-            result_type=Accepted,
-        )
         try:
-            accepted: Accepted = await self._call(call, id, by_worker=True)
+            return await self._call(
+                _start_and_send(self.temporal, operation, start.message), id, by_worker=True
+            )
         except WorkflowAlreadyStartedError:
             return None
         except NoWorker as error:
             raise NoWorker(f"session {id} has the message and waits for one") from error
-        finally:
-            await _forget(operation)
-        return accepted
 
     async def update(self, session: str, name: str, arg: Any, result: type[T], seconds: float = 0.0) -> T:
         """Send an update and wait for its answer; ``seconds`` is how long it may rightly take.
@@ -96,9 +94,14 @@ class Wire:
         """
         args = () if arg is None else (arg,)
         handle: Any = self._handle(session)  # its overloads for updates are partly untyped
-        call = handle.execute_update(name, args=args, result_type=result)
+        # Two requests where the answer takes time, so that a missing worker shows before that.
+        stage = WorkflowUpdateStage.ACCEPTED if seconds else WorkflowUpdateStage.COMPLETED
+        call = handle.start_update(name, args=args, wait_for_stage=stage, result_type=result)
         try:
-            answer: T = await self._call(call, session, by_worker=True, seconds=self.patience + seconds)
+            sent = await self._call(call, session, by_worker=True)
+            answer: T = await self._call(
+                sent.result(), session, by_worker=True, seconds=self.patience + seconds
+            )
         except SessionNotFound as error:
             raise await self._gone(session) from error
         return answer
@@ -149,6 +152,7 @@ class Wire:
             schedule_to_start_timeout=timedelta(seconds=self.patience),
             start_to_close_timeout=timedelta(seconds=seconds),
             schedule_to_close_timeout=timedelta(seconds=self.patience + seconds),
+            retry_policy=_RETRY,
         )
         done: T = await self._call(call, by_worker=True, seconds=self.patience + seconds + 5)
         return done
@@ -212,7 +216,18 @@ class Wire:
             raise translate(error, session, by_worker=by_worker) from error
 
 
-async def _forget(operation: WithStartWorkflowOperation[Any, Any]) -> None:
-    """Look at the operation's own future: it holds the same error, reported if nobody does."""
-    with suppress(TemporalError, TimeoutError):
-        await bounded(operation.workflow_handle(), 0.0)
+async def _start_and_send(
+    temporal: Any,  # its overloads for updates are partly untyped
+    operation: WithStartWorkflowOperation[Any, Any],
+    message: Message,
+) -> Accepted:
+    try:
+        accepted: Accepted = await temporal.execute_update_with_start_workflow(
+            "send", message, start_workflow_operation=operation, id=message.id, result_type=Accepted
+        )
+    except (TemporalError, asyncio.CancelledError):
+        # The operation's own future holds the same error, which is reported if nobody looks at it.
+        with suppress(TemporalError, asyncio.CancelledError):
+            await operation.workflow_handle()
+        raise
+    return accepted

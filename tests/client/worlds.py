@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from holdfast_client.stream import events as told
 from holdfast_client.stream import items
-from holdfast_client.stream.follower import Follower, Found, WantLog, WantText
+from holdfast_client.stream.follower import Follower, Found, Want, WantLog, WantText
 from holdfast_client.stream.snapshot import Snapshot, Thinking
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 from holdfast_workflows.contracts.limits import INLINE_TEXT
@@ -58,18 +58,13 @@ class World:
         names = [ToolCall(id=f"c{seq}-{i}", name="look", arguments="{}") for i in range(calls)]
         self.log.append(ReplyEntry(seq=seq, turn=self.turn, step=self.step, text=text, calls=tuple(names)))
         small = text if size(text) <= INLINE_TEXT else preview(text)
-        place = {"turn": self.turn, "step": self.step}
-        self.waiting.append(Event(n=0, kind="step", seq=seq, text=small, size=size(text), **place))
+        at = Event(n=0, kind="step", turn=self.turn, step=self.step)
+        self.waiting.append(at.model_copy(update={"seq": seq, "text": small, "size": size(text)}))
         for i, call in enumerate(names, 1):
-            self.log.append(
-                ResultEntry(
-                    seq=seq + i, turn=self.turn, step=self.step, call_id=call.id, name="look", text="r"
-                )
-            )
+            place = {"seq": seq + i, "turn": self.turn, "step": self.step, "name": "look", "text": "r"}
+            self.log.append(ResultEntry.model_validate({**place, "call_id": call.id}))
             self.waiting.append(
-                Event(
-                    n=0, kind="call_ended", seq=seq + i, name="look", status="ok", text="r", size=1, **place
-                )
+                at.model_copy(update={**place, "kind": "call_ended", "status": "ok", "size": 1})
             )
         self.seq += 1 + calls
         if burst:
@@ -167,7 +162,7 @@ class Viewer:
         self.events += events
         return events
 
-    def _fetch(self, want: object, found: Found) -> None:
+    def _fetch(self, want: Want, found: Found) -> None:
         log = self.world.log
         if isinstance(want, WantLog):
             start = want.start or min((e.seq for e in log if e.turn == want.turn), default=0)
@@ -182,9 +177,8 @@ class Viewer:
             assert want.seq not in found.texts, "asked twice"
             found.texts[want.seq] = next(e.text for e in log if e.seq == want.seq)
         else:
-            turn = want.turn
-            assert turn not in found.turns, "asked twice"
-            found.turns[turn] = self.world.turns.get(turn)
+            assert want.turn not in found.turns, "asked twice"
+            found.turns[want.turn] = self.world.turns.get(want.turn)
 
     def _show(self, event: told.StreamEvent) -> None:
         if isinstance(event, told.TextDelta):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from holdfast_client import content
@@ -41,7 +41,7 @@ class Stream:
         self._answered = time.monotonic()
         self._renewed = 0.0
 
-    async def events(self, last: int | None = None) -> AsyncIterator[StreamEvent]:
+    async def events(self, last: int | None = None) -> AsyncGenerator[StreamEvent]:
         """The events until turn ``last`` has ended, or the session.
 
         Lost connections are survived for as long as the connection's patience.

@@ -1,0 +1,245 @@
+"""Starting, sending, running and finding sessions."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from holdfast.testing.model import rate_limited, say, unauthorized
+from holdfast_client import connect
+from holdfast_workflows.contracts.entries import ReplyEntry, UserEntry
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    MessageTooLarge,
+    ModelRejected,
+    NothingToDo,
+    NoWorker,
+    OutputInvalid,
+    SessionClosed,
+    SessionNotFound,
+    TemporalUnreachable,
+    UnknownAgent,
+)
+from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE
+from holdfast_workflows.contracts.session import Status
+
+from .conftest import Running
+from .support import Report, always, eventually
+
+LONG = "ä long story. " * 2_000
+ODD = "nul \x00, half a pair \ud83d, and on"
+
+
+async def test_a_conversation_answers_message_after_message(running: Running) -> None:
+    async with running([say("Hello."), say("Still here.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!", tenant="acme")
+        first = await session.wait()
+        second = await session.send("Are you there?")
+        assert (first.text, first.turn, first.status) == ("Hello.", 1, "done")
+        assert (second.text, second.turn, second.steps) == ("Still here.", 2, 1)
+        assert second.usage.output_tokens > 0
+        await session.close()
+        assert (await session.result()).text == "Still here."
+        with pytest.raises(SessionClosed):
+            await session.send("And now?")
+
+
+async def test_the_same_id_twice_is_the_same_session_and_one_message(running: Running) -> None:
+    async with running([say("Hello."), say("too much")]) as holdfast:
+        client = holdfast.client
+        id = f"order-{holdfast.task_queue}"
+        one, two = await asyncio.gather(
+            client.start("helper", "Hi!", id=id), client.start("helper", "Hi!", id=id)
+        )
+        assert one.id == two.id == id
+        assert (await one.wait()).text == "Hello."
+        again = await client.start("helper", "Hi!", id=id)
+        assert (await again.view()).turn == 1
+        await again.close()
+        await again.result()
+        closed = await client.start("helper", "Hi!", id=id)
+        assert (await closed.wait()).text == "Hello."
+
+
+async def test_a_task_returns_its_text(running: Running) -> None:
+    async with running([say("Forty-two.")]) as holdfast:
+        assert await holdfast.client.run("helper", "What is it?") == "Forty-two."
+
+
+async def test_a_task_returns_a_value_of_the_type_asked_for(running: Running) -> None:
+    async with running([say('{"title": "Bees", "points": ["dance"]}')]) as holdfast:
+        report = await holdfast.client.run("helper", "Write about bees.", output=Report)
+        assert report == Report(title="Bees", points=["dance"])
+
+
+async def test_a_task_whose_output_never_fits_says_so(running: Running) -> None:
+    async with running(always(say("no JSON"))) as holdfast:
+        with pytest.raises(OutputInvalid):
+            await holdfast.client.run("helper", "Write about bees.", output=Report)
+
+
+async def test_the_same_task_twice_runs_once(running: Running) -> None:
+    async with running([say("Forty-two."), say("Forty-three.")]) as holdfast:
+        id = f"task-{holdfast.task_queue}"
+        first = await holdfast.client.run("helper", "What is it?", id=id)
+        assert await holdfast.client.run("helper", "What is it?", id=id) == first
+
+
+async def test_a_turn_that_failed_raises_the_error_of_its_own_class(running: Running) -> None:
+    async with running(always(unauthorized())) as holdfast:
+        with pytest.raises(ModelRejected, match="check the key") as caught:
+            await holdfast.client.run("helper", "Hi!")
+        assert str(caught.value).count("check the key") == 1
+        session = await holdfast.client.start("helper", "Hi!")
+        reply = await session.wait()
+        assert reply.status == "failed"
+        assert isinstance(reply.error, ModelRejected)
+        with pytest.raises(ModelRejected):
+            await session.send("Again?")
+
+
+async def test_a_rate_limit_is_waited_for(running: Running) -> None:
+    async with running([rate_limited(0.1), say("Hello.")]) as holdfast:
+        assert await holdfast.client.run("helper", "Hi!") == "Hello."
+
+
+async def test_an_unknown_agent_is_refused_at_once(running: Running) -> None:
+    async with running([]) as holdfast:
+        with pytest.raises(UnknownAgent):
+            await holdfast.client.start("nobody", "Hi!")
+        with pytest.raises(UnknownAgent):
+            await holdfast.client.run("nobody", "Hi!")
+
+
+async def test_a_long_message_and_a_long_reply_arrive_whole(running: Running) -> None:
+    async with running([say(LONG)]) as holdfast:
+        session = await holdfast.client.start("helper", LONG)
+        assert (await session.wait()).text == LONG
+        entries = [entry async for entry in session.transcript()]
+        assert [entry.text for entry in entries] == [LONG, LONG]
+        short = [entry async for entry in session.log()]
+        assert all(len(entry.text) < INLINE_TEXT for entry in short)
+
+
+@pytest.mark.parametrize("text", [ODD, ODD * INLINE_TEXT], ids=["short", "long"])
+async def test_nul_and_lone_surrogates_arrive_as_they_were(running: Running, text: str) -> None:
+    async with running([say("Odd.")]) as holdfast:
+        session = await holdfast.client.start("helper", text)
+        assert (await session.wait()).text == "Odd."
+        entries = [entry async for entry in session.transcript()]
+        assert isinstance(entries[0], UserEntry)
+        assert entries[0].text == text
+        assert isinstance(entries[1], ReplyEntry)
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * (MAX_MESSAGE + 1), "\x00" * (MAX_MESSAGE // 2)], ids=["plain", "escaped"]
+)
+async def test_a_message_that_is_too_large_is_refused_before_anything_starts(
+    running: Running, text: str
+) -> None:
+    async with running([]) as holdfast:
+        with pytest.raises(MessageTooLarge):
+            await holdfast.client.start("helper", text, id="never")
+        with pytest.raises(SessionNotFound):
+            await holdfast.client.session("never").view()
+
+
+async def test_without_a_worker_a_request_fails_in_bounded_time(running: Running) -> None:
+    async with running([], worker=False) as holdfast:
+        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, patience=0.5)
+        with pytest.raises(NoWorker, match="has the message"):
+            await client.start("helper", "Hi!", id=f"later-{holdfast.task_queue}")
+        for request in (
+            client.agents(),
+            client.session(f"later-{holdfast.task_queue}").view(),
+            client.session(f"later-{holdfast.task_queue}").result(),
+            client.session(f"later-{holdfast.task_queue}").wait(1),
+        ):
+            with pytest.raises(NoWorker):
+                await request
+
+
+async def test_a_message_sent_without_a_worker_is_answered_when_one_comes(running: Running) -> None:
+    async with running([say("Late, but here.")], worker=False) as holdfast:
+        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, patience=0.5)
+        id = f"later-{holdfast.task_queue}"
+        with pytest.raises(NoWorker):
+            await client.start("helper", "Hi!", id=id)
+        async with holdfast.worker():
+            assert (await holdfast.client.session(id).wait(1)).text == "Late, but here."
+
+
+async def test_without_a_server_connecting_fails_in_bounded_time() -> None:
+    with pytest.raises(TemporalUnreachable):
+        await connect("127.0.0.1:1")
+
+
+async def test_what_is_not_there_is_not_found(running: Running) -> None:
+    async with running([]) as holdfast:
+        session = holdfast.client.session("nowhere")
+        for request in (
+            session.view(),
+            session.send("Hi!"),
+            session.pause(),
+            session.wait(1),
+            session.result(),
+        ):
+            with pytest.raises(SessionNotFound):
+                await request
+
+
+async def test_controls_that_do_nothing_say_so(running: Running) -> None:
+    async with running([say("Hello.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        await session.wait()
+        for request in (session.cancel(), session.resume(), session.steer("left")):
+            with pytest.raises(NothingToDo):
+                await request
+
+
+async def test_sessions_are_listed_by_agent_tenant_and_status(running: Running) -> None:
+    async with running(always(say("Hello."))) as holdfast:
+        client, tenant = holdfast.client, f"o'{holdfast.task_queue}"
+        one = await client.start("helper", "Hi!", tenant=tenant)
+        await one.wait()
+        two = await client.start("quick", "Hi!", tenant=tenant)
+        await two.close()
+        await two.result()
+
+        async def ids(agent: str | None = None, status: Status | None = None) -> set[str]:
+            found = client.sessions(tenant=tenant, agent=agent, status=status)
+            return {info.id async for info in found}
+
+        async def listed() -> bool:
+            return await ids(status="closed") == {two.id} and await ids(status="waiting") == {one.id}
+
+        await eventually(listed)  # the server lists with a delay
+        assert await ids() == {one.id, two.id}
+        assert await ids(agent="helper") == {one.id}
+        infos = [info async for info in client.sessions(tenant=tenant, agent="helper")]
+        assert (infos[0].turns, infos[0].tenant, infos[0].ended) == (1, tenant, None)
+
+
+async def test_the_agents_are_listed_with_their_tools(running: Running) -> None:
+    async with running([]) as holdfast:
+        agents = {agent.name: agent for agent in await holdfast.client.agents()}
+        assert agents["helper"].tools == ("look", "dig")
+        assert agents["helper"].description == "Helps."
+
+
+@pytest.mark.parametrize("id", ["", "x" * 201, "tab\t", " edge"])
+async def test_ids_that_cannot_be_shown_are_refused(running: Running, id: str) -> None:
+    async with running([], worker=False) as holdfast:
+        with pytest.raises(BadInput):
+            await holdfast.client.start("helper", "Hi!", id=id)
+
+
+async def test_cancelling_a_wait_cancels_it(running: Running) -> None:
+    async with running([say("Slow.", delay=5.0)]) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await session.wait()
+        await session.cancel()

@@ -1,0 +1,198 @@
+"""Following sessions as they run."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from holdfast.testing.model import call, rate_limited, say
+from holdfast_client import Session
+from holdfast_client.stream.events import (
+    StepEnded,
+    StreamEvent,
+    TextDelta,
+    TextRestart,
+    ToolEnded,
+    ToolProgress,
+    ToolStarted,
+    TurnEnded,
+    TurnStarted,
+)
+from holdfast_workflows.contracts.errors import SessionClosed, TurnCancelled, UnknownAgent
+
+from .conftest import Running
+from .support import shown
+
+STORY = "Once there was a bee. " * 60
+SLOW = 0.02  # seconds between the chunks of a streamed reply
+
+
+async def test_text_streams_while_the_model_speaks(running: Running) -> None:
+    async with running([say(STORY, pace=SLOW)]) as holdfast:
+        session = await holdfast.client.start("helper", "Tell me.", watched=True)
+        events = [event async for event in session.stream()]
+        assert isinstance(events[0], TurnStarted)
+        assert isinstance(events[-1], TurnEnded) or isinstance(events[-2], TurnEnded)
+        assert sum(isinstance(event, TextDelta) for event in events) > 3
+        assert shown(events) == STORY
+
+
+async def test_sending_and_streaming_in_one(running: Running) -> None:
+    async with running([say("One."), say("Two.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Say one.")
+        await session.wait()
+        events = [event async for event in session.stream("Say two.")]
+        assert shown(events) == "Two."
+        assert {event.turn for event in events if isinstance(event, TextDelta)} == {2}
+
+
+async def test_tool_calls_are_told_as_they_happen(running: Running) -> None:
+    script = [say("Let me look.") + call("look", {"at": "it"}), say("It is there.")]
+    async with running(script) as holdfast:
+        session = await holdfast.client.start("helper", "Is it there?")
+        events = [event async for event in session.stream()]
+        steps = [type(event) for event in events if isinstance(event, StepEnded | ToolStarted | ToolEnded)]
+        assert steps == [StepEnded, ToolStarted, ToolEnded, StepEnded]
+        ended = next(event for event in events if isinstance(event, ToolEnded))
+        assert (ended.name, ended.status, ended.result) == ("look", "ok", "it is there")
+
+
+async def test_every_step_of_a_burst_is_told(running: Running) -> None:
+    script = [*(say(f"Peek {n}. ") + call("peek", {"at": str(n)}) for n in range(12)), say("Done.")]
+    async with running(script) as holdfast:
+        session = await holdfast.client.start("quick", "Peek about.")
+        events = [event async for event in session.stream()]
+        assert sum(isinstance(event, StepEnded) for event in events) == 13
+        assert [event.result for event in events if isinstance(event, ToolEnded)] == [
+            f"{n} was seen" for n in range(12)
+        ]
+
+
+async def test_the_steps_of_a_burst_are_told_before_it_ends(running: Running) -> None:
+    script = [
+        say("Peek. ") + call("peek", {"at": "it"}),
+        say(STORY, pace=SLOW),
+    ]
+    async with running(script) as holdfast:
+        session = await holdfast.client.start("quick", "Peek about.", watched=True)
+        events = [event async for event in session.stream()]
+        kinds = [type(event) for event in events if isinstance(event, ToolEnded | TextDelta)]
+        assert kinds.index(ToolEnded) < len(kinds) - 3
+        assert shown(events) == "Peek. " + STORY
+
+
+async def test_a_client_that_comes_back_gets_the_whole_text_so_far(running: Running) -> None:
+    async with running([say(STORY, pace=SLOW)]) as holdfast:
+        session = await holdfast.client.start("helper", "Tell me.", watched=True)
+        before: list[StreamEvent] = []
+        stream = session.stream()
+        async for event in stream:
+            before.append(event)
+            if len(shown(before)) > len(STORY) // 3:
+                break
+        await stream.aclose()
+        again = [event async for event in holdfast.client.session(session.id).stream()]
+        first = next(event for event in again if isinstance(event, TextDelta))
+        assert first.text.startswith(shown(before))
+        assert shown(again) == STORY
+
+
+async def test_a_retry_shows_a_restart_and_never_a_mixed_text(running: Running) -> None:
+    other = "In the beginning " * 40
+    script = [say(STORY, pace=SLOW, cut_at=3_000), rate_limited(0.1), say(other, pace=SLOW)]
+    async with running(script) as holdfast:
+        session = await holdfast.client.start("helper", "Tell me.", watched=True)
+        events: list[StreamEvent] = []
+        async for event in session.stream():
+            events.append(event)
+            text = shown(events)
+            assert STORY.startswith(text) or other.startswith(text)
+        assert any(isinstance(event, TextRestart) for event in events)
+        assert shown(events) == other
+
+
+async def test_a_tool_that_runs_says_how_far_it_is_and_can_be_cancelled(running: Running) -> None:
+    async with running([call("dig"), say("never")]) as holdfast:
+        session = await holdfast.client.start("helper", "Dig.")
+        events: list[StreamEvent] = []
+        async for event in session.stream():
+            events.append(event)
+            if isinstance(event, ToolProgress) and event.detail.startswith("spade"):
+                reply = await session.cancel("enough")
+                assert reply.status == "cancelled"
+                assert isinstance(reply.error, TurnCancelled)
+        last = next(event for event in events if isinstance(event, TurnEnded))
+        assert last.reply.status == "cancelled"
+        assert any(isinstance(event, ToolEnded) and event.status == "cancelled" for event in events)
+
+
+async def test_pausing_holds_the_session_until_it_is_resumed(running: Running) -> None:
+    async with running([call("dig"), say("Done.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        view = await session.pause()
+        assert view.status == "paused"
+        assert (await session.resume()).status != "paused"
+        await session.cancel()
+
+
+async def test_steering_is_told_to_those_who_follow(running: Running) -> None:
+    async with running([say("Slow.", delay=1.0), say("Steered.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        assert await session.steer("to the left") == 1
+        reply = await session.wait()
+        assert (reply.text, reply.steps) == ("Steered.", 2)
+
+
+async def test_watching_tells_every_turn_until_the_session_is_closed(running: Running) -> None:
+    async with running([say("One."), say("Two.")]) as holdfast:
+        session = await holdfast.client.start("helper")
+        texts: list[str] = []
+
+        async def watch() -> None:
+            async for event in holdfast.client.session(session.id).watch():
+                if isinstance(event, TurnEnded):
+                    texts += [event.reply.text]
+
+        watching = asyncio.create_task(watch())
+        await session.send("Say one.")
+        await session.send("Say two.")
+        await session.close()
+        await asyncio.wait_for(watching, 20)
+        assert texts[-1] == "Two."
+
+
+async def test_a_stream_survives_a_roll_over(running: Running) -> None:
+    script = [*(say(f"Step {n}. ") + call("look", {"at": str(n)}) for n in range(8)), say("Done.")]
+    async with running(script) as holdfast:
+        session = await holdfast.client.start("helper", "Walk.", roll_over_events=30)
+        events = [event async for event in session.stream()]
+        assert shown(events) == "".join(f"Step {n}. " for n in range(8)) + "Done."
+        assert sum(isinstance(event, ToolEnded) for event in events) == 8
+
+
+async def test_a_turn_that_is_over_is_told_from_its_beginning(running: Running) -> None:
+    async with running([say("One."), say("Two.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Say one.")
+        await session.wait()
+        events = [event async for event in holdfast.client.session(session.id).stream()]
+        assert shown(events) == "One."
+        await session.close()
+        await session.result()
+        events = [event async for event in holdfast.client.session(session.id).stream()]
+        assert shown(events) == "One."
+
+
+async def test_a_session_that_ends_without_the_turn_ends_the_stream_with_its_error(running: Running) -> None:
+    async with running([]) as holdfast:
+        session = await holdfast.client.start("nobody")
+        with pytest.raises((UnknownAgent, SessionClosed)):
+            async for _ in session.stream():
+                pass
+
+
+async def test_the_handle_shows_its_id(running: Running) -> None:
+    async with running([], worker=False) as holdfast:
+        session = holdfast.client.session("s-1")
+        assert isinstance(session, Session)
+        assert repr(session) == "Session('s-1')"
