@@ -1,0 +1,119 @@
+"""Agents and tools that the tests of the session share; a gate lets a test hold a tool where it wants it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from holdfast import Agent, App, ToolContext, ToolError, tool
+
+WAIT = 30.0
+
+
+@dataclass
+class Gate:
+    """Where a tool waits until the test lets it go on."""
+
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    left: list[str] = field(default_factory=list[str])
+
+    async def arrived(self) -> None:
+        """Wait until a tool is at the gate."""
+        async with asyncio.timeout(WAIT):
+            await self.entered.wait()
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something becomes true, looking again and again for a bounded time."""
+    async with asyncio.timeout(WAIT):
+        while not await holds():
+            await asyncio.sleep(0.02)
+
+
+def make_app(gate: Gate | None = None, **options: object) -> App:
+    """An app of one agent, ``helper``, with a tool of every kind."""
+    held = gate or Gate()
+    attempts: dict[str, int] = {}
+
+    @tool
+    async def look(at: str) -> str:
+        """Look at something.
+
+        Args:
+            at: What to look at.
+        """
+        return f"{at}: seen"
+
+    @tool(inline=True)
+    async def peek(at: str) -> str:
+        """Look at something quickly.
+
+        Args:
+            at: What to look at.
+        """
+        return f"{at}: glimpsed"
+
+    @tool
+    async def hold(name: str) -> str:
+        """Wait at the gate.
+
+        Args:
+            name: Who waits.
+        """
+        held.entered.set()
+        try:
+            await held.opened.wait()
+        finally:
+            await asyncio.sleep(0.3)  # a tool that takes a while to put its things away
+            held.left.append(name)
+        return f"{name} passed"
+
+    @tool(inline=True)
+    async def linger(name: str) -> str:
+        """Wait at the gate within the burst.
+
+        Args:
+            name: Who waits.
+        """
+        held.entered.set()
+        await held.opened.wait()
+        return f"{name} passed"
+
+    @tool(retries=1)
+    async def stumble(ctx: ToolContext) -> str:
+        """Fail the first time."""
+        attempts[ctx.key] = attempts.get(ctx.key, 0) + 1
+        if ctx.attempt == 1:
+            raise ValueError("stumbled")
+        return f"attempt {attempts[ctx.key]}"
+
+    @tool(retries=1)
+    async def fall() -> str:
+        """Fail every time."""
+        raise ValueError("fell with \udcff and \x00 in its words")
+
+    @tool
+    async def refuse() -> str:
+        """Say that it cannot be."""
+        raise ToolError("not today")
+
+    @tool
+    async def blow(size: int, text: str = "x") -> str:
+        """Return a text of so many characters.
+
+        Args:
+            size: How many.
+            text: Of what.
+        """
+        return text * size
+
+    agent = Agent(
+        "helper",
+        model="openai:scripted",
+        instructions="Help.",
+        tools=[look, peek, hold, linger, stumble, fall, refuse, blow],
+        **options,  # type: ignore[arg-type]  # a test's options are Agent's
+    )
+    return App(agents=[agent])

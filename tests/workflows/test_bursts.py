@@ -1,0 +1,123 @@
+"""Bursts: inline tools within the model's activity, with control that takes hold between their steps."""
+
+from __future__ import annotations
+
+from holdfast.testing import Reply, Request, call, say
+from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
+
+from .conftest import Running, Start
+from .support import Gate, eventually, make_app
+
+
+def peeks(count: int) -> object:
+    def script(request: Request) -> Reply:
+        return call("peek", {"at": str(request.results)}) if request.results < count else say("Seen all.")
+
+    return script
+
+
+async def activities(it: Running, session: str) -> list[str]:
+    handle = it.holdfast.temporal.get_workflow_handle(session)
+    return [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        async for event in handle.fetch_history_events()
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+
+
+async def test_inline_tools_run_within_the_models_activity(start: Start) -> None:
+    async with start(peeks(10)) as it:
+        session = await it.holdfast.client.start("helper", "Look around")
+        reply = await session.wait()
+        assert (reply.text, reply.steps) == ("Seen all.", 11)
+        ran = await activities(it, session.id)
+        assert ran.count("think") == 2
+        assert "peek" not in ran
+        assert len([e async for e in session.log() if isinstance(e, ResultEntry)]) == 10
+        view = await session.view(0)
+        assert [event.step for event in view.events if event.kind == "step"] == list(range(1, 12))
+
+
+async def test_a_step_with_other_tools_ends_the_burst_and_runs_them_as_activities(start: Start) -> None:
+    script = [
+        call("peek", {"at": "a"}),
+        call("peek", {"at": "b"}) + call("look", {"at": "c"}),
+        call("peek", {"at": "d"}),
+        say("Done."),
+    ]
+    async with start(script) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        assert (await session.wait()).text == "Done."
+        assert (await activities(it, session.id))[:4] == ["load_agent", "think", "look", "think"]
+        results = [e.text async for e in session.log() if isinstance(e, ResultEntry)]
+        assert results == ["a: glimpsed", "b: glimpsed", "c: seen", "d: glimpsed"]
+
+
+async def test_a_burst_never_passes_the_step_limit(start: Start) -> None:
+    async with start(peeks(100), make_app(max_steps=11)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        reply = await session.wait()
+        assert (reply.status, reply.steps) == ("failed", 11)
+        assert len(it.model.requests) == 11
+
+
+async def test_pause_takes_hold_within_a_burst_after_the_current_step(start: Start) -> None:
+    gate = Gate()
+
+    def script(request: Request) -> Reply:
+        if request.results < 6:
+            return call("linger" if request.results == 1 else "peek", lingering(request.results))
+        return say("Done.")
+
+    def lingering(n: int) -> dict[str, str]:
+        return {"name": "a"} if n == 1 else {"at": str(n)}
+
+    async with start(script, make_app(gate)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await gate.arrived()
+        await session.pause()
+
+        async def told() -> bool:
+            # The burst has heard of it once its activity was asked to cancel.
+            description = await it.holdfast.temporal.get_workflow_handle(session.id).describe()
+            pending = description.raw_description.pending_activities
+            return any(activity.state == 3 for activity in pending)
+
+        await eventually(told)
+        await eventually(lambda: _beat(it, session.id))
+        gate.opened.set()
+
+        async def held() -> bool:
+            view = await session.view()
+            return view.status == "paused" and view.step >= 2
+
+        await eventually(held)
+        taken = (await session.view()).step
+        assert taken < 7
+        assert len([e async for e in session.log() if isinstance(e, ReplyEntry)]) == taken
+        await session.resume()
+        assert (await session.wait()).text == "Done."
+        assert len(it.model.requests) == 7
+
+
+async def _beat(it: Running, session: str) -> bool:
+    """Whether the activity has sent a heartbeat since; with it the request to yield comes in."""
+    description = await it.holdfast.temporal.get_workflow_handle(session).describe()
+    return any(p.HasField("last_heartbeat_time") for p in description.raw_description.pending_activities)
+
+
+async def test_cancel_ends_a_burst_and_keeps_what_was_settled(start: Start) -> None:
+    gate = Gate()
+
+    def script(request: Request) -> Reply:
+        if request.number > 3:
+            return say("Fresh.")
+        return call("linger", {"name": "a"}) if request.results == 2 else call("peek", {"at": "x"})
+
+    async with start(script, make_app(gate)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await gate.arrived()
+        reply = await session.cancel()
+        assert reply.status == "cancelled"
+        assert reply.steps == 2
+        assert (await session.send("Anew")).text == "Fresh."
