@@ -151,6 +151,8 @@ class StartInput(Contract):
     The first message comes with the start as an update, or in ``message`` where the
     starter cannot send one (a schedule, another workflow).
     ``roll_over_events`` is the history length at which the session rolls over.
+    ``silence`` is how many seconds an activity may give no sign of life before its worker
+    counts as lost: the recovery time of a call. Model and tool calls give one every second.
     """
 
     agent: str
@@ -160,6 +162,7 @@ class StartInput(Contract):
     message: Message | None = None
     max_steps: int | None = None
     roll_over_events: int = 3_000
+    silence: float = 8.0
     carry: Carry | None = None
 
 

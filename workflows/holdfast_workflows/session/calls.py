@@ -1,4 +1,8 @@
-"""How the session schedules its activities: one place for timeouts, retries and summaries."""
+"""How the session schedules its activities: one place for timeouts, retries and summaries.
+
+``silence`` is how many seconds an activity may give no sign of life before its worker
+counts as lost and another repeats it.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -20,14 +24,10 @@ from holdfast_workflows.contracts.steps import (
     ThinkResult,
 )
 
-HEARTBEAT_TIMEOUT = timedelta(seconds=8)
-"""How long a lost worker goes unnoticed: the recovery time of a call."""
-
 LOST_WORKERS = 3
 """How often a call is scheduled anew because its worker was lost. A lost worker is not the
 call's failure and takes none of its attempts, but a call that kills workers must end."""
 
-_QUICK = timedelta(seconds=30)
 _READ_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=5), maximum_attempts=20
 )
@@ -46,20 +46,23 @@ def _policy(spec: RetrySpec) -> RetryPolicy:
     )
 
 
-async def load_agent(load: LoadInput) -> LoadResult:
+async def load_agent(load: LoadInput, silence: float) -> LoadResult:
     """Pin the agent's spec."""
     loaded: LoadResult = await workflow.execute_activity(
         names.LOAD_AGENT,
         load,
         result_type=LoadResult,
-        start_to_close_timeout=_QUICK,
+        # One statement long, so it gives no sign of life: this is how its worker's loss is seen.
+        start_to_close_timeout=timedelta(seconds=silence),
         retry_policy=_READ_RETRY,
         summary=load.agent,
     )
     return loaded
 
 
-def think(spec: PinnedSpec, step: ThinkInput, prompt_tokens: int) -> workflow.ActivityHandle[ThinkResult]:
+def think(
+    spec: PinnedSpec, step: ThinkInput, prompt_tokens: int, silence: float
+) -> workflow.ActivityHandle[ThinkResult]:
     """Start a model call, or a burst of them."""
     longest = spec.model_timeout + (spec.burst_seconds + spec.model_timeout if step.burst > 1 else 0) + 15
     summary = f"{step.agent} · step {step.step}"
@@ -70,34 +73,36 @@ def think(spec: PinnedSpec, step: ThinkInput, prompt_tokens: int) -> workflow.Ac
         step,
         result_type=ThinkResult,
         start_to_close_timeout=timedelta(seconds=longest),
-        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        heartbeat_timeout=timedelta(seconds=silence),
         retry_policy=_policy(spec.model_retry),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
     )
 
 
-def act(policy: ToolPolicy, call: ActInput, summary: str) -> workflow.ActivityHandle[ActResult]:
+def act(
+    policy: ToolPolicy, call: ActInput, summary: str, silence: float
+) -> workflow.ActivityHandle[ActResult]:
     """Start a tool call; its activity type is the tool's own name."""
     return workflow.start_activity(
         call.name,
         call,
         result_type=ActResult,
         start_to_close_timeout=timedelta(seconds=policy.timeout),
-        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        heartbeat_timeout=timedelta(seconds=silence),
         retry_policy=_policy(policy.retry),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary or None,
     )
 
 
-async def settle_turn(change: SettleInput) -> int:
+async def settle_turn(change: SettleInput, silence: float) -> int:
     """Write a turn and the session's snapshot; returns the snapshot's version."""
     version: int = await workflow.execute_activity(
         names.SETTLE_TURN,
         change,
         result_type=int,
-        start_to_close_timeout=_QUICK,
+        start_to_close_timeout=timedelta(seconds=silence),
         retry_policy=_SETTLE_RETRY,
         summary=f"turn {change.turn.turn}" if change.turn else change.status,
     )

@@ -67,7 +67,7 @@ class Settler:
         while self._changes:
             change = self._changes.pop(0).model_copy(update={"version": self._state.version})
             try:
-                self._state.version = await calls.settle_turn(change)
+                self._state.version = await calls.settle_turn(change, self._state.start.silence)
             except ActivityError as error:
                 # The log holds the content and Temporal the decisions: a snapshot that could
                 # not be written is reported, and the session goes on.

@@ -161,7 +161,9 @@ class TurnRunner:
         tokens = self._last.usage.input_tokens if self._last else 0
         for lost in range(calls.LOST_WORKERS + 1):
             try:
-                result: ThinkResult = await self._await(calls.think(self._spec, step, tokens))
+                result: ThinkResult = await self._await(
+                    calls.think(self._spec, step, tokens, self._state.start.silence)
+                )
             except ActivityError as error:
                 if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
                     step = step.model_copy(update={"again": True})
@@ -239,7 +241,9 @@ class TurnRunner:
         """Run a call to its end; an end that the activity could not write is written by the next step."""
         for lost in range(calls.LOST_WORKERS + 1):
             try:
-                result: ActResult = await self._await(calls.act(policy, request, call.preview))
+                result: ActResult = await self._await(
+                    calls.act(policy, request, call.preview, self._state.start.silence)
+                )
             except ActivityError as error:
                 if isinstance(error.cause, CancelledError):
                     return self._void([call], "cancelled")

@@ -77,7 +77,7 @@ class AgentWorkflow:
             output=state.start.output,
         )
         try:
-            loaded = await calls.load_agent(load)
+            loaded = await calls.load_agent(load, state.start.silence)
         except ActivityError as error:
             found = errors.from_failure(error) or errors.HoldfastError(str(error.cause))
             state.ended = "failed"
