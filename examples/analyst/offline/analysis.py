@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 
-from . import shapes
+from . import moves, shapes
 from .choose import choose, is_question_word
 from .columns import Table
 from .findings import WHO, Findings
@@ -68,7 +68,7 @@ def _where(named: dict[str, list[Cell]]) -> tuple[str, ...]:
 
 def _plan(found: Findings, named: dict[str, list[Cell]]) -> Generator[Ask, list[Answer], None]:
     choice = found.queries.choice
-    measure = shapes.measured(found)
+    measure = moves.measured(found)
     steps = [f"Take {measure} as the figure asked for."]
     if named:
         values = ", ".join(label(value) for values in named.values() for value in values)
@@ -88,7 +88,7 @@ def _plan(found: Findings, named: dict[str, list[Cell]]) -> Generator[Ask, list[
 def _overall(found: Findings) -> Generator[Ask, list[Answer], None]:
     sql = found.queries.overall()
     (answer,) = yield from ask(
-        f"I begin with the whole: how many rows count, and the range of {shapes.measured(found)}.",
+        f"I begin with the whole: how many rows count, and the range of {moves.measured(found)}.",
         ("run_sql", {"query": sql}),
     )
     found.ran.append(sql)

@@ -38,10 +38,15 @@ class Queries:
         return f"{total} / COUNT({name})" if self.choice.how == "AVG" else f"AVG({name}) * COUNT({name})"
 
     @property
-    def group(self) -> str:
-        """The column that makes groups."""
+    def dimension(self) -> Column:
+        """The column that makes groups; only for choices that have one."""
         assert self.choice.dimension is not None
-        return identifier(self.choice.dimension.name)
+        return self.choice.dimension
+
+    @property
+    def group(self) -> str:
+        """That column in SQL."""
+        return identifier(self.dimension.name)
 
     @property
     def period(self) -> str:
