@@ -51,6 +51,8 @@ def configure(settings: Settings) -> Runtime:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    activity.logger.activity_info_on_message = False  # add_ids says it, in fields
+    workflow.logger.workflow_info_on_message = False
     forwarding = LogForwardingConfig(logger=_CORE, append_target_to_name=False)
     telemetry = TelemetryFilter(core_level="WARN", other_level="ERROR")
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=telemetry, forwarding=forwarding)))

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import psutil
+
+from holdfast_temporal import DevServer, probe
+
+from .running import eventually, started
+
+APP = "tests.workers.sample:app"
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    """The worker processes of a ``dev``, by its number."""
+    return [each for each in psutil.Process(pid).children() if "holdfast_workers" in each.cmdline()]
+
+
+async def test_dev_serves_restarts_a_worker_that_dies_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    [port, ui_port] = probe.free_ports(2)
+    async with started(
+        "dev", APP, "--port", str(port), "--ui-port", str(ui_port), "--workers", "2", home=str(tmp_path)
+    ) as dev:
+        await dev.said(f"127.0.0.1:{port}")
+        await dev.said(f"http://127.0.0.1:{ui_port}")
+        await eventually(lambda: dev.text.count("worker started") == 2, 60)
+        first, second = workers_of(dev.process.pid)
+        first.kill()
+        await dev.said("a worker ended with -9; starting another in 1 s")
+        await eventually(lambda: dev.text.count("worker started") == 3, 60)
+        begun = [*workers_of(dev.process.pid), second]
+        server = DevServer.find(tmp_path)
+        assert server is not None
+        dev.signal(signal.SIGINT)
+        assert await dev.ended() == 0
+        assert not any(each.is_running() for each in begun)
+        assert probe.gone(server.pid)
+        assert dev.text.count("worker stopped") == 2
+    assert DevServer.find(tmp_path) is None
+
+
+async def test_what_a_killed_dev_leaves_ends_by_itself_or_is_taken_over(tmp_path: Path) -> None:
+    async with started("dev", APP, "--no-ui", home=str(tmp_path)) as dev:
+        await dev.said("worker started", 60)
+        [worker] = workers_of(dev.process.pid)
+        dev.signal(signal.SIGKILL)
+        await eventually(lambda: not worker.is_running(), 20)
+    left = DevServer.find(tmp_path)
+    assert left is not None
+    async with started("dev", APP, home=str(tmp_path)) as again:
+        await again.said(left.address)
+        await again.said("worker started", 60)
+        again.signal(signal.SIGTERM)
+        assert await again.ended() == 0
+    assert probe.gone(left.pid)
+
+
+async def test_dev_ends_with_a_worker_that_cannot_work(tmp_path: Path) -> None:
+    async with started("dev", "nowhere:app", "--no-ui", home=str(tmp_path)) as dev:
+        assert await dev.ended(60) == 2
+        assert "no module 'nowhere'" in dev.text
+    assert DevServer.find(tmp_path) is None
+
+
+async def test_dev_says_when_its_server_died(tmp_path: Path) -> None:
+    async with started("dev", APP, "--no-ui", home=str(tmp_path)) as dev:
+        await dev.said("worker started", 60)
+        server = DevServer.find(tmp_path)
+        assert server is not None
+        os.killpg(server.pid, signal.SIGKILL)
+        assert await dev.ended(60) == 1
+        assert re.search(r"holdfast: .*ended by itself; see .*temporal\.log", dev.text)
+
+
+async def test_the_state_database_is_upgraded_by_a_command(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'fresh.db'}"
+    async with started("state", "upgrade", "--url", url) as running:
+        assert await running.ended() == 0
+    assert (tmp_path / "fresh.db").exists()
+    async with started("state", "upgrade", state_url="mysql://x") as running:
+        assert await running.ended() == 2
+        assert len(running.lines) == 1

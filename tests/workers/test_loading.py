@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast_workers.loading import load_app
+from holdfast_workflows.contracts.errors import AppNotFound
+
+APP = """
+from holdfast_workflows.contracts.app import Registry
+
+class App:
+    def registry(self):
+        return Registry(agents={}, tools={})
+
+class Box:
+    inner = App()
+
+app = App()
+box = Box()
+number = 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A current folder of its own, whose modules are forgotten afterwards."""
+    before = set(sys.modules)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "shop.py").write_text(APP)
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "inside.py").write_text(APP)
+    (tmp_path / "broken.py").write_text("import not_installed_anywhere\n")
+    (tmp_path / "failing.py").write_text("raise ValueError('mine')\n")
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("name", ["shop:app", "shop", "shop:box.inner", "pack.inside:app"])
+def test_an_app_is_found_from_the_current_folder(folder: Path, name: str) -> None:
+    assert load_app(name).registry().agents == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nowhere:app", "no module 'nowhere'"),
+        ("pack.nowhere:app", "no module 'pack.nowhere'"),
+        ("shop:nothing", "shop has no 'nothing'"),
+        ("shop:number", "shop:number is a int, not an App"),
+        ("shop:App", "shop:App is a type, not an App"),
+        ("shop.py", "not an App|no module"),
+        ("./shop:app", "'./shop:app' is not of that form"),
+        ("", "'' is not of that form"),
+    ],
+)
+def test_a_name_that_leads_nowhere_says_what_is_missing(folder: Path, name: str, says: str) -> None:
+    with pytest.raises(AppNotFound, match=says):
+        load_app(name)
+
+
+def test_an_error_inside_the_module_is_shown_as_it_is(folder: Path) -> None:
+    with pytest.raises(ModuleNotFoundError, match="not_installed_anywhere"):
+        load_app("broken:app")
+    with pytest.raises(ValueError, match="mine"):
+        load_app("failing:app")

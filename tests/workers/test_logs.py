@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+from temporalio import activity
+from temporalio.testing import ActivityEnvironment
+
+from holdfast_workers import logs
+from holdfast_workers.settings import Settings
+
+Lines = Callable[[], list[str]]
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+    """What was logged to standard error; logging is as it was afterwards."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+
+    def read() -> list[str]:
+        return capsys.readouterr().err.splitlines()
+
+    yield read
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def parsed(lines: Lines) -> list[dict[str, object]]:
+    return [json.loads(line) for line in lines()]
+
+
+def test_a_line_from_an_activity_names_session_activity_and_attempt(lines: Lines) -> None:
+    logs.configure(Settings.load(log_format="json"))
+
+    @activity.defn
+    def lookup() -> None:
+        logging.getLogger("shop").info("looking for %s", 42)
+        structlog.stdlib.get_logger("shop").warning("found", order=42)
+        activity.logger.info("by the SDK's logger")
+
+    environment = ActivityEnvironment()
+    environment.run(lookup)
+    info = environment.info
+    first, second, third = parsed(lines)
+    ids = {"session": info.workflow_id, "activity": info.activity_type, "attempt": info.attempt}
+    assert first["event"] == "looking for 42"
+    assert (second["event"], second["order"], second["level"]) == ("found", 42, "warning")
+    assert third["event"] == "by the SDK's logger"
+    assert all(ids.items() <= line.items() for line in (first, second, third))
+
+
+def test_text_that_no_terminal_takes_loses_no_line(lines: Lines) -> None:
+    logs.configure(Settings.load(log_format="console"))
+    logging.getLogger("shop").info("half \ud800 and NUL \x00")
+    assert "half \ufffd and NUL \ufffd" in "".join(lines())
+
+
+def test_a_traceback_is_one_field_of_one_line(lines: Lines) -> None:
+    logs.configure(Settings.load(log_format="json"))
+    try:
+        int("many")
+    except ValueError:
+        logging.getLogger("shop").exception("failed")
+    [line] = parsed(lines)
+    assert "Traceback" in str(line["exception"])
+
+
+def test_what_is_below_the_level_is_left_out(lines: Lines) -> None:
+    logs.configure(Settings.load(log_level="WARNING"))
+    logging.getLogger("shop").info("quiet")
+    logging.getLogger("httpx").info("quiet")
+    assert lines() == []

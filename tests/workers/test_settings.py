@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts.errors import SettingsInvalid
+
+
+def test_without_any_variable_everything_is_embedded() -> None:
+    settings = Settings.load(home=Path("/srv/app"))
+    assert settings.task_queue == "holdfast"
+    assert settings.state() == "sqlite:////srv/app/state.db"
+    assert settings.connection().address == ""
+    assert settings.connection().api_key is None
+    assert set(settings.model_providers()) == {"openai", "anthropic"}
+
+
+def test_a_given_value_comes_before_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDFAST_TASK_QUEUE", "from-environment")
+    monkeypatch.setenv("HOLDFAST_HEALTH_PORT", "")
+    assert Settings.load(task_queue=None).task_queue == "from-environment"
+    assert Settings.load(task_queue="given").task_queue == "given"
+    assert Settings.load().health_port is None
+
+
+def test_secrets_come_from_files_and_are_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://user:s3cret@host/db\n")
+    (tmp_path / "key").write_text("s3cret\n")
+    monkeypatch.setenv("HOLDFAST_STATE_URL_FILE", str(tmp_path / "url"))
+    monkeypatch.setenv("HOLDFAST_API_KEY_FILE", str(tmp_path / "key"))
+    settings = Settings.load()
+    assert settings.state() == "postgresql://user:s3cret@host/db"
+    assert settings.connection().api_key == "s3cret"
+    monkeypatch.setenv("HOLDFAST_API_KEY", "s3cret")
+    monkeypatch.setenv("HOLDFAST_STATE_URL", "postgresql://user:s3cret@host/db")
+    assert "s3cret" not in repr(Settings.load())
+
+
+def test_providers_are_added_beside_the_usual_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv(
+        "HOLDFAST_PROVIDERS", '{"local": {"kind": "openai", "base_url": "http://127.0.0.1:8000/v1"}}'
+    )
+    providers = Settings.load().model_providers()
+    assert providers["local"].url == "http://127.0.0.1:8000/v1"
+    assert providers["openai"].url == "http://127.0.0.1:1/v1"
+    assert "anthropic" in providers
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("HOLDFAST_HEALTH_PORT", "99999", "HOLDFAST_HEALTH_PORT"),
+        ("HOLDFAST_GRACEFUL_SECONDS", "soon", "HOLDFAST_GRACEFUL_SECONDS"),
+        ("HOLDFAST_LOG_LEVEL", "LOUD", "HOLDFAST_LOG_LEVEL"),
+        ("HOLDFAST_PROVIDERS", "{not json", "HOLDFAST_PROVIDERS"),
+        ("HOLDFAST_PROVIDERS", '{"local": {"kind": "cobol"}}', r"HOLDFAST_PROVIDERS\.local\.kind"),
+        ("HOLDFAST_TLS_CA", "/nowhere.pem", "HOLDFAST_TLS_CA"),
+        ("HOLDFAST_STATE_URL_FILE", "/nowhere", "HOLDFAST_STATE_URL_FILE"),
+    ],
+)
+def test_a_bad_value_is_named_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid, match=says):
+        _use(Settings.load())
+
+
+def _use(settings: Settings) -> None:
+    settings.connection()
+    settings.model_providers()
+    settings.state()
