@@ -30,6 +30,12 @@ def test_a_docstring_does_not_count(tmp_path: Path) -> None:
     assert list(too_long(tmp_path)) == []
 
 
+def test_a_function_within_a_function_counts_by_itself(tmp_path: Path) -> None:
+    inner = "    def inner() -> None:\n" + "        x = 1\n" * 40
+    write(tmp_path, "def outer() -> None:\n" + inner * 2 + "    x = 1\n")
+    assert list(too_long(tmp_path)) == []
+
+
 def test_the_longest_that_is_allowed_passes(tmp_path: Path) -> None:
     function = "def long() -> None:\n" + "    x = 1\n" * (MAX_FUNCTION - 1)
     write(tmp_path, function + "x = 1\n" * (MAX_FILE - MAX_FUNCTION))
