@@ -44,9 +44,10 @@ class Speak:
     @workflow.run
     async def run(self) -> str:
         """What came back."""
-        return await workflow.execute_activity(
+        back: str = await workflow.execute_activity(
             "echo", HALF, result_type=str, start_to_close_timeout=timedelta(seconds=5), retry_policy=_QUICK
         )
+        return back
 
 
 @workflow.defn(sandboxed=False)
@@ -87,7 +88,7 @@ async def test_without_our_converter_the_run_hangs_on_failing_tasks(client: Clie
     plain = unprotected(client)
     async with asyncio.timeout(20), worker(plain, task_queue, Tools()):
         handle = await plain.start_workflow(Speak.run, id=task_queue, task_queue=task_queue)
-        while not await task_failed(handle):
+        while not await task_failed(handle):  # noqa: ASYNC110 # the server sets no event of ours
             await asyncio.sleep(0.02)
         await handle.terminate()
 
