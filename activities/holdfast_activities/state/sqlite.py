@@ -67,7 +67,7 @@ class SqliteLog:
 
 async def open_log(location: SqliteLocation) -> SqliteLog:
     """Open the log of a file that has its tables."""
-    return await asyncio.to_thread(lambda: SqliteLog(_connect(location), _connect(location)))
+    return await asyncio.to_thread(lambda: SqliteLog(connect(location), connect(location)))
 
 
 def prepare_file(location: SqliteLocation) -> None:
@@ -78,7 +78,7 @@ def prepare_file(location: SqliteLocation) -> None:
     """
     try:
         location.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(location)
+        connection = connect(location)
         try:
             mode = _switch_to_wal(connection, time.monotonic() + location.busy_seconds)
         finally:
@@ -102,7 +102,8 @@ def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
             time.sleep(0.01)
 
 
-def _connect(location: SqliteLocation) -> sqlite3.Connection:
+def connect(location: SqliteLocation) -> sqlite3.Connection:
+    """A connection for the log."""
     connection = sqlite3.connect(
         location.path,
         timeout=location.busy_seconds,

@@ -95,6 +95,13 @@ async def test_500_entries_in_one_settle_are_all_stored(state: State, session: s
     assert await state.log.read(session, 0) == entries
 
 
+async def test_large_settles_at_once_are_all_stored(state: State, session: str) -> None:
+    # Together more than one SQLite statement takes.
+    blocks = [[user(seq) for seq in range(n, n + 1_000)] for n in range(0, 12_000, 1_000)]
+    assert await asyncio.gather(*(state.log.settle(session, block) for block in blocks)) == blocks
+    assert len(await state.log.read(session, 0)) == 12_000
+
+
 async def test_a_caller_that_gives_up_does_not_disturb_the_others(state: State, session: str) -> None:
     leaver = asyncio.create_task(state.log.settle(session, [user(1)]))
     await asyncio.sleep(0)  # let it hand in its job

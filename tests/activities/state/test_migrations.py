@@ -12,6 +12,7 @@ from holdfast_activities.state import migrate, open_state, upgrade
 from holdfast_activities.state.engines import make_engine
 from holdfast_activities.state.location import SqliteLocation, locate
 from holdfast_activities.state.migrations import REVISIONS, VERSION_TABLE
+from holdfast_activities.state.sqlite import prepare_file
 from holdfast_activities.state.tables import METADATA
 from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.errors import StateNotMigrated
@@ -55,7 +56,7 @@ async def test_upgrading_again_changes_nothing(empty_url: str) -> None:
 @pytest.mark.parametrize("revision", ["base", *REVISIONS[:-1]])
 async def test_a_database_at_an_old_revision_is_upgraded(empty_url: str, revision: str) -> None:
     if isinstance(location := locate(empty_url), SqliteLocation):
-        migrate.prepare_file(location)
+        prepare_file(location)
     engine = make_engine(location)
     async with engine.begin() as connection:
         await connection.run_sync(migrate.run_alembic, revision)
@@ -102,7 +103,7 @@ async def test_a_database_of_a_newer_version_is_used_as_it_is(
 
 async def test_the_tables_live_beside_those_of_an_application(empty_url: str) -> None:
     if isinstance(location := locate(empty_url), SqliteLocation):
-        migrate.prepare_file(location)
+        prepare_file(location)
     await run(empty_url, "CREATE TABLE alembic_version (version_num TEXT)")
     await run(empty_url, "INSERT INTO alembic_version VALUES ('of the application')")
     await upgrade(empty_url)

@@ -2,8 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from holdfast_activities.state import State, open_state
@@ -13,12 +13,10 @@ SCRIPTS = Path(__file__).parent / "processes"
 
 
 @contextmanager
-def process(script: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    """A process that has said it is ready and waits for a line; killed at the end if it still runs."""
+def process(script: str, *arguments: object) -> Generator["subprocess.Popen[str]"]:
+    """A process of one of the scripts; killed at the end if it still runs."""
     command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
-        assert started.stdout is not None
-        assert started.stdout.readline() == "ready\n"
         try:
             yield started
         finally:
@@ -26,6 +24,10 @@ def process(script: str, *arguments: object) -> Iterator["subprocess.Popen[str]"
 
 
 def go(*processes: "subprocess.Popen[str]") -> None:
+    """Wait until all are ready, then let them begin together."""
+    for each in processes:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
     for each in processes:
         assert each.stdin is not None
         each.stdin.write("go\n")
@@ -78,9 +80,7 @@ async def test_kill_9_in_the_middle_of_writes_loses_nothing_acknowledged(url: st
 
 
 async def test_processes_that_open_a_new_database_at_once_all_succeed(empty_url: str) -> None:
-    with ExitStack() as stack:
-        opening = [stack.enter_context(process("open.py", empty_url)) for _ in range(3)]
-        go(*opening)
-        answers = [each.communicate(timeout=60)[0] for each in opening]
-    assert answers == ["open\n"] * 3
-    assert [each.returncode for each in opening] == [0] * 3
+    with process("open.py", empty_url) as one, process("open.py", empty_url) as two:
+        go(one, two)
+        assert [each.communicate(timeout=60)[0] for each in (one, two)] == ["open\n", "open\n"]
+        assert (one.returncode, two.returncode) == (0, 0)

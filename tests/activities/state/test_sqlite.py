@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +11,8 @@ import pytest
 
 from holdfast_activities.state import open_state
 from holdfast_activities.state.engines import make_engine
-from holdfast_activities.state.location import locate
-from holdfast_activities.state.sqlite import open_log
+from holdfast_activities.state.location import SqliteLocation, locate
+from holdfast_activities.state.sqlite import connect, prepare_file
 from holdfast_workflows.contracts.entries import Entry, UserEntry
 from holdfast_workflows.contracts.errors import StateUnavailable
 
@@ -35,7 +36,22 @@ async def test_the_folder_and_the_file_are_made(path: Path) -> None:
     state = await open_state(f"sqlite:///{path}")
     await state.log.settle("s", [ENTRY])
     await state.close()
-    assert path.exists()
+    with closing(sqlite3.connect(path)) as reader:
+        assert reader.execute("SELECT session, seq FROM holdfast_log").fetchall() == [("s", 1)]
+
+
+def test_making_a_file_waits_for_another_program_that_makes_it_too(
+    path: Path, other: sqlite3.Connection
+) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    with pytest.raises(StateUnavailable, match="locked"):
+        prepare_file(SqliteLocation(path, busy_seconds=0.1))
+    # SQLite itself gives up at once here.
+    assert time.monotonic() - began >= 0.1
+    other.execute("COMMIT")
+    prepare_file(SqliteLocation(path, busy_seconds=0.1))
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 async def test_a_write_that_waits_too_long_for_another_program_is_unavailable_and_works_later(
@@ -98,6 +114,9 @@ async def test_a_log_serves_several_event_loops(path: Path) -> None:
 async def test_every_connection_flushes_as_the_url_says(path: Path, option: str, level: int) -> None:
     location = locate(f"sqlite:///{path}{option}")
     await (await open_state(f"sqlite:///{path}{option}")).close()
+    assert isinstance(location, SqliteLocation)
+    with closing(connect(location)) as hot:
+        assert hot.execute("PRAGMA synchronous").fetchone() == (level,)
     engine = make_engine(location)
     async with engine.connect() as connection:
         assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == level
@@ -105,10 +124,23 @@ async def test_every_connection_flushes_as_the_url_says(path: Path, option: str,
     await engine.dispose()
 
 
-async def test_a_file_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
+@pytest.fixture
+def folder_that_is_a_file(tmp_path: Path) -> Path:
     (tmp_path / "file").write_text("not a folder")
+    return tmp_path / "file"
+
+
+@pytest.fixture
+def file_of_another_kind(tmp_path: Path) -> Path:
+    (tmp_path / "other.db").write_bytes(b"something else entirely" * 100)
+    return tmp_path / "other.db"
+
+
+async def test_a_file_that_cannot_be_made_is_unavailable(folder_that_is_a_file: Path) -> None:
     with pytest.raises(StateUnavailable):
-        await open_state(f"sqlite:///{tmp_path / 'file' / 'state.db'}")
+        await open_state(f"sqlite:///{folder_that_is_a_file / 'state.db'}")
+
+
+async def test_a_file_that_is_no_database_is_unavailable(file_of_another_kind: Path) -> None:
     with pytest.raises(StateUnavailable, match="not a database"):
-        (tmp_path / "other.db").write_bytes(b"something else entirely" * 100)
-        await open_state(f"sqlite:///{tmp_path / 'other.db'}")
+        await open_state(f"sqlite:///{file_of_another_kind}")

@@ -2,9 +2,10 @@
 
 Two kinds of text break systems downstream: NUL, which PostgreSQL refuses in text, and
 lone surrogates, which UTF-8 cannot encode. Content (messages, arguments, results) is
-stored as JSON in which both are escapes, so it is read back exactly as it was. Text for
-people (previews, errors, summaries, details) and text for models goes through
-``clean``, which replaces both by U+FFFD.
+stored as JSON in which both are escapes, so it is read back exactly as it was; only the
+two halves of one character, side by side, come back as that character. Text for people
+(previews, errors, summaries, details) and text for models goes through ``clean``, which
+replaces both by U+FFFD.
 """
 
 import json
