@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,10 @@ from .findings import WHO
 from .program import Ask, reply
 
 PACE = 0.03
-"""Seconds between the pieces of text, so that people see it come."""
+"""Seconds between the pieces of text, so that people see it come; less where it would take too long."""
+
+_PIECE = 16  # characters of text or arguments that the scripted model sends at once
+_LONGEST = 2.0  # seconds for one reply; a report is long
 
 DELAY = 0.3
 """Seconds before the answer begins, as a model thinks."""
@@ -31,7 +35,8 @@ def make_script(*, pace: float = PACE, delay: float = DELAY) -> Callable[[Reques
             Call(name, arguments, id=f"call_{len(results)}_{i}")
             for i, (name, arguments) in enumerate(asked.calls)
         )
-        return Reply(text=asked.say, calls=calls).but(pace=pace, delay=delay)
+        pieces = (len(asked.say) + sum(len(json.dumps(given)) for _, given in asked.calls)) / _PIECE
+        return Reply(text=asked.say, calls=calls).but(pace=min(pace, _LONGEST / max(pieces, 1)), delay=delay)
 
     return script
 
