@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from holdfast import Agent, App, ToolContext, ToolError, tool
 
 WAIT = 30.0
+NUL_AND_SURROGATE = "a\x00b\ud800c\udfffd"
 
 
 @dataclass
@@ -28,32 +30,74 @@ class Gate:
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait until something becomes true, looking again and again for a bounded time."""
     async with asyncio.timeout(WAIT):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 - what is waited for is in another process
             await asyncio.sleep(0.02)
 
 
-def make_app(gate: Gate | None = None, **options: object) -> App:
+@tool
+async def look(at: str) -> str:
+    """Look at something.
+
+    Args:
+        at: What to look at.
+    """
+    return f"{at}: seen"
+
+
+@tool(inline=True)
+async def peek(at: str) -> str:
+    """Look at something quickly.
+
+    Args:
+        at: What to look at.
+    """
+    return f"{at}: glimpsed"
+
+
+_attempts: dict[str, int] = {}
+
+
+@tool(retries=1)
+async def stumble(ctx: ToolContext) -> str:
+    """Fail the first time."""
+    _attempts[ctx.key] = _attempts.get(ctx.key, 0) + 1
+    if ctx.attempt == 1:
+        raise ValueError("stumbled")
+    return f"attempt {_attempts[ctx.key]}"
+
+
+@tool(retries=1)
+async def fall() -> str:
+    """Fail every time."""
+    raise ValueError("fell with \udcff and \x00 in its words")
+
+
+@tool
+async def refuse() -> str:
+    """Say that it cannot be."""
+    raise ToolError("not today")
+
+
+@tool
+async def blow(size: int, text: str = "x") -> str:
+    """Return a text so many times over.
+
+    Args:
+        size: How many times.
+        text: The text.
+    """
+    return text * size
+
+
+@tool
+async def babble() -> str:
+    """Say what no database wants to hear."""
+    return NUL_AND_SURROGATE
+
+
+def make_app(gate: Gate | None = None, **options: Any) -> App:
     """An app of one agent, ``helper``, with a tool of every kind."""
     held = gate or Gate()
-    attempts: dict[str, int] = {}
-
-    @tool
-    async def look(at: str) -> str:
-        """Look at something.
-
-        Args:
-            at: What to look at.
-        """
-        return f"{at}: seen"
-
-    @tool(inline=True)
-    async def peek(at: str) -> str:
-        """Look at something quickly.
-
-        Args:
-            at: What to look at.
-        """
-        return f"{at}: glimpsed"
 
     @tool
     async def hold(name: str) -> str:
@@ -81,39 +125,6 @@ def make_app(gate: Gate | None = None, **options: object) -> App:
         await held.opened.wait()
         return f"{name} passed"
 
-    @tool(retries=1)
-    async def stumble(ctx: ToolContext) -> str:
-        """Fail the first time."""
-        attempts[ctx.key] = attempts.get(ctx.key, 0) + 1
-        if ctx.attempt == 1:
-            raise ValueError("stumbled")
-        return f"attempt {attempts[ctx.key]}"
-
-    @tool(retries=1)
-    async def fall() -> str:
-        """Fail every time."""
-        raise ValueError("fell with \udcff and \x00 in its words")
-
-    @tool
-    async def refuse() -> str:
-        """Say that it cannot be."""
-        raise ToolError("not today")
-
-    @tool
-    async def blow(size: int, text: str = "x") -> str:
-        """Return a text of so many characters.
-
-        Args:
-            size: How many.
-            text: Of what.
-        """
-        return text * size
-
-    agent = Agent(
-        "helper",
-        model="openai:scripted",
-        instructions="Help.",
-        tools=[look, peek, hold, linger, stumble, fall, refuse, blow],
-        **options,  # type: ignore[arg-type]  # a test's options are Agent's
-    )
+    tools = [look, peek, hold, linger, stumble, fall, refuse, blow, babble]
+    agent = Agent("helper", model="openai:scripted", instructions="Help.", tools=tools, **options)
     return App(agents=[agent])

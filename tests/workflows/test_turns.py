@@ -6,8 +6,8 @@ import pytest
 
 from holdfast import SessionBusy, SessionClosed, StepLimitReached, UnknownAgent
 from holdfast.testing import Reply, Request, call, say
-from holdfast_workflows.contracts.errors import ModelRefused
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.errors import ModelRefused
 
 from .conftest import Start
 from .support import Gate, make_app
@@ -160,7 +160,10 @@ async def test_turns_and_the_snapshot_reach_the_state_database(start: Start) -> 
         await session.close()
         await session.result()
         turns = await it.holdfast.state.load_turns(session.id)
-        assert [(turn.turn, turn.status, turn.reply) for turn in turns] == [(1, "done", "One."), (2, "done", "Two.")]
+        assert [(turn.turn, turn.status, turn.reply) for turn in turns] == [
+            (1, "done", "One."),
+            (2, "done", "Two."),
+        ]
         row = await it.holdfast.state.load_session(session.id)
         assert row is not None
         assert (row.status, row.turns, row.tenant, row.version) == ("closed", 2, "acme", 3)

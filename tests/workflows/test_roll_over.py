@@ -1,0 +1,84 @@
+"""Roll-over: a session goes on in a new run, in the middle of a turn if need be, and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+from holdfast.testing import Reply, Request, call, say
+from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
+
+from .conftest import Running, Start
+
+
+def looks(count: int) -> object:
+    def script(request: Request) -> Reply:
+        last = [m["content"] for m in request.messages if m["role"] == "user"][-1]
+        since = 0
+        for message in request.messages:
+            since = 0 if message["role"] == "user" else since + (message["role"] == "tool")
+        return call("look", {"at": str(since)}) if since < count else say(f"re: {last}")
+
+    return script
+
+
+async def runs(it: Running, session: str) -> int:
+    query = f"WorkflowId = '{session}'"
+    return len([run async for run in it.holdfast.temporal.list_workflows(query)])
+
+
+async def test_a_turn_goes_on_over_many_runs(start: Start) -> None:
+    async with start(looks(30)) as it:
+        session = await it.holdfast.client.start("helper", "Look", roll_over_events=60)
+        reply = await session.wait()
+        assert (reply.text, reply.steps) == ("re: Look", 31)
+        first = it.holdfast.temporal.get_workflow_handle(session.id)
+        described = await first.describe()
+        chain = described.raw_description.workflow_execution_info.first_run_id
+        assert chain != described.run_id
+        results = [e.text async for e in session.log() if isinstance(e, ResultEntry)]
+        assert results == [f"{n}: seen" for n in range(30)]
+
+
+async def test_no_message_is_lost_or_doubled_while_the_session_rolls_over(start: Start) -> None:
+    async with start(looks(1)) as it:
+        session = await it.holdfast.client.start("helper", "start", roll_over_events=40)
+
+        async def client(name: int) -> list[str]:
+            own = it.holdfast.client.session(session.id)
+            return [(await own.send(f"{name}-{n}")).text for n in range(5)]
+
+        answers = await asyncio.gather(*(client(name) for name in range(4)))
+        assert answers == [[f"re: {name}-{n}" for n in range(5)] for name in range(4)]
+        users = [e.text async for e in session.log() if isinstance(e, UserEntry)]
+        assert sorted(users) == sorted(["start", *(f"{name}-{n}" for name in range(4) for n in range(5))])
+
+
+async def test_a_pause_holds_over_a_roll_over_and_what_was_accepted_waits(start: Start) -> None:
+    async with start(looks(12)) as it:
+        session = await it.holdfast.client.start("helper", "Look", roll_over_events=50)
+        await session.send("And then?", wait=False)
+        await session.pause()
+        assert (await session.view()).status == "paused"
+        await session.resume()
+        assert (await session.wait(2)).text == "re: And then?"
+        assert (await session.wait(1)).text == "re: Look"
+
+
+async def test_the_history_grows_by_a_constant_number_of_bytes_per_step(start: Start) -> None:
+    async def bytes_per_step(it: Running, steps: int) -> float:
+        session = await it.holdfast.client.start("helper", f"{steps}")
+        await session.wait()
+        described = await it.holdfast.temporal.get_workflow_handle(session.id).describe()
+        return described.raw_description.workflow_execution_info.history_size_bytes
+
+    def script(request: Request) -> Reply:
+        wanted = int(request.conversation)
+        return call("blow", {"size": 1000}) if request.results < wanted else say("Done.")
+
+    from .support import make_app
+
+    async with start(script, make_app(max_steps=100)) as it:
+        small, middle, large = [await bytes_per_step(it, steps) for steps in (10, 40, 70)]
+        early, late = (middle - small) / 30, (large - middle) / 30
+        assert early <= 2_500
+        assert abs(late - early) <= 0.05 * early
