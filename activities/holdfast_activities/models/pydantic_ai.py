@@ -87,6 +87,12 @@ class PydanticAIModel:
         """The context window in tokens."""
         return self._listing.window
 
+    async def close(self) -> None:
+        """Close its connections."""
+        # pydantic-ai closes what a provider holds when the last context of the model ends.
+        async with self._model:
+            pass
+
     def fragment(self, entry: Entry) -> Fragment:
         """The entry itself."""
         calls = 0
@@ -147,7 +153,7 @@ class PydanticAIModel:
                     shown = text
                     on_text(shown)
             response = stream.get()
-            if response.finish_reason is None:
+            if not _ended(response):
                 raise errors.cut_off(self.name)
             return response
 
@@ -189,6 +195,12 @@ class PydanticAIModel:
 
 def _text(response: ModelResponse) -> str:
     return wire.received("".join(part.content for part in response.parts if isinstance(part, TextPart)))
+
+
+def _ended(response: ModelResponse) -> bool:
+    """Whether a stream came to its end: pydantic-ai fills in a reason where none came, so it alone says nothing."""
+    raw = (response.provider_details or {}).get("finish_reason")
+    return response.finish_reason is not None and (raw is not None or response.usage.has_values())
 
 
 def _parameters(request: ModelRequest) -> ModelRequestParameters:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 import httpx
 
@@ -31,6 +32,7 @@ class Models:
         self._providers = providers
         self._environ = os.environ if environ is None else environ
         self._client: httpx.AsyncClient | None = None
+        self._open = AsyncExitStack()
         self._models: dict[str, Model] = {}
 
     def get(self, name: str) -> Model:
@@ -51,30 +53,31 @@ class Models:
     def _make(self, name: str) -> Model:
         provider, _, model = name.partition(":")
         if provider == _ANY and model:
-            return _any(model)
+            return self._any(model)
         config = self._providers.get(provider)
         if config is None or not model:
             known = ", ".join(f"{known}:…" for known in (*sorted(self._providers), _ANY))
             raise InvalidDeclaration(f"{name!r} is no model; a name is one of {known}")
         if self._client is None:
             self._client = make_client()
+            self._open.push_async_callback(self._client.aclose)
         kind = OpenAIModel if config.kind == "openai" else AnthropicModel
         return kind(self._client, provider, model, config, self._environ)
+
+    def _any(self, name: str) -> Model:
+        try:
+            # The extra that it needs is optional.
+            from .pydantic_ai import PydanticAIModel
+        except ImportError:
+            raise InvalidDeclaration(
+                f"{_ANY}:{name} needs an extra; pip install 'holdfast[pydantic-ai]'"
+            ) from None
+        model = PydanticAIModel(name)
+        self._open.push_async_callback(model.close)
+        return model
 
     async def close(self) -> None:
         """Close every connection; models given out are of no use after it."""
         self._models.clear()
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
-
-
-def _any(model: str) -> Model:
-    try:
-        # The extra that it needs is optional.
-        from .pydantic_ai import PydanticAIModel
-    except ImportError:
-        raise InvalidDeclaration(
-            f"{_ANY}:{model} needs the extra: pip install 'holdfast[pydantic-ai]'"
-        ) from None
-    return PydanticAIModel(model)
+        self._client = None
+        await self._open.aclose()

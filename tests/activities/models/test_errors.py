@@ -1,0 +1,96 @@
+import json
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast_activities.models.errors import (
+    from_exception,
+    from_problem,
+    from_status,
+    retry_after,
+    sanitise,
+)
+from holdfast_workflows.contracts.errors import (
+    ContentFiltered,
+    ContextTooLong,
+    ModelError,
+    ModelRejected,
+    ModelTransient,
+    RateLimited,
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens."),
+        (400, "prompt is too long: 205000 tokens > 200000 maximum"),
+        (400, "input length and `max_tokens` exceed context limit: 198000 + 8192 > 200000"),
+        (400, "the request exceeds the available context size, try increasing it"),
+        (422, "Input is too long for requested model."),
+        (413, "Request exceeds the maximum size"),
+    ],
+)
+def test_providers_words_for_a_prompt_that_is_too_long_are_known(status: int, words: str) -> None:
+    body = json.dumps({"error": {"message": words}}).encode()
+    assert type(from_status("m", status, {}, body)) is ContextTooLong
+
+
+def test_a_prompt_that_the_filter_stops_is_not_a_broken_request() -> None:
+    body = b'{"error":{"message":"The response was filtered","code":"content_filter"}}'
+    assert type(from_status("m", 400, {}, body)) is ContentFiltered
+
+
+@pytest.mark.parametrize(
+    ("problem", "error"),
+    [
+        ({"type": "overloaded_error", "message": "Overloaded"}, ModelTransient),
+        ({"type": "rate_limit_error", "message": "Slow down"}, RateLimited),
+        ({"type": "invalid_request_error", "message": "No"}, ModelRejected),
+        ({"code": "context_length_exceeded", "type": "invalid_request_error"}, ContextTooLong),
+        ({"code": 502, "message": "Upstream"}, ModelTransient),
+        ({"message": "Nobody knows"}, ModelTransient),
+        ("words alone", ModelTransient),
+    ],
+)
+def test_a_problem_told_with_status_200_means_what_it_says(problem: object, error: type[ModelError]) -> None:
+    assert type(from_problem("m", problem)) is error
+
+
+@given(st.integers(300, 599), st.binary(max_size=200), st.text(max_size=30))
+def test_any_answer_is_some_model_error(status: int, body: bytes, wait: str) -> None:
+    error = from_status("m", status, {"retry-after": wait}, body)
+    assert isinstance(error, ModelError)
+    assert len(str(error)) < 1_000
+
+
+@given(st.text())
+def test_any_retry_after_is_a_sane_wait_or_none(value: str) -> None:
+    wait = retry_after({"retry-after": value})
+    assert wait is None or 0.0 <= wait <= 3_600.0
+
+
+def test_a_retry_after_date_counts_from_now() -> None:
+    assert retry_after({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}, now=1792567700.0) == 10.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Incorrect API key provided: sk-proj-abcdefghijkl****wxyz.",
+        "Authorization: Bearer abcdefghijklmnop",
+        "the key topsecretkey is not known",
+    ],
+)
+def test_what_looks_like_a_key_is_struck_out(text: str) -> None:
+    shown = sanitise(text, "topsecretkey")
+    assert "***" in shown
+    assert not any(part in shown for part in ("abcdefgh", "topsecret"))
+
+
+def test_a_header_that_cannot_be_sent_is_not_repeated_in_the_error() -> None:
+    error = from_exception("m", httpx.LocalProtocolError("Illegal header value b'Bearer topsecret'"))
+    assert type(error) is ModelRejected
+    assert "topsecret" not in str(error)

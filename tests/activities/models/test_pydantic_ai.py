@@ -1,0 +1,109 @@
+import importlib.util
+from collections.abc import AsyncIterator
+
+import pytest
+
+from holdfast.testing.model import (
+    Reply,
+    ScriptedModel,
+    call,
+    context_too_long,
+    failed,
+    html,
+    overloaded,
+    rate_limited,
+    reset,
+    say,
+    unauthorized,
+)
+from holdfast_activities.models import Model, Models
+from holdfast_workflows.contracts.errors import (
+    ContextTooLong,
+    MalformedReply,
+    ModelError,
+    ModelRejected,
+    ModelTransient,
+    RateLimited,
+)
+
+from .conversations import conversation, request
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("pydantic_ai") is None, reason="the extra holdfast[pydantic-ai] is not installed"
+)
+both_ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+
+
+class Scripted:
+    """A model through pydantic-ai whose server says what ``replies`` says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.replies: list[Reply] = []
+        self.server = ScriptedModel(lambda asked: self.replies[asked.number - 1])
+        self.models = Models({})
+        self._monkeypatch = monkeypatch
+
+    def model(self) -> Model:
+        self._monkeypatch.setenv("OPENAI_BASE_URL", self.server.openai_url)
+        self._monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+        return self.models.get("pydantic-ai:openai-chat:gpt-5-mini")
+
+
+@pytest.fixture
+async def scripted(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scripted]:
+    made = Scripted(monkeypatch)
+    async with made.server:
+        yield made
+        await made.models.close()
+
+
+@both_ways
+async def test_a_reply_has_text_calls_usage_and_cost(scripted: Scripted, stream: bool) -> None:
+    scripted.replies = [
+        (say("I look. 😀") + call("look", {"at": "表"}) + call("look", {"at": "b"})).but(
+            input_tokens=1_000_000, output_tokens=0
+        )
+    ]
+    model = scripted.model()
+    reply = await model.complete(request(model, conversation(text="a\x00\ud800"), stream=stream))
+    assert (reply.text, reply.finish, len(reply.calls)) == ("I look. 😀", "tool_calls", 2)
+    assert reply.usage.cost == pytest.approx(0.25)
+    assert "a\ufffd\ufffd" in scripted.server.requests[0].body.decode()
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (rate_limited(7), RateLimited),
+        (context_too_long(), ContextTooLong),
+        (unauthorized(), ModelRejected),
+        (failed(503), ModelTransient),
+        (overloaded(), ModelTransient),
+        (reset(), ModelTransient),
+        (html(), MalformedReply),
+        (say("cut off", cut_at=40), ModelTransient),
+    ],
+    ids=["429", "too-long", "401", "503", "529", "reset", "html", "cut"],
+)
+async def test_a_fault_is_one_error_after_one_request(
+    scripted: Scripted, stream: bool, fault: Reply, error: type[ModelError]
+) -> None:
+    scripted.replies = [fault]
+    model = scripted.model()
+    with pytest.raises(error) as caught:
+        await model.complete(request(model, stream=stream))
+    assert len(scripted.server.requests) == 1
+    assert caught.value.retry_after == (7.0 if error is RateLimited else None)
+
+
+async def test_a_stream_that_ends_in_good_order_but_too_early_is_an_error(scripted: Scripted) -> None:
+    scripted.replies = [say("x" * 100, cut_at=700, cut="end")]
+    model = scripted.model()
+    with pytest.raises(ModelTransient, match="ended before the answer did"):
+        await model.complete(request(model, stream=True))
+
+
+def test_a_provider_that_it_does_not_know_is_refused() -> None:
+    with pytest.raises(ModelRejected, match="Unknown model"):
+        Models({}).get("pydantic-ai:nobody:nothing")

@@ -1,0 +1,119 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from holdfast.testing.model import ScriptedModel, say
+from holdfast_activities.models import ModelRequest, Models, ProviderConfig, providers_from
+from holdfast_activities.models.prices import DEFAULT_WINDOW
+from holdfast_workflows.contracts.entries import UserEntry
+from holdfast_workflows.contracts.errors import HoldfastError, InvalidDeclaration, ModelRejected
+from holdfast_workflows.contracts.spec import OutputSpec
+
+
+async def test_a_model_is_made_once() -> None:
+    models = Models(providers_from({}), {"OPENAI_API_KEY": "sk-1"})
+    assert models.get("openai:gpt-5-mini") is models.get("openai:gpt-5-mini")
+    assert models.get("openai:gpt-5-mini").wire == models.get("openai:gpt-5").wire
+    await models.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("openai:gpt-5-mini", "openai:gpt-5-mini needs a key; set OPENAI_API_KEY"),
+        ("anthropic:claude-sonnet-4-5", "set ANTHROPIC_API_KEY"),
+    ],
+)
+def test_a_missing_key_is_an_error_that_names_its_variable(name: str, words: str) -> None:
+    with pytest.raises(ModelRejected, match=words):
+        Models(providers_from({}), {}).get(name)
+
+
+@pytest.mark.parametrize("name", ["opnai:gpt-5", "gpt-5", "", "openai:", ":gpt-5"])
+def test_a_name_that_is_no_model_is_told_the_providers_there_are(name: str) -> None:
+    with pytest.raises(InvalidDeclaration, match=r"anthropic:…, openai:…, pydantic-ai:…"):
+        Models(providers_from({}), {}).get(name)
+
+
+def test_a_key_with_a_line_break_is_refused_without_being_shown() -> None:
+    models = Models(providers_from({}), {"OPENAI_API_KEY": "sk-top\nsecret"})
+    with pytest.raises(ModelRejected, match="OPENAI_API_KEY") as caught:
+        models.get("openai:gpt-5")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_provider_does_not_show_its_key() -> None:
+    assert "sk-1" not in repr(ProviderConfig("openai", key="sk-1"))
+
+
+async def test_any_server_at_any_address_is_a_provider_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sk-from-file\n")
+    async with ScriptedModel(lambda request: say(request.headers.get("authorization", "none"))) as server:
+        models = Models(
+            {
+                "local": ProviderConfig("openai", server.openai_url),
+                "filed": ProviderConfig(
+                    "openai", server.openai_url + "/", key_from=f"file:{tmp_path / 'key'}"
+                ),
+                "lost": ProviderConfig("openai", server.openai_url, key_from=f"file:{tmp_path / 'nothing'}"),
+            },
+            {},
+        )
+        for name, header in (("local", "none"), ("filed", "Bearer sk-from-file")):
+            model = models.get(f"{name}:llama")
+            fragments = [model.fragment(UserEntry(seq=1, text="Hello"))]
+            assert (await model.complete(ModelRequest("", fragments))).text == header
+        with pytest.raises(ModelRejected, match="No such file"):
+            models.get("lost:llama")
+        await models.close()
+
+
+async def test_a_server_that_cannot_bind_a_reply_is_told_the_shape() -> None:
+    async with ScriptedModel([say("{}")] * 2) as server:
+        models = Models(
+            {
+                "a": ProviderConfig("openai", server.openai_url, structured=False),
+                "b": ProviderConfig("anthropic", server.url, structured=False),
+            },
+            {},
+        )
+        for name in ("a:llama", "b:llama"):
+            model = models.get(name)
+            fragments = [model.fragment(UserEntry(seq=1, text="Hello"))]
+            output = OutputSpec(name="n", json_schema={"type": "object", "title": "Figures"})
+            await model.complete(ModelRequest("Be brief.", fragments, output=output))
+        await models.close()
+        for seen in server.requests:
+            assert b"Figures" in seen.body
+            assert b"response_format" not in seen.body
+            assert b"output_config" not in seen.body
+
+
+async def test_a_model_without_a_price_costs_nothing_and_that_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with ScriptedModel([say("Hello.")] * 2) as server:
+        models = Models({"local": ProviderConfig("openai", server.openai_url)}, {})
+        model = models.get("local:unheard-of")
+        with caplog.at_level(logging.WARNING):
+            for _ in range(2):
+                fragments = [model.fragment(UserEntry(seq=1, text="Hello"))]
+                assert (await model.complete(ModelRequest("", fragments))).usage.cost == 0.0
+        again = Models({"local": ProviderConfig("openai", server.openai_url)}, {})
+        again.get("local:unheard-of")
+        await models.close()
+        await again.close()
+    assert sum("local:unheard-of" in record.message for record in caplog.records) <= 1
+    assert model.window == DEFAULT_WINDOW
+
+
+def test_the_window_is_the_models_own_where_it_is_known() -> None:
+    models = Models(providers_from({}), {"ANTHROPIC_API_KEY": "sk-1", "OPENAI_API_KEY": "sk-2"})
+    assert models.get("anthropic:claude-sonnet-4-5").window == 200_000
+    assert models.get("openai:gpt-5-mini").window == 400_000
+
+
+def test_every_refusal_is_a_holdfast_error() -> None:
+    with pytest.raises(HoldfastError):
+        Models({}).get("openai:gpt-5")
