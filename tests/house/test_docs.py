@@ -1,6 +1,8 @@
 """The documents say what the code does, and lead where they say."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,19 @@ def test_every_variable_is_documented_and_every_documented_one_is_read() -> None
     known = {f"HOLDFAST_{name.upper()}" for name in Settings.model_fields} | set(VARIABLE.findall(code))
     page = (ROOT / "docs/configuration.md").read_text("utf-8")
     assert set(VARIABLE.findall(page)) == known
+
+
+def test_every_command_is_documented_and_every_documented_one_is_there() -> None:
+    listed = subprocess.run(
+        [Path(sys.executable).with_name("holdfast"), "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    commands = set(re.findall(r"^  ([a-z]+)  ", listed.partition("Commands:")[2], re.MULTILINE))
+    page = (ROOT / "docs/cli.md").read_text("utf-8")
+    assert set(re.findall(r"`holdfast ([a-z]+)", page)) == commands
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
