@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import pytest
 from temporalio.client import Client
 
 from holdfast_temporal import DevServer, connect
+from holdfast_workflows.contracts.text import clean
 
 T = TypeVar("T")
 
@@ -54,3 +55,11 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return loop.run_until_complete(work)
     finally:
         loop.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Some tests put lone surrogates into logs, and xdist's channel cannot carry them."""
+    report = yield
+    report.sections = [(name, clean(text)) for name, text in report.sections]
+    return report

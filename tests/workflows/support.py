@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast import Agent, App, ToolContext, ToolError, tool
+from holdfast import Agent, App, Tool, ToolContext, ToolError, tool
 
 WAIT = 30.0
 NUL_AND_SURROGATE = "a\x00b\ud800c\udfffd"
@@ -125,6 +125,6 @@ def make_app(gate: Gate | None = None, **options: Any) -> App:
         await held.opened.wait()
         return f"{name} passed"
 
-    tools = [look, peek, hold, linger, stumble, fall, refuse, blow, babble]
+    tools: list[Tool[..., Any]] = [look, peek, hold, linger, stumble, fall, refuse, blow, babble]
     agent = Agent("helper", model="openai:scripted", instructions="Help.", tools=tools, **options)
     return App(agents=[agent])
