@@ -1,5 +1,7 @@
 """The front door of Holdfast: declare agents and tools, and connect to where they run."""
 
+from typing import TYPE_CHECKING
+
 from holdfast_workflows.contracts.app import ToolContext
 from holdfast_workflows.contracts.errors import (
     BadInput,
@@ -27,6 +29,9 @@ from .agent import Agent
 from .app import App
 from .tool import Tool, tool
 
+if TYPE_CHECKING:
+    from holdfast_client import connect
+
 __all__ = [
     "Agent",
     "App",
@@ -51,5 +56,15 @@ __all__ = [
     "ToolFailed",
     "TurnCancelled",
     "UnknownAgent",
+    "connect",
     "tool",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Declaring agents needs no client, and Temporal's takes longer to import than all the rest.
+    if name == "connect":
+        from holdfast_client import connect
+
+        return connect
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
