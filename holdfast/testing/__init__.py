@@ -1,14 +1,8 @@
 """What a test of an agent needs: a scripted model, a whole Holdfast, skipping time, replay."""
 
-from .environment import Environment, providers_of
-from .model import (
+from ._replies import (
     Call,
     Reply,
-    Request,
-    ScriptedModel,
-    Seen,
-    SpawnedModel,
-    asked,
     call,
     context_too_long,
     empty,
@@ -22,6 +16,10 @@ from .model import (
     say,
     unauthorized,
 )
+from ._requests import Request, Seen
+from ._server import Script, ScriptedModel
+from ._spawn import SpawnedModel, asked
+from .environment import Environment, providers_of
 from .replay import load_history, replay
 
 __all__ = [
@@ -29,6 +27,7 @@ __all__ = [
     "Environment",
     "Reply",
     "Request",
+    "Script",
     "ScriptedModel",
     "Seen",
     "SpawnedModel",
