@@ -1,4 +1,7 @@
-"""How a command ends: its exit codes, and errors in one line."""
+"""How a command ends: errors in one line, and exit codes, the same as everywhere on the command line.
+
+0 it worked, 1 it failed, 2 bad input, 3 a service cannot be reached, 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,26 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from holdfast_workflows.contracts.errors import BadInput, HoldfastError
+from holdfast_workflows.contracts.errors import BadInput, HoldfastError, ServiceError, StateUnavailable
 
 OK: Final = 0
 FAILED: Final = 1
 BAD_INPUT: Final = 2
+UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
 
 
 @contextmanager
 def one_line_errors() -> Generator[None]:
-    """Turn an error of ours into one line on standard error and an exit code: 2 for bad input, else 1."""
+    """Turn an error of ours into one line on standard error and an exit code."""
     try:
         yield
     except HoldfastError as error:
         sys.stderr.write(f"holdfast: {error}\n")
-        raise SystemExit(BAD_INPUT if isinstance(error, BadInput) else FAILED) from None
+        raise SystemExit(_code(error)) from None
+
+
+def _code(error: HoldfastError) -> int:
+    if isinstance(error, BadInput):
+        return BAD_INPUT
+    return UNREACHABLE if isinstance(error, ServiceError | StateUnavailable) else FAILED

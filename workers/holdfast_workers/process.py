@@ -53,7 +53,7 @@ def main(app: str, **given: Any) -> int:
         0 after a clean stop, 1 after a failure.
 
     Raises:
-        SystemExit: The name or a setting cannot work (2), or what is needed is not there (1).
+        SystemExit: It cannot begin: the name or a setting cannot work, or what waiting would not mend.
     """
     with exits.one_line_errors():
         settings = Settings.load(**given)
