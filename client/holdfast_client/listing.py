@@ -63,6 +63,17 @@ async def sessions(
         raise translate(error) from error
 
 
+def status_of(text: str) -> Status:
+    """A status by its name.
+
+    Raises:
+        BadInput: There is none of that name.
+    """
+    if text not in _STATUS:
+        raise BadInput(f"{text!r} is no status; there are {', '.join(_STATUS)}")
+    return _STATUS[text]
+
+
 def query(agent: str | None = None, tenant: str | None = None, status: Status | None = None) -> str:
     """The visibility query for sessions; of one that rolled over, the newest run."""
     parts = [f"WorkflowType = '{names.WORKFLOW}'", "ExecutionStatus != 'ContinuedAsNew'"]

@@ -152,7 +152,7 @@ async def test_watching_tells_every_turn_until_the_session_is_closed(running: Ru
         async def watch() -> None:
             async for event in holdfast.client.session(session.id).watch():
                 if isinstance(event, TurnEnded):
-                    texts += [event.reply.text]
+                    texts.append(event.reply.text)  # noqa: PERF401  # as they come
 
         watching = asyncio.create_task(watch())
         await session.send("Say one.")

@@ -13,7 +13,7 @@ from holdfast_workflows.contracts.entries import Entry, ReplyEntry
 from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachable
 
 from . import items
-from .events import StreamEvent
+from .events import StreamEvent, TurnEnded
 from .follower import Follower, Found, WantLog, WantText
 from .reading import Reader
 from .snapshot import Snapshot
@@ -52,7 +52,9 @@ class Stream:
                 events = await self._tell(look)
                 for event in events:
                     yield event
-                if not look.open or (last is not None and self._follower.ended_turn >= last):
+                    if isinstance(event, TurnEnded) and last is not None and event.turn >= last:
+                        return
+                if not look.open:
                     return
                 self._adapt(look, moved=bool(events))
                 await self._keep_watched(look)

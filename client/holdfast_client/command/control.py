@@ -1,0 +1,87 @@
+"""Taking hold of a session that runs: pause, resume, steer, cancel, close."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import printing, running
+from .options import Json, SessionId
+
+if TYPE_CHECKING:
+    from holdfast_client.client import Client
+    from holdfast_client.session import Session
+
+
+def pause(context: typer.Context, session: SessionId, json: Json = False) -> None:
+    """Start nothing new after the current step.
+
+    With --json: the session's view.
+    """
+    _do(context, session, "paused", lambda found: found.pause(), json=json)
+
+
+def resume(context: typer.Context, session: SessionId, json: Json = False) -> None:
+    """Go on after a pause.
+
+    With --json: the session's view.
+    """
+    _do(context, session, "goes on", lambda found: found.resume(), json=json)
+
+
+def steer(
+    context: typer.Context,
+    session: SessionId,
+    text: Annotated[str, typer.Argument(help="What the model reads at its next step.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Say something to the turn that runs.
+
+    With --json: {"turn"}.
+    """
+
+    async def work(found: Session) -> Any:
+        return {"turn": await found.steer(text)}
+
+    _do(context, session, "steered", work, json=json)
+
+
+def cancel(
+    context: typer.Context,
+    session: SessionId,
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the turn.")] = "",
+    json: Json = False,
+) -> None:
+    """Cancel the turn that runs, and wait until its tools have ended.
+
+    With --json: the turn's reply.
+    """
+    _do(context, session, "turn cancelled", lambda found: found.cancel(reason), json=json)
+
+
+def close(context: typer.Context, session: SessionId, json: Json = False) -> None:
+    """End a session after the turns it has.
+
+    With --json: the session's view.
+    """
+    _do(context, session, "closes after the turns it has", lambda found: found.close(), json=json)
+
+
+def _do(
+    context: typer.Context,
+    session: str,
+    done: str,
+    action: Callable[[Session], Awaitable[Any]],
+    *,
+    json: bool,
+) -> None:
+    async def work(client: Client) -> None:
+        result = await action(client.session(session))
+        if json:
+            printing.document(result)
+        else:
+            printing.out().print(f"{session}: {done}", markup=False)
+
+    running.run(context, work, json=json)

@@ -1,0 +1,110 @@
+"""What the ``holdfast`` script runs: the commands here, and those that other packages add.
+
+A package adds a command by an entry point of the group ``holdfast.commands``: its name is
+the command's, its object a function or a ``typer.Typer``. It is loaded when the command
+is named; for the list of commands its first line is read without importing it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from . import chat, control, exits, listing, options, tasks, watching
+
+GROUP: Final = "holdfast.commands"
+
+_OWN: Final[tuple[Callable[..., None], ...]] = (
+    tasks.run,
+    chat.chat,
+    tasks.send,
+    listing.sessions,
+    watching.show,
+    watching.watch,
+    control.pause,
+    control.resume,
+    control.steer,
+    control.cancel,
+    control.close,
+    listing.agents,
+)
+
+
+def main() -> None:
+    """Run the command line with the process's arguments."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit code."""
+    words = list(arguments) or ["--help"]
+    try:
+        code = build(words)(words, prog_name="holdfast", standalone_mode=False)
+    except typer.TyperException as error:
+        message = error.format_message()
+        one_line = (
+            message if "\n" in message else f"holdfast: {message} See holdfast {_command(words)}--help."
+        )
+        sys.stderr.write(f"{one_line}\n")
+        return exits.BAD_INPUT
+    except (typer.Abort, KeyboardInterrupt):
+        sys.stderr.write("holdfast: interrupted\n")
+        return exits.INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def build(words: Sequence[str]) -> typer.Typer:
+    """The command line, with those added commands loaded that the words name."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+    app.callback()(options.remember)
+    for command in _OWN:
+        app.command()(command)
+    for entry in entry_points(group=GROUP):
+        _add(app, entry.name, entry.load() if entry.name in words else _Unloaded(entry))
+    return app
+
+
+def _add(app: typer.Typer, name: str, command: Any) -> None:
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
+    elif isinstance(command, _Unloaded):
+        app.command(name, help=command.summary())(lambda: None)
+    else:
+        app.command(name)(command)
+
+
+def _command(words: Sequence[str]) -> str:
+    known = {command.__name__ for command in _OWN}
+    return next((f"{word} " for word in words if word in known), "")
+
+
+class _Unloaded:
+    """A command that is only listed."""
+
+    def __init__(self, entry: EntryPoint) -> None:
+        self._entry = entry
+
+    def summary(self) -> str:
+        """The first line of its docstring, or of its help."""
+        found = find_spec(self._entry.module)
+        if found is None or not found.origin:
+            return ""
+        for node in ast.parse(Path(found.origin).read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name == self._entry.attr:
+                return (ast.get_docstring(node) or "").partition("\n")[0]
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == self._entry.attr:
+                return _help_of(node.value)
+        return ""
+
+
+def _help_of(value: ast.expr) -> str:
+    keywords = value.keywords if isinstance(value, ast.Call) else []
+    texts = [each.value for each in keywords if each.arg == "help"]
+    return next((str(text.value) for text in texts if isinstance(text, ast.Constant)), "")

@@ -1,0 +1,78 @@
+"""JSON for programs, tables for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from holdfast_client.client import Client
+    from holdfast_workflows.contracts.entries import Usage
+    from holdfast_workflows.contracts.errors import HoldfastError
+
+# What a terminal would obey rather than show: a model's text must not move the cursor,
+# set the title or write the clipboard.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def out() -> Console:
+    """Standard output, for results."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def err() -> Console:
+    """Standard error, for progress and what is beside the result; silent unless it is a terminal."""
+    return Console(stderr=True, highlight=False, soft_wrap=True, quiet=not sys.stderr.isatty())
+
+
+def document(value: Any) -> None:
+    """One JSON document on one line."""
+    sys.stdout.write(json.dumps(plain(value), default=str) + "\n")
+    sys.stdout.flush()
+
+
+def plain(value: Any) -> Any:
+    """A value in JSON's own types."""
+    from pydantic import BaseModel  # takes longer to import than help may
+
+    from holdfast_workflows.contracts.errors import HoldfastError
+
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="python")
+    if isinstance(value, HoldfastError):
+        return error(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # JSON
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def error(problem: HoldfastError) -> dict[str, Any]:
+    """An error for programs."""
+    return {"code": problem.code, "message": str(problem), "retryable": problem.retryable}
+
+
+def shown(text: str) -> str:
+    """Text that a terminal shows and does not obey."""
+    return _COMMANDS.sub("\ufffd", text)
+
+
+def money(usage: Usage) -> str:
+    """Tokens in and out, and what they cost."""
+    return f"{usage.input_tokens:,} in, {usage.output_tokens:,} out, ${usage.cost:.4f}"
+
+
+def link(client: Client, session: str) -> str:
+    """The session's page in the Temporal UI; empty if that is not known."""
+    from holdfast_temporal import run_link  # it imports Temporal
+
+    return run_link(client.temporal, session)

@@ -1,0 +1,59 @@
+"""From a command to the client, and from what happens to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import typer
+
+from . import exits, printing
+from .options import Options
+
+if TYPE_CHECKING:
+    from holdfast_client.client import Client
+
+
+def run(context: typer.Context, work: Callable[[Client], Awaitable[None]], *, json: bool) -> None:
+    """Connect and do a command's work; errors are one line on standard error and an exit code."""
+    from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal
+
+    try:
+        asyncio.run(_connected(context.find_object(Options) or Options(), work))
+    except HoldfastError as error:
+        if json:
+            printing.document({"error": printing.error(error)})
+        fail(str(error), exits.code_of(error))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        fail("interrupted", exits.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing more can be said, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(exits.FAILED) from None
+
+
+def fail(message: str, code: int) -> None:
+    """Say in one line what went wrong, and end with an exit code."""
+    sys.stderr.write(f"holdfast: {' '.join(message.split())}\n")
+    raise typer.Exit(code)
+
+
+async def _connected(options: Options, work: Callable[[Client], Awaitable[None]]) -> None:
+    from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
+
+    from holdfast_client.client import connect
+
+    with suppress(RuntimeError):  # somebody in this process has set one already
+        # Its warnings about retries would come between the lines of our output.
+        Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="ERROR"))))
+    await work(
+        await connect(
+            options.address or None,
+            namespace=options.namespace or None,
+            task_queue=options.task_queue or None,
+        )
+    )

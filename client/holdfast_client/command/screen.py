@@ -1,0 +1,90 @@
+"""A stream on a terminal: text as it comes, tool calls as they happen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from .printing import money, shown
+
+if TYPE_CHECKING:
+    from holdfast_client.reply import Reply
+    from holdfast_client.stream.events import (
+        Status,
+        StreamEvent,
+        TextRestart,
+        ToolEnded,
+        ToolProgress,
+        ToolStarted,
+    )
+    from holdfast_workflows.contracts.steps import TurnStatus
+
+
+class Screen:
+    """Prints the events of a stream one after the other; a terminal cannot take back what it showed."""
+
+    def __init__(self, console: Console, *, requests: bool = False) -> None:
+        """Print to a console; ``requests`` prints the users' messages too."""
+        self._console = console
+        self._requests = requests
+        self._inside = False
+
+    def show(self, event: StreamEvent) -> None:
+        """Print one event."""
+        from holdfast_client.stream import events as told  # it imports Temporal
+
+        if isinstance(event, told.TextDelta):
+            self._console.print(shown(event.text), end="", markup=False)
+            self._inside = not event.text.endswith("\n")
+        elif isinstance(event, told.StepEnded):
+            self.end()
+        elif isinstance(event, told.TurnEnded):
+            self._line(_summary(event.reply))
+            if event.reply.error is not None:
+                self._line(str(event.reply.error), _COLOUR[event.reply.status])
+        elif isinstance(event, told.TurnStarted):
+            if self._requests:
+                self._line(f"turn {event.turn}: {event.text}", "bold")
+        elif line := _aside(event):
+            self._line(line)
+
+    def end(self) -> None:
+        """Begin a new line if the last one is not complete."""
+        if self._inside:
+            self._console.print()
+            self._inside = False
+
+    def _line(self, text: str, style: str = "dim") -> None:
+        self.end()
+        self._console.print(f"[{style}]{escape(shown(text))}[/]")
+
+
+def _aside(event: ToolStarted | ToolProgress | ToolEnded | TextRestart | Status) -> str:
+    """What is told beside the text; empty for what only repeats it."""
+    match event.kind:
+        case "tool_started":
+            return f"→ {event.name} {event.arguments}"
+        case "tool_progress":
+            again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+            return f"  {event.name}{again}: {event.detail}"
+        case "tool_ended":
+            return f"← {event.name} {event.status}: {event.result}"
+        case "text_restart":
+            return "… forget that, the model is asked again" + (f": {event.reason}" if event.reason else "")
+        case "status":
+            told = event.status in _TOLD
+            return " ".join((event.status.replace("_", " "), event.detail)).strip() if told else ""
+
+
+def _summary(reply: Reply) -> str:
+    steps = "1 step" if reply.steps == 1 else f"{reply.steps} steps"
+    return f"turn {reply.turn} {reply.status} · {steps} · {reply.seconds:.1f} s · {money(reply.usage)}"
+
+
+_COLOUR: dict[TurnStatus, str] = {"failed": "red", "cancelled": "yellow"}
+
+_TOLD = frozenset({
+    "steered", "retrying", "waiting_for_worker", "paused", "closed", "failed", "cancelled"
+})  # fmt: skip

@@ -1,0 +1,134 @@
+"""One task, one message: ``run`` and ``send``."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from . import exits, printing, running
+from .options import AgentName, Json, SessionId, Tenant
+
+if TYPE_CHECKING:
+    from holdfast_client.client import Client
+    from holdfast_client.reply import Reply
+    from holdfast_client.session import Session
+
+Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to say.", show_default=False)]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="SCHEMA.JSON", help="A JSON schema that the result must fit."),
+]
+
+
+def run(
+    context: typer.Context,
+    agent: AgentName,
+    prompt: Text,
+    output: OutputFile = None,
+    tenant: Tenant = "",
+    max_steps: Annotated[int | None, typer.Option(min=1, help="At most so many model calls.")] = None,
+    id: Annotated[str | None, typer.Option(help="The session's id; the same twice is the same task.")] = None,
+    json: Json = False,
+) -> None:
+    """Run one task and print its result.
+
+    With --json: {"session", "status", "text", "output", "turn", "steps", "usage",
+    "seconds", "error", "link"}; "output" is there with --output.
+    """
+    schema = _schema(output)
+
+    async def work(client: Client) -> None:
+        session = await client.start_task(
+            agent, prompt, id=id, tenant=tenant, output=schema, max_steps=max_steps, watched=True
+        )
+        await _finish(client, session, json=json, schema=schema)
+
+    running.run(context, work, json=json)
+
+
+def send(
+    context: typer.Context,
+    session: SessionId,
+    text: Text,
+    wait: Annotated[bool, typer.Option(help="Wait for the reply.")] = True,
+    json: Json = False,
+) -> None:
+    """Send a message to a session and print the reply.
+
+    With --json: as ``run``.
+    """
+
+    async def work(client: Client) -> None:
+        found = client.session(session)
+        reply = await found.send(text, wait=False, watched=wait)
+        if wait:
+            await _finish(client, found, json=json, turn=reply.turn)
+        elif json:
+            printing.document({"session": session, "status": reply.status, "turn": reply.turn})
+        else:
+            printing.out().print(f"turn {reply.turn} takes it")
+
+    running.run(context, work, json=json)
+
+
+async def _finish(
+    client: Client, session: Session, *, json: bool, turn: int | None = None, schema: Any = None
+) -> None:
+    """Wait for a turn with its progress on standard error, and print what it came to."""
+    link = printing.link(client, session.id)
+    reply = await _progress(session, turn, link)
+    if json:
+        value = {"session": session.id, **printing.plain(reply)}
+        if schema is not None and reply.error is None:
+            value["output"] = json_module.loads(reply.text)
+        printing.document({**value, "link": link})
+    elif reply.error is None:
+        printing.out().print(printing.shown(reply.text), markup=False)
+    if reply.error is not None:
+        running.fail(f"{session.id}: {reply.error}", exits.FAILED)
+
+
+async def _progress(session: Session, turn: int | None, link: str) -> Reply:
+    from holdfast_client.stream.events import StepEnded, TextDelta, ToolStarted, TurnEnded
+
+    console = printing.err()
+    console.print(f"[dim]{session.id} {link}[/]")
+    if console.quiet:  # nobody sees the progress, so waiting is enough
+        return await session.wait(turn)
+    with console.status("starting") as spinner:
+        steps, characters = 0, 0
+        async for event in session.stream(turn=turn):
+            match event:
+                case TurnEnded():
+                    return event.reply
+                case StepEnded():
+                    steps += 1
+                    spinner.update(f"step {steps + 1}")
+                case TextDelta():
+                    characters += len(event.text)
+                    spinner.update(f"step {steps + 1} · {characters:,} characters")
+                case ToolStarted():
+                    console.print(f"[dim]→ {event.name} {printing.shown(event.arguments)}[/]")
+                    spinner.update(f"step {steps} · {event.name}")
+                case _:
+                    pass
+    return await session.wait(turn)
+
+
+def _schema(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        schema = json_module.loads(path.read_text())
+    except OSError as error:
+        running.fail(f"{path}: {error.strerror}; give the path of a JSON schema", exits.BAD_INPUT)
+    except ValueError as error:
+        running.fail(f"{path} is not JSON: {error}; give the path of a JSON schema", exits.BAD_INPUT)
+    else:
+        if isinstance(schema, dict):
+            return cast("dict[str, Any]", schema)
+        running.fail(f"{path} is not a JSON schema of an object", exits.BAD_INPUT)
+    return None

@@ -1,0 +1,107 @@
+"""Looking at one session: ``watch`` and ``show``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from . import printing, running
+from .options import Json, SessionId
+from .screen import Screen
+
+if TYPE_CHECKING:
+    from holdfast_client.client import Client
+    from holdfast_workflows.contracts.entries import Entry
+
+
+def watch(context: typer.Context, session: SessionId, json: Json = False) -> None:
+    """Follow a session, turn after turn, until it is closed.
+
+    With --json: one line an event; "kind" tells which.
+    """
+
+    async def work(client: Client) -> None:
+        console = printing.out()
+        screen = Screen(console, requests=True)
+        if not json and (link := printing.link(client, session)):
+            console.print(f"[dim]{link}[/]")
+        async for event in client.session(session).watch():
+            if json:
+                printing.document(event)
+            else:
+                screen.show(event)
+        screen.end()
+
+    running.run(context, work, json=json)
+
+
+def show(
+    context: typer.Context,
+    session: SessionId,
+    full: Annotated[bool, typer.Option("--full", help="Show long texts whole.")] = False,
+    json: Json = False,
+) -> None:
+    """Show every message, step and tool result of a session, from its log.
+
+    With --json: one line an entry, whole; "kind" is "user", "reply" or "result".
+    """
+
+    async def work(client: Client) -> None:
+        found = client.session(session)
+        view = None if json else await found.view()
+        table = _table()
+        async for entry in found.transcript() if full or json else found.log():
+            if json:
+                printing.document(entry)
+            else:
+                _row(table, entry, full=full)
+        if view is None:
+            return
+        console = printing.out()
+        console.print(f"[bold]{escape(view.session)}[/] {escape(view.agent)} · {view.status}", style="")
+        console.print(f"[dim]{view.turn} turns · {printing.money(view.usage)}[/]")
+        if link := printing.link(client, session):
+            console.print(f"[dim]{link}[/]")
+        console.print(table)
+
+    running.run(context, work, json=json)
+
+
+def _table() -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("turn", "step"):
+        table.add_column(column, justify="right")
+    table.add_column("who")
+    table.add_column("what", overflow="fold", ratio=1)
+    for column in ("in", "out", "cost", "s"):
+        table.add_column(column, justify="right")
+    return table
+
+
+def _row(table: Table, entry: Entry, *, full: bool) -> None:
+    from holdfast_workflows.contracts.text import preview
+
+    def text(value: str) -> str:
+        return escape(printing.shown(value if full else preview(value)))
+
+    at = (str(entry.turn), str(entry.step or ""))
+    match entry.kind:
+        case "user":
+            table.add_row(
+                *at, {"message": "user"}.get(entry.role, entry.role), text(entry.text), style="bold"
+            )
+        case "reply":
+            calls = [text(f"→ {call.name} {call.arguments}") for call in entry.calls]
+            said = [text(entry.text)] if entry.text else []
+            usage = entry.usage
+            figures = (f"{usage.input_tokens:,}", f"{usage.output_tokens:,}", f"${usage.cost:.4f}")
+            table.add_row(
+                *at, escape(entry.model), "\n".join([*said, *calls]), *figures, f"{entry.seconds:.1f}"
+            )
+        case "result":
+            status = "" if entry.status == "ok" else f"{entry.status}: "
+            what = text(f"{status}{entry.text}")
+            table.add_row(*at, escape(entry.name), what, "", "", "", f"{entry.seconds:.1f}", style="dim")

@@ -1,0 +1,279 @@
+"""The client without async: the same names, and iterators for streams.
+
+    from holdfast_client.sync import connect
+
+    with connect() as client:
+        session = client.start("support", "Where is order 42?")
+        for event in session.stream():
+            ...
+        print(session.send("And order 43?"))
+
+Requests run in one background thread that all handles of a client share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast, overload
+
+from temporalio.service import TLSConfig
+
+from holdfast_workflows.contracts.content import AgentInfo
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.output import OutputShape
+from holdfast_workflows.contracts.session import SessionView, Status
+from holdfast_workflows.contracts.spec import WhenBusy
+
+from . import client as asynchronous
+from . import session as session_module
+from .client import PATIENCE
+from .listing import SessionInfo
+from .portal import Portal
+from .reply import Reply
+from .stream.events import StreamEvent
+
+T = TypeVar("T")
+
+
+def connect(
+    address: str | None = None,
+    *,
+    namespace: str | None = None,
+    tls: bool | TLSConfig | None = None,
+    api_key: str | None = None,
+    task_queue: str | None = None,
+    patience: float = PATIENCE,
+) -> Client:
+    """A client of the sessions in a Temporal namespace; see ``holdfast_client.connect``."""
+    portal = Portal()
+    try:
+        made = portal.call(
+            asynchronous.connect(
+                address,
+                namespace=namespace,
+                tls=tls,
+                api_key=api_key,
+                task_queue=task_queue,
+                patience=patience,
+            )
+        )
+    except BaseException:
+        portal.close()
+        raise
+    return Client(made, portal)
+
+
+class Client:
+    """Starts sessions, and finds those there are; see ``holdfast_client.Client``."""
+
+    def __init__(self, client: asynchronous.Client, portal: Portal) -> None:
+        """Made by ``connect``."""
+        self._client = client
+        self._portal = portal
+
+    def start(
+        self,
+        agent: str,
+        message: str | None = None,
+        *,
+        id: str | None = None,
+        tenant: str = "",
+        output: OutputShape | None = None,
+        max_steps: int | None = None,
+        when_busy: WhenBusy | None = None,
+        watched: bool = False,
+    ) -> Session:
+        """Start a conversation, and send its first message."""
+        started = self._client.start(
+            agent,
+            message,
+            id=id,
+            tenant=tenant,
+            output=output,
+            max_steps=max_steps,
+            when_busy=when_busy,
+            watched=watched,
+        )
+        return Session(self._portal.call(started), self._portal)
+
+    def start_task(
+        self,
+        agent: str,
+        prompt: str,
+        *,
+        id: str | None = None,
+        tenant: str = "",
+        output: OutputShape | None = None,
+        max_steps: int | None = None,
+        watched: bool = False,
+    ) -> Session:
+        """Start one task: a session that ends with its first turn."""
+        started = self._client.start_task(
+            agent, prompt, id=id, tenant=tenant, output=output, max_steps=max_steps, watched=watched
+        )
+        return Session(self._portal.call(started), self._portal)
+
+    @overload
+    def run(
+        self,
+        agent: str,
+        prompt: str,
+        *,
+        output: None = None,
+        id: str | None = None,
+        tenant: str = "",
+        max_steps: int | None = None,
+    ) -> str: ...
+
+    @overload
+    def run(
+        self,
+        agent: str,
+        prompt: str,
+        *,
+        output: type[T],
+        id: str | None = None,
+        tenant: str = "",
+        max_steps: int | None = None,
+    ) -> T: ...
+
+    @overload
+    def run(
+        self,
+        agent: str,
+        prompt: str,
+        *,
+        output: Mapping[str, Any],
+        id: str | None = None,
+        tenant: str = "",
+        max_steps: int | None = None,
+    ) -> dict[str, Any]: ...
+
+    def run(
+        self,
+        agent: str,
+        prompt: str,
+        *,
+        output: OutputShape | None = None,
+        id: str | None = None,
+        tenant: str = "",
+        max_steps: int | None = None,
+    ) -> Any:
+        """Run one task and return its result: text, or a value of the type given as ``output``."""
+        shape = cast("type[Any]", output)  # the overloads above say what comes of which
+        work = self._client.run(agent, prompt, output=shape, id=id, tenant=tenant, max_steps=max_steps)
+        return self._portal.call(work)
+
+    def session(self, id: str) -> Session:
+        """The session of that id; nothing is asked until it is used."""
+        return Session(self._client.session(id), self._portal)
+
+    def sessions(
+        self,
+        *,
+        agent: str | None = None,
+        tenant: str | None = None,
+        status: Status | None = None,
+        limit: int | None = None,
+    ) -> Iterator[SessionInfo]:
+        """The sessions that fit, newest first."""
+        return self._portal.iterate(
+            lambda: self._client.sessions(agent=agent, tenant=tenant, status=status, limit=limit)
+        )
+
+    def agents(self) -> tuple[AgentInfo, ...]:
+        """The agents that the workers serve."""
+        return self._portal.call(self._client.agents())
+
+    def close(self) -> None:
+        """End the background thread; the client and its sessions are of no more use."""
+        self._portal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Session:
+    """One session; see ``holdfast_client.Session``."""
+
+    def __init__(self, session: session_module.Session, portal: Portal) -> None:
+        """Made by ``Client.start`` and ``Client.session``."""
+        self._session = session
+        self._portal = portal
+
+    @property
+    def id(self) -> str:
+        """The session's id, which is its workflow's."""
+        return self._session.id
+
+    def __repr__(self) -> str:
+        return repr(self._session)
+
+    def send(
+        self,
+        text: str,
+        *,
+        when_busy: WhenBusy | None = None,
+        wait: bool = True,
+        watched: bool = False,
+        id: str | None = None,
+    ) -> Reply:
+        """Send a message and wait for the turn that takes it."""
+        sent = self._session.send(text, when_busy=when_busy, wait=wait, watched=watched, id=id)
+        return self._portal.call(sent)
+
+    def wait(self, turn: int | None = None) -> Reply:
+        """Wait for a turn to end, by default the last one; a turn that failed says so in ``error``."""
+        return self._portal.call(self._session.wait(turn))
+
+    def stream(
+        self, text: str | None = None, *, turn: int | None = None, when_busy: WhenBusy | None = None
+    ) -> Iterator[StreamEvent]:
+        """Follow a turn from its beginning to its end."""
+        return self._portal.iterate(lambda: self._session.stream(text, turn=turn, when_busy=when_busy))
+
+    def watch(self) -> Iterator[StreamEvent]:
+        """Follow the session until it is closed."""
+        return self._portal.iterate(self._session.watch)
+
+    def view(self, since: int | None = None) -> SessionView:
+        """The session at a glance, with its events from number ``since`` on; by default without."""
+        return self._portal.call(self._session.view(since))
+
+    def log(self, start: int = 0) -> Iterator[Entry]:
+        """Every message, reply and result from a sequence number on; long texts as previews."""
+        return self._portal.iterate(lambda: self._session.log(start))
+
+    def transcript(self, start: int = 0) -> Iterator[Entry]:
+        """Every message, reply and result from a sequence number on, whole."""
+        return self._portal.iterate(lambda: self._session.transcript(start))
+
+    def steer(self, text: str) -> int:
+        """Say something to the turn that runs; returns the turn."""
+        return self._portal.call(self._session.steer(text))
+
+    def pause(self) -> SessionView:
+        """Start nothing new after the current step, until ``resume``."""
+        return self._portal.call(self._session.pause())
+
+    def resume(self) -> SessionView:
+        """Go on after ``pause``."""
+        return self._portal.call(self._session.resume())
+
+    def cancel(self, reason: str = "") -> Reply:
+        """Cancel the turn that runs, and wait until its tools have ended."""
+        return self._portal.call(self._session.cancel(reason))
+
+    def close(self) -> SessionView:
+        """Take no more messages; the session ends after the turns it has."""
+        return self._portal.call(self._session.close())
+
+    def result(self) -> Reply:
+        """Wait for the session's end, and return its last turn's reply."""
+        return self._portal.call(self._session.result())

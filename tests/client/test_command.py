@@ -1,0 +1,230 @@
+"""The command line, as programs and people use it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.testing.environment import Environment
+from holdfast.testing.model import call, say, unauthorized
+from holdfast_client.command.main import invoke
+
+from .conftest import Running
+from .support import always
+
+Output = tuple[int, str, str]
+
+
+async def holdfast(environment: Environment, *words: str, stdin: str = "") -> Output:
+    """Run the command line as a process."""
+    address = environment.temporal.service_client.config.target_host
+    return await _run("--address", address, "--task-queue", environment.task_queue, *words, stdin=stdin)
+
+
+async def _run(*words: str, stdin: str = "") -> Output:
+    process = await _start(*words)
+    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def _start(*words: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    program = "from holdfast_client.command import main; main()"
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *words, stdin=pipe, stdout=pipe, stderr=pipe
+    )
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+async def test_run_prints_the_result_and_nothing_else(running: Running) -> None:
+    async with running([say("Forty-two.")]) as environment:
+        assert await holdfast(environment, "run", "helper", "What is it?") == (0, "Forty-two.\n", "")
+
+
+async def test_run_prints_json_with_the_output_that_was_asked_for(running: Running, tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}')
+    async with running([say('{"n": 42}')]) as environment:
+        code, out, _ = await holdfast(
+            environment, "run", "helper", "What is it?", "--json", "--output", str(schema)
+        )
+    (document,) = lines(out)
+    assert code == 0
+    assert document["output"] == {"n": 42}
+    assert (document["status"], document["steps"], document["error"]) == ("done", 1, None)
+
+
+async def test_a_run_that_fails_says_why_in_one_line_and_exits_1(running: Running) -> None:
+    async with running(always(unauthorized())) as environment:
+        code, out, err = await holdfast(environment, "run", "helper", "Hi!")
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "check the key" in err
+        code, out, _ = await holdfast(environment, "run", "helper", "Hi!", "--json")
+        assert code == 1
+        assert lines(out)[0]["error"]["code"] == "model_rejected"
+
+
+async def test_what_is_not_there_exits_4(running: Running) -> None:
+    async with running([]) as environment:
+        for words in (("show", "nowhere"), ("send", "nowhere", "Hi!"), ("run", "nobody", "Hi!")):
+            code, out, err = await holdfast(environment, *words)
+            assert (code, out, err.count("\n")) == (4, "", 1)
+
+
+async def test_a_server_that_is_not_there_exits_3() -> None:
+    code, out, err = await _run("--address", "127.0.0.1:1", "sessions", "--json")
+    assert code == 3
+    assert lines(out)[0]["error"]["code"] == "temporal_unreachable"
+    assert "holdfast dev" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run",),
+        ("no-such-command",),
+        ("sessions", "--no-such-option"),
+        ("sessions", "--status", "happy"),
+        ("chat",),
+        ("run", "helper", "Hi!", "--output", "/no/such/file"),
+    ],
+)
+async def test_bad_input_is_one_line_and_exits_2(running: Running, words: tuple[str, ...]) -> None:
+    async with running([], worker=False) as environment:
+        code, out, err = await holdfast(environment, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("holdfast: ")
+
+
+async def test_a_session_is_shown_step_by_step(running: Running) -> None:
+    script = [*(say(f"Peek {n}.") + call("peek", {"at": str(n)}) for n in range(3)), say("Done.")]
+    async with running(script) as environment:
+        session = await environment.client.start("quick", "Peek about.")
+        await session.wait()
+        code, out, _ = await holdfast(environment, "show", session.id)
+        assert code == 0
+        for expected in ("Peek about.", "Peek 2.", "→ peek", "2 was seen", "Done.", "1 turns"):
+            assert expected in out
+        code, out, _ = await holdfast(environment, "show", session.id, "--json")
+        assert [entry["kind"] for entry in lines(out)] == ["user", *(["reply", "result"] * 3), "reply"]
+
+
+async def test_sessions_and_agents_are_listed(running: Running) -> None:
+    async with running([say("Hello.")]) as environment:
+        _, out, _ = await holdfast(environment, "agents", "--json")
+        assert {agent["name"] for agent in lines(out)} == {"helper", "quick"}
+        _, out, _ = await holdfast(environment, "agents")
+        assert "helper" in out
+        code, out, _ = await holdfast(environment, "sessions", "--tenant", environment.task_queue)
+        assert (code, out) == (0, "There are no such sessions.\n")
+
+
+async def test_a_session_is_sent_to_paused_resumed_cancelled_and_closed(running: Running) -> None:
+    async with running([say("One."), call("dig"), say("never")]) as environment:
+        session = await environment.client.start("helper", "Say one.")
+        await session.wait()
+        code, out, _ = await holdfast(environment, "send", session.id, "Dig.", "--no-wait", "--json")
+        assert (code, lines(out)[0]["turn"]) == (0, 2)
+        for command in ("pause", "resume", "cancel", "close"):
+            code, out, _ = await holdfast(environment, command, session.id)
+            assert (code, out.startswith(session.id)) == (0, True)
+        code, out, err = await holdfast(environment, "steer", session.id, "left")
+        assert (code, err.count("\n")) == (2, 1)
+
+
+async def test_chat_shows_text_and_tool_calls_and_takes_commands(running: Running) -> None:
+    script = [say("Let me look. ") + call("look", {"at": "it"}), say("It is there."), say("Bye.")]
+    async with running(script) as environment:
+        code, out, _ = await holdfast(environment, "chat", "helper", stdin="Is it there?\n/resume\nBye!\n")
+    assert code == 0
+    for expected in (
+        "Let me look.",
+        "→ look",
+        "← look ok: it is there",
+        "It is there.",
+        "Bye.",
+        "turn 2 done",
+    ):
+        assert expected in out
+
+
+async def test_chat_speaks_json_lines(running: Running) -> None:
+    async with running([say("Hello."), say("Bye.")]) as environment:
+        code, out, _ = await holdfast(environment, "chat", "helper", "--json", stdin="Hi!\nBye!\n")
+    events = lines(out)
+    assert code == 0
+    assert [event["reply"]["text"] for event in events if event["kind"] == "turn_ended"] == ["Hello.", "Bye."]
+
+
+async def test_chat_with_an_agent_that_is_not_there_names_those_there_are(running: Running) -> None:
+    async with running([]) as environment:
+        code, _, err = await holdfast(environment, "chat", "nobody", stdin="Hi!\n")
+    assert code == 4
+    assert "helper" in err
+
+
+async def test_watching_prints_the_turn_that_runs(running: Running) -> None:
+    async with running([call("dig"), say("never")]) as environment:
+        session = await environment.client.start("helper", "Dig.")
+        address = environment.temporal.service_client.config.target_host
+        process = await _start("--address", address, "watch", session.id)
+        assert process.stdout is not None
+        seen: list[str] = []
+        async with asyncio.timeout(60):
+            while "dig: spade" not in "".join(seen[-1:]):
+                seen.append((await process.stdout.readline()).decode())
+            await session.cancel("enough")
+            await session.close()
+            seen += (await process.stdout.read()).decode().splitlines()
+            assert await process.wait() == 0
+    for expected in ("turn 1: Dig.", "→ dig", "← dig cancelled", "turn 1 cancelled", "closed"):
+        assert expected in "\n".join(seen)
+
+
+async def test_a_models_text_cannot_command_the_terminal(running: Running) -> None:
+    async with running([say("red \x1b[31m and \x9b2J gone")]) as environment:
+        _, out, _ = await holdfast(environment, "run", "helper", "Hi!")
+    assert "\x1b" not in out
+    assert "\x9b" not in out
+
+
+def test_help_imports_neither_temporal_nor_pydantic() -> None:
+    program = (
+        "import sys; from holdfast_client.command.main import invoke; code = invoke(['--help'])\n"
+        "heavy = {'temporalio', 'pydantic', 'sqlalchemy'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sessions" in done.stdout
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in [
+        "run",
+        "chat",
+        "send",
+        "sessions",
+        "show",
+        "watch",
+        "pause",
+        "resume",
+        "steer",
+        "cancel",
+        "close",
+        "agents",
+    ]:
+        assert invoke([command, "--help"]) == 0
+        assert "--json" in capsys.readouterr().out
