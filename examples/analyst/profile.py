@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .query import select
+from holdfast_workflows.contracts.text import dump_json, preview
+
+from .query import ALL, MAX_BYTES, select
 from .table import TABLE, quoted
 
 _MAX_DETAILED = 40
@@ -18,19 +20,21 @@ _YEAR = re.compile(r"(^|[^a-z])(year|yr|jahr|année|annee|año|anno)([^a-z]|$)")
 
 def profile(database: Path, name: str) -> dict[str, Any]:
     """Rows, and for each column its type, missing and distinct values, range, mean and commonest values."""
-    listed = select(database, "SELECT name, kind FROM _columns ORDER BY position", limit=10_000).rows
+    listed = select(
+        database, "SELECT name, kind FROM _columns ORDER BY position", limit=10_000, room=ALL
+    ).rows
     notes = [str(row[0]) for row in select(database, "SELECT note FROM _notes").rows]
     rows = _one(database, f"SELECT COUNT(*) FROM {TABLE}")[0] if listed else 0
     if len(listed) > _MAX_DETAILED:
         others = ", ".join(str(row[0]) for row in listed[_MAX_DETAILED : _MAX_DETAILED + 100])
-        notes.append(f"{len(listed) - _MAX_DETAILED:,} further columns are not described: {others}")
-    return {
-        "file": name,
-        "table": TABLE,
-        "rows": rows,
-        "columns": [_column(database, str(n), str(kind)) for n, kind in listed[:_MAX_DETAILED]],
-        "notes": notes,
-    }
+        notes.append(
+            f"{len(listed) - _MAX_DETAILED:,} further columns are not described: {preview(others, 500)}"
+        )
+    columns = [_column(database, str(n), str(kind)) for n, kind in listed[:_MAX_DETAILED]]
+    if len(dump_json(columns).encode()) > MAX_BYTES * 3 // 4:
+        for column in columns:
+            column.pop("commonest", None)
+    return {"file": name, "table": TABLE, "rows": rows, "columns": columns, "notes": notes}
 
 
 def _column(database: Path, name: str, kind: str) -> dict[str, Any]:

@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast import ToolError
-from holdfast_workflows.contracts.text import clean, preview
+from holdfast_workflows.contracts.text import clean, dump_json, preview
 
 from .kinds import Value
 
 MAX_ROWS = 200
 MAX_SECONDS = 5.0
+MAX_BYTES = 24_000
+"""Of rows: a longer result reaches the model without its middle."""
+
+ALL = 1_000_000
+"""Bytes enough for what does not go to a model."""
+
 _MAX_CELL = 500
 _MAX_TEXT = 1_000_000
 _MAX_SQL = 20_000
@@ -37,8 +43,10 @@ class Rows:
     truncated: bool
 
 
-def select(database: Path, sql: str, *, limit: int = MAX_ROWS, seconds: float = MAX_SECONDS) -> Rows:
-    """Run one SELECT.
+def select(
+    database: Path, sql: str, *, limit: int = MAX_ROWS, seconds: float = MAX_SECONDS, room: int = MAX_BYTES
+) -> Rows:
+    """Run one SELECT; its first ``limit`` rows, as many as fit into ``room`` bytes.
 
     Three locks: the file is opened read-only, an authorizer refuses every action but reading,
     and only one statement is run.
@@ -59,7 +67,19 @@ def select(database: Path, sql: str, *, limit: int = MAX_ROWS, seconds: float = 
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise ToolError(_reason(db, error, seconds)) from error
         columns = tuple(column[0] for column in cursor.description)
-    return Rows(columns, tuple(tuple(_shown(v) for v in row) for row in found[:limit]), len(found) > limit)
+    rows = _that_fit(found[:limit], room)
+    return Rows(columns, rows, len(found) > len(rows))
+
+
+def _that_fit(found: list[tuple[object, ...]], room: int) -> tuple[tuple[Value, ...], ...]:
+    rows: list[tuple[Value, ...]] = []
+    for row in found:
+        shown = tuple(_shown(value) for value in row)
+        room -= len(dump_json(shown).encode())
+        if room < 0 and rows:
+            break
+        rows.append(shown)
+    return tuple(rows)
 
 
 def _lock(db: sqlite3.Connection) -> None:

@@ -15,7 +15,7 @@ from .chart import Chart, Kind, draw
 from .files import write_whole
 from .kinds import Value
 from .profile import profile
-from .query import select
+from .query import ALL, select
 from .table import database
 
 _CACHE = ".cache"
@@ -53,7 +53,7 @@ def _reading(data: Path, cache: Path) -> list[Tool[..., Any]]:
     def run_sql(query: str) -> dict[str, Any]:
         """Run one SELECT statement of SQLite over the table data.
 
-        Reads only; at most 200 rows come back and a query may take 5 seconds, so let SQL aggregate.
+        Reads only; at most 200 rows or 24 KB come back and a query may take 5 seconds, so let SQL aggregate.
 
         Args:
             query: The statement. Put column names in double quotes.
@@ -107,7 +107,7 @@ def _writing(data: Path, reports: Path) -> list[Tool[..., Any]]:
             y_label: What y is, with its unit.
             name: The file's name without folder.
         """
-        rows = select(database(data, reports / _CACHE), query, limit=2_000)
+        rows = select(database(data, reports / _CACHE), query, limit=2_000, room=ALL)
         image = draw(Chart(kind, clean(title), clean(x_label), clean(y_label), rows))
         return {"file": write_whole(reports, name, ".png", image), "points": len(rows.rows)}
 

@@ -82,6 +82,13 @@ async def test_a_query_gives_rows_and_says_when_there_are_more(tools: Tools) -> 
     assert (len(found["rows"]), found["truncated"]) == (query.MAX_ROWS, True)
 
 
+async def test_rows_that_would_not_reach_the_model_whole_are_left_out(tools: Tools) -> None:
+    long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150) "
+    found = await use(tools, "run_sql", query=f"{long} SELECT hex(zeroblob(200)) FROM n")
+    assert 10 < len(found["rows"]) < 100
+    assert found["truncated"]
+
+
 WRITES = [
     "DELETE FROM data",
     "UPDATE data SET name = 'x'",
@@ -288,7 +295,7 @@ async def test_arguments_out_of_bounds_are_refused_before_anything_runs(tools: T
             await use(tools, name, **wrong)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=6))
 async def test_columns_of_any_name_can_be_asked_for_by_the_name_the_profile_gives(
     names: list[str], tmp_path: Path
