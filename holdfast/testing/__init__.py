@@ -1,5 +1,10 @@
 """What a test of an agent needs: a scripted model, a whole Holdfast, skipping time, replay."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ._replies import (
     Call,
     Reply,
@@ -19,8 +24,10 @@ from ._replies import (
 from ._requests import Request, Seen
 from ._server import Script, ScriptedModel
 from ._spawn import SpawnedModel, asked
-from .environment import Environment, providers_of
-from .replay import load_history, replay
+
+if TYPE_CHECKING:
+    from .environment import Environment, providers_of
+    from .replaying import load_history, replay
 
 __all__ = [
     "Call",
@@ -48,3 +55,17 @@ __all__ = [
     "say",
     "unauthorized",
 ]
+
+_HOME = {
+    "Environment": "environment",
+    "providers_of": "environment",
+    "load_history": "replaying",
+    "replay": "replaying",
+}
+
+
+def __getattr__(name: str) -> object:
+    # A scripted model in a process of its own must not wait for all that a worker needs to be imported.
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -67,7 +67,8 @@ async def show(
         table.add_row("in flight", f"{what}: noticed by its silence and given to the new worker")
         if asked is not None:
             table.add_row(
-                "model asked", f"{asked} times for {len(replies)} replies; only what was in flight, twice"
+                "model asked",
+                f"{asked} times for {len(replies)} replies; in flight at the kill: {asked - len(replies)}",
             )
     table.add_row("every step", f"{_holdfast()} show {session.id}")
     console.print(table)

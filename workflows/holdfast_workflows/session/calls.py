@@ -28,6 +28,14 @@ LOST_WORKERS = 3
 """How often a call is scheduled anew because its worker was lost. A lost worker is not the
 call's failure and takes none of its attempts, but a call that kills workers must end."""
 
+_TO_SAY_SO = 5.0
+
+_NEVER_AGAIN = [
+    "PayloadsTooLarge",
+    # A lost worker is the workflow's to see: it takes none of the call's attempts, and the
+    # call is scheduled anew at once.
+    "TemporalTimeout:Heartbeat",
+]
 _READ_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=5), maximum_attempts=20
 )
@@ -36,13 +44,18 @@ _SETTLE_RETRY = RetryPolicy(
 )
 
 
+def attempts(policy: ToolPolicy) -> RetrySpec:
+    """The retries of a tool; none for one whose effect must never be repeated."""
+    return policy.retry.model_copy(update={"attempts": 1}) if policy.effect == "once" else policy.retry
+
+
 def _policy(spec: RetrySpec) -> RetryPolicy:
     return RetryPolicy(
         initial_interval=timedelta(seconds=spec.first_delay),
         maximum_interval=timedelta(seconds=spec.max_delay),
         backoff_coefficient=spec.backoff,
         maximum_attempts=spec.attempts,
-        non_retryable_error_types=["PayloadsTooLarge"],
+        non_retryable_error_types=_NEVER_AGAIN,
     )
 
 
@@ -88,9 +101,10 @@ def act(
         call.name,
         call,
         result_type=ActResult,
-        start_to_close_timeout=timedelta(seconds=policy.timeout),
+        # The activity ends a tool that takes too long by itself, and can say so to the model.
+        start_to_close_timeout=timedelta(seconds=policy.timeout + _TO_SAY_SO),
         heartbeat_timeout=timedelta(seconds=silence),
-        retry_policy=_policy(policy.retry),
+        retry_policy=_policy(attempts(policy)),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary or None,
     )

@@ -231,7 +231,7 @@ class TurnRunner:
             name=call.name,
             key=f"{session}-{call.seq}",
             arguments=call.arguments,
-            attempts=1 if policy.effect == "once" else policy.retry.attempts,
+            attempts=calls.attempts(policy).attempts,
         )
         result = await self._outcome(policy, call, request)
         del self._state.active[call.seq]
