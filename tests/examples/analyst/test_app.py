@@ -56,7 +56,7 @@ async def test_the_analyst_answers_as_an_agent_of_a_worker(
         }
         async with worker(settings), asyncio.timeout(90):
             client = await connect()
-            reply = await client.run("analyst", QUESTION)
+            answer = await client.run("analyst", QUESTION)
     direct = await drive(QUESTION, SAMPLE, tmp_path / "direct")
     assert answer == direct.answer
     for name in ("report.md", "chart.png"):
