@@ -43,6 +43,11 @@ def test_a_prompt_that_the_filter_stops_is_not_a_broken_request() -> None:
     assert type(from_status("m", 400, {}, body)) is ContentFiltered
 
 
+def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
+    body = b'{"error":{"message":"Check your plan.","code":"insufficient_quota"}}'
+    assert type(from_status("m", 429, {}, body)) is ModelRejected
+
+
 @pytest.mark.parametrize(
     ("problem", "error"),
     [

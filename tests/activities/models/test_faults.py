@@ -49,7 +49,6 @@ FAULTS: list[tuple[str, Reply, type[ModelError]]] = [
     ("408", failed(408), ModelTransient),
     ("409", failed(409), ModelTransient),
     ("429", rate_limited(), RateLimited),
-    ("unpaid", failed(429, code="insufficient_quota"), ModelRejected),
     ("500", failed(500), ModelTransient),
     ("503", failed(503), ModelTransient),
     ("529", overloaded(), ModelTransient),
@@ -65,8 +64,6 @@ FAULTS: list[tuple[str, Reply, type[ModelError]]] = [
 async def test_a_fault_is_one_error_after_one_request(
     name: str, stream: bool, fault: Reply, error: type[ModelError]
 ) -> None:
-    if fault.code == "insufficient_quota" and name.startswith("anthropic"):
-        pytest.skip("Anthropic has no such code")
     async with ScriptedModel([fault]) as server:
         with pytest.raises(ModelError) as caught:
             await ask(server, name, stream=stream)

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from holdfast.testing.model import Reply, ScriptedModel, call, say
+from holdfast.testing.model import ScriptedModel, call, say
 from holdfast_activities.models import ModelRequest
 from holdfast_activities.models.anthropic import AnthropicModel
 from holdfast_activities.models.openai import OpenAIModel
-from holdfast_workflows.contracts.entries import ReplyEntry, UserEntry
 from holdfast_workflows.contracts.spec import OutputSpec
 
 from .conversations import NAMES, ask, conversation, models_of, request
@@ -163,24 +162,6 @@ async def test_a_shape_binds_the_reply(name: str, stream: bool) -> None:
         assert sent["response_format"] == {"type": "json_schema", "json_schema": form}
     else:
         assert sent["output_config"] == {"format": {"type": "json_schema", "schema": closed}}
-
-
-@both_ways
-async def test_signed_thinking_goes_back_verbatim_with_its_calls(name: str, stream: bool) -> None:
-    if name.startswith("openai"):
-        pytest.skip("the OpenAI wire has no signed thinking")
-    scripted: Reply = (say("I look.") + call("look", {"at": "it"})).but(thinking="Hmm, where was it? 😀")
-    async with ScriptedModel([scripted, say("Done.")]) as server:
-        reply = await ask(server, name, stream=stream)
-        entries = conversation()
-        entries[1] = ReplyEntry(seq=2, text=reply.text, calls=reply.calls, extra=reply.extra)
-        await ask(server, name, entries=[UserEntry(seq=1, text="Hello"), entries[1]])
-        sent = json.loads(server.requests[1].body)["messages"][1]["content"]
-    assert sent == [
-        {"type": "thinking", "thinking": "Hmm, where was it? 😀", "signature": "sig-1"},
-        {"type": "text", "text": "I look."},
-        {"type": "tool_use", "id": reply.calls[0].id, "name": "look", "input": {"at": "it"}},
-    ]
 
 
 def _is_object(text: str) -> bool:
