@@ -1,0 +1,134 @@
+"""What the kills happen in: a real server, real worker processes, and three witnesses outside of them.
+
+The witnesses are the scripted model's list of requests, the ledger, and the log's file,
+read without Holdfast's code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sqlite3
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+
+from holdfast.testing import ScriptedModel
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.session import Message, Mode, StartInput, TaskResult
+
+from ..workers.running import Running, started
+from .ledger import Ledger
+
+APP = "tests.kills.sample:app"
+SILENCE = 2.0
+"""Seconds until a killed worker's activities and workflow tasks are given to another."""
+
+BOUND = 60.0
+_SLICE = 0.002
+
+Handle = WorkflowHandle[Any, TaskResult]
+
+
+@dataclass
+class World:
+    """Everything around the workers. ``home`` is their folder."""
+
+    address: str
+    client: Client
+    model: ScriptedModel
+    ledger: Ledger
+    home: Path
+
+    def worker(self, queue: str) -> AbstractAsyncContextManager[Running]:
+        """A worker process."""
+        providers = {"openai": {"kind": "openai", "base_url": self.model.openai_url}}
+        return started(
+            "worker",
+            APP,
+            temporal_address=self.address,
+            task_queue=queue,
+            providers=json.dumps(providers),
+            test_ledger=self.ledger.url,
+            graceful_seconds="5",
+        )
+
+    async def begin(self, queue: str, id: str, *, agent: str = "clerk", mode: Mode = "task") -> Handle:
+        """Start a session whose first message is its id."""
+        start = StartInput(agent=agent, mode=mode, message=Message(id="first", text=id), silence=SILENCE)
+        return await self.client.start_workflow(
+            names.WORKFLOW,
+            start,
+            id=id,
+            task_queue=queue,
+            result_type=TaskResult,
+            task_timeout=timedelta(seconds=SILENCE),
+        )
+
+    def log(self, session: str) -> list[dict[str, Any]]:
+        """The log's rows of a session, in order."""
+        with self._state() as db:
+            rows = db.execute("SELECT body FROM holdfast_log WHERE session = ? ORDER BY seq", (session,))
+            return [json.loads(body) for (body,) in rows.fetchall()]
+
+    def lose(self, session: str, seq: int) -> None:
+        """Take a row out of the log, as no part of Holdfast ever does."""
+        with self._state() as db:
+            db.execute("DELETE FROM holdfast_log WHERE session = ? AND seq = ?", (session, seq))
+
+    def asked(self, session: str) -> Counter[int]:
+        """How often each step of a session was asked for, by the tool results in its prompt."""
+        return Counter(seen.results for seen in self.model.requests if seen.conversation == session)
+
+    def _state(self) -> closing[sqlite3.Connection]:
+        return closing(sqlite3.connect(self.home / "state.db", timeout=20, isolation_level=None))
+
+
+async def stop_when(worker: Running, reached: Callable[[], Awaitable[bool]]) -> None:
+    """Let a worker run by slices of a few milliseconds until something is so; it is left stopped.
+
+    A process that is killed at once when something is seen has gone on meanwhile; one that
+    is stopped at each look has not.
+    """
+    async with asyncio.timeout(BOUND):
+        while True:
+            worker.signal(signal.SIGSTOP)
+            if await reached():
+                return
+            worker.signal(signal.SIGCONT)
+            await asyncio.sleep(_SLICE)
+
+
+async def kill(worker: Running) -> None:
+    """End a worker by SIGKILL."""
+    worker.signal(signal.SIGKILL)
+    await worker.ended()
+
+
+async def ready(worker: Running) -> Running:
+    """A worker that takes work."""
+    await worker.said("worker started")
+    return worker
+
+
+async def length(handle: Handle) -> int:
+    """How many events the history has."""
+    return (await handle.describe()).history_length
+
+
+async def over(handle: Handle) -> bool:
+    """Whether the session has ended."""
+    return (await handle.describe()).status != WorkflowExecutionStatus.RUNNING
+
+
+async def done(handle: Handle) -> TaskResult:
+    """The result, within a bound."""
+    async with asyncio.timeout(BOUND):
+        return await handle.result()
