@@ -4,7 +4,7 @@ import hashlib
 
 from temporalio import activity
 
-from holdfast_activities.state.base import State
+from holdfast_activities.state.base import SessionRow, State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError, UnknownAgent, to_failure
@@ -41,16 +41,22 @@ class Load:
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
         before = await self._state.load_session(load.session)
-        last = await self._state.log.last(load.session) if before else 0
+        seq = await self._next_number(before) if before else 1
         await self._state.save_spec(digest, body)
         await self._state.open_session(load.session, load.agent, digest, load.tenant)
         self._agents.add(digest, spec)
         return LoadResult(
             spec=_pin(spec, digest),
-            seq=last + SEQ_GAP if last else 1,
+            seq=seq,
             turns=before.turns if before else 0,
             version=before.version if before else 0,
         )
+
+    async def _next_number(self, before: SessionRow) -> int:
+        """Where a session that was there before goes on: past its snapshot and all written since."""
+        since = await self._state.log.read(before.session, before.seq)
+        last = since[-1].seq if since else before.seq - 1
+        return last + SEQ_GAP if last > 0 else 1
 
 
 def _pin(spec: AgentSpec, digest: str) -> PinnedSpec:
