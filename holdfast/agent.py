@@ -10,6 +10,7 @@ from typing import Any, cast, get_args
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.output import OutputShape, output_spec
 from holdfast_workflows.contracts.spec import MODEL_RETRY, AgentSpec, OutputSpec, RetrySpec, WhenBusy
+from holdfast_workflows.contracts.text import clean
 
 from . import declare
 from .tool import Tool
@@ -74,7 +75,7 @@ class Agent:
         self.tools = _by_name(tools, where)
         self.spec = AgentSpec(
             name=name,
-            instructions=instructions,
+            instructions=clean(instructions),
             models=_models(model, where),
             tools=tuple(tool.spec for tool in self.tools.values()),
             output=None if output is None else _checked(output_spec(output)),

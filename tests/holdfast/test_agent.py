@@ -159,3 +159,8 @@ def test_an_app_that_cannot_work_is_refused_with_the_remedy(agents: list[object]
     with pytest.raises(InvalidDeclaration) as refused:
         App(agents=cast("Any", agents))
     assert said in str(refused.value)
+
+
+def test_instructions_that_utf8_cannot_encode_are_made_safe() -> None:
+    agent = Agent("a", model="openai:m", instructions="be \ud800 kind\x00")
+    assert agent.spec.instructions == "be \ufffd kind\ufffd"
