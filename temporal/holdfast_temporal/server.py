@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -27,6 +27,7 @@ START_TIMEOUT: Final = 30.0
 STOP_TIMEOUT: Final = 10.0
 _STATE: Final = "server.json"
 _LOG: Final = "temporal.log"
+_BOUND: Final = 'exec 3<&0; { read -r _ <&3; kill $$; } & exec 3<&-; exec "$@" </dev/null'
 _TAIL: Final = 600  # characters of the log that go into an error
 
 _DYNAMIC_CONFIG: Final = (
@@ -58,8 +59,8 @@ class DevServer:
     """An embedded Temporal server in its own process group.
 
     Used as ``async with DevServer() as server:``; or ``start`` and ``stop``. A server that
-    runs in the folder already is joined, and then left running at the end of the ``with``;
-    but one whose owner was killed is taken over.
+    runs in the folder already is joined, and then left running at the end of the ``with``.
+    If the process that started a server is killed, the server ends by itself.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class DevServer:
         self._detach = detach
         self._info: ServerInfo | None = None
         self._joined = False
+        self._lifeline: int | None = None
 
     @property
     def info(self) -> ServerInfo:
@@ -119,12 +121,9 @@ class DevServer:
 
     @staticmethod
     def find(folder: Path | str | None = None) -> ServerInfo | None:
-        """The server that runs in a folder; None if none does. Notes left by a dead one do not count."""
-        try:
-            info = ServerInfo(**json.loads((home(folder) / _STATE).read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        return info if probe.alive(info.pid) and probe.listens(info.address) else None
+        """The server that runs in a folder; None if none does, or it is about to end with its owner."""
+        info = _running(home(folder))
+        return info if info and (info.owner == 0 or probe.alive(info.owner)) else None
 
     async def start(self) -> Self:
         """Start the server, or join the one that runs in the folder, and return once it answers.
@@ -137,18 +136,9 @@ class DevServer:
         self._folder.mkdir(parents=True, exist_ok=True)
         async with _locked(self._folder / "server.lock", deadline):
             found = await asyncio.to_thread(self.find, self._folder)
-            orphan = found is not None and found.owner != 0 and not probe.alive(found.owner)
-            self._joined = found is not None and not orphan
+            self._joined = found is not None
             self._info = found or await self._launch(deadline)
-            if orphan:
-                self._info = replace(self._info, owner=self._owner)
-            if not self._joined:
-                _write(self._folder / _STATE, json.dumps(asdict(self._info)))
         return self
-
-    @property
-    def _owner(self) -> int:
-        return 0 if self._detach else os.getpid()
 
     async def stop(self) -> None:
         """Stop the server, also one that was joined. Stopping twice is harmless."""
@@ -156,6 +146,9 @@ class DevServer:
         if info is not None:
             await stop(info)
             _forget(self._folder / _STATE, info)
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -172,13 +165,21 @@ class DevServer:
                 raise DevServerFailed(f"port {given} is taken by another program")
         free = probe.free_ports(2)
         port, ui_port = self._ports[0] or free[0], self._ports[1] or free[1]
-        pid = _spawn([str(binary.find()), *self._arguments(port, ui_port)], self.log)
+        if left := await asyncio.to_thread(_running, self._folder):
+            await stop(left)  # its owner is dead; two servers on one database would not do
+        command = [str(binary.find()), *self._arguments(port, ui_port)]
+        if self._detach:
+            pid, owner = _spawn(command, self.log), 0
+        else:
+            pid, self._lifeline = _spawn_bound(command, self.log)
+            owner = os.getpid()
         ui = f"http://127.0.0.1:{ui_port}" if self._ui else ""
-        info = ServerInfo(f"127.0.0.1:{port}", ui, pid, self._owner)
+        info = self._info = ServerInfo(f"127.0.0.1:{port}", ui, pid, owner)
         try:
             await self._until_it_answers(info, deadline)
+            _write(self._folder / _STATE, json.dumps(asdict(info)))
         except BaseException:
-            await stop(info)
+            await self.stop()
             raise
         return info
 
@@ -225,7 +226,16 @@ async def stop(info: ServerInfo) -> None:
             await asyncio.sleep(0.02)
 
 
-def _spawn(command: list[str], log: Path) -> int:
+def _running(folder: Path) -> ServerInfo | None:
+    """The server that the folder's note speaks of, if it runs."""
+    try:
+        info = ServerInfo(**json.loads((folder / _STATE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return info if probe.alive(info.pid) and probe.listens(info.address) else None
+
+
+def _spawn(command: list[str], log: Path, stdin: int | None = None) -> int:
     """Start a program in its own process group, so that Ctrl-C in the terminal is not for it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     return os.posix_spawn(
@@ -234,11 +244,26 @@ def _spawn(command: list[str], log: Path) -> int:
         os.environ,
         setpgroup=0,
         file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+            if stdin is None
+            else (os.POSIX_SPAWN_DUP2, stdin, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o644),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
     )
+
+
+def _spawn_bound(command: list[str], log: Path) -> tuple[int, int]:
+    """Start a program that ends when this process does; its process, and the pipe that binds it.
+
+    A killed process cannot stop what it started. But the kernel closes its end of the
+    pipe, and a shell in the program's process group waits for that and then ends the program.
+    """
+    theirs, ours = os.pipe()
+    try:
+        return _spawn(["/bin/sh", "-c", _BOUND, "sh", *command], log, theirs), ours
+    finally:
+        os.close(theirs)
 
 
 def _write(path: Path, text: str) -> None:

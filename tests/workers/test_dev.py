@@ -42,20 +42,15 @@ async def test_dev_serves_restarts_a_worker_that_dies_and_ctrl_c_leaves_nothing(
     assert DevServer.find(tmp_path) is None
 
 
-async def test_what_a_killed_dev_leaves_ends_by_itself_or_is_taken_over(tmp_path: Path) -> None:
+async def test_a_killed_dev_leaves_nothing_that_goes_on(tmp_path: Path) -> None:
     async with started("dev", APP, "--no-ui", home=str(tmp_path)) as dev:
         await dev.said("worker started", 60)
         [worker] = workers_of(dev.process.pid)
+        server = DevServer.find(tmp_path)
+        assert server is not None
         dev.signal(signal.SIGKILL)
-        await eventually(lambda: not worker.is_running(), 20)
-    left = DevServer.find(tmp_path)
-    assert left is not None
-    async with started("dev", APP, home=str(tmp_path)) as again:
-        await again.said(left.address)
-        await again.said("worker started", 60)
-        again.signal(signal.SIGTERM)
-        assert await again.ended() == 0
-    assert probe.gone(left.pid)
+        await eventually(lambda: not worker.is_running() and probe.gone(server.pid), 20)
+    assert DevServer.find(tmp_path) is None
 
 
 async def test_dev_ends_with_a_worker_that_cannot_work(tmp_path: Path) -> None:
