@@ -1,0 +1,105 @@
+"""Recorded runs, decided again by today's code. How to record: ``histories/record.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.api.enums.v1 import EventType
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+
+from holdfast.testing import load_history, replay
+from holdfast_temporal import data_converter
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.session import StartInput, TaskResult
+from holdfast_workflows.session import AgentWorkflow
+
+from .histories.record import FOLDER, SHAPES
+
+FILES = sorted(FOLDER.glob("*.json"))
+CANCEL_ASKED = EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED
+FAILED = EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED
+ROLLED_OVER = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
+
+TELLING = {
+    "cancel_mid_tool": CANCEL_ASKED,
+    "burst_pause": CANCEL_ASKED,
+    "interrupt": CANCEL_ASKED,
+    "failed_turn": FAILED,
+    "roll_over-1": ROLLED_OVER,
+}
+"""The event without which a file would not show what its name says."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_a_recorded_history_is_decided_again_as_it_was(path: Path) -> None:
+    await replay(load_history(path))
+
+
+def test_every_shape_is_recorded() -> None:
+    assert {path.stem.split("-")[0] for path in FILES} == set(SHAPES)
+
+
+@pytest.mark.parametrize(("name", "event"), TELLING.items(), ids=str)
+def test_a_history_shows_what_its_name_says(name: str, event: EventType.ValueType) -> None:
+    assert event in [each.event_type for each in load_history(FOLDER / f"{name}.json").events]
+
+
+def test_a_roll_over_in_the_middle_of_a_turn_is_recorded_with_all_its_runs() -> None:
+    runs = [load_history(path).events for path in FILES if path.stem.startswith("roll_over-")]
+    assert len(runs) > 1
+    assert all(run[-1].event_type == ROLLED_OVER for run in runs[:-1])
+    assert runs[-1][-1].event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED
+
+
+def test_no_history_names_the_machine_it_was_recorded_on() -> None:
+    for path in FILES:
+        assert str(Path(__file__).parents[2]) not in path.read_text("utf-8"), path.name
+
+
+@workflow.defn(name=names.WORKFLOW, sandboxed=False)
+class AskingFirst(AgentWorkflow):
+    """The session, changed: it waits a moment before it loads its agent."""
+
+    @workflow.init
+    def __init__(self, start: StartInput) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: StartInput) -> TaskResult:
+        await workflow.sleep(1)
+        return await super().run(start)
+
+
+@workflow.defn(name=names.WORKFLOW, sandboxed=False)
+class Unsettled(AgentWorkflow):
+    """The session, changed: what a turn came to is never written."""
+
+    @workflow.init
+    def __init__(self, start: StartInput) -> None:
+        super().__init__(start)
+        self._settler.turn_ended = lambda: None  # type: ignore[method-assign] # the change that must be seen
+
+    @workflow.run
+    async def run(self, start: StartInput) -> TaskResult:
+        return await super().run(start)
+
+
+@pytest.mark.parametrize("changed", [AskingFirst, Unsettled])
+@pytest.mark.parametrize("name", SHAPES)
+async def test_a_changed_decision_is_caught(changed: type[AgentWorkflow], name: str) -> None:
+    path = [path for path in FILES if path.stem.split("-")[0] == name][-1]
+    with pytest.raises(workflow.NondeterminismError):
+        await replay_with([changed], path)
+
+
+async def replay_with(workflows: Sequence[type], path: Path) -> None:
+    """Replay with other code than today's."""
+    replayer = Replayer(
+        workflows=workflows,
+        data_converter=data_converter,
+        unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    await replayer.replay_workflow(load_history(path))
