@@ -265,7 +265,7 @@ class Client:
         if roll_over_events is not None:
             start = start.model_copy(update={"roll_over_events": roll_over_events})
         accepted = await self._wire.start(session, start)
-        return Session(self._wire, session, accepted.turn if accepted else None)
+        return Session(self._wire, session, accepted.turn if accepted else None, watched=watched)
 
 
 def parse(text: str, output: OutputShape) -> Any:

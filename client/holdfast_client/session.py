@@ -19,11 +19,12 @@ from .wire import Wire
 class Session:
     """A session: a handle that costs nothing, and may be made anew from the id at any time."""
 
-    def __init__(self, wire: Wire, id: str, turn: int | None = None) -> None:
+    def __init__(self, wire: Wire, id: str, turn: int | None = None, *, watched: bool = False) -> None:
         """Made by ``Client.start`` and ``Client.session``."""
         self._wire = wire
         self._id = id
         self._turn = turn
+        self._watched = watched
 
     @property
     def id(self) -> str:
@@ -84,8 +85,10 @@ class Session:
             turn = await self._send(text, when_busy, id=None, watched=True)
         elif turn is None:
             turn = await self._last_turn()
+        # A message sent as watched has told the session; what comes later must say so itself.
+        watched, self._watched = self._watched, False
         over = False
-        async for event in Stream(self._wire, self._id, turn).events(last=turn):
+        async for event in Stream(self._wire, self._id, turn, watched=watched).events(last=turn):
             over = over or (isinstance(event, TurnEnded) and event.turn >= turn)
             yield event
         if not over:
@@ -164,7 +167,7 @@ class Session:
             watched=watched,
         )
         accepted = await self._wire.update(self._id, "send", message, Accepted)
-        self._turn = accepted.turn
+        self._turn, self._watched = accepted.turn, watched
         return accepted.turn
 
     async def _last_turn(self) -> int:

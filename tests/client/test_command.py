@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +23,29 @@ from .support import always
 Output = tuple[int, str, str]
 
 
-async def holdfast(environment: Environment, *words: str, stdin: str = "") -> Output:
-    """Run the command line as a process."""
-    address = environment.temporal.service_client.config.target_host
-    return await _run("--address", address, "--task-queue", environment.task_queue, *words, stdin=stdin)
+async def holdfast(environment: Environment, *words: str) -> Output:
+    """Run the command line in this process, in a thread of its own."""
+    return await asyncio.to_thread(_invoke, *_where(environment), *words)
 
 
-async def _run(*words: str, stdin: str = "") -> Output:
-    process = await _start(*words)
+def _invoke(*words: str) -> Output:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = invoke(words)
+    return code, out.getvalue(), err.getvalue()
+
+
+async def process(environment: Environment, *words: str, stdin: str = "") -> Output:
+    """Run the command line as its users do."""
+    process = await _start(*_where(environment), *words)
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
+
+
+def _where(environment: Environment) -> tuple[str, ...]:
+    address = environment.temporal.service_client.config.target_host
+    return ("--address", address, "--task-queue", environment.task_queue)
 
 
 async def _start(*words: str) -> asyncio.subprocess.Process:
@@ -48,7 +62,7 @@ def lines(text: str) -> list[dict[str, Any]]:
 
 async def test_run_prints_the_result_and_nothing_else(running: Running) -> None:
     async with running([say("Forty-two.")]) as environment:
-        assert await holdfast(environment, "run", "helper", "What is it?") == (0, "Forty-two.\n", "")
+        assert await process(environment, "run", "helper", "What is it?") == (0, "Forty-two.\n", "")
 
 
 async def test_run_prints_json_with_the_output_that_was_asked_for(running: Running, tmp_path: Path) -> None:
@@ -82,7 +96,7 @@ async def test_what_is_not_there_exits_4(running: Running) -> None:
 
 
 async def test_a_server_that_is_not_there_exits_3() -> None:
-    code, out, err = await _run("--address", "127.0.0.1:1", "sessions", "--json")
+    code, out, err = await asyncio.to_thread(_invoke, "--address", "127.0.0.1:1", "sessions", "--json")
     assert code == 3
     assert lines(out)[0]["error"]["code"] == "temporal_unreachable"
     assert "holdfast dev" in err
@@ -145,7 +159,7 @@ async def test_a_session_is_sent_to_paused_resumed_cancelled_and_closed(running:
 async def test_chat_shows_text_and_tool_calls_and_takes_commands(running: Running) -> None:
     script = [say("Let me look. ") + call("look", {"at": "it"}), say("It is there."), say("Bye.")]
     async with running(script) as environment:
-        code, out, _ = await holdfast(environment, "chat", "helper", stdin="Is it there?\n/resume\nBye!\n")
+        code, out, _ = await process(environment, "chat", "helper", stdin="Is it there?\n/resume\nBye!\n")
     assert code == 0
     for expected in (
         "Let me look.",
@@ -160,7 +174,7 @@ async def test_chat_shows_text_and_tool_calls_and_takes_commands(running: Runnin
 
 async def test_chat_speaks_json_lines(running: Running) -> None:
     async with running([say("Hello."), say("Bye.")]) as environment:
-        code, out, _ = await holdfast(environment, "chat", "helper", "--json", stdin="Hi!\nBye!\n")
+        code, out, _ = await process(environment, "chat", "helper", "--json", stdin="Hi!\nBye!\n")
     events = lines(out)
     assert code == 0
     assert [event["reply"]["text"] for event in events if event["kind"] == "turn_ended"] == ["Hello.", "Bye."]
@@ -168,7 +182,7 @@ async def test_chat_speaks_json_lines(running: Running) -> None:
 
 async def test_chat_with_an_agent_that_is_not_there_names_those_there_are(running: Running) -> None:
     async with running([]) as environment:
-        code, _, err = await holdfast(environment, "chat", "nobody", stdin="Hi!\n")
+        code, _, err = await process(environment, "chat", "nobody", stdin="Hi!\n")
     assert code == 4
     assert "helper" in err
 
@@ -176,17 +190,16 @@ async def test_chat_with_an_agent_that_is_not_there_names_those_there_are(runnin
 async def test_watching_prints_the_turn_that_runs(running: Running) -> None:
     async with running([call("dig"), say("never")]) as environment:
         session = await environment.client.start("helper", "Dig.")
-        address = environment.temporal.service_client.config.target_host
-        process = await _start("--address", address, "watch", session.id)
-        assert process.stdout is not None
+        watching = await _start(*_where(environment), "watch", session.id)
+        assert watching.stdout is not None
         seen: list[str] = []
         async with asyncio.timeout(60):
             while "dig: spade" not in "".join(seen[-1:]):
-                seen.append((await process.stdout.readline()).decode())
+                seen.append((await watching.stdout.readline()).decode())
             await session.cancel("enough")
             await session.close()
-            seen += (await process.stdout.read()).decode().splitlines()
-            assert await process.wait() == 0
+            seen += (await watching.stdout.read()).decode().splitlines()
+            assert await watching.wait() == 0
     for expected in ("turn 1: Dig.", "→ dig", "← dig cancelled", "turn 1 cancelled", "closed"):
         assert expected in "\n".join(seen)
 

@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from holdfast_client.reply import Reply
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import INLINE_TEXT
-from holdfast_workflows.contracts.session import Event, Partial, Problem, TurnView
+from holdfast_workflows.contracts.session import Event, Problem, TurnView
 from holdfast_workflows.contracts.text import preview, size
 
 from . import events as told
 from . import items
 from .snapshot import Snapshot, Thinking
+from .speech import Speech
 
 _END = 1 << 30
 """A step after every step of a turn."""
@@ -66,16 +67,6 @@ class Found:
     turns: dict[int, TurnView | None] = field(default_factory=dict[int, TurnView | None])
 
 
-@dataclass(slots=True)
-class _Speech:
-    """The text of a step as shown so far, and the attempt it is of."""
-
-    position: tuple[int, int]
-    activity: str
-    attempt: int
-    text: str = ""
-
-
 class Follower:
     """Follows a session from the beginning of a turn on.
 
@@ -90,7 +81,7 @@ class Follower:
         self._turn = 0
         self._position = (first, 0)
         self._seq = 0
-        self._speech: _Speech | None = None
+        self._speech = Speech()
         self._last_text = (0, "")
         self._calls: dict[int, bool] = {}
         self._progress: dict[str, tuple[int, str]] = {}
@@ -208,45 +199,19 @@ class Follower:
     # What the model says.
 
     def _think(self, thinking: Thinking) -> Iterator[told.StreamEvent]:
-        partial, speech = thinking.partial, self._speech
+        partial = thinking.partial
         if partial is None:
-            if speech and speech.activity == thinking.activity and thinking.attempt > speech.attempt:
-                yield from self._restart(speech, thinking)
+            yield from self._speech.failed(thinking)
             return
         position = (partial.turn, partial.step)
         if position <= self._position or partial.turn != self._turn:
             return
         if partial.step > 1 and self._position < (partial.turn, partial.step - 1):
             return  # the session's account of the step before is not here yet, and comes first
-        if speech is None or speech.position != position:
-            speech = self._speech = _Speech(position, thinking.activity, thinking.attempt)
-        elif (speech.activity, speech.attempt) != (thinking.activity, thinking.attempt):
-            yield from self._restart(speech, thinking)
-        yield from self._say(speech, partial)
-
-    def _say(self, speech: _Speech, partial: Partial) -> Iterator[told.StreamEvent]:
-        turn, step = speech.position
-        if not partial.text.startswith(speech.text):
-            yield told.TextRestart(turn, step, speech.attempt)
-            speech.text = ""
-        if more := partial.text[len(speech.text) :]:
-            yield told.TextDelta(turn, step, more)
-        speech.text = partial.text
-
-    def _restart(self, speech: _Speech, thinking: Thinking) -> Iterator[told.StreamEvent]:
-        if speech.text:
-            yield told.TextRestart(*speech.position, thinking.attempt, thinking.failure)
-        speech.activity, speech.attempt, speech.text = thinking.activity, thinking.attempt, ""
+        yield from self._speech.said(thinking, partial)
 
     def _end_step(self, item: Event, text: str) -> Iterator[told.StreamEvent]:
-        """Complete what was shown of the step by what it came to."""
-        speech, self._speech = self._speech, None
-        shown = speech.text if speech and speech.position == _place(item) else ""
-        if not text.startswith(shown):
-            yield told.TextRestart(item.turn, item.step, speech.attempt + 1 if speech else 1)
-            shown = ""
-        if more := text[len(shown) :]:
-            yield told.TextDelta(item.turn, item.step, more)
+        yield from self._speech.whole(item.turn, item.step, text)
         self._position = _place(item)
         self._last_text = (item.seq, text)
         yield told.StepEnded(item.turn, item.step, text, item.usage or Usage())
@@ -257,8 +222,8 @@ class Follower:
             return found.texts[item.seq]
         if item.size <= INLINE_TEXT:
             return item.text
+        shown = [self._speech.shown(_place(item))]
         partial = look.thinking.partial if look.thinking else None
-        shown = [self._speech.text] if self._speech and self._speech.position == _place(item) else []
         if partial and (partial.turn, partial.step) == _place(item):
             shown.append(partial.text)
         return next((s for s in shown if size(s) == item.size and preview(s) == item.text), None)
@@ -302,7 +267,7 @@ class Follower:
     def _end_turn(self, view: TurnView, found: Found) -> told.TurnEnded:
         self.ended_turn = view.turn
         self._position = (view.turn, _END)
-        self._speech = None
+        self._speech = Speech()
         self._calls.clear()
         seq, text = self._last_text
         if view.reply_size <= INLINE_TEXT:

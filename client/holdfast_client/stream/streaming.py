@@ -31,15 +31,15 @@ _RENEW: Final = 30.0
 class Stream:
     """Follows a session from a turn on."""
 
-    def __init__(self, wire: Wire, session: str, first: int) -> None:
-        """Nothing is asked before the first event is wanted."""
+    def __init__(self, wire: Wire, session: str, first: int, *, watched: bool = False) -> None:
+        """Nothing is asked before the first event is wanted; ``watched`` if the session knows of us."""
         self._wire = wire
         self._session = session
         self._reader = Reader(wire, session)
         self._follower = Follower(first)
         self._pause = FAST
         self._answered = time.monotonic()
-        self._renewed = 0.0
+        self._renewed = self._answered if watched else -_RENEW
 
     async def events(self, last: int | None = None) -> AsyncGenerator[StreamEvent]:
         """The events until turn ``last`` has ended, or the session.
@@ -106,7 +106,7 @@ class Stream:
         if look.thinking is None and not look.tools:
             return
         now = time.monotonic()
-        if now - self._renewed > _RENEW:
+        if now - self._renewed >= _RENEW:
             self._renewed = now
             try:
                 await self._wire.signal(self._session, "watch", _LEASE)
