@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import InvalidDeclaration
@@ -15,21 +16,33 @@ class App:
 
     Attributes:
         agents: The agents by name.
+        workflows: Workflows of yours that the same worker serves, in Temporal's sandbox.
+        activities: Activities of yours that the same worker serves.
     """
 
-    def __init__(self, *, agents: Sequence[Agent]) -> None:
-        """Collect agents.
+    def __init__(
+        self,
+        *,
+        agents: Sequence[Agent],
+        workflows: Sequence[type] = (),
+        activities: Sequence[Callable[..., Any]] = (),
+    ) -> None:
+        """Collect agents, and what else their worker serves.
 
         Raises:
             InvalidDeclaration: There is none, or two share a name.
         """
         self.agents = _by_name(agents)
+        self.workflows = tuple(workflows)
+        self.activities = tuple(activities)
 
     def registry(self) -> Registry:
         """Everything a worker needs to serve these agents."""
         return Registry(
             agents={name: agent.spec for name, agent in self.agents.items()},
             tools={name: agent.tools for name, agent in self.agents.items()},
+            workflows=self.workflows,
+            activities=self.activities,
         )
 
 
