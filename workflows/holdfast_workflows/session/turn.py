@@ -87,7 +87,6 @@ class TurnRunner:
         state.running = TurnState(turn=turn, request=request, started=workflow.time())
         state.tell(Event(n=0, kind="turn_started", turn=turn, text=request))
         self._write("message", text=message.text, ref=message.ref)
-        workflow.set_current_details(details.render(state))
 
     def roll_over_due(self) -> bool:
         """Whether the history has grown enough to go on in a new run."""
@@ -115,7 +114,6 @@ class TurnRunner:
         result = await self._think()
         for step in result.steps:
             self._account(step)
-        workflow.set_current_details(details.render(self._state))
         if not result.steps:
             return False
         return await self._decide(result.steps[-1])
@@ -145,6 +143,7 @@ class TurnRunner:
     async def _think(self) -> ThinkResult:
         """The next steps. What a lost worker leaves is taken up by another; none when told to yield."""
         state, turn = self._state, self._turn
+        workflow.set_current_details(details.render(state))
         burst = min(self._spec.burst, self._max_steps - turn.step) if self._spec.has_inline else 1
         step = ThinkInput(
             session=workflow.info().workflow_id,
@@ -207,11 +206,11 @@ class TurnRunner:
         for call in todo:
             self._state.active[call.seq] = call.name
             self._tell_call("call_started", call, "", call.preview, 0)
+        workflow.set_current_details(details.render(self._state))
         if len(todo) == 1:
             await self._call(step, todo[0])
         else:
             await asyncio.gather(*(self._call(step, call) for call in todo))
-        workflow.set_current_details(details.render(self._state))
 
     async def _call(self, step: StepView, call: CallView) -> None:
         policy = self._spec.tools.get(call.name, ToolPolicy())
