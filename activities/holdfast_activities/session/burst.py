@@ -140,7 +140,7 @@ class Burst:
             step=self._input.step + len(self.steps),
             at=time.time(),
             text=reply.text,
-            calls=_distinct(reply.calls[:MAX_CALLS]),
+            calls=reply.calls[:MAX_CALLS],
             finish=reply.finish,
             usage=reply.usage,
             model=reply.model,
@@ -222,14 +222,3 @@ class Burst:
 
 def _quiet(_: str) -> None:
     """Inline tools are quick; the burst's own heartbeat speaks for them."""
-
-
-def _distinct(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
-    """Calls with ids of their own: providers refuse a conversation in which two are the same."""
-    seen: set[str] = set()
-    made: list[ToolCall] = []
-    for index, call in enumerate(calls):
-        id = call.id if call.id and call.id not in seen else f"{call.id or 'call'}-{index}"
-        seen.add(id)
-        made.append(call if id == call.id else call.model_copy(update={"id": id}))
-    return tuple(made)
