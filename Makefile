@@ -46,8 +46,8 @@ format: setup ## format the code, fix what can be fixed, rewrite the table of do
 bench: setup ## measure against the smallest workflow that could do the work (ARGS="--quick")
 	@$(PY) -m benchmarks $(ARGS)
 
-dev: setup ## run the example agents with an embedded Temporal server and its UI
-	@.venv/bin/holdfast dev examples.analyst.agent:app $(ARGS)
+dev: setup ## serve the analyst with an embedded Temporal server and its UI (needs OPENAI_API_KEY or ANTHROPIC_API_KEY)
+	@.venv/bin/holdfast dev examples.analyst.app:app $(ARGS)
 
 clean: ## remove the environment, caches and what the embedded server stored
 	rm -rf .venv .holdfast report dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
