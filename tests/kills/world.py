@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 
 from holdfast.testing import ScriptedModel
 from holdfast_workflows.contracts import names
@@ -123,9 +123,10 @@ async def length(handle: Handle) -> int:
     return (await handle.describe()).history_length
 
 
-async def over(handle: Handle) -> bool:
-    """Whether the session has ended."""
-    return (await handle.describe()).status != WorkflowExecutionStatus.RUNNING
+async def pending(handle: Handle) -> list[str]:
+    """The activities whose end the server does not know yet."""
+    found = (await handle.describe()).raw_description.pending_activities
+    return [each.activity_type.name for each in found]
 
 
 async def done(handle: Handle) -> TaskResult:

@@ -1,0 +1,85 @@
+"""Killing a worker at many positions of a run, one after the other, and judging each run from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from holdfast_workflows.contracts.session import TaskResult
+
+from .world import Handle, World, done, kill, length, ready, stop_when
+
+LANES = 4
+"""Runs at once, each with a task queue and a worker of its own: most of a run is waiting for a time-out."""
+
+Judge = Callable[[World, str, TaskResult], Iterable[str]]
+
+
+@dataclass
+class Position:
+    """Where the worker is killed: when so many events, requests, attempts or rows are there."""
+
+    kind: str
+    count: int
+
+    async def reached(self, world: World, handle: Handle) -> bool:
+        """Whether a run is there, or past it."""
+        match self.kind:
+            case "event":
+                return await length(handle) >= self.count
+            case "request":
+                return world.asked(handle.id).total() >= self.count
+            case "attempt":
+                return world.ledger.tried(handle.id) >= self.count
+            case _:
+                return len(world.log(handle.id)) >= self.count
+
+
+@dataclass
+class Fate:
+    """What became of a run: how many events it had at the kill, and what was not as promised."""
+
+    position: Position
+    at: int
+    complaints: list[str]
+
+
+async def sweep(world: World, agent: str, positions: Sequence[Position], judge: Judge) -> list[Fate]:
+    """Kill a worker at each position, have another finish the run, and judge it."""
+    shares = [positions[n::LANES] for n in range(LANES)]
+    lanes = await asyncio.gather(*(_lane(world, agent, share, judge) for share in shares))
+    return [fate for fates in lanes for fate in fates]
+
+
+async def _lane(world: World, agent: str, positions: Sequence[Position], judge: Judge) -> list[Fate]:
+    """Take positions one after the other; each kill is survived by the worker that the next one hits."""
+    queue = f"sweep-{uuid.uuid4().hex}"
+    fates: list[Fate] = []
+    async with AsyncExitStack() as stack:
+        worker = await ready(await stack.enter_async_context(world.worker(queue)))
+        for position in positions:
+            id = f"{position.kind}-{position.count}-{uuid.uuid4().hex[:8]}"
+            handle = await world.begin(queue, id, agent=agent)
+            await stop_when(worker, partial(position.reached, world, handle))
+            await kill(worker)
+            at, answered, before = await length(handle), answered_steps(world, id), world.asked(id)
+            worker = await ready(await stack.enter_async_context(world.worker(queue)))
+            complaints = list(judge(world, id, await done(handle)))
+            after = world.asked(id)
+            complaints += [
+                f"the reply to {step} results was settled and asked for again"
+                for step in answered
+                if after[step] != before[step]
+            ]
+            fates.append(Fate(position, at, complaints))
+    return fates
+
+
+def answered_steps(world: World, id: str) -> list[int]:
+    """The steps whose reply is in the log, named by the tool results before them, as ``World.asked`` does."""
+    kinds = [row["kind"] for row in world.log(id)]
+    return [kinds[:at].count("result") for at, kind in enumerate(kinds) if kind == "reply"]
