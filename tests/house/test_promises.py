@@ -24,8 +24,9 @@ def complaints(promises: Promises, root: Path) -> Iterator[str]:
             yield f"{id} is {entry['status']}: `missing` goes with partly, and only with it"
         for test in tests:
             file, _, function = test.partition("::")
-            named.add(file)
-            if not (root / file).is_file():
+            files = sorted((root / file).rglob("test_*.py")) if file.endswith("/") else [root / file]
+            named.update(path.relative_to(root).as_posix() for path in files)
+            if not files or not all(path.is_file() for path in files):
                 yield f"{id} names {file}, which is not there"
             elif function and function not in _functions(root / file):
                 yield f"{id} names {test}, which is not there"
@@ -66,6 +67,7 @@ def test_every_promise_is_one_sentence_with_a_known_status() -> None:
             {"status": "kept", "tests": ["tests/test_a.py::test_gone"]},
             "X1 names tests/test_a.py::test_gone, which is not there",
         ),
+        ({"status": "kept", "tests": ["tests/b/"]}, "X1 names tests/b/, which is not there"),
         ({"status": "planned"}, "tests/test_a.py is named by no promise"),
     ],
 )
@@ -73,3 +75,9 @@ def test_a_gap_in_either_direction_is_found(tmp_path: Path, entry: dict[str, Any
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_a.py").write_text("def test_a() -> None: ...\n", "utf-8")
     assert complaint in set(complaints({"X1": entry}, tmp_path))
+
+
+def test_a_folder_stands_for_all_its_files(tmp_path: Path) -> None:
+    (tmp_path / "tests/a").mkdir(parents=True)
+    (tmp_path / "tests/a/test_a.py").write_text("def test_a() -> None: ...\n", "utf-8")
+    assert list(complaints({"X1": {"status": "kept", "tests": ["tests/a/"]}}, tmp_path)) == []
