@@ -154,8 +154,13 @@ class Follower:
                 return WantLog(self._seq or None, stop, self._first, burst=False)
         partial = look.thinking.partial if look.thinking else None
         if partial and partial.steps and found.burst is None and partial.turn >= self._first:
-            steps = [_place(item) for item in self._items(look, found) if item.kind == "step"]
-            if max([self._position, *steps]) < (partial.turn, partial.step - 1):
+            known = self._items(look, found)
+            steps = [_place(item) for item in known if item.kind == "step"]
+            begun = self._turn == partial.turn or any(item.turn == partial.turn for item in known)
+            at = max([self._position, *steps])
+            before = (partial.turn, partial.step - partial.steps - 1)
+            # What came before the burst must be known: it is told first.
+            if begun and at < (partial.turn, partial.step - 1) and (at >= before or before[1] == 0):
                 return WantLog(self._seq or None, partial.seq, partial.turn, burst=True)
         return None
 
