@@ -1,4 +1,4 @@
-"""Bursts: several steps in one activity, killed in their midst, and held within two seconds."""
+"""Bursts, which are several steps in one activity: killed in their midst they repeat nothing settled."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle
 
 from holdfast.testing import ScriptedModel
+from holdfast_client import Session, connect
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session import Message, Mode, StartInput, TaskResult
 
@@ -59,6 +60,10 @@ class World:
             test_ledger=self.ledger.url,
             graceful_seconds="5",
         )
+
+    async def session(self, handle: Handle) -> Session:
+        """The session as its user holds it."""
+        return (await connect(temporal=self.client)).session(handle.id)
 
     async def begin(self, queue: str, id: str, *, agent: str = "clerk", mode: Mode = "task") -> Handle:
         """Start a session whose first message is its id."""

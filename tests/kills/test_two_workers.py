@@ -1,0 +1,61 @@
+"""A worker that was taken for lost comes back, while another has done its work."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import uuid
+
+from temporalio.api.enums.v1 import EventType
+
+from holdfast.testing import Reply, Request, say
+
+from ..workers.running import eventually
+from .conftest import Make
+from .world import ready
+
+
+async def test_a_worker_that_comes_back_late_changes_nothing(world: Make, task_queue: str) -> None:
+    late = asyncio.Event()
+
+    async def script(request: Request) -> Reply:
+        if b"And now?" in request.body:
+            return say("Still here.")
+        if request.number > 1:
+            return say("From the second.")
+        await late.wait()
+        return say("From the first.")
+
+    async with world(script) as there, there.worker(task_queue) as first, there.worker(task_queue) as second:
+        await ready(first)
+        second.signal(signal.SIGSTOP)
+        handle = await there.begin(task_queue, f"late-{uuid.uuid4().hex[:8]}", mode="conversation")
+        await eventually(lambda: len(there.model.requests) == 1)
+        first.signal(signal.SIGSTOP)
+        second.signal(signal.SIGCONT)
+        session = await there.session(handle)
+        assert (await session.wait(1)).text == "From the second."
+
+        late.set()
+        first.signal(signal.SIGCONT)
+        second.signal(signal.SIGTERM)
+        assert await second.ended() == 0
+        assert (await session.send("And now?")).text == "Still here."
+        first.signal(signal.SIGTERM)  # it ends when its calls have ended, the late one too
+        assert await first.ended() == 0
+
+        texts = [(row["kind"], row["text"]) for row in there.log(handle.id)]
+        assert texts == [
+            ("user", handle.id),
+            ("reply", "From the second."),
+            ("user", "And now?"),
+            ("reply", "Still here."),
+        ]
+        prompt = there.model.requests[-1].body
+        assert b"From the second." in prompt
+        assert b"From the first." not in prompt
+        events = (await handle.fetch_history()).events
+        # The loss is the workflow's to see, at the first attempt: it takes none of the call's own.
+        assert EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT in [each.event_type for each in events]
+        begun = [each.activity_task_started_event_attributes.attempt for each in events]
+        assert set(begun) == {0, 1}
