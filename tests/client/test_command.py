@@ -127,7 +127,7 @@ async def test_a_session_is_shown_step_by_step(running: Running) -> None:
         await session.wait()
         code, out, _ = await holdfast(environment, "show", session.id)
         assert code == 0
-        for expected in ("Peek about.", "Peek 2.", "→ peek", "2 was seen", "Done.", "1 turns"):
+        for expected in ("Peek about.", "Peek 2.", "→ peek", "2 was seen", "Done.", "1 turn "):
             assert expected in out
         code, out, _ = await holdfast(environment, "show", session.id, "--json")
         assert [entry["kind"] for entry in lines(out)] == ["user", *(["reply", "result"] * 3), "reply"]

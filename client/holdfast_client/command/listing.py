@@ -79,5 +79,6 @@ def agents(context: typer.Context, json: Json = False) -> None:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        # Ids and dates are copied and compared: they stay in one piece.
+        table.add_column(column, overflow="fold", no_wrap=column in {"session", "started"})
     return table

@@ -22,8 +22,8 @@ _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def out() -> Console:
-    """Standard output, for results."""
-    return Console(highlight=False, soft_wrap=True)
+    """Standard output, for results; wide where no terminal says how wide it is."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 
 
 def err() -> Console:
@@ -64,6 +64,11 @@ def error(problem: HoldfastError) -> dict[str, Any]:
 def shown(text: str) -> str:
     """Text that a terminal shows and does not obey."""
     return _COMMANDS.sub("\ufffd", text)
+
+
+def count(number: int, thing: str) -> str:
+    """So many things."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def money(usage: Usage) -> str:

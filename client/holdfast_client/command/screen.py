@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from .printing import money, shown
+from .printing import count, money, shown
 
 if TYPE_CHECKING:
     from holdfast_client.reply import Reply
@@ -79,7 +79,7 @@ def _aside(event: ToolStarted | ToolProgress | ToolEnded | TextRestart | Status)
 
 
 def _summary(reply: Reply) -> str:
-    steps = "1 step" if reply.steps == 1 else f"{reply.steps} steps"
+    steps = count(reply.steps, "step")
     return f"turn {reply.turn} {reply.status} · {steps} · {reply.seconds:.1f} s · {money(reply.usage)}"
 
 

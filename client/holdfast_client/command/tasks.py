@@ -42,7 +42,13 @@ def run(
 
     async def work(client: Client) -> None:
         session = await client.start_task(
-            agent, prompt, id=id, tenant=tenant, output=schema, max_steps=max_steps, watched=True
+            agent,
+            prompt,
+            id=id,
+            tenant=tenant,
+            output=schema,
+            max_steps=max_steps,
+            watched=not printing.err().quiet,
         )
         await _finish(client, session, json=json, schema=schema)
 
@@ -63,7 +69,7 @@ def send(
 
     async def work(client: Client) -> None:
         found = client.session(session)
-        reply = await found.send(text, wait=False, watched=wait)
+        reply = await found.send(text, wait=False, watched=wait and not printing.err().quiet)
         if wait:
             await _finish(client, found, json=json, turn=reply.turn)
         elif json:

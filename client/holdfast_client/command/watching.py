@@ -62,7 +62,7 @@ def show(
             return
         console = printing.out()
         console.print(f"[bold]{escape(view.session)}[/] {escape(view.agent)} · {view.status}", style="")
-        console.print(f"[dim]{view.turn} turns · {printing.money(view.usage)}[/]")
+        console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
         if link := printing.link(client, session):
             console.print(f"[dim]{link}[/]")
         console.print(table)
