@@ -59,16 +59,19 @@ def test_no_history_names_the_machine_it_was_recorded_on() -> None:
         assert str(Path(__file__).parents[2]) not in path.read_text("utf-8"), path.name
 
 
+NOTHING = StartInput()
+
+
 @workflow.defn(name=names.WORKFLOW, sandboxed=False)
 class AskingFirst(AgentWorkflow):
     """The session, changed: it waits a moment before it loads its agent."""
 
     @workflow.init
-    def __init__(self, start: StartInput) -> None:
+    def __init__(self, start: StartInput = NOTHING) -> None:
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: StartInput) -> TaskResult:
+    async def run(self, start: StartInput = NOTHING) -> TaskResult:
         await workflow.sleep(1)
         return await super().run(start)
 
@@ -78,12 +81,12 @@ class Unsettled(AgentWorkflow):
     """The session, changed: what a turn came to is never written."""
 
     @workflow.init
-    def __init__(self, start: StartInput) -> None:
+    def __init__(self, start: StartInput = NOTHING) -> None:
         super().__init__(start)
         self._settler.turn_ended = lambda: None  # type: ignore[method-assign] # the change that must be seen
 
     @workflow.run
-    async def run(self, start: StartInput) -> TaskResult:
+    async def run(self, start: StartInput = NOTHING) -> TaskResult:
         return await super().run(start)
 
 
