@@ -59,7 +59,7 @@ def test_no_history_names_the_machine_it_was_recorded_on() -> None:
         assert str(Path(__file__).parents[2]) not in path.read_text("utf-8"), path.name
 
 
-NOTHING = StartInput()
+NOTHING = StartInput(agent="")
 
 
 @workflow.defn(name=names.WORKFLOW, sandboxed=False)
