@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from . import errors
+from . import errors, pool
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach a provider."""
@@ -15,12 +15,11 @@ SILENCE = 60.0
 
 _MAX_ERROR_BODY = 65_536  # bytes of an error that are read
 _WHOLE = ("application/json", "text/html")  # types that no stream of events has
-_LIMITS = httpx.Limits(max_connections=1_000, max_keepalive_connections=200, keepalive_expiry=55.0)
 
 
 def make_client() -> httpx.AsyncClient:
     """A client whose pool serves every provider. Proxies and certificates come from the environment as usual."""
-    return httpx.AsyncClient(http2=False, limits=_LIMITS, timeout=CONNECT_TIMEOUT, follow_redirects=False)
+    return pool.Client(timeout=CONNECT_TIMEOUT, follow_redirects=False)
 
 
 class Endpoint:
