@@ -40,7 +40,7 @@ def translate(error: BaseException, session: str = "", *, by_worker: bool = Fals
     """
     found = from_failure(error)
     if found is not None:
-        return restore(Problem(code=found.code, message=found.detail))
+        return found
     if isinstance(error, TimeoutError | RPCTimeoutOrCancelledError):
         return _late(by_worker, "no answer in time")
     if isinstance(error, RPCError):
@@ -53,13 +53,8 @@ def translate(error: BaseException, session: str = "", *, by_worker: bool = Fals
 
 
 def restore(problem: Problem) -> HoldfastError:
-    """The error that a view tells of. Its message may be the whole text or the detail alone."""
-    cls = tree().get(problem.code, HoldfastError)
-    fixed = str(cls())
-    detail = problem.message.removeprefix(fixed).strip()
-    if len(detail) != len(problem.message) and detail.startswith("(") and detail.endswith(")"):
-        detail = detail[1:-1]
-    return cls(detail)
+    """The error that a view tells of."""
+    return tree().get(problem.code, HoldfastError)(problem.detail)
 
 
 def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:

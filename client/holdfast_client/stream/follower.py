@@ -266,7 +266,7 @@ class Follower:
             reply_size=item.size,
             steps=item.step,
             usage=item.usage or Usage(),
-            error=Problem(code="holdfast", message=item.text) if failed else None,
+            error=Problem(code="holdfast", message=item.text, detail=item.text) if failed else None,
         )
 
     def _end_turn(self, view: TurnView, found: Found) -> told.TurnEnded:

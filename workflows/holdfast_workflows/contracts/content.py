@@ -10,7 +10,7 @@ class ReadLog(Contract):
 
     session: str
     start: int = 0
-    count: int = 200
+    count: int = 50
     text_limit: int = 4_096
 
 
@@ -22,7 +22,7 @@ class LogPage(Contract):
 
 
 class ReadText(Contract):
-    """Read one entry's text from a byte offset."""
+    """Read one entry's text; ``offset`` counts characters, ``limit`` bytes."""
 
     session: str
     seq: int

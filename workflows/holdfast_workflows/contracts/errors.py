@@ -326,6 +326,7 @@ def to_failure(error: HoldfastError) -> ApplicationError:
     """The Temporal failure that carries an error out of a workflow or activity."""
     delay = None if error.retry_after is None else timedelta(seconds=error.retry_after)
     return ApplicationError(
+        str(error),
         error.detail,
         type=error.code,
         non_retryable=not error.retryable,
@@ -340,6 +341,6 @@ def from_failure(failure: BaseException | None) -> HoldfastError | None:
         if isinstance(failure, HoldfastError):
             return failure
         if isinstance(failure, ApplicationError) and failure.type in classes:
-            return classes[failure.type](failure.message)
+            return classes[failure.type](str(failure.details[0]) if failure.details else failure.message)
         failure = getattr(failure, "cause", None) or failure.__cause__
     return None

@@ -34,10 +34,11 @@ class Accepted(Contract):
 
 
 class Problem(Contract):
-    """An error as it appears in views."""
+    """An error as it appears in views: the whole message, and what was particular this time."""
 
     code: str
     message: str
+    detail: str = ""
 
 
 class TurnView(Contract):
@@ -155,7 +156,7 @@ class StartInput(Contract):
     counts as lost: the recovery time of a call. Model and tool calls give one every second.
     """
 
-    agent: str
+    agent: str = ""
     tenant: str = ""
     mode: Mode = "conversation"
     output: OutputSpec | None = None

@@ -40,6 +40,7 @@ class TurnRunner:
         self._spec: PinnedSpec = state.spec
         self._cancelled: str | None = None
         self._handles: list[workflow.ActivityHandle[Any]] = []
+        self._bursting: workflow.ActivityHandle[ThinkResult] | None = None
         self._last: StepView | None = None
 
     # What the session's handlers may do to a running turn.
@@ -51,10 +52,12 @@ class TurnRunner:
             handle.cancel()
 
     def interrupt_burst(self) -> None:
-        """Have a burst end with its current step, so that a pause or steering takes hold."""
-        if self._spec.has_inline:
-            for handle in self._handles:
-                handle.cancel()
+        """Have a burst end with its current step, so that a pause or steering takes hold.
+
+        Tools that run, and a model call that is no burst, are left to end by themselves.
+        """
+        if self._bursting is not None:
+            self._bursting.cancel()
 
     @property
     def cancelled(self) -> bool:
@@ -67,8 +70,8 @@ class TurnRunner:
         """Run to the end of the turn; False if the session must roll over first."""
         try:
             while True:
-                await self._gate()
-                if self.roll_over_due():
+                await self._gate(or_roll_over=True)
+                if roll_over_due(self._state):
                     return False
                 if await self._step():
                     self._end("done")
@@ -88,19 +91,13 @@ class TurnRunner:
         state.tell(Event(n=0, kind="turn_started", turn=turn, text=request))
         self._write("message", text=message.text, ref=message.ref)
 
-    def roll_over_due(self) -> bool:
-        """Whether the history has grown enough to go on in a new run."""
-        info = workflow.info()
-        return (
-            info.get_current_history_length() >= self._state.start.roll_over_events
-            or info.is_continue_as_new_suggested()
-        )
-
-    async def _gate(self) -> None:
+    async def _gate(self, *, or_roll_over: bool = False) -> None:
         """Let nothing new start while the session is paused or the turn is cancelled."""
         state = self._state
         if state.paused:
-            await workflow.wait_condition(lambda: not state.paused or self.cancelled)
+            await workflow.wait_condition(
+                lambda: not state.paused or self.cancelled or (or_roll_over and roll_over_due(state))
+            )
         if self._cancelled is not None:
             raise errors.TurnCancelled(self._cancelled)
 
@@ -159,10 +156,10 @@ class TurnRunner:
         )
         tokens = self._last.usage.input_tokens if self._last else 0
         for lost in range(calls.LOST_WORKERS + 1):
+            handle = calls.think(self._spec, step, tokens, self._state.start.silence)
+            self._bursting = handle if burst > 1 else None
             try:
-                result: ThinkResult = await self._await(
-                    calls.think(self._spec, step, tokens, self._state.start.silence)
-                )
+                result: ThinkResult = await self._await(handle)
             except ActivityError as error:
                 if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
                     step = step.model_copy(update={"again": True})
@@ -172,6 +169,8 @@ class TurnRunner:
                 if isinstance(error.cause, CancelledError):
                     return ThinkResult(steps=())
                 raise _typed(error, errors.ModelTransient) from error
+            finally:
+                self._bursting = None
             state.unwritten.clear()
             return result
         raise AssertionError("unreachable: the last round raises")
@@ -298,7 +297,7 @@ class TurnRunner:
             reply_size=last.size if last else 0,
             steps=turn.step,
             usage=turn.usage,
-            error=Problem(code=error.code, message=str(error)) if error else None,
+            error=Problem(code=error.code, message=str(error), detail=error.detail) if error else None,
             started=turn.started,
             ended=workflow.time(),
         )
@@ -361,6 +360,15 @@ class TurnRunner:
                 status=status,
             )
         )
+
+
+def roll_over_due(state: SessionState) -> bool:
+    """Whether the history has grown enough for the session to go on in a new run."""
+    info = workflow.info()
+    return (
+        info.get_current_history_length() >= state.start.roll_over_events
+        or info.is_continue_as_new_suggested()
+    )
 
 
 def _typed(error: ActivityError, otherwise: type[errors.HoldfastError]) -> errors.HoldfastError:

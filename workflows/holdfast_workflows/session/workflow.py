@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
@@ -24,18 +25,22 @@ from holdfast_workflows.contracts.text import preview, size
 
 from . import attributes, calls, details, settling
 from .state import SessionState
-from .turn import TurnRunner
+from .turn import TurnRunner, roll_over_due
 
 _LONGEST_WAIT = 20.0
 
 
-@workflow.defn(name=names.WORKFLOW, sandboxed=False)
+# Input of a wrong shape fails what it came with, the run or the update; as an error of the
+# workflow task it would be tried again for ever.
+@workflow.defn(name=names.WORKFLOW, sandboxed=False, failure_exception_types=[ValidationError])
 class AgentWorkflow:
     """One durable conversation or task of one agent; its id is the session's id."""
 
     @workflow.init
-    def __init__(self, start: StartInput) -> None:
+    def __init__(self, start: StartInput | None = None) -> None:
         """The state is there before the first handler runs."""
+        # Without input there is no agent, which fails the run at once, with the agents there are.
+        start = start or StartInput()
         self._state = SessionState(start)
         self._settler = settling.Settler(self._state)
         self._runner: TurnRunner | None = None
@@ -46,12 +51,13 @@ class AgentWorkflow:
             self._state.accept(start.message)
 
     @workflow.run
-    async def run(self, start: StartInput) -> TaskResult:
+    async def run(self, start: StartInput | None = None) -> TaskResult:
         """Run turns until the session is closed, or the one task is done."""
         try:
             await self._load()
             while await self._next_turn():
-                await self._run_turn()
+                if not self._rolling:
+                    await self._run_turn()
                 if self._rolling:
                     await self._roll_over()
         except asyncio.CancelledError:
@@ -93,17 +99,19 @@ class AgentWorkflow:
         if self._failure or (state.start.mode == "task" and state.recent):
             return False
         if state.running is None and not state.queue:
-            await workflow.wait_condition(lambda: bool(state.queue) or state.closing)
-        return bool(state.running or state.queue)
+            await workflow.wait_condition(lambda: bool(state.queue) or state.closing or roll_over_due(state))
+            # Waiting, too, makes history: whoever looks on renews that, and pauses come and go.
+            self._rolling = not (state.queue or state.closing)
+        return bool(state.running or state.queue or self._rolling)
 
     async def _run_turn(self) -> None:
         """Run a turn in a task of its own: a cancelled workflow must be able to wait for its tools."""
         state = self._state
         runner = self._runner = TurnRunner(state)
         if state.running is None:
-            if runner.roll_over_due() or self._settler.behind:
+            if self._settler.behind:
                 await self._settler.wait()
-            if runner.roll_over_due():
+            if roll_over_due(state):
                 self._rolling = True
                 return
             runner.begin()
@@ -152,7 +160,8 @@ class AgentWorkflow:
         """The session's result; a task that failed fails the workflow with the turn's error."""
         last = self._state.recent[-1] if self._state.recent else None
         if self._task_failed() and last and last.error:
-            raise ApplicationError(last.error.message, type=last.error.code, non_retryable=True)
+            problem = last.error
+            raise ApplicationError(problem.message, problem.detail, type=problem.code, non_retryable=True)
         return TaskResult(last=last, turns=self._state.turns, usage=self._state.usage)
 
     # Messages.
@@ -168,9 +177,9 @@ class AgentWorkflow:
             self._runner.cancel("interrupted by a new message")
         # The first answer waits for the agent, so that an unknown one is refused here.
         before = turn
-        await workflow.wait_condition(lambda: state.spec is not None or self._failure is not None)
-        if self._failure is not None:
-            raise self._failure
+        await workflow.wait_condition(lambda: state.spec is not None or state.ended is not None)
+        if state.spec is None:
+            raise self._failure or errors.to_failure(errors.SessionClosed())
         return Accepted(turn=state.seen.get(message.id, before))
 
     @send.validator
@@ -193,8 +202,10 @@ class AgentWorkflow:
         return message.when_busy or (self._state.spec.when_busy if self._state.spec else "queue")
 
     @workflow.signal(description="Send a message without waiting for an answer.")
-    def post(self, message: Message) -> None:
+    def post(self, message: Message | None = None) -> None:
         """Queue a message; one that ``send`` would refuse is dropped and said in the log."""
+        if message is None:
+            return
         try:
             self._validate_send(message)
         except ApplicationError as error:
@@ -230,6 +241,11 @@ class AgentWorkflow:
     def _validate_wait(self, wait: WaitTurn) -> None:
         if self._waiters >= MAX_WAITERS:
             raise errors.to_failure(errors.SessionBusy("too many wait for turns at once; ask again shortly"))
+        if self._state.paused:
+            # It may last for days, and every update is kept in the history; questions are not.
+            raise errors.to_failure(
+                errors.SessionBusy("the session is paused; ask for the turn now and then")
+            )
         if not 1 <= wait.turn <= self._state.turns:
             raise errors.to_failure(errors.NothingToDo(f"there is no turn {wait.turn}"))
 
@@ -313,7 +329,7 @@ class AgentWorkflow:
             raise errors.to_failure(errors.SessionClosed())
 
     @workflow.signal(description="Somebody reads along for so many seconds.")
-    def watch(self, seconds: float) -> None:
+    def watch(self, seconds: float = 60.0) -> None:
         """Have partial text sent often for a while."""
         self._state.watch(min(seconds, 300.0))
 

@@ -1,0 +1,50 @@
+"""Input that cannot work, from whoever sends it: refused or failed at once, never a run that is stuck."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from holdfast.testing import say
+from holdfast_workflows.contracts.names import WORKFLOW
+
+from .conftest import Running, Start
+
+
+async def begin(it: Running, *args: Any) -> WorkflowHandle[Any, Any]:
+    """Start the workflow as the Temporal UI or command line would."""
+    return await it.holdfast.temporal.start_workflow(
+        WORKFLOW, args=args, id=f"raw-{it.holdfast.task_queue}", task_queue=it.holdfast.task_queue
+    )
+
+
+# The SDK drops the coroutine it has made for a workflow whose input it then cannot decode.
+@pytest.mark.filterwarnings("ignore:.*run_workflow:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:coroutine .*run_workflow:RuntimeWarning")
+@pytest.mark.parametrize("given", [(), ({},), ({"agent": "nobody"},), ({"agent": 5},), ("text",), (None,)])
+async def test_a_start_that_cannot_work_fails_at_once(start: Start, given: tuple[Any, ...]) -> None:
+    async with start([]) as it:
+        handle = await begin(it, *given)
+        with pytest.raises(WorkflowFailureError) as failed:
+            await handle.result()
+        assert isinstance(failed.value.cause, ApplicationError)
+
+
+async def test_updates_and_signals_of_a_wrong_shape_leave_the_session_as_it_was(start: Start) -> None:
+    async with start([say("Hello."), say("Still here.")]) as it:
+        session = await it.holdfast.client.start("helper", "Hi")
+        await session.wait()
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        for name in ("send", "steer", "wait_turn"):
+            for arguments in ([], [{"wrong": 1}], [7]):
+                with pytest.raises(WorkflowUpdateFailedError):
+                    await handle.execute_update(name, args=arguments)
+        for name in ("post", "watch"):
+            for arguments in ([], ["wrong"], [{"wrong": 1}]):
+                await handle.signal(name, args=arguments)
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update("no_such_update")
+        assert (await session.send("Are you there?")).text == "Still here."
