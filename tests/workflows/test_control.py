@@ -54,6 +54,25 @@ async def test_a_paused_session_calls_no_tool_that_the_model_has_asked_for(start
         assert (await session.wait()).text == "Done."
 
 
+async def test_pause_and_steering_leave_a_running_tool_alone(start: Start) -> None:
+    gate = Gate()
+    async with start([call("hold", {"name": "a"}), say("Done.")], make_app(gate)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await gate.arrived()
+        await session.pause()
+        await session.steer("and quickly")
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        pending = (await handle.describe()).raw_description.pending_activities
+        assert [(p.activity_type.name, p.state) for p in pending] == [
+            ("hold", 2)
+        ]  # started, not asked to stop
+        await session.resume()
+        gate.opened.set()
+        await session.wait()
+        results = [e.text async for e in session.log() if isinstance(e, ResultEntry)]
+        assert results == ["a passed"]
+
+
 async def test_steering_is_read_at_the_next_step(start: Start) -> None:
     gate = Gate()
     async with start([call("hold", {"name": "a"}), say("In French, then.")], make_app(gate)) as it:
