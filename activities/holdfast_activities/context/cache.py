@@ -11,6 +11,7 @@ from .conversation import Conversation
 
 _MAX_BYTES = 256_000_000
 _MAX_SESSIONS = 2_000
+_PAGE = 50
 
 
 class Conversations:
@@ -43,14 +44,22 @@ class Conversations:
         start = conversation.missing(seq)
         ahead: dict[int, Entry] = {}
         if start is not None or look_ahead:
-            found = await self._log.read(
-                session, seq if start is None else start, None if look_ahead else seq
-            )
+            found = await self._read(session, seq if start is None else start, None if look_ahead else seq)
             ahead = {entry.seq: entry for entry in found if entry.seq >= seq}
             if start is not None:
                 conversation.complete(seq, found)
         self._shrink()
         return conversation, ahead
+
+    async def _read(self, session: str, start: int, stop: int | None) -> list[Entry]:
+        """A range in pages: entries may be megabytes each, and one statement's answer has a limit."""
+        found: list[Entry] = []
+        while True:
+            page = await self._log.read(session, start, stop, limit=_PAGE)
+            found += page
+            if len(page) < _PAGE:
+                return found
+            start = page[-1].seq + 1
 
     def offer(self, session: str, entries: Sequence[Entry]) -> None:
         """Entries just settled here, so that the next step need not read them."""

@@ -18,9 +18,9 @@ from holdfast_workflows.contracts.content import (
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, to_failure
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.text import dump_json, preview, size
 
-_MAX_ENTRIES = 500
+_MAX_ENTRIES = 50
 
 
 class Content:
@@ -34,14 +34,15 @@ class Content:
     async def read_log(self, ask: ReadLog) -> LogPage:
         """A page of a session's log, as much as one payload holds."""
         try:
-            found = await self._state.log.read(ask.session, ask.start)
+            count = min(ask.count, _MAX_ENTRIES)
+            found = await self._state.log.read(ask.session, ask.start, limit=count + 1)
         except HoldfastError as error:
             raise to_failure(error) from error
         page: list[Entry] = []
         room = MAX_PAYLOAD
-        for entry in found[: min(ask.count, _MAX_ENTRIES)]:
+        for entry in found[:count]:
             short = _shortened(entry, ask.text_limit)
-            room -= len(short.model_dump_json(warnings=False)) if short is entry else ask.text_limit + 2_000
+            room -= size(dump_json(short.model_dump()))
             if room < 0 and page:
                 break
             page.append(short)

@@ -46,8 +46,10 @@ class Log(Protocol):
         """
         ...
 
-    async def read(self, session: str, start: int, stop: int | None = None) -> list[Entry]:
-        """Entries with ``start <= seq < stop`` in order; numbers never written are missing."""
+    async def read(
+        self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
+    ) -> list[Entry]:
+        """Entries with ``start <= seq < stop`` in order, the first ``limit`` of them; gaps are missing."""
         ...
 
     async def close(self) -> None:

@@ -22,7 +22,7 @@ _INSERT = """INSERT INTO holdfast_log (session, seq, body)
 _STORED = "SELECT seq, body FROM holdfast_log WHERE session = $1 AND seq = ANY($2::bigint[])"
 
 _RANGE = """SELECT body FROM holdfast_log
-    WHERE session = $1 AND seq >= $2 AND seq < $3 ORDER BY seq"""
+    WHERE session = $1 AND seq >= $2 AND seq < $3 ORDER BY seq LIMIT $4"""
 
 
 class PostgresLog:
@@ -49,11 +49,13 @@ class PostgresLog:
             raise StateUnavailable("an entry was removed while it was written")
         return decode([stored[seq] for seq in numbers])
 
-    async def read(self, session: str, start: int, stop: int | None = None) -> list[Entry]:
+    async def read(
+        self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
+    ) -> list[Entry]:
         """See ``Log.read``."""
         identifier(session)
         with unavailable():
-            found = await self._pool.fetch(_RANGE, session, start, END if stop is None else stop)
+            found = await self._pool.fetch(_RANGE, session, start, END if stop is None else stop, limit)
         return decode([record["body"] for record in found])
 
     async def close(self) -> None:

@@ -24,12 +24,12 @@ _ROWS_PER_STATEMENT = 100
 _STORED = "SELECT body FROM holdfast_log WHERE session = ? AND seq = ?"
 
 _RANGE = """SELECT group_concat(body, ',') FROM (
-    SELECT body FROM holdfast_log WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq)"""
+    SELECT body FROM holdfast_log WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?)"""
 
 _Settled = list[str | None]
 """For each row of a job None if it was written, else the body that was there."""
 
-_Range = tuple[str, int, int]
+_Range = tuple[str, int, int, int]
 
 
 class SqliteLog:
@@ -53,9 +53,12 @@ class SqliteLog:
             for entry, stored in zip(entries, before, strict=True)
         ]
 
-    async def read(self, session: str, start: int, stop: int | None = None) -> list[Entry]:
+    async def read(
+        self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
+    ) -> list[Entry]:
         """See ``Log.read``."""
-        bodies = await self._reader.do((identifier(session), start, END if stop is None else stop))
+        most = -1 if limit is None else limit
+        bodies = await self._reader.do((identifier(session), start, END if stop is None else stop, most))
         # SQLite does not promise that group_concat keeps the order of its subquery.
         return sorted(decode_joined(bodies), key=lambda entry: entry.seq) if bodies else []
 
