@@ -19,6 +19,9 @@ from . import running
 from .agents import LiveAgents
 from .pulse import UNWATCHED, Pulse
 
+_SHOWN = 500
+"""Characters of what a tool says of its progress that people see."""
+
 
 class Act:
     """Every tool's activity."""
@@ -60,7 +63,7 @@ class Act:
 
         def heartbeat(detail: str) -> None:
             nonlocal said
-            said = detail
+            said = preview(detail, _SHOWN)
 
         try:
             with Pulse(UNWATCHED, lambda: ToolProgress(name=request.name, detail=said)):

@@ -27,6 +27,10 @@ _RESERVE = 0.2
 """The part of a model's window kept for its reply and for what the token estimate misses."""
 
 
+_SHOWN = 100_000
+"""Characters of partial text in a heartbeat, which must fit into a payload; the rest comes with the step."""
+
+
 class Burst:
     """One ``think``: at least one model call, more while only inline tools are asked for."""
 
@@ -62,7 +66,7 @@ class Burst:
             turn=self._input.turn,
             step=self._input.step + taken,
             seq=self._seq,
-            text=self._text,
+            text=self._text[:_SHOWN],
             steps=taken,
         )
 
