@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from holdfast.testing import load_history, replay
-from holdfast_temporal import data_converter
-from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.session import StartInput, TaskResult
 from holdfast_workflows.session import AgentWorkflow
+from holdfast_workflows.session.settling import Settler
 
 from .histories.record import FOLDER, SHAPES
 
@@ -59,50 +56,29 @@ def test_no_history_names_the_machine_it_was_recorded_on() -> None:
         assert str(Path(__file__).parents[2]) not in path.read_text("utf-8"), path.name
 
 
-NOTHING = StartInput(agent="")
+async def wait_first(self: AgentWorkflow) -> None:
+    """A changed beginning: the session waits a moment before it loads its agent."""
+    await workflow.sleep(1)
+    await _LOAD(self)
 
 
-@workflow.defn(name=names.WORKFLOW, sandboxed=False)
-class AskingFirst(AgentWorkflow):
-    """The session, changed: it waits a moment before it loads its agent."""
-
-    @workflow.init
-    def __init__(self, start: StartInput = NOTHING) -> None:
-        super().__init__(start)
-
-    @workflow.run
-    async def run(self, start: StartInput = NOTHING) -> TaskResult:
-        await workflow.sleep(1)
-        return await super().run(start)
+def write_nothing(_: Settler) -> None:
+    """A changed end: what a turn came to is never written."""
 
 
-@workflow.defn(name=names.WORKFLOW, sandboxed=False)
-class Unsettled(AgentWorkflow):
-    """The session, changed: what a turn came to is never written."""
-
-    @workflow.init
-    def __init__(self, start: StartInput = NOTHING) -> None:
-        super().__init__(start)
-        self._settler.turn_ended = lambda: None  # type: ignore[method-assign] # the change that must be seen
-
-    @workflow.run
-    async def run(self, start: StartInput = NOTHING) -> TaskResult:
-        return await super().run(start)
+_LOAD = AgentWorkflow._load
 
 
-@pytest.mark.parametrize("changed", [AskingFirst, Unsettled])
-@pytest.mark.parametrize("name", SHAPES)
-async def test_a_changed_decision_is_caught(changed: type[AgentWorkflow], name: str) -> None:
-    path = [path for path in FILES if path.stem.split("-")[0] == name][-1]
+@pytest.mark.parametrize(
+    ("owner", "name", "change"),
+    [(AgentWorkflow, "_load", wait_first), (Settler, "turn_ended", write_nothing)],
+    ids=["waits first", "writes nothing"],
+)
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_changed_decision_is_caught(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, change: Callable[..., object], shape: str
+) -> None:
+    monkeypatch.setattr(owner, name, change)
+    last = [path for path in FILES if path.stem.split("-")[0] == shape][-1]
     with pytest.raises(workflow.NondeterminismError):
-        await replay_with([changed], path)
-
-
-async def replay_with(workflows: Sequence[type], path: Path) -> None:
-    """Replay with other code than today's."""
-    replayer = Replayer(
-        workflows=workflows,
-        data_converter=data_converter,
-        unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
-    )
-    await replayer.replay_workflow(load_history(path))
+        await replay(load_history(last))
