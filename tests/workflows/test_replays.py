@@ -44,6 +44,11 @@ def test_a_history_shows_what_its_name_says(name: str, event: EventType.ValueTyp
     assert event in [each.event_type for each in load_history(FOLDER / f"{name}.json").events]
 
 
+def test_a_pause_lets_the_running_tool_end() -> None:
+    events = load_history(FOLDER / "pause_resume.json").events
+    assert CANCEL_ASKED not in [each.event_type for each in events]
+
+
 def test_a_roll_over_in_the_middle_of_a_turn_is_recorded_with_all_its_runs() -> None:
     runs = [load_history(path).events for path in FILES if path.stem.startswith("roll_over-")]
     assert len(runs) > 1
