@@ -92,10 +92,15 @@ class Conversation:
         self.bytes += len(fragment.data)
 
     def _slide(self, target: int) -> None:
+        """Leave out the oldest, a reply with all its results at a time; the newest stays in any case."""
         fragments = self._fragments
-        while len(fragments) > 1 and (self.tokens > target or fragments[0].kind == "result"):
-            dropped = fragments.popleft()
-            self.tokens -= dropped.tokens
-            self.bytes -= len(dropped.data)
-        while len(fragments) > 1 and fragments[0].kind == "result":
-            self.tokens -= fragments.popleft().tokens
+        while self.tokens > target:
+            size = 1
+            while size < len(fragments) and fragments[size].kind == "result":
+                size += 1
+            if size >= len(fragments):
+                return
+            for _ in range(size):
+                dropped = fragments.popleft()
+                self.tokens -= dropped.tokens
+                self.bytes -= len(dropped.data)
