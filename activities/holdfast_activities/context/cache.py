@@ -21,6 +21,8 @@ class Conversations:
         self._log = log
         self._max_bytes = max_bytes
         self._sessions: OrderedDict[str, dict[str, Conversation]] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._bytes = 0
 
     async def upto(
         self, session: str, model: Model, seq: int, new: Sequence[Entry], *, look_ahead: bool
@@ -48,6 +50,7 @@ class Conversations:
             ahead = {entry.seq: entry for entry in found if entry.seq >= seq}
             if start is not None:
                 conversation.complete(seq, found)
+        self._weigh(session)
         self._shrink()
         return conversation, ahead
 
@@ -69,12 +72,18 @@ class Conversations:
     def forget(self, session: str) -> None:
         """Drop what is held of a session: it turned out not to be what the log holds."""
         self._sessions.pop(session, None)
+        self._bytes -= self._sizes.pop(session, 0)
+
+    def _weigh(self, session: str) -> None:
+        held = self._sessions.get(session)
+        if held is None:  # forgotten while its log was read
+            return
+        size = sum(conversation.bytes for conversation in held.values())
+        self._bytes += size - self._sizes.get(session, 0)
+        self._sizes[session] = size
 
     def _shrink(self) -> None:
         while len(self._sessions) > 1 and (
-            len(self._sessions) > _MAX_SESSIONS or self._bytes() > self._max_bytes
+            len(self._sessions) > _MAX_SESSIONS or self._bytes > self._max_bytes
         ):
-            self._sessions.popitem(last=False)
-
-    def _bytes(self) -> int:
-        return sum(c.bytes for held in self._sessions.values() for c in held.values())
+            self.forget(next(iter(self._sessions)))

@@ -45,12 +45,13 @@ class Conversation:
 
     def complete(self, upto: int, entries: Iterable[Entry]) -> None:
         """Take in a range that was read from the log; numbers that are not there stay unused."""
-        found = {entry.seq: entry for entry in entries if entry.seq < upto}
+        # A second attempt on this worker may have got further while the log was read.
+        found = {entry.seq: entry for entry in entries if self.position <= entry.seq < upto}
         for seq in [seq for seq in self._offered if seq < upto]:
             found.setdefault(seq, self._offered.pop(seq))
         for seq in sorted(found):
             self._take(found[seq])
-        self.position = upto
+        self.position = max(self.position, upto)
 
     def within(self, budget: int) -> list[Fragment]:
         """The newest fragments that fit into ``budget`` tokens, replies and their results together.
