@@ -76,7 +76,8 @@ class Floor:
         reply.raise_for_status()
         message: dict[str, Any] = reply.json()["choices"][0]["message"]
         self._add(ask.session, message)
-        calls = [(call["id"], call["function"]["arguments"]) for call in message.get("tool_calls") or []]
+        asked: list[dict[str, Any]] = message.get("tool_calls") or []
+        calls = [(call["id"], call["function"]["arguments"]) for call in asked]
         return Answer(message.get("content") or "", calls)
 
     @activity.defn
