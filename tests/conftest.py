@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from holdfast_temporal import DevServer, connect
 from holdfast_workflows.contracts.text import clean
+from tests.postgres_server import PostgresServer
 
 T = TypeVar("T")
 
@@ -34,6 +35,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
     _run(server.start())
     yield server
     _run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL server for all tests of this process."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -1,24 +1,15 @@
 """Both state databases, real ones."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from holdfast_activities.state import State, open_state, upgrade
-
-from .postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer
 
 BACKENDS = ["sqlite", "postgres"]
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=BACKENDS)

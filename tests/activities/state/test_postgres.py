@@ -9,8 +9,7 @@ import pytest
 from holdfast_activities.state import open_state, upgrade
 from holdfast_workflows.contracts.entries import Entry, UserEntry
 from holdfast_workflows.contracts.errors import StateUnavailable
-
-from .postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
