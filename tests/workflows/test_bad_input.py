@@ -38,12 +38,13 @@ async def test_updates_and_signals_of_a_wrong_shape_leave_the_session_as_it_was(
         session = await it.holdfast.client.start("helper", "Hi")
         await session.wait()
         handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        wrong: list[list[Any]] = [[], [{"wrong": 1}], [7]]
         for name in ("send", "steer", "wait_turn"):
-            for arguments in ([], [{"wrong": 1}], [7]):
+            for arguments in wrong:
                 with pytest.raises(WorkflowUpdateFailedError):
                     await handle.execute_update(name, args=arguments)
         for name in ("post", "watch"):
-            for arguments in ([], ["wrong"], [{"wrong": 1}]):
+            for arguments in [*wrong, ["wrong"]]:
                 await handle.signal(name, args=arguments)
         with pytest.raises(WorkflowUpdateFailedError):
             await handle.execute_update("no_such_update")
