@@ -14,7 +14,7 @@ from temporalio.client import Client
 from holdfast_activities.models import Models
 from holdfast_activities.state import State, open_state
 from holdfast_workers.settings import Settings
-from holdfast_workers.wiring import build_worker, identity
+from holdfast_workers.wiring import build_worker
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.content import AgentList
@@ -79,8 +79,3 @@ async def test_the_worker_is_set_up_as_the_design_says(client: Client, task_queu
     assert config.get("default_heartbeat_throttle_interval") == timedelta(milliseconds=200)
     assert not config.get("disable_eager_activity_execution")
     assert not config.get("workflow_failure_exception_types")
-
-
-def test_the_identity_names_process_and_machine() -> None:
-    assert identity().startswith("holdfast-worker ")
-    assert "@" in identity()
