@@ -193,6 +193,8 @@ class Wire:
         return {
             "id": id,
             "task_queue": self.task_queue,
+            # A worker lost while it decides is noticed as soon as one lost while it acts.
+            "task_timeout": timedelta(seconds=start.silence),
             "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
             "id_reuse_policy": WorkflowIDReusePolicy.REJECT_DUPLICATE,
             "search_attributes": TypedSearchAttributes(attributes),
