@@ -110,7 +110,6 @@ class WorkerProcess:
         client = await connect(
             settings=self._settings.connection(),
             folder=self._settings.home,
-            identity=wiring.identity(),
             runtime=self._runtime,
         )
         if added := await ensure_search_attributes(client):

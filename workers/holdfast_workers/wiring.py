@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -26,11 +24,6 @@ _HEARTBEAT = timedelta(milliseconds=200)
 _STICKY = timedelta(seconds=2)
 
 _POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
-
-
-def identity() -> str:
-    """How this process appears in histories: its number and its machine."""
-    return f"holdfast-worker {os.getpid()}@{socket.gethostname()}"
 
 
 def build_worker(

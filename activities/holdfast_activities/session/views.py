@@ -32,15 +32,15 @@ def step(reply: ReplyEntry, results: Mapping[int, ResultEntry], output_problem: 
 
 
 def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
-    shown = preview(call.arguments)
     if result is None:
         whole = call.arguments if size(call.arguments) <= INLINE_ARGUMENTS else ""
+        shown = "" if whole else preview(call.arguments)
         return CallView(id=call.id, name=call.name, seq=seq, arguments=whole, preview=shown)
     return CallView(
         id=call.id,
         name=call.name,
         seq=seq,
-        preview=shown,
+        preview=preview(call.arguments),
         done=True,
         status=result.status,
         result=preview(result.text),

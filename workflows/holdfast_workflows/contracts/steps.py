@@ -71,7 +71,7 @@ class ThinkInput(Contract):
 class CallView(Contract):
     """A call as the workflow sees it.
 
-    ``arguments`` is the text if small, else empty and in the log. ``done`` is true when
+    ``arguments`` is the text if small, else empty, with a ``preview``, and in the log. ``done`` is true when
     the result is settled already: an inline tool that ran, or a call refused as invalid.
     """
 

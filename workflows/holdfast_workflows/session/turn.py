@@ -204,7 +204,7 @@ class TurnRunner:
     async def _act(self, step: StepView, todo: list[CallView]) -> None:
         for call in todo:
             self._state.active[call.seq] = call.name
-            self._tell_call("call_started", call, "", call.preview, 0)
+            self._tell_call("call_started", call, "", _shown(call), 0)
         workflow.set_current_details(details.render(self._state))
         if len(todo) == 1:
             await self._call(step, todo[0])
@@ -240,7 +240,7 @@ class TurnRunner:
         for lost in range(calls.LOST_WORKERS + 1):
             try:
                 result: ActResult = await self._await(
-                    calls.act(policy, request, call.preview, self._state.start.silence)
+                    calls.act(policy, request, _shown(call), self._state.start.silence)
                 )
             except ActivityError as error:
                 if isinstance(error.cause, CancelledError):
@@ -369,6 +369,11 @@ def roll_over_due(state: SessionState) -> bool:
         info.get_current_history_length() >= state.start.roll_over_events
         or info.is_continue_as_new_suggested()
     )
+
+
+def _shown(call: CallView) -> str:
+    """The call's arguments for people; the history holds them once where they are small."""
+    return call.preview or preview(call.arguments)
 
 
 def _typed(error: ActivityError, otherwise: type[errors.HoldfastError]) -> errors.HoldfastError:
