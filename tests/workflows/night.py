@@ -24,6 +24,7 @@ class Night:
         task = StartInput(agent="helper", mode="task", message=Message(id="q", text=question))
         result = await workflow.execute_child_workflow(WORKFLOW, task, result_type=TaskResult)
         assert result.last is not None
-        return await workflow.execute_activity(
-            file_away, result.last.reply, start_to_close_timeout=timedelta(seconds=10)
+        filed: str = await workflow.execute_activity(
+            "file_away", result.last.reply, start_to_close_timeout=timedelta(seconds=10)
         )
+        return filed
