@@ -12,6 +12,7 @@ from . import report
 from .cases import System, Workload, chosen
 from .measuring import Results, measure
 from .rig import rig
+from .targets import check
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -26,7 +27,9 @@ def main() -> None:
     console = Console()
     workloads = chosen(quick=options.quick, only=options.only)
     results = asyncio.run(_run(workloads, options.rounds, console))
-    console.print(report.table(results), report.target_table(results))
+    console.print(report.tables(results))
+    if check(results):
+        console.print(report.target_table(results))
     if not options.only:
         command = " ".join(["python -m benchmarks", *sys.argv[1:]])
         _RESULTS.write_text(report.markdown(results, command, options.rounds))

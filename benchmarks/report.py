@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import psutil
+from rich.console import Group
 from rich.table import Table
 
 from .cases import System
@@ -49,16 +50,17 @@ rounds, with the ratio to the floor in brackets.
 """
 
 
-def table(results: Results) -> Table:
-    """The results for a terminal."""
-    found = Table(title="per step; in brackets the ratio to the floor")
-    found.add_column("work")
-    found.add_column("system")
-    for _, title, _ in _COLUMNS:
-        found.add_column(title, justify="right")
-    for row, last in _rows(results):
-        found.add_row(*row, end_section=last)
-    return found
+def tables(results: Results) -> Group:
+    """The results for a terminal, a table for each work; ratios to the floor stand below the figures."""
+    found: dict[str, Table] = {}
+    for (work, _), row in zip(results, _rows(results), strict=True):
+        if work.name not in found:
+            made = found[work.name] = Table(title=f"{work.name}, per step", title_justify="left")
+            made.add_column("", overflow="fold")
+            for _, title, _ in _COLUMNS:
+                made.add_column(title.replace(", ", "\n"), justify="right", overflow="fold")
+        found[work.name].add_row(row[1], *(cell.replace(" (", "\n").rstrip(")") for cell in row[2:]))
+    return Group(*found.values())
 
 
 def target_table(results: Results) -> Table:
@@ -81,21 +83,18 @@ def markdown(results: Results, command: str, rounds: int) -> str:
         "| " + " | ".join(titles) + " |",
         "|---|---|" + "---:|" * len(_COLUMNS),
     ]
-    lines += ["| " + " | ".join(row) + " |" for row, _ in _rows(results)]
+    lines += ["| " + " | ".join(row) + " |" for row in _rows(results)]
     lines += ["", "## What must be shown", "", "| | measured | bound | |", "|---|---:|---:|---|"]
     for name, measured, bound, met in _target_rows(results):
         lines.append(f"| {name} | {measured} | {bound} | {'pass' if met else '**fail**'} |")
     return "\n".join([*lines, ""])
 
 
-def _rows(results: Results) -> Iterator[tuple[list[str], bool]]:
-    """Cells by row, and whether the row is its work's last."""
-    keys = list(results)
-    for index, (work, system) in enumerate(keys):
+def _rows(results: Results) -> Iterator[list[str]]:
+    for (work, system), figures in results.items():
         ratios = ratio(results, work, system)
-        cells = [_cell(results[work, system], ratios, name, form) for name, _, form in _COLUMNS]
-        last = index + 1 == len(keys) or keys[index + 1][0] != work
-        yield [work.name, _name(system, results[work, system]), *cells], last
+        cells = [_cell(figures, ratios, name, form) for name, _, form in _COLUMNS]
+        yield [work.name, _name(system, figures), *cells]
 
 
 def _name(system: System, figures: Figures) -> str:
