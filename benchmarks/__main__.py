@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often; medians are shown (3)")
     parser.add_argument("--only", default="", help="parts of the names of work, by commas; writes no page")
     options = parser.parse_args()
+    # A run that is told to stop takes its processes with it, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     workloads = chosen(quick=options.quick, only=options.only)
     results = asyncio.run(_run(workloads, options.rounds, console))
