@@ -29,18 +29,21 @@ class Settler:
         return len(self._changes) > _MOST_WAITING
 
     def turn_ended(self) -> None:
-        """Write the turn that ended last."""
-        if self._state.recent:
-            self._add(_record(self._state.recent[-1]))
+        """Write the turn that ended last; that of a task is written with the session's end."""
+        if self._state.start.mode == "conversation":
+            self._add(self._last_turn())
 
     def session_ended(self) -> None:
         """Write the session's last status."""
-        self._add(None)
+        self._add(self._last_turn() if self._state.start.mode == "task" else None)
 
     async def wait(self) -> None:
         """Wait until everything is written."""
         if self._task is not None:
             await workflow.wait_condition(self._task.done)
+
+    def _last_turn(self) -> TurnRecord | None:
+        return _record(self._state.recent[-1]) if self._state.recent else None
 
     def _add(self, turn: TurnRecord | None) -> None:
         state = self._state
