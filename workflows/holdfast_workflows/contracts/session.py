@@ -123,6 +123,8 @@ class TurnState(Contract):
     output_repairs: int = 0
     new: tuple[NewEntry, ...] = ()
     started: float = 0.0
+    cancelled: str = ""
+    """Why the turn is to stop, from when that was asked until it has."""
 
 
 class Carry(Contract):

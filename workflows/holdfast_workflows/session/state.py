@@ -51,19 +51,15 @@ class SessionState:
         self.active: dict[int, str] = {}
         self.ended: Status | None = None
 
-    def accept(self, message: Message, *, first: bool = False) -> int:
-        """Queue a message and return its turn; one that was seen before keeps the turn it was given."""
+    def accept(self, message: Message, *, place: int | None = None) -> int:
+        """Queue a message, last or at a place, and return its turn; one seen before keeps the turn it has."""
         if message.id in self.seen:
             return self.seen[message.id]
         self.turns += 1
         self.seen[message.id] = self.turns
         while len(self.seen) > KEPT_IDS:
             del self.seen[next(iter(self.seen))]
-        place = (self.turns, message)
-        if first:
-            self.queue.appendleft(place)
-        else:
-            self.queue.append(place)
+        self.queue.insert(len(self.queue) if place is None else place, (self.turns, message))
         if message.watched:
             self.watch(60.0)
         return self.turns
@@ -75,6 +71,11 @@ class SessionState:
             self.turns += turns
             self.queue = deque((turn + turns, message) for turn, message in self.queue)
             self.seen = {id: turn + turns for id, turn in self.seen.items()}
+
+    def cancel_turn(self, reason: str) -> None:
+        """Have the running turn stop. The state keeps it, since a roll-over may be under way."""
+        if self.running is not None:
+            self.running = self.running.model_copy(update={"cancelled": reason})
 
     def watch(self, seconds: float) -> None:
         """Somebody reads along for so many seconds more."""

@@ -38,16 +38,14 @@ class TurnRunner:
         assert state.spec is not None
         self._state = state
         self._spec: PinnedSpec = state.spec
-        self._cancelled: str | None = None
         self._handles: list[workflow.ActivityHandle[Any]] = []
         self._bursting: workflow.ActivityHandle[ThinkResult] | None = None
         self._last: StepView | None = None
 
     # What the session's handlers may do to a running turn.
 
-    def cancel(self, reason: str) -> None:
-        """Stop the turn; tools that run are told and waited for, nothing new starts."""
-        self._cancelled = reason
+    def stop(self) -> None:
+        """Tell what runs that the turn was cancelled; it is waited for, and nothing new starts."""
         for handle in self._handles:
             handle.cancel()
 
@@ -62,7 +60,7 @@ class TurnRunner:
     @property
     def cancelled(self) -> bool:
         """Whether the turn was told to stop."""
-        return self._cancelled is not None
+        return bool(self._turn.cancelled)
 
     # The loop.
 
@@ -98,16 +96,14 @@ class TurnRunner:
             await workflow.wait_condition(
                 lambda: not state.paused or self.cancelled or (or_roll_over and roll_over_due(state))
             )
-        if self._cancelled is not None:
-            raise errors.TurnCancelled(self._cancelled)
+        if self.cancelled:
+            raise errors.TurnCancelled(self._turn.cancelled)
 
     async def _step(self) -> bool:
         """One model call (or burst) and the tool calls it asked for; True when the model has answered."""
         if self._turn.step >= self._max_steps:
             raise errors.StepLimitReached(f"{self._max_steps} steps")
-        steering, self._state.steering[:] = tuple(self._state.steering), ()
-        for text in steering:
-            self._write("steer", text=text)
+        self._take_steering()
         result = await self._think()
         for step in result.steps:
             self._account(step)
@@ -288,6 +284,8 @@ class TurnRunner:
 
     def _end(self, status: Any, error: errors.HoldfastError | None = None) -> None:
         state, turn, last = self._state, self._turn, self._last
+        # What was said to this turn too late stands before the next one's message.
+        self._take_steering()
         view = TurnView(
             turn=turn.turn,
             status=status,
@@ -340,6 +338,11 @@ class TurnRunner:
             return await handle
         finally:
             self._handles.remove(handle)
+
+    def _take_steering(self) -> None:
+        steering, self._state.steering[:] = tuple(self._state.steering), ()
+        for text in steering:
+            self._write("steer", text=text)
 
     def _write(self, kind: Any, *, text: str, ref: str = "") -> None:
         self._state.unwritten.append(NewEntry(seq=self._state.seq, kind=kind, text=text, ref=ref))

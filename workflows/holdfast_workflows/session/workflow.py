@@ -28,6 +28,8 @@ from .state import SessionState
 from .turn import TurnRunner, roll_over_due
 
 _LONGEST_WAIT = 20.0
+_INTERRUPTED = "interrupted by a new message"
+_WORKFLOW_CANCELLED = "the workflow was cancelled"
 
 
 # Input of a wrong shape fails what it came with, the run or the update; as an error of the
@@ -115,14 +117,17 @@ class AgentWorkflow:
                 self._rolling = True
                 return
             runner.begin()
+            if state.queue and self._policy(state.queue[0][1]) == "interrupt":
+                state.cancel_turn(_INTERRUPTED)
             attributes.at_turn_start(state)
         turn = asyncio.create_task(runner.run())
         try:
             await workflow.wait_condition(turn.done)
         except asyncio.CancelledError:
-            runner.cancel("the workflow was cancelled")
+            self._cancel_turn(_WORKFLOW_CANCELLED)
             await workflow.wait_condition(turn.done)
-            self._settler.turn_ended()
+            if state.running is None:
+                self._settler.turn_ended()
             raise
         self._runner = None
         self._rolling = not await turn
@@ -140,6 +145,11 @@ class AgentWorkflow:
 
     async def _cancelled(self) -> None:
         """The workflow was cancelled from outside: the turn has been stopped, say so and settle."""
+        if self._state.running is not None:
+            # It was about to go over to another run.
+            self._state.cancel_turn(_WORKFLOW_CANCELLED)
+            await TurnRunner(self._state).run()
+            self._settler.turn_ended()
         await self._finish("cancelled")
         await workflow.wait_condition(workflow.all_handlers_finished)
 
@@ -170,11 +180,12 @@ class AgentWorkflow:
     async def send(self, message: Message) -> Accepted:
         """Queue a message as the session's policy says."""
         state = self._state
-        known = message.id in state.seen
-        interrupts = self._policy(message) == "interrupt" and self._runner is not None and not known
-        turn = state.accept(message, first=interrupts)
-        if interrupts and self._runner:
-            self._runner.cancel("interrupted by a new message")
+        new = message.id not in state.seen
+        if new and state.running is not None and self._policy(message) == "interrupt":
+            turn = state.accept(message, place=self._interrupting())
+            self._cancel_turn(_INTERRUPTED)
+        else:
+            turn = state.accept(message)
         # The first answer waits for the agent, so that an unknown one is refused here.
         before = turn
         await workflow.wait_condition(lambda: state.spec is not None or state.ended is not None)
@@ -197,6 +208,20 @@ class AgentWorkflow:
             )
         if self._policy(message) == "reject" and (state.running or state.queue):
             raise errors.to_failure(errors.SessionBusy())
+
+    def _interrupting(self) -> int:
+        """How many messages at the head of the queue interrupt: they keep their order among themselves."""
+        found = 0
+        for _, message in self._state.queue:
+            if self._policy(message) != "interrupt":
+                break
+            found += 1
+        return found
+
+    def _cancel_turn(self, reason: str) -> None:
+        self._state.cancel_turn(reason)
+        if self._runner:
+            self._runner.stop()
 
     def _policy(self, message: Message) -> str:
         return message.when_busy or (self._state.spec.when_busy if self._state.spec else "queue")
@@ -308,8 +333,7 @@ class AgentWorkflow:
         assert self._state.running is not None
         view = self._state.find_turn(self._state.running.turn)
         assert view is not None
-        if self._runner:
-            self._runner.cancel(preview(reason) or "by request")
+        self._cancel_turn(preview(reason) or "by request")
         return view
 
     @cancel_turn.validator
@@ -348,4 +372,5 @@ class AgentWorkflow:
     @workflow.query(description="What a burst that was asked to yield should do: finish its step, or abort.")
     def intent(self) -> str:
         """``abort`` when the turn is cancelled, else ``finish``."""
-        return "abort" if self._runner and self._runner.cancelled else "finish"
+        running = self._state.running
+        return "abort" if running is None or running.cancelled else "finish"

@@ -1,0 +1,123 @@
+"""Control that meets the edges: a roll-over under way, a turn that begins, a session that closes or starts."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+
+from holdfast.testing import Reply, Request, hang, say
+from holdfast_client import Session
+from holdfast_workflows.contracts.names import WORKFLOW
+from holdfast_workflows.contracts.session import Message, StartInput
+
+from .conftest import Running, Start
+from .support import eventually
+
+EVENTS = 60
+
+
+@contextmanager
+def locked(database: Path) -> Generator[None]:
+    """Hold the state database, so that what is to be written waits."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
+async def roll_over_held(it: Running, session: Session) -> None:
+    """With the database locked: a first turn that cannot be written, a second that waits, a roll-over that is due."""
+    await eventually(lambda: asked(it, 1))
+    await session.pause()
+    await session.cancel()
+    await session.send("Two", wait=False)
+
+    async def due() -> bool:
+        await session.steer("and this")
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        return (await handle.describe()).history_length > EVENTS + 10
+
+    await eventually(due)
+
+
+async def asked(it: Running, count: int) -> bool:
+    return len(it.model.requests) >= count
+
+
+def by_last_message(request: Request) -> Reply:
+    users = [m["content"] for m in request.messages if m["role"] == "user"]
+    return say(f"re: {users[-1]}")
+
+
+def hang_first(request: Request) -> Reply:
+    return hang() if request.number == 1 else by_last_message(request)
+
+
+async def test_a_turn_cancelled_while_the_session_rolls_over_is_cancelled(
+    start: Start, tmp_path: Path
+) -> None:
+    database = tmp_path / "state.db"
+    async with start(hang_first, state_url=f"sqlite:///{database}") as it:
+        session = await it.holdfast.client.start("helper", "One", roll_over_events=EVENTS)
+        await eventually(lambda: asked(it, 1))
+        with locked(database):
+            await roll_over_held(it, session)
+            handle = it.holdfast.temporal.get_workflow_handle(session.id)
+            await handle.execute_update("cancel_turn", "enough")
+        await session.resume()
+        reply = await session.wait(2)
+        assert reply.status == "cancelled"
+        assert (await session.send("Three")).text == "re: Three"
+
+
+async def test_a_message_interrupts_while_the_session_rolls_over(start: Start, tmp_path: Path) -> None:
+    database = tmp_path / "state.db"
+    async with start(hang_first, state_url=f"sqlite:///{database}") as it:
+        session = await it.holdfast.client.start("helper", "One", roll_over_events=EVENTS)
+        await eventually(lambda: asked(it, 1))
+        with locked(database):
+            await roll_over_held(it, session)
+            await session.send("Later", wait=False)
+            await session.send("Now", wait=False, when_busy="interrupt")
+        await session.resume()
+        assert (await session.wait(2)).status == "cancelled"
+        assert (await session.wait(4)).text == "re: Now"
+        assert (await session.wait(3)).text == "re: Later"
+
+
+async def test_a_workflow_cancelled_while_it_rolls_over_ends_its_turn(start: Start, tmp_path: Path) -> None:
+    database = tmp_path / "state.db"
+    async with start(hang_first, state_url=f"sqlite:///{database}") as it:
+        session = await it.holdfast.client.start("helper", "One", roll_over_events=EVENTS)
+        await eventually(lambda: asked(it, 1))
+        with locked(database):
+            await roll_over_held(it, session)
+            handle = it.holdfast.temporal.get_workflow_handle(session.id)
+            await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        turns = await it.holdfast.state.load_turns(session.id)
+        assert [(turn.turn, turn.status) for turn in turns] == [(1, "cancelled"), (2, "cancelled")]
+
+
+async def test_a_workflow_cancelled_before_its_agent_is_loaded_is_cancelled(start: Start) -> None:
+    async with start([], worker=False) as it:
+        handle = await it.holdfast.temporal.start_workflow(
+            WORKFLOW,
+            StartInput(agent="helper", message=Message(id="first", text="Hi")),
+            id=f"raw-{it.holdfast.task_queue}",
+            task_queue=it.holdfast.task_queue,
+        )
+        await handle.cancel()
+        async with it.holdfast.worker():
+            with pytest.raises(WorkflowFailureError):
+                await handle.result()
+            assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
