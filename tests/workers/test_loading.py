@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast_workers.loading import load_app
-from holdfast_workflows.contracts.errors import AppNotFound
+from holdfast_workflows.contracts.errors import AppBroken, AppNotFound, InvalidDeclaration
 
 APP = """
 from holdfast_workflows.contracts.app import Registry
@@ -24,6 +24,12 @@ box = Box()
 number = 3
 """
 
+WRONG = """
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+
+raise InvalidDeclaration("two agents of one name")
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -36,6 +42,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "pack" / "inside.py").write_text(APP)
     (tmp_path / "broken.py").write_text("import not_installed_anywhere\n")
     (tmp_path / "failing.py").write_text("raise ValueError('mine')\n")
+    (tmp_path / "typo.py").write_text("x = = 1\n")
+    (tmp_path / "wrong.py").write_text(WRONG)
     yield tmp_path
     for name in set(sys.modules) - before:
         del sys.modules[name]
@@ -64,8 +72,19 @@ def test_a_name_that_leads_nowhere_says_what_is_missing(folder: Path, name: str,
         load_app(name)
 
 
-def test_an_error_inside_the_module_is_shown_as_it_is(folder: Path) -> None:
-    with pytest.raises(ModuleNotFoundError, match="not_installed_anywhere"):
-        load_app("broken:app")
-    with pytest.raises(ValueError, match="mine"):
-        load_app("failing:app")
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("broken:app", r"broken.py:1: ModuleNotFoundError: .*not_installed_anywhere"),
+        ("failing:app", r"failing.py:1: ValueError: mine"),
+        ("typo:app", r"SyntaxError: .*typo.py, line 1"),
+    ],
+)
+def test_an_error_inside_the_module_names_its_line(folder: Path, name: str, says: str) -> None:
+    with pytest.raises(AppBroken, match=says):
+        load_app(name)
+
+
+def test_a_wrong_declaration_says_so_itself(folder: Path) -> None:
+    with pytest.raises(InvalidDeclaration):
+        load_app("wrong:app")

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .exits import INTERRUPTED, one_line_errors
+from .exits import INTERRUPTED, one_line_errors, worker_installed
 
 AppName = Annotated[str, typer.Argument(metavar="MODULE:APP", help="The App to serve.", show_default=False)]
 TaskQueue = Annotated[str | None, typer.Option(help="Where work comes from [env: HOLDFAST_TASK_QUEUE].")]
@@ -30,8 +30,12 @@ def worker(
         float | None, typer.Option(help="How long calls may take to finish after SIGTERM.")
     ] = None,
 ) -> None:
-    """Serve an App's agents against the Temporal server of HOLDFAST_TEMPORAL_ADDRESS."""
-    from . import process
+    """Serve an App's agents on a Temporal server.
+
+    The server is that of HOLDFAST_TEMPORAL_ADDRESS.
+    """
+    with worker_installed():
+        from . import process
 
     raise typer.Exit(
         process.main(app, task_queue=task_queue, health_port=health_port, graceful_seconds=graceful_seconds)
@@ -45,11 +49,12 @@ def dev(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Run without the UI.")] = False,
 ) -> None:
-    """Run an embedded Temporal server with its UI, and workers that serve an App."""
+    """Run an embedded Temporal server, its UI, and workers."""
     from rich.console import Console
 
-    from . import dev as development
-    from .settings import Settings
+    with worker_installed():
+        from . import dev as development
+        from .settings import Settings
 
     options = development.DevOptions(app, port, ui_port, workers, not no_ui)
     with one_line_errors():
@@ -64,10 +69,11 @@ def dev(
 def upgrade_state(
     url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
 ) -> None:
-    """Make the tables of the state database, or bring them to this version."""
-    from holdfast_activities.state import upgrade
+    """Make the tables, or bring them to this version."""
+    with worker_installed():
+        from holdfast_activities.state import upgrade
 
-    from .settings import Settings
+        from .settings import Settings
 
     with one_line_errors():
         settings = Settings.load(state_url=url)

@@ -10,7 +10,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from holdfast_workflows.contracts.errors import BadInput, HoldfastError, ServiceError, StateUnavailable
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    HoldfastError,
+    ServiceError,
+    StateUnavailable,
+    WorkerMissing,
+)
 
 OK: Final = 0
 FAILED: Final = 1
@@ -27,6 +33,16 @@ def one_line_errors() -> Generator[None]:
     except HoldfastError as error:
         sys.stderr.write(f"holdfast: {error}\n")
         raise SystemExit(_code(error)) from None
+
+
+@contextmanager
+def worker_installed() -> Generator[None]:
+    """Import what only workers need; a library that is missing is one line with the remedy."""
+    with one_line_errors():
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            raise WorkerMissing(f"no module {error.name}") from None
 
 
 def _code(error: HoldfastError) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.errors import AppNotFound
+from holdfast_workflows.contracts.errors import AppBroken, AppNotFound, HoldfastError
 
 
 @runtime_checkable
@@ -27,6 +28,7 @@ def load_app(name: str) -> App:
 
     Raises:
         AppNotFound: There is no such module or attribute, or it is not an App.
+        AppBroken: The module, or one that it imports, raised an error.
     """
     module_name, _, attribute = name.partition(":")
     attribute = attribute or "app"
@@ -37,10 +39,13 @@ def load_app(name: str) -> App:
         sys.path.insert(0, here)
     try:
         found: object = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and not f"{module_name}.".startswith(f"{error.name}."):
-            raise  # the module is there; it is one of its own imports that is not
-        raise AppNotFound(f"no module {module_name!r} in {here}") from None
+    except HoldfastError:
+        raise
+    except Exception as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module_name}.".startswith(f"{missing}."):
+            raise AppNotFound(f"no module {module_name!r} in {here}") from None
+        raise AppBroken(f"{_where(error, here)}{type(error).__name__}: {error}") from error
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise AppNotFound(f"{module_name} has no {attribute!r}")
@@ -48,3 +53,12 @@ def load_app(name: str) -> App:
     if isinstance(found, type) or not isinstance(found, App):
         raise AppNotFound(f"{module_name}:{attribute} is a {type(found).__name__}, not an App")
     return found
+
+
+def _where(error: Exception, folder: str) -> str:
+    """The user's line that raised, unless the error names it itself."""
+    if isinstance(error, SyntaxError):
+        return ""
+    frames = [f"{frame.filename}:{frame.lineno}: " for frame in traceback.extract_tb(error.__traceback__)]
+    own = [frame for frame in frames if frame.startswith(folder)]
+    return (own or frames)[-1]

@@ -10,12 +10,14 @@
     │   ├── SessionClosed
     │   ├── NothingToDo
     │   ├── AppNotFound
+    │   ├── AppBroken
     │   ├── SettingsInvalid
     │   └── InsecureConnection
     ├── ServiceError                Temporal or the workers cannot be reached
     │   ├── TemporalUnreachable
     │   ├── NoWorker
     │   ├── SessionNotFound
+    │   ├── WorkerMissing
     │   ├── DevServerMissing
     │   ├── DevServerFailed
     │   └── SearchAttributesMissing
@@ -118,6 +120,12 @@ class AppNotFound(BadInput):
     code = "app_not_found"
 
 
+class AppBroken(BadInput):
+    """The App's module cannot be imported; mend what the detail names."""
+
+    code = "app_broken"
+
+
 class SettingsInvalid(BadInput):
     """A setting cannot be used; correct the HOLDFAST_… variable that the detail names."""
 
@@ -153,6 +161,13 @@ class SessionNotFound(ServiceError):
     """No session has that id in this namespace; `holdfast sessions` lists those there are."""
 
     code = "session_not_found"
+    retryable = False
+
+
+class WorkerMissing(ServiceError):
+    """What a worker needs is not installed; run `pip install "holdfast[worker]"`, or `"holdfast[dev]"` for `holdfast dev`."""
+
+    code = "worker_missing"
     retryable = False
 
 
