@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys(["httpx", "pydantic_settings", "sqlmodel", "sqlalchemy", "structlog"]))
+from holdfast_client.command import main
+main()
+"""
+
+
+@pytest.mark.parametrize("words", [("worker", "shop:app"), ("dev", "shop:app"), ("state", "upgrade")])
+def test_without_the_parts_of_a_worker_a_command_says_how_to_install_them(words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT, *words], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert 'pip install "holdfast[worker]"' in done.stderr
