@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
-from holdfast.testing import Reply, Request, hang, say
+from holdfast import QueueFull
+from holdfast.testing import Reply, Request, call, hang, say
 from holdfast_client import Session
+from holdfast_workflows.contracts.entries import UserEntry
+from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.names import WORKFLOW
 from holdfast_workflows.contracts.session import Message, StartInput
 
 from .conftest import Running, Start
-from .support import eventually
+from .support import NUL_AND_SURROGATE, Gate, eventually, make_app
+
 
 EVENTS = 60
 
@@ -108,6 +112,17 @@ async def test_a_workflow_cancelled_while_it_rolls_over_ends_its_turn(start: Sta
         assert [(turn.turn, turn.status) for turn in turns] == [(1, "cancelled"), (2, "cancelled")]
 
 
+async def test_a_paused_session_that_closes_can_go_on_and_end(start: Start) -> None:
+    async with start(by_last_message) as it:
+        session = await it.holdfast.client.start("helper", "One")
+        await session.wait()
+        await session.pause()
+        await session.send("Two", wait=False)
+        await session.close()
+        await session.resume()
+        assert (await session.result()).text == "re: Two"
+
+
 async def test_a_workflow_cancelled_before_its_agent_is_loaded_is_cancelled(start: Start) -> None:
     async with start([], worker=False) as it:
         handle = await it.holdfast.temporal.start_workflow(
@@ -121,3 +136,39 @@ async def test_a_workflow_cancelled_before_its_agent_is_loaded_is_cancelled(star
             with pytest.raises(WorkflowFailureError):
                 await handle.result()
             assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
+
+
+async def test_strange_text_in_the_queue_goes_over_a_roll_over(start: Start) -> None:
+    gate = Gate()
+
+    def script(request: Request) -> Reply:
+        return call("hold", {"name": "a"}) if request.results < 8 else say("Done.")
+
+    async with start(script, make_app(gate)) as it:
+        session = await it.holdfast.client.start("helper", "Go", roll_over_events=40)
+        await gate.arrived()
+        await session.send(NUL_AND_SURROGATE, wait=False)
+        gate.opened.set()
+        assert (await session.wait(2)).status == "done"
+        users = await it.holdfast.state.log.read(session.id, 1)
+        assert [e.text for e in users if isinstance(e, UserEntry)] == ["Go", NUL_AND_SURROGATE]
+
+
+async def test_a_full_queue_of_the_largest_messages_goes_over_a_roll_over(start: Start) -> None:
+    gate = Gate()
+
+    def script(request: Request) -> Reply:
+        return call("hold", {"name": "a"}) if request.results < 3 and request.number < 4 else say("Done.")
+
+    async with start(script, make_app(gate)) as it:
+        session = await it.holdfast.client.start("helper", "Go", roll_over_events=40)
+        await gate.arrived()
+        sent = 0
+        with pytest.raises(QueueFull):
+            while True:
+                await session.send("\x01" * INLINE_TEXT, wait=False)
+                sent += 1
+        assert sent > 20
+        gate.opened.set()
+        assert (await session.wait(1)).text == "Done."
+        assert (await session.wait(2)).text == "Done."

@@ -18,7 +18,7 @@ from holdfast_workflows.contracts.session import (
 )
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import NewEntry
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text import dump_json, preview, size
 
 KEPT_TURNS = 8
 KEPT_EVENTS = 300
@@ -71,6 +71,11 @@ class SessionState:
             self.turns += turns
             self.queue = deque((turn + turns, message) for turn, message in self.queue)
             self.seen = {id: turn + turns for id, turn in self.seen.items()}
+
+    @property
+    def queue_weight(self) -> int:
+        """What the messages that wait weigh in a payload."""
+        return sum(size(dump_json(message.text)) for _, message in self.queue)
 
     def cancel_turn(self, reason: str) -> None:
         """Have the running turn stop. The state keeps it, since a roll-over may be under way."""
@@ -169,6 +174,6 @@ class SessionState:
             events=tuple(self.events)[-CARRIED_EVENTS:],
             next_event=self.next_event,
         )
-        if len(carried.model_dump_json()) > MAX_PAYLOAD:
+        if len(workflow.payload_converter().to_payload(carried).data) > MAX_PAYLOAD:
             carried = carried.model_copy(update={"events": (), "recent": carried.recent[-1:]})
         return carried

@@ -8,7 +8,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_QUEUED_MESSAGES, MAX_WAITERS
+from holdfast_workflows.contracts.limits import (
+    INLINE_TEXT,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_MESSAGES,
+    MAX_WAITERS,
+)
 from holdfast_workflows.contracts.session import (
     Accepted,
     Event,
@@ -140,7 +145,10 @@ class AgentWorkflow:
         await self._settler.wait()
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
-            self._state.start.model_copy(update={"carry": self._state.carry(), "message": None})
+            # The spec that is carried has the message's place and the output's.
+            self._state.start.model_copy(
+                update={"carry": self._state.carry(), "message": None, "output": None}
+            )
         )
 
     async def _cancelled(self) -> None:
@@ -200,7 +208,7 @@ class AgentWorkflow:
             return
         if state.closing or state.ended or (state.start.mode == "task" and state.seen):
             raise errors.to_failure(errors.SessionClosed())
-        if len(state.queue) >= MAX_QUEUED_MESSAGES:
+        if len(state.queue) >= MAX_QUEUED_MESSAGES or state.queue_weight > MAX_QUEUED_BYTES:
             raise errors.to_failure(errors.QueueFull(f"{len(state.queue)} wait"))
         if not message.ref and size(message.text) > INLINE_TEXT:
             raise errors.to_failure(
@@ -308,7 +316,7 @@ class AgentWorkflow:
 
     @pause.validator
     def _validate_pause(self) -> None:
-        self._validate_open()
+        self._validate_alive()
         if self._state.paused:
             raise errors.to_failure(errors.NothingToDo("the session is paused already"))
 
@@ -323,7 +331,8 @@ class AgentWorkflow:
 
     @resume.validator
     def _validate_resume(self) -> None:
-        self._validate_open()
+        # A session that closes has turns to end, which a pause would hold for ever.
+        self._validate_alive()
         if not self._state.paused:
             raise errors.to_failure(errors.NothingToDo("the session is not paused"))
 
@@ -349,7 +358,12 @@ class AgentWorkflow:
 
     @close.validator
     def _validate_open(self) -> None:
-        if self._state.ended or self._state.closing:
+        self._validate_alive()
+        if self._state.closing:
+            raise errors.to_failure(errors.SessionClosed())
+
+    def _validate_alive(self) -> None:
+        if self._state.ended:
             raise errors.to_failure(errors.SessionClosed())
 
     @workflow.signal(description="Somebody reads along for so many seconds.")
