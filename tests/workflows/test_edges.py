@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from holdfast import QueueFull
-from holdfast.testing import Reply, Request, call, hang, say
+from holdfast.testing import Reply, Request, call, hang, say, unauthorized
 from holdfast_client import Session
 from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.limits import INLINE_TEXT
@@ -20,7 +20,6 @@ from holdfast_workflows.contracts.session import Message, StartInput
 
 from .conftest import Running, Start
 from .support import NUL_AND_SURROGATE, Gate, eventually, make_app
-
 
 EVENTS = 60
 
@@ -163,12 +162,54 @@ async def test_a_full_queue_of_the_largest_messages_goes_over_a_roll_over(start:
     async with start(script, make_app(gate)) as it:
         session = await it.holdfast.client.start("helper", "Go", roll_over_events=40)
         await gate.arrived()
-        sent = 0
+        for _ in range(29):
+            await session.send("\x01" * INLINE_TEXT, wait=False)
         with pytest.raises(QueueFull):
-            while True:
-                await session.send("\x01" * INLINE_TEXT, wait=False)
-                sent += 1
-        assert sent > 20
+            await session.send("One more", wait=False)
         gate.opened.set()
         assert (await session.wait(1)).text == "Done."
         assert (await session.wait(2)).text == "Done."
+
+
+async def test_turns_that_fail_before_their_message_is_written_do_not_pile_up(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return unauthorized() if request.number <= 100 else say("Here again.")
+
+    async with start(script) as it:
+        session = await it.holdfast.client.start("helper", "0")
+        for number in range(1, 101):
+            await session.send(f"{number} " + "\x01" * 4_000, wait=False)
+            if number % 50 == 0:
+                await session.wait(number)
+        assert (await session.wait(101)).text == "Here again."
+        users = [e async for e in session.log() if isinstance(e, UserEntry)]
+        assert [e.turn for e in users] == list(range(1, 102))
+
+
+async def test_the_message_of_a_turn_that_failed_is_in_the_log_of_a_closed_session(start: Start) -> None:
+    async with start([unauthorized()]) as it:
+        session = await it.holdfast.client.start("helper", "Are you there?")
+        assert (await session.wait()).status == "failed"
+        await session.close()
+        await eventually(lambda: over(it, session))
+        assert [e.text async for e in session.log()] == ["Are you there?"]
+
+
+async def over(it: Running, session: Session) -> bool:
+    description = await it.holdfast.temporal.get_workflow_handle(session.id).describe()
+    return description.status == WorkflowExecutionStatus.COMPLETED
+
+
+async def test_a_message_whose_text_is_lost_fails_its_turn_and_no_other(start: Start) -> None:
+    async with start(by_last_message) as it:
+        session = await it.holdfast.client.start("helper", "One")
+        await session.wait()
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        await handle.signal("post", Message(id="lost", text="Nowhere…", ref="nowhere"))
+        await eventually(lambda: begun(session, 2))
+        assert (await session.wait(2)).status == "failed"
+        assert (await session.send("Three")).text == "re: Three"
+
+
+async def begun(session: Session, turn: int) -> bool:
+    return (await session.view()).turn == turn

@@ -7,6 +7,8 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, to_failure
 from holdfast_workflows.contracts.steps import SettleInput
 
+from . import fresh
+
 
 class Settle:
     """The activity that ends every turn."""
@@ -18,6 +20,12 @@ class Settle:
     async def settle_turn(self, change: SettleInput) -> int:
         """Write it once; a repeated change finds itself done."""
         try:
+            await self._write(change)
             return await self._state.settle_turn(change)
         except HoldfastError as error:
             raise to_failure(error) from error
+
+    async def _write(self, change: SettleInput) -> None:
+        if change.new:
+            new = await fresh.entries(self._state, change.session, change.new)
+            await self._state.log.settle(change.session, new)

@@ -10,10 +10,10 @@ from temporalio.service import RPCError
 from holdfast_activities.context import Conversations
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.entries import Entry, ResultEntry, UserEntry
-from holdfast_workflows.contracts.errors import HoldfastError, StateError, to_failure
-from holdfast_workflows.contracts.steps import NewEntry, ThinkInput, ThinkResult
+from holdfast_workflows.contracts.errors import HoldfastError, to_failure
+from holdfast_workflows.contracts.steps import ThinkInput, ThinkResult
 
+from . import fresh
 from .agents import LiveAgents
 from .burst import Burst
 from .pulse import UNWATCHED, WATCHED, Pulse
@@ -41,7 +41,7 @@ class Think:
 
     async def _think(self, step: ThinkInput) -> ThinkResult:
         agent = await self._agents.get(step.digest)
-        new = await self._new_entries(step)
+        new = await fresh.entries(self._state, step.session, step.new, turn=step.turn, step=step.step)
         look_ahead = step.again or activity.info().attempt > 1
         burst = Burst(step, agent, self._state.log, self._conversations, new, look_ahead=look_ahead)
         work = asyncio.ensure_future(burst.run())
@@ -62,27 +62,6 @@ class Think:
             await _stop(work)
         else:
             await work
-
-    async def _new_entries(self, step: ThinkInput) -> list[Entry]:
-        return [await self._entry(step, new) for new in step.new]
-
-    async def _entry(self, step: ThinkInput, new: NewEntry) -> Entry:
-        if new.kind == "failed" or new.kind == "cancelled":
-            return ResultEntry(
-                seq=new.seq,
-                turn=step.turn,
-                step=step.step,
-                call_id=new.call_id,
-                name=new.name,
-                text=new.text,
-                status=new.kind,
-            )
-        text: str | None = new.text
-        if new.ref:
-            text = await self._state.load_text(step.session, new.ref)
-            if text is None:
-                raise StateError(f"text {new.ref} is not in this worker's state database")
-        return UserEntry(seq=new.seq, turn=step.turn, step=step.step, role=new.kind, text=text or "")
 
 
 def _asked_to_yield() -> bool:

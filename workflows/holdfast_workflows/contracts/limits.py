@@ -26,7 +26,7 @@ MAX_PAYLOAD = 1_500_000
 MAX_QUEUED_MESSAGES = 100
 """User messages that may wait in one session."""
 
-MAX_QUEUED_BYTES = 750_000
+MAX_QUEUED_BYTES = 700_000
 """What the messages that wait may weigh as JSON before no more are taken: all of them go
 over a roll-over in one payload. Control characters take six bytes each there."""
 

@@ -44,6 +44,7 @@ class NewEntry(Contract):
     ref: str = ""
     call_id: str = ""
     name: str = ""
+    turn: int = 0
 
 
 class ThinkInput(Contract):
@@ -160,7 +161,8 @@ class SettleInput(Contract):
     """Write a turn and the session's snapshot.
 
     ``version`` is the snapshot's version before this change; the change makes it
-    ``version + 1``.
+    ``version + 1``. ``new`` goes into the log first: what no ``think`` has written,
+    since the turn failed or was cancelled.
     """
 
     session: str
@@ -173,3 +175,4 @@ class SettleInput(Contract):
     turns: int
     usage: Usage
     turn: TurnRecord | None = None
+    new: tuple[NewEntry, ...] = ()

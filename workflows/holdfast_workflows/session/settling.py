@@ -61,6 +61,7 @@ class Settler:
                 turns=state.turns,
                 usage=state.usage,
                 turn=turn,
+                new=tuple(state.unwritten),
             )
         )
         if self._task is None or self._task.done():
@@ -71,6 +72,7 @@ class Settler:
             change = self._changes.pop(0).model_copy(update={"version": self._state.version})
             try:
                 self._state.version = await calls.settle_turn(change, self._state.start.silence)
+                self._state.written(change.new)
             except ActivityError as error:
                 # The log holds the content and Temporal the decisions: a snapshot that could
                 # not be written is reported, and the session goes on.

@@ -1,6 +1,7 @@
 """A session's state between decisions: small, since content is in the log."""
 
 from collections import deque
+from collections.abc import Iterable
 
 from temporalio import workflow
 
@@ -81,6 +82,11 @@ class SessionState:
         """Have the running turn stop. The state keeps it, since a roll-over may be under way."""
         if self.running is not None:
             self.running = self.running.model_copy(update={"cancelled": reason})
+
+    def written(self, entries: Iterable[NewEntry]) -> None:
+        """Entries that are in the log now; the list would grow for as long as no turn succeeds."""
+        numbers = {entry.seq for entry in entries}
+        self.unwritten[:] = [entry for entry in self.unwritten if entry.seq not in numbers]
 
     def watch(self, seconds: float) -> None:
         """Somebody reads along for so many seconds more."""

@@ -263,6 +263,7 @@ class TurnRunner:
                     text=reason,
                     call_id=call.id,
                     name=call.name,
+                    turn=self._turn.turn,
                 )
             )
         return ActResult(status="failed" if failed else "cancelled", preview=preview(reason))
@@ -345,7 +346,8 @@ class TurnRunner:
             self._write("steer", text=text)
 
     def _write(self, kind: Any, *, text: str, ref: str = "") -> None:
-        self._state.unwritten.append(NewEntry(seq=self._state.seq, kind=kind, text=text, ref=ref))
+        turn = self._turn.turn
+        self._state.unwritten.append(NewEntry(seq=self._state.seq, kind=kind, text=text, ref=ref, turn=turn))
         self._state.seq += 1
 
     def _tell_call(self, kind: Any, call: CallView, status: str, text: str, size: int) -> None:
