@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
 from holdfast.testing import Reply, Request, call, say
 
+from ..workers.running import eventually
 from .conftest import Make
-from .world import Handle, World, done, kill, pending, ready, stop_when
+from .wire import Wire
+from .world import BOUND, Handle, World, done, kill, ready
 
-_TRIES = 5
 _REPLY = 2  # the log's number of the first reply
 
 
-def script(request: Request) -> Reply:
-    return call("post", {"what": "it"}) if request.results == 0 else say("Posted.")
+@dataclass
+class Script:
+    """A model whose first reply waits until the test lets it go."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, request: Request) -> Reply:
+        self.asked.set()
+        async with asyncio.timeout(BOUND):
+            await self.answer.wait()
+        return call("post", {"what": "it"}) if request.results == 0 else say("Posted.")
 
 
-async def killed_before_it_told(world: World, stack: AsyncExitStack, queue: str) -> Handle:
+async def killed_before_it_told(world: World, script: Script, queue: str) -> Handle:
     """A run whose worker died when its first reply was in the log, but not known to the server."""
-    for _ in range(_TRIES):
-        worker = await ready(await stack.enter_async_context(world.worker(queue)))
+    async with Wire(world.address) as wire, world.worker(queue, wire.address) as worker:
+        await ready(worker)
         handle = await world.begin(queue, f"window-{uuid.uuid4().hex[:8]}")
-
-        async def settled(session: str = handle.id) -> bool:
-            return len(world.log(session)) >= _REPLY
-
-        await stop_when(worker, settled)
-        untold = await pending(handle) == ["think"]
+        async with asyncio.timeout(BOUND):
+            await script.asked.wait()
+        # From here on the worker can write its log, and not tell the server that it has.
+        wire.hold()
+        script.answer.set()
+        await eventually(lambda: len(world.log(handle.id)) == _REPLY)
         await kill(worker)
-        if untold and len(world.log(handle.id)) == _REPLY:
-            assert world.asked(handle.id) == {0: 1}
-            return handle
-        await handle.terminate("the window was missed")
-    raise AssertionError(f"the window was missed {_TRIES} times")
+        assert world.asked(handle.id) == {0: 1}
+    return handle
 
 
 async def test_a_second_attempt_finds_the_reply_in_the_log_and_asks_no_model(
     world: Make, task_queue: str
 ) -> None:
-    async with world(script) as there, AsyncExitStack() as stack:
-        handle = await killed_before_it_told(there, stack, task_queue)
+    script = Script()
+    async with world(script) as there:
+        handle = await killed_before_it_told(there, script, task_queue)
         async with there.worker(task_queue):
             result = await done(handle)
         assert result.last is not None
@@ -51,8 +61,9 @@ async def test_a_second_attempt_finds_the_reply_in_the_log_and_asks_no_model(
 
 
 async def test_without_the_reply_in_the_log_the_model_is_asked_again(world: Make, task_queue: str) -> None:
-    async with world(script) as there, AsyncExitStack() as stack:
-        handle = await killed_before_it_told(there, stack, task_queue)
+    script = Script()
+    async with world(script) as there:
+        handle = await killed_before_it_told(there, script, task_queue)
         there.lose(handle.id, _REPLY)
         async with there.worker(task_queue):
             await done(handle)

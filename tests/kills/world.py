@@ -48,13 +48,13 @@ class World:
     ledger: Ledger
     home: Path
 
-    def worker(self, queue: str) -> AbstractAsyncContextManager[Running]:
-        """A worker process."""
+    def worker(self, queue: str, address: str = "") -> AbstractAsyncContextManager[Running]:
+        """A worker process; ``address`` is another way to the server."""
         providers = {"openai": {"kind": "openai", "base_url": self.model.openai_url}}
         return started(
             "worker",
             APP,
-            temporal_address=self.address,
+            temporal_address=address or self.address,
             task_queue=queue,
             providers=json.dumps(providers),
             test_ledger=self.ledger.url,

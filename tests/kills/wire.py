@@ -1,0 +1,62 @@
+"""The wire between a worker and the Temporal server, which a test can hold still."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+
+class Wire:
+    """Forwards bytes to a server; after ``hold`` nothing that the worker says gets through."""
+
+    def __init__(self, server: str) -> None:
+        self._host, _, port = server.rpartition(":")
+        self._port = int(port)
+        self._open = asyncio.Event()
+        self._open.set()
+        self._flows: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._joined, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for flow in self._flows:
+            flow.cancel()
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*self._flows, return_exceptions=True)
+
+    @property
+    def address(self) -> str:
+        """Where the worker is to look for the server."""
+        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def hold(self) -> None:
+        """Let the server hear nothing more."""
+        self._open.clear()
+
+    async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(self._host, self._port)
+        self._writers += [writer, there_writer]
+        for source, sink, held in ((reader, there_writer, True), (there_reader, writer, False)):
+            flow = asyncio.create_task(self._flow(source, sink, held=held))
+            self._flows.add(flow)
+            flow.add_done_callback(self._flows.discard)
+
+    async def _flow(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, held: bool) -> None:
+        try:
+            while data := await source.read(65_536):
+                if held:
+                    await self._open.wait()
+                sink.write(data)
+                await sink.drain()
+        except ConnectionError:
+            pass
+        finally:
+            sink.close()
