@@ -21,7 +21,8 @@ from .wire import Wire
 
 _ENDED = frozenset({"done", "failed", "cancelled"})
 _LONGEST = 15.0
-_BETWEEN = 0.25  # seconds between questions when the session's waiting places are taken
+_SOON = 0.05  # seconds until the next question when the last one was held until its time was up
+_FIRST, _SLOWER, _SLOWEST = 0.25, 1.5, 2.0  # seconds between questions that are answered at once
 _SLICE = 10.0  # seconds between looks at whether a worker is there
 
 
@@ -37,37 +38,33 @@ async def turn(wire: Wire, session: str, number: int) -> TurnView:
         ServiceError: Nothing answered for longer than the connection's patience.
         SessionClosed: The session ended without that turn.
     """
-    last_answer = time.monotonic()
+    last_answer, pause = time.monotonic(), _SOON
     while True:
         try:
-            view = await _ask(wire, session, number)
+            view, held = await _ask(wire, session, number)
             if ended(view):
                 return view
+            pause = _SOON if held else min(max(pause * _SLOWER, _FIRST), _SLOWEST)
             last_answer = time.monotonic()
         except SessionNotFound:
             raise
         except ServiceError:
             if time.monotonic() - last_answer > wire.patience:
                 raise
-        await asyncio.sleep(_BETWEEN / 5)
+        await asyncio.sleep(pause)
 
 
-async def _ask(wire: Wire, session: str, number: int) -> TurnView:
+async def _ask(wire: Wire, session: str, number: int) -> tuple[TurnView, bool]:
+    """The turn, and whether the session held the answer back until there was something to say."""
+    wait = WaitTurn(turn=number, seconds=_LONGEST)
     try:
-        return await wire.update(
-            session, "wait_turn", WaitTurn(turn=number, seconds=_LONGEST), TurnView, _LONGEST
-        )
-    except SessionBusy:
-        await asyncio.sleep(_BETWEEN)
+        return await wire.update(session, "wait_turn", wait, TurnView, _LONGEST), True
+    except (SessionBusy, SessionClosed) as error:
+        # Its waiting places are taken, it is paused, which may last for days, or it has ended.
         view = await wire.turn(session, number)
-        if view is None:
+        if view is None or (isinstance(error, SessionClosed) and not ended(view)):
             raise
-        return view
-    except SessionClosed:
-        view = await wire.turn(session, number)
-        if view is None or not ended(view):
-            raise
-        return view
+        return view, False
 
 
 async def end(wire: Wire, session: str) -> TaskResult:
