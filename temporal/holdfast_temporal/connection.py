@@ -164,6 +164,8 @@ def _reason(error: Exception, within: float) -> str:
     text = str(error)
     if isinstance(error, TimeoutError) or "deadline" in text:
         return f"no answer in {within:g} s"
+    if "dns error" in text:
+        return "no host of that name"
     return "connection refused" if "ConnectionRefused" in text else text.partition("\n")[0][:300]
 
 

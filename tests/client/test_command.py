@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import json
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say, unauthorized
+from holdfast_client.command.listing import sessions_table
 from holdfast_client.command.main import invoke
+from holdfast_client.listing import SessionInfo
 
 from .conftest import Running
 from .support import always
@@ -143,6 +148,19 @@ async def test_sessions_and_agents_are_listed(running: Running) -> None:
         assert (code, out) == (0, "There are no such sessions.\n")
 
 
+def test_a_list_of_sessions_keeps_ids_in_one_piece_at_80_columns() -> None:
+    now = datetime.now().astimezone()
+    info = SessionInfo("s-47gcobejeof22urownfm", "researcher", "acme", "cancelled", 12, 0.0437, now, now)
+    other = dataclasses.replace(info, tenant="", started=now - timedelta(days=40))
+    for found in ([other], [info, other]):
+        console = Console(width=80, file=io.StringIO())
+        console.print(sessions_table(found))
+        assert isinstance(console.file, io.StringIO)
+        told = console.file.getvalue().splitlines()
+        assert len(told) == 1 + len(found)
+        assert all(line.startswith(("session", info.id)) for line in told)
+
+
 async def test_a_session_is_sent_to_paused_resumed_cancelled_and_closed(running: Running) -> None:
     async with running([say("One."), call("dig"), say("never")]) as environment:
         session = await environment.client.start("helper", "Say one.")
@@ -222,6 +240,11 @@ def test_help_imports_neither_temporal_nor_pydantic() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "sessions" in done.stdout
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("holdfast ")
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,9 @@ def resume(context: typer.Context, session: SessionId, json: Json = False) -> No
 def steer(
     context: typer.Context,
     session: SessionId,
-    text: Annotated[str, typer.Argument(help="What the model reads at its next step.", show_default=False)],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="What the model reads at its next step.", show_default=False)
+    ],
     json: Json = False,
 ) -> None:
     """Say something to the turn that runs.

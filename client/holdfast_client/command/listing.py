@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from .options import Json
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
+    from holdfast_client.listing import SessionInfo
 
 
 def sessions(
@@ -34,25 +36,15 @@ def sessions(
     async def work(client: Client) -> None:
         from holdfast_client.listing import status_of
 
-        table = _table("session", "agent", "tenant", "status", "turns", "cost", "started")
         wanted = None if status is None else status_of(status)
+        found: list[SessionInfo] = []
         async for info in client.sessions(agent=agent, tenant=tenant, status=wanted, limit=limit):
             if json:
                 printing.document(info)
-                continue
-            started = info.started.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-            cells = (
-                info.id,
-                info.agent,
-                info.tenant,
-                info.status,
-                str(info.turns),
-                f"${info.cost:.4f}",
-                started,
-            )
-            table.add_row(*map(printing.shown, cells))
+            else:
+                found.append(info)
         if not json:
-            printing.out().print(table if table.row_count else "There are no such sessions.")
+            printing.out().print(sessions_table(found) if found else "There are no such sessions.")
 
     running.run(context, work, json=json)
 
@@ -76,9 +68,31 @@ def agents(context: typer.Context, json: Json = False) -> None:
     running.run(context, work, json=json)
 
 
+def sessions_table(found: list[SessionInfo]) -> Table:
+    """Narrow enough for 80 columns: no column that is empty, and no date that is today's."""
+    tenants = any(info.tenant for info in found)
+    table = _table("session", "agent", *(["tenant"] if tenants else []), "status", "turns", "cost", "started")
+    today = datetime.now().astimezone().date()
+    for info in found:
+        started = info.started.astimezone()
+        table.add_row(
+            info.id,
+            printing.shown(info.agent),
+            *([printing.shown(info.tenant)] if tenants else []),
+            info.status,
+            str(info.turns),
+            f"${info.cost:.4f}",
+            f"{started:%H:%M:%S}" if started.date() == today else f"{started:%Y-%m-%d}",
+        )
+    return table
+
+
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        # Ids and dates are copied and compared: they stay in one piece.
-        table.add_column(column, overflow="fold", no_wrap=column in {"session", "started"})
+        # What is copied and compared stays in one piece; what its owner named may be of any length.
+        table.add_column(column, overflow="fold", no_wrap=column not in _LONG)
     return table
+
+
+_LONG = frozenset({"agent", "tenant", "description", "models", "tools"})

@@ -49,8 +49,9 @@ def invoke(arguments: Sequence[str]) -> int:
         code = build(words)(words, prog_name="holdfast", standalone_mode=False)
     except typer.TyperException as error:
         message = error.format_message()
+        sentence = message if message.endswith((".", "?")) else f"{message}."
         one_line = (
-            message if "\n" in message else f"holdfast: {message} See holdfast {_command(words)}--help."
+            message if "\n" in message else f"holdfast: {sentence} See holdfast {_command(words)}--help."
         )
         sys.stderr.write(f"{one_line}\n")
         return exits.BAD_INPUT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -24,6 +25,18 @@ Address = Annotated[
 Namespace = Annotated[str, typer.Option(help="The Temporal namespace.", envvar="HOLDFAST_NAMESPACE")]
 TaskQueue = Annotated[str, typer.Option(help="Where the workers listen.", envvar="HOLDFAST_TASK_QUEUE")]
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"holdfast {version('holdfast')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.", show_default=False)]
 AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="The agent's name.", show_default=False)]
@@ -31,7 +44,11 @@ Tenant = Annotated[str, typer.Option(help="Whom it runs for.")]
 
 
 def remember(
-    context: typer.Context, address: Address = "", namespace: Namespace = "", task_queue: TaskQueue = ""
+    context: typer.Context,
+    address: Address = "",
+    namespace: Namespace = "",
+    task_queue: TaskQueue = "",
+    print_version: Version = False,
 ) -> None:
     """Start agents, talk to them, watch them and steer them.
 

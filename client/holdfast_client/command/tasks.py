@@ -64,7 +64,7 @@ def send(
 ) -> None:
     """Send a message to a session and print the reply.
 
-    With --json: as ``run``.
+    With --json: as of run.
     """
 
     async def work(client: Client) -> None:

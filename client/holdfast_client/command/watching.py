@@ -26,9 +26,15 @@ def watch(context: typer.Context, session: SessionId, json: Json = False) -> Non
     async def work(client: Client) -> None:
         console = printing.out()
         screen = Screen(console, requests=True)
-        if not json and (link := printing.link(client, session)):
-            console.print(f"[dim]{link}[/]")
-        async for event in client.session(session).watch():
+        found = client.session(session)
+        if not json:
+            view = await found.view()
+            console.print(
+                f"[dim]{escape(view.agent)} · {view.status} · {printing.count(view.turn, 'turn')}[/]"
+            )
+            if link := printing.link(client, session):
+                console.print(f"[dim]{link}[/]")
+        async for event in found.watch():
             if json:
                 printing.document(event)
             else:
@@ -44,7 +50,7 @@ def show(
     full: Annotated[bool, typer.Option("--full", help="Show long texts whole.")] = False,
     json: Json = False,
 ) -> None:
-    """Show every message, step and tool result of a session, from its log.
+    """Show every message, step and tool result of a session.
 
     With --json: one line an entry, whole; "kind" is "user", "reply" or "result".
     """
