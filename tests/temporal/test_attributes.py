@@ -30,7 +30,12 @@ async def test_missing_attributes_are_registered_and_can_be_searched(tmp_path: P
                 SearchAttributePair(attributes.TURNS, 2),
             ]),
         )  # fmt: skip
-        found = [each.id async for each in client.list_workflows("HoldfastCost > 0.1 AND HoldfastTurns = 2")]
+        found: list[str] = []
+        # The server lists a new run a moment after it has started.
+        async with asyncio.timeout(20):
+            while not found:
+                query = "HoldfastCost > 0.1 AND HoldfastTurns = 2"
+                found = [each.id async for each in client.list_workflows(query)]
         assert found == ["w"]
 
 
