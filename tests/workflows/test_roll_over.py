@@ -8,6 +8,7 @@ from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
 
 from .conftest import Running, Start
+from .support import make_app
 
 
 def looks(count: int) -> object:
@@ -21,11 +22,6 @@ def looks(count: int) -> object:
     return script
 
 
-async def runs(it: Running, session: str) -> int:
-    query = f"WorkflowId = '{session}'"
-    return len([run async for run in it.holdfast.temporal.list_workflows(query)])
-
-
 async def test_a_turn_goes_on_over_many_runs(start: Start) -> None:
     async with start(looks(30)) as it:
         session = await it.holdfast.client.start("helper", "Look", roll_over_events=60)
@@ -37,6 +33,19 @@ async def test_a_turn_goes_on_over_many_runs(start: Start) -> None:
         assert chain != described.run_id
         results = [e.text async for e in session.log() if isinstance(e, ResultEntry)]
         assert results == [f"{n}: seen" for n in range(30)]
+
+
+async def test_a_thousand_steps_complete(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return call("peek", {"at": "it"}) if request.number <= 1_000 else say("Seen all.")
+
+    async with start(script, make_app(max_steps=1_001, burst=20)) as it:
+        session = await it.holdfast.client.start("helper", "Look", roll_over_events=150)
+        reply = await session.wait()
+        assert (reply.text, reply.steps) == ("Seen all.", 1_001)
+        assert len(it.model.requests) == 1_001
+        described = await it.holdfast.temporal.get_workflow_handle(session.id).describe()
+        assert described.raw_description.workflow_execution_info.first_run_id != described.run_id
 
 
 async def test_no_message_is_lost_or_doubled_while_the_session_rolls_over(start: Start) -> None:
@@ -74,8 +83,6 @@ async def test_the_history_grows_by_a_constant_number_of_bytes_per_step(start: S
     def script(request: Request) -> Reply:
         wanted = int(request.conversation)
         return call("blow", {"size": 1000}) if request.results < wanted else say("Done.")
-
-    from .support import make_app
 
     async with start(script, make_app(max_steps=100)) as it:
         small, middle, large = [await bytes_per_step(it, steps) for steps in (10, 40, 70)]
