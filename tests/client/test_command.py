@@ -150,7 +150,7 @@ async def test_sessions_and_agents_are_listed(running: Running) -> None:
 
 def test_a_list_of_sessions_keeps_ids_in_one_piece_at_80_columns() -> None:
     now = datetime.now().astimezone()
-    info = SessionInfo("s-47gcobejeof22urownfm", "researcher", "acme", "cancelled", 12, 0.0437, now, now)
+    info = SessionInfo("s-47gcobejeof22urownfm", "weather", "acme", "cancelled", 12, 0.0437, now, now)
     other = dataclasses.replace(info, tenant="", started=now - timedelta(days=40))
     for found in ([other], [info, other]):
         console = Console(width=80, file=io.StringIO())
