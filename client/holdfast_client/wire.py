@@ -40,7 +40,7 @@ from holdfast_workflows.contracts.errors import (
     SessionNotFound,
 )
 from holdfast_workflows.contracts.session import Accepted, Message, StartInput, TaskResult, TurnView
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text import plain_markdown, preview
 
 from .bounded import bounded
 from .errors import translate
@@ -189,7 +189,8 @@ class Wire:
         if start.tenant:
             key = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
             attributes.append(SearchAttributePair(key, start.tenant))
-        request = preview(start.message.text) if start.message else ""
+        agent = plain_markdown(start.agent)
+        request = plain_markdown(preview(start.message.text)) if start.message else ""
         return {
             "id": id,
             "task_queue": self.task_queue,
@@ -198,8 +199,10 @@ class Wire:
             "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
             "id_reuse_policy": WorkflowIDReusePolicy.REJECT_DUPLICATE,
             "search_attributes": TypedSearchAttributes(attributes),
-            "static_summary": f"{start.agent}: {request}" if request else start.agent,
-            "static_details": f"**{start.agent}** · {start.mode}",
+            "static_summary": f"{agent}: {request}" if request else agent,
+            "static_details": " · ".join(
+                filter(None, (f"**{agent}**", start.mode, plain_markdown(start.tenant)))
+            ),
         }
 
     async def _call(

@@ -62,6 +62,14 @@ async def test_the_same_id_twice_is_the_same_session_and_one_message(running: Ru
         assert (await closed.wait()).text == "Hello."
 
 
+async def test_the_temporal_ui_says_agent_and_request_and_obeys_no_markup(running: Running) -> None:
+    async with running([say("Hello.")]) as holdfast:
+        session = await holdfast.client.start("helper", "See ![it](http://x/y.png) <b>now</b>", tenant="a_b")
+        found = await holdfast.temporal.get_workflow_handle(session.id).describe()
+        assert await found.static_summary() == r"helper: See \!\[it\]\(http://x/y.png\) \<b\>now\</b\>"
+        assert await found.static_details() == r"**helper** · conversation · a\_b"
+
+
 async def test_a_task_returns_its_text(running: Running) -> None:
     async with running([say("Forty-two.")]) as holdfast:
         assert await holdfast.client.run("helper", "What is it?") == "Forty-two."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from temporalio.api.sdk.v1 import WorkflowMetadata
+
 from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
 
 from .conftest import Running, Start
-from .support import make_app
+from .support import eventually, make_app
 
 
 def looks(count: int) -> object:
@@ -89,3 +91,21 @@ async def test_the_history_grows_by_a_constant_number_of_bytes_per_step(start: S
         early, late = (middle - small) / 30, (large - middle) / 30
         assert early <= 2_500
         assert abs(late - early) <= 0.05 * early
+
+
+async def test_a_new_run_shows_its_details_before_anything_happens_in_it(start: Start) -> None:
+    async with start([say("Hello.")]) as it:
+        session = await it.holdfast.client.start("helper", "Hi!", roll_over_events=10)
+        await session.wait()
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+
+        async def rolled() -> bool:
+            found = await handle.describe()
+            return found.raw_description.workflow_execution_info.first_run_id != found.run_id
+
+        await eventually(rolled)
+        details = (
+            await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+        ).current_details
+        assert "**helper**" in details
+        assert "Hello." in details

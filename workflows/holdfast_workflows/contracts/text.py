@@ -16,6 +16,7 @@ from .limits import PREVIEW_CHARS
 
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
+_MARKUP = re.compile(r"[\[\]()<>!`*_#|\\]")
 
 
 def clean(text: str) -> str:
@@ -27,6 +28,11 @@ def preview(text: str, chars: int = PREVIEW_CHARS) -> str:
     """The beginning of a text on one line, at most ``chars`` characters."""
     line = _SPACE.sub(" ", clean(text[: chars * 4])).strip()
     return line if len(line) <= chars else line[: chars - 1] + "…"
+
+
+def plain_markdown(text: str) -> str:
+    """Text of users, models and tools for the Temporal UI, which renders markdown: no image, link or markup."""
+    return _MARKUP.sub(r"\\\g<0>", text)
 
 
 def size(text: str) -> int:

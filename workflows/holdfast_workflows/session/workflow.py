@@ -82,6 +82,8 @@ class AgentWorkflow:
     async def _load(self) -> None:
         state = self._state
         if state.spec is not None:
+            # What people see is a run's own; a session that went on in a new one shows it from the start.
+            workflow.set_current_details(details.render(state))
             return
         load = LoadInput(
             session=workflow.info().workflow_id,
