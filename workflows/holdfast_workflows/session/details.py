@@ -1,6 +1,7 @@
 """What the Temporal UI shows of a running session: markdown, replaced after every step, no events."""
 
 from holdfast_workflows.contracts.session import Event
+from holdfast_workflows.contracts.text import preview
 
 from .state import SessionState
 
@@ -23,7 +24,7 @@ def render(state: SessionState) -> str:
     if state.queue:
         lines.append(f"- waiting messages: {len(state.queue)}")
     if state.active:
-        lines.append("- running now: " + ", ".join(f"`{name}`" for name in state.active.values()))
+        lines.append("- running now: " + ", ".join(_code(name) for name in state.active.values()))
     told = [_line(event) for event in list(state.events)[-_SHOWN:]]
     return "\n".join([*lines, "", *told])
 
@@ -36,13 +37,18 @@ def _line(event: Event) -> str:
         case "step":
             return f"1. step {event.step}: {text or '(tool calls)'}"
         case "call_started":
-            return f"1. `{event.name}` started: {text}"
+            return f"1. {_code(event.name)} started: {text}"
         case "call_ended":
-            return f"1. `{event.name}` {event.status}: {text}"
+            return f"1. {_code(event.name)} {event.status}: {text}"
         case "turn_ended":
             return f"1. **turn {event.turn} {event.status}**: {text}"
         case _:
             return f"1. {event.kind} {text}"
+
+
+def _code(name: str) -> str:
+    """A tool's name, which a model may have made up, as code that ends where the name does."""
+    return f"`{preview(name, 64).replace('`', '')}`"
 
 
 def _quiet(text: str) -> str:
