@@ -72,6 +72,7 @@ def _pin(spec: AgentSpec, digest: str) -> PinnedSpec:
         has_inline=any(tool.inline for tool in spec.tools),
         when_busy=spec.when_busy,
         model=spec.models[0],
+        models=len(spec.models),
         model_timeout=spec.model_timeout,
         model_retry=spec.model_retry,
         tools={

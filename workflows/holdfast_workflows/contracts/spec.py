@@ -92,6 +92,8 @@ class PinnedSpec(Contract):
     has_inline: bool = False
     when_busy: WhenBusy = "queue"
     model: str = ""
+    models: int = 1
+    """How many models stand in the chain: one call may ask each of them in turn."""
     model_timeout: float = 120.0
     model_retry: RetrySpec = MODEL_RETRY
     tools: dict[str, ToolPolicy] = Field(default_factory=dict)

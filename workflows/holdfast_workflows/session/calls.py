@@ -29,6 +29,7 @@ LOST_WORKERS = 3
 call's failure and takes none of its attempts, but a call that kills workers must end."""
 
 _TO_SAY_SO = 5.0
+_TO_WRITE = 15.0
 
 _NEVER_AGAIN = [
     "PayloadsTooLarge",
@@ -77,7 +78,10 @@ def think(
     spec: PinnedSpec, step: ThinkInput, prompt_tokens: int, silence: float
 ) -> workflow.ActivityHandle[ThinkResult]:
     """Start a model call, or a burst of them."""
-    longest = spec.model_timeout + (spec.burst_seconds + spec.model_timeout if step.burst > 1 else 0) + 15
+    # A lost worker shows by its silence; this only ends what has no other end, so nothing may need longer.
+    longest = spec.model_timeout * spec.models + _TO_WRITE
+    if spec.has_inline:
+        longest += spec.burst_seconds + max(tool.timeout for tool in spec.tools.values())
     summary = f"{step.agent} · step {step.step}"
     if prompt_tokens:
         summary = f"{summary} · {prompt_tokens:,} tokens before"
