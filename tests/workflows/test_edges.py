@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
@@ -73,7 +74,9 @@ async def test_a_turn_cancelled_while_the_session_rolls_over_is_cancelled(
         await eventually(lambda: asked(it, 1))
         with locked(database):
             await roll_over_held(it, session)
-            handle = it.holdfast.temporal.get_workflow_handle(session.id)
+            handle: Any = it.holdfast.temporal.get_workflow_handle(
+                session.id
+            )  # its overloads are partly untyped
             await handle.execute_update("cancel_turn", "enough")
         await session.resume()
         reply = await session.wait(2)

@@ -11,6 +11,7 @@ from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import Registry, ToolBinding
 from holdfast_workflows.contracts.errors import StateError
 from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
+from holdfast_workflows.contracts.text import preview
 
 _MAX_AGENTS = 500
 
@@ -38,9 +39,13 @@ class LiveAgent:
         """The function behind a tool, if this worker's code still has it."""
         return self._bindings.get(name)
 
-    def models(self) -> list[Model]:
-        """The agent's models in order of preference."""
-        return [self._source.get(name) for name in self.spec.models]
+    def model(self, name: str) -> Model:
+        """One of the agent's models.
+
+        Raises:
+            HoldfastError: It cannot be had here: its provider is unknown, or its key missing.
+        """
+        return self._source.get(name)
 
     def wire_tools(self, model: Model) -> bytes:
         """The tools in the model's wire format."""
@@ -55,13 +60,14 @@ class LiveAgent:
             return ""
         try:
             value: Any = json.loads(text)
-        except ValueError as error:
+            # The stubs leave one overload of iter_errors partly untyped.
+            problem = next(iter(self._checker.iter_errors(value)), None)  # pyright: ignore[reportUnknownMemberType]
+        except (ValueError, RecursionError) as error:
             return f"The reply must be JSON that fits the schema, and nothing else: {error}."
-        # The stubs leave one overload of iter_errors partly untyped.
-        for problem in self._checker.iter_errors(value):  # pyright: ignore[reportUnknownMemberType]
-            where = "/".join(str(part) for part in problem.absolute_path) or "the root"
-            return f"The reply does not fit the schema at {where}: {problem.message[:500]}. Send it again, whole."
-        return ""
+        if problem is None:
+            return ""
+        where = preview("/".join(str(part) for part in problem.absolute_path)) or "the root"
+        return f"The reply does not fit the schema at {where}: {problem.message[:500]}. Send it again, whole."
 
 
 class LiveAgents:

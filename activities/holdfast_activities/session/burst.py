@@ -27,6 +27,8 @@ _RESERVE = 0.2
 """The part of a model's window kept for its reply and for what the token estimate misses."""
 
 
+_MAX_NAME = 200
+
 _SHOWN = 100_000
 """Characters of partial text in a heartbeat, which must fit into a payload; the rest comes with the step."""
 
@@ -74,7 +76,13 @@ class Burst:
         """Take steps until one needs the workflow, or the burst has used its count or time."""
         deadline = time.monotonic() + self._agent.spec.burst_seconds
         while True:
-            view = await self._step()
+            try:
+                view = await self._step()
+            except HoldfastError as error:
+                if self.steps and not self._tried_again(error):
+                    # The steps that are settled count; the next ``think`` will meet the error itself.
+                    return
+                raise
             self.steps.append(view)
             self._seq = view.seq + 1 + len(view.calls)
             self._text = ""
@@ -83,6 +91,13 @@ class Burst:
                 return
             if self._stopping or len(self.steps) >= self._input.burst or time.monotonic() > deadline:
                 return
+            if sum(len(step.calls) for step in self.steps) >= MAX_CALLS:
+                return  # what is told of them has to fit one payload
+
+    def _tried_again(self, error: HoldfastError) -> bool:
+        """Whether Temporal repeats the activity, which then finds in the log what is settled."""
+        attempts = self._agent.spec.model_retry.attempts
+        return error.retryable and activity.info().attempt < attempts and not self._stopping
 
     async def _step(self) -> StepView:
         reply, ahead = await self._reply()
@@ -93,8 +108,13 @@ class Burst:
     # The reply: from the log if an earlier attempt got that far, else from the model.
 
     async def _reply(self) -> tuple[ReplyEntry, dict[int, Entry]]:
-        problems: list[ModelError] = []
-        for model in self._agent.models():
+        problems: list[HoldfastError] = []
+        for name in self._agent.spec.models:
+            try:
+                model = self._agent.model(name)
+            except HoldfastError as error:
+                problems.append(error)
+                continue
             conversation, ahead = await self._conversations.upto(
                 self._input.session, model, self._seq, self._new, look_ahead=self._look_ahead
             )
@@ -111,7 +131,7 @@ class Burst:
                 problems.append(error)
                 continue
             return await self._settle_reply(reply)
-        raise problems[-1]
+        raise next((problem for problem in problems if problem.retryable), problems[-1])
 
     async def _ask(self, model: Model, conversation: Conversation) -> ReplyEntry:
         spec, agent = self._agent.spec, self._agent
@@ -144,7 +164,7 @@ class Burst:
             step=self._input.step + len(self.steps),
             at=time.time(),
             text=reply.text,
-            calls=reply.calls[:MAX_CALLS],
+            calls=tuple(_bounded(index, call) for index, call in enumerate(reply.calls[:MAX_CALLS])),
             finish=reply.finish,
             usage=reply.usage,
             model=reply.model,
@@ -222,6 +242,14 @@ class Burst:
         else:
             self._conversations.offer(self._input.session, stored)
         return stored
+
+
+def _bounded(index: int, call: ToolCall) -> ToolCall:
+    """The call with an id and a name that fit anywhere: both are the model's words."""
+    if len(call.id) <= _MAX_NAME and len(call.name) <= _MAX_NAME:
+        return call
+    id = call.id if len(call.id) <= _MAX_NAME else f"{call.id[: _MAX_NAME - 8]}_{index}"
+    return call.model_copy(update={"id": id, "name": call.name[:_MAX_NAME]})
 
 
 def _quiet(_: str) -> None:

@@ -18,6 +18,9 @@ from .agents import LiveAgents
 from .burst import Burst
 from .pulse import UNWATCHED, WATCHED, Pulse
 
+_ASKED_EVERY = 1.0
+"""Seconds between questions whether a step that was to be the last still matters."""
+
 
 class Think:
     """The model's activity."""
@@ -56,12 +59,21 @@ class Think:
         return ThinkResult(steps=tuple(burst.steps))
 
     async def _yield(self, burst: Burst, work: "asyncio.Future[None]") -> None:
-        """Pause and steering let the step end; a cancelled turn does not wait for the model."""
+        """Pause and steering let the step end; a cancelled turn does not wait for the model.
+
+        The turn may be cancelled after it was paused, and an activity is told of a cancel
+        only once, so the session is asked again.
+        """
         burst.stop()
-        if await _intent() == "abort":
-            await _stop(work)
-        else:
+        try:
+            while not work.done():
+                if await _intent() == "abort":
+                    return await _stop(work)
+                await asyncio.wait([work], timeout=_ASKED_EVERY)
             await work
+        except asyncio.CancelledError:
+            await _stop(work)
+            raise
 
 
 def _asked_to_yield() -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, CancelledError
+from temporalio.exceptions import ActivityError, CancelledError, RetryState
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.limits import SEQ_GAP
@@ -162,7 +162,9 @@ class TurnRunner:
                     continue
                 # Whatever wrote or still writes at these numbers is left behind.
                 state.seq += SEQ_GAP
-                if isinstance(error.cause, CancelledError):
+                # One that fails after it was asked to yield is not tried again by the server.
+                asked = error.retry_state == RetryState.CANCEL_REQUESTED
+                if asked or isinstance(error.cause, CancelledError):
                     return ThinkResult(steps=())
                 raise _typed(error, errors.ModelTransient) from error
             finally:
@@ -175,7 +177,14 @@ class TurnRunner:
         """Bring counts, sequence numbers and events up to date with a settled step."""
         state, turn = self._state, self._turn
         state.seq = step.seq + 1 + len(step.calls)
-        turn = turn.model_copy(update={"step": turn.step + 1, "usage": turn.usage + step.usage})
+        wrong = bool(step.calls) and all(call.status == "invalid" for call in step.calls)
+        turn = turn.model_copy(
+            update={
+                "step": turn.step + 1,
+                "usage": turn.usage + step.usage,
+                "invalid_steps": turn.invalid_steps + 1 if wrong else 0,
+            }
+        )
         state.running = turn
         self._last = step
         state.tell(
@@ -271,9 +280,7 @@ class TurnRunner:
     # Bounds on what goes back to the model, and the end.
 
     def _bound_invalid(self, step: StepView) -> None:
-        invalid = self._turn.invalid_steps + 1 if all(c.status == "invalid" for c in step.calls) else 0
-        self._state.running = self._turn.model_copy(update={"invalid_steps": invalid})
-        if invalid > self._spec.max_repairs:
+        if self._turn.invalid_steps > self._spec.max_repairs:
             raise errors.ToolArgumentsInvalid(step.calls[0].result)
 
     def _bound_repairs(self, step: StepView) -> None:
