@@ -68,7 +68,7 @@ async def text(wire: Wire, session: str, seq: int) -> str:
     offset, total = 0, 1
     while offset < total:
         part = await wire.activity(
-            names.READ_TEXT, ReadText(session=session, seq=seq, offset=offset), TextPart
+            names.READ_TEXT, ReadText(session=session, seq=seq, offset=offset), TextPart, session=session
         )
         if not part.text:
             break
@@ -79,13 +79,14 @@ async def text(wire: Wire, session: str, seq: int) -> str:
 
 async def store(wire: Wire, session: str, id: str, text: str) -> str:
     """Keep a text too large for a history; the reference it travels by."""
-    stored = await wire.activity(names.STORE_TEXT, StoreText(session=session, id=id, text=text), StoredText)
+    request = StoreText(session=session, id=id, text=text)
+    stored = await wire.activity(names.STORE_TEXT, request, StoredText, session=session)
     return stored.ref
 
 
 async def _page(wire: Wire, session: str, start: int) -> LogPage:
     request = ReadLog(session=session, start=start, count=_PAGE, text_limit=INLINE_TEXT)
-    return await wire.activity(names.READ_LOG, request, LogPage)
+    return await wire.activity(names.READ_LOG, request, LogPage, session=session)
 
 
 async def agents(wire: Wire) -> tuple[AgentInfo, ...]:

@@ -32,9 +32,9 @@ async def expect_worker(wire: Wire, found: WorkflowExecutionDescription) -> None
         NoWorker: It has waited longer than the connection's patience, and nobody polls the queue.
     """
     since = waiting_since(found.raw_description)
-    if since is None or time.time() - since < wire.patience or await wire.polled():
+    if since is None or time.time() - since < wire.patience or await wire.polled(found.task_queue):
         return
-    raise NoWorker(f"session {found.id} has waited for {time.time() - since:.0f} s on {wire.task_queue}")
+    raise NoWorker(f"session {found.id} has waited for {time.time() - since:.0f} s on {found.task_queue}")
 
 
 def _untaken(pending: Iterable[PendingActivityInfo]) -> list[Timestamp]:

@@ -140,14 +140,23 @@ class Wire:
         except TemporalError as error:
             raise translate(error, session) from error
 
-    async def activity(self, name: str, arg: Any, result: type[T], seconds: float = 30.0) -> T:
-        """Have a worker do one thing outside any session."""
+    async def queue_of(self, session: str) -> str:
+        """Where a session's own workers listen, which need not be where ours do; ours if it is not known."""
+        try:
+            return (await self.describe(session)).task_queue
+        except SessionNotFound:
+            return self.task_queue
+
+    async def activity(
+        self, name: str, arg: Any, result: type[T], *, session: str = "", seconds: float = 30.0
+    ) -> T:
+        """Have a worker do one thing outside any session, or one that serves the session named."""
         args = () if arg is None else (arg,)
         call = self.temporal.execute_activity(
             name,
             args=args,
             id=f"{name}-{uuid4()}",
-            task_queue=self.task_queue,
+            task_queue=await self.queue_of(session) if session else self.task_queue,
             result_type=result,
             schedule_to_start_timeout=timedelta(seconds=self.patience),
             start_to_close_timeout=timedelta(seconds=seconds),
@@ -157,10 +166,10 @@ class Wire:
         done: T = await self._call(call, by_worker=True, seconds=self.patience + seconds + 5)
         return done
 
-    async def polled(self) -> bool:
-        """Whether a worker has asked the queue for work lately."""
+    async def polled(self, queue: str) -> bool:
+        """Whether a worker has asked a queue for work lately."""
         request = DescribeTaskQueueRequest(
-            namespace=self.temporal.namespace, task_queue=TaskQueue(name=self.task_queue)
+            namespace=self.temporal.namespace, task_queue=TaskQueue(name=queue)
         )
         found = await self._call(self.temporal.workflow_service.describe_task_queue(request, retry=True))
         newest = max((poller.last_access_time.ToSeconds() for poller in found.pollers), default=0)

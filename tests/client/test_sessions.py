@@ -70,6 +70,16 @@ async def test_the_temporal_ui_says_agent_and_request_and_obeys_no_markup(runnin
         assert await found.static_details() == r"**helper** · conversation · a\_b"
 
 
+async def test_a_session_on_another_queue_is_read_by_its_own_workers(running: Running) -> None:
+    async with running([say(LONG)]) as holdfast:
+        session = await holdfast.client.start("helper", "Tell me.")
+        await session.wait()
+        elsewhere = await connect(temporal=holdfast.temporal, task_queue="nobody-listens-here", patience=5)
+        found = elsewhere.session(session.id)
+        assert [entry.text async for entry in found.transcript()] == ["Tell me.", LONG]
+        assert (await found.wait(1)).text == LONG
+
+
 async def test_a_task_returns_its_text(running: Running) -> None:
     async with running([say("Forty-two.")]) as holdfast:
         assert await holdfast.client.run("helper", "What is it?") == "Forty-two."
