@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import io
 import json
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -247,20 +248,37 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("holdfast ")
 
 
+COMMANDS = [
+    "run",
+    "chat",
+    "send",
+    "sessions",
+    "show",
+    "watch",
+    "pause",
+    "resume",
+    "steer",
+    "cancel",
+    "close",
+    "agents",
+]
+ELSEWHERE = [["dev"], ["worker"], ["state", "upgrade"]]
+
+
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in [
-        "run",
-        "chat",
-        "send",
-        "sessions",
-        "show",
-        "watch",
-        "pause",
-        "resume",
-        "steer",
-        "cancel",
-        "close",
-        "agents",
-    ]:
+    for command in COMMANDS:
         assert invoke([command, "--help"]) == 0
         assert "--json" in capsys.readouterr().out
+
+
+def test_the_page_on_the_command_line_tells_every_command_and_option(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/cli.md").read_text("utf-8")
+    for words in [*([command] for command in COMMANDS), *ELSEWHERE]:
+        assert invoke([*words, "--help"]) == 0
+        told = re.findall(r"^ +(?:--wait / )?(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)
+        rows = [line for line in page.splitlines() if f"`{' '.join(['holdfast', *words])}" in line]
+        assert rows, words
+        missing = {option for option in told if option not in "".join(rows)} - {"--help", "--json"}
+        assert not missing, words
