@@ -23,7 +23,7 @@ from .processes import Workers
 from .screen import Screen
 
 _KILL_AFTER = 3  # settled steps; by then the analyst is in the middle of its queries
-_QUEUE = "analyst-demo"
+_QUEUE = f"analyst-demo-{os.getpid()}"  # its own: two demos at once do not serve each other
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,6 +51,7 @@ class Demo:
     def __init__(self, given: argparse.Namespace, console: Console) -> None:
         self._given = given
         self._console = console
+        self._stays = not given.stop and sys.stdin.isatty() and console.is_terminal
         self._settled = 0
         self._killed_at = 0.0
         self._kill: summary.Kill | None = None
@@ -107,10 +108,8 @@ class Demo:
         screen.say(f"[red bold]worker {old} killed with SIGKILL[/red bold] in the middle of a step")
         new = workers.start()
         self._pids = (old, new)
-        screen.say(
-            f"worker [bold]{new}[/bold] started; Temporal gives it the work when {old} has been silent for 8 s"
-        )
-        screen.doing("waiting until the loss is noticed")
+        screen.say(f"worker [bold]{new}[/bold] started; it gets the work after 8 s of silence")
+        screen.expect(f"until Temporal notices that worker {old} is lost, nothing moves")
 
     def _recovered(self, event: object, screen: Screen) -> None:
         if (
@@ -130,14 +129,18 @@ class Demo:
         link = run_link(client.temporal, session.id)
         asked = len(self._model.requests) if self._model else None
         await summary.show(self._console, client, session, reply, self._kill, asked, report)
+        if not self._stays:
+            # The server ends with the demo: what has to ask it would not work.
+            return
+        self._console.print(f"  every step     {summary.holdfast()} show {session.id}", soft_wrap=True)
         if link:
             # Not in the table: a link that is cut or wrapped cannot be clicked.
-            self._console.print(f"  Temporal UI   {link}", soft_wrap=True)
+            self._console.print(f"  Temporal UI    {link}", soft_wrap=True)
 
     def _stay(self) -> None:
         """Keep the UI up as long as somebody looks."""
-        if not self._given.stop and sys.stdin.isatty() and self._console.is_terminal:
-            self._console.print("\n[dim]The Temporal UI stays up until you press Enter.[/dim]")
+        if self._stays:
+            self._console.print("\n[dim]The Temporal server stays up until you press Enter.[/dim]")
             sys.stdin.readline()
 
 

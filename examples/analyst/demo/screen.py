@@ -31,6 +31,7 @@ class Screen:
         self._console = console
         self._now = "starting"
         self._text = ""
+        self._expected = ""
         self._steps = 0
         self._tokens = 0
         self._cost = 0.0
@@ -50,20 +51,22 @@ class Screen:
             f"[dim]{time.monotonic() - self._began:5.1f} s[/dim]  {line}", overflow="ellipsis", no_wrap=True
         )
 
-    def doing(self, what: str) -> None:
-        """What happens now."""
-        self._now = what
+    def expect(self, what: str) -> None:
+        """What is waited for, until the model speaks again."""
+        self._expected = what
 
     def show(self, event: StreamEvent) -> None:
         """An event of the session's stream."""
         match event:
             case TextDelta(text=text):
                 self._text += text
+                self._expected = ""
                 self._now = "the model speaks"
             case TextRestart():
                 self._text = ""
                 self._now = "the model is asked again"
             case StepEnded():
+                self._expected = ""
                 self._step(event)
             case ToolStarted(name=name, arguments=arguments):
                 self._now = f"[cyan]{name}[/cyan] {escape(arguments[:80])}"
@@ -90,7 +93,8 @@ class Screen:
 
     def _bottom(self) -> RenderableType:
         seconds = time.monotonic() - self._began
-        line = f"{self._now}  [dim]{self._steps} steps · {self._tokens:,} tokens · ${self._cost:.4f} · {seconds:.0f} s[/dim]"
+        steps = "1 step" if self._steps == 1 else f"{self._steps} steps"
+        line = f"{self._expected or self._now}  [dim]{steps} · {self._tokens:,} tokens · ${self._cost:.4f} · {seconds:.0f} s[/dim]"
         parts: list[RenderableType] = [Spinner("dots", text=Text.from_markup(line))]
         if self._text:
             parts.append(Text(self._text[-_SHOWN_TEXT:], style="italic"))

@@ -70,11 +70,10 @@ async def show(
                 "model asked",
                 f"{asked} times for {len(replies)} replies; in flight at the kill: {asked - len(replies)}",
             )
-    table.add_row("every step", f"{_holdfast()} show {session.id}")
     console.print(table)
 
 
-def _holdfast() -> str:
+def holdfast() -> str:
     """The command as the person can type it."""
     command = Path(sys.executable).with_name("holdfast")
     return str(command.relative_to(Path.cwd())) if command.is_relative_to(Path.cwd()) else command.name
