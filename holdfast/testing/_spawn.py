@@ -11,8 +11,8 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Generator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Coroutine, Generator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -83,14 +83,21 @@ def main(serve: _Serve) -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     options = parser.parse_args()
 
+    script = load(options.script)
+
     async def forever() -> None:
-        async with serve(load(options.script), port=options.port) as model:
+        async with serve(script, port=options.port) as model:
             print(model.url, flush=True)  # the parent reads it
             await asyncio.Event().wait()
 
+    with suppress(KeyboardInterrupt):
+        _run(forever())
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
     try:
         import uvloop  # only workers have it; the standard loop serves as well
-
-        uvloop.run(forever())
     except ImportError:
-        asyncio.run(forever())
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
