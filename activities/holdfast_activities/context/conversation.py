@@ -92,10 +92,15 @@ class Conversation:
         self.tokens += fragment.tokens
         self.bytes += len(fragment.data)
 
+    def _begins_amid_a_turn(self) -> bool:
+        """Whether a reply of an earlier turn would come first, which some providers refuse."""
+        first = self._fragments[0]
+        return first.kind == "reply" and self._task is not None and first.seq < self._task.seq
+
     def _slide(self, target: int) -> None:
         """Leave out the oldest, a reply with all its results at a time; the newest stays in any case."""
         fragments = self._fragments
-        while self.tokens > target:
+        while self.tokens > target or self._begins_amid_a_turn():
             size = 1
             while size < len(fragments) and fragments[size].kind == "result":
                 size += 1
