@@ -254,16 +254,19 @@ class Client:
             message = await messages.prepare(
                 self._wire, session, text, id=_FIRST, when_busy=when_busy, watched=watched
             )
-        start = StartInput(
-            agent=agent,
-            tenant=tenant,
-            mode=mode,
-            output=None if output is None else output_spec(output),
-            message=message,
-            max_steps=max_steps,
-        )
-        if roll_over_events is not None:
-            start = start.model_copy(update={"roll_over_events": roll_over_events})
+        more = {} if roll_over_events is None else {"roll_over_events": roll_over_events}
+        try:
+            start = StartInput(
+                agent=agent,
+                tenant=tenant,
+                mode=mode,
+                output=None if output is None else output_spec(output),
+                message=message,
+                max_steps=max_steps,
+                **more,
+            )
+        except ValidationError as error:
+            raise BadInput(preview(str(error))) from error
         accepted = await self._wire.start(session, start)
         return Session(self._wire, session, accepted.turn if accepted else None, watched=watched)
 

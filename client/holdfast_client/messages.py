@@ -6,7 +6,7 @@ import secrets
 from base64 import b32encode
 
 from holdfast_workflows.contracts.errors import BadInput, MessageTooLarge
-from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE, MAX_PAYLOAD
+from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE, MAX_NAME, MAX_PAYLOAD
 from holdfast_workflows.contracts.session import Message
 from holdfast_workflows.contracts.spec import WhenBusy
 from holdfast_workflows.contracts.text import dump_json, preview, size
@@ -59,6 +59,8 @@ async def prepare(
     watched: bool = False,
 ) -> Message:
     """The message for a text; a long one is stored first and goes by reference."""
+    if len(id) > MAX_NAME:
+        raise BadInput(f"a message's id is at most {MAX_NAME} characters")
     length = check(text)
     ref = await content.store(wire, session, id, text) if length > INLINE_TEXT else ""
     return Message(

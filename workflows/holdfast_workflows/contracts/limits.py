@@ -14,6 +14,9 @@ INLINE_ARGUMENTS = 2_048
 PREVIEW_CHARS = 200
 """How much of a text people see in histories, lists and details."""
 
+MAX_NAME = 200
+"""Characters of a name or id: they are search attributes and keys, and every roll-over carries many."""
+
 MAX_MESSAGE = 1_000_000
 """The largest user message; fits one payload with room for its envelope."""
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from .base import Contract
 from .entries import Usage
+from .limits import MAX_NAME
 from .spec import OutputSpec, PinnedSpec, WhenBusy
 from .steps import NewEntry, TurnStatus
 
@@ -19,9 +20,9 @@ class Message(Contract):
     ``id`` is the sender's; the same id twice is the same message.
     """
 
-    id: str
+    id: str = Field(max_length=MAX_NAME)
     text: str
-    ref: str = ""
+    ref: str = Field(default="", max_length=MAX_NAME)
     size: int = 0
     when_busy: WhenBusy | None = None
     watched: bool = False
@@ -158,13 +159,14 @@ class StartInput(Contract):
     counts as lost: the recovery time of a call. Model and tool calls give one every second.
     """
 
-    agent: str = ""
-    tenant: str = ""
+    agent: str = Field(default="", max_length=MAX_NAME)
+    tenant: str = Field(default="", max_length=MAX_NAME)
     mode: Mode = "conversation"
     output: OutputSpec | None = None
     message: Message | None = None
     max_steps: int | None = None
-    roll_over_events: int = 3_000
+    # A run has to get somewhere before it ends.
+    roll_over_events: int = Field(default=3_000, ge=20)
     silence: float = 8.0
     carry: Carry | None = None
 

@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.limits import (
     INLINE_TEXT,
+    MAX_MESSAGE,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_MESSAGES,
     MAX_WAITERS,
@@ -26,7 +27,7 @@ from holdfast_workflows.contracts.session import (
     WaitTurn,
 )
 from holdfast_workflows.contracts.steps import LoadInput
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.text import dump_json, preview, size
 
 from . import attributes, calls, details, settling
 from .state import SessionState
@@ -84,6 +85,11 @@ class AgentWorkflow:
         if state.spec is not None:
             # What people see is a run's own; a session that went on in a new one shows it from the start.
             workflow.set_current_details(details.render(state))
+            return
+        message = state.start.message
+        if message is not None and size(dump_json(message.text)) > MAX_MESSAGE:
+            # It came with the start, past the validator, and fits no later payload together with others.
+            state.ended, self._failure = "failed", errors.to_failure(errors.MessageTooLarge())
             return
         load = LoadInput(
             session=workflow.info().workflow_id,
