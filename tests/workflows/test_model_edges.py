@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+from temporalio.api.enums.v1 import PendingActivityState
+
 from holdfast import Agent, App
 from holdfast.testing import Reply, Request, call, failed, hang, rate_limited, say, unauthorized
 from holdfast_workflows.contracts.entries import ResultEntry
@@ -13,9 +15,17 @@ from holdfast_workflows.contracts.limits import INLINE_TEXT
 from .conftest import Running, Start
 from .support import eventually, look, make_app, peek
 
+CANCEL_REQUESTED = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+
 
 async def asked(it: Running, count: int) -> bool:
     return len(it.model.requests) >= count
+
+
+async def told_to_yield(it: Running, session: str) -> bool:
+    handle = it.holdfast.temporal.get_workflow_handle(session)
+    pending = (await handle.describe()).raw_description.pending_activities
+    return any(p.state == CANCEL_REQUESTED and p.HasField("last_heartbeat_time") for p in pending)
 
 
 def chain(*models: str) -> App:
@@ -56,7 +66,8 @@ async def test_a_cancel_takes_hold_though_a_pause_came_first(start: Start) -> No
         session = await it.holdfast.client.start("helper", "Hi")
         await eventually(lambda: asked(it, 1))
         await session.pause()
-        await asyncio.sleep(1.5)
+        # The step has been told to end, and the activity hears of no second request.
+        await eventually(lambda: told_to_yield(it, session.id))
         async with asyncio.timeout(10):
             assert (await session.cancel()).status == "cancelled"
 
@@ -119,7 +130,10 @@ async def test_a_burst_of_many_calls_with_strange_text_fits_its_payload(start: S
 
 
 async def test_a_session_of_long_replies_can_be_looked_at(start: Start) -> None:
-    async with start(lambda _: say('"' * INLINE_TEXT)) as it:
+    def script(_: Request) -> Reply:
+        return say('"' * INLINE_TEXT)
+
+    async with start(script) as it:
         session = await it.holdfast.client.start("helper", "Hi")
         for number in range(90):
             await session.send(str(number), wait=False)
