@@ -1,7 +1,7 @@
 """What the Temporal UI shows of a running session: markdown, replaced after every step, no events."""
 
 from holdfast_workflows.contracts.session import Event
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text import plain_markdown, preview
 
 from .state import SessionState
 
@@ -54,4 +54,4 @@ def _code(name: str) -> str:
 def _quiet(text: str) -> str:
     """Text from models and tools as plain words: nothing in it becomes a link, an image or markup."""
     short = text if len(text) <= 120 else text[:119] + "…"
-    return "".join("\\" + char if char in "[]()<>!`*_#|\\" else char for char in short.replace("\n", " "))
+    return plain_markdown(short.replace("\n", " "))
