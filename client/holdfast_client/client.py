@@ -254,7 +254,7 @@ class Client:
             message = await messages.prepare(
                 self._wire, session, text, id=_FIRST, when_busy=when_busy, watched=watched
             )
-        more = {} if roll_over_events is None else {"roll_over_events": roll_over_events}
+        more: dict[str, Any] = {} if roll_over_events is None else {"roll_over_events": roll_over_events}
         try:
             start = StartInput(
                 agent=agent,

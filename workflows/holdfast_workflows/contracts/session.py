@@ -166,7 +166,7 @@ class StartInput(Contract):
     message: Message | None = None
     max_steps: int | None = None
     # A run has to get somewhere before it ends.
-    roll_over_events: int = Field(default=3_000, ge=20)
+    roll_over_events: int = Field(default=3_000, ge=10)
     silence: float = 8.0
     carry: Carry | None = None
 
