@@ -255,8 +255,9 @@ class TurnRunner:
                     request = request.model_copy(update={"again": True})
                     continue
                 text = str(_typed(error, errors.ToolFailed).detail)
-                if gone:
-                    text = f"the worker that ran it was lost, so its outcome is unknown: {text}"
+                if gone or policy.effect == "once":
+                    # A tool's own failure is a result; this one's end, whatever it was, could not be written.
+                    text = f"its end was not seen, so its outcome is unknown: {text}"
                 return self._void([call], text, status="failed")
             return result
         raise AssertionError("unreachable: the last round returns")
