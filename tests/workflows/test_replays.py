@@ -67,7 +67,7 @@ async def wait_first(self: AgentWorkflow) -> None:
     await _LOAD(self)
 
 
-def write_nothing(_: Settler) -> None:
+def write_nothing(_: Settler, __: object) -> None:
     """A changed end: what a turn came to is never written."""
 
 
@@ -76,7 +76,7 @@ _LOAD = AgentWorkflow._load
 
 @pytest.mark.parametrize(
     ("owner", "name", "change"),
-    [(AgentWorkflow, "_load", wait_first), (Settler, "turn_ended", write_nothing)],
+    [(AgentWorkflow, "_load", wait_first), (Settler, "_add", write_nothing)],
     ids=["waits first", "writes nothing"],
 )
 @pytest.mark.parametrize("shape", SHAPES)
