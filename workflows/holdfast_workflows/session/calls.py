@@ -12,7 +12,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.spec import PinnedSpec, RetrySpec, ToolPolicy
 from holdfast_workflows.contracts.steps import (
     ActInput,
@@ -131,3 +131,12 @@ def worker_lost(error: ActivityError) -> bool:
     """Whether the call ended because its worker stopped answering, not by its own failure."""
     cause: Any = error.cause
     return isinstance(cause, ActivityTimeout) and cause.type == TimeoutType.HEARTBEAT
+
+
+def typed(error: ActivityError, otherwise: type[errors.HoldfastError]) -> errors.HoldfastError:
+    """The error behind a failed activity; one that is not ours becomes ``otherwise`` with its text."""
+    found = errors.from_failure(error)
+    if found is not None:
+        return found
+    cause = error.cause
+    return otherwise(f"{error.activity_type}: {cause or error}")

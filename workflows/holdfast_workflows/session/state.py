@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Literal
 
 from temporalio import workflow
 
@@ -17,8 +18,8 @@ from holdfast_workflows.contracts.session import (
     TurnState,
     TurnView,
 )
-from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.contracts.steps import NewEntry
+from holdfast_workflows.contracts.spec import PinnedSpec, WhenBusy
+from holdfast_workflows.contracts.steps import CallView, NewEntry
 from holdfast_workflows.contracts.text import dump_json, preview, size
 
 KEPT_TURNS = 8
@@ -101,6 +102,40 @@ class SessionState:
         """Add an event for those who follow; its number and time are filled in."""
         self.events.append(event.model_copy(update={"n": self.next_event, "at": workflow.time()}))
         self.next_event += 1
+
+    def tell_call(
+        self, kind: Literal["call_started", "call_ended"], call: CallView, status: str, text: str, size: int
+    ) -> None:
+        """Add an event about a call of the running turn."""
+        self.tell(
+            Event(
+                n=0,
+                kind=kind,
+                turn=self.turn.turn,
+                step=self.turn.step,
+                seq=call.seq,
+                name=call.name,
+                call_id=call.id,
+                text=text,
+                size=size,
+                status=status,
+            )
+        )
+
+    @property
+    def turn(self) -> TurnState:
+        """The running turn; only while there is one."""
+        assert self.running is not None
+        return self.running
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the running turn was told to stop."""
+        return self.running is not None and bool(self.running.cancelled)
+
+    def policy(self, message: Message) -> WhenBusy:
+        """What a message does that comes while a turn runs."""
+        return message.when_busy or (self.spec.when_busy if self.spec else "queue")
 
     def find_turn(self, turn: int) -> TurnView | None:
         """The turn as it stands; None if it never was or is forgotten (then the database has it)."""

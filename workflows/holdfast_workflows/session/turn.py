@@ -1,6 +1,5 @@
 """The turn loop: think, decide, act, until the model has answered."""
 
-import asyncio
 from typing import Any
 
 from temporalio import workflow
@@ -9,11 +8,8 @@ from temporalio.exceptions import ActivityError, CancelledError, RetryState
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.limits import SEQ_GAP
 from holdfast_workflows.contracts.session import Event, Problem, TurnState, TurnView
-from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import (
-    ActInput,
-    ActResult,
-    CallView,
     NewEntry,
     StepView,
     ThinkInput,
@@ -22,6 +18,8 @@ from holdfast_workflows.contracts.steps import (
 from holdfast_workflows.contracts.text import preview
 
 from . import calls, details
+from .acting import Acting
+from .flight import Flight
 from .state import SessionState
 
 _STOPPED: dict[str, type[errors.ModelStopped]] = {
@@ -38,29 +36,9 @@ class TurnRunner:
         assert state.spec is not None
         self._state = state
         self._spec: PinnedSpec = state.spec
-        self._handles: list[workflow.ActivityHandle[Any]] = []
-        self._bursting: workflow.ActivityHandle[ThinkResult] | None = None
+        self.flight = Flight(state)
+        self._acting = Acting(state, state.spec, self.flight)
         self._last: StepView | None = None
-
-    # What the session's handlers may do to a running turn.
-
-    def stop(self) -> None:
-        """Tell what runs that the turn was cancelled; it is waited for, and nothing new starts."""
-        for handle in self._handles:
-            handle.cancel()
-
-    def interrupt_burst(self) -> None:
-        """Have a burst end with its current step, so that a pause or steering takes hold.
-
-        Tools that run, and a model call that is no burst, are left to end by themselves.
-        """
-        if self._bursting is not None:
-            self._bursting.cancel()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the turn was told to stop."""
-        return bool(self._turn.cancelled)
 
     # The loop.
 
@@ -94,9 +72,9 @@ class TurnRunner:
         state = self._state
         if state.paused:
             await workflow.wait_condition(
-                lambda: not state.paused or self.cancelled or (or_roll_over and roll_over_due(state))
+                lambda: not state.paused or self._state.cancelled or (or_roll_over and roll_over_due(state))
             )
-        if self.cancelled:
+        if self._state.cancelled:
             raise errors.TurnCancelled(self._turn.cancelled)
 
     async def _step(self) -> bool:
@@ -114,15 +92,15 @@ class TurnRunner:
     async def _decide(self, step: StepView) -> bool:
         todo = [call for call in step.calls if not call.done]
         if step.finish in _STOPPED:
-            self._void(todo, "not run: the reply was cut off")
+            self._acting.void(todo, "not run: the reply was cut off")
             raise _STOPPED[step.finish](preview(step.text))
         if todo:
             try:
                 await self._gate()
             except errors.TurnCancelled:
-                self._void(todo, "not run: the turn was cancelled")
+                self._acting.void(todo, "not run: the turn was cancelled")
                 raise
-            await self._act(step, todo)
+            await self._acting.act(step, todo)
         if step.calls:
             self._bound_invalid(step)
             return False
@@ -153,9 +131,8 @@ class TurnRunner:
         tokens = self._last.usage.input_tokens if self._last else 0
         for lost in range(calls.LOST_WORKERS + 1):
             handle = calls.think(self._spec, step, tokens, self._state.start.silence)
-            self._bursting = handle if burst > 1 else None
             try:
-                result: ThinkResult = await self._await(handle)
+                result: ThinkResult = await self.flight.land(handle, burst=burst > 1)
             except ActivityError as error:
                 if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
                     step = step.model_copy(update={"again": True})
@@ -166,9 +143,7 @@ class TurnRunner:
                 asked = error.retry_state == RetryState.CANCEL_REQUESTED
                 if asked or isinstance(error.cause, CancelledError):
                     return ThinkResult(steps=())
-                raise _typed(error, errors.ModelTransient) from error
-            finally:
-                self._bursting = None
+                raise calls.typed(error, errors.ModelTransient) from error
             state.unwritten.clear()
             return result
         raise AssertionError("unreachable: the last round raises")
@@ -202,81 +177,7 @@ class TurnRunner:
         )
         for call in step.calls:
             if call.done:
-                self._tell_call("call_ended", call, call.status, call.result, call.size)
-
-    # Acting.
-
-    async def _act(self, step: StepView, todo: list[CallView]) -> None:
-        for call in todo:
-            self._state.active[call.seq] = call.name
-            self._tell_call("call_started", call, "", _shown(call), 0)
-        workflow.set_current_details(details.render(self._state))
-        if len(todo) == 1:
-            await self._call(step, todo[0])
-        else:
-            await asyncio.gather(*(self._call(step, call) for call in todo))
-
-    async def _call(self, step: StepView, call: CallView) -> None:
-        policy = self._spec.tools.get(call.name, ToolPolicy())
-        turn = self._turn
-        session = workflow.info().workflow_id
-        request = ActInput(
-            session=session,
-            agent=self._spec.agent,
-            digest=self._spec.digest,
-            tenant=self._state.start.tenant,
-            turn=turn.turn,
-            step=turn.step,
-            seq=call.seq,
-            reply=step.seq,
-            index=call.seq - step.seq - 1,
-            call_id=call.id,
-            name=call.name,
-            key=f"{session}-{call.seq}",
-            arguments=call.arguments,
-            attempts=calls.attempts(policy).attempts,
-        )
-        result = await self._outcome(policy, call, request)
-        del self._state.active[call.seq]
-        self._tell_call("call_ended", call, result.status, result.preview, result.size)
-
-    async def _outcome(self, policy: ToolPolicy, call: CallView, request: ActInput) -> ActResult:
-        """Run a call to its end; an end that the activity could not write is written by the next step."""
-        for lost in range(calls.LOST_WORKERS + 1):
-            try:
-                result: ActResult = await self._await(
-                    calls.act(policy, request, _shown(call), self._state.start.silence)
-                )
-            except ActivityError as error:
-                if isinstance(error.cause, CancelledError):
-                    return self._void([call], "cancelled")
-                gone = calls.worker_lost(error)
-                if gone and policy.effect != "once" and lost < calls.LOST_WORKERS:
-                    request = request.model_copy(update={"again": True})
-                    continue
-                text = str(_typed(error, errors.ToolFailed).detail)
-                if gone or policy.effect == "once":
-                    # A tool's own failure is a result; this one's end, whatever it was, could not be written.
-                    text = f"its end was not seen, so its outcome is unknown: {text}"
-                return self._void([call], text, status="failed")
-            return result
-        raise AssertionError("unreachable: the last round returns")
-
-    def _void(self, unrun: list[CallView], reason: str, *, status: str = "cancelled") -> ActResult:
-        """Give calls without a result one, so that the conversation stays whole."""
-        failed = status == "failed"
-        for call in unrun:
-            self._state.unwritten.append(
-                NewEntry(
-                    seq=call.seq,
-                    kind="failed" if failed else "cancelled",
-                    text=reason,
-                    call_id=call.id,
-                    name=call.name,
-                    turn=self._turn.turn,
-                )
-            )
-        return ActResult(status="failed" if failed else "cancelled", preview=preview(reason))
+                state.tell_call("call_ended", call, call.status, call.result, call.size)
 
     # Bounds on what goes back to the model, and the end.
 
@@ -331,22 +232,11 @@ class TurnRunner:
 
     @property
     def _turn(self) -> TurnState:
-        assert self._state.running is not None
-        return self._state.running
+        return self._state.turn
 
     @property
     def _max_steps(self) -> int:
         return self._state.start.max_steps or self._spec.max_steps
-
-    async def _await(self, handle: workflow.ActivityHandle[Any]) -> Any:
-        """Wait for an activity so that handlers can reach it meanwhile."""
-        self._handles.append(handle)
-        if self.cancelled:
-            handle.cancel()
-        try:
-            return await handle
-        finally:
-            self._handles.remove(handle)
 
     def _take_steering(self) -> None:
         steering, self._state.steering[:] = tuple(self._state.steering), ()
@@ -358,22 +248,6 @@ class TurnRunner:
         self._state.unwritten.append(NewEntry(seq=self._state.seq, kind=kind, text=text, ref=ref, turn=turn))
         self._state.seq += 1
 
-    def _tell_call(self, kind: Any, call: CallView, status: str, text: str, size: int) -> None:
-        self._state.tell(
-            Event(
-                n=0,
-                kind=kind,
-                turn=self._turn.turn,
-                step=self._turn.step,
-                seq=call.seq,
-                name=call.name,
-                call_id=call.id,
-                text=text,
-                size=size,
-                status=status,
-            )
-        )
-
 
 def roll_over_due(state: SessionState) -> bool:
     """Whether the history has grown enough for the session to go on in a new run."""
@@ -382,17 +256,3 @@ def roll_over_due(state: SessionState) -> bool:
         info.get_current_history_length() >= state.start.roll_over_events
         or info.is_continue_as_new_suggested()
     )
-
-
-def _shown(call: CallView) -> str:
-    """The call's arguments for people; the history holds them once where they are small."""
-    return call.preview or preview(call.arguments)
-
-
-def _typed(error: ActivityError, otherwise: type[errors.HoldfastError]) -> errors.HoldfastError:
-    """The error behind a failed activity; one that is not ours becomes ``otherwise`` with its text."""
-    found = errors.from_failure(error)
-    if found is not None:
-        return found
-    cause = error.cause
-    return otherwise(f"{error.activity_type}: {cause or error}")

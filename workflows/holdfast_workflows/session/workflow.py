@@ -8,13 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.limits import (
-    INLINE_TEXT,
-    MAX_MESSAGE,
-    MAX_QUEUED_BYTES,
-    MAX_QUEUED_MESSAGES,
-    MAX_WAITERS,
-)
+from holdfast_workflows.contracts.limits import MAX_MESSAGE
 from holdfast_workflows.contracts.session import (
     Accepted,
     Event,
@@ -29,7 +23,7 @@ from holdfast_workflows.contracts.session import (
 from holdfast_workflows.contracts.steps import LoadInput
 from holdfast_workflows.contracts.text import dump_json, preview, size
 
-from . import attributes, calls, details, settling
+from . import attributes, calls, details, rules, settling
 from .state import SessionState
 from .turn import TurnRunner, roll_over_due
 
@@ -100,9 +94,9 @@ class AgentWorkflow:
         try:
             loaded = await calls.load_agent(load, state.start.silence)
         except ActivityError as error:
-            found = errors.from_failure(error) or errors.HoldfastError(str(error.cause))
             state.ended = "failed"
-            self._failure = errors.to_failure(found)
+            self._failure = errors.to_failure(calls.typed(error, errors.HoldfastError))
+            attributes.at_end(state)
             return
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
         state.spec = loaded.spec
@@ -130,7 +124,7 @@ class AgentWorkflow:
                 self._rolling = True
                 return
             runner.begin()
-            if state.queue and self._policy(state.queue[0][1]) == "interrupt":
+            if state.queue and self._state.policy(state.queue[0][1]) == "interrupt":
                 state.cancel_turn(_INTERRUPTED)
             attributes.at_turn_start(state)
         turn = asyncio.create_task(runner.run())
@@ -197,7 +191,7 @@ class AgentWorkflow:
         """Queue a message as the session's policy says."""
         state = self._state
         new = message.id not in state.seen
-        if new and state.running is not None and self._policy(message) == "interrupt":
+        if new and state.running is not None and self._state.policy(message) == "interrupt":
             turn = state.accept(message, place=self._interrupting())
             self._cancel_turn(_INTERRUPTED)
         else:
@@ -211,25 +205,13 @@ class AgentWorkflow:
 
     @send.validator
     def _validate_send(self, message: Message) -> None:
-        state = self._state
-        if message.id in state.seen:
-            return
-        if state.closing or state.ended or (state.start.mode == "task" and state.seen):
-            raise errors.to_failure(errors.SessionClosed())
-        if len(state.queue) >= MAX_QUEUED_MESSAGES or state.queue_weight > MAX_QUEUED_BYTES:
-            raise errors.to_failure(errors.QueueFull(f"{len(state.queue)} wait"))
-        if not message.ref and size(message.text) > INLINE_TEXT:
-            raise errors.to_failure(
-                errors.MessageTooLarge("long messages are stored first and sent by reference")
-            )
-        if self._policy(message) == "reject" and (state.running or state.queue):
-            raise errors.to_failure(errors.SessionBusy())
+        rules.message(self._state, message)
 
     def _interrupting(self) -> int:
         """How many messages at the head of the queue interrupt: they keep their order among themselves."""
         found = 0
         for _, message in self._state.queue:
-            if self._policy(message) != "interrupt":
+            if self._state.policy(message) != "interrupt":
                 break
             found += 1
         return found
@@ -237,10 +219,7 @@ class AgentWorkflow:
     def _cancel_turn(self, reason: str) -> None:
         self._state.cancel_turn(reason)
         if self._runner:
-            self._runner.stop()
-
-    def _policy(self, message: Message) -> str:
-        return message.when_busy or (self._state.spec.when_busy if self._state.spec else "queue")
+            self._runner.flight.stop()
 
     @workflow.signal(description="Send a message without waiting for an answer.")
     def post(self, message: Message | None = None) -> None:
@@ -280,15 +259,7 @@ class AgentWorkflow:
 
     @wait_turn.validator
     def _validate_wait(self, wait: WaitTurn) -> None:
-        if self._waiters >= MAX_WAITERS:
-            raise errors.to_failure(errors.SessionBusy("too many wait for turns at once; ask again shortly"))
-        if self._state.paused:
-            # It may last for days, and every update is kept in the history; questions are not.
-            raise errors.to_failure(
-                errors.SessionBusy("the session is paused; ask for the turn now and then")
-            )
-        if not 1 <= wait.turn <= self._state.turns:
-            raise errors.to_failure(errors.NothingToDo(f"there is no turn {wait.turn}"))
+        rules.wait(self._state, wait.turn, waiters=self._waiters, rolling=self._rolling)
 
     # Control.
 
@@ -299,17 +270,12 @@ class AgentWorkflow:
         self._state.steering.append(text)
         self._state.tell(Event(n=0, kind="steered", turn=self._state.running.turn, text=preview(text)))
         if self._runner:
-            self._runner.interrupt_burst()
+            self._runner.flight.interrupt_burst()
         return Accepted(turn=self._state.running.turn)
 
     @steer.validator
     def _validate_steer(self, text: str) -> None:
-        if self._state.running is None:
-            raise errors.to_failure(errors.NothingToDo("no turn is running; send a message instead"))
-        if size(text) > INLINE_TEXT:
-            raise errors.to_failure(errors.MessageTooLarge(f"steering is at most {INLINE_TEXT:,} bytes"))
-        if len(self._state.steering) >= 20:
-            raise errors.to_failure(errors.QueueFull("20 notes wait for the next step already"))
+        rules.steering(self._state, text)
 
     @workflow.update(description="Start nothing new after the current step.")
     def pause(self) -> SessionView:
@@ -318,15 +284,13 @@ class AgentWorkflow:
         self._state.tell(Event(n=0, kind="paused", turn=self._state.turns))
         attributes.at_control(self._state)
         if self._runner:
-            self._runner.interrupt_burst()
+            self._runner.flight.interrupt_burst()
         workflow.set_current_details(details.render(self._state))
         return self.view()
 
     @pause.validator
     def _validate_pause(self) -> None:
-        self._validate_alive()
-        if self._state.paused:
-            raise errors.to_failure(errors.NothingToDo("the session is paused already"))
+        rules.pausing(self._state, paused=True)
 
     @workflow.update(description="Go on after a pause.")
     def resume(self) -> SessionView:
@@ -339,10 +303,7 @@ class AgentWorkflow:
 
     @resume.validator
     def _validate_resume(self) -> None:
-        # A session that closes has turns to end, which a pause would hold for ever.
-        self._validate_alive()
-        if not self._state.paused:
-            raise errors.to_failure(errors.NothingToDo("the session is not paused"))
+        rules.pausing(self._state, paused=False)
 
     @workflow.update(description="Cancel the running turn; its tools are told and waited for.")
     def cancel_turn(self, reason: str = "") -> TurnView:
@@ -355,8 +316,7 @@ class AgentWorkflow:
 
     @cancel_turn.validator
     def _validate_cancel(self, reason: str = "") -> None:
-        if self._state.running is None:
-            raise errors.to_failure(errors.NothingToDo("no turn is running"))
+        rules.cancelling(self._state)
 
     @workflow.update(description="End the session when the turns that wait are done.")
     def close(self) -> SessionView:
@@ -365,14 +325,8 @@ class AgentWorkflow:
         return self.view()
 
     @close.validator
-    def _validate_open(self) -> None:
-        self._validate_alive()
-        if self._state.closing:
-            raise errors.to_failure(errors.SessionClosed())
-
-    def _validate_alive(self) -> None:
-        if self._state.ended:
-            raise errors.to_failure(errors.SessionClosed())
+    def _validate_close(self) -> None:
+        rules.closing(self._state)
 
     @workflow.signal(description="Somebody reads along for so many seconds.")
     def watch(self, seconds: float = 60.0) -> None:

@@ -1,0 +1,43 @@
+"""The activities of a turn that run now, and how they are told to stop."""
+
+from typing import Any
+
+from temporalio import workflow
+
+from .state import SessionState
+
+
+class Flight:
+    """What is in flight, so that the session's handlers can reach it."""
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+        self._handles: list[workflow.ActivityHandle[Any]] = []
+        self._burst: workflow.ActivityHandle[Any] | None = None
+
+    def stop(self) -> None:
+        """Tell all that the turn was cancelled; they are waited for."""
+        for handle in self._handles:
+            handle.cancel()
+
+    def interrupt_burst(self) -> None:
+        """Have a burst end with its current step, so that a pause or steering takes hold.
+
+        Tools that run, and a model call that is no burst, are left to end by themselves.
+        """
+        if self._burst is not None:
+            self._burst.cancel()
+
+    async def land(self, handle: workflow.ActivityHandle[Any], *, burst: bool = False) -> Any:
+        """Wait for an activity; one that starts in a cancelled turn is cancelled at once."""
+        self._handles.append(handle)
+        if burst:
+            self._burst = handle
+        if self._state.cancelled:
+            handle.cancel()
+        try:
+            return await handle
+        finally:
+            self._handles.remove(handle)
+            if burst:
+                self._burst = None

@@ -1,0 +1,84 @@
+"""What a session refuses, and why: each rule raises the error that its sender is answered with.
+
+Refusals leave no trace in the history, so they cost a busy session nothing.
+"""
+
+from temporalio.exceptions import ApplicationError
+
+from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.limits import (
+    INLINE_TEXT,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_MESSAGES,
+    MAX_WAITERS,
+)
+from holdfast_workflows.contracts.session import Message
+from holdfast_workflows.contracts.text import size
+
+from .state import SessionState
+
+_MAX_STEERING = 20
+
+
+def message(state: SessionState, given: Message) -> None:
+    """Whether a message can be taken; one that was taken before can."""
+    if given.id in state.seen:
+        return
+    if state.closing or state.ended or (state.start.mode == "task" and state.seen):
+        raise _refused(errors.SessionClosed())
+    if len(state.queue) >= MAX_QUEUED_MESSAGES or state.queue_weight > MAX_QUEUED_BYTES:
+        raise _refused(errors.QueueFull(f"{len(state.queue)} wait"))
+    if not given.ref and size(given.text) > INLINE_TEXT:
+        raise _refused(errors.MessageTooLarge("long messages are stored first and sent by reference"))
+    if state.policy(given) == "reject" and (state.running or state.queue):
+        raise _refused(errors.SessionBusy())
+
+
+def wait(state: SessionState, turn: int, *, waiters: int, rolling: bool) -> None:
+    """Whether somebody may wait for a turn by an update; else he asks for the turn now and then."""
+    if waiters >= MAX_WAITERS:
+        raise _refused(errors.SessionBusy("too many wait for turns at once; ask again shortly"))
+    if rolling or state.paused:
+        # Either may last, and every update is kept in the history; questions are not.
+        raise _refused(errors.SessionBusy("no turn goes on now; ask for it now and then"))
+    if not 1 <= turn <= state.turns:
+        raise _refused(errors.NothingToDo(f"there is no turn {turn}"))
+
+
+def steering(state: SessionState, text: str) -> None:
+    """Whether the running turn can be told something."""
+    if state.running is None:
+        raise _refused(errors.NothingToDo("no turn is running; send a message instead"))
+    if size(text) > INLINE_TEXT:
+        raise _refused(errors.MessageTooLarge(f"steering is at most {INLINE_TEXT:,} bytes"))
+    if len(state.steering) >= _MAX_STEERING:
+        raise _refused(errors.QueueFull(f"{_MAX_STEERING} notes wait for the next step already"))
+
+
+def pausing(state: SessionState, *, paused: bool) -> None:
+    """Whether the session can be paused, or resumed.
+
+    Also while it closes: it has turns to end, which a pause would else hold for ever.
+    """
+    if state.ended:
+        raise _refused(errors.SessionClosed())
+    if state.paused == paused:
+        raise _refused(
+            errors.NothingToDo("the session is paused already" if paused else "the session is not paused")
+        )
+
+
+def cancelling(state: SessionState) -> None:
+    """Whether there is a turn to cancel."""
+    if state.running is None:
+        raise _refused(errors.NothingToDo("no turn is running"))
+
+
+def closing(state: SessionState) -> None:
+    """Whether the session is open."""
+    if state.ended or state.closing:
+        raise _refused(errors.SessionClosed())
+
+
+def _refused(error: errors.HoldfastError) -> ApplicationError:
+    return errors.to_failure(error)
