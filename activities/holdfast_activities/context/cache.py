@@ -12,6 +12,7 @@ from .conversation import Conversation
 _MAX_BYTES = 256_000_000
 _MAX_SESSIONS = 2_000
 _PAGE = 50
+_MOST_WAITING = 500
 
 
 class Conversations:
@@ -50,6 +51,7 @@ class Conversations:
             ahead = {entry.seq: entry for entry in found if entry.seq >= seq}
             if start is not None:
                 conversation.complete(seq, found)
+        self._drop_idle(conversations)
         self._weigh(session)
         self._shrink()
         return conversation, ahead
@@ -73,6 +75,11 @@ class Conversations:
         """Drop what is held of a session: it turned out not to be what the log holds."""
         self._sessions.pop(session, None)
         self._bytes -= self._sizes.pop(session, 0)
+
+    def _drop_idle(self, conversations: dict[str, Conversation]) -> None:
+        """A wire that the session has turned away from is not kept up to date for ever."""
+        for wire in [wire for wire, each in conversations.items() if each.waiting > _MOST_WAITING]:
+            del conversations[wire]
 
     def _weigh(self, session: str) -> None:
         held = self._sessions.get(session)

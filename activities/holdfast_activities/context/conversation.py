@@ -36,6 +36,11 @@ class Conversation:
             if entry.seq >= self.position:
                 self._offered[entry.seq] = entry
 
+    @property
+    def waiting(self) -> int:
+        """How many entries were offered that it has not taken in."""
+        return len(self._offered)
+
     def missing(self, upto: int) -> int | None:
         """Take in what was offered below ``upto``; the first number that has to be read, if any."""
         while self.position < upto and self.position in self._offered:

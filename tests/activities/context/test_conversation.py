@@ -161,3 +161,20 @@ async def test_the_least_recently_used_session_goes_first(state: State) -> None:
     again, _ = await cache.upto("a", MODEL, 2, [], look_ahead=False)
     assert again is not first
     assert [fragment.seq for fragment in again.within(10_000)] == [1]
+
+
+async def test_a_wire_that_is_used_no_more_is_let_go(state: State) -> None:
+    models = Models({"anthropic": ProviderConfig("anthropic")})
+    other = models.get("anthropic:scripted")
+    cache = Conversations(state.log)
+    await cache.upto("s", other, 2, [user(1)], look_ahead=False)
+    position = 2
+    for n in range(2, 700):
+        cache.offer("s", [user(n)])
+        position = n + 1
+    await state.log.settle("s", [user(n) for n in range(1, position)])
+    await cache.upto("s", MODEL, position, [], look_ahead=False)
+    # Made anew when it is asked for again: had it been kept, it would be the first one.
+    again, _ = await cache.upto("s", other, position, [], look_ahead=False)
+    assert again.waiting == 0
+    assert len(again.within(1_000_000)) == position - 1

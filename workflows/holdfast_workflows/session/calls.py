@@ -28,7 +28,7 @@ LOST_WORKERS = 3
 """How often a call is scheduled anew because its worker was lost. A lost worker is not the
 call's failure and takes none of its attempts, but a call that kills workers must end."""
 
-_TO_SAY_SO = 5.0
+_TO_SAY_SO = 15.0  # seconds; a result of megabytes has to be written, too
 _TO_WRITE = 15.0
 
 _NEVER_AGAIN = [

@@ -135,7 +135,9 @@ class TurnRunner:
                 result: ThinkResult = await self.flight.land(handle, burst=burst > 1)
             except ActivityError as error:
                 if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
-                    step = step.model_copy(update={"again": True})
+                    # A session that was paused meanwhile takes up what is settled, and no more.
+                    burst = 1 if state.paused else burst
+                    step = step.model_copy(update={"again": True, "burst": burst})
                     continue
                 # Whatever wrote or still writes at these numbers is left behind.
                 state.seq += SEQ_GAP
