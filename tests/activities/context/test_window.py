@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from holdfast_workflows.contracts.entries import Entry
+
 from .test_conversation import MODEL, filled, reply, result, user, whole
 
 
 def test_the_newest_reply_keeps_its_results_though_they_are_over_the_budget() -> None:
-    entries = [user(1), reply(2, calls=3), *(result(seq, 2, "x" * 8_000) for seq in (3, 4, 5))]
+    entries: list[Entry] = [user(1), reply(2, calls=3), *(result(seq, 2, "x" * 8_000) for seq in (3, 4, 5))]
     kept = filled(entries, 6).within(500)
     assert whole(kept)
     assert [fragment.seq for fragment in kept] == [1, 2, 3, 4, 5]
 
 
 def test_a_prompt_begins_with_a_user_when_the_window_slid() -> None:
-    entries = [entry for n in range(20) for entry in (user(2 * n + 1), reply(2 * n + 2, text="y" * 400))]
+    entries: list[Entry] = [
+        entry for n in range(20) for entry in (user(2 * n + 1), reply(2 * n + 2, text="y" * 400))
+    ]
     for budget in range(500, 1_500, 50):
         kept = filled([*entries, user(41)], 42).within(budget)
         assert kept[0].kind == "user"
