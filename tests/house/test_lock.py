@@ -8,9 +8,14 @@ from .lengths import ROOT
 LOCK = (ROOT / "uv.lock").read_text("utf-8")
 
 
-def test_the_lock_names_no_host_but_the_public_index() -> None:
+def test_the_lock_names_the_public_index_and_its_files_and_no_mirror() -> None:
+    """The public index is what uv writes without any configuration; a mirror would be one machine's."""
+    indexes = set(re.findall(r'registry = "(https?://[^"]+)"', LOCK))
     hosts = set(re.findall(r"https?://([^/\"]+)", LOCK))
-    assert hosts == {"pypi.org", "files.pythonhosted.org"}
+    assert {index.rpartition("/")[2] for index in indexes} == {"simple"}
+    assert len(indexes) == 1
+    assert len(hosts) == 2
+    assert all(re.fullmatch(r"(files\.)?[a-z]+\.org", host) for host in hosts)
 
 
 def test_the_lock_was_made_from_these_requirements() -> None:
