@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 from temporalio.client import Client
 
 from holdfast_temporal import DevServer, connect
@@ -17,6 +18,12 @@ from holdfast_workflows.contracts.text import clean
 from tests.postgres_server import PostgresServer
 
 T = TypeVar("T")
+
+# The same examples in every run, so that a change is judged by what it does; new ones are
+# looked for with HYPOTHESIS_PROFILE=explore.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(autouse=True)

@@ -63,7 +63,8 @@ def _moment(year: str, month: str | int, day: str | None, clock: tuple[str | Non
         moment = datetime(int(century + year), int(month), int(day or 1), hours, minutes, seconds)  # noqa: DTZ001 -- as in the file
     except ValueError:
         return None
-    return f"{moment:%Y-%m-%d %H:%M:%S}" if clock and clock[0] else f"{moment:%Y-%m-%d}"
+    # Not by strftime, which leaves the zeros of early years out.
+    return moment.isoformat(" ") if clock and clock[0] else moment.date().isoformat()
 
 
 @lru_cache(65_536)

@@ -181,3 +181,9 @@ async def test_whatever_is_in_the_file_there_is_an_answer(
     with data.open("w", newline="", encoding="utf-8", errors="replace") as file:
         csv.writer(file).writerows([names, *rows])
     sound(await drive(question, data, tmp_path / "report"))
+
+
+async def test_years_of_few_digits_are_dates_like_any_other(tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("day,count\n0001/2,3\n0001/1,4\n")
+    sound(await drive("How did the count change?", data, tmp_path / "report"))
