@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from temporalio.api.enums.v1 import EventType
+
 from holdfast_workflows.contracts.session import TaskResult
 
 from .world import Handle, World, done, kill, length, ready, stop_when
@@ -68,7 +70,10 @@ async def _lane(world: World, agent: str, positions: Sequence[Position], judge: 
             await kill(worker)
             at, answered, before = await length(handle), answered_steps(world, id), world.asked(id)
             worker = await ready(await stack.enter_async_context(world.worker(queue)))
-            complaints = list(judge(world, id, await done(handle)))
+            try:
+                complaints = list(judge(world, id, await done(handle)))
+            except TimeoutError:
+                complaints = [await stuck(handle)]
             after = world.asked(id)
             complaints += [
                 f"the reply to {step} results was settled and asked for again"
@@ -77,6 +82,17 @@ async def _lane(world: World, agent: str, positions: Sequence[Position], judge: 
             ]
             fates.append(Fate(position, at, complaints))
     return fates
+
+
+async def stuck(handle: Handle) -> str:
+    """Where a run stands that did not end in time: what it waits for, and its last events."""
+    waits = [
+        f"{each.activity_type.name} in state {each.state}, attempt {each.attempt}"
+        for each in (await handle.describe()).raw_description.pending_activities
+    ]
+    events = (await handle.fetch_history()).events[-8:]
+    told = [f"{each.event_id} {EventType.Name(each.event_type)}" for each in events]
+    return f"did not end: waits for {waits or 'nothing'}; last events {told}"
 
 
 def answered_steps(world: World, id: str) -> list[int]:
