@@ -16,6 +16,12 @@ LIST_AGENTS: Final = "list_agents"
 RESERVED: Final = frozenset({LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, LIST_AGENTS})
 """Activity types of Holdfast itself; no tool may take one, since a tool's name is its activity type."""
 
+
+def call_key(session: str, seq: int) -> str:
+    """The idempotency key of a call, from where its result goes: one call has one, wherever it runs."""
+    return f"{session}-{seq}"
+
+
 ATTRIBUTE_AGENT: Final = "HoldfastAgent"
 ATTRIBUTE_TENANT: Final = "HoldfastTenant"
 ATTRIBUTE_STATUS: Final = "HoldfastStatus"

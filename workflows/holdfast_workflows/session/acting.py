@@ -5,7 +5,7 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
-from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ActResult, CallView, NewEntry, StepView
 from holdfast_workflows.contracts.text import preview
@@ -50,7 +50,7 @@ class Acting:
             index=call.seq - step.seq - 1,
             call_id=call.id,
             name=call.name,
-            key=f"{session}-{call.seq}",
+            key=names.call_key(session, call.seq),
             arguments=call.arguments,
             attempts=calls.attempts(policy).attempts,
         )
