@@ -9,6 +9,7 @@ from temporalio import activity
 from holdfast_activities.context import Conversation, Conversations
 from holdfast_activities.models.base import Model, ModelReply, ModelRequest
 from holdfast_activities.state.base import Log
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.errors import (
     HoldfastError,
@@ -87,7 +88,7 @@ class Burst:
             self._seq = view.seq + 1 + len(view.calls)
             self._text = ""
             inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
-            if not inside or view.finish not in {"tool_calls", "stop"}:
+            if not inside:
                 return
             if self._stopping or len(self.steps) >= self._input.burst or time.monotonic() > deadline:
                 return
@@ -231,7 +232,7 @@ class Burst:
             call_id=call.id,
             name=call.name,
             arguments=call.arguments,
-            key=f"{self._input.session}-{seq}",
+            key=names.call_key(self._input.session, seq),
         )
 
     async def _settle(self, entries: Sequence[Entry]) -> list[Entry]:
