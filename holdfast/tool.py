@@ -12,7 +12,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from holdfast_workflows.contracts.app import ToolContext
-from holdfast_workflows.contracts.errors import InvalidDeclaration, ToolError
+from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration, ToolError
 from holdfast_workflows.contracts.names import RESERVED
 from holdfast_workflows.contracts.spec import TOOL_RETRY, Effect, RetrySpec, ToolSpec
 from holdfast_workflows.contracts.text import dump_json
@@ -70,6 +70,14 @@ class Tool(Generic[P, R]):
             # Left alone it would end the worker and every session on it.
             raise ToolError(f"the tool called sys.exit({error.code!r})") from error
         return _as_text(result)
+
+    async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
+        """Whether the call with the context's key has happened: its result, or None.
+
+        Raises:
+            EffectUnknown: The tool has no probe.
+        """
+        raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
 
     async def _run(self, given: dict[str, Any]) -> object:
         call = functools.partial(cast("Callable[..., object]", self._function), **given)

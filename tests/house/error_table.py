@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.errors import HoldfastError
 from tests.house.lengths import ROOT
 
 PAGE = ROOT / "docs/errors.md"
-HEAD = "| code | error | retryable | what it says |\n|---|---|---|---|\n"
+HEAD = "| code | error | kind | retryable | another provider | what it says |\n|---|---|---|---|---|---|\n"
 
 
 def table() -> str:
@@ -19,9 +20,10 @@ def _rows(cls: type[HoldfastError], parents: tuple[str, ...]) -> Iterator[str]:
     path = (*parents, cls.__name__)
     text = " ".join((cls.__doc__ or "").split())
     name = " › ".join(path[1:]) or path[0]
-    yield f"| `{cls.code}` | {name} | {'yes' if cls.retryable else 'no'} | {text} |\n"
+    again, other = ("yes" if answer else "no" for answer in (cls.retryable, cls.fallback))
+    yield f"| `{cls.code}` | {name} | {cls.kind} | {again} | {other} | {text} |\n"
     for child in cls.__subclasses__():
-        if child.__module__ == HoldfastError.__module__:
+        if child.__module__.startswith(errors.__name__):
             yield from _rows(child, path)
 
 

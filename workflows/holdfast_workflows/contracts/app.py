@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .circuits import TenantLimits
 from .spec import AgentSpec, ToolSpec
 
 
@@ -70,6 +71,14 @@ class ToolBinding(Protocol):
         """Run the tool and return its result as text; functions that are not async run in a thread."""
         ...
 
+    async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
+        """The result of the call with this key if it has happened, None if it has not.
+
+        Raises:
+            Exception: It cannot be told; a person is asked.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -80,9 +89,11 @@ class Registry:
         tools: Each agent's tools by name.
         workflows: The user's own workflows; they run in the SDK's sandbox.
         activities: The user's own activities.
+        tenants: Limits by tenant; ``*`` stands for all that are not named.
     """
 
     agents: Mapping[str, AgentSpec]
     tools: Mapping[str, Mapping[str, ToolBinding]]
     workflows: Sequence[type] = ()
     activities: Sequence[Callable[..., Any]] = ()
+    tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])

@@ -44,3 +44,12 @@ SEQ_GAP = 1_000
 """Sequence numbers left unused after a step that failed or was abandoned, so that what a
 lost worker may still write for it can never meet what the session writes next. More than
 a burst can use."""
+
+MORE_ATTEMPTS = 2
+"""How many attempts an adaptive retry policy may add to those declared."""
+
+SLOWER = 4.0
+"""By how much an adaptive retry policy may lengthen its delays, never past its longest."""
+
+PATIENCE = 3_600.0
+"""Seconds a turn may be parked while no provider can be asked, where the agent does not say."""

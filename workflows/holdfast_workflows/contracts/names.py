@@ -12,14 +12,31 @@ READ_LOG: Final = "read_log"
 READ_TEXT: Final = "read_text"
 STORE_TEXT: Final = "store_text"
 LIST_AGENTS: Final = "list_agents"
+LIST_EFFECTS: Final = "list_effects"
+LIST_CIRCUITS: Final = "list_circuits"
+SET_CIRCUIT: Final = "set_circuit"
+LIST_ACCOUNTS: Final = "list_accounts"
 
-RESERVED: Final = frozenset({LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, LIST_AGENTS})
+RESERVED: Final = frozenset({
+    LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, LIST_AGENTS,
+    LIST_EFFECTS, LIST_CIRCUITS, SET_CIRCUIT, LIST_ACCOUNTS,
+})  # fmt: skip
 """Activity types of Holdfast itself; no tool may take one, since a tool's name is its activity type."""
 
 
 def call_key(session: str, seq: int) -> str:
     """The idempotency key of a call, from where its result goes: one call has one, wherever it runs."""
     return f"{session}-{seq}"
+
+
+def run_account(session: str) -> str:
+    """The account of a session, which its sub-agents' sessions are charged to as well."""
+    return f"run:{session}"
+
+
+def tenant_account(tenant: str, day: str) -> str:
+    """A tenant's account for one UTC day, written as 2026-01-31."""
+    return f"tenant:{tenant}:{day}"
 
 
 ATTRIBUTE_AGENT: Final = "HoldfastAgent"

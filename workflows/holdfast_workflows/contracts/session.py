@@ -5,12 +5,17 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Contract
+from .budget import BudgetSpec, Hold, Spending
+from .effects import Waiting
 from .entries import Usage
 from .limits import MAX_NAME
 from .spec import OutputSpec, PinnedSpec, WhenBusy
 from .steps import NewEntry, TurnStatus
 
-Status = Literal["starting", "waiting", "running", "paused", "closed", "failed", "cancelled"]
+Status = Literal[
+    "starting", "waiting", "running", "paused", "parked", "needs_person", "closed", "failed", "cancelled"
+]
+"""``parked`` waits on a timer, for a provider, a limit or a tool; ``needs_person`` for a decision."""
 Mode = Literal["conversation", "task"]
 
 
@@ -40,6 +45,11 @@ class Problem(Contract):
     code: str
     message: str
     detail: str = ""
+    id: str = ""
+    """What a user can quote: it is in the worker's log and in the history."""
+    retryable: bool = False
+    retry_after: float | None = None
+    """Seconds after which trying again may help, where somebody said so."""
 
 
 class TurnView(Contract):
@@ -72,6 +82,12 @@ class Event(Contract):
         "resumed",
         "steered",
         "closed",
+        "parked",
+        "needs_person",
+        "decided",
+        "budget",
+        "resort",
+        "undone",
     ]
     turn: int
     step: int = 0
@@ -101,6 +117,13 @@ class SessionView(Contract):
     usage: Usage = Usage()
     active: tuple[str, ...] = ()
     """Names of the tool calls that run now."""
+    waiting: tuple[Waiting, ...] = ()
+    """What waits for a person's decision."""
+    parked: str = ""
+    """Why the session waits on a timer, and until when."""
+    budget: BudgetSpec | None = None
+    """The run's limits as they are now."""
+    spending: Spending = Spending()
     last: TurnView | None = None
     events: tuple[Event, ...] = ()
     next_event: int = 0
@@ -126,6 +149,21 @@ class TurnState(Contract):
     started: float = 0.0
     cancelled: str = ""
     """Why the turn is to stop, from when that was asked until it has."""
+    hold: Hold | None = None
+    parked: float = 0.0
+    """Seconds the turn has been parked since a provider last answered."""
+    waited: float = 0.0
+    """Seconds the turn has waited for a person."""
+    final: bool = False
+    model: str = ""
+    resort: int | None = None
+    """The next last resort to try, once the providers have failed."""
+    warned: bool = False
+    """Whether the model was told that it goes round in circles."""
+    trail: tuple[str, ...] = ()
+    """Digests of the last calls with their results, for the loop detector."""
+    effects: tuple[tuple[int, int, str], ...] = ()
+    """Calls of this turn that have an undo and were settled: sequence number, the reply's, the tool's name."""
 
 
 class Carry(Contract):
@@ -147,6 +185,8 @@ class Carry(Contract):
     """Ids of recent messages with the turn each was given."""
     events: tuple[Event, ...] = ()
     next_event: int = 0
+    budget: BudgetSpec | None = None
+    spending: Spending = Spending()
 
 
 class StartInput(Contract):
@@ -168,6 +208,10 @@ class StartInput(Contract):
     # A run has to get somewhere before it ends.
     roll_over_events: int = Field(default=3_000, ge=10)
     silence: float = 8.0
+    budget: BudgetSpec | None = None
+    """Instead of the agent's own."""
+    account: str = ""
+    """The account that tokens and dollars are charged to: a parent's, where this is a sub-agent's session."""
     carry: Carry | None = None
 
 

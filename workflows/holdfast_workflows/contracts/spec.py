@@ -5,6 +5,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Contract
+from .budget import BudgetSpec
+from .resorts import LastResort
 
 Effect = Literal["none", "idempotent", "once"]
 WhenBusy = Literal["queue", "reject", "interrupt"]
@@ -17,6 +19,9 @@ class RetrySpec(Contract):
     first_delay: float = 1.0
     max_delay: float = 30.0
     backoff: float = 2.0
+    adaptive: bool = True
+    """Whether attempts and delays move with the last outcomes of the operation, within
+    ``limits.MORE_ATTEMPTS`` and ``limits.SLOWER``; a policy of one attempt stays one."""
 
 
 MODEL_RETRY = RetrySpec(attempts=3, first_delay=1.0, max_delay=30.0)
@@ -36,6 +41,16 @@ class ToolSpec(Contract):
     inline: bool = False
     timeout: float = 60.0
     retry: RetrySpec = TOOL_RETRY
+    probe: bool = False
+    """Whether the tool can be asked if a call whose outcome is unknown has happened."""
+    undo: str = ""
+    """The tool that takes a call of this one back when its turn is cancelled or fails."""
+    hidden: bool = False
+    """Whether the model is not shown it, since it only undoes what others did."""
+    breaker: bool = True
+    """Whether failures of the tool open its circuit breaker."""
+    repeats: bool = False
+    """Whether the same call with the same result, again and again, is how the tool is used (polling)."""
 
 
 class OutputSpec(Contract):
@@ -68,6 +83,11 @@ class AgentSpec(Contract):
     model_timeout: float = 120.0
     model_retry: RetrySpec = MODEL_RETRY
     description: str = ""
+    budget: BudgetSpec | None = None
+    last_resorts: tuple[LastResort, ...] = ()
+    patience: float | None = None
+    """Seconds a turn may be parked in all while no provider can be asked; None for
+    ``limits.PATIENCE`` without last resorts, and none with them."""
 
 
 class ToolPolicy(Contract):
@@ -76,6 +96,8 @@ class ToolPolicy(Contract):
     timeout: float = 60.0
     retry: RetrySpec = TOOL_RETRY
     effect: Effect = "none"
+    undo: str = ""
+    repeats: bool = False
 
 
 class PinnedSpec(Contract):
@@ -97,3 +119,6 @@ class PinnedSpec(Contract):
     model_timeout: float = 120.0
     model_retry: RetrySpec = MODEL_RETRY
     tools: dict[str, ToolPolicy] = Field(default_factory=dict)
+    budget: BudgetSpec | None = None
+    last_resorts: tuple[LastResort, ...] = ()
+    patience: float = 3_600.0

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from .base import Contract
+from .budget import Allowance, Hold, Spent
 from .entries import Finish, ResultStatus, Usage
 from .spec import OutputSpec, PinnedSpec
 
@@ -67,6 +68,30 @@ class ThinkInput(Contract):
     watched: bool = False
     again: bool = False
     """Whether an earlier activity for this step was lost, so the log may hold part of it."""
+    allowance: Allowance | None = None
+    """The run's own account, if it has limits in tokens or dollars."""
+    hold: Hold | None = None
+    """What the step before reserved for this call."""
+    calls_left: int | None = None
+    """Tool calls the budget leaves; a burst ends when its inline tools have used them."""
+    final: bool = False
+    """Whether this is the last call, without tools: the model answers with what it has."""
+    model: str = ""
+    """The model to ask instead of the agent's own."""
+    resort: int | None = None
+    """The last resort that this is, by its place in the agent's list; a cached or simplified reply."""
+    answer: str = ""
+    """A person's answer, which stands in the log where the model's would have."""
+
+
+class Park(Contract):
+    """Why nothing can be done for so many seconds; the session waits on a timer and tries again."""
+
+    seconds: float
+    reason: str
+    kind: Literal["circuit", "limit", "effect"]
+    error_code: str = ""
+    """The error that the turn ends with when its patience is used up."""
 
 
 class CallView(Contract):
@@ -85,6 +110,9 @@ class CallView(Contract):
     status: ResultStatus | Literal[""] = ""
     result: str = ""
     size: int = 0
+    digest: str = ""
+    """Of the name and arguments, so that a repeated call is seen."""
+    result_digest: str = ""
 
 
 class StepView(Contract):
@@ -99,12 +127,23 @@ class StepView(Contract):
     model: str = ""
     seconds: float = 0.0
     output_problem: str = ""
+    hold: Hold | None = None
+    """What was reserved for the next call when this step was settled."""
 
 
 class ThinkResult(Contract):
-    """The steps taken; at least one unless the activity was asked to yield before the first was done."""
+    """The steps taken; at least one unless the activity was asked to yield before the first was done,
+    has to wait (``park``), or the next call has no budget (``spent``).
+    """
 
     steps: tuple[StepView, ...]
+    park: Park | None = None
+    spent: Spent | None = None
+
+
+ActMode = Literal["call", "retry", "settle", "give_up", "undo"]
+"""What an ``act`` does: carry out the call; carry it out though an earlier attempt's outcome is
+unknown; write what a person says came of it; say that nobody knows; take the call back."""
 
 
 class ActInput(Contract):
@@ -130,15 +169,27 @@ class ActInput(Contract):
     arguments: str = ""
     attempts: int = 1
     again: bool = False
+    mode: ActMode = "call"
+    text: str = ""
+    """With ``settle``: the result, in the words of the person who found out."""
+    by: str = ""
+    """Who decided, with ``retry``, ``settle`` and ``give_up``."""
 
 
 class ActResult(Contract):
-    """The settled outcome of a call. ``size`` is the result's size in bytes."""
+    """The settled outcome of a call. ``size`` is the result's size in bytes.
+
+    Nothing is settled with ``park`` (the call is to be tried again later) and ``unknown`` (a
+    call that must not be repeated, of which nobody knows whether it happened).
+    """
 
     status: ResultStatus = "ok"
     preview: str = ""
     size: int = 0
     seconds: float = 0.0
+    digest: str = ""
+    park: Park | None = None
+    unknown: bool = False
 
 
 class TurnRecord(Contract):

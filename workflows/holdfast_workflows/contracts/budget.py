@@ -1,0 +1,95 @@
+"""Budgets: what a run may use, how a run says so, and what is done when it is used up."""
+
+from typing import Literal
+
+from .base import Contract
+
+WhenSpent = Literal["finish", "degrade", "ask", "stop"]
+Measure = Literal["tokens", "dollars", "steps", "tool_calls", "seconds"]
+
+
+class BudgetSpec(Contract):
+    """What a session may use in its life, its sub-agents included; None for no limit.
+
+    ``tokens`` are those read and written together, ``dollars`` US dollars, ``seconds`` the
+    time turns have run (time spent waiting for a person does not count). ``when_spent``:
+    ``finish`` has the model answer with what it has in one last call without tools,
+    ``degrade`` goes on with the model ``cheaper`` and then finishes, ``ask`` waits until
+    somebody raises the budget, ``stop`` fails the turn.
+    """
+
+    tokens: int | None = None
+    dollars: float | None = None
+    steps: int | None = None
+    tool_calls: int | None = None
+    seconds: float | None = None
+    when_spent: WhenSpent = "finish"
+    cheaper: str = ""
+
+
+class RaiseBudget(Contract):
+    """By how much each limit is raised. A limit that is not set stays unlimited."""
+
+    tokens: int = 0
+    dollars: float = 0.0
+    steps: int = 0
+    tool_calls: int = 0
+    seconds: float = 0.0
+
+
+class Spending(Contract):
+    """What a session has used of what budgets count besides tokens and dollars."""
+
+    steps: int = 0
+    tool_calls: int = 0
+    seconds: float = 0.0
+
+
+class Allowance(Contract):
+    """An account in the state database that a model call is charged to, with its limits; None for no limit."""
+
+    account: str
+    tokens: int | None = None
+    dollars: float | None = None
+
+
+class Hold(Contract):
+    """What is reserved for the next model call on every account it is charged to, until ``until`` (seconds since 1970)."""
+
+    tokens: int
+    dollars: float
+    until: float
+
+
+class Spent(Contract):
+    """Which limit stood in the way: of the run itself or of its tenant."""
+
+    scope: Literal["run", "tenant"] = "run"
+    what: Measure
+    limit: float
+    used: float
+
+
+class AccountView(Contract):
+    """An account as it stands. Limits are those of the last call charged to it."""
+
+    account: str
+    tokens: int = 0
+    dollars: float = 0.0
+    held_tokens: int = 0
+    held_dollars: float = 0.0
+    tokens_limit: int | None = None
+    dollars_limit: float | None = None
+
+
+class ListAccounts(Contract):
+    """Ask for accounts whose name begins with ``prefix``: ``run:<session>``, ``tenant:<tenant>:<day>``."""
+
+    prefix: str = ""
+    limit: int = 100
+
+
+class AccountList(Contract):
+    """Accounts by name."""
+
+    accounts: tuple[AccountView, ...]

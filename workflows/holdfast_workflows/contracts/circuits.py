@@ -1,0 +1,55 @@
+"""Circuit breakers and rate limits as the workers share them, and the commands that show and move breakers."""
+
+from typing import Literal
+
+from .base import Contract
+
+CircuitState = Literal["closed", "open", "half_open"]
+
+
+class CircuitView(Contract):
+    """A breaker: ``provider:<name>`` or ``tool:<name>``.
+
+    ``failures`` in a row; ``until`` is when an open one lets probes through, in seconds since 1970;
+    ``manual`` ones were opened by hand and stay so until ``until``.
+    """
+
+    name: str
+    state: CircuitState = "closed"
+    failures: int = 0
+    until: float = 0.0
+    opened: float = 0.0
+    manual: bool = False
+    reason: str = ""
+
+
+class ListCircuits(Contract):
+    """Ask for all breakers that ever saw a failure."""
+
+
+class CircuitList(Contract):
+    """Breakers by name."""
+
+    circuits: tuple[CircuitView, ...]
+
+
+class SetCircuit(Contract):
+    """Open a breaker by hand for ``seconds``, or close it."""
+
+    name: str
+    state: Literal["closed", "open"]
+    seconds: float = 3_600.0
+    reason: str = ""
+
+
+class TenantLimits(Contract):
+    """What one tenant may use: per UTC day, and per minute over all workers; None for no limit.
+
+    ``weight`` is its share where tenants compete for workers (Temporal's fairness weight).
+    """
+
+    tokens_per_day: int | None = None
+    dollars_per_day: float | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    weight: float = 1.0

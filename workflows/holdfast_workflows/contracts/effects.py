@@ -1,0 +1,67 @@
+"""The effect ledger: what calls did to the world, and what a person decides of those nobody knows about."""
+
+from typing import Literal
+
+from .base import Contract
+from .spec import Effect
+
+EffectStatus = Literal[
+    "claimed", "settled", "failed", "unknown", "given_up", "undoing", "undone", "undo_failed"
+]
+
+
+class EffectView(Contract):
+    """One call with an effect, as the ledger holds it. ``arguments`` and ``result`` are previews, times
+    seconds since 1970; ``by`` says who settled it if it was not the tool: ``probe`` or ``person``.
+    """
+
+    key: str
+    session: str
+    seq: int
+    turn: int
+    agent: str
+    tenant: str
+    tool: str
+    effect: Effect
+    status: EffectStatus
+    arguments: str = ""
+    result: str = ""
+    by: str = ""
+    claimed: float = 0.0
+    settled: float = 0.0
+
+
+class ListEffects(Contract):
+    """Ask for a session's effects in order, or with no session for those of all that have a status."""
+
+    session: str = ""
+    status: EffectStatus | Literal[""] = ""
+    limit: int = 500
+
+
+class EffectList(Contract):
+    """Effects in the order of their sessions and sequence numbers."""
+
+    effects: tuple[EffectView, ...]
+
+
+class Decision(Contract):
+    """What a person says to something the session waits for.
+
+    ``id`` is the waiting thing's. ``settle``: it happened, and ``text`` is its result (for a handoff,
+    the answer to the user). ``retry``: do it again. ``give_up``: go on without it.
+    """
+
+    id: str
+    action: Literal["settle", "retry", "give_up"]
+    text: str = ""
+    by: str = ""
+
+
+class Waiting(Contract):
+    """Something that waits for a person."""
+
+    id: str
+    kind: Literal["effect", "handoff", "budget"]
+    what: str
+    since: float = 0.0

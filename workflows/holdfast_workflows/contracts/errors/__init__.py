@@ -1,0 +1,166 @@
+"""Every error that Holdfast raises on purpose.
+
+    HoldfastError
+    ├── BadInput                    refused at once, nothing started
+    │   ├── UnknownAgent
+    │   ├── InvalidDeclaration
+    │   ├── MessageTooLarge
+    │   ├── QueueFull
+    │   ├── SessionBusy
+    │   ├── SessionClosed
+    │   ├── NothingToDo
+    │   ├── AppNotFound
+    │   ├── AppBroken
+    │   ├── SettingsInvalid
+    │   ├── CircuitUnknown
+    │   └── InsecureConnection
+    ├── ServiceError                Temporal or the workers cannot be reached
+    │   ├── TemporalUnreachable
+    │   ├── NoWorker
+    │   ├── SessionNotFound
+    │   ├── WorkerMissing
+    │   ├── DevServerMissing
+    │   ├── DevServerFailed
+    │   ├── SearchAttributesMissing
+    │   ├── CircuitOpen
+    │   └── LimitReached
+    ├── ModelError                  the provider's answer
+    │   ├── ModelTransient          RateLimited
+    │   ├── ModelRejected           ContextTooLong, ProviderQuota
+    │   ├── ModelStopped            OutputCutOff, ContentFiltered, ModelRefused
+    │   ├── MalformedReply
+    │   ├── AllProvidersFailed
+    │   └── NoCachedReply
+    ├── ToolFailed                  ToolArgumentsInvalid, ResultTooLarge, ToolError, EffectUnknown
+    ├── OutputInvalid
+    ├── StepLimitReached
+    ├── BudgetExhausted
+    ├── LoopDetected
+    ├── TurnCancelled
+    ├── Unclassified
+    └── StateError                  VersionConflict, StateUnavailable, StateNotMigrated
+
+An error's docstring is its message, with the remedy. ``code`` is stable across releases
+and is the ``type`` of the Temporal failure that carries it; ``retryable`` says whether
+the same request may succeed later, ``kind`` what sort of failure it is, and ``fallback``
+whether another provider may help where this one did not.
+"""
+
+from .base import KINDS, HoldfastError
+from .failures import from_failure, to_failure, tree
+from .models import (
+    AllProvidersFailed,
+    ContentFiltered,
+    ContextTooLong,
+    MalformedReply,
+    ModelError,
+    ModelRefused,
+    ModelRejected,
+    ModelStopped,
+    ModelTransient,
+    NoCachedReply,
+    OutputCutOff,
+    ProviderQuota,
+    RateLimited,
+)
+from .requests import (
+    AppBroken,
+    AppNotFound,
+    BadInput,
+    CircuitOpen,
+    CircuitUnknown,
+    DevServerFailed,
+    DevServerMissing,
+    InsecureConnection,
+    InvalidDeclaration,
+    LimitReached,
+    MessageTooLarge,
+    NothingToDo,
+    NoWorker,
+    QueueFull,
+    SearchAttributesMissing,
+    ServiceError,
+    SessionBusy,
+    SessionClosed,
+    SessionNotFound,
+    SettingsInvalid,
+    TemporalUnreachable,
+    UnknownAgent,
+    WorkerMissing,
+)
+from .runs import (
+    BudgetExhausted,
+    EffectUnknown,
+    LoopDetected,
+    OutputInvalid,
+    ResultTooLarge,
+    StateError,
+    StateNotMigrated,
+    StateUnavailable,
+    StepLimitReached,
+    ToolArgumentsInvalid,
+    ToolError,
+    ToolFailed,
+    TurnCancelled,
+    Unclassified,
+    VersionConflict,
+)
+
+__all__ = [
+    "KINDS",
+    "AllProvidersFailed",
+    "AppBroken",
+    "AppNotFound",
+    "BadInput",
+    "BudgetExhausted",
+    "CircuitOpen",
+    "CircuitUnknown",
+    "ContentFiltered",
+    "ContextTooLong",
+    "DevServerFailed",
+    "DevServerMissing",
+    "EffectUnknown",
+    "HoldfastError",
+    "InsecureConnection",
+    "InvalidDeclaration",
+    "LimitReached",
+    "LoopDetected",
+    "MalformedReply",
+    "MessageTooLarge",
+    "ModelError",
+    "ModelRefused",
+    "ModelRejected",
+    "ModelStopped",
+    "ModelTransient",
+    "NoCachedReply",
+    "NoWorker",
+    "NothingToDo",
+    "OutputCutOff",
+    "OutputInvalid",
+    "ProviderQuota",
+    "QueueFull",
+    "RateLimited",
+    "ResultTooLarge",
+    "SearchAttributesMissing",
+    "ServiceError",
+    "SessionBusy",
+    "SessionClosed",
+    "SessionNotFound",
+    "SettingsInvalid",
+    "StateError",
+    "StateNotMigrated",
+    "StateUnavailable",
+    "StepLimitReached",
+    "TemporalUnreachable",
+    "ToolArgumentsInvalid",
+    "ToolError",
+    "ToolFailed",
+    "TurnCancelled",
+    "Unclassified",
+    "UnknownAgent",
+    "VersionConflict",
+    "WorkerMissing",
+    "from_failure",
+    "to_failure",
+    "tree",
+]

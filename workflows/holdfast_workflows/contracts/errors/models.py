@@ -1,0 +1,98 @@
+"""Errors of model providers and their answers."""
+
+from .base import HoldfastError
+
+
+class ModelError(HoldfastError):
+    """The model provider did not give a usable answer."""
+
+    code = "model"
+    kind = "unknown"
+    fallback = True
+
+
+class ModelTransient(ModelError):
+    """The model provider failed in a way that may pass: overload, time-out, a broken connection."""
+
+    code = "model_transient"
+    kind = "transient"
+    retryable = True
+
+
+class RateLimited(ModelTransient):
+    """The model provider limits the rate; the call is tried again when it allows."""
+
+    code = "rate_limited"
+    kind = "rate_limit"
+
+
+class ModelRejected(ModelError):
+    """The model provider refused the request; check the key, the model's name and the base URL."""
+
+    code = "model_rejected"
+    kind = "permanent"
+
+
+class ContextTooLong(ModelRejected):
+    """The prompt is longer than the model's context window; lower Agent(window=…) or shorten the instructions."""
+
+    code = "context_too_long"
+    kind = "context_length"
+
+
+class ProviderQuota(ModelRejected):
+    """The account at the model provider has no quota or credit left; pay, or add another provider to Agent(model=[…])."""
+
+    code = "provider_quota"
+    kind = "quota"
+
+
+class ModelStopped(ModelError):
+    """The model stopped before it was done."""
+
+    code = "model_stopped"
+    fallback = False
+
+
+class OutputCutOff(ModelStopped):
+    """The reply reached its length limit and was cut off; raise Agent(max_tokens=…) or ask for less."""
+
+    code = "output_cut_off"
+    kind = "malformed_output"
+
+
+class ContentFiltered(ModelStopped):
+    """The provider's content filter stopped the reply; rephrase the message."""
+
+    code = "content_filtered"
+    kind = "content_filter"
+    fallback = True
+
+
+class ModelRefused(ModelStopped):
+    """The model declined to answer; rephrase the message."""
+
+    code = "model_refused"
+    kind = "refusal"
+
+
+class MalformedReply(ModelError):
+    """The provider sent an answer that is not what its interface promises."""
+
+    code = "malformed_reply"
+    kind = "malformed_output"
+    retryable = True
+
+
+class AllProvidersFailed(ModelError):
+    """Every model of the chain failed; the detail names each cause. Mend one of them, or add a model to Agent(model=[…]) or a last resort."""
+
+    code = "all_providers_failed"
+    retryable = True
+
+
+class NoCachedReply(ModelError):
+    """No answer to the same prompt is kept that is young enough; the next last resort is tried."""
+
+    code = "no_cached_reply"
+    fallback = False

@@ -1,0 +1,39 @@
+"""Last resorts: what an agent does, in its own order, when no provider answers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Contract
+
+
+class CachedReply(Contract):
+    """Answer as the model did to exactly the same prompt, if that was within ``max_age`` seconds."""
+
+    kind: Literal["cached"] = "cached"
+    max_age: float = 3_600.0
+
+
+class SimplifiedReply(Contract):
+    """Ask once more without tools for a short answer: ``model``, or the last of the chain, with the
+    instructions and the turn's message only.
+    """
+
+    kind: Literal["simplified"] = "simplified"
+    model: str = ""
+
+
+class HandOff(Contract):
+    """Wait for a person, who answers in the model's place, has the model asked again, or gives up."""
+
+    kind: Literal["handoff"] = "handoff"
+
+
+class ErrorReply(Contract):
+    """End the turn with a text for the user. ``{id}`` becomes the error's id and ``{retry}`` when to try again."""
+
+    kind: Literal["error"] = "error"
+    text: str = "Something went wrong on our side ({id}). {retry}"
+
+
+LastResort = Annotated[CachedReply | SimplifiedReply | HandOff | ErrorReply, Field(discriminator="kind")]
