@@ -1,7 +1,9 @@
 """What the workflow is told of a step: whole where small, else a preview."""
 
+import hashlib
 from collections.abc import Mapping
 
+from holdfast_workflows.contracts.budget import Hold
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.limits import INLINE_ARGUMENTS, INLINE_TEXT
 from holdfast_workflows.contracts.steps import CallView, StepView
@@ -11,7 +13,9 @@ _INLINE_ASIDE = 512
 """Text beside tool calls is whole up to this size in bytes: enough for a remark."""
 
 
-def step(reply: ReplyEntry, results: Mapping[int, ResultEntry], output_problem: str) -> StepView:
+def step(
+    reply: ReplyEntry, results: Mapping[int, ResultEntry], output_problem: str, hold: Hold | None = None
+) -> StepView:
     """A settled reply with the results its activity settled too."""
     bytes_ = size(reply.text)
     limit = _INLINE_ASIDE if reply.calls else INLINE_TEXT
@@ -28,6 +32,7 @@ def step(reply: ReplyEntry, results: Mapping[int, ResultEntry], output_problem: 
         model=reply.model,
         seconds=reply.seconds,
         output_problem=output_problem,
+        hold=hold,
     )
 
 
@@ -35,7 +40,14 @@ def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
     if result is None:
         whole = call.arguments if size(call.arguments) <= INLINE_ARGUMENTS else ""
         shown = "" if whole else preview(call.arguments)
-        return CallView(id=call.id, name=call.name, seq=seq, arguments=whole, preview=shown)
+        return CallView(
+            id=call.id,
+            name=call.name,
+            seq=seq,
+            arguments=whole,
+            preview=shown,
+            digest=digest(call.name, call.arguments),
+        )
     return CallView(
         id=call.id,
         name=call.name,
@@ -45,4 +57,15 @@ def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
         status=result.status,
         result=preview(result.text),
         size=size(result.text),
+        digest=digest(call.name, call.arguments),
+        result_digest=digest(result.text),
     )
+
+
+def digest(*texts: str) -> str:
+    """Twelve characters that are the same for the same texts: enough to see that something repeats."""
+    made = hashlib.blake2b(digest_size=6)
+    for text in texts:
+        made.update(text.encode("utf-8", "surrogatepass"))
+        made.update(b"\0")
+    return made.hexdigest()

@@ -74,6 +74,8 @@ class ThinkInput(Contract):
     """What the step before reserved for this call."""
     calls_left: int | None = None
     """Tool calls the budget leaves; a burst ends when its inline tools have used them."""
+    finishes: bool = False
+    """Whether room for a last call is to be left in the budget."""
     final: bool = False
     """Whether this is the last call, without tools: the model answers with what it has."""
     model: str = ""
