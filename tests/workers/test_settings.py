@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast_activities.state.shared import Rate
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import SettingsInvalid
 
@@ -49,9 +50,22 @@ def test_providers_are_added_beside_the_usual_two(monkeypatch: pytest.MonkeyPatc
     assert "anthropic" in providers
 
 
+def test_a_provider_may_be_limited_per_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "HOLDFAST_PROVIDERS",
+        '{"local": {"kind": "openai", "requests_per_minute": 60, "tokens_per_minute": 9000}}',
+    )
+    assert Settings.load().model_providers()["local"].rate == Rate(60, 9_000)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
+        (
+            "HOLDFAST_PROVIDERS",
+            '{"local": {"kind": "openai", "requests_per_minute": 0}}',
+            r"HOLDFAST_PROVIDERS\.local\.requests_per_minute",
+        ),
         ("HOLDFAST_HEALTH_PORT", "99999", "HOLDFAST_HEALTH_PORT"),
         ("HOLDFAST_GRACEFUL_SECONDS", "soon", "HOLDFAST_GRACEFUL_SECONDS"),
         ("HOLDFAST_LOG_LEVEL", "LOUD", "HOLDFAST_LOG_LEVEL"),

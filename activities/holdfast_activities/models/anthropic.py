@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
+from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.spec import ToolSpec
 from holdfast_workflows.contracts.text import clean, dump_json
 
-from . import anthropic_reply, shapes, wire
+from . import anthropic_reply, limits, shapes, wire
 from .base import Fragment, ModelReply, ModelRequest
 from .config import ProviderConfig
 from .exchange import ask, listen
@@ -61,6 +63,15 @@ class AnthropicModel:
         """The context window in tokens."""
         return self._listing.window
 
+    @property
+    def rate(self) -> Rate:
+        """The provider's limits per minute as they were configured."""
+        return self._config.rate
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """US dollars that so many tokens cost at most."""
+        return self._listing.most(input_tokens, output_tokens)
+
     def fragment(self, entry: Entry) -> Fragment:
         """The entry as an assistant message or as a block of a user message."""
         if isinstance(entry, ReplyEntry):
@@ -94,10 +105,12 @@ class AnthropicModel:
         body = self.body(request)
         if request.stream:
             gathered = anthropic_reply.Gathered()
-            answer = await listen(self._endpoint, body, request.timeout, gathered, on_text)
+            answer, headers = await listen(self._endpoint, body, request.timeout, gathered, on_text)
         else:
-            answer = await ask(self._endpoint, body, request.timeout)
-        return anthropic_reply.read(self.name, answer, self._listing.cost)
+            answer, headers = await ask(self._endpoint, body, request.timeout)
+        reply = anthropic_reply.read(self.name, answer, self._listing.cost)
+        left = limits.remaining(headers)
+        return reply if left is None else replace(reply, remaining=left)
 
     def body(self, request: ModelRequest) -> bytes:
         """The request's body: fragments joined, nothing of the conversation serialised again."""
@@ -108,7 +121,8 @@ class AnthropicModel:
                 schema = shapes.for_anthropic(request.output.json_schema)
             if schema is None:
                 instructions = f"{instructions}\n\n{shapes.told(request.output)}"
-        parts = [self._head, b',"max_tokens":%d' % (request.max_tokens or _MAX_TOKENS)]
+        most = _MAX_TOKENS if request.max_tokens is None else request.max_tokens
+        parts = [self._head, b',"max_tokens":%d' % most]
         if instructions.strip():
             parts += (b',"system":[{"type":"text","text":', wire.instructions(instructions), _CACHE, b"]")
         if request.tools:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.entries import Entry, Finish, ToolCall, Usage
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 
@@ -40,11 +41,28 @@ class ModelRequest:
     temperature: float | None = None
     timeout: float = 120.0
     stream: bool = False
+    no_calls: bool = False
+    """Whether the model may only answer: the tools are there, since the conversation speaks of them, and not to be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What a provider says is left of its rate limits, and in how many seconds they are full again; None where
+    it does not say.
+    """
+
+    requests: int | None = None
+    requests_reset: float | None = None
+    tokens: int | None = None
+    tokens_reset: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What the model answered. ``extra`` goes into the log and back to the same wire verbatim."""
+    """What the model answered. ``extra`` goes into the log and back to the same wire verbatim.
+
+    ``remaining`` is what the answer's headers say of the provider's rate limits.
+    """
 
     text: str
     calls: tuple[ToolCall, ...]
@@ -52,6 +70,7 @@ class ModelReply:
     usage: Usage
     model: str
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    remaining: Remaining | None = None
 
 
 class Model(Protocol):
@@ -69,6 +88,15 @@ class Model(Protocol):
 
     @property
     def window(self) -> int: ...
+
+    @property
+    def rate(self) -> Rate:
+        """The provider's limits per minute as they were configured; none by default."""
+        ...
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """US dollars that so many tokens cost at most, none of them read from a cache; what a call is reserved at."""
+        ...
 
     def fragment(self, entry: Entry) -> Fragment:
         """The entry in this wire format; text cleaned, large results cut to head and tail."""

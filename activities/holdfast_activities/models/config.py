@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.errors import ModelRejected
 
 Kind = Literal["openai", "anthropic"]
@@ -27,6 +30,8 @@ class ProviderConfig:
         key_from: Where the key is if it is not given: ``env:NAME`` or ``file:/path``. Both empty sends none.
         headers: Sent with each request.
         structured: Whether the server can bind a reply to a JSON schema; if not, the model is told the schema.
+        requests_per_minute: What all workers together may ask of it; None for no limit of ours.
+        tokens_per_minute: What all workers together may have it read and write; None for no limit of ours.
     """
 
     kind: Kind
@@ -35,6 +40,13 @@ class ProviderConfig:
     key_from: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     structured: bool = True
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def rate(self) -> Rate:
+        """Its limits per minute."""
+        return Rate(self.requests_per_minute, self.tokens_per_minute)
 
     @property
     def url(self) -> str:

@@ -4,12 +4,18 @@ import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import httpx
+
 from . import errors, wire
 from .http import Endpoint
 from .sse import Events
 
 NONSENSE = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError)
 """What reading an answer raises when it is not what the interface promises."""
+
+
+Answer = tuple[dict[str, Any], httpx.Headers]
+"""An answer, parsed, and its headers."""
 
 
 class Gathered(Protocol):
@@ -23,13 +29,14 @@ class Gathered(Protocol):
     def whole(self) -> dict[str, Any]: ...
 
 
-async def ask(endpoint: Endpoint, body: bytes, seconds: float) -> dict[str, Any]:
+async def ask(endpoint: Endpoint, body: bytes, seconds: float) -> Answer:
     """The answer to a request that is not streamed.
 
     Raises:
         ModelError: There is none.
     """
-    return _answer(endpoint, await endpoint.post(body, seconds))
+    data, headers = await endpoint.post(body, seconds)
+    return _answer(endpoint, data), headers
 
 
 async def listen(
@@ -38,7 +45,7 @@ async def listen(
     seconds: float,
     gathered: Gathered,
     on_text: Callable[[str], None] | None,
-) -> dict[str, Any]:
+) -> Answer:
     """The answer to a streamed request; a stream that ends before its answer did is an error.
 
     Raises:
@@ -54,12 +61,12 @@ async def listen(
         if on_text is not None and len(gathered.text) > before:
             on_text(wire.received(gathered.text))
 
-    unstreamed = await endpoint.stream(body, seconds, take)
+    unstreamed, headers = await endpoint.stream(body, seconds, take)
     if unstreamed:
-        return _answer(endpoint, unstreamed)
+        return _answer(endpoint, unstreamed), headers
     if gathered.finish is None:
         raise errors.cut_off(endpoint.name)
-    return gathered.whole()
+    return gathered.whole(), headers
 
 
 def _answer(endpoint: Endpoint, data: bytes) -> dict[str, Any]:

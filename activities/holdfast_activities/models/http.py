@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from . import errors, pool
+from . import errors, limits, pool
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach a provider."""
@@ -51,21 +51,23 @@ class Endpoint:
             }
         )
 
-    async def post(self, body: bytes, seconds: float) -> bytes:
-        """The whole body of a successful answer.
+    async def post(self, body: bytes, seconds: float) -> tuple[bytes, httpx.Headers]:
+        """The whole body of a successful answer, and its headers.
 
         Raises:
             ModelError: There was none within that many seconds.
         """
         received: list[bytes] = []
-        await self._exchange(body, seconds, seconds, lambda _: received.append)
-        return b"".join(received)
+        headers = await self._exchange(body, seconds, seconds, lambda _: received.append)
+        return b"".join(received), headers
 
-    async def stream(self, body: bytes, seconds: float, take: Callable[[bytes], None]) -> bytes:
+    async def stream(
+        self, body: bytes, seconds: float, take: Callable[[bytes], None]
+    ) -> tuple[bytes, httpx.Headers]:
         """Hand the body of a successful answer to ``take`` as it arrives.
 
         Returns:
-            The whole body instead, from a server that does not stream.
+            The whole body instead, from a server that does not stream; and the headers.
 
         Raises:
             ModelError: It did not arrive whole within that many seconds, or broke off.
@@ -75,13 +77,13 @@ class Endpoint:
         def taker(content_type: str) -> Callable[[bytes], None]:
             return unstreamed.append if content_type.startswith(_WHOLE) else take
 
-        await self._exchange(body, seconds, min(seconds, SILENCE), taker)
-        return b"".join(unstreamed)
+        headers = await self._exchange(body, seconds, min(seconds, SILENCE), taker)
+        return b"".join(unstreamed), headers
 
     async def _exchange(
         self, body: bytes, seconds: float, silence: float, taker: Callable[[str], Callable[[bytes], None]]
-    ) -> None:
-        limits = {
+    ) -> httpx.Headers:
+        timeouts = {
             "connect": min(CONNECT_TIMEOUT, seconds),
             "read": silence,
             "write": seconds,
@@ -91,7 +93,11 @@ class Endpoint:
         headers["content-length"] = str(len(body))
         # A stream given as such spares httpx the encoding step and the headers it would add.
         request = httpx.Request(
-            "POST", self._url, headers=headers, stream=httpx.ByteStream(body), extensions={"timeout": limits}
+            "POST",
+            self._url,
+            headers=headers,
+            stream=httpx.ByteStream(body),
+            extensions={"timeout": timeouts},
         )
         try:
             async with asyncio.timeout(seconds):
@@ -102,6 +108,7 @@ class Endpoint:
                     take = taker(response.headers.get("content-type", ""))
                     async for data in response.aiter_bytes():
                         take(data)
+                    return response.headers
                 finally:
                     await response.aclose()
         # `from None`: the causes hold the request, whose headers hold the key.
@@ -116,4 +123,7 @@ class Endpoint:
             body += data
             if len(body) > _MAX_ERROR_BODY:
                 break
-        return errors.from_status(self.name, response.status_code, response.headers, body, self.secret)
+        error = errors.from_status(self.name, response.status_code, response.headers, body, self.secret)
+        if response.status_code == 429 and error.retry_after is None:
+            error.retry_after = limits.wait(response.headers)
+        return error

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
+from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 from holdfast_workflows.contracts.text import clean, dump_json
 
-from . import openai_reply, shapes, wire
+from . import limits, openai_reply, shapes, wire
 from .base import Fragment, ModelReply, ModelRequest
 from .config import ProviderConfig
 from .exchange import ask, listen
@@ -55,6 +57,15 @@ class OpenAIModel:
         """The context window in tokens."""
         return self._listing.window
 
+    @property
+    def rate(self) -> Rate:
+        """The provider's limits per minute as they were configured."""
+        return self._config.rate
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """US dollars that so many tokens cost at most."""
+        return self._listing.most(input_tokens, output_tokens)
+
     def fragment(self, entry: Entry) -> Fragment:
         """The entry as one message."""
         if isinstance(entry, ReplyEntry):
@@ -91,10 +102,12 @@ class OpenAIModel:
         body = self.body(request)
         if request.stream:
             gathered = openai_reply.Gathered()
-            answer = await listen(self._endpoint, body, request.timeout, gathered, on_text)
+            answer, headers = await listen(self._endpoint, body, request.timeout, gathered, on_text)
         else:
-            answer = await ask(self._endpoint, body, request.timeout)
-        return openai_reply.read(self.name, answer, len(body), self._listing.cost)
+            answer, headers = await ask(self._endpoint, body, request.timeout)
+        reply = openai_reply.read(self.name, answer, len(body), self._listing.cost)
+        left = limits.remaining(headers)
+        return reply if left is None else replace(reply, remaining=left)
 
     def body(self, request: ModelRequest) -> bytes:
         """The request's body: fragments joined, nothing of the conversation serialised again."""

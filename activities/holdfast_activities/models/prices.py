@@ -27,6 +27,11 @@ class Listing:
     cost: Cost
     window: int
 
+    def most(self, input_tokens: int, output_tokens: int) -> float:
+        """What so many tokens cost at most: where a cache is filled, its tokens cost more than plain ones."""
+        plain = self.cost(input_tokens, output_tokens, 0, 0)
+        return max(plain, self.cost(input_tokens, output_tokens, 0, input_tokens))
+
 
 @lru_cache(maxsize=256)
 def listing(provider: str, model: str, base_url: str) -> Listing:

@@ -39,6 +39,7 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
+from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts import errors as contract
 from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, ResultEntry, ToolCall, Usage
 from holdfast_workflows.contracts.spec import ToolSpec
@@ -86,6 +87,15 @@ class PydanticAIModel:
     def window(self) -> int:
         """The context window in tokens."""
         return self._listing.window
+
+    @property
+    def rate(self) -> Rate:
+        """None: what is not configured here is not limited here."""
+        return Rate()
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """US dollars that so many tokens cost at most."""
+        return self._listing.most(input_tokens, output_tokens)
 
     async def close(self) -> None:
         """Close its connections."""

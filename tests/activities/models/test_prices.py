@@ -24,3 +24,10 @@ def test_a_proxy_of_a_known_provider_costs_what_the_provider_costs() -> None:
     assert listing("openai", "gpt-5-mini", "http://127.0.0.1:1/v1").cost(1_000_000, 0, 0, 0) == pytest.approx(
         0.25
     )
+
+
+def test_what_tokens_cost_at_most_is_with_all_of_them_newly_cached_if_that_is_dearer() -> None:
+    dearer = listing("anthropic", "claude-sonnet-4-5", "https://api.anthropic.com")
+    assert dearer.most(1_000, 10) == pytest.approx((1_000 * 3.75 + 10 * 15) / 1e6)
+    plain = listing("openai", "gpt-5-mini", "https://api.openai.com/v1")
+    assert plain.most(1_000, 10) == pytest.approx((1_000 * 0.25 + 10 * 2) / 1e6)

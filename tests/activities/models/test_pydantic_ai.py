@@ -1,5 +1,7 @@
 import importlib.util
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +19,7 @@ from holdfast.testing.model import (
     unauthorized,
 )
 from holdfast_activities.models import Model, Models
+from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.errors import (
     ContextTooLong,
     MalformedReply,
@@ -107,3 +110,17 @@ async def test_a_stream_that_ends_in_good_order_but_too_early_is_an_error(script
 def test_a_provider_that_it_does_not_know_is_refused() -> None:
     with pytest.raises(ModelRejected, match="Unknown model"):
         Models({}).get("pydantic-ai:nobody:nothing")
+
+
+async def test_a_reply_may_be_as_long_as_the_request_says(scripted: Scripted) -> None:
+    scripted.replies = [say("Yes.")]
+    model = scripted.model()
+    await model.complete(replace(request(model), max_tokens=123))
+    sent = json.loads(scripted.server.requests[0].body)
+    assert sent.get("max_completion_tokens", sent.get("max_tokens")) == 123
+
+
+def test_nothing_limits_it_and_its_tokens_have_a_price(scripted: Scripted) -> None:
+    model = scripted.model()
+    assert model.rate == Rate()
+    assert model.cost(1_000_000, 0) == pytest.approx(0.25)

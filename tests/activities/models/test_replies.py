@@ -1,5 +1,6 @@
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,13 @@ async def test_nul_and_lone_surrogates_anywhere_go_out_as_valid_json(name: str, 
         sent = server.requests[0].body.decode()
     assert sent.count("a\ufffdb\ufffdc\ufffd") == 2
     json.loads(sent)
+
+
+@both_ways
+async def test_a_reply_may_be_as_long_as_the_request_says(name: str, stream: bool) -> None:
+    async with ScriptedModel([say("Yes.")]) as server:
+        await ask(server, name, stream=stream, change=lambda wanted: replace(wanted, max_tokens=123))
+        assert json.loads(server.requests[0].body)["max_tokens"] == 123
 
 
 async def test_the_same_entry_makes_the_same_bytes_and_they_stand_in_the_body(name: str) -> None:
