@@ -3,10 +3,16 @@
 from typing import TYPE_CHECKING
 
 from holdfast_workflows.contracts.app import ToolContext
+from holdfast_workflows.contracts.budget import BudgetSpec as Budget
+from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.errors import (
+    AllProvidersFailed,
     BadInput,
+    BudgetExhausted,
+    EffectUnknown,
     HoldfastError,
     InvalidDeclaration,
+    LoopDetected,
     MessageTooLarge,
     ModelError,
     NoWorker,
@@ -23,6 +29,7 @@ from holdfast_workflows.contracts.errors import (
     TurnCancelled,
     UnknownAgent,
 )
+from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, SimplifiedReply
 from holdfast_workflows.contracts.spec import RetrySpec
 
 from .agent import Agent
@@ -34,10 +41,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "AllProvidersFailed",
     "App",
     "BadInput",
+    "Budget",
+    "BudgetExhausted",
+    "CachedReply",
+    "EffectUnknown",
+    "ErrorReply",
+    "HandOff",
     "HoldfastError",
     "InvalidDeclaration",
+    "LoopDetected",
     "MessageTooLarge",
     "ModelError",
     "NoWorker",
@@ -48,8 +63,10 @@ __all__ = [
     "SessionBusy",
     "SessionClosed",
     "SessionNotFound",
+    "SimplifiedReply",
     "StepLimitReached",
     "TemporalUnreachable",
+    "TenantLimits",
     "Tool",
     "ToolContext",
     "ToolError",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast, get_args
 
+from holdfast_workflows.contracts.budget import BudgetSpec
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.output import OutputShape, output_spec
+from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import MODEL_RETRY, AgentSpec, OutputSpec, RetrySpec, WhenBusy
 from holdfast_workflows.contracts.text import clean
 
-from . import declare
+from . import declare, limits
 from .tool import Tool
-
-_MODEL = re.compile(r"[a-zA-Z0-9_.-]+:\S+")
 
 
 class Agent:
@@ -45,6 +44,9 @@ class Agent:
         when_busy: WhenBusy = "queue",
         model_timeout: float | timedelta = 120.0,
         model_retry: RetrySpec = MODEL_RETRY,
+        budget: BudgetSpec | None = None,
+        last_resorts: Sequence[LastResort] = (),
+        patience: float | timedelta | None = None,
     ) -> None:
         """Declare an agent.
 
@@ -67,12 +69,18 @@ class Agent:
                 "interrupt".
             model_timeout: The longest one model call may take, in seconds or as a timedelta.
             model_retry: How model calls that failed for a passing reason are repeated.
+            budget: What one session may use in its life, and what is done when that is used up.
+            last_resorts: What is done when no model answers, in this order: CachedReply,
+                SimplifiedReply, HandOff, ErrorReply. The turn fails if none of them helps.
+            patience: How long a turn may wait for providers, limits and tools that cannot be asked at the
+                moment, in seconds or as a timedelta. By default an hour without last resorts, and no time
+                with them.
 
         Raises:
             InvalidDeclaration: It cannot work as declared; the detail says what to change.
         """
         where = f"agent {declare.name(name, 'agent')!r}"
-        self.tools = _by_name(tools, where)
+        self.tools = _with_undos(_by_name(tools, where), where)
         self.spec = AgentSpec(
             name=name,
             instructions=clean(instructions),
@@ -92,6 +100,9 @@ class Agent:
             model_timeout=declare.seconds(model_timeout, f"{where}: model_timeout"),
             model_retry=declare.retry(model_retry, f"{where}: model_retry"),
             description=description,
+            budget=None if budget is None else limits.budget(budget, f"{where}: budget"),
+            last_resorts=limits.last_resorts(last_resorts, where),
+            patience=limits.patience(patience, f"{where}: patience"),
         )
 
     @property
@@ -115,15 +126,35 @@ def _by_name(tools: Sequence[object], where: str) -> Mapping[str, Tool[..., Any]
     return found
 
 
+def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str, Tool[..., Any]]:
+    """The tools, and hidden from the model those that were given only to undo others."""
+    found = dict(tools)
+    for tool in tools.values():
+        name = tool.spec.undo
+        if not name:
+            continue
+        if tool.undo is not None:
+            undo = found.setdefault(name, tool.undo.hidden())
+            if not undo.same_as(tool.undo):
+                raise InvalidDeclaration(
+                    f"{where}: the undo of {tool.spec.name!r} and another tool are both named {name!r}; "
+                    "give one another name"
+                )
+        if name not in found:
+            raise InvalidDeclaration(
+                f"{where}: {tool.spec.name!r} has undo={name!r}, and there is no tool of that name; "
+                "add it to tools=[…], or give the tool itself as undo"
+            )
+        tool.check_undo(found[name])
+    return found
+
+
 def _models(model: str | Sequence[str], where: str) -> tuple[str, ...]:
     names = (model,) if isinstance(model, str) else tuple(model)
     if not names:
         raise InvalidDeclaration(f'{where} has no model; give model="openai:…" or a list')
     for name in names:
-        if not _MODEL.fullmatch(name):
-            raise InvalidDeclaration(
-                f'{where} has model {name!r}; write "provider:model", such as "openai:gpt-5-mini"'
-            )
+        declare.model(name, where)
     if len(set(names)) < len(names):
         raise InvalidDeclaration(
             f"{where} names the same model twice; each stands once, in order of preference"

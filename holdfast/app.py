@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 
+from . import limits
 from .agent import Agent
 
 
@@ -18,6 +20,7 @@ class App:
         agents: The agents by name.
         workflows: Workflows of yours that the same worker serves, in Temporal's sandbox.
         activities: Activities of yours that the same worker serves.
+        tenants: What each tenant may use; ``"*"`` stands for those that are not named.
     """
 
     def __init__(
@@ -26,15 +29,17 @@ class App:
         agents: Sequence[Agent],
         workflows: Sequence[type] = (),
         activities: Sequence[Callable[..., Any]] = (),
+        tenants: Mapping[str, TenantLimits] | None = None,
     ) -> None:
         """Collect agents, and what else their worker serves.
 
         Raises:
-            InvalidDeclaration: There is none, or two share a name.
+            InvalidDeclaration: There is no agent, two share a name, or a limit is none.
         """
         self.agents = _by_name(agents)
         self.workflows = tuple(workflows)
         self.activities = tuple(activities)
+        self.tenants = limits.tenants(tenants or {})
 
     def registry(self) -> Registry:
         """Everything a worker needs to serve these agents."""
@@ -43,6 +48,7 @@ class App:
             tools={name: agent.tools for name, agent in self.agents.items()},
             workflows=self.workflows,
             activities=self.activities,
+            tenants=self.tenants,
         )
 
 

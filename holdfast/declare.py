@@ -12,6 +12,7 @@ from holdfast_workflows.contracts.spec import RetrySpec
 LONGEST = 30 * 86_400.0
 """The longest time-out, in seconds: 30 days."""
 
+_MODEL = re.compile(r"[a-zA-Z0-9_.-]+:\S+")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -21,6 +22,15 @@ def name(value: str, what: str) -> str:
         raise InvalidDeclaration(
             f"{what} {value!r} has a name that providers refuse; "
             "use 1 to 64 letters, digits, '_' and '-' of ASCII (give name=… if it comes from a function)"
+        )
+    return value
+
+
+def model(value: str, what: str) -> str:
+    """A model's name with its provider's."""
+    if not _MODEL.fullmatch(value):
+        raise InvalidDeclaration(
+            f'{what} has model {value!r}; write "provider:model", such as "openai:gpt-5-mini"'
         )
     return value
 

@@ -44,9 +44,9 @@ def read_signature(function: Callable[..., Any], name: str) -> Signature:
     Raises:
         InvalidDeclaration: A model could not call it; the detail says which parameter and what to do.
     """
-    hints = _hints(function, name)
+    hints = type_hints(function, f"tool {name!r}")
     parameters = inspect.signature(function).parameters
-    context = _context(hints, parameters, name)
+    context = context_parameter(hints, parameters, f"tool {name!r}")
     asked = [p for p in parameters.values() if p.name != context]
     for parameter in asked:
         _refuse_unusable(parameter, hints, name)
@@ -61,22 +61,26 @@ def read_signature(function: Callable[..., Any], name: str) -> Signature:
     return Signature(description, _json_schema(arguments, name), arguments, fields, context)
 
 
-def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
+def type_hints(function: Callable[..., Any], where: str) -> dict[str, Any]:
+    """A function's annotations by parameter, and its return type."""
     try:
         return get_type_hints(function, include_extras=True)
     except (NameError, TypeError) as error:
         raise InvalidDeclaration(
-            f"the annotations of tool {name!r} cannot be resolved: {error}; "
+            f"the annotations of {where} cannot be resolved: {error}; "
             "define the types it names at the top level of its module"
         ) from error
 
 
-def _context(hints: dict[str, Any], parameters: Mapping[str, inspect.Parameter], name: str) -> str | None:
+def context_parameter(
+    hints: dict[str, Any], parameters: Mapping[str, inspect.Parameter], where: str
+) -> str | None:
+    """The parameter that receives the ToolContext, found by its annotation."""
     found = [p for p in parameters if hints.get(p) is ToolContext or ToolContext in get_args(hints.get(p))]
     if len(found) > 1:
-        raise InvalidDeclaration(f"tool {name!r} has two ToolContext parameters; keep one")
+        raise InvalidDeclaration(f"{where} has two ToolContext parameters; keep one")
     if found and parameters[found[0]].kind is inspect.Parameter.POSITIONAL_ONLY:
-        raise InvalidDeclaration(f"the ToolContext of tool {name!r} is positional-only; remove the '/'")
+        raise InvalidDeclaration(f"the ToolContext of {where} is positional-only; remove the '/'")
     return found[0] if found else None
 
 

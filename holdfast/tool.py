@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
-
 from holdfast_workflows.contracts.app import ToolContext
-from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration, ToolError
+from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 from holdfast_workflows.contracts.names import RESERVED
 from holdfast_workflows.contracts.spec import TOOL_RETRY, Effect, RetrySpec, ToolSpec
-from holdfast_workflows.contracts.text import dump_json
 
 from . import arguments as args
-from . import declare
+from . import calling, declare, effects
 from .schema import Signature, read_signature
-from .threads import run_in_thread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,12 +28,22 @@ class Tool(Generic[P, R]):
 
     Attributes:
         spec: The tool as the model and the workflow see it.
+        undo: The tool that takes a call back, where it was given as such and not by its name.
     """
 
-    def __init__(self, function: Callable[P, R], spec: ToolSpec, signature: Signature) -> None:
+    def __init__(
+        self,
+        function: Callable[P, R],
+        spec: ToolSpec,
+        signature: Signature,
+        probe: effects.Probe | None = None,
+        undo: Tool[..., Any] | None = None,
+    ) -> None:
         self.spec = spec
+        self.undo = undo
         self._function = function
         self._signature = signature
+        self._probe = probe
         functools.update_wrapper(cast("Callable[..., Any]", self), function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -59,55 +64,40 @@ class Tool(Generic[P, R]):
         """Run the function and return its result as text: str as it is, None as "", else JSON.
 
         Raises:
-            ToolError: The result cannot be written as JSON, or the function tried to end the process.
+            ResultNotText: The result cannot be written as JSON.
+            ToolError: The function tried to end the process.
         """
         given = dict(arguments)
         if self._signature.context:
             given[self._signature.context] = context
-        try:
-            result = await self._run(given)
-        except SystemExit as error:
-            # Left alone it would end the worker and every session on it.
-            raise ToolError(f"the tool called sys.exit({error.code!r})") from error
-        return _as_text(result)
+        return calling.as_text(await calling.run(cast("Callable[..., object]", self._function), given))
 
     async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
         """Whether the call with the context's key has happened: its result, or None.
 
         Raises:
-            EffectUnknown: The tool has no probe.
+            EffectUnknown: The tool has no probe, or it does not say.
         """
-        raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
+        if self._probe is None:
+            raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
+        return await self._probe.ask(arguments, context)
 
-    async def _run(self, given: dict[str, Any]) -> object:
-        call = functools.partial(cast("Callable[..., object]", self._function), **given)
-        result = call() if inspect.iscoroutinefunction(self._function) else await run_in_thread(call)
-        if not inspect.isawaitable(result):
-            return result
-        return await _awaited(result)
+    def check_undo(self, undo: Tool[..., Any]) -> None:
+        """Whether ``undo`` can be called with what a call of this tool was made with.
 
+        Raises:
+            InvalidDeclaration: It cannot; the detail says which parameter and what to do.
+        """
+        effects.check_undo(self.spec.name, self._signature, undo.spec.name, undo._signature)
 
-async def _awaited(result: Awaitable[object]) -> object:
-    task = asyncio.current_task()
-    try:
-        return await result
-    except asyncio.CancelledError as error:
-        if task is not None and task.cancelling():
-            raise
-        # Something the tool awaited was cancelled, not the call; as it stands it would look like the call's.
-        raise RuntimeError("something the tool waited for was cancelled") from error
+    def same_as(self, other: Tool[..., Any]) -> bool:
+        """Whether both have the same function behind them."""
+        return self._function == other._function
 
-
-def _as_text(result: object) -> str:
-    if result is None:
-        return ""
-    if isinstance(result, str):
-        return str(result)
-    try:
-        return dump_json(to_jsonable_python(result, inf_nan_mode="null"))
-    except (PydanticSerializationError, UnicodeError, ValueError, RecursionError) as error:
-        kind = type(result).__name__
-        raise ToolError(f"the tool returned a {kind} that cannot be written as JSON: {error}") from error
+    def hidden(self) -> Tool[P, R]:
+        """The same tool for an agent whose model is not shown it."""
+        spec = self.spec.model_copy(update={"hidden": True, "inline": False, "undo": ""})
+        return Tool(self._function, spec, self._signature, self._probe)
 
 
 @overload
@@ -122,6 +112,10 @@ def tool(
     inline: bool = False,
     timeout: float | timedelta = 60.0,
     retries: int | RetrySpec | None = None,
+    probe: Callable[..., object] | None = None,
+    undo: str | Tool[..., Any] | None = None,
+    breaker: bool = True,
+    repeats: bool = False,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -134,6 +128,10 @@ def tool(
     inline: bool = False,
     timeout: float | timedelta = 60.0,
     retries: int | RetrySpec | None = None,
+    probe: Callable[..., object] | None = None,
+    undo: str | Tool[..., Any] | None = None,
+    breaker: bool = True,
+    repeats: bool = False,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a typed function callable by models: ``@tool`` or ``@tool(effect="idempotent", …)``.
 
@@ -146,30 +144,52 @@ def tool(
         name: The name the model sees; the function's by default.
         effect: What a call does to the world. "none": nothing. "idempotent": doing it twice with the
             same ``ToolContext.key`` is doing it once. "once": it must never be repeated, so a call
-            whose outcome is unknown is not tried again.
+            whose outcome is unknown goes to the probe, or to a person.
         inline: Run within the model's activity, for quick tools without effects: faster, with no
             activity and no retries of its own.
         timeout: The longest one attempt may take, in seconds or as a timedelta.
         retries: How often a failed attempt is repeated, or a whole policy; once by default.
+        probe: A function of some of the tool's parameters, and a ToolContext if it wants one. It
+            returns the result of the call with ``ToolContext.key`` if that call happened and None if
+            it did not, and raises if it cannot tell. Only for tools with an effect.
+        undo: The tool, or the name of another tool of the agent, that takes a call back when its turn is
+            cancelled or fails. It is called with the arguments of the call that it takes, and with
+            ``result: str`` if it has such a parameter. A tool given here is not shown to the model.
+        breaker: Whether failures in a row have every worker leave the tool alone for a while.
+        repeats: Whether the same call with the same result, again and again, is how the tool is meant
+            to be used, as when it waits for something.
 
     Raises:
         InvalidDeclaration: It cannot work as declared; the detail says what to change.
     """
 
     def declared(function: Callable[P, R]) -> Tool[P, R]:
-        return _declare(function, name, effect, inline, timeout, retries)
+        chosen = _name(function, name)
+        _check_effect(chosen, effect, inline=inline, tells=probe is not None or undo is not None)
+        signature = read_signature(function, chosen)
+        spec = ToolSpec(
+            name=chosen,
+            description=signature.description,
+            parameters=signature.parameters,
+            effect=effect,
+            inline=inline,
+            timeout=declare.seconds(timeout, f"tool {chosen!r}: timeout"),
+            retry=_retry(retries, effect, chosen),
+            probe=probe is not None,
+            undo=_undo(undo, chosen),
+            breaker=breaker,
+            repeats=repeats,
+        )
+        asked = None if probe is None else effects.read_probe(probe, chosen, signature)
+        made = Tool(function, spec, signature, asked, undo if isinstance(undo, Tool) else None)
+        if made.undo is not None:
+            made.check_undo(made.undo)
+        return made
 
     return declared if function is None else declared(function)
 
 
-def _declare(
-    function: Callable[P, R],
-    name: str | None,
-    effect: Effect,
-    inline: bool,
-    timeout: float | timedelta,
-    retries: int | RetrySpec | None,
-) -> Tool[P, R]:
+def _name(function: Callable[..., Any], name: str | None) -> str:
     chosen = name if name is not None else getattr(function, "__name__", None)
     if not inspect.isroutine(function) or chosen is None:
         raise InvalidDeclaration(
@@ -180,24 +200,33 @@ def _declare(
         raise InvalidDeclaration(f"tool {chosen!r} has a name Holdfast uses itself; give name=… another")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidDeclaration(f"tool {chosen!r} yields; return a list or a text instead")
+    return chosen
+
+
+def _check_effect(name: str, effect: Effect, *, inline: bool, tells: bool) -> None:
     if effect not in _EFFECTS:
-        raise InvalidDeclaration(f"tool {chosen!r} has effect={effect!r}; use one of {', '.join(_EFFECTS)}")
+        raise InvalidDeclaration(f"tool {name!r} has effect={effect!r}; use one of {', '.join(_EFFECTS)}")
     if inline and effect != "none":
         raise InvalidDeclaration(
-            f"tool {chosen!r} is inline with effect={effect!r}; only tools without effects may be inline, "
+            f"tool {name!r} is inline with effect={effect!r}; only tools without effects may be inline, "
             "so leave out one of the two"
         )
-    signature = read_signature(function, chosen)
-    spec = ToolSpec(
-        name=chosen,
-        description=signature.description,
-        parameters=signature.parameters,
-        effect=effect,
-        inline=inline,
-        timeout=declare.seconds(timeout, f"tool {chosen!r}: timeout"),
-        retry=_retry(retries, effect, chosen),
-    )
-    return Tool(function, spec, signature)
+    if tells and effect == "none":
+        raise InvalidDeclaration(
+            f'tool {name!r} has a probe or an undo and no effect; say effect="once" or effect="idempotent"'
+        )
+
+
+def _undo(undo: object, name: str) -> str:
+    if undo is None:
+        return ""
+    given = cast("Tool[..., Any]", undo).spec.name if isinstance(undo, Tool) else undo
+    if not isinstance(given, str):
+        raise InvalidDeclaration(f"tool {name!r} has undo={undo!r}; give a tool, or the name of one")
+    declare.name(given, f"the undo of tool {name!r}:")
+    if given == name:
+        raise InvalidDeclaration(f"tool {name!r} is its own undo; give another tool")
+    return given
 
 
 def _retry(retries: int | RetrySpec | None, effect: Effect, name: str) -> RetrySpec:

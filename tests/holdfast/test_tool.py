@@ -32,6 +32,8 @@ def test_options_reach_the_spec() -> None:
     assert (made.spec.name, made.spec.effect, made.spec.timeout) == ("add-one", "idempotent", 120.0)
     assert made.spec.retry.attempts == 4
     assert tool(inline=True, timeout=0.5)(plain).spec.inline
+    assert not tool(breaker=False)(plain).spec.breaker
+    assert tool(repeats=True)(plain).spec.repeats
 
 
 def test_a_whole_retry_policy_can_be_given() -> None:

@@ -31,7 +31,8 @@
     │   ├── MalformedReply
     │   ├── AllProvidersFailed
     │   └── NoCachedReply
-    ├── ToolFailed                  ToolArgumentsInvalid, ResultTooLarge, ToolError, EffectUnknown
+    ├── ToolFailed                  ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
+    │   └── ToolError               ResultNotText
     ├── OutputInvalid
     ├── StepLimitReached
     ├── BudgetExhausted
@@ -93,6 +94,7 @@ from .runs import (
     EffectUnknown,
     LoopDetected,
     OutputInvalid,
+    ResultNotText,
     ResultTooLarge,
     StateError,
     StateNotMigrated,
@@ -140,6 +142,7 @@ __all__ = [
     "ProviderQuota",
     "QueueFull",
     "RateLimited",
+    "ResultNotText",
     "ResultTooLarge",
     "SearchAttributesMissing",
     "ServiceError",

@@ -32,6 +32,12 @@ class ToolError(ToolFailed):
     retryable = False
 
 
+class ResultNotText(ToolError):
+    """The tool's result cannot be written as JSON; return text, numbers, lists, dicts or pydantic models."""
+
+    code = "result_not_text"
+
+
 class EffectUnknown(ToolFailed):
     """Nobody knows whether the call happened, so it is not repeated; decide with `holdfast decide`, or give the tool a probe."""
 

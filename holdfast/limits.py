@@ -1,0 +1,99 @@
+"""The checks of budgets, last resorts and tenants' limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import cast, get_args
+
+from holdfast_workflows.contracts.budget import BudgetSpec, WhenSpent
+from holdfast_workflows.contracts.circuits import TenantLimits
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
+from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, LastResort, SimplifiedReply
+from holdfast_workflows.contracts.text import size
+
+from . import declare
+
+_LONGEST_RUN = 10 * 365 * 86_400.0
+_MOST_DOLLARS = 1_000_000_000.0
+_MOST_TOKENS = 1_000_000_000_000
+_RESORTS = (CachedReply, SimplifiedReply, HandOff, ErrorReply)
+
+
+def budget(value: BudgetSpec, where: str) -> BudgetSpec:
+    """A budget that limits something and says what then."""
+    _optional_whole(value.tokens, f"{where}: tokens", _MOST_TOKENS)
+    _optional_number(value.dollars, f"{where}: dollars", _MOST_DOLLARS)
+    _optional_whole(value.steps, f"{where}: steps")
+    _optional_whole(value.tool_calls, f"{where}: tool_calls")
+    _optional_number(value.seconds, f"{where}: seconds", _LONGEST_RUN)
+    if value.when_spent not in get_args(WhenSpent):
+        raise InvalidDeclaration(
+            f"{where}: when_spent={value.when_spent!r} must be one of {', '.join(get_args(WhenSpent))}"
+        )
+    figures = (value.tokens, value.dollars, value.steps, value.tool_calls, value.seconds)
+    if all(figure is None for figure in figures):
+        raise InvalidDeclaration(
+            f"{where} limits nothing; give tokens, dollars, steps, tool_calls or seconds, or leave it out"
+        )
+    if (value.when_spent == "degrade") != bool(value.cheaper):
+        raise InvalidDeclaration(
+            f'{where}: when_spent="degrade" and cheaper="provider:model" belong together; give both or neither'
+        )
+    if value.cheaper:
+        declare.model(value.cheaper, f"{where}: cheaper")
+    return value
+
+
+def last_resorts(values: Sequence[object], where: str) -> tuple[LastResort, ...]:
+    """Last resorts, each of which can be reached."""
+    for value in values:
+        if not isinstance(value, _RESORTS):
+            raise InvalidDeclaration(
+                f"{where}: last_resorts has {value!r}; use {', '.join(kind.__name__ for kind in _RESORTS)}"
+            )
+        _check_resort(value, where)
+    if any(isinstance(value, ErrorReply) for value in values[:-1]):
+        raise InvalidDeclaration(f"{where}: ErrorReply always ends the turn; put it last in last_resorts")
+    return cast("tuple[LastResort, ...]", tuple(values))
+
+
+def patience(value: float | timedelta | None, where: str) -> float | None:
+    """Seconds a turn may be parked: none at all is a choice, too."""
+    return 0.0 if value == 0 else None if value is None else declare.seconds(value, where)
+
+
+def tenants(values: Mapping[str, TenantLimits]) -> dict[str, TenantLimits]:
+    """Limits by tenant."""
+    for name, given in values.items():
+        where = f"App(tenants=…): tenant {name!r}"
+        if not name or len(name) > MAX_NAME:
+            raise InvalidDeclaration(f'{where} has no usable name; use 1 to {MAX_NAME} characters, or "*"')
+        _optional_whole(given.tokens_per_day, f"{where}: tokens_per_day", _MOST_TOKENS)
+        _optional_number(given.dollars_per_day, f"{where}: dollars_per_day", _MOST_DOLLARS)
+        _optional_whole(given.requests_per_minute, f"{where}: requests_per_minute")
+        _optional_whole(given.tokens_per_minute, f"{where}: tokens_per_minute", _MOST_TOKENS)
+        # Temporal's bounds for a fairness weight.
+        declare.number(given.weight, f"{where}: weight", 0.001, 1_000)
+    return dict(values)
+
+
+def _check_resort(value: LastResort, where: str) -> None:
+    if isinstance(value, CachedReply):
+        declare.seconds(value.max_age, f"{where}: CachedReply: max_age")
+    elif isinstance(value, SimplifiedReply) and value.model:
+        declare.model(value.model, f"{where}: SimplifiedReply: model")
+    elif isinstance(value, ErrorReply) and not 0 < size(value.text) <= INLINE_TEXT:
+        raise InvalidDeclaration(f"{where}: the text of ErrorReply must have 1 to {INLINE_TEXT:,} bytes")
+
+
+def _optional_whole(value: int | None, what: str, most: int = 1_000_000_000) -> None:
+    if value is not None:
+        declare.whole(value, what, 1, most)
+
+
+def _optional_number(value: float | None, what: str, most: float) -> None:
+    if value is not None:
+        # A limit of nothing would refuse the first call of every run.
+        declare.number(value, what, 0.000_001, most)

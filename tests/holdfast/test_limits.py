@@ -1,0 +1,105 @@
+"""Declaring budgets, last resorts, patience and the limits of tenants."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from holdfast import (
+    Agent,
+    App,
+    Budget,
+    CachedReply,
+    ErrorReply,
+    HandOff,
+    InvalidDeclaration,
+    SimplifiedReply,
+    TenantLimits,
+)
+from holdfast_workflows.contracts.resorts import LastResort
+
+MODEL = "openai:gpt-5-mini"
+
+
+def test_budget_resorts_and_patience_reach_the_spec() -> None:
+    budget = Budget(dollars=0.5, when_spent="degrade", cheaper="openai:gpt-5-nano")
+    resorts: list[LastResort] = [
+        CachedReply(max_age=60),
+        SimplifiedReply(model="anthropic:c"),
+        HandOff(),
+        ErrorReply(),
+    ]
+    spec = Agent("a", model=MODEL, budget=budget, last_resorts=resorts, patience=timedelta(minutes=1)).spec
+    assert spec.budget == budget
+    assert spec.last_resorts == tuple(resorts)
+    assert spec.patience == 60.0
+    assert Agent("a", model=MODEL, patience=0).spec.patience == 0.0
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        (Budget(), "limits nothing"),
+        (Budget(when_spent="ask"), "limits nothing"),
+        (Budget(tokens=0), "tokens=0"),
+        (Budget(dollars=0), "dollars=0"),
+        (Budget(dollars=float("nan")), "dollars=nan"),
+        (Budget(dollars=float("inf")), "dollars=inf"),
+        (Budget(steps=-1), "steps=-1"),
+        (Budget(tool_calls=0), "tool_calls=0"),
+        (Budget(seconds=0), "seconds=0"),
+        (Budget(steps=1, when_spent="degrade"), "belong together"),
+        (Budget(steps=1, cheaper="openai:x"), "belong together"),
+        (Budget(steps=1, when_spent="degrade", cheaper="x"), "provider:model"),
+        (Budget.model_construct(steps=1, when_spent=cast("Any", "wait")), "finish, degrade, ask, stop"),
+    ],
+)
+def test_a_budget_that_cannot_work_is_refused_with_the_remedy(budget: Budget, said: str) -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        Agent("a", model=MODEL, budget=budget)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"last_resorts": [CachedReply]}, "use CachedReply, SimplifiedReply, HandOff, ErrorReply"),
+        ({"last_resorts": [CachedReply(max_age=0)]}, "max_age=0"),
+        ({"last_resorts": [SimplifiedReply(model="gpt")]}, "provider:model"),
+        ({"last_resorts": [ErrorReply(text="")]}, "1 to 4,096 bytes"),
+        ({"last_resorts": [ErrorReply(text="x" * 5_000)]}, "1 to 4,096 bytes"),
+        ({"last_resorts": [ErrorReply(), HandOff()]}, "put it last"),
+        ({"patience": -1}, "patience=-1"),
+        ({"patience": float("nan")}, "patience=nan"),
+    ],
+)
+def test_resorts_and_patience_that_cannot_work_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        Agent("a", model=MODEL, **options)
+    assert said in str(refused.value)
+
+
+def test_an_app_gives_its_workers_the_limits_of_tenants() -> None:
+    limits = {"acme": TenantLimits(dollars_per_day=5, weight=2), "*": TenantLimits(requests_per_minute=60)}
+    assert App(agents=[Agent("a", model=MODEL)], tenants=limits).registry().tenants == limits
+    assert App(agents=[Agent("a", model=MODEL)]).registry().tenants == {}
+
+
+@pytest.mark.parametrize(
+    ("tenants", "said"),
+    [
+        ({"": TenantLimits()}, "no usable name"),
+        ({"x" * 201: TenantLimits()}, "no usable name"),
+        ({"a": TenantLimits(tokens_per_day=0)}, "tokens_per_day=0"),
+        ({"a": TenantLimits(dollars_per_day=0)}, "dollars_per_day=0"),
+        ({"a": TenantLimits(requests_per_minute=0)}, "requests_per_minute=0"),
+        ({"a": TenantLimits(tokens_per_minute=-1)}, "tokens_per_minute=-1"),
+        ({"a": TenantLimits(weight=0)}, "weight=0"),
+    ],
+)
+def test_limits_of_a_tenant_that_cannot_work_are_refused(tenants: Any, said: str) -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        App(agents=[Agent("a", model=MODEL)], tenants=tenants)
+    assert said in str(refused.value)
