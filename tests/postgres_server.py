@@ -45,13 +45,21 @@ class PostgresServer:
 
     def start(self) -> None:
         self._run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Start the server on the data it has."""
         # Tests kill workers, not the machine, so nothing needs to be flushed to disk.
         options = f"-c fsync=off -c listen_addresses='' -k {self.folder}"
         self._run("pg_ctl", "-w", "-t", "60", "-o", options, "-l", str(self.folder / "log"), "start")
 
+    def halt(self) -> None:
+        """Have the server end as in a crash, until ``go_on``."""
+        self._run("pg_ctl", "-w", "-t", "60", "-m", "immediate", "stop")
+
     def stop(self) -> None:
         try:
-            self._run("pg_ctl", "-w", "-t", "60", "-m", "immediate", "stop")
+            self.halt()
         finally:
             shutil.rmtree(self.folder)
 

@@ -1,0 +1,78 @@
+"""The App that the workers serve. What protects it can be left off, to show what happens then."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from holdfast import Agent, App, ToolContext, tool
+from holdfast_workflows.contracts.spec import RetrySpec
+from tests.kills.ledger import post as book
+
+LEDGER = "CHAOS_LEDGER"
+"""The variable with the ledger's address."""
+
+CARELESS = "CHAOS_CARELESS"
+"""The variable that says which protection is off."""
+
+_RETRY = RetrySpec(attempts=1 if os.environ.get(CARELESS) == "retries" else 8, first_delay=0.2, max_delay=2.0)
+
+
+@tool(inline=True)
+def peek(what: str) -> str:
+    """Look quickly.
+
+    Args:
+        what: What at.
+    """
+    return f"seen: {what}"
+
+
+@tool(retries=_RETRY)
+async def look(what: str) -> str:
+    """Look, slowly.
+
+    Args:
+        what: What at.
+    """
+    await asyncio.sleep(0.2)
+    return f"seen: {what}"
+
+
+@tool(effect="idempotent", retries=_RETRY)
+def post(what: str, ctx: ToolContext) -> str:
+    """Post something, under the call's key.
+
+    Args:
+        what: What to post.
+    """
+    return book(os.environ[LEDGER], ctx.key, what)
+
+
+@tool(effect="once", timeout=5)
+def charge(what: str, ctx: ToolContext) -> str:
+    """Charge for something; nobody can be asked later whether it happened.
+
+    Args:
+        what: What for.
+    """
+    return book(os.environ[LEDGER], ctx.key, what)
+
+
+@tool(effect="once", timeout=5)
+def order(what: str, ctx: ToolContext) -> str:
+    """Order something; the shop can be asked later.
+
+    Args:
+        what: What to order.
+    """
+    return book(os.environ[LEDGER], ctx.key, what)
+
+
+app = App(
+    agents=[
+        Agent(
+            "clerk", model="openai:scripted", tools=[peek, look, post, charge, order], model_retry=_RETRY
+        ),
+    ]
+)

@@ -1,0 +1,172 @@
+"""The processes of a scenario: Temporal, model, ledger and workers, each by itself, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.processes import Process, python
+from holdfast_client import Client
+from holdfast_client.wire import Wire
+from holdfast_temporal import DevServer, connect, probe
+
+from ..workers.running import eventually
+from .app import CARELESS, LEDGER
+from .script import WITNESS
+
+QUEUE = "chaos"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a scenario is run.
+
+    Attributes:
+        seed: What everything is drawn from.
+        runs: How many runs.
+        workers: How many worker processes.
+        url: The state database; a SQLite file by default.
+        at_once: How many runs are in flight.
+        silence: Seconds after which a worker counts as lost.
+        timed: Whether targets in seconds are judged.
+    """
+
+    seed: int = 1
+    runs: int = 60
+    workers: int = 3
+    url: str = ""
+    at_once: int = 60
+    silence: float = 8.0
+    timed: bool = True
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A process that was killed, and when."""
+
+    pid: int
+    at: float
+
+
+@dataclass
+class Fleet:
+    """The workers. A killed one is replaced at once."""
+
+    home: Path
+    count: int
+    environment: Mapping[str, str]
+    dice: random.Random
+    kills: list[Kill] = field(default_factory=list[Kill])
+    _workers: list[tuple[Process, AsyncExitStack]] = field(default_factory=list, repr=False)
+    _started: int = 0
+
+    async def __aenter__(self) -> Fleet:
+        self._workers = [await self._start() for _ in range(self.count)]
+        logs = [self.home / f"worker-{number}.log" for number in range(1, self.count + 1)]
+        await eventually(lambda: all("worker started" in log.read_text() for log in logs), 60)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(stack.aclose() for _, stack in self._workers))
+
+    async def kill(self) -> None:
+        """End a random worker by SIGKILL and start another."""
+        place = self.dice.randrange(self.count)
+        victim, stack = self._workers[place]
+        os.kill(victim.pid, signal.SIGKILL)
+        self.kills.append(Kill(victim.pid, time.time()))
+        self._workers[place] = await self._start()
+        await stack.aclose()
+
+    async def _start(self) -> tuple[Process, AsyncExitStack]:
+        self._started += 1
+        stack, log = AsyncExitStack(), self.home / f"worker-{self._started}.log"
+        started = python("-m", "holdfast_workers", "tests.chaos.app:app", log=log, **self.environment)
+        return await stack.enter_async_context(started), stack
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that is up. ``home`` holds the files of all processes."""
+
+    options: Options
+    home: Path
+    server: DevServer
+    wire: Wire
+    client: Client
+    fleet: Fleet
+    model_url: str
+    ledger_url: str
+
+    @property
+    def requests(self) -> Path:
+        """The model's list of requests."""
+        return self.home / "requests.jsonl"
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's file."""
+        return self.home / "ledger.db"
+
+    async def kill_server(self) -> None:
+        """End Temporal by SIGKILL, and start it again on its file and port."""
+        os.killpg(self.server.info.pid, signal.SIGKILL)
+        await eventually(lambda: not probe.listens(self.server.address))
+        await self.server.start()
+
+
+@asynccontextmanager
+async def world(
+    options: Options,
+    *,
+    script: str = "tests.chaos.script:script",
+    careless: str = "",
+    memory: bool = False,
+    **settings: str,
+) -> AsyncGenerator[World]:
+    """Everything up; gone after the block.
+
+    Args:
+        options: How the scenario is run.
+        script: What the model says.
+        careless: The protection that is off.
+        memory: Have Temporal keep nothing on disk.
+        settings: Further settings of the workers.
+    """
+    async with AsyncExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hf-chaos-")))
+        server_port, model_port, ledger_port = probe.free_ports(3)
+        server = DevServer(home / "temporal", ui=False, port=server_port, memory=memory)
+        await stack.enter_async_context(server)
+        ledger = ("-m", "tests.chaos.ledger", str(ledger_port), str(home / "ledger.db"))
+        await stack.enter_async_context(python(*ledger, log=home / "ledger.log"))
+        model = ("-m", "holdfast.testing.model", "--script", script, "--port", str(model_port))
+        witness = home / "requests.jsonl"
+        witness.touch()
+        await stack.enter_async_context(python(*model, log=home / "model.log", **{WITNESS: str(witness)}))
+        urls = [f"http://127.0.0.1:{port}" for port in (model_port, ledger_port)]
+        await eventually(lambda: all(probe.listens(url.removeprefix("http://")) for url in urls))
+        environment = {
+            "HOLDFAST_TEMPORAL_ADDRESS": server.address,
+            "HOLDFAST_TASK_QUEUE": QUEUE,
+            "HOLDFAST_HOME": str(home / "workers"),
+            "HOLDFAST_GRACEFUL_SECONDS": "3",
+            "HOLDFAST_STATE_URL": options.url,
+            "OPENAI_BASE_URL": f"{urls[0]}/v1",
+            "OPENAI_API_KEY": "chaos",
+            LEDGER: urls[1],
+            CARELESS: careless,
+            **{f"HOLDFAST_{name.upper()}": value for name, value in settings.items()},
+        }
+        fleet = Fleet(home, options.workers, environment, random.Random(f"{options.seed}/kills"))
+        await stack.enter_async_context(fleet)
+        wire = Wire(await connect(server.address), QUEUE, patience=30)
+        yield World(options, home, server, wire, Client(wire), fleet, *urls)
