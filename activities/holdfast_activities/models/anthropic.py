@@ -127,6 +127,8 @@ class AnthropicModel:
             parts += (b',"system":[{"type":"text","text":', wire.instructions(instructions), _CACHE, b"]")
         if request.tools:
             parts += (b',"tools":', request.tools)
+            if request.no_calls:
+                parts.append(b',"tool_choice":{"type":"none"}')
         if request.temperature is not None:
             parts += (b',"temperature":', json.dumps(request.temperature).encode())
         if schema is not None:

@@ -121,6 +121,8 @@ class OpenAIModel:
         parts.append(b"]")
         if request.tools:
             parts += (b',"tools":', request.tools)
+            if request.no_calls:
+                parts.append(b',"tool_choice":"none"')
         if output is not None and self._config.structured:
             parts += (b',"response_format":', _format(output))
         if request.max_tokens is not None:

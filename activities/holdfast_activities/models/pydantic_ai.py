@@ -125,6 +125,8 @@ class PydanticAIModel:
         """Call the model once; see ``Model.complete``."""
         messages = _messages(request)
         settings = ModelSettings(timeout=request.timeout, max_retries=0)
+        if request.no_calls:
+            settings["tool_choice"] = "none"
         if request.max_tokens is not None:
             settings["max_tokens"] = request.max_tokens
         if request.temperature is not None:

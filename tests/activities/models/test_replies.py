@@ -177,3 +177,12 @@ def _is_object(text: str) -> bool:
         return isinstance(json.loads(text), dict)
     except ValueError:
         return False
+
+
+async def test_a_model_that_may_only_answer_is_told_so_and_keeps_its_tools(name: str) -> None:
+    wanted = "none" if name.startswith("openai") else {"type": "none"}
+    async with ScriptedModel([say("So be it.")]) as server:
+        await ask(server, name, change=lambda request: replace(request, no_calls=True))
+        body = json.loads(server.requests[0].body)
+    assert body["tool_choice"] == wanted
+    assert body["tools"]
