@@ -1,6 +1,15 @@
-"""The agents that are measured: one with ordinary tools, one with inline tools in bursts of 8."""
+"""The agents that are measured: one with ordinary tools, one with inline tools in bursts of 8.
 
-from holdfast import Agent, App, tool
+Each of them a second time, guarded: with a budget of its own and its tenant's, rate limits of
+the tenant and of the provider, kept replies, and a tool whose effects the ledger holds. The
+limits are far away, so what is measured is the guarding.
+"""
+
+from holdfast import Agent, App, Budget, CachedReply, TenantLimits, tool
+
+FAR = 10**12
+TENANT = "guarded"
+BUDGET = Budget(tokens=FAR, dollars=1e6, steps=FAR, tool_calls=FAR, seconds=1e9)
 
 RESULT = "r" * 1_000
 LARGE = "r" * 100_000
@@ -26,6 +35,16 @@ async def peek(n: int) -> str:
     return RESULT
 
 
+@tool(name="keep", effect="idempotent")
+async def keep(n: int) -> str:
+    """Keep page n.
+
+    Args:
+        n: The page.
+    """
+    return RESULT
+
+
 @tool(name="scan")
 async def scan(n: int) -> str:
     """Read page n, which is long.
@@ -40,5 +59,29 @@ app = App(
     agents=[
         Agent("ordinary", model="openai:bench", instructions="Look.", tools=[look, scan], max_steps=5_000),
         Agent("burst", model="openai:bench", instructions="Look.", tools=[peek], max_steps=5_000, burst=8),
-    ]
+        Agent(
+            "ordinary-guarded",
+            model="limited:bench",
+            instructions="Look.",
+            tools=[keep],
+            max_steps=5_000,
+            budget=BUDGET,
+            last_resorts=[CachedReply()],
+        ),
+        Agent(
+            "burst-guarded",
+            model="limited:bench",
+            instructions="Look.",
+            tools=[peek],
+            max_steps=5_000,
+            burst=8,
+            budget=BUDGET,
+            last_resorts=[CachedReply()],
+        ),
+    ],
+    tenants={
+        TENANT: TenantLimits(
+            tokens_per_day=FAR, dollars_per_day=1e6, requests_per_minute=FAR, tokens_per_minute=FAR
+        )
+    },
 )

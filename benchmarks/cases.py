@@ -8,6 +8,8 @@ System = Literal[
     "floor, unsandboxed",
     "ordinary",
     "bursts",
+    "ordinary, guarded",
+    "bursts, guarded",
     "ordinary, watched",
     "bursts, watched",
     "large results",
@@ -15,6 +17,7 @@ System = Literal[
 
 PLAIN: Final[tuple[System, ...]] = ("floor", "floor, unsandboxed", "ordinary", "bursts")
 WATCHED: Final[tuple[System, ...]] = (*PLAIN, "ordinary, watched", "bursts, watched")
+ALL: Final[tuple[System, ...]] = (*PLAIN, "ordinary, guarded", "bursts, guarded", *WATCHED[len(PLAIN) :])
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Workload:
 WORKLOADS: Final = (
     Workload("5 steps", 5, repeat=8),
     Workload("20 steps", 20, WATCHED, repeat=3),
-    Workload("100 steps", 100, WATCHED),
+    Workload("100 steps", 100, ALL, repeat=2),
     Workload("50 runs at once, 20 steps", 20, at_once=50),
     Workload("20 steps of 8 calls", 20, calls=8, repeat=2),
     Workload("1000 steps", 1_000, rounds=1),

@@ -35,7 +35,8 @@ rounds, with the ratio to the floor in brackets.
   SDK's defaults. **floor, unsandboxed**: the same without the SDK's workflow sandbox.
 - **ordinary**: Holdfast, an activity for each tool call. **bursts**: Holdfast with inline tools, up to
   8 steps in one activity. **watched**: the model streams its text, and a client reads every event
-  meanwhile. **large results**: ordinary tools with results of 100 KB; the floor's prompt would grow to 30 MB.
+  meanwhile. **guarded**: with budgets of the run and its tenant, rate limits, breakers, kept replies
+  and the effect ledger. **large results**: ordinary tools with results of 100 KB; the floor's prompt would grow to 30 MB.
 - All at once: one Temporal server (in a file, as `holdfast dev` runs it), one scripted model without
   delay in its own process, one worker process for each system; the systems take turns in every round,
   and only one works at a time. Both kinds of worker flush each write to disk.

@@ -1,6 +1,7 @@
 """One server, one scripted model and one worker process for each system, all up at once."""
 
 import asyncio
+import json
 import tempfile
 import uuid
 from collections.abc import AsyncGenerator
@@ -15,12 +16,25 @@ from holdfast_client import Client, connect
 from holdfast_temporal import DevServer
 from holdfast_temporal import connect as connect_temporal
 
+from .app import FAR, TENANT
 from .cases import System, Workload
 from .floor import FloorWorkflow
 from .processes import Process, python
 
-_AGENTS = {"ordinary": "ordinary", "bursts": "burst", "large results": "ordinary"}
-_TOOLS = {"ordinary": "look", "bursts": "peek", "large results": "scan"}
+_AGENTS = {
+    "ordinary": "ordinary",
+    "bursts": "burst",
+    "large results": "ordinary",
+    "ordinary, guarded": "ordinary-guarded",
+    "bursts, guarded": "burst-guarded",
+}
+_TOOLS = {
+    "ordinary": "look",
+    "bursts": "peek",
+    "large results": "scan",
+    "ordinary, guarded": "keep",
+    "bursts, guarded": "peek",
+}
 _LONGEST = 1_800.0  # seconds
 
 
@@ -55,7 +69,8 @@ class Rig:
             elif kind != system:
                 said = await self._watched(_AGENTS[kind], prompt, id)
             else:
-                said = await self.client.run(_AGENTS[kind], prompt, id=id)
+                tenant = TENANT if kind.endswith(", guarded") else ""
+                said = await self.client.run(_AGENTS[kind], prompt, id=id, tenant=tenant)
         if said != "Done.":
             raise RuntimeError(f"{system}: the run ended with {said!r}")
         return id
@@ -66,6 +81,12 @@ class Rig:
         async for _ in session.stream():
             pass
         return (await session.result()).text
+
+
+def _limited(url: str) -> str:
+    """The scripted model a second time, as a provider with rate limits."""
+    limits = {"requests_per_minute": FAR, "tokens_per_minute": FAR}
+    return json.dumps({"limited": {"kind": "openai", "base_url": url, **limits}})
 
 
 @asynccontextmanager
@@ -91,6 +112,7 @@ async def rig() -> AsyncGenerator[Rig]:
                 HOLDFAST_HOME=str(home / "holdfast"),
                 OPENAI_BASE_URL=model.openai_url,
                 OPENAI_API_KEY="bench",
+                HOLDFAST_PROVIDERS=_limited(model.openai_url),
             )
         )
         client = await connect(temporal=temporal, task_queue="holdfast", patience=60)
