@@ -11,6 +11,9 @@ from typing import Protocol
 from holdfast_workflows.contracts.entries import Entry, Usage
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 
+from .riders import Riders, Settled
+from .shared import Shared
+
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
@@ -46,6 +49,14 @@ class Log(Protocol):
         """
         ...
 
+    async def settle_with(self, session: str, entries: Sequence[Entry], riders: Riders) -> Settled:
+        """As ``settle``, with the riders in the same transaction: all of it is durable, or none.
+
+        Riders are written also where an earlier writer's entry stands: its call was paid, too.
+        Entries may be none.
+        """
+        ...
+
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
     ) -> list[Entry]:
@@ -67,6 +78,11 @@ class State(Protocol):
 
     @property
     def log(self) -> Log: ...
+
+    @property
+    def shared(self) -> Shared:
+        """What all workers share: the effect ledger, budgets, breakers, rate limits, kept replies."""
+        ...
 
     async def ping(self) -> None:
         """Raise StateUnavailable unless the database answers."""

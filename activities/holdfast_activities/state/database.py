@@ -1,19 +1,12 @@
-"""The state database: the log, and beside it sessions, turns, specs and texts, off the hot path.
-
-Every transaction that writes begins with its write. In SQLite a transaction that read
-first could not become a writer while another process writes.
-"""
+"""The state database: the log, what is shared, and sessions, turns, specs and texts, off the hot path."""
 
 import json
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_workflows.contracts.entries import Usage
@@ -22,43 +15,50 @@ from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text import clean, dump_json
 
 from .base import Log, SessionRow
-from .engines import unavailable
 from .rows import identifier
+from .shared import Shared
+from .sharing import SharedParts
 from .tables import SessionTable, SpecTable, TextTable, TurnTable
+from .transactions import Transactions
 
 
 class Database:
     """A ``State`` on either database: SQLModel hides which, except for the log."""
 
     def __init__(self, engine: AsyncEngine, log: Log) -> None:
-        self._engine = engine
+        self._transactions = Transactions(engine)
         self._log = log
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._shared = SharedParts(log, self._transactions)
 
     @property
     def log(self) -> Log:
         """See ``State.log``."""
         return self._log
 
+    @property
+    def shared(self) -> Shared:
+        """See ``State.shared``."""
+        return self._shared
+
     async def ping(self) -> None:
         """See ``State.ping``."""
-        async with self._transaction() as db:
+        async with self._transactions.begin() as db:
             await db.exec(select(SessionTable.session).limit(1))
 
     async def save_spec(self, digest: str, body: str) -> None:
         """See ``State.save_spec``."""
-        await self._add_once(SpecTable(digest=identifier(digest), body=clean(body)))
+        await self._transactions.add_once(SpecTable(digest=identifier(digest), body=clean(body)))
 
     async def load_spec(self, digest: str) -> str | None:
         """See ``State.load_spec``."""
-        async with self._transaction() as db:
+        async with self._transactions.begin() as db:
             row = await db.get(SpecTable, identifier(digest))
         return row.body if row else None
 
     async def open_session(self, session: str, agent: str, digest: str, tenant: str) -> None:
         """See ``State.open_session``."""
         now = time.time()
-        await self._add_once(
+        await self._transactions.add_once(
             SessionTable(
                 session=identifier(session),
                 agent=clean(agent),
@@ -76,7 +76,7 @@ class Database:
 
     async def load_session(self, session: str) -> SessionRow | None:
         """See ``State.load_session``."""
-        async with self._transaction() as db:
+        async with self._transactions.begin() as db:
             row = await db.get(SessionTable, identifier(session))
         if row is None:
             return None
@@ -88,7 +88,7 @@ class Database:
         """See ``State.settle_turn``."""
         snapshot = _snapshot(change)
         turn = _turn_row(change)
-        async with self._transaction() as db:
+        async with self._transactions.begin() as db:
             # The version in the condition is the lock: of two writers that read the same version,
             # the second finds it gone, in whatever order their statements reach the database.
             changed = await db.exec(
@@ -107,7 +107,7 @@ class Database:
 
     async def load_turns(self, session: str) -> list[TurnRecord]:
         """See ``State.load_turns``."""
-        async with self._transaction() as db:
+        async with self._transactions.begin() as db:
             rows = await db.exec(
                 select(TurnTable)
                 .where(col(TurnTable.session) == identifier(session))
@@ -117,30 +117,21 @@ class Database:
 
     async def store_text(self, session: str, id: str, text: str) -> str:
         """See ``State.store_text``."""
-        await self._add_once(TextTable(session=identifier(session), id=identifier(id), body=dump_json(text)))
+        await self._transactions.add_once(
+            TextTable(session=identifier(session), id=identifier(id), body=dump_json(text))
+        )
         return id
 
     async def load_text(self, session: str, ref: str) -> str | None:
         """See ``State.load_text``."""
-        async with self._transaction() as db:
+        async with self._transactions.begin() as db:
             row = await db.get(TextTable, (identifier(session), identifier(ref)))
         return json.loads(row.body) if row else None
 
     async def close(self) -> None:
         """See ``State.close``."""
         await self._log.close()
-        await self._engine.dispose()
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncGenerator[AsyncSession]:
-        with unavailable():
-            async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
-                yield db
-
-    async def _add_once(self, row: SQLModel) -> None:
-        """Insert a row unless its key is there."""
-        async with self._transaction() as db:
-            await db.exec(self._insert(type(row)).values(**row.model_dump()).on_conflict_do_nothing())
+        await self._transactions.close()
 
 
 def _snapshot(change: SettleInput) -> dict[str, Any]:

@@ -1,8 +1,12 @@
-"""The log in PostgreSQL: one prepared statement, and one round trip, for each settle and each read."""
+"""The log in PostgreSQL: one prepared statement, and one round trip, for each settle and each read.
+
+Riders take a transaction, with one more for each kind of them and three for a charge.
+"""
 
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import asyncpg
 
@@ -11,7 +15,10 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 
 from .engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
 from .location import PostgresLocation
-from .rows import END, decode, encode, identifier
+from .postgres_riders import write_riders
+from .rider_rows import check_riders
+from .riders import Riders, Settled
+from .rows import END, Row, decode, encode, identifier
 
 _CONNECTIONS = 8
 
@@ -25,6 +32,12 @@ _RANGE = """SELECT body FROM holdfast_log
     WHERE session = $1 AND seq >= $2 AND seq < $3 ORDER BY seq LIMIT $4"""
 
 
+class _Fetches(Protocol):
+    """A connection, or a pool, where each statement is a transaction of its own."""
+
+    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]: ...
+
+
 class PostgresLog:
     """A log on a pool of connections."""
 
@@ -34,20 +47,17 @@ class PostgresLog:
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
         """See ``Log.settle``."""
         rows = encode(session, entries)
-        if not rows:
-            return []
-        numbers = [seq for _, seq, _ in rows]
         with unavailable():
-            written = await self._pool.fetch(_INSERT, session, numbers, [body for _, _, body in rows])
-            if len(written) == len(rows):
-                return list(entries)
-            # Seldom: only a second attempt meets what the first one wrote. A statement of its own,
-            # since the one above does not see rows that were committed while it waited for them.
-            found = await self._pool.fetch(_STORED, session, numbers)
-        stored = {record["seq"]: record["body"] for record in found}
-        if not stored.keys() >= set(numbers):
-            raise StateUnavailable("an entry was removed while it was written")
-        return decode([stored[seq] for seq in numbers])
+            return await _write(self._pool, session, entries, rows)
+
+    async def settle_with(self, session: str, entries: Sequence[Entry], riders: Riders) -> Settled:
+        """See ``Log.settle_with``."""
+        rows = encode(session, entries)
+        check_riders(riders)
+        with unavailable():
+            async with self._pool.acquire() as connection, connection.transaction():
+                stored = await _write(connection, session, entries, rows)
+                return Settled(stored, await write_riders(connection, riders))
 
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
@@ -77,5 +87,24 @@ async def open_log(location: PostgresLocation) -> PostgresLog:
     return PostgresLog(pool)
 
 
+async def _write(
+    connection: _Fetches, session: str, entries: Sequence[Entry], rows: list[Row]
+) -> list[Entry]:
+    """Write rows where no others are, and return the entries that are now stored at their numbers."""
+    if not rows:
+        return []
+    numbers = [seq for _, seq, _ in rows]
+    written = await connection.fetch(_INSERT, session, numbers, [body for _, _, body in rows])
+    if len(written) == len(rows):
+        return list(entries)
+    # Seldom: only a second attempt meets what the first one wrote. A statement of its own,
+    # since the one above does not see rows that were committed while it waited for them.
+    found = await connection.fetch(_STORED, session, numbers)
+    stored = {record["seq"]: record["body"] for record in found}
+    if not stored.keys() >= set(numbers):
+        raise StateUnavailable("an entry was removed while it was written")
+    return decode([stored[seq] for seq in numbers])
+
+
 async def _keep(_connection: object) -> None:
-    """Give a connection back as it is: no statement of the log leaves anything to undo."""
+    """Give a connection back as it is: asyncpg ends its transaction, and nothing else is left to undo."""

@@ -3,21 +3,26 @@
 Writes go to one thread. All that wait there are written by one statement, in a
 transaction of its own: one flush to disk for many callers, and one release of the
 interpreter's lock, which a busy event loop may take milliseconds to give back each
-time. For the same reason a range is read as one row.
+time. For the same reason a range is read as one row. Riders take an explicit
+transaction, again one for all that wait.
 """
 
 import asyncio
 import functools
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateUnavailable
 
 from .lane import Lane
 from .location import SqliteLocation
+from .rider_rows import check_riders
+from .riders import Charged, Riders, Settled
 from .rows import END, Row, decode, decode_joined, encode, identifier
+from .sqlite_riders import write_riders
 
 _ROWS_PER_STATEMENT = 100
 
@@ -26,8 +31,14 @@ _STORED = "SELECT body FROM holdfast_log WHERE session = ? AND seq = ?"
 _RANGE = """SELECT group_concat(body, ',') FROM (
     SELECT body FROM holdfast_log WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?)"""
 
-_Settled = list[str | None]
+_Job = tuple[list[Row], Riders | None]
+
+_Stored = list[str | None]
 """For each row of a job None if it was written, else the body that was there."""
+
+_Done = tuple[_Stored, Charged]
+
+_UNCHARGED = Charged()
 
 _Range = tuple[str, int, int, int]
 
@@ -36,8 +47,8 @@ class SqliteLog:
     """A log on two connections: one writes, one reads."""
 
     def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
-        self._writer = Lane[list[Row], _Settled](
-            "holdfast-log-writer", lambda jobs: _write(writer, jobs), writer.close
+        self._writer = Lane[_Job, _Done](
+            "holdfast-log-writer", lambda jobs: _serve(writer, jobs), writer.close
         )
         self._reader = Lane[_Range, str](
             "holdfast-log-reader", lambda jobs: [_read(reader, job) for job in jobs], reader.close
@@ -47,11 +58,15 @@ class SqliteLog:
         """See ``Log.settle``."""
         if not entries:
             return []
-        before = await self._writer.do(encode(session, entries))
-        return [
-            entry if stored is None else decode([stored])[0]
-            for entry, stored in zip(entries, before, strict=True)
-        ]
+        before, _ = await self._writer.do((encode(session, entries), None))
+        return _merge(entries, before)
+
+    async def settle_with(self, session: str, entries: Sequence[Entry], riders: Riders) -> Settled:
+        """See ``Log.settle_with``."""
+        rows = encode(session, entries)
+        check_riders(riders)
+        before, charged = await self._writer.do((rows, riders))
+        return Settled(_merge(entries, before), charged)
 
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
@@ -118,7 +133,42 @@ def connect(location: SqliteLocation) -> sqlite3.Connection:
     return connection
 
 
-def _write(connection: sqlite3.Connection, jobs: list[list[Row]]) -> list[_Settled]:
+def _merge(entries: Sequence[Entry], before: _Stored) -> list[Entry]:
+    return [
+        entry if stored is None else decode([stored])[0]
+        for entry, stored in zip(entries, before, strict=True)
+    ]
+
+
+def _serve(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
+    rows = [job for job, _ in jobs]
+    riders = [riders for _, riders in jobs if riders is not None]
+    if not riders:
+        return [(stored, _UNCHARGED) for stored in _write(connection, rows)]
+    # Together: whoever waits would pay for a flush of its own. What fails is undone for all and tried again.
+    with _transaction(connection):
+        stored = _write(connection, rows)
+        charged = iter(write_riders(connection, riders))
+    return [
+        (each, _UNCHARGED if job[1] is None else next(charged))
+        for each, job in zip(stored, jobs, strict=True)
+    ]
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # Some errors, a full disk for one, have ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _write(connection: sqlite3.Connection, jobs: list[list[Row]]) -> list[_Stored]:
     all_new = True
     for batch in _batches(jobs):
         rows = [row for job in batch for row in job]
@@ -141,7 +191,7 @@ def _other(connection: sqlite3.Connection, row: Row) -> str | None:
 def _batches(jobs: list[list[Row]]) -> Iterator[list[list[Row]]]:
     """Jobs in groups of one statement each; a job is never divided, so it is written whole or not."""
     batch: list[list[Row]] = []
-    for job in jobs:
+    for job in filter(None, jobs):
         if batch and sum(map(len, batch)) + len(job) > _ROWS_PER_STATEMENT:
             yield batch
             batch = []

@@ -1,9 +1,10 @@
 """The tables. They are kept apart from the tables of an application that uses SQLModel too.
 
-The log is written and read by the statements in ``sqlite`` and ``postgres``.
+The log, and what rides with it, is written by the statements in ``sqlite``, ``postgres`` and their
+``…_riders``.
 """
 
-from sqlalchemy import BigInteger, MetaData, Text
+from sqlalchemy import BigInteger, Index, MetaData, Text
 from sqlalchemy.orm import declared_attr, registry
 from sqlmodel import Field, SQLModel
 
@@ -80,3 +81,77 @@ class TextTable(_Table, table=True):
     session: str = Field(primary_key=True, sa_type=Text)
     id: str = Field(primary_key=True, sa_type=Text)
     body: str = Field(sa_type=Text)
+
+
+class EffectTable(_Table, table=True):
+    """The effect ledger: an EffectView, and in ``token`` who has the claim."""
+
+    __table_args__ = (Index("ix_holdfast_effect_session", "session", "seq"),)
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    session: str = Field(sa_type=Text)
+    seq: int = Field(sa_type=BigInteger)
+    turn: int = Field(sa_type=BigInteger)
+    agent: str = Field(sa_type=Text)
+    tenant: str = Field(sa_type=Text)
+    tool: str = Field(sa_type=Text)
+    effect: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    arguments: str = Field(sa_type=Text)
+    result: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    claimed: float
+    settled: float
+    token: str = Field(sa_type=Text)
+
+
+class AccountTable(_Table, table=True):
+    """What was spent on each account. The limits are those of the last charge, for display."""
+
+    account: str = Field(primary_key=True, sa_type=Text)
+    tokens: int = Field(sa_type=BigInteger)
+    micros: int = Field(sa_type=BigInteger)
+    tokens_limit: int | None = Field(sa_type=BigInteger)
+    micros_limit: int | None = Field(sa_type=BigInteger)
+
+
+class HoldTable(_Table, table=True):
+    """What each holder has reserved on an account, until it lapses."""
+
+    account: str = Field(primary_key=True, sa_type=Text)
+    holder: str = Field(primary_key=True, sa_type=Text)
+    tokens: int = Field(sa_type=BigInteger)
+    micros: int = Field(sa_type=BigInteger)
+    until: float
+
+
+class CircuitTable(_Table, table=True):
+    """Breakers: a CircuitView, how many probes ``passed``, and those out: JSON of when each token was taken."""
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    state: str = Field(sa_type=Text)
+    failures: int = Field(sa_type=BigInteger)
+    until: float
+    opened: float
+    manual: bool
+    reason: str = Field(sa_type=Text)
+    passed: int = Field(sa_type=BigInteger)
+    probes: str = Field(sa_type=Text)
+
+
+class RateTable(_Table, table=True):
+    """What is left in the bucket of each key at the time ``at``, and until when the key is ``blocked``."""
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    requests: float
+    tokens: float
+    at: float
+    blocked: float
+
+
+class KeptTable(_Table, table=True):
+    """Replies kept under the digest of their prompts. ``body`` is the ReplyEntry as JSON."""
+
+    digest: str = Field(primary_key=True, sa_type=Text)
+    body: str = Field(sa_type=Text)
+    at: float

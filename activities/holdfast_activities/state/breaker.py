@@ -1,0 +1,70 @@
+"""How a breaker moves; ``circuits`` keeps it in the database.
+
+Closed, it counts failures in a row. Open, it hears nobody: what comes back now was sent
+before it opened. Half open, it hears its probes only, each known by its token; a token
+that is not on the list is of an earlier time, or was given up as lost.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from holdfast_workflows.contracts.circuits import CircuitState
+
+from .shared import CircuitRule
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """A breaker's state: that of a CircuitView, how many probes passed, and when each that is out was taken."""
+
+    state: CircuitState = "closed"
+    failures: int = 0
+    until: float = 0.0
+    opened: float = 0.0
+    manual: bool = False
+    reason: str = ""
+    passed: int = 0
+    probes: dict[str, float] = field(default_factory=dict[str, float])
+
+
+def fail(breaker: Breaker, rule: CircuitRule, now: float, probe: str, reason: str) -> Breaker:
+    """The breaker after a failure."""
+    if breaker.state == "closed":
+        breaker = replace(breaker, failures=breaker.failures + 1, reason=reason)
+        return _open(breaker, rule, now) if breaker.failures >= rule.failures else breaker
+    if breaker.state == "half_open" and probe in breaker.probes:
+        return _open(replace(breaker, failures=breaker.failures + 1, reason=reason), rule, now)
+    return breaker
+
+
+def succeed(breaker: Breaker, rule: CircuitRule, probe: str) -> Breaker:
+    """The breaker after a success."""
+    if breaker.state == "closed":
+        return replace(breaker, failures=0)
+    if breaker.state == "half_open" and probe in breaker.probes:
+        if breaker.passed + 1 >= rule.probes:
+            return Breaker()
+        return replace(free_probe(breaker, probe), passed=breaker.passed + 1)
+    return breaker
+
+
+def take_probe(breaker: Breaker, rule: CircuitRule, now: float, token: str) -> Breaker | None:
+    """The breaker with one more probe out; None if it lets none through."""
+    if breaker.state == "open" and now >= breaker.until:
+        return replace(breaker, state="half_open", manual=False, passed=0, probes={token: now})
+    if breaker.state != "half_open":
+        return None
+    out = {token: taken for token, taken in breaker.probes.items() if now - taken < rule.probe_seconds}
+    if breaker.passed + len(out) >= rule.probes:
+        return None
+    return replace(breaker, probes=out | {token: now})
+
+
+def free_probe(breaker: Breaker, token: str) -> Breaker:
+    """The breaker with that probe no longer out."""
+    return replace(breaker, probes={each: at for each, at in breaker.probes.items() if each != token})
+
+
+def _open(breaker: Breaker, rule: CircuitRule, now: float) -> Breaker:
+    return replace(
+        breaker, state="open", until=now + rule.cooldown, opened=now, manual=False, passed=0, probes={}
+    )

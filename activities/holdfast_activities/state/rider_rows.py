@@ -1,0 +1,73 @@
+"""What rides with the log, as rows; and the statements that both databases understand.
+
+A settled effect is a fact, so its row moves on to the statuses of its undoing only,
+and what is undone stays so. Whatever else a row says gives way to what comes later.
+"""
+
+from typing import Any
+
+from holdfast_workflows.contracts.effects import EffectView
+from holdfast_workflows.contracts.text import clean
+
+from .charging import check
+from .riders import CachedReplyRow, Riders
+from .rows import identifier
+
+UNDO = ("undoing", "undone", "undo_failed")
+"""The statuses of an effect's undoing."""
+
+FACTS = ("settled", *UNDO)
+"""The statuses from which none but ``UNDO`` is reached."""
+
+COLUMNS = tuple(EffectView.model_fields)
+"""The columns of an effect besides its token."""
+
+_MARKS = ", ".join(f"${n}" for n in range(1, len(COLUMNS) + 1))
+_CHANGES = ", ".join(f'"{name}" = excluded."{name}"' for name in COLUMNS if name != "key")
+
+UPSERT_EFFECT = f"""INSERT INTO holdfast_effect ({", ".join(f'"{name}"' for name in COLUMNS)}, token)
+    VALUES ({_MARKS}, '')
+    ON CONFLICT (key) DO UPDATE SET {_CHANGES}
+    WHERE holdfast_effect.status NOT IN {FACTS}
+        OR (holdfast_effect.status <> 'undone' AND excluded.status IN {UNDO})"""  # noqa: S608 - constants
+"""Write an effect over its row; marks as PostgreSQL has them."""
+
+UPSERT_REPLY = """INSERT INTO holdfast_kept (digest, body, at) VALUES ($1, $2, $3)
+    ON CONFLICT (digest) DO UPDATE SET body = excluded.body, at = excluded.at"""
+"""Keep a reply in the place of an older one; marks as PostgreSQL has them."""
+
+
+def effect_values(effect: EffectView) -> dict[str, Any]:
+    """The values of an effect's columns.
+
+    Raises:
+        BadInput: The key or the session's id cannot be a key.
+    """
+    identifier(effect.key)
+    identifier(effect.session)
+    values = {name: getattr(effect, name) for name in COLUMNS}
+    return {name: clean(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def effect_rows(riders: Riders) -> list[tuple[Any, ...]]:
+    """The effects that ride, by key, so that writers that meet wait for each other in one order."""
+    ordered = sorted(riders.effects, key=lambda effect: effect.key)
+    return [tuple(effect_values(effect).values()) for effect in ordered]
+
+
+def reply_row(reply: CachedReplyRow) -> tuple[str, str, float]:
+    """The values of a kept reply."""
+    return identifier(reply.digest), clean(reply.body), reply.at
+
+
+def check_riders(riders: Riders) -> None:
+    """Refuse riders that no database would take; on SQLite they would spoil their neighbours' transaction.
+
+    Raises:
+        BadInput: As ``charging.check`` and ``effect_values`` say.
+    """
+    if riders.charge is not None:
+        check(riders.charge)
+    effect_rows(riders)
+    if riders.cached is not None:
+        identifier(riders.cached.digest)

@@ -1,0 +1,175 @@
+"""What all workers share through the state database: effects, accounts, breakers, rates, kept replies.
+
+Each change is one short transaction that is right under any number of workers. None of
+it is on the path of a step that goes well, but for the claim of a ``once`` call, which
+has to be written before the call is made.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from holdfast_workflows.contracts.budget import AccountView
+from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+
+from .riders import Charge, Charged
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitRule:
+    """When a breaker opens: after ``failures`` in a row, for ``cooldown`` seconds, then for ``probes`` probes.
+
+    A probe that has not reported after ``probe_seconds`` counts as lost and its place is free again.
+    """
+
+    failures: int = 5
+    cooldown: float = 60.0
+    probes: int = 3
+    probe_seconds: float = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What may be used per minute; None for no limit."""
+
+    requests: int | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A part of a rate that one worker may use until ``until``; with nothing granted, ``wait`` seconds
+    pass until asking again makes sense.
+    """
+
+    requests: float = 0.0
+    tokens: float = 0.0
+    until: float = 0.0
+    wait: float = 0.0
+
+
+class Effects(Protocol):
+    """The effect ledger."""
+
+    async def claim(self, effect: EffectView, token: str) -> tuple[EffectView, str]:
+        """Write the claim of a call that is about to be made, unless its key is there already.
+
+        Args:
+            effect: The row, with status ``claimed``.
+            token: Says who claims: a fresh one for each attempt.
+
+        Returns:
+            The row as stored, and whose claim it is: the caller's own token if the call is his to make.
+        """
+        ...
+
+    async def reclaim(self, key: str, token: str, new_token: str) -> bool:
+        """Take a claim over from ``token``, if it still has it and nothing is settled; one of many succeeds."""
+        ...
+
+    async def mark(
+        self, key: str, status: EffectStatus, *, result: str = "", by: str = ""
+    ) -> EffectView | None:
+        """Move an effect to a status; a settled one moves only to ``undoing``, ``undone`` and ``undo_failed``.
+        The row as it is now, None if there is none.
+        """
+        ...
+
+    async def get(self, key: str) -> tuple[EffectView, str] | None:
+        """The row of a key and whose claim it is."""
+        ...
+
+    async def list(self, session: str = "", status: str = "", limit: int = 500) -> list[EffectView]:
+        """Effects in order of session and sequence number; all those of a session, or of a status."""
+        ...
+
+
+class Accounts(Protocol):
+    """Budgets. Charges usually ride with the log; ``charge`` is for those that cannot."""
+
+    async def charge(self, charge: Charge) -> Charged:
+        """Settle and reserve in a transaction of its own."""
+        ...
+
+    async def list(self, prefix: str = "", limit: int = 100) -> list[AccountView]:
+        """Accounts whose name begins so, by name."""
+        ...
+
+
+class Circuits(Protocol):
+    """Circuit breakers. ``now`` is in seconds since 1970; a breaker that was never seen is closed."""
+
+    async def load(self) -> list[CircuitView]:
+        """All breakers that ever saw a failure."""
+        ...
+
+    async def failed(
+        self, name: str, rule: CircuitRule, now: float, *, probe: str = "", reason: str = ""
+    ) -> CircuitView:
+        """Count a failure; the last one of a row, or a failed ``probe``, opens the breaker."""
+        ...
+
+    async def succeeded(self, name: str, rule: CircuitRule, now: float, *, probe: str = "") -> CircuitView:
+        """Forget the failures of a closed breaker; the last successful probe closes a half-open one."""
+        ...
+
+    async def probe(self, name: str, rule: CircuitRule, now: float, token: str) -> CircuitView | None:
+        """Take one of the probes of a breaker whose cooldown is over; None if all are taken or it is not over."""
+        ...
+
+    async def release(self, name: str, token: str) -> None:
+        """Free the place of a probe that ended without telling anything: it was cancelled, or never sent."""
+        ...
+
+    async def set(self, view: CircuitView) -> CircuitView:
+        """Open or close a breaker by hand."""
+        ...
+
+
+class Rates(Protocol):
+    """Rate limits shared by all workers: a bucket for each key, filled evenly over the minute."""
+
+    async def lease(
+        self, key: str, rate: Rate, requests: int, tokens: int, now: float, seconds: float
+    ) -> Lease:
+        """Take at least so much, and at most what is fair to take for ``seconds``."""
+        ...
+
+    async def give_back(self, key: str, rate: Rate, requests: float, tokens: float, now: float) -> None:
+        """Return what was leased and not used; negative figures take what was used beyond it."""
+        ...
+
+    async def block(self, key: str, until: float) -> None:
+        """Grant nothing before ``until``: the provider said so. A later block stays."""
+        ...
+
+    async def blocks(self, now: float) -> dict[str, float]:
+        """Until when each key is blocked, of those that still are."""
+        ...
+
+
+class Replies(Protocol):
+    """Replies kept under the digest of their prompts, for the last resort."""
+
+    async def find(self, digest: str, since: float) -> str | None:
+        """The reply's JSON if it is from ``since`` or later."""
+        ...
+
+
+class Shared(Protocol):
+    """All of it."""
+
+    @property
+    def effects(self) -> Effects: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
+
+    @property
+    def circuits(self) -> Circuits: ...
+
+    @property
+    def rates(self) -> Rates: ...
+
+    @property
+    def replies(self) -> Replies: ...
