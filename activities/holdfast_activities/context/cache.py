@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from holdfast_activities.models.base import Model
+from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
 from holdfast_workflows.contracts.entries import Entry
 
@@ -55,6 +55,28 @@ class Conversations:
         self._weigh(session)
         self._shrink()
         return conversation, ahead
+
+    async def behind(
+        self, session: str, conversation: Conversation, sent: Sequence[Fragment], new: Sequence[Entry]
+    ) -> list[Entry]:
+        """The entries of the running turn that ``sent`` holds.
+
+        Args:
+            session: The session's id.
+            conversation: Where ``sent`` comes from.
+            sent: What a model was sent.
+            new: Entries that are not in the log yet.
+        """
+        seqs = {fragment.seq for fragment in sent if fragment.seq >= conversation.turn_from}
+        found = [entry for entry in new if entry.seq in seqs]
+        wanted = sorted(seqs - {entry.seq for entry in found})
+        if wanted:
+            # The turn's message may stand alone, long before what else of the turn is sent.
+            first, rest = wanted[0], wanted[1:]
+            found += await self._read(session, first, first + 1)
+            if rest:
+                found += await self._read(session, rest[0], rest[-1] + 1)
+        return sorted((entry for entry in found if entry.seq in seqs), key=lambda entry: entry.seq)
 
     async def _read(self, session: str, start: int, stop: int | None) -> list[Entry]:
         """A range in pages: entries may be megabytes each, and one statement's answer has a limit."""

@@ -1,7 +1,7 @@
 """A session's conversation as a worker holds it: fragments ready to be joined into a prompt."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
@@ -17,7 +17,8 @@ class Conversation:
     """The fragments of one session for one wire format, in order, up to ``position``.
 
     Entries may be offered ahead of their turn; they are taken in when every number
-    before them is known.
+    before them is known. ``ceiling`` bounds what is sent, whatever the budget, after a
+    provider found it too long.
     """
 
     def __init__(self, model: Model) -> None:
@@ -26,6 +27,7 @@ class Conversation:
         self._offered: dict[int, Entry] = {}
         self._owed: dict[int, tuple[str, str]] = {}
         self._task: Fragment | None = None
+        self.ceiling: int | None = None
         self.position = 1
         self.tokens = 0
         self.bytes = 0
@@ -66,12 +68,33 @@ class Conversation:
         refuse a conversation in which one is missing.
         """
         self._fill()
+        if self.ceiling is not None:
+            budget = min(budget, self.ceiling)
         if self.tokens > budget:
             self._slide(int(budget * _SLIDE_TO))
         kept = list(self._fragments)
         if self._task and (not kept or kept[0].seq > self._task.seq):
             kept.insert(0, self._task)
         return kept
+
+    def alone(self) -> list[Fragment]:
+        """Only the message that the running turn answers."""
+        return [self._task] if self._task else list(self._fragments)[-1:]
+
+    @property
+    def turn_from(self) -> int:
+        """The number of the message that the running turn answers; the position if there is none."""
+        return self.position if self._task is None else self._task.seq
+
+    def replace(self, fragments: Mapping[int, Fragment]) -> None:
+        """Put other fragments in the place of those with these numbers."""
+        for i, before in enumerate(self._fragments):
+            after = fragments.get(before.seq, before)
+            self._fragments[i] = after
+            self.tokens += after.tokens - before.tokens
+            self.bytes += len(after.data) - len(before.data)
+        if self._task is not None:
+            self._task = fragments.get(self._task.seq, self._task)
 
     def _take(self, entry: Entry) -> None:
         if isinstance(entry, ResultEntry):
