@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from .processes import Options
 from .report import Row
-from .scenarios import kills, postgres, server
+from .scenarios import budget, dead, kills, postgres, server
 
 Scenario = Callable[[Options], Awaitable[Row]]
 
@@ -19,11 +19,16 @@ SCENARIOS: dict[str, Scenario] = {
     "kills": kills.run,
     "server": server.run,
     "postgres": postgres.run,
+    "dead": dead.run,
+    "budget": budget.run,
 }
 
 CARELESS: dict[str, Scenario] = {
     "kills-careless": kills.careless,
+    "server-careless": server.careless,
     "postgres-careless": postgres.careless,
+    "dead-careless": dead.careless,
+    "budget-careless": budget.careless,
 }
 """With a protection off: these miss their targets, or the targets show nothing."""
 
@@ -37,7 +42,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--at-once", type=int, default=60, help="runs in flight")
-    parser.add_argument("--url", default="", help="a state database with its tables, in place of a SQLite file")
+    parser.add_argument(
+        "--url", default="", help="a state database with its tables, in place of a SQLite file"
+    )
     given = parser.parse_args()
     if unknown := set(given.scenarios) - set(known):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")

@@ -6,14 +6,21 @@ import asyncio
 import os
 
 from holdfast import Agent, App, ToolContext, tool
+from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.spec import RetrySpec
 from tests.kills.ledger import post as book
+
+from .ledger import booked
 
 LEDGER = "CHAOS_LEDGER"
 """The variable with the ledger's address."""
 
 CARELESS = "CHAOS_CARELESS"
 """The variable that says which protection is off."""
+
+TENANT = "acme"
+TENANT_TOKENS = "CHAOS_TENANT_TOKENS"
+"""The tenant with a budget, and the variable that says how large it is."""
 
 _RETRY = RetrySpec(attempts=1 if os.environ.get(CARELESS) == "retries" else 8, first_delay=0.2, max_delay=2.0)
 
@@ -59,7 +66,12 @@ def charge(what: str, ctx: ToolContext) -> str:
     return book(os.environ[LEDGER], ctx.key, what)
 
 
-@tool(effect="once", timeout=5)
+def ordered(ctx: ToolContext) -> str | None:
+    """Whether the shop has an order under the call's key."""
+    return booked(os.environ[LEDGER], ctx.key)
+
+
+@tool(effect="once", timeout=5, probe=ordered)
 def order(what: str, ctx: ToolContext) -> str:
     """Order something; the shop can be asked later.
 
@@ -69,10 +81,20 @@ def order(what: str, ctx: ToolContext) -> str:
     return book(os.environ[LEDGER], ctx.key, what)
 
 
+def _agent(name: str, *models: str) -> Agent:
+    return Agent(name, model=models, tools=[peek, look, post, charge, order], model_retry=_RETRY)
+
+
+def _tenants() -> dict[str, TenantLimits]:
+    tokens = os.environ.get(TENANT_TOKENS, "")
+    return {TENANT: TenantLimits(tokens_per_day=int(tokens))} if tokens else {}
+
+
 app = App(
     agents=[
-        Agent(
-            "clerk", model="openai:scripted", tools=[peek, look, post, charge, order], model_retry=_RETRY
-        ),
-    ]
+        _agent("clerk", "openai:scripted"),
+        _agent("alone", "openai:scripted"),
+        _agent("backed", "openai:scripted", "anthropic:scripted"),
+    ],
+    tenants=_tenants(),
 )

@@ -39,7 +39,10 @@ class Ended:
 
 
 async def drive(
-    world: World, runs: Sequence[Program], agent: Callable[[Program], str] = lambda _: "clerk", tenant: str = ""
+    world: World,
+    runs: Sequence[Program],
+    agent: Callable[[Program], str] = lambda _: "clerk",
+    tenant: str = "",
 ) -> list[Ended]:
     """Start all runs, so many at a time, and wait for their ends."""
     room = asyncio.Semaphore(world.options.at_once)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
@@ -99,7 +100,7 @@ def _activities(events: Sequence[HistoryEvent]) -> Iterator[tuple[int, float, fl
 def _caches(events: Sequence[HistoryEvent]) -> Iterator[tuple[int, float, float]]:
     """Which process had the run in memory, from one decision to the next."""
     tasks = [e for e in events if e.event_type == _DECIDED]
-    for this, following in zip(tasks, tasks[1:], strict=False):
+    for this, following in pairwise(tasks):
         yield _pid(this.workflow_task_completed_event_attributes.identity), _at(this), _at(following)
 
 

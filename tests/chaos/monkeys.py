@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager, suppress
 
 
 @asynccontextmanager
-async def meanwhile(pause: Callable[[], float], strike: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+async def meanwhile(
+    pause: Callable[[], float], strike: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[None]:
     """Strike after each pause for as long as the block lasts; a strike that has begun is finished.
 
     Raises:
-        Exception: What a strike raised: then the harness failed, not what it tests.
+        ExceptionGroup: A strike failed; the block is cancelled, since it is the harness that failed.
     """
     over = asyncio.Event()
 
@@ -25,9 +27,9 @@ async def meanwhile(pause: Callable[[], float], strike: Callable[[], Awaitable[N
                 return
             await strike()
 
-    task = asyncio.create_task(loop())
-    try:
-        yield
-    finally:
-        over.set()
-        await task
+    async with asyncio.TaskGroup() as group:
+        group.create_task(loop())
+        try:
+            yield
+        finally:
+            over.set()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from holdfast_workflows.contracts.effects import EffectView
 
 from . import ledger
 from .driving import Ended
 from .histories import Told
-from .program import LAST_WORD, Program, expected
+from .program import EFFECTS, LAST_WORD, Program, expected
 from .report import Row
 
 
@@ -21,26 +23,67 @@ def requests(path: Path) -> list[dict[str, Any]]:
 
 
 def judge(
-    row: Row, runs: Sequence[Program], ends: Sequence[Ended], account: ledger.Account, asked: int
+    row: Row,
+    runs: Sequence[Program],
+    ends: Sequence[Ended],
+    account: ledger.Account,
+    asked: int,
+    decisions: Mapping[str, Sequence[str]],
 ) -> None:
     """Compare what happened with what was predicted."""
     predicted = expected(runs)
     idempotent = [what for run in runs for what in run.effects("idempotent")]
     row.counts["runs"] = len(runs)
-    row.forbid("lost", [f"{e.id}: {e.code or e.text!r} {e.detail}" for e in ends if e.text != LAST_WORD], len(ends))
+    row.forbid(
+        "lost", [f"{e.id}: {e.code or e.text!r} {e.detail}" for e in ends if e.text != LAST_WORD], len(ends)
+    )
     row.counts["effects expected"] = len(idempotent)
     row.counts["effects found"] = sum(account.keys[what] for what in idempotent)
     row.counts["attempts"] = sum(account.attempts[what] for what in idempotent)
     row.forbid("effects missing", [what for what in idempotent if not account.keys[what]], len(idempotent))
     row.forbid("effects repeated", [what for what in idempotent if account.keys[what] > 1], len(idempotent))
+    once = [what for run in runs for what in run.effects("once")]
+    row.counts["once expected"] = len(once)
+    row.counts["once found"] = sum(account.keys[what] for what in once)
+    row.counts["decisions"] = sum(len(decisions.get(what, ())) for what in once)
+    row.forbid("once repeated", list(_repeated(once, account, decisions)), len(once))
+    row.forbid("once missing", list(_missing(once, account, decisions)), len(once))
     row.counts["requests expected"] = predicted.requests
     row.counts["requests seen"] = asked
 
 
-def paid_twice(asked: Sequence[dict[str, Any]], told: Sequence[Told], runs: Sequence[Program]) -> Iterator[str]:
+def paid_twice(
+    asked: Sequence[dict[str, Any]], told: Sequence[Told], runs: Sequence[Program]
+) -> Iterator[str]:
     """Runs whose model was asked more often than their steps and lost workers explain."""
     seen: Counter[str] = Counter(each["run"] for each in asked)
     for run, each in zip(runs, told, strict=True):
         allowed = expected([run]).requests + each.lost
         if seen[run.id] > allowed:
             yield f"{run.id}: {seen[run.id]} requests, {allowed} explained"
+
+
+def unreported(account: ledger.Account, reported: Mapping[str, EffectView]) -> Iterator[str]:
+    """Calls whose answer reached nobody, and which the platform yet says their tool settled."""
+    for what, times in account.undelivered.items():
+        effect = reported.get(what)
+        if times and EFFECTS[what.rpartition("/")[2]] == "once" and (effect is None or not effect.by):
+            yield f"{what}: {effect and effect.status}"
+
+
+def _repeated(
+    once: Sequence[str], account: ledger.Account, decisions: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Calls that were made again though nobody said so, or under another key."""
+    for what in once:
+        allowed = 1 + list(decisions.get(what, ())).count("retry")
+        if account.attempts[what] > allowed or account.keys[what] > 1:
+            yield f"{what}: {account.attempts[what]} attempts, {allowed} allowed, {account.keys[what]} keys"
+
+
+def _missing(
+    once: Sequence[str], account: ledger.Account, decisions: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    for what in once:
+        if not account.keys[what] and "give_up" not in decisions.get(what, ()):
+            yield what

@@ -56,6 +56,15 @@ class Kill:
     at: float
 
 
+@dataclass(frozen=True)
+class Worker:
+    """A worker process, its log, and what ends it."""
+
+    process: Process
+    log: Path
+    stack: AsyncExitStack
+
+
 @dataclass
 class Fleet:
     """The workers. A killed one is replaced at once."""
@@ -65,32 +74,38 @@ class Fleet:
     environment: Mapping[str, str]
     dice: random.Random
     kills: list[Kill] = field(default_factory=list[Kill])
-    _workers: list[tuple[Process, AsyncExitStack]] = field(default_factory=list, repr=False)
+    _workers: list[Worker] = field(default_factory=list[Worker], repr=False)
     _started: int = 0
 
     async def __aenter__(self) -> Fleet:
         self._workers = [await self._start() for _ in range(self.count)]
-        logs = [self.home / f"worker-{number}.log" for number in range(1, self.count + 1)]
-        await eventually(lambda: all("worker started" in log.read_text() for log in logs), 60)
+        await eventually(lambda: all("worker started" in each.log.read_text() for each in self._workers), 60)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(stack.aclose() for _, stack in self._workers))
+        await asyncio.gather(*(each.stack.aclose() for each in self._workers))
 
     async def kill(self) -> None:
-        """End a random worker by SIGKILL and start another."""
-        place = self.dice.randrange(self.count)
-        victim, stack = self._workers[place]
-        os.kill(victim.pid, signal.SIGKILL)
-        self.kills.append(Kill(victim.pid, time.time()))
-        self._workers[place] = await self._start()
-        await stack.aclose()
+        """End a random worker by SIGKILL and start another.
 
-    async def _start(self) -> tuple[Process, AsyncExitStack]:
+        Raises:
+            RuntimeError: It had ended by itself, which no worker may.
+        """
+        place = self.dice.randrange(self.count)
+        victim = self._workers[place]
+        try:
+            os.kill(victim.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            raise RuntimeError(f"a worker ended by itself: {victim.log.read_text()[-2_000:]}") from None
+        self.kills.append(Kill(victim.process.pid, time.time()))
+        self._workers[place] = await self._start()
+        await victim.stack.aclose()
+
+    async def _start(self) -> Worker:
         self._started += 1
         stack, log = AsyncExitStack(), self.home / f"worker-{self._started}.log"
         started = python("-m", "holdfast_workers", "tests.chaos.app:app", log=log, **self.environment)
-        return await stack.enter_async_context(started), stack
+        return Worker(await stack.enter_async_context(started), log, stack)
 
 
 @dataclass(frozen=True)
@@ -130,7 +145,7 @@ async def world(
     script: str = "tests.chaos.script:script",
     careless: str = "",
     memory: bool = False,
-    **settings: str,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[World]:
     """Everything up; gone after the block.
 
@@ -139,7 +154,7 @@ async def world(
         script: What the model says.
         careless: The protection that is off.
         memory: Have Temporal keep nothing on disk.
-        settings: Further settings of the workers.
+        environment: Further variables for the workers.
     """
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hf-chaos-")))
@@ -154,7 +169,7 @@ async def world(
         await stack.enter_async_context(python(*model, log=home / "model.log", **{WITNESS: str(witness)}))
         urls = [f"http://127.0.0.1:{port}" for port in (model_port, ledger_port)]
         await eventually(lambda: all(probe.listens(url.removeprefix("http://")) for url in urls))
-        environment = {
+        variables = {
             "HOLDFAST_TEMPORAL_ADDRESS": server.address,
             "HOLDFAST_TASK_QUEUE": QUEUE,
             "HOLDFAST_HOME": str(home / "workers"),
@@ -162,11 +177,13 @@ async def world(
             "HOLDFAST_STATE_URL": options.url,
             "OPENAI_BASE_URL": f"{urls[0]}/v1",
             "OPENAI_API_KEY": "chaos",
+            "ANTHROPIC_BASE_URL": urls[0],
+            "ANTHROPIC_API_KEY": "chaos",
             LEDGER: urls[1],
             CARELESS: careless,
-            **{f"HOLDFAST_{name.upper()}": value for name, value in settings.items()},
+            **(environment or {}),
         }
-        fleet = Fleet(home, options.workers, environment, random.Random(f"{options.seed}/kills"))
+        fleet = Fleet(home, options.workers, variables, random.Random(f"{options.seed}/kills"))
         await stack.enter_async_context(fleet)
         wire = Wire(await connect(server.address), QUEUE, patience=30)
         yield World(options, home, server, wire, Client(wire), fleet, *urls)

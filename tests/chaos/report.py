@@ -121,7 +121,9 @@ def _times(name: str, values: Sequence[float]) -> str:
 
 def _commit() -> str:
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()
+        return subprocess.run(
+            ["git", "--no-optional-locks", *words], capture_output=True, text=True, check=False
+        ).stdout.strip()
 
     changed = "+" if git("status", "--porcelain", "--untracked-files=no") else ""
     return f"commit {git('rev-parse', '--short', 'HEAD') or 'unknown'}{changed}"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from ..driving import drive
-from ..histories import histories, recoveries, told
-from ..ledger import account
-from ..monkeys import meanwhile
-from ..oracle import judge, paid_twice, requests
+from ..histories import recoveries
+from ..passing import undertake
 from ..processes import Options, world
 from ..program import programs
 from ..report import Row
@@ -26,14 +23,9 @@ async def careless(options: Options) -> Row:
 
 
 async def _row(name: str, options: Options, careless: str) -> Row:
-    row, runs = Row(name, options), programs(options.seed, options.runs)
+    row = Row(name, options)
     async with world(options, careless=careless) as up:
-        async with meanwhile(lambda: EVERY, up.fleet.kill):
-            ends = await drive(up, runs)
-        found = [told(each) for each in await histories(up.wire.temporal, [run.id for run in runs])]
-        asked = requests(up.requests)
+        found = await undertake(row, up, programs(options.seed, options.runs), lambda: EVERY, up.fleet.kill)
         row.counts["kills"] = len(up.fleet.kills)
-        judge(row, runs, ends, account(up.ledger), len(asked))
-        row.forbid("replies paid twice", list(paid_twice(asked, found, runs)), len(asked))
         row.time("recovery", recoveries(up.fleet.kills, found), p95=RECOVERY)
     return row

@@ -10,11 +10,8 @@ from dataclasses import replace
 from holdfast_activities.state import upgrade
 from tests.postgres_server import PostgresServer
 
-from ..driving import drive
-from ..histories import histories, recoveries, told
-from ..ledger import account
-from ..monkeys import meanwhile
-from ..oracle import judge, requests
+from ..histories import recoveries
+from ..passing import undertake
 from ..processes import Kill, Options, world
 from ..program import programs
 from ..report import Row
@@ -31,7 +28,7 @@ async def careless(options: Options) -> Row:
 
 
 async def _row(name: str, options: Options, careless: str) -> Row:
-    row, runs = Row(name, options), programs(options.seed, options.runs)
+    row = Row(name, options)
     dice, stops = random.Random(f"{options.seed}/postgres"), list[Kill]()
     postgres = PostgresServer()
     await asyncio.to_thread(postgres.start)
@@ -46,11 +43,9 @@ async def _row(name: str, options: Options, careless: str) -> Row:
                 await asyncio.sleep(dice.uniform(0, 2))
                 await asyncio.to_thread(postgres.go_on)
 
-            async with meanwhile(lambda: dice.uniform(5, 40), strike):
-                ends = await drive(up, runs)
-            found = [told(each) for each in await histories(up.wire.temporal, [run.id for run in runs])]
+            runs = programs(options.seed, options.runs)
+            found = await undertake(row, up, runs, lambda: dice.uniform(5, 40), strike)
             row.counts["stops"] = len(stops)
-            judge(row, runs, ends, account(up.ledger), len(requests(up.requests)))
             row.time("recovery", recoveries(stops, found, everybody=True))
     finally:
         await asyncio.to_thread(postgres.stop)

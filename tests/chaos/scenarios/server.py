@@ -5,11 +5,8 @@ from __future__ import annotations
 import random
 import time
 
-from ..driving import drive
-from ..histories import histories, recoveries, told
-from ..ledger import account
-from ..monkeys import meanwhile
-from ..oracle import judge, paid_twice, requests
+from ..histories import recoveries
+from ..passing import undertake
 from ..processes import Kill, Options, world
 from ..program import programs
 from ..report import Row
@@ -17,20 +14,25 @@ from ..report import Row
 
 async def run(options: Options) -> Row:
     """Nothing is lost, and nothing happens twice."""
-    row, runs = Row("server", options), programs(options.seed, options.runs)
+    return await _row("server", options, memory=False)
+
+
+async def careless(options: Options) -> Row:
+    """The same with a server that keeps nothing on disk."""
+    return await _row("server-careless", options, memory=True)
+
+
+async def _row(name: str, options: Options, *, memory: bool) -> Row:
+    row = Row(name, options)
     dice, kills = random.Random(f"{options.seed}/server"), list[Kill]()
-    async with world(options) as up:
+    async with world(options, memory=memory) as up:
 
         async def strike() -> None:
-            kills.append(Kill(up.server.info.pid, time.time()))
+            kills.append(Kill(0, time.time()))
             await up.kill_server()
 
-        async with meanwhile(lambda: dice.uniform(15, 25), strike):
-            ends = await drive(up, runs)
-        found = [told(each) for each in await histories(up.wire.temporal, [run.id for run in runs])]
-        asked = requests(up.requests)
+        runs = programs(options.seed, options.runs)
+        found = await undertake(row, up, runs, lambda: dice.uniform(15, 25), strike)
         row.counts["kills"] = len(kills)
-        judge(row, runs, ends, account(up.ledger), len(asked))
-        row.forbid("replies paid twice", list(paid_twice(asked, found, runs)), len(asked))
         row.time("recovery", recoveries(kills, found, everybody=True))
     return row
