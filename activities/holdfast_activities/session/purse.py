@@ -1,0 +1,210 @@
+"""What a session's model calls are charged to, and what is reserved for the next one.
+
+A call is reserved at an upper bound before it is made, and settled with what it used when
+its reply is written. What the next call may need is reserved with that write, so a call
+finds its reservation made and costs the state database nothing of its own. Without limits
+there are no accounts, and nothing here does anything.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from holdfast_activities.models.base import Model
+from holdfast_activities.state.riders import MICROS, Account, Amount, Charge, Charged, Limit
+from holdfast_activities.state.shared import Accounts
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.budget import Hold, Spent
+from holdfast_workflows.contracts.circuits import TenantLimits
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.errors import BudgetExhausted
+from holdfast_workflows.contracts.steps import Park, ThinkInput
+
+OUTPUT = 4_096
+"""Tokens reserved for a reply where the agent sets no ``max_tokens``; the request is bound to them."""
+
+SHORTEST = 256
+"""The fewest tokens of output that a call is worth making for."""
+
+RESULTS = 4_000
+"""Tokens reserved for the results of the calls that a reply asks for."""
+
+HELD_FOR = 600.0
+"""Seconds after which a reservation lapses that nobody used: its session was terminated, or waits."""
+
+_IN_THE_WAY = 1.5
+"""Seconds until asking again when others hold what is left: their calls end, and most cost less than reserved."""
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a call may use at most: tokens read, and tokens written."""
+
+    prompt: int
+    output: int
+
+    def amount(self, model: Model) -> Amount:
+        """As it is charged."""
+        return Amount(self.prompt + self.output, _micros(model.cost(self.prompt, self.output)))
+
+
+class Purse:
+    """The accounts of one session, and its hold on them."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        step: ThinkInput,
+        tenant: TenantLimits | None,
+        *,
+        trusted: bool,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """The purse of a step.
+
+        Args:
+            accounts: Where the accounts are kept.
+            step: Names the run's own account, and the hold that the step before left.
+            tenant: The tenant's limits, if it has any.
+            trusted: Whether that hold stands for sure; a lost attempt may have changed it.
+            clock: Seconds since 1970.
+        """
+        self._accounts = accounts
+        self._step = step
+        self._tenant = tenant
+        self._clock = clock
+        self._touched = step.hold is not None
+        self.hold = step.hold if trusted and step.hold and step.hold.until > clock() else None
+
+    def _limits(self) -> dict[str, Limit]:
+        found: dict[str, Limit] = {}
+        run, tenant = self._step.allowance, self._tenant
+        if run is not None:
+            found[run.account] = Limit(run.tokens, None if run.dollars is None else _micros(run.dollars))
+        if tenant is not None and (tenant.tokens_per_day is not None or tenant.dollars_per_day is not None):
+            day = datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
+            dollars = tenant.dollars_per_day
+            found[names.tenant_account(self._step.tenant, day)] = Limit(
+                tenant.tokens_per_day, None if dollars is None else _micros(dollars)
+            )
+        return found
+
+    @property
+    def active(self) -> bool:
+        """Whether anything limits this session's tokens or dollars."""
+        return bool(self._limits())
+
+    async def reserve(self, model: Model, need: Need) -> int | Park | Spent:
+        """Reserve a call; the tokens its reply may have.
+
+        Returns:
+            ``Spent`` if there is no room for even a short reply, ``Park`` if there is, but other
+            calls have it reserved now.
+        """
+        if not self.active or self._covers(model, need):
+            return need.output
+        for _ in range(_TRIES):
+            hold = self._with_room(model, need)
+            charged = await self._accounts.charge(self._charge(hold))
+            self._take(charged, hold)
+            refused = charged.refused_by
+            if refused is None:
+                return need.output
+            smaller = _fitting(refused, model, need, self._aside(model, need))
+            if smaller is None:
+                return _spent(refused)
+            if smaller == need:
+                break  # it would fit, if others did not hold it
+            need = smaller
+        return Park(
+            seconds=_IN_THE_WAY,
+            reason="what is left of the budget is reserved by other calls",
+            kind="limit",
+            error_code=BudgetExhausted.code,
+        )
+
+    def settle(self, model: Model | None, used: Usage, following: Need | None) -> Charge | None:
+        """The charge for a call that was made, reserving the ``following`` one; None if nothing is limited."""
+        if not self.active:
+            return None
+        spent = Amount(used.input_tokens + used.output_tokens, _micros(used.cost))
+        hold = self._with_room(model, following) if model is not None and following is not None else Amount()
+        return self._charge(hold, spent)
+
+    def settled(self, charge: Charge, charged: Charged) -> None:
+        """The charge is written."""
+        self._take(charged, charge.hold)
+
+    async def release(self) -> None:
+        """Give back what is held: no call follows for now."""
+        if self._touched and self.active:
+            await self._accounts.charge(self._charge(Amount()))
+            self.hold, self._touched = None, False
+
+    def _covers(self, model: Model, need: Need) -> bool:
+        hold, amount = self.hold, need.amount(model)
+        return (
+            hold is not None
+            and hold.until > self._clock()
+            and hold.tokens >= amount.tokens
+            and _micros(hold.dollars) >= amount.micros
+        )
+
+    def _with_room(self, model: Model, need: Need) -> Amount:
+        """What to hold: the call, and what is set aside for a last one."""
+        amount, aside = need.amount(model), self._aside(model, need)
+        return Amount(amount.tokens + aside.tokens, amount.micros + aside.micros)
+
+    def _aside(self, model: Model, need: Need) -> Amount:
+        """Room for a last, short call, where the budget is to be finished by one."""
+        if not self._step.finishes or self._step.final:
+            return Amount()
+        return Need(need.prompt, SHORTEST).amount(model)
+
+    def _charge(self, hold: Amount, spent: Amount = Amount()) -> Charge:  # noqa: B008 - it is immutable
+        until = self._clock() + HELD_FOR
+        return Charge(self._step.session, self._limits(), spent, hold, until)
+
+    def _take(self, charged: Charged, hold: Amount) -> None:
+        held = charged.refused_by is None and hold != Amount()
+        self._touched = held
+        self.hold = (
+            Hold(tokens=hold.tokens, dollars=hold.micros / MICROS, until=self._clock() + HELD_FOR)
+            if held
+            else None
+        )
+
+
+def limits_of(tenants: Mapping[str, TenantLimits], tenant: str) -> TenantLimits | None:
+    """A tenant's limits: its own, else those for all that are not named; sessions without a tenant have none."""
+    return tenants.get(tenant, tenants.get("*")) if tenant else None
+
+
+def _fitting(account: Account, model: Model, need: Need, aside: Amount) -> Need | None:
+    """The call with as long a reply as the account could ever pay for; None if that is too short."""
+    output = need.output
+    if account.limit.tokens is not None:
+        output = min(output, account.limit.tokens - account.spent.tokens - aside.tokens - need.prompt)
+    if account.limit.micros is not None:
+        room = account.limit.micros - account.spent.micros - aside.micros
+        while output >= SHORTEST and _micros(model.cost(need.prompt, output)) > room:
+            output = output * 3 // 4
+    return Need(need.prompt, output) if output >= SHORTEST else None
+
+
+def _spent(account: Account) -> Spent:
+    limit, spent = account.limit, account.spent
+    scope = "tenant" if account.account.startswith("tenant:") else "run"
+    by_tokens = limit.tokens is not None and (
+        limit.micros is None or spent.tokens * max(limit.micros, 1) >= spent.micros * max(limit.tokens, 1)
+    )
+    if by_tokens and limit.tokens is not None:
+        return Spent(scope=scope, what="tokens", limit=limit.tokens, used=spent.tokens)
+    return Spent(scope=scope, what="dollars", limit=(limit.micros or 0) / MICROS, used=spent.micros / MICROS)
+
+
+def _micros(dollars: float) -> int:
+    return round(dollars * MICROS)
