@@ -10,7 +10,7 @@ ARGS ?=
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep record lint format bench dev clean
+.PHONY: help setup demo test sweep chaos record lint format bench dev clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -26,6 +26,9 @@ test: setup ## run every test on real parts (ARGS="-k name")
 
 sweep: setup ## kill a worker at every event of a run; "make test" takes every third
 	@SWEEP=full $(PY) -m pytest tests/kills/test_sweep.py $(ARGS)
+
+chaos: setup ## kill and break everything while runs are under way (ARGS="kills --runs 1000"); see report/chaos.jsonl
+	@$(PY) -m tests.chaos $(ARGS)
 
 record: setup ## record histories of the session anew (ARGS="name …" for some); see docs/histories.md
 	@$(PY) -m tests.workflows.histories.record $(ARGS)
