@@ -16,7 +16,7 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 from .engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
 from .location import PostgresLocation
 from .postgres_riders import write_riders
-from .rider_rows import check_riders
+from .rider_rows import prepare
 from .riders import Riders, Settled
 from .rows import END, Row, decode, encode, identifier
 
@@ -53,11 +53,11 @@ class PostgresLog:
     async def settle_with(self, session: str, entries: Sequence[Entry], riders: Riders) -> Settled:
         """See ``Log.settle_with``."""
         rows = encode(session, entries)
-        check_riders(riders)
+        prepared = prepare(riders)
         with unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
                 stored = await _write(connection, session, entries, rows)
-                return Settled(stored, await write_riders(connection, riders))
+                return Settled(stored, await write_riders(connection, prepared))
 
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None

@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from .charging import NOTHING, Books, Standing, grant
-from .rider_rows import UPSERT_EFFECT, UPSERT_REPLY, effect_rows, reply_row
-from .riders import Charge, Charged, Riders
+from .rider_rows import UPSERT_EFFECT, UPSERT_REPLY, RiderRows
+from .riders import Charge, Charged
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -40,15 +40,13 @@ _RELEASE = "DELETE FROM holdfast_hold WHERE account = ANY($1::text[]) AND holder
 _LAPSE = "DELETE FROM holdfast_hold WHERE account = ANY($1::text[]) AND until <= $2"
 
 
-async def write_riders(connection: PoolConnectionProxy[Record], riders: Riders) -> Charged:
+async def write_riders(connection: PoolConnectionProxy[Record], riders: RiderRows) -> Charged:
     """Write riders within a transaction; what became of the charge."""
     if riders.effects:
-        await connection.executemany(UPSERT_EFFECT, effect_rows(riders))
-    if riders.cached is not None:
-        await connection.execute(UPSERT_REPLY, *reply_row(riders.cached))
-    if riders.charge is None or not riders.charge.accounts:
-        return Charged()
-    return await _charge(connection, riders.charge)
+        await connection.executemany(UPSERT_EFFECT, riders.effects)
+    if riders.reply is not None:
+        await connection.execute(UPSERT_REPLY, *riders.reply)
+    return Charged() if riders.charge is None else await _charge(connection, riders.charge)
 
 
 async def _charge(connection: PoolConnectionProxy[Record], charge: Charge) -> Charged:

@@ -4,13 +4,14 @@ A settled effect is a fact, so its row moves on to the statuses of its undoing o
 and what is undone stays so. Whatever else a row says gives way to what comes later.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.text import clean
 
 from .charging import check
-from .riders import CachedReplyRow, Riders
+from .riders import Charge, Riders
 from .rows import identifier
 
 UNDO = ("undoing", "undone", "undo_failed")
@@ -37,6 +38,15 @@ UPSERT_REPLY = """INSERT INTO holdfast_kept (digest, body, at) VALUES ($1, $2, $
 """Keep a reply in the place of an older one; marks as PostgreSQL has them."""
 
 
+@dataclass(frozen=True, slots=True)
+class RiderRows:
+    """Riders that are ready to be written: a charge of some accounts, effects by key, a reply."""
+
+    charge: Charge | None
+    effects: list[tuple[Any, ...]]
+    reply: tuple[str, str, float] | None
+
+
 def effect_values(effect: EffectView) -> dict[str, Any]:
     """The values of an effect's columns.
 
@@ -49,25 +59,17 @@ def effect_values(effect: EffectView) -> dict[str, Any]:
     return {name: clean(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
-def effect_rows(riders: Riders) -> list[tuple[Any, ...]]:
-    """The effects that ride, by key, so that writers that meet wait for each other in one order."""
-    ordered = sorted(riders.effects, key=lambda effect: effect.key)
-    return [tuple(effect_values(effect).values()) for effect in ordered]
-
-
-def reply_row(reply: CachedReplyRow) -> tuple[str, str, float]:
-    """The values of a kept reply."""
-    return identifier(reply.digest), clean(reply.body), reply.at
-
-
-def check_riders(riders: Riders) -> None:
-    """Refuse riders that no database would take; on SQLite they would spoil their neighbours' transaction.
+def prepare(riders: Riders) -> RiderRows:
+    """Riders as rows, or refused: on SQLite, what the database does not take would spoil its neighbours' transaction.
 
     Raises:
-        BadInput: As ``charging.check`` and ``effect_values`` say.
+        BadInput: As ``charging.check`` and ``effect_values`` say, or a digest cannot be a key.
     """
     if riders.charge is not None:
         check(riders.charge)
-    effect_rows(riders)
-    if riders.cached is not None:
-        identifier(riders.cached.digest)
+    reply = riders.cached
+    return RiderRows(
+        riders.charge if riders.charge is not None and riders.charge.accounts else None,
+        sorted(tuple(effect_values(effect).values()) for effect in riders.effects),
+        None if reply is None else (identifier(reply.digest), clean(reply.body), reply.at),
+    )

@@ -19,7 +19,7 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 
 from .lane import Lane
 from .location import SqliteLocation
-from .rider_rows import check_riders
+from .rider_rows import RiderRows, prepare
 from .riders import Charged, Riders, Settled
 from .rows import END, Row, decode, decode_joined, encode, identifier
 from .sqlite_riders import write_riders
@@ -31,7 +31,7 @@ _STORED = "SELECT body FROM holdfast_log WHERE session = ? AND seq = ?"
 _RANGE = """SELECT group_concat(body, ',') FROM (
     SELECT body FROM holdfast_log WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?)"""
 
-_Job = tuple[list[Row], Riders | None]
+_Job = tuple[list[Row], RiderRows | None]
 
 _Stored = list[str | None]
 """For each row of a job None if it was written, else the body that was there."""
@@ -63,9 +63,7 @@ class SqliteLog:
 
     async def settle_with(self, session: str, entries: Sequence[Entry], riders: Riders) -> Settled:
         """See ``Log.settle_with``."""
-        rows = encode(session, entries)
-        check_riders(riders)
-        before, charged = await self._writer.do((rows, riders))
+        before, charged = await self._writer.do((encode(session, entries), prepare(riders)))
         return Settled(_merge(entries, before), charged)
 
     async def read(

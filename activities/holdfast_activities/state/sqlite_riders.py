@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .charging import NOTHING, Books, Standing, grant, release
-from .rider_rows import UPSERT_EFFECT, UPSERT_REPLY, effect_rows, reply_row
-from .riders import Charge, Charged, Riders
+from .rider_rows import UPSERT_EFFECT, UPSERT_REPLY, RiderRows
+from .riders import Charge, Charged
 
 # SQLite numbers its marks with a question mark.
 _UPSERT_EFFECT = UPSERT_EFFECT.replace("$", "?")
 _UPSERT_REPLY = UPSERT_REPLY.replace("$", "?")
+
+_UNCHARGED = Charged()
 
 _SPEND = """INSERT INTO holdfast_account (account, tokens, micros, tokens_limit, micros_limit)
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
@@ -49,20 +51,17 @@ _RELEASE = """DELETE FROM holdfast_hold WHERE (account, holder) IN
 _LAPSE = "DELETE FROM holdfast_hold WHERE account IN (SELECT value FROM json_each(?)) AND until <= ?"
 
 
-def write_riders(connection: sqlite3.Connection, riders: Sequence[Riders]) -> list[Charged]:
+def write_riders(connection: sqlite3.Connection, riders: Sequence[RiderRows]) -> list[Charged]:
     """Write the riders of several jobs, within a transaction; what became of each one's charge."""
-    for each in riders:
-        if each.effects:
-            connection.executemany(_UPSERT_EFFECT, effect_rows(each))
-        if each.cached is not None:
-            connection.execute(_UPSERT_REPLY, reply_row(each.cached))
-    charges = [each.charge for each in riders if each.charge is not None and each.charge.accounts]
-    if not charges:
-        return [Charged()] * len(riders)
-    charged = iter(_charge(connection, charges))
-    return [
-        next(charged) if each.charge is not None and each.charge.accounts else Charged() for each in riders
-    ]
+    effects = [row for each in riders for row in each.effects]
+    if effects:
+        connection.executemany(_UPSERT_EFFECT, effects)
+    replies = [each.reply for each in riders if each.reply is not None]
+    if replies:
+        connection.executemany(_UPSERT_REPLY, replies)
+    charges = [each.charge for each in riders if each.charge is not None]
+    charged = iter(_charge(connection, charges) if charges else ())
+    return [_UNCHARGED if each.charge is None else next(charged) for each in riders]
 
 
 def _charge(connection: sqlite3.Connection, charges: list[Charge]) -> list[Charged]:
