@@ -39,7 +39,7 @@ async def test_a_turn_goes_on_over_many_runs(start: Start) -> None:
 
 async def test_a_thousand_steps_complete(start: Start) -> None:
     def script(request: Request) -> Reply:
-        return call("peek", {"at": "it"}) if request.number <= 1_000 else say("Seen all.")
+        return call("peek", {"at": f"page {request.number}"}) if request.number <= 1_000 else say("Seen all.")
 
     async with start(script, make_app(max_steps=1_001, burst=20)) as it:
         session = await it.holdfast.client.start("helper", "Look", roll_over_events=150)

@@ -136,6 +136,19 @@ class WaitTurn(Contract):
     seconds: float = 20.0
 
 
+class Undoable(Contract):
+    """A settled call that is taken back if its turn is cancelled or fails.
+
+    ``reply`` is the sequence number of the reply that asked for it, ``preview`` its arguments for people.
+    """
+
+    seq: int
+    reply: int
+    name: str
+    call_id: str
+    preview: str = ""
+
+
 class TurnState(Contract):
     """A running turn as it is carried over a roll-over."""
 
@@ -162,8 +175,14 @@ class TurnState(Contract):
     """Whether the model was told that it goes round in circles."""
     trail: tuple[str, ...] = ()
     """Digests of the last calls with their results, for the loop detector."""
-    effects: tuple[tuple[int, int, str], ...] = ()
-    """Calls of this turn that have an undo and were settled: sequence number, the reply's, the tool's name."""
+    effects: tuple[Undoable, ...] = ()
+    """Calls of this turn that have an undo and were settled, in their order."""
+    problem: Problem | None = None
+    """What the last resorts are tried for, or what the turn ends with."""
+    ending: Literal["", "failed", "cancelled"] = ""
+    """What the turn will have come to once its effects are undone."""
+    reply: str = ""
+    """What the user is told in place of a reply when the turn has failed."""
 
 
 class Carry(Contract):

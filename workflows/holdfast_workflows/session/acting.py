@@ -1,16 +1,19 @@
 """The tool calls of a step: carried out in parallel, each to an end that the conversation holds."""
 
 import asyncio
+from functools import partial
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, CancelledError
 
-from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.entries import ResultStatus
+from holdfast_workflows.contracts.session import Undoable
 from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ActResult, CallView, NewEntry, StepView
 from holdfast_workflows.contracts.text import preview
 
 from . import calls, details
+from .carrying import Carrying
 from .flight import Flight
 from .state import SessionState
 
@@ -23,22 +26,32 @@ class Acting:
         self._spec = spec
         self._flight = flight
 
-    async def act(self, step: StepView, todo: list[CallView]) -> None:
-        """Carry out the calls of a step at the same time."""
+    async def act(self, step: StepView, todo: list[CallView]) -> dict[int, ActResult]:
+        """Carry out calls of a step at the same time; what came of each, by its sequence number."""
         for call in todo:
             self._state.active[call.seq] = call.name
             self._state.tell_call("call_started", call, "", _shown(call), 0)
         workflow.set_current_details(details.render(self._state))
         if len(todo) == 1:
-            await self._call(step, todo[0])
+            results = [await self._call(step, todo[0])]
         else:
-            await asyncio.gather(*(self._call(step, call) for call in todo))
+            results = await asyncio.gather(*(self._call(step, call) for call in todo))
+        ended = {call.seq: result for call, result in zip(todo, results, strict=True)}
+        self._remember(step, [call for call in todo if ended[call.seq].status == "ok"])
+        return ended
 
-    async def _call(self, step: StepView, call: CallView) -> None:
+    async def _call(self, step: StepView, call: CallView) -> ActResult:
+        request = self._request(step, call)
+        void = partial(self._void_one, call)
+        result = await Carrying(self._state, self._spec, self._flight, request, _shown(call), void).outcome()
+        del self._state.active[call.seq]
+        self._state.tell_call("call_ended", call, result.status, result.preview, result.size)
+        return result
+
+    def _request(self, step: StepView, call: CallView) -> ActInput:
         policy = self._spec.tools.get(call.name, ToolPolicy())
-        turn = self._state.turn
-        session = workflow.info().workflow_id
-        request = ActInput(
+        session, turn = workflow.info().workflow_id, self._state.turn
+        return ActInput(
             session=session,
             agent=self._spec.agent,
             digest=self._spec.digest,
@@ -52,49 +65,36 @@ class Acting:
             name=call.name,
             key=names.call_key(session, call.seq),
             arguments=call.arguments,
-            attempts=calls.attempts(policy).attempts,
+            attempts=calls.most_attempts(calls.attempts(policy)),
         )
-        result = await self._outcome(policy, call, request)
-        del self._state.active[call.seq]
-        self._state.tell_call("call_ended", call, result.status, result.preview, result.size)
 
-    async def _outcome(self, policy: ToolPolicy, call: CallView, request: ActInput) -> ActResult:
-        """Run a call to its end; an end that the activity could not write is written by the next step."""
-        for lost in range(calls.LOST_WORKERS + 1):
-            try:
-                result: ActResult = await self._flight.land(
-                    calls.act(policy, request, _shown(call), self._state.start.silence)
-                )
-            except ActivityError as error:
-                if isinstance(error.cause, CancelledError):
-                    return self.void([call], "cancelled")
-                gone = calls.worker_lost(error)
-                if gone and policy.effect != "once" and lost < calls.LOST_WORKERS:
-                    request = request.model_copy(update={"again": True})
-                    continue
-                text = str(calls.typed(error, errors.ToolFailed).detail)
-                if gone or policy.effect == "once":
-                    # A tool's own failure is a result; this one's end, whatever it was, could not be written.
-                    text = f"its end was not seen, so its outcome is unknown: {text}"
-                return self.void([call], text, status="failed")
-            return result
-        raise AssertionError("unreachable: the last round returns")
+    def _remember(self, step: StepView, settled: list[CallView]) -> None:
+        """Those that can be taken back, in case the turn comes to nothing."""
+        undoable = tuple(
+            Undoable(seq=call.seq, reply=step.seq, name=call.name, call_id=call.id, preview=_shown(call))
+            for call in settled
+            if self._spec.tools.get(call.name, ToolPolicy()).undo
+        )
+        if undoable:
+            self._state.change(effects=(*self._state.turn.effects, *undoable))
 
-    def void(self, unrun: list[CallView], reason: str, *, status: str = "cancelled") -> ActResult:
+    def void(self, unrun: list[CallView], reason: str, *, status: ResultStatus = "cancelled") -> None:
         """Give calls without a result one, so that the conversation stays whole."""
-        failed = status == "failed"
         for call in unrun:
-            self._state.unwritten.append(
-                NewEntry(
-                    seq=call.seq,
-                    kind="failed" if failed else "cancelled",
-                    text=reason,
-                    call_id=call.id,
-                    name=call.name,
-                    turn=self._state.turn.turn,
-                )
+            self._void_one(call, reason, status)
+
+    def _void_one(self, call: CallView, reason: str, status: ResultStatus) -> ActResult:
+        self._state.unwritten.append(
+            NewEntry(
+                seq=call.seq,
+                kind="failed" if status == "failed" else "cancelled",
+                text=reason,
+                call_id=call.id,
+                name=call.name,
+                turn=self._state.turn.turn,
             )
-        return ActResult(status="failed" if failed else "cancelled", preview=preview(reason))
+        )
+        return ActResult(status=status, preview=preview(reason))
 
 
 def _shown(call: CallView) -> str:

@@ -13,6 +13,7 @@ from temporalio.exceptions import ActivityError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 from holdfast_workflows.contracts.spec import PinnedSpec, RetrySpec, ToolPolicy
 from holdfast_workflows.contracts.steps import (
     ActInput,
@@ -50,12 +51,17 @@ def attempts(policy: ToolPolicy) -> RetrySpec:
     return policy.retry.model_copy(update={"attempts": 1}) if policy.effect == "once" else policy.retry
 
 
+def most_attempts(spec: RetrySpec) -> int:
+    """How many attempts are scheduled at most; the activity ends them earlier as the last outcomes advise."""
+    return spec.attempts + MORE_ATTEMPTS if spec.adaptive and spec.attempts > 1 else spec.attempts
+
+
 def _policy(spec: RetrySpec) -> RetryPolicy:
     return RetryPolicy(
         initial_interval=timedelta(seconds=spec.first_delay),
         maximum_interval=timedelta(seconds=spec.max_delay),
         backoff_coefficient=spec.backoff,
-        maximum_attempts=spec.attempts,
+        maximum_attempts=most_attempts(spec),
         non_retryable_error_types=_NEVER_AGAIN,
     )
 

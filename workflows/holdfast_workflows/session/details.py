@@ -1,8 +1,12 @@
 """What the Temporal UI shows of a running session: markdown, replaced after every step, no events."""
 
+from temporalio import workflow
+
+from holdfast_workflows.contracts.effects import Waiting
 from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.text import plain_markdown, preview
 
+from . import raising
 from .state import SessionState
 
 _SHOWN = 12
@@ -23,27 +27,47 @@ def render(state: SessionState) -> str:
         lines.append(f"- request: {_quiet(running.request)}")
     if state.queue:
         lines.append(f"- waiting messages: {len(state.queue)}")
+    if spent := raising.shown(state):
+        lines.append(f"- budget: {spent}")
+    lines += [f"- parked: {_quiet(reason)}" for reason in state.parks.values()]
+    lines += [_waiting(each) for each in state.undecided]
     if state.active:
         lines.append("- running now: " + ", ".join(_code(name) for name in state.active.values()))
     told = [_line(event) for event in list(state.events)[-_SHOWN:]]
     return "\n".join([*lines, "", *told])
 
 
+def _waiting(waiting: Waiting) -> str:
+    """What waits for a person, with the command that ends the wait."""
+    session = workflow.info().workflow_id
+    command = f"budget {session}" if waiting.kind == "budget" else f"decide {session} {waiting.id}"
+    return f"- **waits for a person**: {_quiet(waiting.what)}; run {_code(f'holdfast {command}')}"
+
+
 def _line(event: Event) -> str:
     text = _quiet(event.text)
     match event.kind:
         case "turn_started":
-            return f"1. **turn {event.turn}**: {text}"
+            told = f"**turn {event.turn}**: {text}"
         case "step":
-            return f"1. step {event.step}: {text or '(tool calls)'}"
+            told = f"step {event.step}: {text or '(tool calls)'}"
         case "call_started":
-            return f"1. {_code(event.name)} started: {text}"
+            told = f"{_code(event.name)} started: {text}"
         case "call_ended":
-            return f"1. {_code(event.name)} {event.status}: {text}"
+            told = f"{_code(event.name)} {event.status}: {text}"
         case "turn_ended":
-            return f"1. **turn {event.turn} {event.status}**: {text}"
+            told = f"**turn {event.turn} {event.status}**: {text}"
+        case "needs_person":
+            told = f"waits for a person: {text}"
+        case "decided":
+            told = f"{_quiet(event.name) or 'somebody'} decided: {event.status} {text}"
+        case "resort":
+            told = f"last resort, {event.name}: {text}"
+        case "undone":
+            told = f"{_code(event.name)} undone, {event.status}: {text}"
         case _:
-            return f"1. {event.kind} {text}"
+            told = f"{event.kind} {text}"
+    return f"1. {told}"
 
 
 def _code(name: str) -> str:

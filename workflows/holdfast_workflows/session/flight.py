@@ -28,8 +28,15 @@ class Flight:
         if self._burst is not None:
             self._burst.cancel()
 
-    async def land(self, handle: workflow.ActivityHandle[Any], *, burst: bool = False) -> Any:
-        """Wait for an activity; one that starts in a cancelled turn is cancelled at once."""
+    async def land(
+        self, handle: workflow.ActivityHandle[Any], *, burst: bool = False, to_the_end: bool = False
+    ) -> Any:
+        """Wait for an activity; one that starts in a cancelled turn is cancelled at once.
+
+        One that goes ``to_the_end`` only writes what was decided, and is left to do so.
+        """
+        if to_the_end:
+            return await handle
         self._handles.append(handle)
         if burst:
             self._burst = handle

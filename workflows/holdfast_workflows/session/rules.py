@@ -3,18 +3,24 @@
 Refusals leave no trace in the history, so they cost a busy session nothing.
 """
 
+import math
+
 from temporalio.exceptions import ApplicationError
 
 from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.budget import RaiseBudget
+from holdfast_workflows.contracts.effects import Decision
 from holdfast_workflows.contracts.limits import (
     INLINE_TEXT,
+    MAX_NAME,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_MESSAGES,
     MAX_WAITERS,
 )
 from holdfast_workflows.contracts.session import Message
-from holdfast_workflows.contracts.text import size
+from holdfast_workflows.contracts.text import preview, size
 
+from . import raising as limits
 from .state import SessionState
 
 _MAX_STEERING = 20
@@ -38,8 +44,8 @@ def wait(state: SessionState, turn: int, *, waiters: int, rolling: bool) -> None
     """Whether somebody may wait for a turn by an update; else he asks for the turn now and then."""
     if waiters >= MAX_WAITERS:
         raise _refused(errors.SessionBusy("too many wait for turns at once; ask again shortly"))
-    if rolling or state.paused:
-        # Either may last, and every update is kept in the history; questions are not.
+    if rolling or state.paused or state.waiting or state.parks:
+        # Any of them may last, and every update is kept in the history; questions are not.
         raise _refused(errors.SessionBusy("no turn goes on now; ask for it now and then"))
     if not 1 <= turn <= state.turns:
         raise _refused(errors.NothingToDo(f"there is no turn {turn}"))
@@ -78,6 +84,39 @@ def closing(state: SessionState) -> None:
     """Whether the session is open."""
     if state.ended or state.closing:
         raise _refused(errors.SessionClosed())
+
+
+def raising(state: SessionState, by: RaiseBudget) -> None:
+    """Whether a budget can be raised so: only limits that are set can be."""
+    if state.ended:
+        raise _refused(errors.SessionClosed())
+    wanted = limits.wanted(by)
+    if not wanted:
+        raise _refused(errors.NothingToDo("nothing is raised"))
+    if not all(math.isfinite(getattr(by, name)) and getattr(by, name) > 0 for name in wanted):
+        raise _refused(errors.BadInput("a budget is raised by a positive amount"))
+    unset = [name for name in wanted if limits.limit(state.budget, name) is None]
+    if unset:
+        raise _refused(errors.NothingToDo(f"no limit is set for {', '.join(unset)}"))
+
+
+def deciding(state: SessionState, decision: Decision) -> None:
+    """Whether something waits for that decision."""
+    if state.ended:
+        raise _refused(errors.SessionClosed())
+    waiting = {each.id: each for each in state.undecided}
+    found = waiting.get(decision.id)
+    if found is None:
+        now = ", ".join(waiting) or "nothing"
+        raise _refused(errors.NothingToDo(f"{preview(decision.id)} does not wait; what waits: {now}"))
+    if found.kind == "budget" and decision.action != "give_up":
+        raise _refused(errors.NothingToDo("a budget is raised with raise_budget, or given up"))
+    if found.kind == "handoff" and decision.action == "settle" and not decision.text.strip():
+        raise _refused(errors.NothingToDo("an answer needs a text"))
+    if size(decision.text) > INLINE_TEXT:
+        raise _refused(errors.MessageTooLarge(f"a decision's text is at most {INLINE_TEXT:,} bytes"))
+    if len(decision.by) > MAX_NAME:
+        raise _refused(errors.BadInput(f"who decides is named in at most {MAX_NAME} characters"))
 
 
 def _refused(error: errors.HoldfastError) -> ApplicationError:

@@ -2,10 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from temporalio import workflow
 
+from holdfast_workflows.contracts.budget import Spending
+from holdfast_workflows.contracts.effects import Decision, Waiting
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
 from holdfast_workflows.contracts.session import (
@@ -50,7 +52,17 @@ class SessionState:
         self.seen: dict[str, int] = dict(carry.seen) if carry else {}
         self.events: deque[Event] = deque(carry.events if carry else (), maxlen=KEPT_EVENTS)
         self.next_event = carry.next_event if carry else 0
+        self.budget = carry.budget if carry else start.budget
+        self.spending = carry.spending if carry else Spending()
         self.active: dict[int, str] = {}
+        self.waiting: dict[str, Waiting] = {}
+        self.decisions: dict[str, Decision] = {}
+        self.parks: dict[int, str] = {}
+        """Why something waits on a timer, by the sequence number of what waits."""
+        self._held = 0
+        self._held_since = 0.0
+        self.stopping = False
+        """Whether the workflow itself was cancelled, so that it ends in this run."""
         self.ended: Status | None = None
 
     def accept(self, message: Message, *, place: int | None = None) -> int:
@@ -83,6 +95,67 @@ class SessionState:
         """Have the running turn stop. The state keeps it, since a roll-over may be under way."""
         if self.running is not None:
             self.running = self.running.model_copy(update={"cancelled": reason})
+
+    def change(self, **changes: Any) -> None:
+        """Change what is known of the running turn."""
+        self.running = self.turn.model_copy(update=changes)
+
+    def write(self, kind: Literal["message", "steer", "repair"], text: str, *, ref: str = "") -> None:
+        """Add something for the model to the log; the next ``think``, or the turn's end, writes it."""
+        self.unwritten.append(NewEntry(seq=self.seq, kind=kind, text=text, ref=ref, turn=self.turn.turn))
+        self.seq += 1
+
+    def ask(self, waiting: Waiting) -> None:
+        """Something waits for a person from now on."""
+        self.waiting[waiting.id] = waiting
+        self.hold()
+
+    def asked(self, id: str) -> Decision | None:
+        """It waits no longer; what was decided, if somebody did."""
+        del self.waiting[id]
+        self.release()
+        return self.decisions.pop(id, None)
+
+    def hold(self) -> None:
+        """People hold the turn up from now on; calls that wait for them side by side hold it up once."""
+        self._held += 1
+        if self._held == 1:
+            self._held_since = workflow.time()
+
+    def release(self) -> None:
+        """One thing less waits for people; that time is not the turn's own."""
+        self._held -= 1
+        if not self._held:
+            self.change(waited=self.turn.waited + workflow.time() - self._held_since)
+
+    def decide(self, decision: Decision) -> None:
+        """Somebody decided; whoever waits for it takes it up."""
+        self.decisions[decision.id] = decision
+        self.tell(
+            Event(
+                n=0,
+                kind="decided",
+                turn=self.turns if self.running is None else self.running.turn,
+                name=decision.by,
+                call_id=decision.id,
+                text=preview(decision.text),
+                status=decision.action,
+            )
+        )
+
+    @property
+    def undecided(self) -> tuple[Waiting, ...]:
+        """What waits for a person still."""
+        return tuple(each for each in self.waiting.values() if each.id not in self.decisions)
+
+    @property
+    def seconds(self) -> float:
+        """How long the session's turns have run, the running one included, without waiting for people."""
+        running = self.running
+        if running is None:
+            return self.spending.seconds
+        waited = running.waited + (workflow.time() - self._held_since if self._held else 0.0)
+        return self.spending.seconds + max(0.0, workflow.time() - running.started - waited)
 
     def written(self, entries: Iterable[NewEntry]) -> None:
         """Entries that are in the log now; the list would grow for as long as no turn succeeds."""
@@ -168,6 +241,10 @@ class SessionState:
             return "starting"
         if self.paused:
             return "paused"
+        if self.undecided:
+            return "needs_person"
+        if self.parks:
+            return "parked"
         return "running" if self.running or self.queue else "waiting"
 
     def view(self, session: str, since: int) -> SessionView:
@@ -187,6 +264,10 @@ class SessionState:
             model=self.spec.model if self.spec else "",
             usage=self.usage + running.usage if running else self.usage,
             active=tuple(self.active.values()),
+            waiting=self.undecided,
+            parked=next(iter(self.parks.values()), ""),
+            budget=self.budget,
+            spending=self.spending.model_copy(update={"seconds": round(self.seconds, 3)}),
             last=last,
             events=tuple(event for event in self.events if event.n >= since),
             next_event=self.next_event,
@@ -214,6 +295,8 @@ class SessionState:
             seen=self.seen,
             events=tuple(self.events)[-CARRIED_EVENTS:],
             next_event=self.next_event,
+            budget=self.budget,
+            spending=self.spending,
         )
         if len(workflow.payload_converter().to_payload(carried).data) > MAX_PAYLOAD:
             carried = carried.model_copy(update={"events": (), "recent": carried.recent[-1:]})

@@ -1,32 +1,34 @@
 """The turn loop: think, decide, act, until the model has answered."""
 
-from typing import Any
-
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, CancelledError, RetryState
 
 from holdfast_workflows.contracts import errors
-from holdfast_workflows.contracts.limits import SEQ_GAP
-from holdfast_workflows.contracts.session import Event, Problem, TurnState, TurnView
-from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.contracts.steps import (
-    NewEntry,
-    StepView,
-    ThinkInput,
-    ThinkResult,
-)
+from holdfast_workflows.contracts.session import Event, TurnState
+from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.steps import ActResult, CallView, Park, StepView, ThinkResult
 from holdfast_workflows.contracts.text import preview
 
-from . import calls, details
+from . import asking, ending, loops, rolling
 from .acting import Acting
+from .budgets import Budgets
 from .flight import Flight
+from .resorts import Resorts
 from .state import SessionState
+from .thinking import Thinking
+from .undoing import Undoing
 
 _STOPPED: dict[str, type[errors.ModelStopped]] = {
     "length": errors.OutputCutOff,
     "content_filter": errors.ContentFiltered,
     "refusal": errors.ModelRefused,
 }
+
+_OVER_BUDGET = "not run: the budget of tool calls is used up; answer with what you have"
+
+_TOLD = (
+    "You repeat yourself: {names} with the same outcome again and again. "
+    "Try another way, or answer with what you have."
+)
 
 
 class TurnRunner:
@@ -37,25 +39,26 @@ class TurnRunner:
         self._state = state
         self._spec: PinnedSpec = state.spec
         self.flight = Flight(state)
+        self._budgets = Budgets(state)
+        self._thinking = Thinking(state, state.spec, self.flight, self._budgets)
         self._acting = Acting(state, state.spec, self.flight)
-        self._last: StepView | None = None
+        self._resorts = Resorts(state, state.spec, self._thinking)
 
     # The loop.
 
     async def run(self) -> bool:
         """Run to the end of the turn; False if the session must roll over first."""
-        try:
-            while True:
-                await self._gate(or_roll_over=True)
-                if roll_over_due(self._state):
+        if not self._turn.ending:
+            try:
+                if not await self._answered():
                     return False
-                if await self._step():
-                    self._end("done")
-                    return True
-        except errors.TurnCancelled as error:
-            self._end("cancelled", error)
-        except errors.HoldfastError as error:
-            self._end("failed", error)
+            except errors.HoldfastError as error:
+                ending.failing(self._state, error)
+        if self._turn.ending and not await Undoing(self._state, self._spec).run():
+            return False
+        # What was said to this turn too late stands before the next one's message.
+        self._take_steering()
+        ending.end(self._state, self._thinking.last)
         return True
 
     def begin(self) -> None:
@@ -65,42 +68,85 @@ class TurnRunner:
         request = preview(message.text)
         state.running = TurnState(turn=turn, request=request, started=workflow.time())
         state.tell(Event(n=0, kind="turn_started", turn=turn, text=request))
-        self._write("message", text=message.text, ref=message.ref)
+        state.write("message", message.text, ref=message.ref)
+
+    async def _answered(self) -> bool:
+        """Take steps until the model has answered; False if the session must roll over first."""
+        while True:
+            await self._gate(or_roll_over=True)
+            if rolling.due(self._state):
+                return False
+            if await self._step():
+                return True
 
     async def _gate(self, *, or_roll_over: bool = False) -> None:
         """Let nothing new start while the session is paused or the turn is cancelled."""
         state = self._state
         if state.paused:
+            state.hold()
             await workflow.wait_condition(
-                lambda: not state.paused or self._state.cancelled or (or_roll_over and roll_over_due(state))
+                lambda: not state.paused or state.cancelled or (or_roll_over and rolling.due(state))
             )
-        if self._state.cancelled:
+            state.release()
+        if state.cancelled:
             raise errors.TurnCancelled(self._turn.cancelled)
 
     async def _step(self) -> bool:
         """One model call (or burst) and the tool calls it asked for; True when the model has answered."""
-        if self._turn.step >= self._max_steps:
-            raise errors.StepLimitReached(f"{self._max_steps} steps")
         self._take_steering()
-        result = await self._think()
-        for step in result.steps:
-            self._account(step)
-        if not result.steps:
+        if self._turn.resort is not None:
+            result = await self._resorts.reply()
+        elif (spent := self._budgets.spent()) is not None:
+            await self._budgets.apply(spent)
             return False
-        return await self._decide(result.steps[-1])
+        else:
+            result = await self._think()
+        if result.steps and await self._decide(result):
+            return True
+        if result.park is not None:
+            await self._park(result.park)
+        elif result.spent is not None:
+            await self._budgets.apply(result.spent)
+        return False
 
-    async def _decide(self, step: StepView) -> bool:
+    async def _think(self) -> ThinkResult:
+        if self._turn.step >= self._thinking.max_steps:
+            raise errors.StepLimitReached(f"{self._thinking.max_steps} steps")
+        try:
+            return await self._thinking.think()
+        except errors.HoldfastError as error:
+            self._resorts.begin(error)
+            return ThinkResult(steps=())
+
+    async def _park(self, park: Park) -> None:
+        """Wait until a provider may be asked again, as long as the turn's patience lasts."""
+        state, turn = self._state, self._turn
+        left = self._spec.patience - turn.parked
+        if left <= 0:
+            cls = errors.tree().get(park.error_code, errors.ModelTransient)
+            self._resorts.begin(cls(park.reason, retry_after=park.seconds))
+            return
+
+        def disturbed() -> bool:
+            return state.cancelled or state.paused or bool(state.steering) or rolling.due(state)
+
+        waited = await asking.park(state, state.seq, park, min(park.seconds, left), disturbed)
+        state.change(parked=turn.parked + waited)
+
+    # What the model asked for.
+
+    async def _decide(self, result: ThinkResult) -> bool:
+        step = result.steps[-1]
         todo = [call for call in step.calls if not call.done]
         if step.finish in _STOPPED:
             self._acting.void(todo, "not run: the reply was cut off")
             raise _STOPPED[step.finish](preview(step.text))
-        if todo:
-            try:
-                await self._gate()
-            except errors.TurnCancelled:
-                self._acting.void(todo, "not run: the turn was cancelled")
-                raise
-            await self._acting.act(step, todo)
+        if self._turn.final:
+            self._acting.void(todo, _OVER_BUDGET)
+            if step.output_problem:
+                raise errors.OutputInvalid(step.output_problem)
+            return True
+        self._bound_circles(result, await self._acted(step, todo))
         if step.calls:
             self._bound_invalid(step)
             return False
@@ -109,79 +155,43 @@ class TurnRunner:
             return False
         return not self._state.steering
 
-    # Thinking.
+    async def _acted(self, step: StepView, todo: list[CallView]) -> dict[int, ActResult]:
+        """Carry out what may be carried out; the rest is told why not."""
+        if not todo:
+            return {}
+        try:
+            await self._gate()
+            allowed = await self._budgets.allow_calls(len(todo))
+        except errors.TurnCancelled:
+            self._acting.void(todo, "not run: the turn was cancelled")
+            raise
+        except errors.BudgetExhausted:
+            self._acting.void(todo, _OVER_BUDGET)
+            raise
+        self._acting.void(todo[allowed:], _OVER_BUDGET)
+        if not allowed:
+            return {}
+        self._budgets.count_calls(allowed)
+        return await self._acting.act(step, todo[:allowed])
 
-    async def _think(self) -> ThinkResult:
-        """The next steps. What a lost worker leaves is taken up by another; none when told to yield."""
-        state, turn = self._state, self._turn
-        workflow.set_current_details(details.render(state))
-        burst = min(self._spec.burst, self._max_steps - turn.step) if self._spec.has_inline else 1
-        step = ThinkInput(
-            session=workflow.info().workflow_id,
-            agent=self._spec.agent,
-            digest=self._spec.digest,
-            tenant=state.start.tenant,
-            turn=turn.turn,
-            step=turn.step + 1,
-            seq=state.seq,
-            new=tuple(state.unwritten),
-            burst=burst,
-            watched=state.watched,
-        )
-        tokens = self._last.usage.input_tokens if self._last else 0
-        for lost in range(calls.LOST_WORKERS + 1):
-            handle = calls.think(self._spec, step, tokens, self._state.start.silence)
-            try:
-                result: ThinkResult = await self.flight.land(handle, burst=burst > 1)
-            except ActivityError as error:
-                if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
-                    # A session that was paused meanwhile takes up what is settled, and no more.
-                    burst = 1 if state.paused else burst
-                    step = step.model_copy(update={"again": True, "burst": burst})
-                    continue
-                # Whatever wrote or still writes at these numbers is left behind.
-                state.seq += SEQ_GAP
-                # One that fails after it was asked to yield is not tried again by the server.
-                asked = error.retry_state == RetryState.CANCEL_REQUESTED
-                if asked or isinstance(error.cause, CancelledError):
-                    return ThinkResult(steps=())
-                raise calls.typed(error, errors.ModelTransient) from error
-            state.unwritten.clear()
-            return result
-        raise AssertionError("unreachable: the last round raises")
+    # Bounds on what goes back to the model.
 
-    def _account(self, step: StepView) -> None:
-        """Bring counts, sequence numbers and events up to date with a settled step."""
-        state, turn = self._state, self._turn
-        state.seq = step.seq + 1 + len(step.calls)
-        wrong = bool(step.calls) and all(call.status == "invalid" for call in step.calls)
-        turn = turn.model_copy(
-            update={
-                "step": turn.step + 1,
-                "usage": turn.usage + step.usage,
-                "invalid_steps": turn.invalid_steps + 1 if wrong else 0,
-            }
-        )
-        state.running = turn
-        self._last = step
-        state.tell(
-            Event(
-                n=0,
-                kind="step",
-                turn=turn.turn,
-                step=turn.step,
-                seq=step.seq,
-                text=step.text,
-                size=step.size,
-                status=step.finish,
-                usage=step.usage,
-            )
-        )
-        for call in step.calls:
-            if call.done:
-                state.tell_call("call_ended", call, call.status, call.result, call.size)
-
-    # Bounds on what goes back to the model, and the end.
+    def _bound_circles(self, result: ThinkResult, ended: dict[int, ActResult]) -> None:
+        """Tell a model that goes round in circles, once; one that goes on ends the turn."""
+        trail, found = self._turn.trail, tuple[str, ...]()
+        for step in result.steps:
+            done = [_ended(call, ended.get(call.seq)) for call in step.calls]
+            if any(self._spec.tools.get(call.name, ToolPolicy()).repeats for call in done):
+                trail = ()  # where repeating is meant, what stands between is no circle either
+                continue
+            trail = loops.longer(trail, [mark for call in done if (mark := loops.mark(call))])
+            found = found or (loops.circle(trail) if done else ())
+        names = ", ".join(found)
+        if names and self._turn.warned:
+            raise errors.LoopDetected(names)
+        self._state.change(trail=trail, warned=self._turn.warned or bool(names))
+        if names:
+            self._state.write("repair", _TOLD.format(names=names))
 
     def _bound_invalid(self, step: StepView) -> None:
         if self._turn.invalid_steps > self._spec.max_repairs:
@@ -191,44 +201,8 @@ class TurnRunner:
         repairs = self._turn.output_repairs + 1
         if repairs > self._spec.output_repairs:
             raise errors.OutputInvalid(step.output_problem)
-        self._state.running = self._turn.model_copy(update={"output_repairs": repairs})
-        self._write("repair", text=step.output_problem)
-
-    def _end(self, status: Any, error: errors.HoldfastError | None = None) -> None:
-        state, turn, last = self._state, self._turn, self._last
-        # What was said to this turn too late stands before the next one's message.
-        self._take_steering()
-        view = TurnView(
-            turn=turn.turn,
-            status=status,
-            request=turn.request,
-            reply=last.text if last else "",
-            reply_seq=last.seq if last else 0,
-            reply_size=last.size if last else 0,
-            steps=turn.step,
-            usage=turn.usage,
-            error=Problem(code=error.code, message=str(error), detail=error.detail) if error else None,
-            started=turn.started,
-            ended=workflow.time(),
-        )
-        state.usage = state.usage + turn.usage
-        state.running = None
-        state.recent.append(view)
-        text = str(error) if error else view.reply
-        state.tell(
-            Event(
-                n=0,
-                kind="turn_ended",
-                turn=turn.turn,
-                step=turn.step,
-                seq=view.reply_seq,
-                text=text,
-                size=view.reply_size,
-                status=status,
-                usage=turn.usage,
-            )
-        )
-        workflow.set_current_details(details.render(state))
+        self._state.change(output_repairs=repairs)
+        self._state.write("repair", step.output_problem)
 
     # Small parts.
 
@@ -236,25 +210,16 @@ class TurnRunner:
     def _turn(self) -> TurnState:
         return self._state.turn
 
-    @property
-    def _max_steps(self) -> int:
-        return self._state.start.max_steps or self._spec.max_steps
-
     def _take_steering(self) -> None:
         steering, self._state.steering[:] = tuple(self._state.steering), ()
         for text in steering:
-            self._write("steer", text=text)
-
-    def _write(self, kind: Any, *, text: str, ref: str = "") -> None:
-        turn = self._turn.turn
-        self._state.unwritten.append(NewEntry(seq=self._state.seq, kind=kind, text=text, ref=ref, turn=turn))
-        self._state.seq += 1
+            self._state.write("steer", text)
+            # Whoever steers says something new, so that trying again may be meant.
+            self._state.change(trail=(), warned=False)
 
 
-def roll_over_due(state: SessionState) -> bool:
-    """Whether the history has grown enough for the session to go on in a new run."""
-    info = workflow.info()
-    return (
-        info.get_current_history_length() >= state.start.roll_over_events
-        or info.is_continue_as_new_suggested()
-    )
+def _ended(call: CallView, result: ActResult | None) -> CallView:
+    """The call as it ended."""
+    if result is None:
+        return call
+    return call.model_copy(update={"status": result.status, "result_digest": result.digest})

@@ -13,7 +13,6 @@ from holdfast_workflows.contracts.session import (
     Accepted,
     Event,
     Message,
-    SessionView,
     StartInput,
     Status,
     TaskResult,
@@ -21,11 +20,12 @@ from holdfast_workflows.contracts.session import (
     WaitTurn,
 )
 from holdfast_workflows.contracts.steps import LoadInput
-from holdfast_workflows.contracts.text import dump_json, preview, size
+from holdfast_workflows.contracts.text import dump_json, size
 
-from . import attributes, calls, details, rules, settling
+from . import attributes, calls, details, rolling, rules, settling
+from .control import Control
 from .state import SessionState
-from .turn import TurnRunner, roll_over_due
+from .turn import TurnRunner
 
 _LONGEST_WAIT = 20.0
 _INTERRUPTED = "interrupted by a new message"
@@ -35,7 +35,7 @@ _WORKFLOW_CANCELLED = "the workflow was cancelled"
 # Input of a wrong shape fails what it came with, the run or the update; as an error of the
 # workflow task it would be tried again for ever.
 @workflow.defn(name=names.WORKFLOW, sandboxed=False, failure_exception_types=[ValidationError])
-class AgentWorkflow:
+class AgentWorkflow(Control):
     """One durable conversation or task of one agent; its id is the session's id."""
 
     @workflow.init
@@ -43,9 +43,8 @@ class AgentWorkflow:
         """The state is there before the first handler runs."""
         # Without input there is no agent, which fails the run at once, with the agents there are.
         start = start or StartInput()
-        self._state = SessionState(start)
+        super().__init__(SessionState(start))
         self._settler = settling.Settler(self._state)
-        self._runner: TurnRunner | None = None
         self._waiters = 0
         self._rolling = False
         self._failure: ApplicationError | None = None
@@ -100,6 +99,7 @@ class AgentWorkflow:
             return
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
         state.spec = loaded.spec
+        state.budget = state.budget or loaded.spec.budget
         attributes.at_start(state)
 
     async def _next_turn(self) -> bool:
@@ -108,7 +108,7 @@ class AgentWorkflow:
         if self._failure or (state.start.mode == "task" and state.recent):
             return False
         if state.running is None and not state.queue:
-            await workflow.wait_condition(lambda: bool(state.queue) or state.closing or roll_over_due(state))
+            await workflow.wait_condition(lambda: bool(state.queue) or state.closing or rolling.due(state))
             # Waiting, too, makes history: whoever looks on renews that, and pauses come and go.
             self._rolling = not (state.queue or state.closing)
         return bool(state.running or state.queue or self._rolling)
@@ -120,7 +120,7 @@ class AgentWorkflow:
         if state.running is None:
             if self._settler.behind:
                 await self._settler.wait()
-            if roll_over_due(state):
+            if rolling.due(state):
                 self._rolling = True
                 return
             runner.begin()
@@ -131,6 +131,7 @@ class AgentWorkflow:
         try:
             await workflow.wait_condition(turn.done)
         except asyncio.CancelledError:
+            state.stopping = True
             self._cancel_turn(_WORKFLOW_CANCELLED)
             await workflow.wait_condition(turn.done)
             if state.running is None:
@@ -155,6 +156,7 @@ class AgentWorkflow:
 
     async def _cancelled(self) -> None:
         """The workflow was cancelled from outside: the turn has been stopped, say so and settle."""
+        self._state.stopping = True
         if self._state.running is not None:
             # It was about to go over to another run.
             self._state.cancel_turn(_WORKFLOW_CANCELLED)
@@ -181,7 +183,10 @@ class AgentWorkflow:
         last = self._state.recent[-1] if self._state.recent else None
         if self._task_failed() and last and last.error:
             problem = last.error
-            raise ApplicationError(problem.message, problem.detail, type=problem.code, non_retryable=True)
+            about = {"id": problem.id, "retryable": problem.retryable, "retry_after": problem.retry_after}
+            raise ApplicationError(
+                problem.message, problem.detail, about, type=problem.code, non_retryable=True
+            )
         return TaskResult(last=last, turns=self._state.turns, usage=self._state.usage)
 
     # Messages.
@@ -215,11 +220,6 @@ class AgentWorkflow:
                 break
             found += 1
         return found
-
-    def _cancel_turn(self, reason: str) -> None:
-        self._state.cancel_turn(reason)
-        if self._runner:
-            self._runner.flight.stop()
 
     @workflow.signal(description="Send a message without waiting for an answer.")
     def post(self, message: Message | None = None) -> None:
@@ -261,84 +261,7 @@ class AgentWorkflow:
     def _validate_wait(self, wait: WaitTurn) -> None:
         rules.wait(self._state, wait.turn, waiters=self._waiters, rolling=self._rolling)
 
-    # Control.
-
-    @workflow.update(description="Say something to the running turn; taken at its next step.")
-    def steer(self, text: str) -> Accepted:
-        """Add to what the model reads at the next step."""
-        assert self._state.running is not None
-        self._state.steering.append(text)
-        self._state.tell(Event(n=0, kind="steered", turn=self._state.running.turn, text=preview(text)))
-        if self._runner:
-            self._runner.flight.interrupt_burst()
-        return Accepted(turn=self._state.running.turn)
-
-    @steer.validator
-    def _validate_steer(self, text: str) -> None:
-        rules.steering(self._state, text)
-
-    @workflow.update(description="Start nothing new after the current step.")
-    def pause(self) -> SessionView:
-        """Hold the session at the next boundary; calls that run are left to end."""
-        self._state.paused = True
-        self._state.tell(Event(n=0, kind="paused", turn=self._state.turns))
-        attributes.at_control(self._state)
-        if self._runner:
-            self._runner.flight.interrupt_burst()
-        workflow.set_current_details(details.render(self._state))
-        return self.view()
-
-    @pause.validator
-    def _validate_pause(self) -> None:
-        rules.pausing(self._state, paused=True)
-
-    @workflow.update(description="Go on after a pause.")
-    def resume(self) -> SessionView:
-        """Let the session go on."""
-        self._state.paused = False
-        self._state.tell(Event(n=0, kind="resumed", turn=self._state.turns))
-        attributes.at_control(self._state)
-        workflow.set_current_details(details.render(self._state))
-        return self.view()
-
-    @resume.validator
-    def _validate_resume(self) -> None:
-        rules.pausing(self._state, paused=False)
-
-    @workflow.update(description="Cancel the running turn; its tools are told and waited for.")
-    def cancel_turn(self, reason: str = "") -> TurnView:
-        """Stop the running turn; ``wait_turn`` tells when the last tool has ended."""
-        assert self._state.running is not None
-        view = self._state.find_turn(self._state.running.turn)
-        assert view is not None
-        self._cancel_turn(preview(reason) or "by request")
-        return view
-
-    @cancel_turn.validator
-    def _validate_cancel(self, reason: str = "") -> None:
-        rules.cancelling(self._state)
-
-    @workflow.update(description="End the session when the turns that wait are done.")
-    def close(self) -> SessionView:
-        """Take no more messages; the session ends after the turns it has."""
-        self._state.closing = True
-        return self.view()
-
-    @close.validator
-    def _validate_close(self) -> None:
-        rules.closing(self._state)
-
-    @workflow.signal(description="Somebody reads along for so many seconds.")
-    def watch(self, seconds: float = 60.0) -> None:
-        """Have partial text sent often for a while."""
-        self._state.watch(min(seconds, 300.0))
-
     # Questions.
-
-    @workflow.query(description="The session at a glance, with its events since the one named.")
-    def view(self, since: int = 0) -> SessionView:
-        """The session at a glance."""
-        return self._state.view(workflow.info().workflow_id, since)
 
     @workflow.query(description="One turn, if it is still remembered.")
     def turn(self, turn: int) -> TurnView | None:

@@ -1,0 +1,71 @@
+"""Waiting: for a person's decision, and on a timer for what cannot be asked now."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from temporalio import workflow
+
+from holdfast_workflows.contracts.effects import Decision, Waiting
+from holdfast_workflows.contracts.session import Event
+from holdfast_workflows.contracts.steps import Park
+
+from . import attributes, details
+from .state import SessionState
+
+_BRIEF = 5.0
+"""Seconds up to which a park is not worth an event for the session's status."""
+
+
+async def decision(
+    state: SessionState, waiting: Waiting, ready: Callable[[], bool], *, seconds: float | None = None
+) -> Decision | None:
+    """Wait for a person; None when the turn is cancelled, ``ready`` says so or the time is up."""
+    state.ask(waiting.model_copy(update={"since": workflow.time()}))
+    _tell(state, "needs_person", waiting.what, name=waiting.kind, call_id=waiting.id)
+    _shown(state)
+    with suppress(TimeoutError):
+        await workflow.wait_condition(
+            lambda: waiting.id in state.decisions or state.cancelled or ready(),
+            timeout=None if seconds is None else timedelta(seconds=seconds),
+            timeout_summary=None if seconds is None else waiting.what,
+        )
+    decided = state.asked(waiting.id)
+    _shown(state)
+    return decided
+
+
+async def resumed(state: SessionState) -> None:
+    """Let nothing go on while the session is paused; a cancelled turn goes on to its end."""
+    if state.paused:
+        await workflow.wait_condition(lambda: not state.paused or state.cancelled)
+
+
+async def park(
+    state: SessionState, seq: int, reason: Park, seconds: float, ready: Callable[[], bool]
+) -> float:
+    """Wait on a durable timer, or until ``ready`` says so; how long it was in seconds."""
+    began = workflow.time()
+    until = datetime.fromtimestamp(began + seconds, UTC)
+    state.parks[seq] = f"{reason.reason}; until {until:%Y-%m-%d %H:%M:%S} UTC"
+    _tell(state, "parked", reason.reason, status=reason.kind)
+    _shown(state, attribute=seconds > _BRIEF)
+    with suppress(TimeoutError):
+        await workflow.wait_condition(
+            ready, timeout=timedelta(seconds=seconds), timeout_summary=reason.reason
+        )
+    del state.parks[seq]
+    _shown(state, attribute=seconds > _BRIEF)
+    return workflow.time() - began
+
+
+def _shown(state: SessionState, *, attribute: bool = True) -> None:
+    if attribute:
+        attributes.at_control(state)
+    workflow.set_current_details(details.render(state))
+
+
+def _tell(state: SessionState, kind: object, text: str, **more: str) -> None:
+    turn = state.turn
+    event = {"n": 0, "kind": kind, "turn": turn.turn, "step": turn.step, "text": text, **more}
+    state.tell(Event.model_validate(event))

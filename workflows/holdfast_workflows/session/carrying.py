@@ -1,0 +1,149 @@
+"""Bringing one call to its end: through lost workers, waits, and outcomes that nobody knows.
+
+A call whose effect must never be repeated is safe to schedule again, since its activity
+looks into the effect ledger first: it runs only if it never ran. Where not even the
+ledger can tell, a person decides.
+"""
+
+from collections.abc import Callable
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError
+
+from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.effects import Waiting
+from holdfast_workflows.contracts.entries import ResultStatus
+from holdfast_workflows.contracts.limits import PATIENCE
+from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.steps import ActInput, ActResult, Park
+
+from . import asking, calls
+from .flight import Flight
+from .state import SessionState
+
+_LOOK_AGAIN = 5.0
+"""Seconds until a ``once`` call that failed to write its end is looked up again; doubled each time."""
+
+_NOBODY_KNOWS = "nobody knows whether it happened"
+
+Void = Callable[[str, ResultStatus], ActResult]
+"""Gives the call a result that the workflow writes."""
+
+
+class Carrying:
+    """Carries one call out, as often as that takes and never more than is safe."""
+
+    def __init__(
+        self, state: SessionState, spec: PinnedSpec, flight: Flight, request: ActInput, shown: str, void: Void
+    ) -> None:
+        self._state = state
+        self._flight = flight
+        self._patience = spec.patience
+        self._policy = spec.tools.get(request.name, ToolPolicy())
+        self._request = request
+        self._shown = shown
+        self._void = void
+        self._lost = 0
+        self._parked = 0.0
+
+    async def outcome(self) -> ActResult:
+        """The call's settled result; one that no activity could write is written by the next step."""
+        while True:
+            result = await self._landed()
+            if result is None:
+                continue
+            if result.park is not None:
+                result = await self._park(result.park)
+            elif result.unknown:
+                result = await self._decided()
+            if result is not None:
+                return result
+
+    # Each of these returns the call's end, or None where the request, as it is now, is to be scheduled.
+
+    async def _landed(self) -> ActResult | None:
+        handle = calls.act(self._policy, self._request, self._shown, self._state.start.silence)
+        writes = self._request.mode in {"settle", "give_up"}
+        try:
+            result: ActResult = await self._flight.land(handle, to_the_end=writes)
+        except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                return self._void("cancelled", "cancelled")
+            return await self._failed(error)
+        return result
+
+    async def _failed(self, error: ActivityError) -> ActResult | None:
+        gone, once = calls.worker_lost(error), self._policy.effect == "once"
+        text = str(calls.typed(error, errors.ToolFailed).detail)
+        if once and workflow.patched("once-again"):
+            return await self._look_again(text, gone=gone)
+        if gone and not once and self._lost < calls.LOST_WORKERS:
+            self._lost += 1
+            self._change(again=True)
+            return None
+        if gone or once:
+            # A tool's own failure is a result; this one's end, whatever it was, could not be written.
+            text = f"its end was not seen, so its outcome is unknown: {text}"
+        return self._void(text, "failed")
+
+    async def _look_again(self, text: str, *, gone: bool) -> ActResult | None:
+        """The end of a ``once`` call was not seen: the ledger is asked, in the end a person."""
+        if self._request.mode == "give_up":
+            return self._void(f"{_NOBODY_KNOWS}: {text}", "failed")
+        if self._lost >= calls.LOST_WORKERS:
+            return ActResult(unknown=True)
+        self._lost += 1
+        if not gone:
+            seconds = _LOOK_AGAIN * 2 ** (self._lost - 1)
+            reason = Park(
+                seconds=seconds, reason=f"the end of {self._request.name} is not known", kind="effect"
+            )
+            await self._wait(reason, seconds)
+        if self._state.cancelled:
+            self._give_up()
+        else:
+            # A person's "retry" was for the attempt whose worker was lost, too: what came of that is open again.
+            mode = "call" if self._request.mode == "retry" else self._request.mode
+            self._change(again=True, mode=mode)
+        return None
+
+    async def _park(self, park: Park) -> ActResult | None:
+        effect = park.kind == "effect"
+        left = (PATIENCE + self._policy.timeout if effect else self._patience) - self._parked
+        if left <= 0:
+            return await self._decided() if effect else self._void(f"not run: {park.reason}", "failed")
+        self._parked += await self._wait(park, min(park.seconds, left))
+        if self._state.cancelled and not effect:
+            return self._void("not run: the turn was cancelled", "cancelled")
+        if self._state.cancelled:
+            self._give_up()
+        elif effect:
+            self._change(again=True)
+        return None
+
+    async def _decided(self) -> ActResult | None:
+        """Nobody knows what came of the call: a person says what to do about it."""
+        if self._request.mode == "give_up":
+            return self._void(_NOBODY_KNOWS, "failed")
+        what = f"nobody knows whether {self._request.name} {self._shown} happened"
+        waiting = Waiting(id=self._request.key, kind="effect", what=what)
+        decision = await asking.decision(self._state, waiting, lambda: False)
+        self._lost, self._parked = 0, 0.0
+        if decision is None:
+            self._give_up()
+        else:
+            self._change(again=True, mode=decision.action, text=decision.text, by=decision.by)
+        return None
+
+    async def _wait(self, park: Park, seconds: float) -> float:
+        """Wait on a timer; a paused session goes on only when it is resumed."""
+        state = self._state
+        waited = await asking.park(state, self._request.seq, park, seconds, lambda: state.cancelled)
+        await asking.resumed(state)
+        return waited
+
+    def _give_up(self) -> None:
+        self._change(again=True, mode="give_up", text="the turn was cancelled")
+
+    def _change(self, **changes: object) -> None:
+        self._request = self._request.model_copy(update=changes)

@@ -1,0 +1,134 @@
+"""Asking the model: scheduling ``think``, and taking the steps it settled into the session's state."""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError, RetryState
+
+from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.limits import SEQ_GAP
+from holdfast_workflows.contracts.session import Event, TurnState
+from holdfast_workflows.contracts.spec import PinnedSpec
+from holdfast_workflows.contracts.steps import StepView, ThinkInput, ThinkResult
+
+from . import calls, details
+from .budgets import Budgets
+from .flight import Flight
+from .state import SessionState
+
+
+class Thinking:
+    """The model's side of a turn. ``last`` is the last step that this run has seen settled."""
+
+    def __init__(self, state: SessionState, spec: PinnedSpec, flight: Flight, budgets: Budgets) -> None:
+        self._state = state
+        self._spec = spec
+        self._flight = flight
+        self._budgets = budgets
+        self.last: StepView | None = None
+
+    @property
+    def max_steps(self) -> int:
+        """Model calls that a turn may take."""
+        return self._state.start.max_steps or self._spec.max_steps
+
+    async def think(self, *, resort: int | None = None, answer: str = "") -> ThinkResult:
+        """The next steps, taken into the state; none when told to yield, or where something stands in the way.
+
+        Args:
+            resort: The last resort that this is, by its place in the agent's list.
+            answer: A person's answer in the model's place.
+
+        Raises:
+            HoldfastError: The model could not be asked.
+        """
+        workflow.set_current_details(details.render(self._state))
+        single = resort is not None or bool(answer) or self._state.turn.final or not self._spec.has_inline
+        most = 1 if single else min(self._spec.burst, self.max_steps - self._state.turn.step)
+        step = self._request(self._budgets.burst(most)).model_copy(
+            update={"resort": resort, "answer": answer}
+        )
+        result = await self._landed(step)
+        for taken in result.steps:
+            self._account(taken)
+        if result.steps:
+            self._state.unwritten.clear()
+        elif result.park is None and result.spent is None:
+            # It was told to stop: whatever it has written all the same is left behind.
+            self._state.seq += SEQ_GAP
+        return result
+
+    def _request(self, burst: int) -> ThinkInput:
+        state, turn = self._state, self._state.turn
+        return ThinkInput(
+            session=workflow.info().workflow_id,
+            agent=self._spec.agent,
+            digest=self._spec.digest,
+            tenant=state.start.tenant,
+            turn=turn.turn,
+            step=turn.step + 1,
+            seq=state.seq,
+            new=tuple(state.unwritten),
+            burst=burst,
+            watched=state.watched,
+            allowance=self._budgets.allowance(),
+            hold=turn.hold,
+            calls_left=self._budgets.calls_left(),
+            final=turn.final,
+            model=turn.model,
+        )
+
+    async def _landed(self, step: ThinkInput) -> ThinkResult:
+        """What became of a request. What a lost worker leaves is taken up by another."""
+        tokens = self.last.usage.input_tokens if self.last else 0
+        for lost in range(calls.LOST_WORKERS + 1):
+            handle = calls.think(self._spec, step, tokens, self._state.start.silence)
+            try:
+                result: ThinkResult = await self._flight.land(handle, burst=step.burst > 1)
+            except ActivityError as error:
+                if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
+                    # A session that was paused meanwhile takes up what is settled, and no more.
+                    burst = 1 if self._state.paused else step.burst
+                    step = step.model_copy(update={"again": True, "burst": burst})
+                    continue
+                # One that fails after it was asked to yield is not tried again by the server.
+                asked = error.retry_state == RetryState.CANCEL_REQUESTED
+                if asked or isinstance(error.cause, CancelledError):
+                    return ThinkResult(steps=())
+                # Whatever wrote or still writes at these numbers is left behind.
+                self._state.seq += SEQ_GAP
+                raise calls.typed(error, errors.ModelTransient) from error
+            return result
+        raise AssertionError("unreachable: the last round raises")
+
+    def _account(self, step: StepView) -> None:
+        """Bring counts, sequence numbers and events up to date with a settled step."""
+        state, turn = self._state, self._state.turn
+        state.seq = step.seq + 1 + len(step.calls)
+        wrong = bool(step.calls) and all(call.status == "invalid" for call in step.calls)
+        state.change(
+            step=turn.step + 1,
+            usage=turn.usage + step.usage,
+            invalid_steps=turn.invalid_steps + 1 if wrong else 0,
+            hold=step.hold,
+            parked=0.0,
+        )
+        self._budgets.count_step(sum(call.done and call.status != "invalid" for call in step.calls))
+        self.last = step
+        self._tell(step, state.turn)
+        for call in step.calls:
+            if call.done:
+                state.tell_call("call_ended", call, call.status, call.result, call.size)
+
+    def _tell(self, step: StepView, turn: TurnState) -> None:
+        self._state.tell(
+            Event(
+                n=0,
+                kind="step",
+                turn=turn.turn,
+                step=turn.step,
+                seq=step.seq,
+                text=step.text,
+                size=step.size,
+                status=step.finish,
+                usage=step.usage,
+            )
+        )

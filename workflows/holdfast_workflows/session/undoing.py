@@ -1,0 +1,111 @@
+"""Taking back what a turn did to the world when it was cancelled or failed: in reverse, each call once."""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.limits import PATIENCE
+from holdfast_workflows.contracts.session import Event, Undoable
+from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.steps import ActInput, ActResult
+
+from . import asking, calls, rolling
+from .state import SessionState
+
+
+class Undoing:
+    """Undoes the calls of the running turn, the last one first; a roll-over goes on where it was."""
+
+    def __init__(self, state: SessionState, spec: PinnedSpec) -> None:
+        self._state = state
+        self._spec = spec
+
+    async def run(self) -> bool:
+        """Undo all that is left to undo; False if the session must roll over first."""
+        state = self._state
+        while state.turn.effects:
+            if rolling.due(state):
+                return False
+            call = state.turn.effects[-1]
+            result = await self._outcome(call)
+            state.change(effects=state.turn.effects[:-1])
+            self._tell(call, result)
+        return True
+
+    async def _outcome(self, call: Undoable) -> ActResult:
+        """What came of undoing one call; whatever goes wrong is its result, and the rest goes on.
+
+        It is not in the turn's flight, which is told to stop: this is what happens when it has.
+        """
+        undo = self._spec.tools[call.name].undo
+        policy = self._spec.tools.get(undo, ToolPolicy())
+        request = self._request(call, undo, policy)
+        lost, parked = 0, 0.0
+        while True:
+            handle = calls.act(policy, request, f"undo {call.name} {call.preview}", self._state.start.silence)
+            try:
+                result: ActResult = await handle
+            except ActivityError as error:
+                if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
+                    lost += 1
+                    request = request.model_copy(update={"again": True})
+                    continue
+                return ActResult(status="failed", preview=str(calls.typed(error, errors.ToolFailed).detail))
+            if result.unknown:
+                return ActResult(status="failed", preview="nobody knows whether it was undone")
+            if result.park is None:
+                return result
+            left = PATIENCE - parked
+            if left <= 0:
+                return ActResult(status="failed", preview=result.park.reason)
+            parked += await asking.park(
+                self._state, call.seq, result.park, min(result.park.seconds, left), lambda: False
+            )
+            request = request.model_copy(update={"again": True})
+
+    def _request(self, call: Undoable, undo: str, policy: ToolPolicy) -> ActInput:
+        session, turn = workflow.info().workflow_id, self._state.turn
+        return ActInput(
+            session=session,
+            agent=self._spec.agent,
+            digest=self._spec.digest,
+            tenant=self._state.start.tenant,
+            turn=turn.turn,
+            step=turn.step,
+            seq=call.seq,
+            reply=call.reply,
+            index=call.seq - call.reply - 1,
+            call_id=call.call_id,
+            name=undo,
+            key=f"{names.call_key(session, call.seq)}-undo",
+            attempts=calls.most_attempts(calls.attempts(policy)),
+            mode="undo",
+        )
+
+    def _tell(self, call: Undoable, result: ActResult) -> None:
+        """Say what was undone to those who follow, and to the model, which must not count on it any more."""
+        state, turn = self._state, self._state.turn
+        what = f"{call.name} {call.preview}".strip()
+        if result.status == "ok":
+            note = f"Since the turn was {_word(turn.ending)}, {what} was undone."
+        else:
+            note = f"The turn was {_word(turn.ending)}, but {what} could not be undone: {result.preview}"
+            workflow.logger.error("turn %d: %s could not be undone: %s", turn.turn, what, result.preview)
+        state.write("steer", note)
+        state.tell(
+            Event(
+                n=0,
+                kind="undone",
+                turn=turn.turn,
+                step=turn.step,
+                seq=call.seq,
+                name=call.name,
+                call_id=call.call_id,
+                text=result.preview,
+                status=result.status,
+            )
+        )
+
+
+def _word(ending: str) -> str:
+    return "cancelled" if ending == "cancelled" else "ended by an error"
