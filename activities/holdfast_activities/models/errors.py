@@ -16,19 +16,23 @@ from holdfast_workflows.contracts.errors import (
     ModelError,
     ModelRejected,
     ModelTransient,
+    ProviderQuota,
     RateLimited,
 )
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text import preview, redact
 
 _MAX_WAIT = 3_600.0  # seconds; what a provider may ask us to wait at most
 _SHOWN = 400  # characters of a provider's words in an error
-_SECRET = re.compile(r"(?i)\b(?:sk|key|api|pk|gsk|xai|bearer)[-_ ][\w*.\-]{8,}")
 _TOO_LONG = re.compile(
     r"(?i)context_length_exceeded|exceed_context_size|context (?:length|window|size|limit)|prompt is too long|"
     r"(?:input|prompt|request)[^.]{0,40} too (?:long|large|many tokens)|too many (?:input )?tokens|request_too_large"
 )
 _FILTERED = re.compile(r"(?i)content.?filter|responsible.?ai")
-_UNPAID = re.compile(r"insufficient_quota|billing_hard_limit")
+# Only what never means a rate limit: some say "quota" of what is free again in a minute.
+_UNPAID = re.compile(
+    r"(?i)insufficient[_ ](?:quota|credit|balance|funds)|billing_(?:hard_limit|not_active|error)|"
+    r"credit balance is too low|out of credits|payment required"
+)
 _BY_KIND: dict[str, int] = {
     "overloaded_error": 529,
     "api_error": 500,
@@ -38,6 +42,7 @@ _BY_KIND: dict[str, int] = {
     "rate_limit_exceeded": 429,
     "invalid_request_error": 400,
     "authentication_error": 401,
+    "billing_error": 402,
     "permission_error": 403,
     "not_found_error": 404,
 }
@@ -45,9 +50,7 @@ _BY_KIND: dict[str, int] = {
 
 def sanitise(text: str, secret: str = "") -> str:
     """A provider's words on one line, cut short, with nothing in them that looks like a key."""
-    if secret:
-        text = text.replace(secret, "***")
-    return preview(_SECRET.sub("***", text[: _SHOWN * 8]), _SHOWN)
+    return preview(redact(text[: _SHOWN * 8], secret), _SHOWN)
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
@@ -109,18 +112,17 @@ def _words(problem: Any) -> str:
 
 
 def _by_status(status: int, words: str, said: str, headers: Mapping[str, str]) -> ModelError:
-    wait = retry_after(headers)
     if status in (400, 413, 422) and (status == 413 or _TOO_LONG.search(words)):
         return ContextTooLong(said)
     if status in (400, 403) and _FILTERED.search(words):
         return ContentFiltered(said)
-    if headers.get("x-should-retry") == "false" or _UNPAID.search(words):
+    if status == 402 or _UNPAID.search(words):
+        return ProviderQuota(said)
+    told = headers.get("x-should-retry")
+    passes = status in (408, 409, 425, 429) or status >= 500 or told == "true"
+    if not passes or told == "false":
         return ModelRejected(said)
-    if status == 429:
-        return RateLimited(said, retry_after=wait)
-    if status in (408, 409, 425) or status >= 500 or headers.get("x-should-retry") == "true":
-        return ModelTransient(said, retry_after=wait)
-    return ModelRejected(said)
+    return (RateLimited if status == 429 else ModelTransient)(said, retry_after=retry_after(headers))
 
 
 def from_exception(name: str, error: Exception, secret: str = "") -> ModelError:

@@ -18,6 +18,7 @@ from holdfast_workflows.contracts.errors import (
     ModelError,
     ModelRejected,
     ModelTransient,
+    ProviderQuota,
     RateLimited,
 )
 
@@ -43,9 +44,35 @@ def test_a_prompt_that_the_filter_stops_is_not_a_broken_request() -> None:
     assert type(from_status("m", 400, {}, body)) is ContentFiltered
 
 
-def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
-    body = b'{"error":{"message":"Check your plan.","code":"insufficient_quota"}}'
-    assert type(from_status("m", 429, {}, body)) is ModelRejected
+@pytest.mark.parametrize(
+    ("status", "problem"),
+    [
+        (429, {"message": "Check your plan.", "code": "insufficient_quota"}),
+        (
+            400,
+            {"message": "Your credit balance is too low to access the API.", "type": "invalid_request_error"},
+        ),
+        (402, {"message": "Pay."}),
+        (402, {}),
+        (403, {"message": "No.", "code": "billing_not_active"}),
+    ],
+)
+def test_a_quota_that_is_used_up_is_not_waited_for(status: int, problem: dict[str, str]) -> None:
+    error = from_status("m", status, {"retry-after": "20"}, json.dumps({"error": problem}).encode())
+    assert type(error) is ProviderQuota
+    assert (error.retryable, error.fallback, error.retry_after) == (False, True, None)
+
+
+def test_a_quota_per_minute_is_a_rate_limit() -> None:
+    body = b'{"error":{"message":"You exceeded your current quota, retry in 20 s.","status":"RESOURCE_EXHAUSTED"}}'
+    assert type(from_status("m", 429, {}, body)) is RateLimited
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 418])
+def test_a_request_that_is_refused_is_not_repeated(status: int) -> None:
+    error = from_status("m", status, {}, b'{"error":{"message":"The model does not exist"}}')
+    assert type(error) is ModelRejected
+    assert not error.retryable
 
 
 @pytest.mark.parametrize(
@@ -54,6 +81,7 @@ def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
         ({"type": "overloaded_error", "message": "Overloaded"}, ModelTransient),
         ({"type": "rate_limit_error", "message": "Slow down"}, RateLimited),
         ({"type": "invalid_request_error", "message": "No"}, ModelRejected),
+        ({"type": "billing_error", "message": "Pay"}, ProviderQuota),
         ({"code": "context_length_exceeded", "type": "invalid_request_error"}, ContextTooLong),
         ({"code": 502, "message": "Upstream"}, ModelTransient),
         ({"message": "Nobody knows"}, ModelTransient),

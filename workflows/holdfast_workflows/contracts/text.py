@@ -6,6 +6,9 @@ stored as JSON in which both are escapes, so it is read back exactly as it was; 
 two halves of one character, side by side, come back as that character. Text for people
 (previews, errors, summaries, details) and text for models goes through ``clean``, which
 replaces both by U+FFFD.
+
+What errors say also goes through ``redact``: programs put the key they were refused with
+into their complaint, and an error's text is read by people, models and log stores.
 """
 
 import json
@@ -16,12 +19,42 @@ from .limits import PREVIEW_CHARS
 
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
+_SECRETS = (
+    # A key by its look: a maker's prefix and a long rest. `key-` and `api_` begin plain words,
+    # too, so there the rest must hold a digit or the stars of a key that is half hidden already.
+    # Every look ahead is bounded: the text may be long, and made to be slow.
+    re.compile(r"(?i)\b(?:sk|pk|rk|gsk|xai|ghp|gho|hf|xox[abps])[-_][\w*.\-]{8,}"),
+    re.compile(r"(?i)\b(?:key|api)[-_ ](?=[a-z_.\-]{0,40}[\d*])[\w*.\-]{8,}"),
+    re.compile(r"\b(?:AKIA|ASIA|AIza|eyJ)[\w.\-]{12,}"),
+    # What stands behind the name of a header or a setting.
+    re.compile(r"(?i)\bbearer[ =:]\s?(?P<secret>[\w*.\-+/=]{8,})"),
+    re.compile(r"\b[Bb]asic (?P<secret>(?=[a-z+/]{0,40}[A-Z0-9=])[\w+/=]{8,})"),
+    re.compile(
+        r"(?i)(?<![a-z])(?:api[-_]?key|secret|password|passwd|pwd|token)"
+        r"(?:=|[\"'] ?[:=] ?[\"']|: ?(?=[^\s\d]{0,40}\d))(?P<secret>[^\s\"',;&]{4,})"
+    ),
+    re.compile(r"(?<=://)(?P<secret>[^\s/@:]{0,100}:[^\s/@]{1,200})(?=@)"),
+)
 _MARKUP = re.compile(r"[\[\]()<>!`*_#|\\]")
 
 
 def clean(text: str) -> str:
     """Text that every database, wire and terminal accepts; U+FFFD stands for what was not."""
     return _UNSAFE.sub("\ufffd", text) if _UNSAFE.search(text) else text
+
+
+def redact(text: str, secret: str = "") -> str:
+    """The text with ``***`` in place of ``secret`` and of whatever looks like a key, token or password."""
+    if secret:
+        text = text.replace(secret, "***")
+    for pattern in _SECRETS:
+        text = pattern.sub(_strike, text)
+    return text
+
+
+def _strike(found: re.Match[str]) -> str:
+    secret = found.groupdict().get("secret")
+    return "***" if secret is None else found[0].removesuffix(secret) + "***"
 
 
 def preview(text: str, chars: int = PREVIEW_CHARS) -> str:

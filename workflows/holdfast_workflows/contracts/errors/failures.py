@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from temporalio.exceptions import ApplicationError
 
@@ -25,15 +25,22 @@ def to_failure(error: HoldfastError, retry: Mapping[str, Any] | None = None) -> 
 
     Args:
         error: What happened.
-        retry: What was chosen for the next attempt and why, for those who read the history.
+        retry: What was chosen for the next attempt and why, for Temporal and for those who read the
+            history: ``again``, ``delay`` in seconds. Without it the error decides by itself. What the
+            error says of itself is kept beside it, since an error that is not tried again here may
+            well be worth another try by a person.
     """
-    delay = None if error.retry_after is None else timedelta(seconds=error.retry_after)
+    again, delay = error.retryable, error.retry_after
+    details: tuple[Any, ...] = (error.detail,)
+    if retry is not None:
+        details = (error.detail, {**retry, "retryable": again, "retry_after": delay})
+        again, delay = bool(retry["again"]), retry["delay"]
     return ApplicationError(
         str(error),
-        *((error.detail,) if retry is None else (error.detail, dict(retry))),
+        *details,
         type=error.code,
-        non_retryable=not error.retryable,
-        next_retry_delay=delay,
+        non_retryable=not again,
+        next_retry_delay=None if delay is None or not again else timedelta(seconds=delay),
     )
 
 
@@ -44,11 +51,20 @@ def from_failure(failure: BaseException | None) -> HoldfastError | None:
         if isinstance(failure, HoldfastError):
             return failure
         if isinstance(failure, ApplicationError) and failure.type in classes:
-            delay = failure.next_retry_delay
-            return classes[failure.type](
-                str(failure.details[0]) if failure.details else failure.message,
-                retry_after=None if delay is None else delay.total_seconds(),
-                retryable=not failure.non_retryable,
-            )
+            return _rebuilt(classes[failure.type], failure)
         failure = getattr(failure, "cause", None) or failure.__cause__
     return None
+
+
+def _rebuilt(cls: type[HoldfastError], failure: ApplicationError) -> HoldfastError:
+    delay = failure.next_retry_delay
+    after, retryable = None if delay is None else delay.total_seconds(), not failure.non_retryable
+    details = failure.details
+    if len(details) > 1 and isinstance(details[1], Mapping):
+        retry = cast("Mapping[str, Any]", details[1])
+        after, retryable = retry.get("retry_after", after), bool(retry.get("retryable", retryable))
+    return cls(
+        str(details[0]) if details else failure.message,
+        retry_after=after,
+        retryable=retryable,
+    )

@@ -1,0 +1,1 @@
+"""What stands between a failure and the run: classification, retries, breakers, limits."""

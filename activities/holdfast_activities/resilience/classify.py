@@ -1,0 +1,109 @@
+"""From any exception to the one error that says what it means."""
+
+import asyncio
+import socket
+import ssl
+from datetime import timedelta
+from typing import cast
+
+import httpx
+from temporalio import exceptions as temporal
+from temporalio.service import RPCError, RPCStatusCode
+
+from holdfast_activities.models import errors as providers
+from holdfast_workflows.contracts.errors import (
+    HoldfastError,
+    StateUnavailable,
+    TemporalUnreachable,
+    ToolFailed,
+    TurnCancelled,
+    Unclassified,
+    from_failure,
+)
+from holdfast_workflows.contracts.text import clean, redact
+
+_READ = 20_000  # characters of an exception's words that are looked through; fewer are kept
+_DATABASES = frozenset({"sqlite3", "aiosqlite", "asyncpg", "sqlalchemy"})
+_CONNECTION = (ConnectionError, TimeoutError, socket.gaierror, ssl.SSLError, EOFError)
+_ANSWERS_LATER = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.CANCELLED,
+    }
+)
+
+
+def classify(error: BaseException, otherwise: type[HoldfastError] = Unclassified) -> HoldfastError:
+    """The typed error for an exception; its text is safe to store, to log and to show a model.
+
+    Args:
+        error: Whatever was raised.
+        otherwise: What it is if nothing better is known. With ToolFailed or a class below it, what
+            other libraries raise is the tool's failure, since the provider, the database and the
+            network that failed are the tool's own; whether it may pass is still read from it.
+    """
+    known = _ours(error)
+    if known is not None:
+        return known
+    if isinstance(error, BaseExceptionGroup):
+        together = cast("BaseExceptionGroup[BaseException]", error)
+        return _worst([classify(part, otherwise) for part in together.exceptions])
+    said = words(error)
+    if isinstance(error, temporal.ApplicationError):
+        return otherwise(
+            said, retry_after=_seconds(error.next_retry_delay), retryable=not error.non_retryable
+        )
+    found = _foreign(error, said)
+    if found is None:
+        return otherwise(said)
+    if issubclass(otherwise, ToolFailed):
+        return otherwise(said, retry_after=found.retry_after, retryable=found.retryable)
+    return found
+
+
+def words(error: BaseException) -> str:
+    """What an exception says, with its kind, on text that any store takes and with no secret in it."""
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.InvalidURL):
+        # A header or URL that cannot be sent: its text may hold the key in any form.
+        return f"{type(error).__name__}: the URL or a header is not well formed"
+    text = clean(redact(str(error)[:_READ]))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _ours(error: BaseException) -> HoldfastError | None:
+    """The error that this is or carries; a cancellation is one, too."""
+    if isinstance(error, asyncio.CancelledError | temporal.CancelledError):
+        return TurnCancelled()
+    if isinstance(error, HoldfastError | temporal.FailureError):
+        return from_failure(error)
+    return None
+
+
+def _foreign(error: BaseException, said: str) -> HoldfastError | None:
+    """What an exception of a library means, if that is known."""
+    if isinstance(error, httpx.HTTPStatusError):
+        answer = error.response
+        body = answer.content if answer.is_stream_consumed or answer.is_closed else b""
+        return providers.from_status(error.request.url.host, answer.status_code, answer.headers, body)
+    if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
+        return providers.from_exception("HTTP", error)
+    # By the name of the library, so that none has to be loaded to say that it was not the one.
+    if any(cls.__module__.partition(".")[0] in _DATABASES for cls in type(error).__mro__):
+        return StateUnavailable(said)
+    if isinstance(error, RPCError):
+        return TemporalUnreachable(said, retryable=error.status in _ANSWERS_LATER)
+    if isinstance(error, _CONNECTION):
+        return providers.from_exception("connection", error)
+    return None
+
+
+def _worst(errors: list[HoldfastError]) -> HoldfastError:
+    """Of errors that came together, one that trying again does not mend, if there is one."""
+    return next((error for error in errors if not error.retryable), errors[0])
+
+
+def _seconds(delay: timedelta | None) -> float | None:
+    return None if delay is None else delay.total_seconds()

@@ -1,0 +1,48 @@
+"""What resilience counts, for the SDK's Prometheus endpoint.
+
+Labels are the names of breakers, operations and keys, of which an app has a few dozen;
+never sessions or tenants.
+"""
+
+from temporalio.common import MetricMeter
+
+from holdfast_workflows.contracts.circuits import CircuitState
+
+STATES: dict[CircuitState, int] = {"closed": 0, "half_open": 1, "open": 2}
+"""The values of ``holdfast_breaker_state``."""
+
+
+class Meters:
+    """The metrics; without a meter they cost nothing and go nowhere."""
+
+    def __init__(self, meter: MetricMeter | None = None) -> None:
+        meter = MetricMeter.noop if meter is None else meter
+        self._state = meter.create_gauge(
+            "holdfast_breaker_state", "State of a circuit breaker: 0 closed, 1 half open, 2 open"
+        )
+        self._openings = meter.create_counter("holdfast_breaker_openings", "Times a circuit breaker opened")
+        self._refusals = meter.create_counter(
+            "holdfast_refusals", "Calls not made because of an open breaker or a rate limit"
+        )
+        self._retries = meter.create_counter("holdfast_retries", "Attempts that were repeated")
+        self._parks = meter.create_counter("holdfast_parks", "Times a run had to wait on a timer")
+
+    def breaker(self, name: str, state: CircuitState) -> None:
+        """A breaker's state as this worker knows it."""
+        self._state.set(STATES[state], {"breaker": name})
+
+    def opened(self, name: str) -> None:
+        """A failure that this worker reported opened a breaker."""
+        self._openings.add(1, {"breaker": name})
+
+    def refused(self, name: str) -> None:
+        """A breaker, or the limit of a key, let a call not pass."""
+        self._refusals.add(1, {"by": "tenant" if name.startswith("tenant:") else name})
+
+    def retried(self, operation: str) -> None:
+        """A call is tried again."""
+        self._retries.add(1, {"operation": operation})
+
+    def parked(self, kind: str) -> None:
+        """A run waits: for a ``circuit``, a ``limit`` or an ``effect``."""
+        self._parks.add(1, {"kind": kind})
