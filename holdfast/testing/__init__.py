@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ._faults import FAULTS, Fault, Faults
+from ._limits import RateLimit, TokenLimit
 from ._replies import (
     Call,
     Reply,
@@ -30,14 +32,19 @@ if TYPE_CHECKING:
     from .replaying import load_history, replay
 
 __all__ = [
+    "FAULTS",
     "Call",
     "Environment",
+    "Fault",
+    "Faults",
+    "RateLimit",
     "Reply",
     "Request",
     "Script",
     "ScriptedModel",
     "Seen",
     "SpawnedModel",
+    "TokenLimit",
     "asked",
     "call",
     "context_too_long",

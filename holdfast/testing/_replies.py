@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     cut: Literal["close", "end"]
     error_event: bool
     headers: Mapping[str, str]
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Reply:
         headers: Headers to add.
         raw: A body to send as it is, whatever the wire.
         content_type: The type of ``raw``.
+        fault: What ``Seen.fault`` is to say of the request that it answers.
         gone: No answer at all: ``hang`` keeps the connection open, ``reset`` breaks it.
     """
 
@@ -81,6 +83,7 @@ class Reply:
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
     raw: bytes | None = None
     content_type: str = "application/json"
+    fault: str = ""
     gone: Literal["", "hang", "reset"] = ""
 
     def __add__(self, other: Reply) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -22,13 +23,19 @@ def _true(body: bytes, name: bytes) -> bool:
 
 
 class Request:
-    """One request. ``number`` counts the server's model requests from 1; ``body`` is as it came."""
+    """One request.
+
+    ``number`` counts the server's model requests from 1; ``body`` is as it came; ``at`` is when,
+    in seconds since 1970, and ``monotonic`` the same by ``time.monotonic``.
+    """
 
     def __init__(self, number: int, path: str, head: bytes, body: bytes) -> None:
         """A request with its head unparsed."""
         self.number = number
         self.path = path
         self.body = body
+        self.at = time.time()
+        self.monotonic = time.monotonic()
         self._head = head
 
     @property
@@ -93,7 +100,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is kept of a request. ``body`` is empty if it was large or is long past; ``size`` is in bytes."""
+    """What is kept of a request.
+
+    Attributes:
+        number: Its number, from 1.
+        path: Where it went.
+        conversation: The beginning of its first user message.
+        results: How many tool results it held.
+        size: Its body in bytes.
+        body: The body; empty if it was large or is long past.
+        at: When it came, in seconds since 1970.
+        monotonic: The same by ``time.monotonic``, which nobody sets.
+        fault: The name of the fault it was answered with, if it was.
+    """
 
     number: int
     path: str
@@ -101,3 +120,6 @@ class Seen:
     results: int
     size: int
     body: bytes
+    at: float
+    monotonic: float
+    fault: str = ""

@@ -8,11 +8,12 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Self
 
 from . import _wire_anthropic, _wire_openai
 from ._http import Connection
-from ._replies import Reply, failed
+from ._replies import Reply, failed, reset
 from ._requests import Request, Seen
 from ._spawn import SpawnedModel, spawn
 
@@ -39,6 +40,7 @@ class ScriptedModel:
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._with_body: deque[int] = deque()
+        self._dead: Reply | None = None
 
     async def __aenter__(self) -> Self:
         """Start serving on loopback."""
@@ -66,6 +68,14 @@ class ScriptedModel:
         """The base URL in OpenAI form."""
         return f"{self.url}/v1"
 
+    def dead(self, *, drop: bool = False) -> None:
+        """From now on answer 503, or with ``drop`` break each connection; requests are recorded all the same."""
+        self._dead = replace(reset() if drop else failed(503, "Dead."), fault="dead")
+
+    def alive(self) -> None:
+        """From now on answer as the script says."""
+        self._dead = None
+
     @staticmethod
     @contextmanager
     def spawn(script: str, *, port: int = 0) -> Generator[SpawnedModel]:
@@ -76,6 +86,9 @@ class ScriptedModel:
     def _take(self, connection: Connection, path: str, head: bytes, body: bytes) -> None:
         if path.startswith("/_requests"):
             connection.answer(200, _JSON, self._report())
+        elif path in _SWITCHES:
+            _SWITCHES[path](self)
+            connection.answer(200, _JSON, b"{}")
         elif not path.endswith(("/chat/completions", "/messages")):
             connection.answer(
                 404, _JSON, _wire_openai.error(404, "not_found", f"Nothing is served at {path}.")
@@ -89,17 +102,25 @@ class ScriptedModel:
         kept = request.body if len(request.body) <= _BODY_KEPT else b""
         size = len(request.body)
         self.requests.append(
-            Seen(request.number, request.path, request.conversation, request.results, size, kept)
+            Seen(
+                request.number,
+                request.path,
+                request.conversation,
+                request.results,
+                size,
+                kept,
+                request.at,
+                request.monotonic,
+            )
         )
         if kept:
             self._with_body.append(request.number - 1)
         if len(self._with_body) > _BODIES_KEPT:
             old = self._with_body.popleft()
-            seen = self.requests[old]
-            self.requests[old] = Seen(seen.number, seen.path, seen.conversation, seen.results, seen.size, b"")
+            self.requests[old] = replace(self.requests[old], body=b"")
 
     def _report(self) -> bytes:
-        fields = ("number", "path", "conversation", "results", "size")
+        fields = ("number", "path", "conversation", "results", "size", "at", "monotonic", "fault")
         rows = [
             {**{name: getattr(seen, name) for name in fields}, "body": seen.body.decode("utf-8", "replace")}
             for seen in self.requests
@@ -109,11 +130,19 @@ class ScriptedModel:
     def _answer(self, connection: Connection, request: Request) -> None:
         reply = self._next(request)
         if isinstance(reply, Reply) and not (reply.delay or reply.pace):
+            self._note(request, reply)
             _send(connection, request, reply)
         else:
-            connection.run(_send_later(connection, request, reply))
+            connection.run(self._send_later(connection, request, reply))
+
+    def _note(self, request: Request, reply: Reply) -> None:
+        if reply.fault:
+            place = request.number - 1
+            self.requests[place] = replace(self.requests[place], fault=reply.fault)
 
     def _next(self, request: Request) -> Reply | Awaitable[Reply]:
+        if self._dead is not None:
+            return self._dead
         if callable(self._script):
             try:
                 return self._script(request)
@@ -123,9 +152,23 @@ class ScriptedModel:
             return self._script[request.number - 1]
         return failed(400, f"The script has no reply for request {request.number}.", code="script")
 
+    async def _send_later(
+        self, connection: Connection, request: Request, coming: Reply | Awaitable[Reply]
+    ) -> None:
+        reply = await coming if inspect.isawaitable(coming) else coming
+        self._note(request, reply)
+        await _send_slowly(connection, request, reply)
 
-async def _send_later(connection: Connection, request: Request, coming: Reply | Awaitable[Reply]) -> None:
-    reply = await coming if inspect.isawaitable(coming) else coming
+
+# How a server in another process is told.
+_SWITCHES: dict[str, Callable[[ScriptedModel], None]] = {
+    "/_dead": ScriptedModel.dead,
+    "/_dropping": lambda model: model.dead(drop=True),
+    "/_alive": ScriptedModel.alive,
+}
+
+
+async def _send_slowly(connection: Connection, request: Request, reply: Reply) -> None:
     if reply.delay:
         await asyncio.sleep(reply.delay)
     if not (reply.pace and request.stream and reply.status < 400 and reply.raw is None and not reply.gone):

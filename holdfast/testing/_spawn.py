@@ -33,9 +33,20 @@ class SpawnedModel:
     @property
     def requests(self) -> list[Seen]:
         """What was asked, in order."""
-        with urllib.request.urlopen(f"{self.url}/_requests", timeout=_STOP) as answer:  # noqa: S310 - loopback
-            rows: list[dict[str, Any]] = json.load(answer)
+        rows: list[dict[str, Any]] = self._get("/_requests")
         return [Seen(**{**row, "body": row["body"].encode()}) for row in rows]
+
+    def dead(self, *, drop: bool = False) -> None:
+        """From now on answer 503, or with ``drop`` break each connection; requests are recorded all the same."""
+        self._get("/_dropping" if drop else "/_dead")
+
+    def alive(self) -> None:
+        """From now on answer as the script says."""
+        self._get("/_alive")
+
+    def _get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=_STOP) as answer:  # noqa: S310 - loopback
+            return json.load(answer)
 
 
 def asked(requests: list[Seen]) -> Counter[tuple[str, int]]:

@@ -9,6 +9,8 @@ As a process of its own: ``python -m holdfast.testing.model --script module:name
 ``ScriptedModel.spawn("module:name")``.
 """
 
+from ._faults import FAULTS, Fault, Faults
+from ._limits import RateLimit, TokenLimit
 from ._replies import (
     Call,
     Reply,
@@ -30,13 +32,18 @@ from ._server import Script, ScriptedModel
 from ._spawn import SpawnedModel, asked, main
 
 __all__ = [
+    "FAULTS",
     "Call",
+    "Fault",
+    "Faults",
+    "RateLimit",
     "Reply",
     "Request",
     "Script",
     "ScriptedModel",
     "Seen",
     "SpawnedModel",
+    "TokenLimit",
     "asked",
     "call",
     "context_too_long",
