@@ -22,6 +22,7 @@ from temporalio.client import (
     WorkflowUpdateStage,
 )
 from temporalio.common import (
+    Priority,
     RetryPolicy,
     SearchAttributeKey,
     SearchAttributePair,
@@ -42,6 +43,7 @@ from holdfast_workflows.contracts.errors import (
 from holdfast_workflows.contracts.session import Accepted, Message, StartInput, TaskResult, TurnView
 from holdfast_workflows.contracts.text import plain_markdown, preview
 
+from . import shares
 from .bounded import bounded
 from .errors import translate
 
@@ -54,6 +56,9 @@ _RETRY: Final = RetryPolicy(
     initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=2), maximum_attempts=4
 )
 
+_FIRST: Final = Priority(priority_key=1)
+"""Somebody waits for an answer; it is not to stand behind the work that is queued."""
+
 
 @dataclass(frozen=True)
 class Wire:
@@ -63,13 +68,16 @@ class Wire:
     task_queue: str
     patience: float
 
-    async def start(self, id: str, start: StartInput) -> Accepted | None:
+    async def start(
+        self, id: str, start: StartInput, *, priority: int | None = None, weight: float | None = None
+    ) -> Accepted | None:
         """Start a session, or find it running; None if there is no message to answer, or it has ended.
 
         The message goes with the start and again as an update: the start makes it durable,
         the update has it answered, and the session takes each id once.
         """
-        options = self._options(id, start)
+        share = shares.of(start.tenant, priority, weight)
+        options = self._options(id, start, share)
         if start.message is None:
             with suppress(WorkflowAlreadyStartedError):
                 await self._call(self.temporal.start_workflow(names.WORKFLOW, start, **options))
@@ -162,6 +170,7 @@ class Wire:
             start_to_close_timeout=timedelta(seconds=seconds),
             schedule_to_close_timeout=timedelta(seconds=self.patience + seconds),
             retry_policy=_RETRY,
+            priority=_FIRST,
         )
         done: T = await self._call(call, by_worker=True, seconds=self.patience + seconds + 5)
         return done
@@ -190,7 +199,7 @@ class Wire:
     def _handle(self, session: str) -> WorkflowHandle[Any, TaskResult]:
         return self.temporal.get_workflow_handle(session, result_type=TaskResult)
 
-    def _options(self, id: str, start: StartInput) -> dict[str, Any]:
+    def _options(self, id: str, start: StartInput, share: Priority) -> dict[str, Any]:
         attributes = [
             SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT), start.agent),
             SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS), "running"),
@@ -208,6 +217,7 @@ class Wire:
             "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
             "id_reuse_policy": WorkflowIDReusePolicy.REJECT_DUPLICATE,
             "search_attributes": TypedSearchAttributes(attributes),
+            "priority": share,
             "static_summary": f"{agent}: {request}" if request else agent,
             "static_details": " · ".join(
                 filter(None, (f"**{agent}**", start.mode, plain_markdown(start.tenant)))

@@ -35,6 +35,11 @@ _DYNAMIC_CONFIG: Final = (
     "history.transferProcessorMaxPollRPS=2000",
     # Runs whose workflow tasks keep failing become findable after two failures.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
+    # Without it a queue is served in the order of its tasks, whatever tenant they are of.
+    "matching.enableFairness=true",
+    # Shares are kept within a partition; over the usual four they are rough. Old tasks in the
+    # others are still read.
+    "matching.numTaskqueueWritePartitions=1",
 )
 
 

@@ -1,0 +1,36 @@
+"""Which share of the workers a session gets while there is more work than they can do."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+from temporalio.common import Priority
+
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.text import size
+
+_MAX_KEY: Final = 64
+"""Bytes of a fairness key, for Temporal."""
+
+
+def of(tenant: str, priority: int | None = None, weight: float | None = None) -> Priority:
+    """Where a session's tasks stand in the queue; its activities inherit it, and so do its later runs.
+
+    Tenants get equal shares, or shares by their weights; sessions without one are one
+    tenant together. What has a lower priority number comes first, whatever the shares.
+
+    Args:
+        tenant: Whom the session runs for.
+        priority: 1, the first, to 5, the last; 3 by default.
+        weight: The tenant's share in relation to others', 0.001 to 1,000; 1 by default.
+
+    Raises:
+        BadInput: A number is out of its range.
+    """
+    if priority is not None and not 1 <= priority <= 5:
+        raise BadInput(f"priority={priority}: it is 1 (first) to 5 (last)")
+    if weight is not None and not 0.001 <= weight <= 1_000:
+        raise BadInput(f"weight={weight}: it is 0.001 to 1,000")
+    key = tenant if size(tenant) <= _MAX_KEY else sha256(tenant.encode(errors="replace")).hexdigest()
+    return Priority(priority_key=priority, fairness_key=key or None, fairness_weight=weight)
