@@ -116,12 +116,9 @@ async def test_output_that_is_wrong_in_a_huge_or_deep_place_is_repaired(start: S
 
 
 async def test_a_burst_of_many_calls_with_strange_text_fits_its_payload(start: Start) -> None:
-    many = Reply()
-    for _ in range(100):
-        many = many + call("peek", {"at": "\x01" * 400})
-
     def script(request: Request) -> Reply:
-        return many if request.number <= 8 else say("Done.")
+        many = [call("peek", {"at": f"{request.number}" + "\x01" * 400}) for _ in range(100)]
+        return sum(many, Reply()) if request.number <= 8 else say("Done.")
 
     async with start(script) as it:
         session = await it.holdfast.client.start("helper", "Hi")

@@ -184,7 +184,7 @@ class TurnRunner:
             if any(self._spec.tools.get(call.name, ToolPolicy()).repeats for call in done):
                 trail = ()  # where repeating is meant, what stands between is no circle either
                 continue
-            trail = loops.longer(trail, [mark for call in done if (mark := loops.mark(call))])
+            trail = loops.longer(trail, loops.mark(done))
             found = found or (loops.circle(trail) if done else ())
         names = ", ".join(found)
         if names and self._turn.warned:
