@@ -8,7 +8,7 @@ from holdfast_activities.state.base import SessionRow, State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError, UnknownAgent, to_failure
-from holdfast_workflows.contracts.limits import SEQ_GAP
+from holdfast_workflows.contracts.limits import PATIENCE, SEQ_GAP
 from holdfast_workflows.contracts.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import LoadInput, LoadResult
 
@@ -76,7 +76,23 @@ def _pin(spec: AgentSpec, digest: str) -> PinnedSpec:
         model_timeout=spec.model_timeout,
         model_retry=spec.model_retry,
         tools={
-            tool.name: ToolPolicy(timeout=tool.timeout, retry=tool.retry, effect=tool.effect)
+            tool.name: ToolPolicy(
+                timeout=tool.timeout,
+                retry=tool.retry,
+                effect=tool.effect,
+                undo=tool.undo,
+                repeats=tool.repeats,
+            )
             for tool in spec.tools
         },
+        budget=spec.budget,
+        last_resorts=spec.last_resorts,
+        patience=_patience(spec),
     )
+
+
+def _patience(spec: AgentSpec) -> float:
+    """With last resorts nobody waits for providers unless the agent says so: they are why there are any."""
+    if spec.patience is not None:
+        return spec.patience
+    return 0.0 if spec.last_resorts else PATIENCE
