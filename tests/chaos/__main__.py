@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from .processes import Options
 from .report import Row
-from .scenarios import budget, dead, kills, postgres, server
+from .scenarios import budget, dead, faults, kills, postgres, server
 
 Scenario = Callable[[Options], Awaitable[Row]]
 
@@ -19,6 +19,7 @@ SCENARIOS: dict[str, Scenario] = {
     "kills": kills.run,
     "server": server.run,
     "postgres": postgres.run,
+    "faults": faults.run,
     "dead": dead.run,
     "budget": budget.run,
 }
@@ -27,6 +28,7 @@ CARELESS: dict[str, Scenario] = {
     "kills-careless": kills.careless,
     "server-careless": server.careless,
     "postgres-careless": postgres.careless,
+    "faults-careless": faults.careless,
     "dead-careless": dead.careless,
     "budget-careless": budget.careless,
 }

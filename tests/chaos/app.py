@@ -11,6 +11,7 @@ from holdfast_workflows.contracts.spec import RetrySpec
 from tests.kills.ledger import post as book
 
 from .ledger import booked
+from .program import ATTEMPTS, REPAIRS
 
 LEDGER = "CHAOS_LEDGER"
 """The variable with the ledger's address."""
@@ -81,8 +82,29 @@ def order(what: str, ctx: ToolContext) -> str:
     return book(os.environ[LEDGER], ctx.key, what)
 
 
+@tool(name="peek")
+def glance(what: str) -> str:
+    """Look quickly, though in an activity of its own: then a model call's attempts are its own, too.
+
+    Args:
+        what: What at.
+    """
+    return f"seen: {what}"
+
+
 def _agent(name: str, *models: str) -> Agent:
     return Agent(name, model=models, tools=[peek, look, post, charge, order], model_retry=_RETRY)
+
+
+def _faulted(name: str, *models: str, adaptive: bool) -> Agent:
+    return Agent(
+        name,
+        model=models,
+        tools=[glance, look, post, charge, order],
+        model_retry=RetrySpec(attempts=ATTEMPTS, first_delay=0.2, max_delay=1.0, adaptive=adaptive),
+        max_repairs=REPAIRS,
+        model_timeout=5,
+    )
 
 
 def _tenants() -> dict[str, TenantLimits]:
@@ -95,6 +117,8 @@ app = App(
         _agent("clerk", "openai:scripted"),
         _agent("alone", "openai:scripted"),
         _agent("backed", "openai:scripted", "anthropic:scripted"),
+        _faulted("plain", "openai:scripted", adaptive=False),
+        _faulted("chained", "openai:scripted", "anthropic:scripted", adaptive=True),
     ],
     tenants=_tenants(),
 )

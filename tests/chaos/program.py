@@ -10,6 +10,10 @@ from dataclasses import dataclass
 STEPS = 5
 """Steps with a tool call; one more model call says the last word."""
 
+ATTEMPTS = 3
+REPAIRS = 3
+"""Where the model fails: attempts of a call of it, and steps in a row whose calls were all invalid."""
+
 LAST_WORD = "Done."
 
 EFFECTS = {"peek": "none", "look": "none", "post": "idempotent", "charge": "once", "order": "once"}

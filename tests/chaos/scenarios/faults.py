@@ -1,0 +1,108 @@
+"""The model fails in three requests of ten, in fifteen ways."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from holdfast.testing.model import FAULTS
+from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
+
+from ..driving import Ended, drive
+from ..faulty import AFTER, ends
+from ..oracle import requests
+from ..processes import Options, world
+from ..program import ATTEMPTS, STEPS, Program, programs
+from ..report import Row
+
+_LATE = 0.1  # of what was asked for
+_TIMER = 1.0
+"""Seconds that the server's timer and a busy machine may add."""
+
+Asked = Mapping[str, Sequence[dict[str, Any]]]
+
+
+async def run(options: Options) -> Row:
+    """Each run ends as documented for its faults, after no more requests than its policy allows."""
+    return await _row("faults", options, "")
+
+
+async def careless(options: Options) -> Row:
+    """The same with a client that tries again by itself, beneath Temporal."""
+    return await _row("faults-careless", options, "client")
+
+
+def agent(run: Program) -> str:
+    """Every other run has a second provider, and a policy that adapts."""
+    return ("plain", "chained")[int(run.id.rpartition("-")[2]) % 2]
+
+
+async def _row(name: str, options: Options, careless: str) -> Row:
+    row, runs = Row(name, options), programs(options.seed, options.runs)
+    async with world(options, script="tests.chaos.faulty:script", careless=careless) as up:
+        found = await drive(up, runs, agent)
+        asked: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for each in requests(up.requests):
+            asked[each["run"]].append(each)
+    seen = [each for of in asked.values() for each in of]
+    row.counts |= {"runs": len(runs), "requests": len(seen)}
+    row.counts |= {"faults": sum(1 for each in seen if each["fault"])}
+    row.counts["kinds"] = len({each["fault"] for each in seen if each["fault"]})
+    row.counts |= {f"ended {code or 'done'}": n for code, n in sorted(Counter(e.code for e in found).items())}
+    plain = [end for run, end in zip(runs, found, strict=True) if agent(run) == "plain"]
+    row.forbid("not as documented", list(_undocumented(plain, asked)), len(plain))
+    row.forbid("ended without a cause", list(_causeless(found, asked)), len(found))
+    row.forbid("more requests than allowed", list(_multiplied(asked)), len(seen))
+    _judge_waits(row, asked)
+    return row
+
+
+def _undocumented(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
+    """Runs of the plain agent whose end, or number of requests, is none of the documented ones."""
+    for end in found:
+        legal = ends(end.id)
+        if not any((each.code, each.requests) == (end.code, len(asked[end.id])) for each in legal):
+            kinds = [each["fault"] for each in asked[end.id]]
+            yield f"{end.id} ended {end.code or 'done'!r} ({end.detail}) after {kinds}, not in {sorted(legal)}"
+
+
+def _causeless(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
+    """Runs that ended with an error which none of their faults explains."""
+    codes = {fault.name: fault.code for fault in FAULTS}
+    for end in found:
+        causes = {codes[each["fault"]] for each in asked[end.id] if each["fault"]}
+        if end.code and end.code not in causes | ({"all_providers_failed"} if causes else set()):
+            yield f"{end.id} ended {end.code} ({end.detail}) after {sorted(causes)}"
+
+
+def _multiplied(asked: Asked) -> Iterator[str]:
+    """Steps for which more was asked than attempts times models, and once more for each changed prompt."""
+    once_more = {fault.name for fault in FAULTS if fault.ends in ("changed", "told")}
+    for id, each in asked.items():
+        models, more = (1, 0) if agent(Program(id, ())) == "plain" else (2, MORE_ATTEMPTS)
+        for step in range(STEPS + 1):
+            faults = [one["fault"] for one in each if one["step"] == step]
+            extra = sum(1 for fault in faults if fault in once_more)
+            if len(faults) - extra > (ATTEMPTS + more) * models:
+                yield f"{id} step {step}: {faults}"
+
+
+def _judge_waits(row: Row, asked: Asked) -> None:
+    """How much later than asked for the next request came, where the client was told to wait."""
+    late: list[float] = []
+    early: list[str] = []
+    waited = {fault.name for fault in FAULTS if fault.ends == "waited"}
+    for id, each in asked.items():
+        for this, following in pairwise(each):
+            # Another provider may be asked at once.
+            if this["fault"] in waited and this["provider"] == following["provider"]:
+                took = following["at"] - this["at"]
+                if took < AFTER:
+                    early.append(f"{id}: {this['fault']}, again after {took:.2f} s")
+                # A date is told in whole seconds, rounded up.
+                asked_for = AFTER + (1 if this["fault"] == "limited_date" else 0)
+                late.append(took - asked_for * (1 + _LATE))
+    row.forbid("too early after Retry-After", early, len(late))
+    row.time("later than Retry-After and a tenth", late, p95=_TIMER)
