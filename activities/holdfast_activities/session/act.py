@@ -1,64 +1,57 @@
 """A tool call as an activity of its own; its activity type is the tool's name."""
 
-import asyncio
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from temporalio import activity
 from temporalio.common import RawValue
 
-from holdfast_activities.context import Conversations
 from holdfast_activities.state.base import State
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
-from holdfast_workflows.contracts.errors import HoldfastError, StateError, ToolFailed, to_failure
+from holdfast_workflows.contracts.effects import EffectView
+from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workflows.contracts.errors import CircuitOpen, HoldfastError, to_failure
 from holdfast_workflows.contracts.session import ToolProgress
-from holdfast_workflows.contracts.steps import ActInput, ActResult
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.steps import ActInput, ActResult, Park
+from holdfast_workflows.contracts.text import preview
 
 from . import running
 from .agents import LiveAgents
+from .attempts import Attempts
+from .ledger import Ledger
+from .once import Once
 from .pulse import UNWATCHED, Pulse
+from .repeatable import Repeatable
+from .undo import Undo
+from .work import asked_for, call_of, prepare, told
 
 _SHOWN = 500
 """Characters of what a tool says of its progress that people see."""
+
+_UNSAID = 5.0
+"""Seconds to wait for a breaker that does not say how long."""
+
+_SPREAD = 1.2
+"""Runs that met the same open breaker come back over so much of the time."""
+
+_NOBODY_KNOWS = "nobody knows whether this call happened, and it was given up"
 
 
 class Act:
     """Every tool's activity."""
 
-    def __init__(self, state: State, agents: LiveAgents, conversations: Conversations) -> None:
+    def __init__(self, state: State, agents: LiveAgents, ledger: Ledger, attempts: Attempts) -> None:
         self._state = state
         self._agents = agents
-        self._conversations = conversations
+        self._ledger = ledger
+        self._once = Once(ledger, attempts)
+        self._repeatable = Repeatable(ledger, attempts)
+        self._undo = Undo(state, ledger, self._once, self._repeatable)
 
     @activity.defn(dynamic=True)
     async def act(self, args: Sequence[RawValue]) -> ActResult:
-        """Carry out one call and settle its result; a call that is settled is not carried out again."""
+        """Carry out one call and settle its result, or what its mode says; what is settled is not done again."""
         request: ActInput = activity.payload_converter().from_payload(args[0].payload, ActInput)
-        try:
-            entry = await self._settled(request) or await self._settle(request, await self._run(request))
-        except HoldfastError as error:
-            raise to_failure(error) from error
-        return ActResult(
-            status=entry.status,
-            preview=preview(entry.text),
-            size=size(entry.text),
-            seconds=entry.seconds,
-        )
-
-    async def _settled(self, request: ActInput) -> ResultEntry | None:
-        """What an earlier attempt settled, if there was one."""
-        if not request.again and activity.info().attempt == 1:
-            return None
-        found = await self._state.log.read(request.session, request.seq, request.seq + 1)
-        return found[0] if found and isinstance(found[0], ResultEntry) else None
-
-    async def _run(self, request: ActInput) -> ResultEntry:
-        agent = await self._agents.get(request.digest)
-        binding, spec = agent.binding(request.name), agent.tools.get(request.name)
-        call = await self._call(request)
-        if binding is None or spec is None:
-            return running.failed(call, ToolFailed(f"this worker has no tool {request.name!r}"))
         said = ""
 
         def heartbeat(detail: str) -> None:
@@ -67,42 +60,69 @@ class Act:
 
         try:
             with Pulse(UNWATCHED, lambda: ToolProgress(name=request.name, detail=said)):
-                return await running.run(binding, call, spec.timeout, heartbeat)
-        except ToolFailed as error:
-            # Temporal tries again; the model hears of it when nobody will.
-            if error.retryable and activity.info().attempt < request.attempts:
-                raise
-            return running.failed(call, error)
-        except asyncio.CancelledError:
-            details = activity.cancellation_details()
-            if details is None or not details.cancel_requested:
-                raise
-            return running.result(call, "cancelled", "cancelled", time.monotonic())
+                return await self._act(request, heartbeat)
+        except CircuitOpen as error:
+            return ActResult(park=_park(error))
+        except HoldfastError as error:
+            raise to_failure(error) from error
 
-    async def _call(self, request: ActInput) -> running.Call:
-        arguments = request.arguments
-        if not arguments:
-            found = await self._state.log.read(request.session, request.reply, request.reply + 1)
-            if not found or not isinstance(found[0], ReplyEntry):
-                raise StateError(f"reply {request.reply} is not in the log")
-            arguments = found[0].calls[request.index].arguments
-        return running.Call(
-            session=request.session,
-            tenant=request.tenant,
-            agent=request.agent,
-            turn=request.turn,
-            step=request.step,
-            seq=request.seq,
-            call_id=request.call_id,
-            name=request.name,
-            arguments=arguments,
-            key=request.key,
-            attempt=activity.info().attempt,
+    async def _act(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:
+        if request.mode == "undo":
+            return await self._undo.carry_out(await self._agents.get(request.digest), request, heartbeat)
+        known = await self._ledger.settled(request)
+        if known is not None:
+            return told(known)
+        if request.mode in ("settle", "give_up"):
+            return await self._decided(request)
+        agent = await self._agents.get(request.digest)
+        arguments = request.arguments or (await asked_for(self._state, request)).arguments
+        call = call_of(request, request.name, arguments, self._ledger.key(request.key))
+        work = prepare(agent, request, call, heartbeat)
+        if isinstance(work, ResultEntry):
+            return told(await self._ledger.settle(work, None, request.session))
+        once = work.spec.effect == "once"
+        return await (self._once if once else self._repeatable).carry_out(work)
+
+    async def _decided(self, request: ActInput) -> ActResult:
+        """Write what a person says of a call that nobody knows about."""
+        settle = request.mode == "settle"
+        text = request.text if settle else _NOBODY_KNOWS
+        call = call_of(request, request.name, request.arguments, request.key)
+        entry = running.result(call, text, "ok" if settle else "failed", time.monotonic())
+        now = await self._ledger.standing(request.key)
+        row = now.row if now else _row(request)
+        row = row.model_copy(
+            update={
+                "status": "settled" if settle else "given_up",
+                "result": preview(text),
+                "by": f"person: {request.by}" if request.by else "person",
+                "settled": time.time(),
+            }
         )
+        return told(await self._ledger.settle(entry, row, request.session))
 
-    async def _settle(self, request: ActInput, entry: ResultEntry) -> ResultEntry:
-        stored = (await self._state.log.settle(request.session, [entry]))[0]
-        self._conversations.offer(request.session, [stored])
-        if not isinstance(stored, ResultEntry):
-            raise StateError(f"number {entry.seq} of the log holds a {stored.kind}, not a result")
-        return stored
+
+def _row(request: ActInput) -> EffectView:
+    """A row for a call that has none, as where the database lost it."""
+    return EffectView(
+        key=request.key,
+        session=request.session,
+        seq=request.seq,
+        turn=request.turn,
+        agent=request.agent,
+        tenant=request.tenant,
+        tool=request.name,
+        effect="once",
+        status="unknown",
+        arguments=preview(request.arguments),
+    )
+
+
+def _park(error: CircuitOpen) -> Park:
+    seconds = error.retry_after or _UNSAID
+    return Park(
+        seconds=seconds * random.uniform(1.0, _SPREAD),
+        reason=str(error),
+        kind="circuit",
+        error_code=error.code,
+    )

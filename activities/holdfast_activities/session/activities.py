@@ -4,13 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from holdfast_activities.context import Conversations
+from holdfast_activities.resilience.retrying import Retries
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import Registry
 
 from .act import Act
 from .agents import LiveAgents, ModelSource
+from .attempts import Attempts
 from .content import Content
+from .ledger import Ledger
 from .load import Load
+from .operating import Operating
 from .settle import Settle
 from .think import Think
 
@@ -18,14 +22,17 @@ from .think import Think
 class Activities:
     """The activities of one worker."""
 
-    def __init__(self, registry: Registry, state: State, models: ModelSource) -> None:
+    def __init__(
+        self, registry: Registry, state: State, models: ModelSource, ledger: type[Ledger] = Ledger
+    ) -> None:
         agents = LiveAgents(registry, state, models)
         conversations = Conversations(state.log)
         self._load = Load(registry, state, agents)
         self._think = Think(state, agents, conversations)
-        self._act = Act(state, agents, conversations)
+        self._act = Act(state, agents, ledger(state, conversations), Attempts(Retries()))
         self._settle = Settle(state)
         self._content = Content(registry, state)
+        self._operating = Operating(state)
 
     def all(self) -> list[Callable[..., Any]]:
         """What to give to a Temporal worker."""
@@ -38,4 +45,8 @@ class Activities:
             self._content.read_text,
             self._content.store_text,
             self._content.list_agents,
+            self._operating.list_effects,
+            self._operating.list_circuits,
+            self._operating.set_circuit,
+            self._operating.list_accounts,
         ]

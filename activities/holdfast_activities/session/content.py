@@ -80,7 +80,7 @@ class Content:
                     name=spec.name,
                     description=spec.description,
                     models=spec.models,
-                    tools=tuple(tool.name for tool in spec.tools),
+                    tools=tuple(tool.name for tool in spec.tools if not tool.hidden),
                 )
                 for spec in self._registry.agents.values()
             )

@@ -3,24 +3,27 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from temporalio import activity
 
+from holdfast_activities.resilience.classify import classify, words
 from holdfast_workflows.contracts.app import ToolBinding, ToolContext
 from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
 from holdfast_workflows.contracts.errors import (
+    EffectUnknown,
     HoldfastError,
+    ResultNotText,
     ResultTooLarge,
     ToolArgumentsInvalid,
     ToolFailed,
 )
 from holdfast_workflows.contracts.limits import MAX_RESULT
-from holdfast_workflows.contracts.text import clean, size
+from holdfast_workflows.contracts.text import size
 
 _logger = logging.getLogger("holdfast.tool")
-_MAX_ERROR = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,47 @@ async def run(
         ToolFailed: It raised, timed out, or returned too much; arguments that do not fit are
             a result for the model, not an error.
     """
-    began = time.monotonic()
     try:
         arguments = binding.validate(call.arguments)
     except ToolArgumentsInvalid as error:
-        return result(call, error.detail, "invalid", began)
-    context = ToolContext(
+        return result(call, error.detail, "invalid", time.monotonic())
+    return await carry_out(binding, call, arguments, seconds, heartbeat)
+
+
+async def carry_out(
+    binding: ToolBinding,
+    call: Call,
+    arguments: Mapping[str, Any],
+    seconds: float,
+    heartbeat: Callable[[str], None],
+) -> ResultEntry:
+    """Run a tool with arguments that were validated.
+
+    Raises:
+        EffectUnknown: It must happen once, and ran out of time: nobody has seen its end.
+        ToolFailed: It raised, timed out, or returned too much.
+    """
+    began, limit = time.monotonic(), asyncio.timeout(seconds)
+    try:
+        async with limit:
+            text = await binding.call(arguments, context(call, heartbeat))
+    except TimeoutError as error:
+        said = f"no result after {seconds:g} s" if limit.expired() else words(error)
+        raise (EffectUnknown if binding.spec.effect == "once" else ToolFailed)(said) from error
+    except ToolFailed:
+        raise
+    except HoldfastError as error:
+        raise ToolFailed(str(error), retryable=error.retryable) from error
+    except Exception as error:
+        raise classify(error, ToolFailed) from error
+    if size(text) > MAX_RESULT:
+        raise ResultTooLarge(f"{size(text):,} bytes")
+    return result(call, text, "ok", began)
+
+
+def context(call: Call, heartbeat: Callable[[str], None]) -> ToolContext:
+    """What the tool may know of its call."""
+    return ToolContext(
         session=call.session,
         tenant=call.tenant,
         agent=call.agent,
@@ -66,24 +104,18 @@ async def run(
         _heartbeat=heartbeat,
         _cancelled=activity.is_cancelled,
     )
-    try:
-        async with asyncio.timeout(seconds):
-            text = await binding.call(arguments, context)
-    except TimeoutError as error:
-        raise ToolFailed(f"no result after {seconds:g} s") from error
-    except HoldfastError:
-        raise
-    except Exception as error:
-        raise ToolFailed(clean(f"{type(error).__name__}: {error}")[:_MAX_ERROR]) from error
-    if size(text) > MAX_RESULT:
-        raise ResultTooLarge(f"{size(text):,} bytes")
-    return result(call, text, "ok", began)
+
+
+def cancelled_by_session() -> bool:
+    """Whether the session cancelled the activity; else its worker stops, or the server gave it up."""
+    details = activity.cancellation_details()
+    return details is not None and details.cancel_requested
 
 
 def failed(call: Call, error: HoldfastError) -> ResultEntry:
     """What the model is told of a call that failed for good."""
     detail = error.detail or str(error)
-    text = str(error) if isinstance(error, ResultTooLarge) else detail
+    text = str(error) if isinstance(error, (ResultTooLarge, ResultNotText)) else detail
     return result(call, f"error: {text}", "failed", time.monotonic())
 
 

@@ -29,6 +29,11 @@ def call_key(session: str, seq: int) -> str:
     return f"{session}-{seq}"
 
 
+def undo_key(key: str) -> str:
+    """The idempotency key of the call that takes another call, whose key is given, back."""
+    return f"{key}-undo"
+
+
 def run_account(session: str) -> str:
     """The account of a session, which its sub-agents' sessions are charged to as well."""
     return f"run:{session}"

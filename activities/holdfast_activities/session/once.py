@@ -1,0 +1,150 @@
+"""Calls that must not be made twice: claimed before they are made, and left alone while nobody knows of their end.
+
+A claim without an end is in doubt: its worker may be lost, or cut off and still at it. When the
+call's time is over, the tool's probe is asked; without one, or if it cannot tell, a person decides.
+"""
+
+import asyncio
+import time
+
+from temporalio import activity
+
+from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workflows.contracts.errors import EffectUnknown, StateError, ToolFailed
+from holdfast_workflows.contracts.steps import ActResult, Park
+from holdfast_workflows.contracts.text import clean
+
+from . import running
+from .attempts import HAPPENED, Attempts, Permit
+from .ledger import Claim, Ledger
+from .work import Work, told
+
+GRACE = 3.0
+"""Seconds after a call's time-out in which what it began may still take hold, and by which the
+clocks of two workers may differ. With the probe's time well within what the workflow adds to a
+tool's time-out for its activity."""
+
+_PROBE_SECONDS = 8.0
+
+
+class Once:
+    """Carries out calls of tools with ``effect="once"``."""
+
+    def __init__(self, ledger: Ledger, attempts: Attempts) -> None:
+        self._ledger = ledger
+        self._attempts = attempts
+
+    async def carry_out(self, work: Work) -> ActResult:
+        """Make the call if it is ours to make; else say what came of it, wait, or say that nobody knows."""
+        try:
+            return await self._carry_out(work)
+        except asyncio.CancelledError:
+            if not running.cancelled_by_session():
+                raise
+            return await self._cancelled(work)
+
+    async def _carry_out(self, work: Work) -> ActResult:
+        over = ""
+        while True:
+            # Admitted first: a claim cannot be given back, and a call that is claimed is in doubt.
+            async with self._attempts.admitted(work) as permit:
+                claim = await self._ledger.claim(work.effect("claimed"), over)
+                if claim.ours:
+                    return await self._make(work, permit, claim.token)
+            answer = await self._resolve(work, claim)
+            if answer is not None:
+                return answer
+            over = claim.token
+
+    async def _make(self, work: Work, permit: Permit, token: str) -> ActResult:
+        try:
+            entry = await permit.use(work)
+        except EffectUnknown as error:
+            return await self._broken_off(work, token, error)
+        except ToolFailed as error:
+            entry = running.failed(work.call, error)
+            if not isinstance(error, HAPPENED):
+                return await self._failed(work, token, entry)
+        row = work.effect("settled", entry.text)
+        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+
+    async def _failed(self, work: Work, token: str, entry: ResultEntry) -> ActResult:
+        """Settle a call that did not happen, unless another worker has meanwhile begun it anew."""
+        now = await self._ledger.standing(work.call.key)
+        if now is not None and now.token != token:
+            raise StateError("another worker has taken this call over")
+        row = work.effect("failed", entry.text)
+        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+
+    # In doubt.
+
+    async def _resolve(self, work: Work, claim: Claim) -> ActResult | None:
+        """What is to be said of a call that another claimed; None if it may be made after all."""
+        row = claim.row
+        if row.status == "unknown":
+            return None if work.request.mode == "retry" else ActResult(unknown=True, preview=row.result)
+        if row.status != "claimed":
+            return told(await self._ledger.restore(work, row))
+        left = row.claimed + work.spec.timeout + GRACE - time.time()
+        if left > 0:
+            reason = f"an earlier attempt of {work.spec.name} may still be at work"
+            return ActResult(
+                park=Park(seconds=left, reason=reason, kind="effect", error_code="effect_unknown")
+            )
+        try:
+            text = await _probe(work)
+        except EffectUnknown as error:
+            return await self._unknown(work, error)
+        return None if text is None else await self._found(work, text, row.claimed)
+
+    async def _broken_off(self, work: Work, token: str, error: EffectUnknown) -> ActResult:
+        """A call of ours whose end was not seen."""
+        if not work.spec.probe:
+            return await self._unknown(work, error)
+        await asyncio.sleep(GRACE)
+        try:
+            text = await _probe(work)
+        except EffectUnknown as unknown:
+            return await self._unknown(work, unknown)
+        if text is not None:
+            return await self._found(work, text, work.began)
+        did_not = ToolFailed(f"{error.detail}; it did not happen")
+        return await self._failed(work, token, running.failed(work.call, did_not))
+
+    async def _found(self, work: Work, text: str, claimed: float) -> ActResult:
+        entry = running.result(work.call, text, "ok", time.monotonic())
+        row = work.effect("settled", text, "probe").model_copy(update={"claimed": claimed})
+        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+
+    async def _unknown(self, work: Work, error: EffectUnknown) -> ActResult:
+        """Nobody knows; unless what was cut off has settled the call meanwhile."""
+        row = await self._ledger.mark(work.call.key, "unknown", result=error.detail)
+        if row is None or row.status == "unknown":
+            activity.logger.warning("%s %s: %s", work.spec.name, work.call.key, error)
+            return ActResult(unknown=True, preview=error.detail)
+        return told(await self._ledger.restore(work, row))
+
+    async def _cancelled(self, work: Work) -> ActResult:
+        """The turn was cancelled, so nothing is waited for: the model and the ledger are told what is known."""
+        now = await self._ledger.standing(work.call.key)
+        if now is not None and now.row.status not in ("claimed", "unknown"):
+            return told(await self._ledger.restore(work, now.row))
+        text = "cancelled" if now is None else "cancelled on the way: nobody knows whether it happened"
+        entry = running.result(work.call, text, "cancelled", time.monotonic())
+        row = None if now is None else work.effect("unknown", text)
+        return told(await self._ledger.settle(entry, row, work.call.session, in_log=work.in_log))
+
+
+async def _probe(work: Work) -> str | None:
+    """The result of a call that happened, None if it did not.
+
+    Raises:
+        EffectUnknown: The tool has no probe, or it could not tell.
+    """
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            return await work.binding.probe(work.arguments, running.context(work.call, work.heartbeat))
+    except EffectUnknown:
+        raise
+    except Exception as error:
+        raise EffectUnknown(clean(f"the probe failed: {type(error).__name__}: {error}")) from error

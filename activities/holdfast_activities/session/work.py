@@ -1,0 +1,107 @@
+"""A tool call as its activity carries it out: what was asked for, the tool behind it, its row in the ledger."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio import activity
+
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts.app import ToolBinding
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.errors import StateError, ToolArgumentsInvalid, ToolFailed
+from holdfast_workflows.contracts.spec import ToolSpec
+from holdfast_workflows.contracts.steps import ActInput, ActResult
+from holdfast_workflows.contracts.text import preview, size
+
+from . import running, views
+from .agents import LiveAgent
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A call that can be carried out.
+
+    ``arguments`` were validated. ``in_log`` is false where an earlier call is undone: the
+    conversation holds that call, and its undoing only the ledger.
+    """
+
+    request: ActInput
+    call: running.Call
+    spec: ToolSpec
+    binding: ToolBinding
+    arguments: Mapping[str, Any]
+    heartbeat: Callable[[str], None]
+    in_log: bool = True
+    began: float = field(default_factory=time.time)
+
+    def effect(self, status: EffectStatus, result: str = "", by: str = "") -> EffectView:
+        """The call's row, as of now."""
+        return EffectView(
+            key=self.call.key,
+            session=self.call.session,
+            seq=self.call.seq,
+            turn=self.call.turn,
+            agent=self.call.agent,
+            tenant=self.call.tenant,
+            tool=self.spec.name,
+            effect=self.spec.effect,
+            status=status,
+            arguments=preview(self.call.arguments),
+            result=preview(result),
+            by=by,
+            claimed=self.began,
+            settled=0.0 if status in ("claimed", "unknown") else time.time(),
+        )
+
+
+def prepare(
+    agent: LiveAgent, request: ActInput, call: running.Call, heartbeat: Callable[[str], None]
+) -> Work | ResultEntry:
+    """The call with its tool, or what the model is told if it cannot be made."""
+    binding, spec = agent.binding(call.name), agent.tools.get(call.name)
+    if binding is None or spec is None:
+        return running.failed(call, ToolFailed(f"this worker has no tool {call.name!r}"))
+    try:
+        arguments = binding.validate(call.arguments)
+    except ToolArgumentsInvalid as error:
+        return running.result(call, error.detail, "invalid", time.monotonic())
+    return Work(request, call, spec, binding, arguments, heartbeat)
+
+
+def call_of(request: ActInput, name: str, arguments: str, key: str) -> running.Call:
+    """A request as the tool ``name`` sees it."""
+    return running.Call(
+        session=request.session,
+        tenant=request.tenant,
+        agent=request.agent,
+        turn=request.turn,
+        step=request.step,
+        seq=request.seq,
+        call_id=request.call_id,
+        name=name,
+        arguments=arguments,
+        key=key,
+        attempt=activity.info().attempt,
+    )
+
+
+async def asked_for(state: State, request: ActInput) -> ToolCall:
+    """The call as the model asked for it."""
+    found = await state.log.read(request.session, request.reply, request.reply + 1)
+    if not found or not isinstance(found[0], ReplyEntry):
+        raise StateError(f"reply {request.reply} is not in the log")
+    return found[0].calls[request.index]
+
+
+def told(entry: ResultEntry) -> ActResult:
+    """What the workflow is told of a settled call."""
+    return ActResult(
+        status=entry.status,
+        preview=preview(entry.text),
+        size=size(entry.text),
+        seconds=entry.seconds,
+        digest=views.digest(entry.text),
+    )
