@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, Literal, TypeVar, Unpack, overload
 
 from pydantic import TypeAdapter, ValidationError
 from temporalio.client import Client as TemporalClient
@@ -12,24 +12,26 @@ from temporalio.service import TLSConfig
 
 import holdfast_temporal
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.budget import AccountView
+from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.content import AgentInfo
-from holdfast_workflows.contracts.errors import BadInput, OutputInvalid, SettingsInvalid
-from holdfast_workflows.contracts.output import OutputShape, output_spec
-from holdfast_workflows.contracts.session import Mode, StartInput, Status
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.errors import OutputInvalid, SettingsInvalid
+from holdfast_workflows.contracts.output import OutputShape
+from holdfast_workflows.contracts.session import Status
 from holdfast_workflows.contracts.spec import WhenBusy
 from holdfast_workflows.contracts.text import preview
 
-from . import content, listing, messages
+from . import content, listing, messages, starting, state
 from .listing import SessionInfo
 from .session import Session
+from .starting import StartOptions
 from .wire import Wire
 
 T = TypeVar("T")
 
 PATIENCE: Final = 20.0
 """Seconds that a request, or work in a queue, may wait before it is an error."""
-
-_FIRST: Final = "first"
 
 
 async def connect(
@@ -82,44 +84,53 @@ class Client:
         agent: str,
         message: str | None = None,
         *,
-        id: str | None = None,
-        tenant: str = "",
         output: OutputShape | None = None,
-        max_steps: int | None = None,
         when_busy: WhenBusy | None = None,
         watched: bool = False,
         roll_over_events: int | None = None,
+        **options: Unpack[StartOptions],
     ) -> Session:
         """Start a conversation, and send its first message.
 
         Args:
             agent: The agent's name.
             message: The first message; without one, the session waits.
-            id: The session's id; random by default. The same id again is the same session,
-                and its first message is not taken twice, whether the session runs or has ended.
-            tenant: Whom the session runs for.
             output: The shape that final replies must have.
-            max_steps: At most so many model calls a turn; the agent's own limit by default.
             when_busy: What the first message does if the session exists and a turn runs.
             watched: Have text come in small pieces from the start, for ``stream``.
             roll_over_events: The history length at which the session goes on in a new run.
+            options: Of these, any.
+
+                ``id``: the session's id; random by default. The same id again is the same session,
+                and its first message is not taken twice, whether the session runs or has ended.
+
+                ``tenant``: whom the session runs for.
+
+                ``max_steps``: at most so many model calls a turn; the agent's own limit by default.
+
+                ``budget``: what the session may use in its life; the agent's own by default.
+
+                ``priority``: 1 to 5; while work waits for workers, 1 comes first. 3 by default.
+
+                ``weight``: the tenant's share of the workers in relation to other tenants', while all
+                of them have work waiting; 0.001 to 1,000, 1 by default. Give all sessions of a
+                tenant the same: what counts is each task's own.
 
         Raises:
             UnknownAgent: The workers know no such agent.
             MessageTooLarge: The message is over its limit.
             NoWorker: Nobody took the message in time; the session keeps it.
         """
-        return await self._start(
+        return await starting.start(
+            self._wire,
             "conversation",
             agent,
             message,
-            id=id,
-            tenant=tenant,
             output=output,
-            max_steps=max_steps,
             when_busy=when_busy,
             watched=watched,
             roll_over_events=roll_over_events,
+            **options,
         )
 
     async def start_task(
@@ -127,71 +138,40 @@ class Client:
         agent: str,
         prompt: str,
         *,
-        id: str | None = None,
-        tenant: str = "",
         output: OutputShape | None = None,
-        max_steps: int | None = None,
         watched: bool = False,
         roll_over_events: int | None = None,
+        **options: Unpack[StartOptions],
     ) -> Session:
         """Start one task: a session that ends with its first turn. See ``start``, and ``run`` to wait for it."""
-        return await self._start(
+        return await starting.start(
+            self._wire,
             "task",
             agent,
             prompt,
-            id=id,
-            tenant=tenant,
             output=output,
-            max_steps=max_steps,
             watched=watched,
             roll_over_events=roll_over_events,
+            **options,
         )
 
     @overload
     async def run(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output: None = None,
-        id: str | None = None,
-        tenant: str = "",
-        max_steps: int | None = None,
+        self, agent: str, prompt: str, *, output: None = None, **options: Unpack[StartOptions]
     ) -> str: ...
 
     @overload
     async def run(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output: type[T],
-        id: str | None = None,
-        tenant: str = "",
-        max_steps: int | None = None,
+        self, agent: str, prompt: str, *, output: type[T], **options: Unpack[StartOptions]
     ) -> T: ...
 
     @overload
     async def run(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output: Mapping[str, Any],
-        id: str | None = None,
-        tenant: str = "",
-        max_steps: int | None = None,
+        self, agent: str, prompt: str, *, output: Mapping[str, Any], **options: Unpack[StartOptions]
     ) -> dict[str, Any]: ...
 
     async def run(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output: OutputShape | None = None,
-        id: str | None = None,
-        tenant: str = "",
-        max_steps: int | None = None,
+        self, agent: str, prompt: str, *, output: OutputShape | None = None, **options: Unpack[StartOptions]
     ) -> Any:
         """Run one task and return its result: text, or a value of the type given as ``output``.
 
@@ -199,16 +179,13 @@ class Client:
             agent: The agent's name.
             prompt: What to do.
             output: A pydantic model, dataclass or TypedDict, or a JSON schema of an object.
-            id: The session's id. The same id again is the same task, and returns the same result.
-            tenant: Whom the task runs for.
-            max_steps: At most so many model calls; the agent's own limit by default.
+            options: As of ``start``. With an ``id``, the same again is the same task, and
+                returns the same result.
 
         Raises:
             HoldfastError: The task failed, with the error's own class.
         """
-        session = await self.start_task(
-            agent, prompt, id=id, tenant=tenant, output=output, max_steps=max_steps
-        )
+        session = await self.start_task(agent, prompt, output=output, **options)
         reply = await session.result()
         return reply.text if output is None else parse(reply.text, output)
 
@@ -231,44 +208,45 @@ class Client:
         """The agents that the workers serve."""
         return await content.agents(self._wire)
 
-    async def _start(
-        self,
-        mode: Mode,
-        agent: str,
-        text: str | None,
-        *,
-        id: str | None,
-        tenant: str,
-        output: OutputShape | None,
-        max_steps: int | None,
-        when_busy: WhenBusy | None = None,
-        watched: bool,
-        roll_over_events: int | None,
-    ) -> Session:
-        if not agent:
-            raise BadInput("the agent's name is empty")
-        session = messages.new_id("s") if id is None else messages.checked_id(id)
-        message = None
-        if text is not None:
-            # Fixed, so that the same start sent twice is one message.
-            message = await messages.prepare(
-                self._wire, session, text, id=_FIRST, when_busy=when_busy, watched=watched
-            )
-        more: dict[str, Any] = {} if roll_over_events is None else {"roll_over_events": roll_over_events}
-        try:
-            start = StartInput(
-                agent=agent,
-                tenant=tenant,
-                mode=mode,
-                output=None if output is None else output_spec(output),
-                message=message,
-                max_steps=max_steps,
-                **more,
-            )
-        except ValidationError as error:
-            raise BadInput(preview(str(error))) from error
-        accepted = await self._wire.start(session, start)
-        return Session(self._wire, session, accepted.turn if accepted else None, watched=watched)
+    async def effects(
+        self, *, status: EffectStatus | Literal[""] = "", limit: int = 500
+    ) -> tuple[EffectView, ...]:
+        """What the sessions' calls did to the world, in the order of their sessions.
+
+        Args:
+            status: Only effects of this status: ``unknown`` are those that a person must decide.
+            limit: At most so many.
+        """
+        return await state.effects(self._wire, status=status, limit=limit)
+
+    async def circuits(self) -> tuple[CircuitView, ...]:
+        """The circuit breakers of all workers that ever saw a failure."""
+        return await state.circuits(self._wire)
+
+    async def set_circuit(
+        self, name: str, to: Literal["open", "closed"], *, seconds: float = 3_600.0, reason: str = ""
+    ) -> CircuitView:
+        """Open a circuit breaker by hand, so that nothing is asked there, or close it.
+
+        Args:
+            name: ``provider:<name>`` or ``tool:<name>``.
+            to: ``open`` or ``closed``.
+            seconds: How long it stays open; then it lets probes through.
+            reason: Why; it is shown to those whose calls are refused.
+
+        Raises:
+            CircuitUnknown: No breaker can have that name.
+        """
+        return await state.set_circuit(self._wire, name, to, seconds, reason)
+
+    async def accounts(self, *, prefix: str = "", limit: int = 100) -> tuple[AccountView, ...]:
+        """What was charged to accounts, and what is held on them.
+
+        Args:
+            prefix: Only accounts whose names begin so: ``run:<session>``, ``tenant:<tenant>:<day>``.
+            limit: At most so many.
+        """
+        return await state.accounts(self._wire, prefix, limit)
 
 
 def parse(text: str, output: OutputShape) -> Any:

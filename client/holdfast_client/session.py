@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Literal
 
+from pydantic import ValidationError
+
+from holdfast_workflows.contracts.budget import RaiseBudget
+from holdfast_workflows.contracts.effects import Decision, EffectView
 from holdfast_workflows.contracts.entries import Entry
-from holdfast_workflows.contracts.errors import SessionClosed
+from holdfast_workflows.contracts.errors import BadInput, SessionClosed
 from holdfast_workflows.contracts.session import Accepted, SessionView, TurnView
 from holdfast_workflows.contracts.spec import WhenBusy
+from holdfast_workflows.contracts.text import preview
 
-from . import content, messages, waiting
+from . import content, messages, state, waiting
 from .reply import Reply
 from .stream.events import StreamEvent, TurnEnded
 from .stream.streaming import Stream
@@ -141,6 +147,55 @@ class Session:
         """
         view = await self._wire.update(self._id, "cancel_turn", reason, TurnView)
         return await self.wait(view.turn)
+
+    async def raise_budget(
+        self,
+        *,
+        tokens: int = 0,
+        dollars: float = 0.0,
+        steps: int = 0,
+        tool_calls: int = 0,
+        seconds: float = 0.0,
+    ) -> SessionView:
+        """Allow the session more than its budget does now; a turn that waits for that goes on.
+
+        Each is by how much the limit is raised, not what it becomes.
+
+        Raises:
+            BadInput: The session has no such limit, or nothing is raised.
+        """
+        try:
+            by = RaiseBudget(
+                tokens=tokens, dollars=dollars, steps=steps, tool_calls=tool_calls, seconds=seconds
+            )
+        except ValidationError as error:
+            raise BadInput(preview(str(error))) from error
+        return await self._wire.update(self._id, "raise_budget", by, SessionView)
+
+    async def decide(
+        self, id: str, action: Literal["settle", "retry", "give_up"], *, text: str = "", by: str = ""
+    ) -> SessionView:
+        """Say how to go on with something that waits for a person; ``view().waiting`` tells what does.
+
+        Args:
+            id: The waiting thing's id.
+            action: ``settle``: it happened, and ``text`` is what came of it, or the answer to the
+                user. ``retry``: do it again, or ask again. ``give_up``: go on without it.
+            text: What ``settle`` needs.
+            by: Who decides; it is kept with the effect.
+
+        Raises:
+            NothingToDo: Nothing of that id waits.
+        """
+        try:
+            decision = Decision(id=id, action=action, text=text, by=by)
+        except ValidationError as error:
+            raise BadInput(preview(str(error))) from error
+        return await self._wire.update(self._id, "decide", decision, SessionView)
+
+    async def effects(self) -> tuple[EffectView, ...]:
+        """What the session's calls did to the world, in their order."""
+        return await state.effects(self._wire, self._id)
 
     async def close(self) -> SessionView:
         """Take no more messages; the session ends after the turns it has."""

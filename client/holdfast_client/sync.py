@@ -15,11 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast, overload
+from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from temporalio.service import TLSConfig
 
+from holdfast_workflows.contracts.budget import AccountView
+from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.content import AgentInfo
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.output import OutputShape
 from holdfast_workflows.contracts.session import SessionView, Status
@@ -31,6 +34,7 @@ from .client import PATIENCE
 from .listing import SessionInfo
 from .portal import Portal
 from .reply import Reply
+from .starting import StartOptions
 from .stream.events import StreamEvent
 
 T = TypeVar("T")
@@ -77,23 +81,21 @@ class Client:
         agent: str,
         message: str | None = None,
         *,
-        id: str | None = None,
-        tenant: str = "",
         output: OutputShape | None = None,
-        max_steps: int | None = None,
         when_busy: WhenBusy | None = None,
         watched: bool = False,
+        roll_over_events: int | None = None,
+        **options: Unpack[StartOptions],
     ) -> Session:
         """Start a conversation, and send its first message."""
         started = self._client.start(
             agent,
             message,
-            id=id,
-            tenant=tenant,
             output=output,
-            max_steps=max_steps,
             when_busy=when_busy,
             watched=watched,
+            roll_over_events=roll_over_events,
+            **options,
         )
         return Session(self._portal.call(started), self._portal)
 
@@ -102,68 +104,36 @@ class Client:
         agent: str,
         prompt: str,
         *,
-        id: str | None = None,
-        tenant: str = "",
         output: OutputShape | None = None,
-        max_steps: int | None = None,
         watched: bool = False,
+        roll_over_events: int | None = None,
+        **options: Unpack[StartOptions],
     ) -> Session:
         """Start one task: a session that ends with its first turn."""
         started = self._client.start_task(
-            agent, prompt, id=id, tenant=tenant, output=output, max_steps=max_steps, watched=watched
+            agent, prompt, output=output, watched=watched, roll_over_events=roll_over_events, **options
         )
         return Session(self._portal.call(started), self._portal)
 
     @overload
     def run(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output: None = None,
-        id: str | None = None,
-        tenant: str = "",
-        max_steps: int | None = None,
+        self, agent: str, prompt: str, *, output: None = None, **options: Unpack[StartOptions]
     ) -> str: ...
 
     @overload
-    def run(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output: type[T],
-        id: str | None = None,
-        tenant: str = "",
-        max_steps: int | None = None,
-    ) -> T: ...
+    def run(self, agent: str, prompt: str, *, output: type[T], **options: Unpack[StartOptions]) -> T: ...
 
     @overload
     def run(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output: Mapping[str, Any],
-        id: str | None = None,
-        tenant: str = "",
-        max_steps: int | None = None,
+        self, agent: str, prompt: str, *, output: Mapping[str, Any], **options: Unpack[StartOptions]
     ) -> dict[str, Any]: ...
 
     def run(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output: OutputShape | None = None,
-        id: str | None = None,
-        tenant: str = "",
-        max_steps: int | None = None,
+        self, agent: str, prompt: str, *, output: OutputShape | None = None, **options: Unpack[StartOptions]
     ) -> Any:
         """Run one task and return its result: text, or a value of the type given as ``output``."""
         shape = cast("type[Any]", output)  # the overloads above say what comes of which
-        work = self._client.run(agent, prompt, output=shape, id=id, tenant=tenant, max_steps=max_steps)
-        return self._portal.call(work)
+        return self._portal.call(self._client.run(agent, prompt, output=shape, **options))
 
     def session(self, id: str) -> Session:
         """The session of that id; nothing is asked until it is used."""
@@ -185,6 +155,24 @@ class Client:
     def agents(self) -> tuple[AgentInfo, ...]:
         """The agents that the workers serve."""
         return self._portal.call(self._client.agents())
+
+    def effects(self, *, status: EffectStatus | Literal[""] = "", limit: int = 500) -> tuple[EffectView, ...]:
+        """What the sessions' calls did to the world, in the order of their sessions."""
+        return self._portal.call(self._client.effects(status=status, limit=limit))
+
+    def circuits(self) -> tuple[CircuitView, ...]:
+        """The circuit breakers of all workers that ever saw a failure."""
+        return self._portal.call(self._client.circuits())
+
+    def set_circuit(
+        self, name: str, to: Literal["open", "closed"], *, seconds: float = 3_600.0, reason: str = ""
+    ) -> CircuitView:
+        """Open a circuit breaker by hand, so that nothing is asked there, or close it."""
+        return self._portal.call(self._client.set_circuit(name, to, seconds=seconds, reason=reason))
+
+    def accounts(self, *, prefix: str = "", limit: int = 100) -> tuple[AccountView, ...]:
+        """What was charged to accounts, and what is held on them."""
+        return self._portal.call(self._client.accounts(prefix=prefix, limit=limit))
 
     def close(self) -> None:
         """End the background thread; the client and its sessions are of no more use."""
@@ -269,6 +257,32 @@ class Session:
     def cancel(self, reason: str = "") -> Reply:
         """Cancel the turn that runs, and wait until its tools have ended."""
         return self._portal.call(self._session.cancel(reason))
+
+    def raise_budget(
+        self,
+        *,
+        tokens: int = 0,
+        dollars: float = 0.0,
+        steps: int = 0,
+        tool_calls: int = 0,
+        seconds: float = 0.0,
+    ) -> SessionView:
+        """Allow the session more than its budget does now; a turn that waits for that goes on."""
+        return self._portal.call(
+            self._session.raise_budget(
+                tokens=tokens, dollars=dollars, steps=steps, tool_calls=tool_calls, seconds=seconds
+            )
+        )
+
+    def decide(
+        self, id: str, action: Literal["settle", "retry", "give_up"], *, text: str = "", by: str = ""
+    ) -> SessionView:
+        """Say how to go on with something that waits for a person."""
+        return self._portal.call(self._session.decide(id, action, text=text, by=by))
+
+    def effects(self) -> tuple[EffectView, ...]:
+        """What the session's calls did to the world, in their order."""
+        return self._portal.call(self._session.effects())
 
     def close(self) -> SessionView:
         """Take no more messages; the session ends after the turns it has."""

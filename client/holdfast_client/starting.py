@@ -1,0 +1,87 @@
+"""Starting a session: from what its user says to what is sent."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from pydantic import ValidationError
+
+from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.output import OutputShape, output_spec
+from holdfast_workflows.contracts.session import Mode, StartInput
+from holdfast_workflows.contracts.spec import WhenBusy
+from holdfast_workflows.contracts.text import preview
+
+from . import messages
+from .session import Session
+from .wire import Wire
+
+_FIRST = "first"
+
+
+class StartOptions(TypedDict, total=False):
+    """What every start may say, of a conversation and of a task; ``Client.start`` tells what it means."""
+
+    id: str | None
+    tenant: str
+    max_steps: int | None
+    budget: BudgetSpec | None
+    priority: int | None
+    weight: float | None
+
+
+async def start(
+    wire: Wire,
+    mode: Mode,
+    agent: str,
+    text: str | None,
+    *,
+    output: OutputShape | None = None,
+    when_busy: WhenBusy | None = None,
+    watched: bool = False,
+    roll_over_events: int | None = None,
+    id: str | None = None,
+    tenant: str = "",
+    max_steps: int | None = None,
+    budget: BudgetSpec | None = None,
+    priority: int | None = None,
+    weight: float | None = None,
+) -> Session:
+    """Start a session, or find it."""
+    if not agent:
+        raise BadInput("the agent's name is empty")
+    _check(budget)
+    session = messages.new_id("s") if id is None else messages.checked_id(id)
+    message = None
+    if text is not None:
+        # Its id is fixed, so that the same start sent twice is one message.
+        message = await messages.prepare(wire, session, text, id=_FIRST, when_busy=when_busy, watched=watched)
+    more: dict[str, Any] = {} if roll_over_events is None else {"roll_over_events": roll_over_events}
+    try:
+        request = StartInput(
+            agent=agent,
+            tenant=tenant,
+            mode=mode,
+            output=None if output is None else output_spec(output),
+            message=message,
+            max_steps=max_steps,
+            budget=budget,
+            **more,
+        )
+    except ValidationError as error:
+        raise BadInput(preview(str(error))) from error
+    accepted = await wire.start(session, request, priority=priority, weight=weight)
+    return Session(wire, session, accepted.turn if accepted else None, watched=watched)
+
+
+def _check(budget: BudgetSpec | None) -> None:
+    """A budget that can be kept: a limit of nothing would stop the first call of every turn."""
+    if budget is None:
+        return
+    given = budget.model_dump(include={"tokens", "dollars", "steps", "tool_calls", "seconds"})
+    limits = {name: limit for name, limit in given.items() if limit is not None}
+    if not limits or min(limits.values()) <= 0:
+        raise BadInput(f"a budget has at least one limit, and each is more than 0: {limits}")
+    if (budget.when_spent == "degrade") != bool(budget.cheaper):
+        raise BadInput('a budget with when_spent="degrade" names the model in cheaper, and no other does')

@@ -1,0 +1,48 @@
+"""What the workers keep in the state database, read and changed through activities outside any session."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ValidationError
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.budget import AccountList, AccountView, ListAccounts
+from holdfast_workflows.contracts.circuits import CircuitList, CircuitView, ListCircuits, SetCircuit
+from holdfast_workflows.contracts.effects import EffectList, EffectStatus, EffectView, ListEffects
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.text import preview
+
+from .wire import Wire
+
+
+async def effects(
+    wire: Wire, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
+) -> tuple[EffectView, ...]:
+    """A session's effects, or those of all sessions."""
+    try:
+        request = ListEffects(session=session, status=status, limit=limit)
+    except ValidationError as error:
+        raise BadInput(preview(str(error))) from error
+    return (await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)).effects
+
+
+async def circuits(wire: Wire) -> tuple[CircuitView, ...]:
+    """The breakers that ever saw a failure."""
+    return (await wire.activity(names.LIST_CIRCUITS, ListCircuits(), CircuitList)).circuits
+
+
+async def set_circuit(
+    wire: Wire, name: str, state: Literal["open", "closed"], seconds: float, reason: str
+) -> CircuitView:
+    """Open or close a breaker by hand."""
+    if seconds <= 0:
+        raise BadInput(f"seconds={seconds:g}: a breaker is opened for more than 0 seconds")
+    request = SetCircuit(name=name, state=state, seconds=seconds, reason=reason)
+    return await wire.activity(names.SET_CIRCUIT, request, CircuitView)
+
+
+async def accounts(wire: Wire, prefix: str = "", limit: int = 100) -> tuple[AccountView, ...]:
+    """The accounts whose names begin with a prefix."""
+    request = ListAccounts(prefix=prefix, limit=limit)
+    return (await wire.activity(names.LIST_ACCOUNTS, request, AccountList)).accounts
