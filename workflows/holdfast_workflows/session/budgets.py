@@ -32,8 +32,8 @@ class Budgets:
         return self._state.budget or BudgetSpec()
 
     @property
-    def _finishes(self) -> bool:
-        """Whether the last step that is left is the last call, without tools."""
+    def finishes(self) -> bool:
+        """Whether what is left at the end is for a last call, without tools."""
         return self._limits.when_spent in {"finish", "degrade"}
 
     # What a model call may use.
@@ -59,7 +59,7 @@ class Budgets:
         left = self._steps_left()
         if left is None:
             return most
-        return max(1, min(most, left - 1 if self._finishes else left))
+        return max(1, min(most, left - 1 if self.finishes else left))
 
     def _steps_left(self) -> int | None:
         limit = self._limits.steps
@@ -70,7 +70,7 @@ class Budgets:
     def spent(self) -> Spent | None:
         """The limit counted here, if any, that stands in the way of a further step."""
         limits, spending, final = self._limits, self._state.spending, self._state.turn.final
-        kept = 1 if self._finishes and not final else 0  # for the answer
+        kept = 1 if self.finishes and not final else 0  # for the answer
         if limits.steps is not None and limits.steps - spending.steps <= kept:
             return Spent(what="steps", limit=limits.steps, used=spending.steps)
         if limits.seconds is not None and not final and self._state.seconds >= limits.seconds:
@@ -91,7 +91,7 @@ class Budgets:
         if cheaper and turn.model != cheaper:
             self._state.change(model=cheaper)
             return self._tell(spent, f"going on with {cheaper}")
-        if not self._finishes or turn.final or not self._one_more(spent):
+        if not self.finishes or turn.final or not self._one_more(spent):
             raise errors.BudgetExhausted(raising.said(spent))
         self._state.change(final=True)
         return self._tell(spent, "answering with what there is")
@@ -114,7 +114,7 @@ class Budgets:
             spent = Spent(what="tool_calls", limit=limit, used=spending.tool_calls)
             if self._limits.when_spent == "ask":
                 await self._ask(spent, may_roll_over=False)
-            elif self._finishes:
+            elif self.finishes:
                 self._state.change(final=True)
                 self._tell(spent, "answering with what there is")
                 return left

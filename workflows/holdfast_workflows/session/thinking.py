@@ -72,6 +72,7 @@ class Thinking:
             allowance=self._budgets.allowance(),
             hold=turn.hold,
             calls_left=self._budgets.calls_left(),
+            finishes=self._budgets.finishes,
             final=turn.final,
             model=turn.model,
         )

@@ -77,7 +77,7 @@ class Undoing:
             index=call.seq - call.reply - 1,
             call_id=call.call_id,
             name=undo,
-            key=f"{names.call_key(session, call.seq)}-undo",
+            key=names.undo_key(names.call_key(session, call.seq)),
             attempts=calls.most_attempts(calls.attempts(policy)),
             mode="undo",
         )

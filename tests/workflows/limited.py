@@ -1,0 +1,67 @@
+"""What the tests of budgets, last resorts and decisions share: agents with limits, and looking at a session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from temporalio.client import WorkflowUpdateFailedError
+
+from holdfast.testing import Environment
+from holdfast_client import Session
+from holdfast_workflows.contracts.budget import RaiseBudget
+from holdfast_workflows.contracts.effects import Decision
+from holdfast_workflows.contracts.errors import HoldfastError, from_failure
+from holdfast_workflows.contracts.session import Event, SessionView
+
+from .support import eventually
+
+
+async def update(holdfast: Environment, session: Session, name: str, arg: object) -> SessionView:
+    """Send an update as any client of Temporal can.
+
+    Raises:
+        HoldfastError: The session refused it.
+    """
+    handle: Any = holdfast.temporal.get_workflow_handle(session.id)  # its overloads are partly untyped
+    try:
+        view: SessionView = await handle.execute_update(name, arg, result_type=SessionView)
+    except WorkflowUpdateFailedError as error:
+        raise from_failure(error) or error from error
+    return view
+
+
+async def raise_budget(holdfast: Environment, session: Session, **by: Any) -> SessionView:
+    """Raise limits of a session."""
+    return await update(holdfast, session, "raise_budget", RaiseBudget(**by))
+
+
+async def decide(
+    holdfast: Environment, session: Session, id: str, action: Any, text: str = ""
+) -> SessionView:
+    """Decide as Ann."""
+    return await update(holdfast, session, "decide", Decision(id=id, action=action, text=text, by="Ann"))
+
+
+async def status(session: Session, wanted: str) -> SessionView:
+    """The session once it has that status."""
+
+    async def so() -> bool:
+        return (await session.view()).status == wanted
+
+    await eventually(so)
+    return await session.view()
+
+
+async def events(session: Session, kind: str) -> list[Event]:
+    """What was told of one kind."""
+    return [event for event in (await session.view(0)).events if event.kind == kind]
+
+
+async def refused(asked: Awaitable[object]) -> HoldfastError:
+    """What an update was refused with."""
+    try:
+        await asked
+    except HoldfastError as error:
+        return error
+    raise AssertionError("it was not refused")
