@@ -1,1 +1,9 @@
 """What stands between a failure and the run: classification, retries, breakers, limits."""
+
+from .breakers import Admission, Breakers, counts
+from .classify import classify
+from .limits import Limits
+from .resilience import Resilience
+from .retrying import Choice, Retries
+
+__all__ = ["Admission", "Breakers", "Choice", "Limits", "Resilience", "Retries", "classify", "counts"]

@@ -1,0 +1,64 @@
+"""Workers as far as resilience goes: several copies over one database, and a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from holdfast_activities.state import State, open_state, upgrade
+
+
+class Clock:
+    """The time, which passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass."""
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def state(tmp_path: Path) -> AsyncIterator[State]:
+    """A SQLite state of this test alone."""
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    await upgrade(url)
+    state = await open_state(url)
+    yield state
+    await state.close()
+
+
+class Counting:
+    """A part of the state with a count of what it is asked; ``down`` makes it fail, ``hung`` not answer."""
+
+    def __init__(self, part: object) -> None:
+        self._part = part
+        self.asked: list[str] = []
+        self.down: Exception | None = None
+        self.hung = False
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
+        async def ask(*args: object, **named: object) -> object:
+            self.asked.append(name)
+            if self.hung:
+                await asyncio.Event().wait()
+            if self.down is not None:
+                raise self.down
+            return await getattr(self._part, name)(*args, **named)
+
+        return ask

@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from holdfast_activities.resilience import refreshing
+from holdfast_activities.resilience.breakers import Breakers, counts
+from holdfast_activities.state import State
+from holdfast_activities.state.shared import CircuitRule, Circuits
+from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.errors import (
+    CircuitOpen,
+    HoldfastError,
+    MalformedReply,
+    ModelRejected,
+    ModelTransient,
+    RateLimited,
+    StateUnavailable,
+    ToolArgumentsInvalid,
+    ToolFailed,
+)
+
+from .conftest import Clock, Counting
+
+NAME = "provider:openai"
+
+
+@pytest.fixture
+async def fleet(state: State, clock: Clock) -> AsyncIterator[list[Breakers]]:
+    """Three workers on one database."""
+    workers = [Breakers(state.shared.circuits, clock=clock) for _ in range(3)]
+    yield workers
+    for worker in workers:
+        await worker.close()
+
+
+@pytest.fixture
+def circuits(state: State) -> Counting:
+    return Counting(state.shared.circuits)
+
+
+@pytest.fixture
+async def breakers(circuits: Counting, clock: Clock) -> AsyncIterator[Breakers]:
+    """One worker whose questions to the database are counted."""
+    breakers = Breakers(cast("Circuits", circuits), clock=clock)
+    yield breakers
+    await breakers.close()
+
+
+async def fail(breakers: Breakers, times: int = 1, name: str = NAME) -> None:
+    for _ in range(times):
+        await breakers.failed(await breakers.admit(name), "503")
+
+
+async def refresh(fleet: list[Breakers]) -> None:
+    for breakers in fleet:
+        await breakers.refresh()
+
+
+class Provider:
+    """A provider that is dead, or answers, once all that are coming are there; what reaches it is counted."""
+
+    def __init__(self, *, alive: bool = False) -> None:
+        self.alive = alive
+        self.reached = 0
+        self.refused: list[CircuitOpen] = []
+
+    async def call(self, breakers: Breakers) -> bool:
+        try:
+            admission = await breakers.admit(NAME)
+        except CircuitOpen as error:
+            self.refused.append(error)
+            return False
+        self.reached += 1
+        for _ in range(20):  # everybody else gets his turn
+            await asyncio.sleep(0)
+        if self.alive:
+            await breakers.succeeded(admission)
+        else:
+            await breakers.failed(admission, "no answer")
+        return True
+
+    async def burst(self, fleet: list[Breakers], count: int = 60) -> int:
+        """So many calls at once over the fleet; how many reached the provider."""
+        before = self.reached
+        await asyncio.gather(*(self.call(fleet[n % len(fleet)]) for n in range(count)))
+        return self.reached - before
+
+
+async def test_five_failures_anywhere_open_a_breaker_everywhere(fleet: list[Breakers]) -> None:
+    for n in range(5):
+        await fail(fleet[n % 3])
+        await refresh(fleet)
+    for breakers in fleet:
+        with pytest.raises(CircuitOpen, match="503") as refused:
+            await breakers.admit(NAME)
+        assert refused.value.retry_after is not None
+        assert 60 <= refused.value.retry_after <= 66
+
+
+async def test_four_failures_and_a_success_leave_it_closed(fleet: list[Breakers]) -> None:
+    for n in range(12):
+        await fail(fleet[n % 3])
+        await refresh(fleet)
+        if n % 4 == 3:
+            await fleet[(n + 1) % 3].succeeded(await fleet[(n + 1) % 3].admit(NAME))
+            await refresh(fleet)
+    await fleet[0].admit(NAME)
+
+
+async def test_a_dead_provider_is_reached_by_few_of_a_burst_and_then_by_three_probes(
+    fleet: list[Breakers], clock: Clock
+) -> None:
+    provider = Provider()
+    await fail(fleet[0], 3)
+    await refresh(fleet)
+    assert await provider.burst(fleet) <= 2 * len(fleet)
+    await refresh(fleet)
+    assert await provider.burst(fleet) == 0
+    clock.now += 61
+    assert await provider.burst(fleet) <= 3
+    await refresh(fleet)
+    clock.now += 30
+    assert await provider.burst(fleet) == 0
+    [again] = {round(error.retry_after or 0) // 10 for error in provider.refused[-60:]}
+    assert again == 3  # the cooldown began anew with the failed probe
+
+
+async def test_one_worker_sends_no_more_than_five_to_a_dead_provider(fleet: list[Breakers]) -> None:
+    provider = Provider()
+    await fail(fleet[0], 3)
+    assert await provider.burst(fleet[:1]) == 2
+    assert await provider.burst(fleet[:1]) == 0
+
+
+async def test_three_probes_in_the_whole_fleet_close_it_again(fleet: list[Breakers], clock: Clock) -> None:
+    await fail(fleet[0], 5)
+    clock.now += 61
+    await refresh(fleet)
+    provider = Provider(alive=True)
+    assert await provider.burst(fleet) == 3
+    await refresh(fleet)
+    assert await provider.burst(fleet) == 60
+
+
+async def test_who_is_refused_for_a_probe_comes_again_soon_and_not_with_the_others(
+    fleet: list[Breakers], clock: Clock
+) -> None:
+    provider = Provider()
+    await fail(fleet[0], 5)
+    await refresh(fleet)
+    await provider.burst(fleet)
+    waits = [error.retry_after or 0 for error in provider.refused]
+    assert len({round(wait, 1) for wait in waits}) > 20  # parked runs are spread over six seconds
+    clock.now += 61
+    for breakers in fleet:
+        await breakers.admit(NAME)
+    with pytest.raises(CircuitOpen) as refused:
+        await fleet[0].admit(NAME)
+    assert 1 <= (refused.value.retry_after or 0) <= 3
+
+
+async def test_a_probe_that_is_abandoned_gives_its_place_back(fleet: list[Breakers], clock: Clock) -> None:
+    await fail(fleet[0], 5)
+    clock.now += 61
+    probes = [await fleet[0].admit(NAME) for _ in range(3)]
+    with pytest.raises(CircuitOpen):
+        await fleet[0].admit(NAME)
+    await fleet[0].abandoned(probes[0])
+    assert (await fleet[0].admit(NAME)).probe
+
+
+async def test_a_careful_call_that_is_abandoned_gives_its_place_back(fleet: list[Breakers]) -> None:
+    await fail(fleet[0], 4)
+    admission = await fleet[0].admit(NAME)
+    assert admission.careful
+    with pytest.raises(CircuitOpen) as refused:
+        await fleet[0].admit(NAME)
+    assert (refused.value.retry_after or 9) < 2
+    await fleet[0].abandoned(admission)
+    await fleet[0].succeeded(await fleet[0].admit(NAME))
+    assert not (await fleet[0].admit(NAME)).careful
+
+
+async def test_a_probe_that_never_came_back_is_replaced(fleet: list[Breakers], clock: Clock) -> None:
+    await fail(fleet[0], 5)
+    clock.now += 61
+    for _ in range(3):
+        await fleet[0].admit(NAME)
+    clock.now += 151
+    assert (await fleet[1].admit(NAME)).probe
+
+
+async def test_a_healthy_breaker_costs_no_question_to_the_database(
+    breakers: Breakers, circuits: Counting
+) -> None:
+    for _ in range(100):
+        await breakers.succeeded(await breakers.admit(NAME))
+    assert circuits.asked == ["load"]
+
+
+async def test_one_success_forgets_the_failures_and_the_others_do_not_repeat_it(
+    breakers: Breakers, circuits: Counting
+) -> None:
+    admissions = [await breakers.admit(NAME) for _ in range(50)]
+    await fail(breakers, 2)
+    circuits.asked.clear()
+    await asyncio.gather(*(breakers.succeeded(admission) for admission in admissions))
+    assert Counter(circuits.asked)["succeeded"] == 1
+
+
+async def test_what_comes_back_late_from_before_it_opened_is_not_reported(
+    breakers: Breakers, circuits: Counting
+) -> None:
+    admissions = [await breakers.admit(NAME) for _ in range(60)]
+    await asyncio.gather(*(breakers.failed(admission, "dead") for admission in admissions))
+    assert Counter(circuits.asked)["failed"] == 5
+    await breakers.succeeded(admissions[0])
+    with pytest.raises(CircuitOpen):
+        await breakers.admit(NAME)
+
+
+async def test_a_person_opens_and_closes_it_for_all(
+    fleet: list[Breakers], state: State, clock: Clock
+) -> None:
+    by_hand = CircuitView(name=NAME, state="open", until=clock.now + 600, manual=True, reason="maintenance")
+    await state.shared.circuits.set(by_hand)
+    await refresh(fleet)
+    with pytest.raises(CircuitOpen, match="maintenance"):
+        await fleet[2].admit(NAME)
+    await state.shared.circuits.set(CircuitView(name=NAME))
+    await refresh(fleet)
+    await fleet[2].admit(NAME)
+
+
+async def test_a_worker_that_just_started_knows_of_an_open_breaker(
+    state: State, fleet: list[Breakers], clock: Clock
+) -> None:
+    await fail(fleet[0], 5)
+    late = Breakers(state.shared.circuits, clock=clock)
+    with pytest.raises(CircuitOpen):
+        await late.admit(NAME)
+    await late.close()
+
+
+async def test_without_the_database_a_worker_goes_by_what_it_knows(
+    breakers: Breakers, circuits: Counting, clock: Clock
+) -> None:
+    circuits.down = StateUnavailable("connection refused")
+    provider = Provider()
+    for _ in range(5):
+        assert await provider.call(breakers)
+    assert not await provider.call(breakers)
+    clock.now += 61
+    provider.alive = True
+    for _ in range(3):
+        assert await provider.call(breakers)
+    assert await provider.burst([breakers]) == 60
+
+
+async def test_a_database_that_hangs_holds_a_call_up_once_and_not_for_long(
+    breakers: Breakers, circuits: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "PATIENCE", 0.05)
+    circuits.hung = True
+    async with asyncio.timeout(1.5):
+        await fail(breakers, 5)
+        with pytest.raises(CircuitOpen):
+            await breakers.admit(NAME)
+    assert len(circuits.asked) <= 2
+
+
+async def test_a_breaker_of_another_name_is_another_breaker(fleet: list[Breakers]) -> None:
+    await fail(fleet[0], 5, name="tool:refund")
+    await fleet[0].admit(NAME)
+
+
+async def test_a_rule_of_one_failure_lets_a_healthy_part_be_used_freely(state: State, clock: Clock) -> None:
+    breakers = Breakers(
+        state.shared.circuits, rule=CircuitRule(failures=1, cooldown=5, probes=1), clock=clock
+    )
+    await asyncio.gather(*(breakers.admit(NAME) for _ in range(10)))
+    await fail(breakers)
+    with pytest.raises(CircuitOpen):
+        await breakers.admit(NAME)
+    await breakers.close()
+
+
+async def test_reading_stops_when_nobody_calls(
+    breakers: Breakers, circuits: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "EVERY", 0.01)
+    monkeypatch.setattr(refreshing, "IDLE", 0.1)
+    before = asyncio.all_tasks()
+    await breakers.admit(NAME)
+    [reading] = asyncio.all_tasks() - before
+    async with asyncio.timeout(5):
+        await reading
+    assert len(circuits.asked) > 2
+    await breakers.admit(NAME)
+    assert asyncio.all_tasks() - before
+
+
+@pytest.mark.parametrize(("error", "expected"), [
+    (ModelTransient("503"), True),
+    (RateLimited("429"), False),
+    (MalformedReply("half"), False),
+    (ModelRejected("401"), False),
+    (ToolFailed("boom"), True),
+    (ToolFailed("404", retryable=False), False),
+    (ToolArgumentsInvalid("x"), False),
+    (StateUnavailable("down"), False),
+    (CircuitOpen("provider:x"), False),
+])  # fmt: skip
+def test_only_trouble_of_the_other_side_counts(error: HoldfastError, expected: bool) -> None:
+    assert counts(error) is expected
