@@ -72,8 +72,8 @@ def _share(there: float, limit: int | None, asked: int, seconds: float) -> float
 def _wait(there: float, limit: int | None, asked: int) -> float:
     if limit is None:
         return 0.0
+    if limit <= 0 < asked:
+        return 60.0  # nothing is allowed, until somebody raises the limit
     # Who asks for more than a minute's worth waits for a full bucket, and leaves it below empty.
     missing = min(asked, limit) - there
-    if missing <= 0:
-        return 0.0
-    return missing * 60.0 / limit if limit > 0 else math.inf
+    return missing * 60.0 / limit if missing > 0 else 0.0

@@ -6,7 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from holdfast_activities.state import migrate, open_state, upgrade
 from holdfast_activities.state.engines import make_engine
@@ -21,7 +21,7 @@ from holdfast_workflows.contracts.errors import StateNotMigrated
 async def run(url: str, statement: str) -> None:
     engine = make_engine(locate(url))
     async with engine.begin() as connection:
-        await connection.execute(text(statement))
+        await connection.exec_driver_sql(statement)
     await engine.dispose()
 
 
@@ -67,6 +67,26 @@ async def test_a_database_at_an_old_revision_is_upgraded(empty_url: str, revisio
     await state.ping()
     await state.close()
     assert await differences(empty_url) == []
+
+
+async def test_an_upgrade_keeps_what_is_there(empty_url: str) -> None:
+    if isinstance(location := locate(empty_url), SqliteLocation):
+        prepare_file(location)
+    engine = make_engine(location)
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate.run_alembic, "0001")
+    await engine.dispose()
+    await run(empty_url, "INSERT INTO holdfast_spec VALUES ('d', 'the spec')")
+    await run(
+        empty_url,
+        """INSERT INTO holdfast_log VALUES ('s', 1, '{"kind":"user","seq":1,"text":"kept"}')""",
+    )
+    await upgrade(empty_url)
+    state = await open_state(empty_url)
+    assert await state.load_spec("d") == "the spec"
+    assert await state.log.read("s", 0) == [UserEntry(seq=1, text="kept")]
+    assert await state.shared.accounts.list() == []
+    await state.close()
 
 
 async def test_opening_a_new_file_makes_its_tables_and_opening_postgresql_does_not(empty_url: str) -> None:
