@@ -64,34 +64,55 @@ class Worker:
     log: Path
     stack: AsyncExitStack
 
+    @property
+    def serves(self) -> bool:
+        """Whether it takes work."""
+        return "worker started" in self.log.read_text()
+
 
 @dataclass
 class Fleet:
-    """The workers. A killed one is replaced at once."""
+    """The workers. A killed one is replaced at once.
+
+    Attributes:
+        home: Where their logs are.
+        count: How many there are.
+        environment: Their variables.
+        dice: Choose which one is killed.
+        kills: Those that were killed.
+        spared: How often nobody was, since none had come up yet.
+    """
 
     home: Path
     count: int
     environment: Mapping[str, str]
     dice: random.Random
     kills: list[Kill] = field(default_factory=list[Kill])
+    spared: int = 0
     _workers: list[Worker] = field(default_factory=list[Worker], repr=False)
     _started: int = 0
 
     async def __aenter__(self) -> Fleet:
         self._workers = [await self._start() for _ in range(self.count)]
-        await eventually(lambda: all("worker started" in each.log.read_text() for each in self._workers), 60)
+        await eventually(lambda: all(each.serves for each in self._workers), 60)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(each.stack.aclose() for each in self._workers))
 
     async def kill(self) -> None:
-        """End a random worker by SIGKILL and start another.
+        """End a random worker that takes work by SIGKILL, and start another.
+
+        One that is still starting is let live: where that takes long, nobody would ever serve.
 
         Raises:
             RuntimeError: It had ended by itself, which no worker may.
         """
-        place = self.dice.randrange(self.count)
+        serving = [place for place, each in enumerate(self._workers) if each.serves]
+        if not serving:
+            self.spared += 1
+            return
+        place = self.dice.choice(serving)
         victim = self._workers[place]
         try:
             os.kill(victim.process.pid, signal.SIGKILL)

@@ -26,6 +26,6 @@ async def _row(name: str, options: Options, careless: str) -> Row:
     row = Row(name, options)
     async with world(options, careless=careless) as up:
         found = await undertake(row, up, programs(options.seed, options.runs), lambda: EVERY, up.fleet.kill)
-        row.counts["kills"] = len(up.fleet.kills)
+        row.counts |= {"kills": len(up.fleet.kills), "spared": up.fleet.spared}
         row.time("recovery", recoveries(up.fleet.kills, found), p95=RECOVERY)
     return row
