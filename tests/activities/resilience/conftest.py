@@ -44,13 +44,18 @@ async def state(tmp_path: Path) -> AsyncIterator[State]:
 
 
 class Counting:
-    """A part of the state with a count of what it is asked; ``down`` makes it fail, ``hung`` not answer."""
+    """A part of the state with a count of what it is asked.
+
+    ``down`` makes it fail, ``hung`` not answer, ``held`` keep back the answers to ``load``.
+    """
 
     def __init__(self, part: object) -> None:
         self._part = part
         self.asked: list[str] = []
         self.down: Exception | None = None
         self.hung = False
+        self.held: asyncio.Event | None = None
+        self.holding = asyncio.Event()
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
         async def ask(*args: object, **named: object) -> object:
@@ -59,6 +64,10 @@ class Counting:
                 await asyncio.Event().wait()
             if self.down is not None:
                 raise self.down
-            return await getattr(self._part, name)(*args, **named)
+            answer: object = await getattr(self._part, name)(*args, **named)
+            if name == "load" and self.held is not None:
+                self.holding.set()
+                await self.held.wait()
+            return answer
 
         return ask

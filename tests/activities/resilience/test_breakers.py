@@ -274,6 +274,30 @@ async def test_a_database_that_hangs_holds_a_call_up_once_and_not_for_long(
     assert len(circuits.asked) <= 2
 
 
+async def test_a_reading_that_is_older_than_a_report_does_not_undo_it(
+    breakers: Breakers, circuits: Counting
+) -> None:
+    await fail(breakers, 4)
+    circuits.held = asyncio.Event()
+    reading = asyncio.create_task(breakers.refresh())
+    await circuits.holding.wait()
+    await fail(breakers)
+    circuits.held.set()
+    await reading
+    with pytest.raises(CircuitOpen):
+        await breakers.admit(NAME)
+
+
+async def test_many_who_want_to_probe_do_not_all_ask_the_database(
+    breakers: Breakers, circuits: Counting, clock: Clock
+) -> None:
+    await fail(breakers, 5)
+    clock.now += 61
+    provider = Provider(alive=True)
+    assert await provider.burst([breakers]) == 3
+    assert Counter(circuits.asked)["probe"] <= 4
+
+
 async def test_a_breaker_of_another_name_is_another_breaker(fleet: list[Breakers]) -> None:
     await fail(fleet[0], 5, name="tool:refund")
     await fleet[0].admit(NAME)
