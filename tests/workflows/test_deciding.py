@@ -1,0 +1,115 @@
+"""Calls of which nobody knows whether they happened: a person decides, and the rest goes on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+
+from holdfast import Agent, App, tool
+from holdfast.testing import call, say
+from holdfast_client import Session
+from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workflows.contracts.errors import NothingToDo
+from holdfast_workflows.contracts.names import call_key
+
+from .conftest import Running, Start
+from .limited import decide, events, refused, status
+from .support import eventually, look
+
+SCRIPT = [call("post", {"what": "it"}) + call("look", {"at": "it"}), say("Done.")]
+
+
+def posting(posts: list[str], hang: int = 1) -> App:
+    """An agent whose ``post`` must not be repeated; its first attempts end in silence."""
+
+    @tool(effect="once", timeout=0.2)
+    async def post(what: str) -> str:
+        """Post something.
+
+        Args:
+            what: What to post.
+        """
+        posts.append(what)
+        if len(posts) <= hang:
+            await asyncio.Event().wait()
+        return f"{what}: posted"
+
+    return App(agents=[Agent("helper", model="openai:scripted", instructions="Help.", tools=[post, look])])
+
+
+async def waiting(it: Running) -> tuple[Session, str]:
+    """A session that waits for a person, and the id of what waits."""
+    session = await it.holdfast.client.start("helper", "Go")
+    view = await status(session, "needs_person")
+    assert [each.kind for each in view.waiting] == ["effect"]
+    return session, view.waiting[0].id
+
+
+async def results(session: Session) -> list[tuple[str, str]]:
+    return [(e.status, e.text) async for e in session.log() if isinstance(e, ResultEntry)]
+
+
+async def test_a_person_says_what_came_of_it_and_nothing_is_repeated(start: Start) -> None:
+    posts: list[str] = []
+    async with start(list(SCRIPT), posting(posts)) as it:
+        session, id = await waiting(it)
+        assert id == call_key(session.id, 3)
+
+        async def looked() -> bool:
+            return any(event.name == "look" for event in await events(session, "call_ended"))
+
+        await eventually(looked)  # the call beside it has gone on
+        assert "nothing-like-it" in str(
+            await refused(decide(it.holdfast, session, "nothing-like-it", "retry"))
+        )
+        await decide(it.holdfast, session, id, "settle", "it: posted by hand")
+        assert (await session.wait()).text == "Done."
+        assert (await results(session))[0] == ("ok", "it: posted by hand")
+        assert posts == ["it"]
+        assert isinstance(await refused(decide(it.holdfast, session, id, "retry")), NothingToDo)
+
+
+async def test_a_person_has_it_done_again(start: Start) -> None:
+    posts: list[str] = []
+    async with start(list(SCRIPT), posting(posts)) as it:
+        session, id = await waiting(it)
+        await decide(it.holdfast, session, id, "retry")
+        assert (await session.wait()).text == "Done."
+        assert (await results(session))[0] == ("ok", "it: posted")
+        assert posts == ["it", "it"]
+
+
+async def test_what_is_unknown_again_is_asked_again(start: Start) -> None:
+    posts: list[str] = []
+    async with start(list(SCRIPT), posting(posts, hang=2)) as it:
+        session, id = await waiting(it)
+        await decide(it.holdfast, session, id, "retry")
+
+        async def asked_twice() -> bool:
+            return len(await events(session, "needs_person")) == 2
+
+        await eventually(asked_twice)
+        await decide(it.holdfast, session, id, "give_up")
+        assert (await session.wait()).text == "Done."
+        assert (await results(session))[0][0] == "failed"
+        assert posts == ["it", "it"]
+
+
+async def test_a_cancelled_turn_does_not_wait_for_people(start: Start) -> None:
+    posts: list[str] = []
+    async with start(list(SCRIPT), posting(posts)) as it:
+        session, _ = await waiting(it)
+        reply = await session.cancel()
+        assert reply.status == "cancelled"
+        assert [status for status, _ in await results(session)] == ["failed", "ok"]
+        assert [row.status for row in await it.holdfast.state.shared.effects.list(session.id)] == ["given_up"]
+        assert posts == ["it"]
+
+
+async def test_a_paused_session_takes_a_decision_and_goes_on_when_resumed(start: Start) -> None:
+    posts: list[str] = []
+    async with start(list(SCRIPT), posting(posts)) as it:
+        session, id = await waiting(it)
+        assert (await session.pause()).status == "paused"
+        await decide(it.holdfast, session, id, "settle", "done")
+        await session.resume()
+        assert (await session.wait()).text == "Done."

@@ -1,0 +1,144 @@
+"""Last resorts: what a turn does, in the agent's order, when no provider answers; and errors that can be quoted."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from holdfast import App
+from holdfast.testing import Reply, Request, call, failed, say
+from holdfast_client import Session
+from holdfast_workflows.contracts.errors import NothingToDo
+from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, SimplifiedReply
+from holdfast_workflows.contracts.session import TurnView
+from holdfast_workflows.contracts.spec import RetrySpec
+
+from .conftest import Start
+from .limited import decide, events, refused, status
+from .support import make_app
+
+ONCE = RetrySpec(attempts=1)
+
+
+def resorting(*resorts: Any, **options: Any) -> App:
+    return make_app(last_resorts=resorts, model_retry=ONCE, **options)
+
+
+def down(_: Request) -> Reply:
+    return failed(503, "Overloaded.")
+
+
+async def last(session: Session) -> TurnView:
+    await session.wait()
+    view = (await session.view()).last
+    assert view is not None
+    return view
+
+
+async def test_a_failed_turn_has_an_id_that_is_in_the_log_once(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        async with start(down, make_app(model_retry=ONCE)) as it:
+            session = await it.holdfast.client.start("helper", "Go")
+            error = (await last(session)).error
+    assert error is not None
+    assert len(error.id) == 12
+    assert error.retryable
+    assert len([record for record in caplog.records if error.id in record.getMessage()]) == 1
+
+
+async def test_an_error_reply_tells_the_user_in_the_agents_words(start: Start) -> None:
+    async with start(down, resorting(ErrorReply(text="Sorry ({id}). {retry}"))) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        view = await last(session)
+        assert view.error is not None
+        assert (view.status, view.reply) == ("failed", f"Sorry ({view.error.id}). Please try again later.")
+        assert [event.name for event in await events(session, "resort")] == ["error"]
+
+
+async def test_a_person_answers_in_the_models_place(start: Start) -> None:
+    async with start(down, resorting(HandOff())) as it:
+        session = await it.holdfast.client.start("helper", "Where is order 42?")
+        view = await status(session, "needs_person")
+        assert [(each.id, each.kind) for each in view.waiting] == [("handoff-1", "handoff")]
+        assert "Where is order 42?" in view.waiting[0].what
+        assert isinstance(
+            await refused(decide(it.holdfast, session, "handoff-1", "settle", " ")), NothingToDo
+        )
+        assert "handoff-1" in str(await refused(decide(it.holdfast, session, "handoff-9", "retry")))
+        await decide(it.holdfast, session, "handoff-1", "settle", "On its way.")
+        reply = await session.wait()
+        assert (reply.status, reply.text) == ("done", "On its way.")
+        assert [event.name for event in await events(session, "decided")] == ["Ann"]
+
+
+async def test_a_person_has_the_model_asked_again(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return down(request) if request.number == 1 else say("I am back.")
+
+    async with start(script, resorting(HandOff())) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "needs_person")
+        await decide(it.holdfast, session, "handoff-1", "retry")
+        assert (await session.wait()).text == "I am back."
+
+
+async def test_what_a_person_gives_up_goes_to_the_next_resort(start: Start) -> None:
+    async with start(down, resorting(HandOff(), ErrorReply(text="No."))) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "needs_person")
+        await decide(it.holdfast, session, "handoff-1", "give_up")
+        view = await last(session)
+        assert (view.status, view.reply) == ("failed", "No.")
+
+
+async def test_a_turn_that_waits_for_a_person_can_be_cancelled(start: Start) -> None:
+    async with start(down, resorting(HandOff())) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "needs_person")
+        assert (await session.cancel()).status == "cancelled"
+        assert (await session.view()).status == "waiting"
+
+
+async def test_a_handoff_goes_over_a_roll_over(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return call("look", {"at": "it"}) if request.number == 1 else down(request)
+
+    async with start(script, resorting(HandOff())) as it:
+        session = await it.holdfast.client.start("helper", "Go", roll_over_events=25)
+        await status(session, "needs_person")
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        before, asked = (await handle.describe()).run_id, len(it.model.requests)
+        for _ in range(12):
+            if (await handle.describe()).run_id != before:
+                break
+            await session.steer("hurry")
+        assert (await handle.describe()).run_id != before
+        await status(session, "needs_person")
+        # The new run waits where the old one did: nobody asked the model again.
+        assert len(it.model.requests) == asked
+        await decide(it.holdfast, session, "handoff-1", "settle", "Here.")
+        await status(session, "needs_person")  # what was said meanwhile is for the model, which is still down
+
+
+async def test_an_error_of_the_turns_own_goes_to_no_resort(start: Start) -> None:
+    async with start([say("Half").but(finish="refusal")], resorting(ErrorReply(text="No."))) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        view = await last(session)
+        assert view.error is not None
+        assert view.error.code == "model_refused"
+        assert view.reply == "Half"
+
+
+async def test_a_kept_reply_and_a_simpler_one_come_before_a_person(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return down(request) if b'"tools"' in request.body else say("In short: yes.")
+
+    async with start(script, resorting(CachedReply(), SimplifiedReply(), HandOff())) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        reply = await session.wait()
+        assert (reply.status, reply.text) == ("done", "In short: yes.")
+        assert [event.name for event in await events(session, "resort")] == ["cached", "simplified"]
