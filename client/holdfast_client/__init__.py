@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from .reply import Reply
     from .session import Session
     from .stream.events import (
+        BudgetNews,
+        Decided,
+        NeedsPerson,
+        Parked,
+        ResortTaken,
         Status,
         StepEnded,
         StreamEvent,
@@ -26,11 +31,17 @@ if TYPE_CHECKING:
         ToolStarted,
         TurnEnded,
         TurnStarted,
+        Undone,
     )
 
 __all__ = [
+    "BudgetNews",
     "Client",
+    "Decided",
+    "NeedsPerson",
+    "Parked",
     "Reply",
+    "ResortTaken",
     "Session",
     "SessionInfo",
     "Status",
@@ -43,6 +54,7 @@ __all__ = [
     "ToolStarted",
     "TurnEnded",
     "TurnStarted",
+    "Undone",
     "connect",
 ]
 

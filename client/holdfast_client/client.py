@@ -209,15 +209,16 @@ class Client:
         return await content.agents(self._wire)
 
     async def effects(
-        self, *, status: EffectStatus | Literal[""] = "", limit: int = 500
+        self, *, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
     ) -> tuple[EffectView, ...]:
-        """What the sessions' calls did to the world, in the order of their sessions.
+        """What calls did to the world, in the order of their sessions.
 
         Args:
+            session: Only effects of this session.
             status: Only effects of this status: ``unknown`` are those that a person must decide.
             limit: At most so many.
         """
-        return await state.effects(self._wire, status=status, limit=limit)
+        return await state.effects(self._wire, session, status=status, limit=limit)
 
     async def circuits(self) -> tuple[CircuitView, ...]:
         """The circuit breakers of all workers that ever saw a failure."""

@@ -54,7 +54,11 @@ def translate(error: BaseException, session: str = "", *, by_worker: bool = Fals
 
 def restore(problem: Problem) -> HoldfastError:
     """The error that a view tells of."""
-    return tree().get(problem.code, HoldfastError)(problem.detail)
+    error = tree().get(problem.code, HoldfastError)(
+        problem.detail, retry_after=problem.retry_after, retryable=problem.retryable
+    )
+    error.id = problem.id
+    return error
 
 
 def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:

@@ -23,7 +23,8 @@ class Reply:
         steps: Model calls taken.
         usage: Tokens, and cost in US dollars.
         seconds: How long the turn took.
-        error: What went wrong, if the turn failed or was cancelled.
+        error: What went wrong, if the turn failed or was cancelled; its ``id`` is what a user can
+            quote, ``retryable`` and ``retry_after`` say whether and when trying again may help.
     """
 
     text: str

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import ValidationError
+from typing import Literal, get_args
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import AccountList, AccountView, ListAccounts
 from holdfast_workflows.contracts.circuits import CircuitList, CircuitView, ListCircuits, SetCircuit
 from holdfast_workflows.contracts.effects import EffectList, EffectStatus, EffectView, ListEffects
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.text import preview
 
 from .wire import Wire
 
@@ -20,11 +17,22 @@ async def effects(
     wire: Wire, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
 ) -> tuple[EffectView, ...]:
     """A session's effects, or those of all sessions."""
-    try:
-        request = ListEffects(session=session, status=status, limit=limit)
-    except ValidationError as error:
-        raise BadInput(preview(str(error))) from error
+    request = ListEffects(session=session, status=status_of(status), limit=limit)
     return (await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)).effects
+
+
+def status_of(text: str) -> EffectStatus | Literal[""]:
+    """An effect's status by its name; empty for any.
+
+    Raises:
+        BadInput: There is none of that name.
+    """
+    known: dict[str, EffectStatus] = {each: each for each in get_args(EffectStatus)}
+    if not text:
+        return ""
+    if text not in known:
+        raise BadInput(f"{text!r} is no status of an effect; there are {', '.join(known)}")
+    return known[text]
 
 
 async def circuits(wire: Wire) -> tuple[CircuitView, ...]:

@@ -156,9 +156,11 @@ class Client:
         """The agents that the workers serve."""
         return self._portal.call(self._client.agents())
 
-    def effects(self, *, status: EffectStatus | Literal[""] = "", limit: int = 500) -> tuple[EffectView, ...]:
-        """What the sessions' calls did to the world, in the order of their sessions."""
-        return self._portal.call(self._client.effects(status=status, limit=limit))
+    def effects(
+        self, *, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
+    ) -> tuple[EffectView, ...]:
+        """What calls did to the world, in the order of their sessions."""
+        return self._portal.call(self._client.effects(session=session, status=status, limit=limit))
 
     def circuits(self) -> tuple[CircuitView, ...]:
         """The circuit breakers of all workers that ever saw a failure."""

@@ -11,6 +11,10 @@ chat      chat
 watching  watch, show
 listing   sessions, agents
 control   pause, resume, steer, cancel, close
+effects   effects, decide
+deciding  decisions in a chat
+budgets   budget, budgets
+breakers  breakers, breaker
 
 Nothing here imports Temporal's client before a command runs, so that help comes at once.
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import printing, running
+from . import deciding, printing, running
 from .options import Json, Tenant
 from .screen import Screen
 
@@ -32,7 +32,8 @@ def chat(
 ) -> None:
     """Talk to an agent, with its text as it comes.
 
-    While it works: /pause, /resume, /steer TEXT, /cancel; /quit leaves.
+    While it works: /pause, /resume, /steer TEXT, /cancel; /quit leaves. When it waits for
+    your decision: /settle TEXT, /retry, /give-up, /raise tokens 5000, as it says then.
 
     With --json: each line of standard input is a message, and each event of the turn that
     answers it is a line of output; "kind" tells which.
@@ -82,6 +83,8 @@ class Chat:
         if self._session is not None:
             view = await self._session.view()
             self._note(f"{view.agent} · {view.session} · {view.status}")
+            if view.waiting:  # for whoever has just come, perhaps
+                await self._turns.put(view.turn)
             return
         from holdfast_workflows.contracts.errors import UnknownAgent
 
@@ -120,6 +123,8 @@ class Chat:
                 await self._session.steer(rest)
             case "/cancel":
                 await self._session.cancel(rest)
+            case "/settle" | "/retry" | "/give-up" | "/raise":
+                self._note(await deciding.answer(self._session, word, rest))
             case _ if word.startswith("/"):
                 self._note(_HELP)
             case _:
@@ -137,6 +142,8 @@ class Chat:
             printing.document(event)
         else:
             self._screen.show(event)
+        if event.kind == "needs_person":
+            self._note(deciding.CHOICES[event.about])
 
     def _note(self, text: str) -> None:
         self._screen.end()

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import typer
 
-from . import chat, control, exits, listing, options, tasks, watching
+from . import breakers, budgets, chat, control, effects, exits, listing, options, tasks, watching
 
 GROUP: Final = "holdfast.commands"
 
@@ -33,6 +33,11 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     control.steer,
     control.cancel,
     control.close,
+    effects.effects,
+    effects.decide,
+    budgets.budget,
+    budgets.budgets,
+    breakers.breakers,
     listing.agents,
 )
 
@@ -67,6 +72,7 @@ def build(words: Sequence[str]) -> typer.Typer:
     app.callback()(options.remember)
     for command in _OWN:
         app.command()(command)
+    app.add_typer(breakers.breaker, name="breaker")
     for entry in entry_points(group=GROUP):
         _add(app, entry.name, entry.load() if entry.name in words else _Unloaded(entry))
     return app
@@ -82,7 +88,7 @@ def _add(app: typer.Typer, name: str, command: Any) -> None:
 
 
 def _command(words: Sequence[str]) -> str:
-    known = {command.__name__ for command in _OWN}
+    known = {"breaker", *(command.__name__ for command in _OWN)}
     return next((f"{word} " for word in words if word in known), "")
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
@@ -58,12 +59,25 @@ def plain(value: Any) -> Any:
 
 def error(problem: HoldfastError) -> dict[str, Any]:
     """An error for programs."""
-    return {"code": problem.code, "message": str(problem), "retryable": problem.retryable}
+    retry = {"retryable": problem.retryable, "retry_after": problem.retry_after}
+    return {"code": problem.code, "message": str(problem), "id": problem.id, **retry}
+
+
+def sentence(problem: HoldfastError) -> str:
+    """An error for people: with what they can quote, and when to try again."""
+    quote = [f"error {problem.id}"] if problem.id else []
+    after = [f"try again in {problem.retry_after:,.0f} s"] if problem.retry_after else []
+    return " · ".join([str(problem), *quote, *after])
 
 
 def shown(text: str) -> str:
     """Text that a terminal shows and does not obey."""
     return _COMMANDS.sub("\ufffd", text)
+
+
+def plain_cell(text: str) -> str:
+    """Text of users, models and tools in a table: nothing in it is markup."""
+    return escape(shown(text))
 
 
 def count(number: int, thing: str) -> str:

@@ -27,7 +27,7 @@ def run(context: typer.Context, work: Callable[[Client], Awaitable[None]], *, js
     except HoldfastError as error:
         if json:
             printing.document({"error": printing.error(error)})
-        fail(str(error), exits.code_of(error))
+        fail(printing.sentence(error), exits.code_of(error))
     except (KeyboardInterrupt, asyncio.CancelledError):
         fail("interrupted", exits.INTERRUPTED)
     except BrokenPipeError:

@@ -7,27 +7,24 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from .printing import count, money, shown
+from .effects import to_type
+from .printing import count, money, sentence, shown
 
 if TYPE_CHECKING:
     from holdfast_client.reply import Reply
-    from holdfast_client.stream.events import (
-        Status,
-        StreamEvent,
-        TextRestart,
-        ToolEnded,
-        ToolProgress,
-        ToolStarted,
-    )
+    from holdfast_client.stream.events import StreamEvent
     from holdfast_workflows.contracts.steps import TurnStatus
 
 
 class Screen:
     """Prints the events of a stream one after the other; a terminal cannot take back what it showed."""
 
-    def __init__(self, console: Console, *, requests: bool = False) -> None:
-        """Print to a console; ``requests`` prints the users' messages too."""
+    def __init__(self, console: Console, *, requests: bool = False, session: str = "") -> None:
+        """Print to a console; ``requests`` prints the users' messages too, and what ``session`` waits
+        for is printed with the commands that decide it.
+        """
         self._console = console
+        self._session = session
         self._requests = requests
         self._inside = False
 
@@ -43,11 +40,15 @@ class Screen:
         elif isinstance(event, told.TurnEnded):
             self._line(_summary(event.reply))
             if event.reply.error is not None:
-                self._line(str(event.reply.error), _COLOUR[event.reply.status])
+                self._line(sentence(event.reply.error), _COLOUR[event.reply.status])
         elif isinstance(event, told.TurnStarted):
             if self._requests:
                 self._line(f"turn {event.turn}: {event.text}", "bold")
-        elif line := _aside(event):
+        elif isinstance(event, told.NeedsPerson):
+            self._line(f"? waits for a person: {event.what}", "bold yellow")
+            for command in to_type(self._session, event.id, event.about) if self._session else ():
+                self._line(f"  {command}")
+        elif line := _aside(event) or _held_up(event):
             self._line(line)
 
     def end(self) -> None:
@@ -61,7 +62,7 @@ class Screen:
         self._console.print(f"[{style}]{escape(shown(text))}[/]")
 
 
-def _aside(event: ToolStarted | ToolProgress | ToolEnded | TextRestart | Status) -> str:
+def _aside(event: StreamEvent) -> str:
     """What is told beside the text; empty for what only repeats it."""
     match event.kind:
         case "tool_started":
@@ -76,6 +77,25 @@ def _aside(event: ToolStarted | ToolProgress | ToolEnded | TextRestart | Status)
         case "status":
             told = event.status in _TOLD
             return " ".join((event.status.replace("_", " "), event.detail)).strip() if told else ""
+        case _:
+            return ""
+
+
+def _held_up(event: StreamEvent) -> str:
+    """What is told of a turn that could not go on as usual."""
+    match event.kind:
+        case "parked":
+            return f"… waits: {event.reason}"
+        case "decided":
+            return f"{event.by or 'somebody'} decided: {event.action.replace('_', ' ')} {event.text}".strip()
+        case "budget":
+            return f"budget: {event.text}"
+        case "resort":
+            return f"last resort, {event.resort}: {event.text}"
+        case "undone":
+            return f"↶ {event.name} undone, {event.status}: {event.result}"
+        case _:
+            return ""
 
 
 def _summary(reply: Reply) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from . import exits, printing, running
+from . import effects, exits, printing, running
 from .options import AgentName, Json, SessionId, Tenant
 
 if TYPE_CHECKING:
@@ -94,11 +94,18 @@ async def _finish(
     elif reply.error is None:
         printing.out().print(printing.shown(reply.text), markup=False)
     if reply.error is not None:
-        running.fail(f"{session.id}: {reply.error}", exits.FAILED)
+        running.fail(f"{session.id}: {printing.sentence(reply.error)}", exits.FAILED)
 
 
 async def _progress(session: Session, turn: int | None, link: str) -> Reply:
-    from holdfast_client.stream.events import StepEnded, TextDelta, ToolStarted, TurnEnded
+    from holdfast_client.stream.events import (
+        NeedsPerson,
+        Parked,
+        StepEnded,
+        TextDelta,
+        ToolStarted,
+        TurnEnded,
+    )
 
     console = printing.err()
     console.print(f"[dim]{session.id} {link}[/]")
@@ -119,6 +126,12 @@ async def _progress(session: Session, turn: int | None, link: str) -> Reply:
                 case ToolStarted():
                     console.print(f"[dim]→ {event.name} {printing.shown(event.arguments)}[/]")
                     spinner.update(f"step {steps} · {event.name}")
+                case NeedsPerson():
+                    console.print(f"[yellow]waits for a person: {printing.plain_cell(event.what)}[/]")
+                    for command in effects.to_type(session.id, event.id, event.about):
+                        console.print(f"  {command}", markup=False)
+                case Parked():
+                    console.print(f"[dim]waits: {printing.plain_cell(event.reason)}[/]")
                 case _:
                     pass
     return await session.wait(turn)

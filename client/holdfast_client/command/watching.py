@@ -8,13 +8,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from . import printing, running
+from . import budgets, effects, printing, running
 from .options import Json, SessionId
 from .screen import Screen
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from holdfast_client.client import Client
     from holdfast_workflows.contracts.entries import Entry
+    from holdfast_workflows.contracts.session import SessionView
 
 
 def watch(context: typer.Context, session: SessionId, json: Json = False) -> None:
@@ -25,7 +28,7 @@ def watch(context: typer.Context, session: SessionId, json: Json = False) -> Non
 
     async def work(client: Client) -> None:
         console = printing.out()
-        screen = Screen(console, requests=True)
+        screen = Screen(console, requests=True, session=session)
         found = client.session(session)
         if not json:
             view = await found.view()
@@ -71,9 +74,22 @@ def show(
         console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
         if link := printing.link(client, session):
             console.print(f"[dim]{link}[/]")
+        _standing(console, view)
         console.print(table)
 
     running.run(context, work, json=json)
+
+
+def _standing(console: Console, view: SessionView) -> None:
+    """What the session may use still and what it waits for, with the commands that decide that."""
+    if limits := budgets.in_words(view):
+        console.print(f"[dim]budget: {limits}[/]")
+    if view.parked:
+        console.print(f"[yellow]waits: {printing.plain_cell(view.parked)}[/]")
+    for each in view.waiting:
+        console.print(f"[bold yellow]waits for a person: {printing.plain_cell(each.what)}[/]")
+        for command in effects.to_type(view.session, each.id, each.kind):
+            console.print(f"  {escape(command)}")
 
 
 def _table() -> Table:

@@ -97,6 +97,78 @@ class TurnEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """The turn waits on a timer, since nothing can be asked now; ``reason`` says why, and until when."""
+
+    turn: int
+    reason: str
+    kind: Literal["parked"] = field(default="parked", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsPerson:
+    """The turn waits for a person's decision; see ``Session.decide`` and ``Session.raise_budget``.
+
+    ``about`` is ``effect`` (nobody knows whether a call happened), ``handoff`` (no model answers)
+    or ``budget`` (a limit is reached); ``since`` is in seconds since 1970.
+    """
+
+    turn: int
+    id: str
+    about: Literal["effect", "handoff", "budget"]
+    what: str
+    since: float
+    kind: Literal["needs_person"] = field(default="needs_person", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Somebody decided what the turn waited for; ``action`` is ``settle``, ``retry`` or ``give_up``."""
+
+    turn: int
+    id: str
+    action: str
+    text: str
+    by: str
+    kind: Literal["decided"] = field(default="decided", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetNews:
+    """A limit was reached, with what is done now, or the budget was raised; ``text`` says it in words."""
+
+    turn: int
+    step: int
+    text: str
+    raised: bool
+    kind: Literal["budget"] = field(default="budget", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResortTaken:
+    """A last resort was tried, since no provider answers; ``text`` says what came of it."""
+
+    turn: int
+    step: int
+    resort: str
+    text: str
+    kind: Literal["resort"] = field(default="resort", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A call was taken back, since its turn was cancelled or failed; unless ``status`` is other than ``ok``."""
+
+    turn: int
+    step: int
+    seq: int
+    name: str
+    status: str
+    result: str
+    kind: Literal["undone"] = field(default="undone", init=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The session as a whole changed.
 
@@ -118,5 +190,11 @@ StreamEvent = (
     | ToolEnded
     | StepEnded
     | TurnEnded
+    | Parked
+    | NeedsPerson
+    | Decided
+    | BudgetNews
+    | ResortTaken
+    | Undone
     | Status
 )

@@ -23,6 +23,7 @@ from holdfast_workflows.contracts.text import preview, size
 
 from . import events as told
 from . import items
+from .asides import Waits, of_event
 from .snapshot import Snapshot, Thinking
 from .speech import Speech
 
@@ -87,6 +88,7 @@ class Follower:
         self._progress: dict[str, tuple[int, str]] = {}
         self._session = ""
         self._status = told.Status("")
+        self._waits = Waits()
 
     def want(self, look: Snapshot, found: Found) -> Want | None:
         """What must be fetched before this look can be told."""
@@ -125,6 +127,8 @@ class Follower:
         yield from self._tools(look)
         if look.view:
             self.since, self._session = look.view.next_event, look.view.status
+            if look.view.turn > self.ended_turn:
+                yield from self._waits.news(look.view)
         status = self._now(look)
         if status.status and status != self._status:
             self._status = status
@@ -172,6 +176,9 @@ class Follower:
         )
 
     def _take(self, item: Event, look: Snapshot, found: Found) -> Iterator[told.StreamEvent]:
+        if aside := of_event(item):
+            yield aside
+            return
         if item.turn > max(self._turn, self.ended_turn):
             self._turn = item.turn
             yield told.TurnStarted(item.turn, item.text if item.kind == "turn_started" else "")
@@ -284,8 +291,8 @@ class Follower:
 
 _IN_STEPS = frozenset({"step", "call_started", "call_ended"})
 
-_BY_STATUS = frozenset({"paused", "resumed", "closed"})
-"""Events that the session's status tells as well, and tells to those who come late."""
+_BY_STATUS = frozenset({"paused", "resumed", "closed", "parked", "needs_person"})
+"""Events that the session's view tells as well, and tells to those who come late."""
 
 
 def _place(item: Event) -> tuple[int, int]:

@@ -30,6 +30,8 @@ class HoldfastError(Exception):
     kind: ClassVar[str] = "permanent"
     retryable: bool = False
     fallback: ClassVar[bool] = False
+    id: str = ""
+    """Of the turn that ended with it: what a user can quote, since the worker's log and the history have it."""
 
     def __init__(
         self, detail: str = "", *, retry_after: float | None = None, retryable: bool | None = None

@@ -59,12 +59,15 @@ def from_failure(failure: BaseException | None) -> HoldfastError | None:
 def _rebuilt(cls: type[HoldfastError], failure: ApplicationError) -> HoldfastError:
     delay = failure.next_retry_delay
     after, retryable = None if delay is None else delay.total_seconds(), not failure.non_retryable
-    details = failure.details
+    details, id = failure.details, ""
     if len(details) > 1 and isinstance(details[1], Mapping):
         retry = cast("Mapping[str, Any]", details[1])
         after, retryable = retry.get("retry_after", after), bool(retry.get("retryable", retryable))
-    return cls(
+        id = str(retry.get("id", ""))
+    error = cls(
         str(details[0]) if details else failure.message,
         retry_after=after,
         retryable=retryable,
     )
+    error.id = id
+    return error

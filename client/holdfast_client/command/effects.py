@@ -1,0 +1,115 @@
+"""What calls did to the world, and what a person decides of it: ``effects`` and ``decide``."""
+
+from __future__ import annotations
+
+import getpass
+import shlex
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from . import printing, running
+from .options import Json, SessionId
+
+if TYPE_CHECKING:
+    from holdfast_client.client import Client
+    from holdfast_workflows.contracts.effects import EffectView
+
+
+def effects(
+    context: typer.Context,
+    session: Annotated[
+        str, typer.Argument(metavar="[SESSION]", help="Only of this session.", show_default=False)
+    ] = "",
+    status: Annotated[
+        str,
+        typer.Option(
+            help="Only claimed, settled, failed, unknown, given_up, undoing, undone or undo_failed."
+        ),
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 500,
+    json: Json = False,
+) -> None:
+    """List what calls did to the world.
+
+    Of unknown ones nobody knows whether they happened: decide them.
+
+    With --json: one line each, {"key", "session", "seq", "turn", "agent", "tenant", "tool",
+    "effect", "status", "arguments", "result", "by", "claimed", "settled"}.
+    """
+
+    async def work(client: Client) -> None:
+        from holdfast_client.state import status_of
+
+        found = await client.effects(session=session, status=status_of(status), limit=limit)
+        for effect in found if json else ():
+            printing.document(effect)
+        if not json:
+            printing.out().print(_table(found) if found else "There are no such effects.")
+
+    running.run(context, work, json=json)
+
+
+def decide(
+    context: typer.Context,
+    session: SessionId,
+    id: Annotated[str, typer.Argument(metavar="ID", help="What waits; show names it.", show_default=False)],
+    action: Annotated[
+        Literal["settle", "retry", "give-up"],
+        typer.Argument(
+            metavar="settle|retry|give-up",
+            help="It happened; do it again; go on without it.",
+            show_default=False,
+        ),
+    ],
+    text: Annotated[str, typer.Option(help="With settle: what came of it, or the answer to the user.")] = "",
+    by: Annotated[str, typer.Option(help="Who decides; your login name by default.")] = "",
+    json: Json = False,
+) -> None:
+    """Decide how to go on with something that waits for a person.
+
+    With --json: the session's view.
+    """
+
+    async def work(client: Client) -> None:
+        said = "give_up" if action == "give-up" else action
+        view = await client.session(session).decide(id, said, text=text, by=by or login())
+        if json:
+            printing.document(view)
+        else:
+            printing.out().print(f"{session}: {id}: {action}", markup=False)
+
+    running.run(context, work, json=json)
+
+
+def to_type(session: str, id: str, about: str) -> list[str]:
+    """The commands that decide something that waits."""
+    where = shlex.quote(session)
+    decision = f"holdfast decide {where} {shlex.quote(id)}"
+    if about == "budget":
+        return [f"holdfast budget {where} --add-…", f"{decision} give-up"]
+    text = "answer" if about == "handoff" else "what came of it"
+    return [f"{decision} settle --text '{text}'", f"{decision} retry", f"{decision} give-up"]
+
+
+def _table(found: tuple[EffectView, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("effect", "tool", "status", "by"):
+        table.add_column(column, no_wrap=column == "effect", overflow="fold")
+    table.add_column("arguments", overflow="fold", ratio=1)
+    table.add_column("result", overflow="fold", ratio=1)
+    for each in found:
+        cells = (each.key, each.tool, each.status, each.by, each.arguments, each.result)
+        table.add_row(
+            *(printing.plain_cell(cell) for cell in cells), style="red" if each.status == "unknown" else ""
+        )
+    return table
+
+
+def login() -> str:
+    """The name of whoever is at the keyboard; empty where the system has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
