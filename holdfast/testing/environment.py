@@ -24,6 +24,7 @@ from temporalio.worker import Worker
 
 from holdfast.app import App
 from holdfast_activities.models import Models, ProviderConfig
+from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import State, open_state
 from holdfast_client import Client, connect
 from holdfast_temporal import DevServer, ensure_search_attributes
@@ -56,6 +57,7 @@ class Environment:
     _app: App = field(repr=False)
     _models: Models = field(repr=False)
     _settings: Settings = field(repr=False)
+    _stack: AsyncExitStack = field(repr=False)
 
     @classmethod
     @asynccontextmanager
@@ -108,6 +110,7 @@ class Environment:
                 _app=app,
                 _models=models,
                 _settings=Settings.load(task_queue=queue, home=home, **settings),
+                _stack=stack,
             )
             if worker:
                 await stack.enter_async_context(made.worker())
@@ -116,7 +119,11 @@ class Environment:
     def worker(self, **settings: Any) -> Worker:
         """One more worker, as if another process had joined; use it with ``async with``."""
         changed = self._settings.model_copy(update=settings)
-        return build_worker(self.temporal, self._app.registry(), self.state, self._models, changed)
+        resilience = Resilience(self.state.shared)
+        self._stack.push_async_callback(resilience.close)
+        return build_worker(
+            self.temporal, self._app.registry(), self.state, self._models, resilience, changed
+        )
 
 
 def providers_of(model: ScriptedModel | SpawnedModel) -> dict[str, ProviderConfig]:

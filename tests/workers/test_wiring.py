@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.client import Client
 
 from holdfast_activities.models import Models
+from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import State, open_state
 from holdfast_workers.settings import Settings
 from holdfast_workers.wiring import build_worker
@@ -47,7 +48,10 @@ async def test_agents_and_the_users_own_workflows_and_activities_are_served(
         activities=[in_thread],
     )
     settings = Settings.load(task_queue=task_queue)
-    async with asyncio.timeout(30), build_worker(client, registry, state, Models({}), settings):
+    async with (
+        asyncio.timeout(30),
+        build_worker(client, registry, state, Models({}), Resilience(state.shared), settings),
+    ):
         listed = await client.execute_activity(
             names.LIST_AGENTS,
             id=f"list-{task_queue}",
@@ -69,7 +73,9 @@ async def test_agents_and_the_users_own_workflows_and_activities_are_served(
 
 async def test_the_worker_is_set_up_as_the_design_says(client: Client, task_queue: str, state: State) -> None:
     settings = Settings.load(task_queue=task_queue, graceful_seconds=7, max_concurrent_activities=9)
-    worker = build_worker(client, Registry(agents={}, tools={}), state, Models({}), settings)
+    worker = build_worker(
+        client, Registry(agents={}, tools={}), state, Models({}), Resilience(state.shared), settings
+    )
     config = cast("dict[str, object]", worker.config())
     assert config.get("task_queue") == task_queue
     assert config.get("graceful_shutdown_timeout") == timedelta(seconds=7)

@@ -17,6 +17,7 @@ from temporalio.worker.workflow_sandbox import (
 
 from holdfast.testing import Environment, ScriptedModel, call, say
 from holdfast_activities import Activities
+from holdfast_activities.resilience import Resilience
 from holdfast_temporal import DevServer
 from holdfast_workflows.session import AgentWorkflow
 
@@ -38,7 +39,9 @@ async def sandboxed(
     """A Holdfast whose worker puts into the sandbox what says that it needs none."""
     app = make_app()
     async with Environment.start(app, model, server=server.address, worker=False) as holdfast:
-        activities = Activities(app.registry(), holdfast.state, holdfast._models)
+        resilience = Resilience(holdfast.state.shared)
+        holdfast._stack.push_async_callback(resilience.close)
+        activities = Activities(app.registry(), holdfast.state, holdfast._models, resilience)
         async with Worker(
             holdfast.temporal,
             task_queue=holdfast.task_queue,

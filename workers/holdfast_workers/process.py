@@ -23,6 +23,7 @@ from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
 from holdfast_activities.models import Models
+from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import open_state
 from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workflows.contracts.app import Registry
@@ -104,7 +105,9 @@ class WorkerProcess:
         stack.push_async_callback(state.close)
         models = Models(settings.model_providers())
         stack.push_async_callback(models.close)
-        return wiring.build_worker(client, self._registry, state, models, settings)
+        resilience = Resilience(state.shared, self._runtime.metric_meter if self._runtime else None)
+        stack.push_async_callback(resilience.close)
+        return wiring.build_worker(client, self._registry, state, models, resilience, settings)
 
     async def _connect(self) -> Client:
         client = await connect(

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from holdfast_activities import Activities
+from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.agents import ModelSource
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.app import Registry
@@ -27,7 +28,12 @@ _POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
 
 
 def build_worker(
-    client: Client, registry: Registry, state: State, models: ModelSource, settings: Settings
+    client: Client,
+    registry: Registry,
+    state: State,
+    models: ModelSource,
+    resilience: Resilience,
+    settings: Settings,
 ) -> Worker:
     """A worker that serves the registry's agents, workflows and activities; it does not poll yet.
 
@@ -36,6 +42,7 @@ def build_worker(
         registry: What to serve.
         state: The open state database.
         models: Where model clients come from.
+        resilience: The worker's breakers, limits and retries.
         settings: The task queue, limits and grace.
     """
     return Worker(
@@ -43,7 +50,7 @@ def build_worker(
         task_queue=settings.task_queue,
         # Sandboxed are those that do not say otherwise: the user's own.
         workflows=[AgentWorkflow, *registry.workflows],
-        activities=[*Activities(registry, state, models).all(), *registry.activities],
+        activities=[*Activities(registry, state, models, resilience).all(), *registry.activities],
         # For the user's activities that are not async; threads start when they are needed.
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),
         max_concurrent_activities=settings.max_concurrent_activities,

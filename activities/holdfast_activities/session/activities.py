@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from holdfast_activities.context import Conversations
-from holdfast_activities.resilience.retrying import Retries
+from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import Registry
 
 from .act import Act
 from .agents import LiveAgents, ModelSource
 from .attempts import Attempts
+from .burst import Means
 from .content import Content
 from .ledger import Ledger
 from .load import Load
@@ -23,13 +24,28 @@ class Activities:
     """The activities of one worker."""
 
     def __init__(
-        self, registry: Registry, state: State, models: ModelSource, ledger: type[Ledger] = Ledger
+        self,
+        registry: Registry,
+        state: State,
+        models: ModelSource,
+        resilience: Resilience,
+        ledger: type[Ledger] = Ledger,
     ) -> None:
+        """The activities over what they share.
+
+        Args:
+            registry: What is served.
+            state: The open state database.
+            models: Where model clients come from.
+            resilience: This worker's breakers, limits and retries; its owner closes it.
+            ledger: Keeps the effects of calls.
+        """
         agents = LiveAgents(registry, state, models)
         conversations = Conversations(state.log)
         self._load = Load(registry, state, agents)
-        self._think = Think(state, agents, conversations)
-        self._act = Act(state, agents, ledger(state, conversations), Attempts(Retries()))
+        self._think = Think(registry, agents, Means(state, conversations, resilience))
+        attempts = Attempts(resilience.retries, resilience.breakers)
+        self._act = Act(state, agents, ledger(state, conversations), attempts)
         self._settle = Settle(state)
         self._content = Content(registry, state)
         self._operating = Operating(state)

@@ -51,7 +51,8 @@ class LiveAgent:
         """The tools in the model's wire format."""
         made = self._wire_tools.get(model.wire)
         if made is None:
-            made = self._wire_tools[model.wire] = model.tools(self.spec.tools) if self.spec.tools else b""
+            shown = [tool for tool in self.spec.tools if not tool.hidden]
+            made = self._wire_tools[model.wire] = model.tools(shown) if shown else b""
         return made
 
     def output_problem(self, text: str) -> str:

@@ -1,8 +1,9 @@
-"""Attempts at calls, under the breakers of their tools."""
+"""Attempts at calls: admitted by the tool's breaker, made, and reported."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from holdfast_activities.resilience.breakers import Admission, Breakers, counts
 from holdfast_activities.resilience.retrying import Retries
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import EffectUnknown, ResultNotText, ResultTooLarge, ToolFailed
@@ -15,10 +16,12 @@ HAPPENED = (ResultTooLarge, ResultNotText)
 
 
 class Permit:
-    """Leave to make one attempt."""
+    """Leave to make one attempt. ``admission`` is the breaker's, to be told how it went."""
 
-    def __init__(self, retries: Retries) -> None:
+    def __init__(self, retries: Retries, breakers: Breakers, admission: Admission | None) -> None:
         self._retries = retries
+        self._breakers = breakers
+        self._admission = admission
 
     async def use(self, work: Work) -> ResultEntry:
         """Make the attempt.
@@ -26,39 +29,56 @@ class Permit:
         Raises:
             ToolFailed: As ``running.carry_out`` says.
         """
-        operation = operation_of(work)
         try:
             entry = await running.carry_out(
                 work.binding, work.call, work.arguments, work.spec.timeout, work.heartbeat
             )
         except ToolFailed as error:
             # What a tool refuses to do is an answer; only what may pass says something of its state.
-            self._retries.note(operation, not _ill(error))
+            await self._tell(work, error if counts(error) or isinstance(error, EffectUnknown) else None)
             raise
-        self._retries.note(operation, ok=True)
+        await self._tell(work, None)
         return entry
 
+    async def give_back(self) -> None:
+        """Tell the breaker that nothing was learnt, if it was not told anything."""
+        admission, self._admission = self._admission, None
+        if admission is not None:
+            await self._breakers.abandoned(admission)
 
-def operation_of(work: Work) -> str:
-    """What outcomes and breakers go by."""
-    return f"tool:{work.spec.name}"
-
-
-def _ill(error: ToolFailed) -> bool:
-    return error.retryable or isinstance(error, EffectUnknown)
+    async def _tell(self, work: Work, error: ToolFailed | None) -> None:
+        self._retries.note(operation_of(work), error is None)
+        admission, self._admission = self._admission, None
+        if admission is None:
+            return
+        if error is None:
+            await self._breakers.succeeded(admission)
+        else:
+            await self._breakers.failed(admission, error.detail)
 
 
 class Attempts:
-    """Makes attempts, under the tools' breakers."""
+    """Admits attempts. ``retries`` knows how the last ones went."""
 
-    def __init__(self, retries: Retries) -> None:
+    def __init__(self, retries: Retries, breakers: Breakers) -> None:
         self.retries = retries
+        self._breakers = breakers
 
     @asynccontextmanager
     async def admitted(self, work: Work) -> AsyncGenerator[Permit]:
-        """Leave to make an attempt; it is given back if it was not used.
+        """Leave to make an attempt; the breaker has it back if it is not used.
 
         Raises:
-            CircuitOpen: The tool's breaker is open.
+            CircuitOpen: The tool's breaker is open; ``retry_after`` says when to ask again.
         """
-        yield Permit(self.retries)
+        admission = await self._breakers.admit(operation_of(work)) if work.spec.breaker else None
+        permit = Permit(self.retries, self._breakers, admission)
+        try:
+            yield permit
+        finally:
+            await permit.give_back()
+
+
+def operation_of(work: Work) -> str:
+    """What outcomes and breakers of a tool go by."""
+    return f"tool:{work.spec.name}"

@@ -3,30 +3,29 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from temporalio import activity
 
-from holdfast_activities.context import Conversation, Conversations
-from holdfast_activities.models.base import Model, ModelReply, ModelRequest
-from holdfast_activities.state.base import Log
+from holdfast_activities.context import Conversations
+from holdfast_activities.resilience import Choice, Resilience
+from holdfast_activities.state.base import State
+from holdfast_activities.state.riders import CachedReplyRow, Riders
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.budget import Spent
+from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
-from holdfast_workflows.contracts.errors import (
-    HoldfastError,
-    ModelError,
-    StateError,
-    ToolArgumentsInvalid,
-)
+from holdfast_workflows.contracts.errors import HoldfastError, StateError, ToolArgumentsInvalid
 from holdfast_workflows.contracts.limits import MAX_CALLS
 from holdfast_workflows.contracts.session import Partial
-from holdfast_workflows.contracts.steps import StepView, ThinkInput
+from holdfast_workflows.contracts.steps import Park, StepView, ThinkInput
 
 from . import running, views
 from .agents import LiveAgent
-
-_RESERVE = 0.2
-"""The part of a model's window kept for its reply and for what the token estimate misses."""
-
+from .asking import Answer, Asking, provider_of
+from .chain import Chain
+from .purse import RESULTS, Need, Purse
 
 _MAX_NAME = 200
 
@@ -34,25 +33,55 @@ _SHOWN = 100_000
 """Characters of partial text in a heartbeat, which must fit into a payload; the rest comes with the step."""
 
 
+@dataclass(frozen=True)
+class Means:
+    """What every burst of a worker uses."""
+
+    state: State
+    conversations: Conversations
+    resilience: Resilience
+
+
 class Burst:
-    """One ``think``: at least one model call, more while only inline tools are asked for."""
+    """One ``think``: at least one model call, more while only inline tools are asked for.
+
+    Attributes:
+        steps: Those that are settled.
+        stopped_by: Why there is none: the providers, a limit or the budget.
+        choice: What was chosen for the next attempt, once ``run`` has raised.
+    """
 
     def __init__(
         self,
         step: ThinkInput,
         agent: LiveAgent,
-        log: Log,
-        conversations: Conversations,
+        means: Means,
         new: Sequence[Entry],
         *,
+        tenant: TenantLimits | None,
         look_ahead: bool,
     ) -> None:
         self.steps: list[StepView] = []
+        self.stopped_by: Park | Spent | None = None
+        self.choice: Choice | None = None
         self._input = step
         self._agent = agent
-        self._log = log
-        self._conversations = conversations
+        self._log = means.state.log
+        self._conversations = means.conversations
+        self._resilience = means.resilience
+        self._purse = Purse(means.state.shared.accounts, step, tenant, trusted=not look_ahead)
         self._new = list(new)
+        asking = Asking(
+            step,
+            agent,
+            means.resilience,
+            self._purse,
+            tenant,
+            means.conversations,
+            self._new,
+            self._heard,
+        )
+        self._chain = Chain(step, agent, means.conversations, asking, means.state.shared.replies)
         self._look_ahead = look_ahead
         self._seq = step.seq
         self._text = ""
@@ -80,102 +109,105 @@ class Burst:
             try:
                 view = await self._step()
             except HoldfastError as error:
-                if self.steps and not self._tried_again(error):
+                self.choice = self._choose(error)
+                if self.steps and (self._stopping or not self.choice.again):
                     # The steps that are settled count; the next ``think`` will meet the error itself.
                     return
+                await self._purse.release()
                 raise
+            except asyncio.CancelledError:
+                await self._purse.release()
+                raise
+            if view is None:
+                return
             self.steps.append(view)
             self._seq = view.seq + 1 + len(view.calls)
             self._text = ""
-            inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
-            if not inside:
+            if self._is_last(view) or time.monotonic() > deadline:
                 return
-            if self._stopping or len(self.steps) >= self._input.burst or time.monotonic() > deadline:
-                return
-            if sum(len(step.calls) for step in self.steps) >= MAX_CALLS:
-                return  # what is told of them has to fit one payload
 
-    def _tried_again(self, error: HoldfastError) -> bool:
+    def _is_last(self, view: StepView) -> bool:
+        """Whether the workflow has to see this step before there is another."""
+        inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
+        if not inside or self._stopping or len(self.steps) >= self._input.burst:
+            return True
+        called = sum(len(step.calls) for step in self.steps)
+        left = self._input.calls_left
+        # What is told of the calls has to fit one payload.
+        return called >= MAX_CALLS or (left is not None and called >= left)
+
+    def _choose(self, error: HoldfastError) -> Choice:
         """Whether Temporal repeats the activity, which then finds in the log what is settled."""
-        attempts = self._agent.spec.model_retry.attempts
-        return error.retryable and activity.info().attempt < attempts and not self._stopping
+        spec = self._agent.spec
+        operation = f"model:{provider_of(spec.models[0])}"
+        attempt = activity.info().attempt
+        return self._resilience.retries.choose(operation, spec.model_retry, attempt, error)
 
-    async def _step(self) -> StepView:
-        reply, ahead = await self._reply()
+    async def _step(self) -> StepView | None:
+        """The next step; None if it cannot be taken now."""
+        reached = await self._reply()
+        if reached is None:
+            return None
+        reply, ahead = reached
         results = await self._results(reply, ahead)
         problem = "" if reply.calls or reply.finish != "stop" else self._agent.output_problem(reply.text)
-        return views.step(reply, results, problem)
+        return views.step(reply, results, problem, self._purse.hold)
 
-    # The reply: from the log if an earlier attempt got that far, else from the model.
+    # The reply: from the log if an earlier attempt got that far, else from a person or a model.
 
-    async def _reply(self) -> tuple[ReplyEntry, dict[int, Entry]]:
-        problems: list[HoldfastError] = []
-        for name in self._agent.spec.models:
-            try:
-                model = self._agent.model(name)
-            except HoldfastError as error:
-                problems.append(error)
-                continue
-            conversation, ahead = await self._conversations.upto(
-                self._input.session, model, self._seq, self._new, look_ahead=self._look_ahead
-            )
-            before = ahead.get(self._seq)
-            if isinstance(before, ReplyEntry):
-                self._conversations.offer(self._input.session, [before])
-                self._new.clear()
-                return before, ahead
-            self._look_ahead = False
-            try:
-                reply = await self._ask(model, conversation)
-            except ModelError as error:
-                activity.logger.warning("%s: %s", model.name, error)
-                problems.append(error)
-                continue
-            return await self._settle_reply(reply)
-        raise next((problem for problem in problems if problem.retryable), problems[-1])
-
-    async def _ask(self, model: Model, conversation: Conversation) -> ReplyEntry:
-        spec, agent = self._agent.spec, self._agent
-        tools = agent.wire_tools(model)
+    async def _reply(self) -> tuple[ReplyEntry, dict[int, Entry]] | None:
+        if self._input.answer:
+            return await self._settle_reply(self._entry(text=self._input.answer, model="person"))
         began = time.monotonic()
-        window = min(spec.window or model.window, model.window)
-        budget = int(window * (1 - _RESERVE)) - (len(spec.instructions) + len(tools)) // 4
-        reply = await model.complete(
-            ModelRequest(
-                instructions=spec.instructions,
-                fragments=conversation.within(max(budget, 500)),
-                tools=tools,
-                output=spec.output,
-                max_tokens=spec.max_tokens,
-                temperature=spec.temperature,
-                timeout=spec.model_timeout,
-                stream=self._input.watched,
-            ),
-            self._heard,
+        found = await self._chain.reply(self._seq, self._new, look_ahead=self._look_ahead)
+        self._look_ahead = False
+        if isinstance(found, Park | Spent):
+            # After steps that count it is met again, by the ``think`` that follows them.
+            self.stopped_by = None if self.steps else found
+            return None
+        if isinstance(found, Answer):
+            return await self._settle_reply(self._answered(found, time.monotonic() - began), found)
+        if found.settled:
+            self._conversations.offer(self._input.session, [found.reply])
+            self._new.clear()
+            return found.reply, found.ahead
+        kept = found.reply
+        return await self._settle_reply(
+            self._entry(text=kept.text, calls=kept.calls, finish=kept.finish, model=f"cached {kept.model}")
         )
-        return self._entry(reply, time.monotonic() - began)
 
     def _heard(self, text: str) -> None:
         self._text = text
 
-    def _entry(self, reply: ModelReply, seconds: float) -> ReplyEntry:
-        return ReplyEntry(
-            seq=self._seq,
-            turn=self._input.turn,
-            step=self._input.step + len(self.steps),
-            at=time.time(),
+    def _answered(self, answer: Answer, seconds: float) -> ReplyEntry:
+        reply = answer.reply
+        calls = () if self._input.final else reply.calls[:MAX_CALLS]
+        return self._entry(
             text=reply.text,
-            calls=tuple(_bounded(index, call) for index, call in enumerate(reply.calls[:MAX_CALLS])),
-            finish=reply.finish,
+            calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
+            finish="stop" if self._input.final and reply.finish == "tool_calls" else reply.finish,
             usage=reply.usage,
             model=reply.model,
             seconds=round(seconds, 4),
             extra=reply.extra,
         )
 
-    async def _settle_reply(self, reply: ReplyEntry) -> tuple[ReplyEntry, dict[int, Entry]]:
-        """Write the reply, with what was new before it, in one transaction."""
-        stored = (await self._settle([*self._new, reply]))[-1]
+    def _entry(self, *, text: str, model: str, **rest: Any) -> ReplyEntry:
+        return ReplyEntry(
+            seq=self._seq,
+            turn=self._input.turn,
+            step=self._input.step + len(self.steps),
+            at=time.time(),
+            text=text,
+            model=model,
+            **rest,
+        )
+
+    async def _settle_reply(
+        self, reply: ReplyEntry, answer: Answer | None = None
+    ) -> tuple[ReplyEntry, dict[int, Entry]]:
+        """Write the reply, with what was new before it and what it cost, in one transaction."""
+        stored = (await self._settle([*self._new, reply], self._riders(reply, answer)))[-1]
         self._new.clear()
         if stored == reply:
             return reply, {}
@@ -185,6 +217,21 @@ class Burst:
         rest = await self._log.read(self._input.session, stored.seq + 1)
         self._look_ahead = True
         return stored, {entry.seq: entry for entry in rest}
+
+    def _riders(self, reply: ReplyEntry, answer: Answer | None) -> Riders | None:
+        """What is written with the reply: its cost, the next call's reservation, the reply for those who ask the same."""
+        if answer is None:
+            return None
+        following = None
+        if reply.calls:
+            # The next prompt is this one, the reply and the results of its calls.
+            longer = answer.need.prompt + reply.usage.output_tokens + RESULTS
+            following = Need(longer, answer.need.output)
+        charge = self._purse.settle(answer.model, reply.usage, following)
+        kept = None
+        if answer.digest and reply.finish in {"stop", "tool_calls"}:
+            kept = CachedReplyRow(answer.digest, reply.model_dump_json(), reply.at)
+        return Riders(charge=charge, cached=kept) if charge or kept else None
 
     # The results of inline tools and of calls that cannot be carried out.
 
@@ -205,8 +252,8 @@ class Burst:
     async def _run(self, call: running.Call) -> ResultEntry | None:
         """The result of a call that ends here; None for one that is the workflow's to schedule."""
         spec, binding = self._agent.tools.get(call.name), self._agent.binding(call.name)
-        if spec is None or binding is None:
-            known = ", ".join(self._agent.tools) or "none"
+        if spec is None or spec.hidden or binding is None:
+            known = ", ".join(tool.name for tool in self._agent.tools.values() if not tool.hidden) or "none"
             text = f"there is no tool {call.name!r}; there are: {known}"
             return running.result(call, text, "invalid", time.monotonic())
         if not spec.inline:
@@ -235,8 +282,14 @@ class Burst:
             key=names.call_key(self._input.session, seq),
         )
 
-    async def _settle(self, entries: Sequence[Entry]) -> list[Entry]:
-        stored = await self._log.settle(self._input.session, entries)
+    async def _settle(self, entries: Sequence[Entry], riders: Riders | None = None) -> list[Entry]:
+        if riders is None:
+            stored = await self._log.settle(self._input.session, entries)
+        else:
+            settled = await self._log.settle_with(self._input.session, entries, riders)
+            stored = settled.entries
+            if riders.charge is not None:
+                self._purse.settled(riders.charge, settled.charged)
         if list(entries) != stored:
             # What is at hand was built from what we meant to write.
             self._conversations.forget(self._input.session)

@@ -7,16 +7,17 @@ from temporalio import activity
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from holdfast_activities.context import Conversations
-from holdfast_activities.state.base import State
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.errors import HoldfastError, to_failure
-from holdfast_workflows.contracts.steps import ThinkInput, ThinkResult
+from holdfast_workflows.contracts.steps import Park, ThinkInput, ThinkResult
 
 from . import fresh
 from .agents import LiveAgents
-from .burst import Burst
+from .burst import Burst, Means
 from .pulse import UNWATCHED, WATCHED, Pulse
+from .purse import limits_of
 
 _ASKED_EVERY = 1.0
 """Seconds between questions whether a step that was to be the last still matters."""
@@ -25,14 +26,14 @@ _ASKED_EVERY = 1.0
 class Think:
     """The model's activity."""
 
-    def __init__(self, state: State, agents: LiveAgents, conversations: Conversations) -> None:
-        self._state = state
+    def __init__(self, registry: Registry, agents: LiveAgents, means: Means) -> None:
+        self._tenants = registry.tenants
         self._agents = agents
-        self._conversations = conversations
+        self._means = means
 
     @activity.defn(name=names.THINK)
     async def think(self, step: ThinkInput) -> ThinkResult:
-        """Take one step, or as many as the burst allows.
+        """Take one step, or as many as the burst allows; none if none can be taken now.
 
         A retry first looks into the log: what an earlier attempt settled is returned, not
         asked for again.
@@ -44,9 +45,30 @@ class Think:
 
     async def _think(self, step: ThinkInput) -> ThinkResult:
         agent = await self._agents.get(step.digest)
-        new = await fresh.entries(self._state, step.session, step.new, turn=step.turn, step=step.step)
-        look_ahead = step.again or activity.info().attempt > 1
-        burst = Burst(step, agent, self._state.log, self._conversations, new, look_ahead=look_ahead)
+        state = self._means.state
+        new = await fresh.entries(state, step.session, step.new, turn=step.turn, step=step.step)
+        burst = Burst(
+            step,
+            agent,
+            self._means,
+            new,
+            tenant=limits_of(self._tenants, step.tenant),
+            look_ahead=step.again or activity.info().attempt > 1,
+        )
+        try:
+            await self._run(step, burst)
+        except HoldfastError as error:
+            if burst.choice is None:
+                raise
+            raise self._means.resilience.retries.failure(error, burst.choice) from error
+        stopped = burst.stopped_by
+        return ThinkResult(
+            steps=tuple(burst.steps),
+            park=stopped if isinstance(stopped, Park) else None,
+            spent=stopped if isinstance(stopped, Spent) else None,
+        )
+
+    async def _run(self, step: ThinkInput, burst: Burst) -> None:
         work = asyncio.ensure_future(burst.run())
         with Pulse(WATCHED if step.watched else UNWATCHED, burst.partial):
             try:
@@ -56,7 +78,6 @@ class Think:
                     await _stop(work)
                     raise
                 await self._yield(burst, work)
-        return ThinkResult(steps=tuple(burst.steps))
 
     async def _yield(self, burst: Burst, work: "asyncio.Future[None]") -> None:
         """Pause and steering let the step end; a cancelled turn does not wait for the model.

@@ -1,0 +1,155 @@
+"""The models of an agent in their order, and what it means when none of them answers."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from holdfast_activities.context import Conversation, Conversations
+from holdfast_activities.models.base import Model
+from holdfast_activities.state.shared import Replies
+from holdfast_workflows.contracts.budget import Spent
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry
+from holdfast_workflows.contracts.errors import (
+    AllProvidersFailed,
+    CircuitOpen,
+    HoldfastError,
+    InvalidDeclaration,
+    LimitReached,
+    ModelError,
+    NoCachedReply,
+    RateLimited,
+)
+from holdfast_workflows.contracts.resorts import CachedReply, SimplifiedReply
+from holdfast_workflows.contracts.steps import Park, ThinkInput
+
+from .agents import LiveAgent
+from .asking import Answer, Asking
+
+LONG_WAIT = 60.0
+"""Seconds a provider may ask us to wait before the next one is asked instead."""
+
+_UNTIL_ASKED_AGAIN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A reply that is there already: an earlier attempt's, with what it settled after it, or a kept one."""
+
+    reply: ReplyEntry
+    ahead: dict[int, Entry]
+    settled: bool = True
+
+
+class Chain:
+    """Asks an agent's models in order until one answers."""
+
+    def __init__(
+        self,
+        step: ThinkInput,
+        agent: LiveAgent,
+        conversations: Conversations,
+        asking: Asking,
+        replies: Replies,
+    ) -> None:
+        self._step = step
+        self._agent = agent
+        self._conversations = conversations
+        self._asking = asking
+        self._replies = replies
+
+    async def reply(
+        self, seq: int, new: Sequence[Entry], *, look_ahead: bool
+    ) -> Found | Answer | Park | Spent:
+        """The reply at ``seq``.
+
+        Raises:
+            ModelError: No model gave one; with several in the chain the error names each cause.
+        """
+        causes: list[tuple[str, HoldfastError]] = []
+        for name in self._names():
+            try:
+                model = self._agent.model(name)
+                conversation, ahead = await self._conversations.upto(
+                    self._step.session, model, seq, new, look_ahead=look_ahead
+                )
+                before = ahead.get(seq)
+                if isinstance(before, ReplyEntry):
+                    return Found(before, ahead)
+                look_ahead = False
+                if kept := await self._kept(model, conversation):
+                    return kept
+                return await self._asking.ask(model, conversation)
+            except (ModelError, CircuitOpen, LimitReached) as error:
+                activity.logger.warning("%s: %s", name, error)
+                if not error.fallback or _soon(error):
+                    raise
+                causes.append((name, error))
+            except HoldfastError as error:
+                if not isinstance(error, InvalidDeclaration):
+                    raise
+                causes.append((name, error))
+        return self._verdict(causes)
+
+    def _names(self) -> tuple[str, ...]:
+        resort = self._resort()
+        if isinstance(resort, SimplifiedReply):
+            return (resort.model or self._agent.spec.models[-1],)
+        return (self._step.model,) if self._step.model else self._agent.spec.models
+
+    def _resort(self) -> object:
+        place = self._step.resort
+        return None if place is None else self._agent.spec.last_resorts[place]
+
+    async def _kept(self, model: Model, conversation: Conversation) -> Found | None:
+        """The kept reply, if that is the last resort that is asked for.
+
+        Raises:
+            NoCachedReply: There is none.
+        """
+        resort = self._resort()
+        if not isinstance(resort, CachedReply):
+            return None
+        digest = self._asking.digest(self._asking.request(model, conversation))
+        body = await self._replies.find(digest, resort.max_age)
+        if body is None:
+            raise NoCachedReply(f"{model.name}, {resort.max_age:g} s")
+        return Found(ReplyEntry.model_validate(json.loads(body)), {}, settled=False)
+
+    def _verdict(self, causes: Sequence[tuple[str, HoldfastError]]) -> Park:
+        """Wait where nothing was asked, and nothing that was asked may yet succeed; else an error."""
+        refused = [error for _, error in causes if _is_for_waiting(error)]
+        failed = [error for _, error in causes if not _is_for_waiting(error)]
+        if refused and not any(error.retryable for error in failed):
+            first = min(refused, key=_wait)
+            return Park(
+                seconds=_wait(first),
+                reason="; ".join(f"{name}: {error.detail or error.code}" for name, error in causes),
+                kind="circuit" if isinstance(first, CircuitOpen) else "limit",
+                error_code=first.code if len(causes) == 1 else AllProvidersFailed.code,
+            )
+        if len(causes) == 1:
+            raise causes[0][1]
+        waits = [error.retry_after for _, error in causes if error.retry_after is not None]
+        raise AllProvidersFailed(
+            "; ".join(f"{name}: {error.code}, {error.detail}" for name, error in causes),
+            retry_after=min(waits, default=None),
+            retryable=any(error.retryable for _, error in causes),
+        )
+
+
+def _soon(error: HoldfastError) -> bool:
+    """Whether the provider said when to come back, and that is soon: then it is waited for."""
+    return isinstance(error, RateLimited) and error.retry_after is not None and error.retry_after < LONG_WAIT
+
+
+def _is_for_waiting(error: HoldfastError) -> bool:
+    """Whether nothing was asked, or will be until the time the provider named: waiting costs no attempt."""
+    if isinstance(error, RateLimited):
+        return error.retry_after is not None
+    return isinstance(error, CircuitOpen | LimitReached)
+
+
+def _wait(error: HoldfastError) -> float:
+    return _UNTIL_ASKED_AGAIN if error.retry_after is None else error.retry_after
