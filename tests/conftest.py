@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from holdfast_temporal import DevServer, connect
 from holdfast_workflows.contracts.text import clean
+from tests.house.produced import Produced
 from tests.postgres_server import PostgresServer
 
 T = TypeVar("T")
@@ -24,6 +25,11 @@ T = TypeVar("T")
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=1_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note which errors the tests produce; a run of all tests is to produce every one."""
+    config.pluginmanager.register(Produced(config))
 
 
 @pytest.fixture(autouse=True)

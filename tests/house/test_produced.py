@@ -1,0 +1,92 @@
+"""What counts as producing an error, and what a run says that did not produce every one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holdfast_activities.models import Models
+from holdfast_workflows.contracts.errors import (
+    HoldfastError,
+    InvalidDeclaration,
+    ToolError,
+    from_failure,
+    to_failure,
+    tree,
+)
+
+from .lengths import ROOT
+from .produced import FAMILIES, complaints, watching
+
+EVERY = set(tree()) - FAMILIES
+
+
+def test_what_the_project_raises_is_produced() -> None:
+    codes: set[str] = set()
+    with watching(codes), pytest.raises(InvalidDeclaration):
+        Models({}).get("nobody:nothing")
+    assert codes == {"invalid_declaration"}
+
+
+def test_what_a_test_makes_or_reads_back_is_not_produced_but_for_what_tools_raise() -> None:
+    codes: set[str] = set()
+    with watching(codes):
+        for cls in tree().values():
+            assert isinstance(from_failure(to_failure(cls("made here"))), HoldfastError)
+    assert codes == {ToolError.code}
+
+
+def test_nothing_is_noted_when_nobody_watches() -> None:
+    codes: set[str] = set()
+    with watching(codes):
+        pass
+    with pytest.raises(InvalidDeclaration):
+        Models({}).get("nobody:nothing")
+    assert not codes
+
+
+def test_a_row_that_no_test_produces_is_named() -> None:
+    assert complaints(EVERY) == []
+    assert complaints(EVERY - {"queue_full"}) == ["no test produces queue_full"]
+    assert complaints(EVERY | {"model"}) == ["model is raised itself, so it is no family"]
+    stopped = {"output_cut_off", "content_filtered", "model_refused"}
+    assert "no test produces any error of the family model_stopped" in complaints(EVERY - stopped)
+
+
+def test_a_run_of_all_tests_fails_with_what_they_did_not_produce_and_a_part_does_not(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = checks\naddopts = --import-mode=importlib\n")
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks/conftest.py").write_text(
+        "from tests.house.produced import Produced\n"
+        "def pytest_configure(config):\n    config.pluginmanager.register(Produced(config))\n"
+    )
+    (tmp_path / "checks/test_one.py").write_text(
+        "import pytest\n"
+        "from holdfast_workflows.contracts.errors import InvalidDeclaration\n"
+        "from holdfast_workflows.contracts.output import output_spec\n"
+        "def test_one():\n"
+        "    with pytest.raises(InvalidDeclaration):\n        output_spec(object())\n"
+    )
+    status, said = _run(tmp_path, "-p", "xdist", "-n", "1")
+    assert (status, "no test produces queue_full" in said) == (1, True), said
+    assert "no test produces invalid_declaration" not in said
+    for part in (["-k", "one"], ["checks/test_one.py"]):
+        status, said = _run(tmp_path, *part)
+        assert (status, "no test produces" in said) == (0, False), said
+
+
+def _run(folder: Path, *options: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
