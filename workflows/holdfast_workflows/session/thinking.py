@@ -46,6 +46,8 @@ class Thinking:
         step = self._request(self._budgets.burst(most)).model_copy(
             update={"resort": resort, "answer": answer}
         )
+        # What was held is kept by a step that is settled, and by nothing else.
+        self._state.change(hold=None)
         result = await self._landed(step)
         for taken in result.steps:
             self._account(taken)

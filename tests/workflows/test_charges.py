@@ -1,0 +1,131 @@
+"""Budgets in tokens and dollars, as a turn meets them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from holdfast import Agent, App, Budget, TenantLimits
+from holdfast.testing import Reply, Request, call, say
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import BudgetExhausted
+
+from .conftest import Start
+from .support import eventually, look, peek
+
+READ, WRITTEN = 300, 100
+
+
+def app(budget: Budget | None = None, tenants: dict[str, TenantLimits] | None = None, most: int = 400) -> App:
+    agent = Agent(
+        "helper",
+        model="openai:a",
+        instructions="Help.",
+        tools=[look, peek],
+        max_tokens=most,
+        budget=budget,
+    )
+    return App(agents=[agent], tenants=tenants or {})
+
+
+def endless(request: Request) -> Reply:
+    """A model that looks on and on, until it may only answer."""
+    if request.json.get("tool_choice") == "none":
+        return say("What I have.", input_tokens=READ, output_tokens=20)
+    at = {"at": f"place {request.results}"}
+    return call("look", at).but(input_tokens=READ, output_tokens=WRITTEN)
+
+
+async def test_a_run_at_the_end_of_its_tokens_answers_with_what_it_has(start: Start) -> None:
+    budget = Budget(tokens=4_000)
+    async with start(endless, app(budget)) as it:
+        session = await it.holdfast.client.start("helper", "Look around.")
+        reply = await session.wait()
+        (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))
+    assert (reply.status, reply.text) == ("done", "What I have.")
+    assert account.tokens == reply.usage.input_tokens + reply.usage.output_tokens
+    assert account.tokens <= 4_000
+    assert account.held_tokens == 0
+
+
+async def test_a_run_that_is_to_stop_fails_with_what_it_used(start: Start) -> None:
+    async with start(endless, app(Budget(tokens=4_000, when_spent="stop"))) as it:
+        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait()
+    assert isinstance(reply.error, BudgetExhausted)
+    assert reply.steps > 1
+
+
+async def test_a_run_that_asks_goes_on_when_its_budget_is_raised(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return say("Found.", input_tokens=READ) if request.results >= 12 else endless(request)
+
+    async with start(script, app(Budget(tokens=3_000, when_spent="ask"))) as it:
+        session = await it.holdfast.client.start("helper", "Look around.")
+
+        async def asks() -> bool:
+            return (await session.view()).status == "needs_person"
+
+        await eventually(asks)
+        await session.raise_budget(tokens=10_000)
+        reply = await session.wait()
+    assert (reply.status, reply.text) == ("done", "Found.")
+
+
+async def test_a_degraded_run_goes_on_with_the_cheaper_model(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        if request.model == "small":
+            return say("Done, cheaply.", input_tokens=READ, output_tokens=20)
+        return endless(request)
+
+    budget = Budget(dollars=0.01, when_spent="degrade", cheaper="openai:small")
+    agent = Agent("helper", model="openai:gpt-5", tools=[look], max_tokens=400, budget=budget)
+    async with start(script, App(agents=[agent])) as it:
+        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait()
+    assert (reply.status, reply.text) == ("done", "Done, cheaply.")
+
+
+async def test_inline_tools_are_charged_step_by_step(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        if request.results >= 5:
+            return say("Seen.", input_tokens=READ, output_tokens=WRITTEN)
+        return call("peek", {"at": f"{request.results}"}).but(input_tokens=READ, output_tokens=WRITTEN)
+
+    async with start(script, app(Budget(tokens=100_000))) as it:
+        session = await it.holdfast.client.start("helper", "Look around.")
+        reply = await session.wait()
+        (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))
+    assert reply.steps == 6
+    assert (account.tokens, account.held_tokens) == (6 * (READ + WRITTEN), 0)
+
+
+async def test_runs_of_one_tenant_cannot_overspend_its_day_together(start: Start) -> None:
+    limit = 12_000
+
+    def script(request: Request) -> Reply:
+        if request.json.get("tool_choice") == "none" or request.results >= 3:
+            return say("Done.", input_tokens=READ, output_tokens=WRITTEN)
+        return call("look", {"at": f"{request.results}"}).but(input_tokens=READ, output_tokens=WRITTEN)
+
+    async with start(script, app(tenants={"acme": TenantLimits(tokens_per_day=limit)})) as it:
+        runs = [it.holdfast.client.start("helper", f"Look {n}.", tenant="acme") for n in range(20)]
+        replies = [await session.wait() for session in await asyncio.gather(*runs)]
+        (account,) = await it.holdfast.client.accounts(prefix="tenant:acme")
+        await it.holdfast.client.start("helper", "Look.", tenant="brick")
+    used = sum(reply.usage.input_tokens + reply.usage.output_tokens for reply in replies)
+    assert account.tokens == used <= limit
+    assert any(isinstance(reply.error, BudgetExhausted) for reply in replies)
+
+
+async def test_a_turn_that_is_cancelled_gives_its_reservation_back(start: Start) -> None:
+    entered = asyncio.Event()
+
+    def script(request: Request) -> Reply:
+        entered.set()
+        return say("Too late.").but(delay=20)
+
+    async with start(script, app(Budget(tokens=10_000))) as it:
+        session = await it.holdfast.client.start("helper", "Hi")
+        async with asyncio.timeout(20):
+            await entered.wait()
+        await session.cancel()
+        (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))
+    assert (account.tokens, account.held_tokens) == (0, 0)
