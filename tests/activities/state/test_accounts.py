@@ -5,9 +5,13 @@ import time
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlmodel import col, select
 
 from holdfast_activities.state import State, open_state
+from holdfast_activities.state.engines import make_engine
+from holdfast_activities.state.location import locate
 from holdfast_activities.state.riders import Account, Amount, Charge, Charged, Limit
+from holdfast_activities.state.tables import HoldTable
 from holdfast_workflows.contracts.budget import AccountView
 
 from .charges import TOMORROW, reserve
@@ -85,11 +89,25 @@ async def test_money_is_limited_as_tokens_are(state: State, session: str) -> Non
     ]
 
 
-async def test_a_hold_that_has_lapsed_does_not_count_and_is_removed(state: State, session: str) -> None:
+async def holders(url: str, account: str) -> list[str]:
+    """Whose holds are in the table."""
+    engine = make_engine(locate(url))
+    async with engine.connect() as connection:
+        found = await connection.execute(select(HoldTable.holder).where(col(HoldTable.account) == account))
+        names = list(found.scalars())
+    await engine.dispose()
+    return names
+
+
+async def test_a_hold_that_has_lapsed_does_not_count_and_is_removed(
+    state: State, url: str, session: str
+) -> None:
     lapsing = Charge("gone", {session: Limit(100)}, Amount(), Amount(80), time.time() - 1.0)
     assert not (await state.shared.accounts.charge(lapsing)).refused_by
     assert await standing(state, session) == (0, 0)
+    assert await holders(url, session) == ["gone"]
     assert not (await state.shared.accounts.charge(reserve("one", session, 100, 100))).refused_by
+    assert await holders(url, session) == ["one"]
     assert (await state.shared.accounts.charge(reserve("two", session, 100, 1))).refused_by == Account(
         session, Limit(tokens=100), spent=Amount(), held=Amount(100)
     )
