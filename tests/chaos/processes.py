@@ -80,7 +80,7 @@ class Fleet:
         environment: Their variables.
         dice: Choose which one is killed.
         kills: Those that were killed.
-        spared: How often nobody was, since none had come up yet.
+        spared: How often nobody was, since the others were still starting.
     """
 
     home: Path
@@ -103,13 +103,13 @@ class Fleet:
     async def kill(self) -> None:
         """End a random worker that takes work by SIGKILL, and start another.
 
-        One that is still starting is let live: where that takes long, nobody would ever serve.
+        The last one that does is let live: where starting takes long, nobody would ever serve.
 
         Raises:
             RuntimeError: It had ended by itself, which no worker may.
         """
         serving = [place for place, each in enumerate(self._workers) if each.serves]
-        if not serving:
+        if len(serving) < 2:
             self.spared += 1
             return
         place = self.dice.choice(serving)
@@ -125,7 +125,9 @@ class Fleet:
     async def _start(self) -> Worker:
         self._started += 1
         stack, log = AsyncExitStack(), self.home / f"worker-{self._started}.log"
-        started = python("-m", "holdfast_workers", "tests.chaos.app:app", log=log, **self.environment)
+        careless = self.environment[CARELESS] not in ("", "retries")
+        module = ("tests.chaos.careless",) if careless else ("holdfast_workers", "tests.chaos.app:app")
+        started = python("-m", *module, log=log, **self.environment)
         return Worker(await stack.enter_async_context(started), log, stack)
 
 

@@ -1,0 +1,137 @@
+"""A worker with one protection off, to show what the protection is there for: ``python -m tests.chaos.careless``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from temporalio.worker import Worker
+
+from holdfast_activities import Activities
+from holdfast_activities.models import Models
+from holdfast_activities.models.base import Model, ModelReply, ModelRequest
+from holdfast_activities.resilience import Resilience
+from holdfast_activities.session.ledger import Claim, Ledger
+from holdfast_activities.state import State, open_state
+from holdfast_activities.state.riders import Amount, Charge, Charged, Riders, Settled
+from holdfast_activities.state.shared import Accounts, Circuits
+from holdfast_temporal import connect
+from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.effects import EffectView
+from holdfast_workflows.contracts.entries import Entry, ResultEntry
+from holdfast_workflows.contracts.errors import ModelError
+from holdfast_workflows.contracts.steps import ActInput
+from holdfast_workflows.session import AgentWorkflow
+
+from .app import CARELESS, app
+
+
+class Replaced:
+    """A whole with some of its parts replaced."""
+
+    def __init__(self, whole: object, **parts: object) -> None:
+        self._whole, self._parts = whole, parts
+
+    def __getattr__(self, name: str) -> Any:
+        return self._parts[name] if name in self._parts else getattr(self._whole, name)
+
+
+class NoLedger(Ledger):
+    """A fresh key at every attempt, and no look at what was done before."""
+
+    def key(self, key: str) -> str:
+        """A key that nobody has seen."""
+        return f"{key}-{uuid.uuid4().hex}"
+
+    async def settled(self, request: ActInput) -> ResultEntry | None:
+        """Nothing, whatever there is."""
+        return None
+
+    async def claim(self, row: EffectView, over: str = "") -> Claim:
+        """Ours, whoever has it."""
+        return Claim(row, over, ours=True)
+
+
+async def _closed(name: str, *_: object, **__: object) -> CircuitView:
+    """A breaker that no failure moves."""
+    return CircuitView(name=name)
+
+
+def _unheld(charge: Charge) -> Charge:
+    """Asks whether anything is left, and reserves next to nothing."""
+    return replace(charge, hold=Amount(1)) if charge.hold != Amount() else charge
+
+
+def _without_holds(state: State) -> State:
+    log, accounts = state.log, state.shared.accounts
+
+    async def settle_with(session: str, entries: Sequence[Entry], riders: Riders) -> Settled:
+        charge = riders.charge and _unheld(riders.charge)
+        return await log.settle_with(session, entries, replace(riders, charge=charge))
+
+    async def charge(given: Charge) -> Charged:
+        return await accounts.charge(_unheld(given))
+
+    shared = Replaced(state.shared, accounts=cast("Accounts", Replaced(accounts, charge=charge)))
+    return cast("State", Replaced(state, shared=shared, log=Replaced(log, settle_with=settle_with)))
+
+
+def _without_breakers(state: State) -> State:
+    circuits = Replaced(state.shared.circuits, failed=_closed, succeeded=_closed)
+    return cast("State", Replaced(state, shared=Replaced(state.shared, circuits=cast("Circuits", circuits))))
+
+
+_STATES: dict[str, Callable[[State], State]] = {"holds": _without_holds, "breakers": _without_breakers}
+
+
+class Insisting:
+    """Models whose client tries again by itself, beneath Temporal, as libraries do by default."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def get(self, name: str) -> Model:
+        """The model, which asks up to three times."""
+        model = self._models.get(name)
+
+        async def complete(request: ModelRequest, on_text: Callable[[str], None] | None = None) -> ModelReply:
+            for _ in range(2):
+                try:
+                    return await model.complete(request, on_text)
+                except ModelError as error:
+                    if not error.retryable:
+                        raise
+            return await model.complete(request, on_text)
+
+        return cast("Model", Replaced(model, complete=complete))
+
+
+async def main(careless: str) -> None:
+    """Serve the App without the protection named, until the process is killed."""
+    settings = Settings.load()
+    client = await connect(settings.temporal_address)
+    state = await open_state(settings.state())
+    guarded = _STATES[careless](state) if careless in _STATES else state
+    models = Models(settings.model_providers())
+    activities = Activities(
+        app.registry(),
+        guarded,
+        Insisting(models) if careless == "client" else models,
+        Resilience(guarded.shared),
+        NoLedger if careless == "ledger" else Ledger,
+    )
+    worker = Worker(
+        client, task_queue=settings.task_queue, workflows=[AgentWorkflow], activities=activities.all()
+    )
+    logging.getLogger(__name__).warning("worker started without %s", careless)
+    await worker.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(os.environ[CARELESS]))
