@@ -46,10 +46,27 @@ async def dig(ctx: ToolContext) -> str:
     return "a hole"
 
 
+_TRIED: set[str] = set()
+
+
+@tool(effect="once", timeout=0.2)
+async def post(what: str, ctx: ToolContext) -> str:
+    """Post something; of the first attempt nobody ever hears.
+
+    Args:
+        what: What to post.
+    """
+    if ctx.key not in _TRIED:
+        _TRIED.add(ctx.key)
+        await asyncio.Event().wait()
+    return f"{what} is posted"
+
+
 app = App(
     agents=[
         Agent("helper", model="openai:scripted", tools=[look, dig], description="Helps."),
         Agent("quick", model="openai:scripted", tools=[peek]),
+        Agent("poster", model="openai:scripted", tools=[post]),
     ]
 )
 

@@ -31,7 +31,7 @@ Output = tuple[int, str, str]
 
 async def holdfast(environment: Environment, *words: str) -> Output:
     """Run the command line in this process, in a thread of its own."""
-    return await asyncio.to_thread(_invoke, *_where(environment), *words)
+    return await asyncio.to_thread(_invoke, *where(environment), *words)
 
 
 def _invoke(*words: str) -> Output:
@@ -43,18 +43,18 @@ def _invoke(*words: str) -> Output:
 
 async def process(environment: Environment, *words: str, stdin: str = "") -> Output:
     """Run the command line as its users do."""
-    process = await _start(*_where(environment), *words)
+    process = await start(*where(environment), *words)
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
 
-def _where(environment: Environment) -> tuple[str, ...]:
+def where(environment: Environment) -> tuple[str, ...]:
     address = environment.temporal.service_client.config.target_host
     return ("--address", address, "--task-queue", environment.task_queue)
 
 
-async def _start(*words: str) -> asyncio.subprocess.Process:
+async def start(*words: str) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
     program = "from holdfast_client.command import main; main()"
     return await asyncio.create_subprocess_exec(
@@ -142,7 +142,7 @@ async def test_a_session_is_shown_step_by_step(running: Running) -> None:
 async def test_sessions_and_agents_are_listed(running: Running) -> None:
     async with running([say("Hello.")]) as environment:
         _, out, _ = await holdfast(environment, "agents", "--json")
-        assert {agent["name"] for agent in lines(out)} == {"helper", "quick"}
+        assert {agent["name"] for agent in lines(out)} == {"helper", "quick", "poster"}
         _, out, _ = await holdfast(environment, "agents")
         assert "helper" in out
         code, out, _ = await holdfast(environment, "sessions", "--tenant", environment.task_queue)
@@ -209,7 +209,7 @@ async def test_chat_with_an_agent_that_is_not_there_names_those_there_are(runnin
 async def test_watching_prints_the_turn_that_runs(running: Running) -> None:
     async with running([call("dig"), say("never")]) as environment:
         session = await environment.client.start("helper", "Dig.")
-        watching = await _start(*_where(environment), "watch", session.id)
+        watching = await start(*where(environment), "watch", session.id)
         assert watching.stdout is not None
         seen: list[str] = []
         async with asyncio.timeout(60):
@@ -261,13 +261,20 @@ COMMANDS = [
     "cancel",
     "close",
     "agents",
+    "effects",
+    "decide",
+    "budget",
+    "budgets",
+    "breakers",
+    "breaker open",
+    "breaker close",
 ]
 ELSEWHERE = [["dev"], ["worker"], ["state", "upgrade"]]
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     for command in COMMANDS:
-        assert invoke([command, "--help"]) == 0
+        assert invoke([*command.split(), "--help"]) == 0
         assert "--json" in capsys.readouterr().out
 
 
@@ -275,7 +282,7 @@ def test_the_page_on_the_command_line_tells_every_command_and_option(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     page = (Path(__file__).parents[2] / "docs/cli.md").read_text("utf-8")
-    for words in [*([command] for command in COMMANDS), *ELSEWHERE]:
+    for words in [*(command.split() for command in COMMANDS), *ELSEWHERE]:
         assert invoke([*words, "--help"]) == 0
         told = re.findall(r"^ +(?:--wait / )?(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)
         rows = [line for line in page.splitlines() if f"`{' '.join(['holdfast', *words])}" in line]

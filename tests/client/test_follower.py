@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from holdfast_client.stream import events as told
 from holdfast_client.stream.snapshot import Snapshot, Thinking, Tooling
+from holdfast_workflows.contracts.effects import Waiting
+from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import INLINE_TEXT
+from holdfast_workflows.contracts.session import Event
 
 from .worlds import Viewer, World
 
@@ -209,3 +212,63 @@ def test_work_that_no_worker_takes_is_told_once() -> None:
     viewer = Viewer(World())
     assert viewer.look(Snapshot(unattended=True)) == [told.Status("waiting_for_worker")]
     assert viewer.look(Snapshot(unattended=True)) == []
+
+
+def waiting(world: World, *waits: Waiting, parked: str = "") -> Snapshot:
+    return Snapshot(view=world.view(0).model_copy(update={"waiting": waits, "parked": parked}))
+
+
+def test_what_a_session_waits_for_is_told_once_and_again_when_it_is_asked_again() -> None:
+    world = World()
+    viewer = Viewer(world)
+    world.begin()
+    wait = Waiting(id="s-3", kind="effect", what="did it happen?", since=5.0)
+    assert kinds(viewer.look(waiting(world, wait))) == ["turn_started", "needs_person", "status"]
+    assert viewer.look(waiting(world, wait)) == []
+    again = wait.model_copy(update={"since": 9.0})
+    assert viewer.look(waiting(world, again)) == [told.NeedsPerson(1, "s-3", "effect", "did it happen?", 9.0)]
+    assert viewer.look(waiting(world)) == []
+
+
+def test_each_park_is_told_once() -> None:
+    world = World()
+    viewer = Viewer(world)
+    world.begin()
+    viewer.look(waiting(world))
+    assert viewer.look(waiting(world, parked="no provider; until 12:00")) == [
+        told.Parked(1, "no provider; until 12:00")
+    ]
+    assert viewer.look(waiting(world, parked="no provider; until 12:00")) == []
+    viewer.look(waiting(world))
+    assert kinds(viewer.look(waiting(world, parked="no provider; until 12:00"))) == ["parked"]
+
+
+def test_what_is_told_beside_the_steps_keeps_its_place_among_them() -> None:
+    world = World()
+    viewer = Viewer(world)
+    world.begin()
+    place = Event(n=0, kind="decided", turn=1, step=1)
+    world.tell(place.model_copy(update={"call_id": "s-3", "status": "settle", "text": "yes", "name": "Ann"}))
+    world.tell(place.model_copy(update={"kind": "budget", "text": "raised", "status": "raised"}))
+    world.settle("Sorry.")
+    world.tell(place.model_copy(update={"kind": "resort", "name": "cached", "text": "Sorry."}))
+    world.tell(place.model_copy(update={"kind": "undone", "seq": 3, "name": "pay", "status": "ok"}))
+    world.end()
+    assert viewer.look()[1:] == [
+        told.Decided(1, "s-3", "settle", "yes", "Ann"),
+        told.BudgetNews(1, 1, "raised", raised=True),
+        told.TextDelta(1, 1, "Sorry."),
+        told.StepEnded(1, 1, "Sorry.", Usage()),
+        told.ResortTaken(1, 1, "cached", "Sorry."),
+        told.Undone(1, 1, 3, "pay", "ok", ""),
+        *viewer.events[-2:],
+    ]
+
+
+def test_a_budget_that_is_raised_before_a_turn_begins_does_not_begin_it() -> None:
+    world = World()
+    viewer = Viewer(world)
+    world.tell(Event(n=0, kind="budget", turn=1, text="raised", status="raised"))
+    assert kinds(viewer.look()) == ["budget", "status"]
+    world.begin()
+    assert viewer.look()[0] == told.TurnStarted(1, "question 1")

@@ -1,0 +1,154 @@
+"""Budgets, effects, breakers and accounts through the client."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from holdfast.testing.model import call, say, unauthorized
+from holdfast_client import BudgetNews, Decided, NeedsPerson, Session, TurnEnded, sync
+from holdfast_client.stream.events import StreamEvent
+from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.errors import BadInput, CircuitUnknown, ModelRejected, NothingToDo
+
+from .conftest import Running
+from .support import always
+
+POST = [call("post", {"what": "it"}), say("Done.")]
+LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen.")]
+TWO_STEPS = BudgetSpec(steps=2, when_spent="ask")
+
+
+async def asked(session: Session) -> NeedsPerson:
+    """The first thing that a session's stream says it waits for."""
+    async with asyncio.timeout(30):
+        async for event in session.stream():
+            if isinstance(event, NeedsPerson):
+                return event
+    raise AssertionError("it did not wait for anybody")
+
+
+async def test_a_call_that_nobody_knows_of_is_listed_told_and_settled_by_a_person(running: Running) -> None:
+    async with running(list(POST)) as holdfast:
+        session = await holdfast.client.start("poster", "Post it.")
+        events: list[StreamEvent] = []
+        async with asyncio.timeout(30):
+            async for event in session.stream():
+                events.append(event)
+                if isinstance(event, NeedsPerson):
+                    (unknown,) = await holdfast.client.effects(status="unknown")
+                    assert (unknown.key, unknown.session) == (event.id, session.id)
+                    assert event.about == "effect"
+                    await session.decide(event.id, "settle", text="posted by hand", by="Ann")
+        assert isinstance(events[-1], TurnEnded)
+        assert events[-1].reply.text == "Done."
+        assert [(e.id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
+            (unknown.key, "settle", "Ann")
+        ]
+        (effect,) = await session.effects()
+        assert (effect.status, effect.by, effect.result) == ("settled", "person: Ann", "posted by hand")
+        assert await holdfast.client.effects(status="unknown") == ()
+        with pytest.raises(NothingToDo):
+            await session.decide(unknown.key, "retry")
+
+
+async def test_who_comes_late_is_told_what_a_session_waits_for(running: Running) -> None:
+    async with running(list(POST)) as holdfast:
+        session = await holdfast.client.start("poster", "Post it.")
+        first = await asked(session)
+        later = await asked(holdfast.client.session(session.id))
+        assert later == first
+        await session.decide(first.id, "retry")
+        assert (await session.wait()).text == "Done."
+
+
+async def test_a_run_whose_budget_is_used_up_goes_on_when_it_is_raised(running: Running) -> None:
+    async with running(list(LOOKING)) as holdfast:
+        session = await holdfast.client.start_task("helper", "Look twice.", budget=TWO_STEPS)
+        assert (await asked(session)).about == "budget"
+        view = await session.view()
+        assert (view.status, view.budget, view.spending.steps) == ("needs_person", TWO_STEPS, 2)
+        with pytest.raises(BadInput, match="tokens"):
+            await session.raise_budget(tokens=5)
+        with pytest.raises(BadInput):
+            await session.raise_budget(steps=-1)
+        assert (await session.raise_budget(steps=3)).budget == TWO_STEPS.model_copy(update={"steps": 5})
+        told = [event async for event in session.stream()]
+        assert [event.raised for event in told if isinstance(event, BudgetNews)] == [True]
+        assert (await session.result()).text == "Seen."
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        BudgetSpec(),
+        BudgetSpec(steps=0),
+        BudgetSpec(dollars=-1.0),
+        BudgetSpec(steps=3, when_spent="degrade"),
+        BudgetSpec(steps=3, cheaper="openai:small"),
+    ],
+)
+async def test_a_budget_that_cannot_be_kept_is_refused(running: Running, budget: BudgetSpec) -> None:
+    async with running([], worker=False) as holdfast:
+        with pytest.raises(BadInput, match="budget"):
+            await holdfast.client.start("helper", "Hi!", budget=budget)
+
+
+async def test_what_a_run_used_is_on_its_account(running: Running) -> None:
+    async with running(always(say("Hello."))) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!", budget=BudgetSpec(tokens=1_000_000))
+        used = (await session.wait()).usage
+        (account,) = await holdfast.client.accounts(prefix=f"run:{session.id}")
+        assert account.tokens == used.input_tokens + used.output_tokens
+        assert account.tokens_limit == 1_000_000
+        assert await holdfast.client.accounts(prefix="run:nothing") == ()
+
+
+async def test_a_breaker_is_opened_and_closed_by_hand(running: Running) -> None:
+    async with running([]) as holdfast:
+        client = holdfast.client
+        opened = await client.set_circuit("tool:look", "open", seconds=600, reason="it lies")
+        assert (opened.state, opened.manual, opened.reason) == ("open", True, "it lies")
+        assert [(each.name, each.state) for each in await client.circuits()] == [("tool:look", "open")]
+        assert (await client.set_circuit("tool:look", "closed")).state == "closed"
+        with pytest.raises(CircuitUnknown):
+            await client.set_circuit("look", "open")
+        with pytest.raises(BadInput, match="seconds"):
+            await client.set_circuit("tool:look", "open", seconds=0)
+
+
+async def test_a_failed_turn_has_an_id_to_quote(running: Running) -> None:
+    async with running(always(unauthorized())) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        error = (await session.wait()).error
+        assert isinstance(error, ModelRejected)
+        assert error.id
+        assert (error.retryable, error.retry_after) == (False, None)
+        with pytest.raises(ModelRejected) as failed:
+            await holdfast.client.run("helper", "Hi!")
+        assert failed.value.id not in {"", error.id}
+
+
+async def test_people_decide_without_async_too(running: Running) -> None:
+    async with running([*POST, say("Bye.")]) as holdfast:
+        session = await holdfast.client.start("poster", "Post it.", budget=BudgetSpec(steps=9))
+        await asked(session)
+
+        def decide() -> str:
+            address = holdfast.temporal.service_client.config.target_host
+            with sync.connect(address, task_queue=holdfast.task_queue) as client:
+                (unknown,) = client.effects(status="unknown")
+                found = client.session(session.id)
+                assert found.effects() == (unknown,)
+                found.raise_budget(steps=1)
+                found.decide(unknown.key, "give_up")
+                client.set_circuit("tool:post", "open")
+                assert [each.name for each in client.circuits()] == ["tool:post"]
+                client.set_circuit("tool:post", "closed")
+                assert client.accounts() == ()
+                return str(found.wait())
+
+        assert await asyncio.to_thread(decide) == "Done."
+        assert (await session.effects())[0].status == "given_up"
+        assert (await session.view()).budget == BudgetSpec(steps=10)

@@ -1,0 +1,29 @@
+"""A namespace that is not ready for sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from temporalio.api.operatorservice.v1 import RemoveSearchAttributesRequest
+
+from holdfast_client import connect
+from holdfast_temporal import DevServer, attributes
+from holdfast_temporal import connect as connect_temporal
+from holdfast_workflows.contracts.errors import SearchAttributesMissing
+
+
+async def test_a_namespace_without_our_search_attributes_starts_and_lists_nothing_and_says_so(
+    tmp_path: Path, task_queue: str
+) -> None:
+    async with DevServer(tmp_path, memory=True, ui=False) as server, asyncio.timeout(60):
+        temporal = await connect_temporal(server.address)
+        await temporal.operator_service.remove_search_attributes(
+            RemoveSearchAttributesRequest(namespace="default", search_attributes=list(attributes.TYPES))
+        )
+        client = await connect(temporal=temporal, task_queue=task_queue)
+        with pytest.raises(SearchAttributesMissing):
+            await client.start("support", "Hello?")
+        with pytest.raises(SearchAttributesMissing):
+            _ = [each async for each in client.sessions(tenant="acme")]

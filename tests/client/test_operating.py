@@ -1,0 +1,154 @@
+"""The commands about effects, budgets and breakers, and decisions in a chat."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from holdfast.testing.environment import Environment
+from holdfast.testing.model import call, say
+from holdfast_client import NeedsPerson, Session
+from holdfast_workflows.contracts.budget import BudgetSpec
+
+from .conftest import Running
+from .test_command import holdfast, lines, start, where
+
+POST = [call("post", {"what": "it"}), say("Done.")]
+LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen.")]
+
+
+async def waiting(environment: Environment, agent: str, budget: BudgetSpec | None = None) -> Session:
+    """A session that waits for a person."""
+    session = await environment.client.start(agent, "Go.", budget=budget)
+    async with asyncio.timeout(30):
+        async for event in session.stream():
+            if isinstance(event, NeedsPerson):
+                return session
+    raise AssertionError("it did not wait")
+
+
+async def to_type(environment: Environment, session: Session, word: str) -> list[str]:
+    """The command with that word that ``show`` has people type."""
+    code, out, _ = await holdfast(environment, "show", session.id)
+    assert code == 0
+    assert "waits for a person" in out
+    commands = [line.strip() for line in out.splitlines() if line.strip().startswith("holdfast ")]
+    return shlex.split(next(command for command in commands if word in command))[1:]
+
+
+async def test_what_show_has_people_type_decides_what_waits(running: Running) -> None:
+    async with running(list(POST)) as environment:
+        session = await waiting(environment, "poster")
+        code, out, _ = await holdfast(environment, "effects", "--status", "unknown")
+        assert (code, out.count(session.id)) == (0, 1)
+        words = await to_type(environment, session, "settle")
+        code, out, _ = await holdfast(environment, *words, "--by", "Ann")
+        assert (code, out.split()[-1]) == (0, "settle")
+        assert (await session.wait()).text == "Done."
+        _, out, _ = await holdfast(environment, "effects", session.id, "--json")
+        (effect,) = lines(out)
+        assert (effect["status"], effect["by"], effect["result"]) == (
+            "settled",
+            "person: Ann",
+            "what came of it",
+        )
+        code, _, err = await holdfast(environment, *words)
+        assert (code, err.count("\n")) == (2, 1)
+        _, out, _ = await holdfast(environment, "effects", "--status", "unknown")
+        assert out == "There are no such effects.\n"
+        code, _, _ = await holdfast(environment, "effects", "--status", "happy")
+        assert code == 2
+
+
+async def test_a_budget_is_shown_and_raised(running: Running) -> None:
+    async with running(list(LOOKING)) as environment:
+        budget = BudgetSpec(steps=2, tokens=100_000, when_spent="ask")
+        session = await waiting(environment, "helper", budget)
+        command = await to_type(environment, session, "--add-")
+        assert command == ["budget", session.id, "--add-…"]
+        code, out, _ = await holdfast(environment, "budget", session.id)
+        assert code == 0
+        steps = next(line for line in out.splitlines() if line.startswith("steps"))
+        assert steps.split() == ["steps", "2", "2"]
+        code, out, _ = await holdfast(environment, "budget", session.id, "--add-steps", "5", "--json")
+        assert (code, lines(out)[0]["budget"]["steps"]) == (0, 7)
+        assert (await session.wait()).text == "Seen."
+        code, out, _ = await holdfast(environment, "budget", session.id, "--add-dollars", "1")
+        assert code == 2
+        code, out, _ = await holdfast(environment, "budgets", f"run:{session.id}")
+        assert code == 0
+        assert "100,000" in out
+        _, out, _ = await holdfast(environment, "budgets", "run:nothing")
+        assert out == "Nothing was charged to such accounts.\n"
+
+
+async def test_breakers_are_listed_opened_and_closed(running: Running) -> None:
+    async with running([]) as environment:
+        assert (await holdfast(environment, "breakers"))[:2] == (0, "No breaker ever saw a failure.\n")
+        words = ("breaker", "open", "tool:look", "--for", "600", "--reason", "it lies")
+        code, out, _ = await holdfast(environment, *words)
+        assert code == 0
+        for expected in ("tool:look", "open, by hand", "it lies"):
+            assert expected in out
+        _, out, _ = await holdfast(environment, "breakers", "--json")
+        assert [(each["name"], each["state"]) for each in lines(out)] == [("tool:look", "open")]
+        _, out, _ = await holdfast(environment, "breaker", "close", "tool:look", "--json")
+        assert lines(out)[0]["state"] == "closed"
+        code, _, err = await holdfast(environment, "breaker", "open", "look")
+        assert (code, err.count("\n")) == (2, 1)
+
+
+class Chat:
+    """A chat in a process of its own, to which lines are said one by one."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.seen = ""
+
+    def say(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
+
+    async def until(self, text: str) -> None:
+        """Wait until the chat has shown a text since the last line."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(60):
+            while text not in self.seen:
+                line = await self._process.stdout.readline()
+                assert line, self.seen
+                self.seen += line.decode()
+        self.seen = ""
+
+
+@asynccontextmanager
+async def chatting(environment: Environment, *words: str) -> AsyncGenerator[Chat]:
+    process = await start(*where(environment), "chat", *words)
+    try:
+        yield Chat(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_chat_asks_what_came_of_a_call_and_takes_the_answer(running: Running) -> None:
+    async with running(list(POST)) as environment, chatting(environment, "poster") as chat:
+        chat.say("Post it.")
+        await chat.until("waits for a person")
+        chat.say("/settle posted by hand")
+        await chat.until("turn 1 done")
+        (effect,) = await environment.client.effects()
+        assert effect.result == "posted by hand"
+
+
+async def test_a_chat_that_joins_is_asked_for_a_larger_budget(running: Running) -> None:
+    async with running(list(LOOKING)) as environment:
+        session = await waiting(environment, "helper", BudgetSpec(steps=2, when_spent="ask"))
+        async with chatting(environment, "--session", session.id) as chat:
+            await chat.until("waits for a person")
+            for wrong in ("/raise", "/raise time 5", "/raise steps many", "/retry"):
+                chat.say(wrong)
+            chat.say("/raise steps 3")
+            await chat.until("turn 1 done")
