@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from holdfast.testing import call, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.circuits import CircuitView
-from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
+from holdfast_workflows.contracts.errors import CircuitOpen, NothingToDo
+from holdfast_workflows.contracts.resorts import ErrorReply
 
 from .conftest import Running, Start
 from .limited import events, status
@@ -73,3 +76,80 @@ async def scheduled(it: Running, session: Session) -> int:
     history = it.holdfast.temporal.get_workflow_handle(session.id).fetch_history_events()
     types = [event.activity_task_scheduled_event_attributes.activity_type.name async for event in history]
     return types.count("look")
+
+
+async def test_a_turn_waits_for_its_provider_and_goes_on_when_it_is_back(start: Start) -> None:
+    async with start([say("Here.")]) as it:
+        await opened(it, "provider:openai", 1.5)
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "parked")
+        assert len(it.model.requests) == 0
+        assert (await session.wait()).text == "Here."
+        assert [event.status for event in await events(session, "parked")] == ["circuit"]
+
+
+async def test_steering_pause_and_cancel_take_hold_of_a_turn_that_waits(start: Start) -> None:
+    async with start([say("Never.")]) as it:
+        await opened(it, "provider:openai", 600)
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "parked")
+        await session.steer("quickly")
+
+        async def parked_again() -> bool:
+            return len(await events(session, "parked")) == 2
+
+        await eventually(parked_again)
+        assert (await session.pause()).status == "paused"
+
+        async def still() -> bool:
+            return (await session.view()).parked == ""
+
+        await eventually(still)
+        await session.resume()
+        await status(session, "parked")
+        assert (await session.cancel()).status == "cancelled"
+        # What was said is in the log, though no model has read it.
+        entries = [e.text async for e in session.log() if isinstance(e, UserEntry)]
+        assert entries == ["Go", "quickly"]
+
+
+async def test_a_turn_whose_patience_is_used_up_fails_with_what_it_waited_for(start: Start) -> None:
+    async with start([say("Never.")], make_app(patience=1.0)) as it:
+        await opened(it, "provider:openai", 600)
+        session = await it.holdfast.client.start("helper", "Go")
+        reply = await session.wait()
+        assert isinstance(reply.error, CircuitOpen)
+        view = (await session.view()).last
+        assert view is not None
+        assert view.error is not None
+        assert view.error.retryable
+        assert (view.error.retry_after or 0) > 100
+
+
+async def test_an_agent_with_last_resorts_does_not_wait(start: Start) -> None:
+    app = make_app(last_resorts=[ErrorReply(text="{retry}")])
+    async with start([say("Never.")], app) as it:
+        await opened(it, "provider:openai", 600)
+        session = await it.holdfast.client.start("helper", "Go")
+        await session.wait()
+        view = (await session.view()).last
+        assert view is not None
+        assert view.reply.startswith("Please try again in ")
+        assert await events(session, "parked") == []
+
+
+async def test_a_turn_that_waits_rolls_over_and_waits_on(start: Start) -> None:
+    async with start([say("Here.")], make_app(patience=3.0)) as it:
+        await opened(it, "provider:openai", 600)
+        session = await it.holdfast.client.start("helper", "Go", roll_over_events=12)
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        await status(session, "parked")
+        before = (await handle.describe()).run_id
+        for _ in range(10):
+            if (await handle.describe()).run_id != before:
+                break
+            with suppress(NothingToDo):
+                await session.steer("hurry")
+        assert (await handle.describe()).run_id != before
+        # What was waited counts in the new run, too.
+        assert isinstance((await session.wait()).error, CircuitOpen)

@@ -121,7 +121,7 @@ async def test_a_handoff_goes_over_a_roll_over(start: Start) -> None:
         # The new run waits where the old one did: nobody asked the model again.
         assert len(it.model.requests) == asked
         await decide(it.holdfast, session, "handoff-1", "settle", "Here.")
-        await status(session, "needs_person")  # what was said meanwhile is for the model, which is still down
+        assert (await session.wait()).text == "Here."
 
 
 async def test_an_error_of_the_turns_own_goes_to_no_resort(start: Start) -> None:
