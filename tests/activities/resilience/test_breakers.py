@@ -274,6 +274,19 @@ async def test_a_database_that_hangs_holds_a_call_up_once_and_not_for_long(
     assert len(circuits.asked) <= 2
 
 
+async def test_failures_that_are_still_being_reported_count_already(
+    breakers: Breakers, circuits: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "PATIENCE", 0.1)
+    admissions = [await breakers.admit(NAME) for _ in range(5)]
+    circuits.hung = True
+    reports = [asyncio.create_task(breakers.failed(admission, "503")) for admission in admissions]
+    await asyncio.sleep(0)
+    with pytest.raises(CircuitOpen):
+        await breakers.admit(NAME)
+    await asyncio.gather(*reports)
+
+
 async def test_a_reading_that_is_older_than_a_report_does_not_undo_it(
     breakers: Breakers, circuits: Counting
 ) -> None:
