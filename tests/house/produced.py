@@ -1,8 +1,8 @@
 """Every row of the error table is produced by a test: a full run ends with those that none produced.
 
 An error counts if the project's own code made it while a test ran. What a test makes itself
-does not count, nor what is only read back from a failure: so a loop over the error tree
-produces nothing. Tools of tests stand for users' tools, so what these raise counts.
+does not count, nor what is only read back, by its code in the error tree, from a failure or
+a view: so a loop over the tree produces nothing. Tools of tests stand for users' tools, so what these raise counts.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _made_by_the_project(frame: FrameType | None) -> bool:
     # A subclass may have an ``__init__`` of its own.
     while frame is not None and frame.f_code.co_name == "__init__" and _place(frame).startswith(_ERRORS):
         frame = frame.f_back
-    return frame is not None and _place(frame).startswith(_ROOMS) and not _place(frame).startswith(_ERRORS)
+    return frame is not None and _place(frame).startswith(_ROOMS) and "tree" not in frame.f_code.co_names
 
 
 def _place(frame: FrameType) -> str:

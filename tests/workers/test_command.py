@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
 import pytest
+
+from holdfast_workers.exits import worker_installed
 
 _WITHOUT = """
 import sys
@@ -20,3 +23,12 @@ def test_without_the_parts_of_a_worker_a_command_says_how_to_install_them(words:
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert 'pip install "holdfast[worker]"' in done.stderr
+
+
+def test_a_library_that_is_missing_is_one_line_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught, worker_installed():
+        importlib.import_module("no_such_library")
+    assert caught.value.code == 3
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "no module no_such_library" in said
