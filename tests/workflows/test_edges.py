@@ -144,7 +144,7 @@ async def test_strange_text_in_the_queue_goes_over_a_roll_over(start: Start) -> 
     gate = Gate()
 
     def script(request: Request) -> Reply:
-        return call("hold", {"name": "a"}) if request.results < 8 else say("Done.")
+        return call("hold", {"name": f"a{request.results}"}) if request.results < 8 else say("Done.")
 
     async with start(script, make_app(gate)) as it:
         session = await it.holdfast.client.start("helper", "Go", roll_over_events=40)

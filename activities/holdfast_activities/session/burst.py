@@ -24,7 +24,7 @@ from holdfast_workflows.contracts.steps import Park, StepView, ThinkInput
 from . import running, views
 from .agents import LiveAgent
 from .asking import Answer, Asking, provider_of
-from .chain import Chain
+from .chain import Chain, Found
 from .purse import RESULTS, Need, Purse
 
 _MAX_NAME = 200
@@ -160,7 +160,8 @@ class Burst:
             return await self._settle_reply(self._entry(text=self._input.answer, model="person"))
         began = time.monotonic()
         found = await self._chain.reply(self._seq, self._new, look_ahead=self._look_ahead)
-        self._look_ahead = False
+        # Where one reply was there already, the next may be too.
+        self._look_ahead = isinstance(found, Found) and found.settled
         if isinstance(found, Park | Spent):
             # After steps that count it is met again, by the ``think`` that follows them.
             self.stopped_by = None if self.steps else found
