@@ -8,7 +8,6 @@ import pytest
 
 from holdfast.testing.model import call, say, unauthorized
 from holdfast_client import BudgetNews, Decided, NeedsPerson, Session, TurnEnded, sync
-from holdfast_client.stream.events import StreamEvent
 from holdfast_workflows.contracts.budget import BudgetSpec
 from holdfast_workflows.contracts.errors import BadInput, CircuitUnknown, ModelRejected, NothingToDo
 
@@ -32,15 +31,13 @@ async def asked(session: Session) -> NeedsPerson:
 async def test_a_call_that_nobody_knows_of_is_listed_told_and_settled_by_a_person(running: Running) -> None:
     async with running(list(POST)) as holdfast:
         session = await holdfast.client.start("poster", "Post it.")
-        events: list[StreamEvent] = []
+        waits = await asked(session)
+        (unknown,) = await holdfast.client.effects(status="unknown")
+        assert (unknown.key, unknown.session) == (waits.id, session.id)
+        assert waits.about == "effect"
+        await session.decide(waits.id, "settle", text="posted by hand", by="Ann")
         async with asyncio.timeout(30):
-            async for event in session.stream():
-                events.append(event)
-                if isinstance(event, NeedsPerson):
-                    (unknown,) = await holdfast.client.effects(status="unknown")
-                    assert (unknown.key, unknown.session) == (event.id, session.id)
-                    assert event.about == "effect"
-                    await session.decide(event.id, "settle", text="posted by hand", by="Ann")
+            events = [event async for event in session.stream()]
         assert isinstance(events[-1], TurnEnded)
         assert events[-1].reply.text == "Done."
         assert [(e.id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
