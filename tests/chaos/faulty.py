@@ -12,7 +12,7 @@ from .program import ATTEMPTS, REPAIRS, STEPS
 from .script import note, reply
 
 RATE = 0.3
-AFTER = 3.0
+AFTER = 2.0
 """Seconds that a rate limit has its client wait."""
 
 FAULTS = Faults(reply, seed=0, rate=RATE, after=AFTER)
@@ -36,7 +36,8 @@ class End:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a run is: requests so far, steps taken, the call's attempt, invalid steps in a row, prompt changed."""
+    """Where a run is: requests so far, steps taken, the call's attempt, invalid steps in a row, and
+    whether this attempt has changed its prompt already."""
 
     requests: int = 0
     steps: int = 0
@@ -68,7 +69,7 @@ def _ends(run: str, at: _Place) -> Iterator[End]:
 
 def _after(run: str, at: _Place, fault: Fault) -> Iterator[End]:
     if fault.ends in ("retried", "waited") and at.attempt < ATTEMPTS:
-        yield from _ends(run, replace(at, attempt=at.attempt + 1))
+        yield from _ends(run, replace(at, attempt=at.attempt + 1, changed=False))
     elif fault.ends == "told" and at.invalid < REPAIRS:
         yield from _ends(run, _Place(at.requests, at.steps, invalid=at.invalid + 1))
     else:

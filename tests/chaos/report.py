@@ -100,7 +100,7 @@ class Row:
 
 def bound(found: int, of: int) -> float | None:
     """The rate that is excluded with 95 % confidence if something was never seen: three in so many."""
-    return 3 / of if found == 0 and of else None
+    return min(1.0, 3 / of) if found == 0 and of else None
 
 
 def quantile(values: Sequence[float], q: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -90,19 +91,35 @@ def _multiplied(asked: Asked) -> Iterator[str]:
 
 
 def _judge_waits(row: Row, asked: Asked) -> None:
-    """How much later than asked for the next request came, where the client was told to wait."""
+    """How much later than told the next request came, where the client was told to wait.
+
+    A provider that says so is left alone by everybody, so what others are told holds up a run, too.
+    """
     late: list[float] = []
     early: list[str] = []
-    waited = {fault.name for fault in FAULTS if fault.ends == "waited"}
+    told = sorted(
+        (each["at"], _until(each), each["provider"]) for of in asked.values() for each in of if _until(each)
+    )
     for id, each in asked.items():
         for this, following in pairwise(each):
             # Another provider may be asked at once.
-            if this["fault"] in waited and this["provider"] == following["provider"]:
-                took = following["at"] - this["at"]
-                if took < AFTER:
-                    early.append(f"{id}: {this['fault']}, again after {took:.2f} s")
-                # A date is told in whole seconds, rounded up.
-                asked_for = AFTER + (1 if this["fault"] == "limited_date" else 0)
-                late.append(took - asked_for * (1 + _LATE))
+            if not _until(this) or this["provider"] != following["provider"]:
+                continue
+            if following["at"] < _until(this):
+                early.append(f"{id}: {this['fault']}, again after {following['at'] - this['at']:.2f} s")
+            until = _until(this)
+            for at, longer, provider in told:
+                if provider == this["provider"] and this["at"] < at < until < longer:
+                    until = longer
+            late.append(following["at"] - until - _LATE * (until - this["at"]))
     row.forbid("too early after Retry-After", early, len(late))
     row.time("later than Retry-After and a tenth", late, p95=_TIMER)
+
+
+def _until(asked: Mapping[str, Any]) -> float:
+    """Until when the client was told to wait; 0 if it was not."""
+    if not asked["fault"].startswith("limited_"):
+        return 0.0
+    until: float = asked["at"] + AFTER
+    # A date has whole seconds.
+    return float(math.ceil(until)) if asked["fault"] == "limited_date" else until
