@@ -78,8 +78,11 @@ class _Hand:
             "HOLDFAST_STOP_WITH_PARENT": "true",
             "HOLDFAST_HOME": str(settings.home),
         }
+        # Workers on one machine take ports one after the other.
         if settings.health_port:
             self._environment["HOLDFAST_HEALTH_PORT"] = str(settings.health_port + number)
+        if settings.metrics_port:
+            self._environment["HOLDFAST_METRICS_PORT"] = str(settings.metrics_port + number)
         self._console = console
         self._process: Process | None = None
 

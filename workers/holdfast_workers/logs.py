@@ -9,17 +9,18 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 from temporalio import activity, workflow
-from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
 from holdfast_workflows.contracts.text import clean
 
 from .settings import Settings
 
 _CORE: Final = logging.getLogger("temporalio.core")
+_FIELDS: Final = ("retry",)  # what our own lines carry beside their text; the SDK's carry much more
 
 
-def configure(settings: Settings) -> Runtime:
-    """Send every log, the SDK's too, to standard error in one form; the runtime that does so for the SDK's core."""
+def configure(settings: Settings) -> LoggingConfig:
+    """Send every log to standard error in one form; how the SDK's core sends its own there, too."""
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -36,7 +37,7 @@ def configure(settings: Settings) -> Runtime:
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(_FIELDS)],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, clean_texts, renderer],
         )
     )
@@ -55,7 +56,7 @@ def configure(settings: Settings) -> Runtime:
     workflow.logger.workflow_info_on_message = False
     forwarding = LogForwardingConfig(logger=_CORE, append_target_to_name=False)
     telemetry = TelemetryFilter(core_level="WARN", other_level="ERROR")
-    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=telemetry, forwarding=forwarding)))
+    return LoggingConfig(filter=telemetry, forwarding=forwarding)
 
 
 def add_ids(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

@@ -29,7 +29,7 @@ from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError
 
-from . import exits, logs, wiring
+from . import exits, logs, telemetry, wiring
 from .health import HealthServer
 from .loading import load_app
 from .settings import Settings
@@ -59,7 +59,7 @@ def main(app: str, **given: Any) -> int:
     with exits.one_line_errors():
         settings = Settings.load(**given)
         registry = load_app(app).registry()
-        runtime = logs.configure(settings)
+        runtime = telemetry.make_runtime(settings, logs.configure(settings))
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(WorkerProcess(registry, settings, runtime).run())
 
@@ -87,6 +87,10 @@ class WorkerProcess:
                 host = self._settings.health_host
                 port = await self._health.listen(host, self._settings.health_port)
                 _log.info("/health and /ready at http://%s:%d", host, port)
+            if self._settings.metrics_port is not None:
+                _log.info(
+                    "/metrics at http://%s:%d", self._settings.metrics_host, self._settings.metrics_port
+                )
             worker = await self._come_up(stack)
             return exits.OK if worker is None else await self._serve(worker)
 

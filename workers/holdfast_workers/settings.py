@@ -42,6 +42,8 @@ class Settings(BaseSettings):
         log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
         health_host: Where ``/health`` and ``/ready`` listen.
         health_port: Their port; 0 for a free one, none for no listener.
+        metrics_host: Where ``/metrics`` listens: an IP address.
+        metrics_port: Its port, none for no listener.
         graceful_seconds: How long calls may take to finish after the worker is told to stop.
         max_concurrent_activities: Model and tool calls at once.
         max_concurrent_workflow_tasks: Workflow tasks at once.
@@ -69,6 +71,8 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     health_host: str = "127.0.0.1"
     health_port: int | None = Field(default=None, ge=0, le=65_535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)
     graceful_seconds: float = Field(default=30.0, ge=0)
     max_concurrent_activities: int = Field(default=200, ge=1)
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)

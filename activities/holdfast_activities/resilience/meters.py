@@ -25,7 +25,9 @@ class Meters:
             "holdfast_refusals", "Calls not made because of an open breaker or a rate limit"
         )
         self._retries = meter.create_counter("holdfast_retries", "Attempts that were repeated")
-        self._parks = meter.create_counter("holdfast_parks", "Times a run had to wait on a timer")
+        self._parks = meter.create_counter(
+            "holdfast_parks", "Times a run waits on a timer since no model may be asked"
+        )
 
     def breaker(self, name: str, state: CircuitState) -> None:
         """A breaker's state as this worker knows it."""
@@ -44,5 +46,5 @@ class Meters:
         self._retries.add(1, {"operation": operation})
 
     def parked(self, kind: str) -> None:
-        """A run waits: for a ``circuit``, a ``limit`` or an ``effect``."""
+        """A run waits on a timer, for a ``circuit`` or a ``limit``."""
         self._parks.add(1, {"kind": kind})

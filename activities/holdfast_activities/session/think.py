@@ -62,6 +62,8 @@ class Think:
                 raise
             raise self._means.resilience.retries.failure(error, burst.choice) from error
         stopped = burst.stopped_by
+        if isinstance(stopped, Park):
+            self._means.resilience.meters.parked(stopped.kind)
         return ThinkResult(
             steps=tuple(burst.steps),
             park=stopped if isinstance(stopped, Park) else None,
