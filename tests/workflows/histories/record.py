@@ -17,11 +17,13 @@ from typing import Any
 
 from temporalio.client import WorkflowHistory
 
+from holdfast.app import App
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, failed, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.spec import RetrySpec
 
 from ..support import Gate, make_app
+from .guarded import GUARDED
 
 FOLDER = Path(__file__).parent
 _ROLL_OVER = 40  # events: three runs for the six steps of its shape
@@ -111,7 +113,11 @@ def _held(request: Request) -> Reply:
     return say("This.") if b"No, this." in request.body else call("hold", {"name": "it"})
 
 
-SHAPES: dict[str, tuple[Drive, Script]] = {
+def _plain(gate: Gate) -> App:
+    return make_app(gate, model_retry=RetrySpec(attempts=2, first_delay=0.1))
+
+
+_FREE: dict[str, tuple[Drive, Script]] = {
     "plain": (plain, [say("Hello."), say("Hello again.")]),
     "parallel": (parallel, [call("look", {"at": "left"}) + call("look", {"at": "right"}), say("Both.")]),
     "pause_resume": (pause_resume, [call("hold", {"name": "it"}), call("look", {"at": "it"}), say("Done.")]),
@@ -121,6 +127,11 @@ SHAPES: dict[str, tuple[Drive, Script]] = {
     "burst_pause": (burst_pause, _peeks),
     "failed_turn": (failed_turn, [failed(400, "No such model.")]),
     "interrupt": (interrupt, _held),
+}
+
+SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
+    **{name: (drive, script, _plain) for name, (drive, script) in _FREE.items()},
+    **GUARDED,
 }
 
 
@@ -150,10 +161,9 @@ async def runs(holdfast: Environment, session: str) -> AsyncIterator[WorkflowHis
 
 async def record(name: str) -> list[WorkflowHistory]:
     """Run a shape and return its histories, the first run first."""
-    drive, script = SHAPES[name]
+    drive, script, app = SHAPES[name]
     gate = Gate()
-    app = make_app(gate, model_retry=RetrySpec(attempts=2, first_delay=0.1))
-    async with ScriptedModel(script) as model, Environment.start(app, model) as holdfast:
+    async with ScriptedModel(script) as model, Environment.start(app(gate), model) as holdfast:
         session = await drive(holdfast, gate)
         async with asyncio.timeout(60):
             await holdfast.temporal.get_workflow_handle(session.id).result()

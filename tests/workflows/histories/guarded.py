@@ -1,0 +1,160 @@
+"""Shapes of runs in which something stands in the way: budgets, breakers, models that are down, effects nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from holdfast import Agent, App, tool
+from holdfast.testing import Environment, Reply, Request, call, failed, say
+from holdfast_client import Session
+from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.resorts import ErrorReply, HandOff
+from holdfast_workflows.contracts.spec import RetrySpec
+
+from ..limited import decide, raise_budget, status
+from ..support import Gate, look, make_app
+
+_ONCE = RetrySpec(attempts=1)
+
+
+def asking(_: Gate) -> App:
+    """An agent whose budget is raised when it is used up."""
+    return make_app(budget=BudgetSpec(steps=1, when_spent="ask"))
+
+
+def finishing(_: Gate) -> App:
+    """An agent that answers with what it has when its budget is used up."""
+    return make_app(budget=BudgetSpec(steps=3, tool_calls=1))
+
+
+def resorting(_: Gate) -> App:
+    """An agent that asks a person, and in the end says sorry."""
+    return make_app(model_retry=_ONCE, last_resorts=[HandOff(), ErrorReply()])
+
+
+def booking(gate: Gate) -> App:
+    """An agent whose calls are undone, or nobody knows of."""
+
+    @tool
+    async def unbook(what: str) -> str:
+        """Take a booking back.
+
+        Args:
+            what: What was booked.
+        """
+        return f"{what}: free again"
+
+    @tool(effect="idempotent", undo=unbook)
+    async def book(what: str) -> str:
+        """Book something.
+
+        Args:
+            what: What to book.
+        """
+        return f"{what}: booked"
+
+    @tool(effect="once", timeout=0.2)
+    async def post(what: str) -> str:
+        """Post something, and never say so.
+
+        Args:
+            what: What to post.
+        """
+        await asyncio.Event().wait()
+        return what
+
+    @tool
+    async def hold() -> str:
+        """Wait at the gate."""
+        gate.entered.set()
+        await gate.opened.wait()
+        return "passed"
+
+    tools: list[Any] = [book, post, hold, look]
+    return App(agents=[Agent("helper", model="openai:scripted", instructions="Help.", tools=tools)])
+
+
+async def budget_raised(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start_task("helper", "Look.")
+    await status(session, "needs_person")
+    await raise_budget(holdfast, session, steps=5)
+    return session
+
+
+async def budget_finish(holdfast: Environment, _: Gate) -> Session:
+    return await holdfast.client.start_task("helper", "Look often.")
+
+
+async def handoff(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start("helper", "Hello.")
+    await status(session, "needs_person")
+    await decide(holdfast, session, "handoff-1", "settle", "Hello from Ann.")
+    await session.wait()
+    await session.send("And now?", wait=False)
+    await status(session, "needs_person")
+    await decide(holdfast, session, "handoff-2", "give_up")
+    await session.wait(2)
+    await session.close()
+    return session
+
+
+async def parked(holdfast: Environment, _: Gate) -> Session:
+    view = CircuitView(name="provider:openai", state="open", until=time.time() + 2, manual=True)
+    await holdfast.state.shared.circuits.set(view)
+    return await holdfast.client.start_task("helper", "Hello.")
+
+
+async def effect_decided(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start_task("helper", "Post it.")
+    view = await status(session, "needs_person")
+    await decide(holdfast, session, view.waiting[0].id, "settle", "posted by hand")
+    return session
+
+
+async def undone(holdfast: Environment, gate: Gate) -> Session:
+    session = await holdfast.client.start("helper", "Book both, then hold.")
+    await gate.arrived()
+    await session.cancel("enough")
+    await session.close()
+    return session
+
+
+async def circle(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start("helper", "Look.")
+    await session.wait()
+    await session.close()
+    return session
+
+
+def _looks_on(request: Request) -> Reply:
+    return call("look", {"at": f"left {request.number}"}) + call("look", {"at": f"right {request.number}"})
+
+
+def _down(_: Request) -> Reply:
+    return failed(503, "Overloaded.")
+
+
+def _stares(_: Request) -> Reply:
+    return call("look", {"at": "it"})
+
+
+_BOTH = [call("book", {"what": "a room"}), call("book", {"what": "a car"}), call("hold", {})]
+
+GUARDED: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
+    "budget_raised": (budget_raised, [call("look", {"at": "it"}), say("Done.")], asking),
+    "budget_finish": (budget_finish, _looks_on, finishing),
+    "handoff": (handoff, _down, resorting),
+    "parked": (parked, [say("Here.")], make_app),
+    "effect_decided": (
+        effect_decided,
+        [call("post", {"what": "it"}) + call("look", {"at": "it"}), say("Done.")],
+        booking,
+    ),
+    "undone": (undone, _BOTH, booking),
+    "circle": (circle, _stares, make_app),
+}
+"""What drives each shape, what its model answers, and its app."""
