@@ -49,7 +49,9 @@ def _made_by_the_project(frame: FrameType | None) -> bool:
     # A subclass may have an ``__init__`` of its own.
     while frame is not None and frame.f_code.co_name == "__init__" and _place(frame).startswith(_ERRORS):
         frame = frame.f_back
-    return frame is not None and _place(frame).startswith(_ROOMS) and "tree" not in frame.f_code.co_names
+    if frame is None or _place(frame).startswith(_ERRORS) or "tree" in frame.f_code.co_names:
+        return False
+    return _place(frame).startswith(_ROOMS)
 
 
 def _place(frame: FrameType) -> str:
