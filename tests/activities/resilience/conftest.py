@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from holdfast_activities.state import State, open_state, upgrade
+from tests.postgres_server import PostgresServer
+
+on_both_databases = pytest.mark.parametrize("state", ["sqlite", "postgres"], indirect=True)
+"""For the tests that depend on what the database does when several workers ask at once."""
 
 
 class Clock:
@@ -34,9 +39,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[State]:
-    """A SQLite state of this test alone."""
-    url = f"sqlite:///{tmp_path / 'state.db'}"
+async def state(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[State]:
+    """A state of this test alone, in SQLite if it does not ask for another."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        url = f"sqlite:///{tmp_path / 'state.db'}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = await server.create(f"test_{uuid.uuid4().hex}")
     await upgrade(url)
     state = await open_state(url)
     yield state

@@ -24,7 +24,7 @@ from holdfast_workflows.contracts.errors import (
     ToolFailed,
 )
 
-from .conftest import Clock, Counting
+from .conftest import Clock, Counting, on_both_databases
 
 NAME = "provider:openai"
 
@@ -91,6 +91,7 @@ class Provider:
         return self.reached - before
 
 
+@on_both_databases
 async def test_five_failures_anywhere_open_a_breaker_everywhere(fleet: list[Breakers]) -> None:
     for n in range(5):
         await fail(fleet[n % 3])
@@ -112,6 +113,7 @@ async def test_four_failures_and_a_success_leave_it_closed(fleet: list[Breakers]
     await fleet[0].admit(NAME)
 
 
+@on_both_databases
 async def test_a_dead_provider_is_reached_by_few_of_a_burst_and_then_by_three_probes(
     fleet: list[Breakers], clock: Clock
 ) -> None:
@@ -137,6 +139,7 @@ async def test_one_worker_sends_no_more_than_five_to_a_dead_provider(fleet: list
     assert await provider.burst(fleet[:1]) == 0
 
 
+@on_both_databases
 async def test_three_probes_in_the_whole_fleet_close_it_again(fleet: list[Breakers], clock: Clock) -> None:
     await fail(fleet[0], 5)
     clock.now += 61

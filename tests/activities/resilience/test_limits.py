@@ -17,7 +17,7 @@ from holdfast_activities.state import State
 from holdfast_activities.state.shared import Lease, Rate, Rates
 from holdfast_workflows.contracts.errors import LimitReached, StateUnavailable
 
-from .conftest import Clock, Counting
+from .conftest import Clock, Counting, on_both_databases
 
 KEY = "provider:openai"
 SIXTY = Rate(requests=60)
@@ -62,6 +62,7 @@ async def refused(limits: Limits, rate: Rate, tokens: int = 0) -> float:
     return error.value.retry_after
 
 
+@on_both_databases
 async def test_three_workers_together_send_a_minutes_requests_and_no_more(fleet: list[Limits]) -> None:
     rate = Rate(requests=20)
     sent = await asyncio.gather(*(took(fleet[n % 3], rate) for n in range(90)))
@@ -174,6 +175,7 @@ async def test_a_closing_worker_gives_back_what_it_holds(limits: Limits, fleet: 
     assert [await took(fleet[0], rate) for _ in range(11)] == [True] * 11
 
 
+@on_both_databases
 async def test_a_blocked_key_is_sent_nothing_by_any_worker_until_then(
     fleet: list[Limits], clock: Clock
 ) -> None:
