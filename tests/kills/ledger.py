@@ -1,6 +1,6 @@
 """A ledger outside the platform: a server in the test's process, told by tools what they do to the world.
 
-Every request is an attempt; an effect is booked once for each key.
+Every posting is an attempt; an effect is booked once for each key. Looking leaves no trace.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ class Ledger:
     Attributes:
         attempts: How often each key was asked for.
         effects: What was booked, by key.
+        answering: While it is not set, what is booked is not answered.
     """
 
     def __init__(self) -> None:
         self.attempts: Counter[str] = Counter()
         self.effects: dict[str, str] = {}
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -49,15 +52,26 @@ class Ledger:
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
             return
-        self.attempts[request["key"]] += 1
-        self.effects.setdefault(request["key"], request["what"])
-        receipt = f"receipt {list(self.effects).index(request['key']) + 1}".encode()
+        if "what" in request:
+            self.attempts[request["key"]] += 1
+            self.effects.setdefault(request["key"], request["what"])
+        await self.answering.wait()
+        booked = list(self.effects)
+        receipt = f"receipt {booked.index(request['key']) + 1}".encode() if request["key"] in booked else b""
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(receipt), receipt))
         writer.close()
 
 
 def post(url: str, key: str, what: str) -> str:
     """Book an effect unless its key is booked, and return the receipt."""
-    body = json.dumps({"key": key, "what": what}).encode()
-    with urllib.request.urlopen(url, data=body, timeout=20) as answer:
+    return _ask(url, {"key": key, "what": what})
+
+
+def look(url: str, key: str) -> str:
+    """The receipt of a key; empty if nothing is booked under it."""
+    return _ask(url, {"key": key})
+
+
+def _ask(url: str, request: dict[str, str]) -> str:
+    with urllib.request.urlopen(url, data=json.dumps(request).encode(), timeout=20) as answer:
         return str(answer.read().decode())

@@ -48,12 +48,12 @@ class World:
     ledger: Ledger
     home: Path
 
-    def worker(self, queue: str, address: str = "") -> AbstractAsyncContextManager[Running]:
+    def worker(self, queue: str, address: str = "", app: str = APP) -> AbstractAsyncContextManager[Running]:
         """A worker process; ``address`` is another way to the server."""
         providers = {"openai": {"kind": "openai", "base_url": self.model.openai_url}}
         return started(
             "worker",
-            APP,
+            app,
             temporal_address=address or self.address,
             task_queue=queue,
             providers=json.dumps(providers),

@@ -94,7 +94,8 @@ class Once:
         try:
             text = await _probe(work)
         except EffectUnknown as error:
-            return await self._unknown(work, error)
+            # Whoever was asked meanwhile and said so takes it upon himself that it may happen twice.
+            return None if work.request.mode == "retry" else await self._unknown(work, error)
         return None if text is None else await self._found(work, text, row.claimed)
 
     async def _broken_off(self, work: Work, token: str, error: EffectUnknown) -> ActResult:

@@ -159,6 +159,16 @@ async def test_a_person_may_have_it_made_again(state: State, session: str) -> No
     assert (await desk.row()).status == "settled"
 
 
+async def test_a_person_may_decide_before_anybody_has_noted_that_it_is_unknown(
+    state: State, session: str
+) -> None:
+    shop = Shop()
+    desk = Desk(state, session, shop.pay())
+    await desk.claimed("pay", ago=100)
+    assert (await desk.act("pay", mode="retry", again=True)).preview == "paid 42"
+    assert len(shop.paid) == 1
+
+
 async def test_what_a_person_has_made_again_is_not_made_a_third_time_when_its_worker_is_lost(
     state: State, session: str
 ) -> None:

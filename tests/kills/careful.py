@@ -1,0 +1,88 @@
+"""An App whose tools must happen once, and whose worker dies by their own hand, once for each reason given.
+
+``what`` says when: "before" the effect, "after" it, or never.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from holdfast import Agent, App, ToolContext, tool
+from holdfast_workflows.contracts.spec import RetrySpec
+
+from . import ledger
+
+_SOON = RetrySpec(attempts=3, first_delay=0.1, max_delay=0.5)
+
+
+def _die(when: str) -> None:
+    """End the process as a kill would; the first time only."""
+    died = Path(os.environ["HOLDFAST_HOME"]) / f"died-{when}"
+    if not died.exists():
+        died.touch()
+        os._exit(9)
+
+
+def _book(what: str, key: str) -> str:
+    url = os.environ["HOLDFAST_TEST_LEDGER"]
+    if what.startswith("before"):
+        _die(what)
+    receipt = ledger.post(url, key, what)
+    if what.startswith("after"):
+        _die(what)
+    return receipt
+
+
+def booked(ctx: ToolContext) -> str | None:
+    """Ask the ledger."""
+    return ledger.look(os.environ["HOLDFAST_TEST_LEDGER"], ctx.key) or None
+
+
+@tool(effect="idempotent", timeout=2)
+def unbook(what: str, ctx: ToolContext) -> str:
+    """Book that something was taken back; the worker dies in the middle of the first.
+
+    Args:
+        what: What.
+    """
+    receipt = _book(f"undid {what}", ctx.key)
+    _die("undoing")
+    return receipt
+
+
+@tool(effect="once", timeout=2, probe=booked)
+def pay(what: str, ctx: ToolContext) -> str:
+    """Pay, where one can look whether it was paid.
+
+    Args:
+        what: For what.
+    """
+    return _book(what, ctx.key)
+
+
+@tool(effect="once", timeout=2)
+def send(what: str, ctx: ToolContext) -> str:
+    """Send, where one cannot look whether it was sent.
+
+    Args:
+        what: What.
+    """
+    return _book(what, ctx.key)
+
+
+@tool(effect="idempotent", timeout=2, undo=unbook)
+def reserve(what: str, ctx: ToolContext) -> str:
+    """Reserve.
+
+    Args:
+        what: What.
+    """
+    return _book(what, ctx.key)
+
+
+app = App(
+    agents=[
+        Agent("clerk", model="openai:scripted", tools=[pay, send, reserve], model_retry=_SOON),
+    ]
+)
