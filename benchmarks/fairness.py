@@ -29,6 +29,9 @@ from holdfast_workflows.contracts.session import Message, StartInput
 SLOTS: Final = 8
 """Activities that the worker carries out at once."""
 
+MODEL: Final = 0.2
+"""Seconds that a model call takes: what is short is the worker's slots, not the machine."""
+
 BOUND: Final = 2.0
 """How many times longer a tenant may wait because of the other one."""
 
@@ -51,7 +54,9 @@ class Waits:
     seconds: float
 
 
-async def waits(server: str, *, others: int, runs: int, fair: bool = True, slots: int = SLOTS) -> Waits:
+async def waits(
+    server: str, *, others: int, runs: int, fair: bool = True, slots: int = SLOTS, takes: float = MODEL
+) -> Waits:
     """What one tenant's runs wait.
 
     Args:
@@ -60,13 +65,14 @@ async def waits(server: str, *, others: int, runs: int, fair: bool = True, slots
         runs: How many of the tenant's own are queued then.
         fair: Whether the queue is told of the tenants.
         slots: Activities that the worker carries out at once.
+        takes: Seconds that a model call takes.
     """
     began, asked = 0.0, list[tuple[str, float]]()
     clock = asyncio.get_running_loop().time
 
     def answer(request: Request) -> Reply:
         asked.append((request.conversation, clock()))
-        return say("Done.", delay=0.05)
+        return say("Done.", delay=takes)
 
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(ScriptedModel(answer))

@@ -19,19 +19,19 @@ from .support import always
 SLOTS, FEW, MANY = 4, 12, 80
 
 
-async def beside_the_many(server: DevServer, *, fair: bool) -> Waits:
-    return await waits(server.address, others=MANY, runs=FEW, slots=SLOTS, fair=fair)
+async def beside(server: DevServer, others: int, *, fair: bool = True) -> Waits:
+    return await waits(server.address, others=others, runs=FEW, fair=fair, slots=SLOTS, takes=0.05)
 
 
 async def test_one_tenants_flood_makes_another_wait_at_most_twice_as_long(server: DevServer) -> None:
-    alone = await waits(server.address, others=0, runs=FEW, slots=SLOTS)
+    alone = await beside(server, 0)
     assert alone.calls == (FEW - 1) / 2
     # What the worker has begun when the first of the few comes is not taken back.
-    assert (await beside_the_many(server, fair=True)).calls <= 2 * alone.calls + SLOTS
+    assert (await beside(server, MANY)).calls <= 2 * alone.calls + SLOTS
 
 
 async def test_a_queue_that_is_not_told_of_tenants_makes_one_wait_for_the_other(server: DevServer) -> None:
-    assert (await beside_the_many(server, fair=False)).calls > MANY / 2
+    assert (await beside(server, MANY, fair=False)).calls > MANY / 2
 
 
 async def told(holdfast: Environment, session: str) -> Priority:
