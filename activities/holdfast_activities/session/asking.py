@@ -8,7 +8,7 @@ from temporalio import activity
 
 from holdfast_activities.context import Conversation, Conversations, cleaned, smaller
 from holdfast_activities.models.base import Fragment, Model, ModelReply, ModelRequest
-from holdfast_activities.resilience import Resilience, counts
+from holdfast_activities.resilience import Admission, Resilience, counts
 from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
@@ -91,12 +91,7 @@ class Asking:
             answer = await self._admitted(model, provider, conversation)
         except ModelError as error:
             self._resilience.retries.note(f"model:{provider}", ok=False)
-            if isinstance(error, RateLimited) and error.retry_after:
-                await self._resilience.limits.block(f"provider:{provider}", error.retry_after)
-            if counts(error):
-                await breakers.failed(admission, str(error))
-            else:
-                await breakers.succeeded(admission)
+            await self._blame(admission, provider, error)
             raise
         except BaseException:
             # A limit said no, or the call was cancelled: nothing was learnt of the provider.
@@ -108,6 +103,19 @@ class Asking:
         else:
             await breakers.abandoned(admission)
         return answer
+
+    async def _blame(self, admission: Admission, provider: str, error: ModelError) -> None:
+        """Tell the breaker, and everybody who asks the same provider, what a failure says of it."""
+        breakers = self._resilience.breakers
+        if isinstance(error, RateLimited):
+            # It is neither down nor fit to be asked.
+            await breakers.abandoned(admission)
+            if error.retry_after:
+                await self._resilience.limits.block(f"provider:{provider}", error.retry_after)
+        elif counts(error):
+            await breakers.failed(admission, str(error))
+        else:
+            await breakers.succeeded(admission)
 
     async def _admitted(
         self, model: Model, provider: str, conversation: Conversation
@@ -121,25 +129,34 @@ class Asking:
         if self._purse.active:
             request = replace(request, max_tokens=allowed)
         estimate = size // 4 + min(request.max_tokens or _GUESSED_REPLY, _GUESSED_REPLY)
-        limited = await self._take(model, provider, estimate)
-        reply = await self._complete(model, conversation, request)
-        used = reply.usage.input_tokens + reply.usage.output_tokens
-        for key, rate in limited:
-            remaining = reply.remaining if key.startswith("provider:") else None
-            self._resilience.limits.settle(key, rate, estimate, used, remaining)
+        reply = await self._limited(model, provider, conversation, request, estimate)
         digest = self.digest(request) if self._keeps else ""
         return Answer(model, reply, Need(need.prompt, allowed), digest)
 
-    async def _take(self, model: Model, provider: str, tokens: int) -> list[tuple[str, Rate]]:
-        """Take the call from every rate limit it is under."""
-        limited = [(f"provider:{provider}", model.rate)]
-        tenant = self._tenant
+    async def _limited(
+        self, model: Model, provider: str, conversation: Conversation, request: ModelRequest, estimate: int
+    ) -> ModelReply:
+        """The answer, taken from every rate limit that the call is under: at first as estimated, then as used."""
+        limits, taken = self._resilience.limits, list[tuple[str, Rate]]()
+        used, remaining = 0, None
+        try:
+            for key, rate in self._rates(model, provider):
+                await limits.take(key, rate, estimate)
+                taken.append((key, rate))
+            reply = await self._complete(model, conversation, request)
+            used, remaining = reply.usage.input_tokens + reply.usage.output_tokens, reply.remaining
+        finally:
+            for key, rate in taken:
+                of_provider = key.startswith("provider:")
+                limits.settle(key, rate, estimate, used, remaining if of_provider else None)
+        return reply
+
+    def _rates(self, model: Model, provider: str) -> list[tuple[str, Rate]]:
+        found, tenant = [(f"provider:{provider}", model.rate)], self._tenant
         if tenant is not None and (tenant.requests_per_minute or tenant.tokens_per_minute):
             rate = Rate(tenant.requests_per_minute, tenant.tokens_per_minute)
-            limited.append((f"tenant:{self._step.tenant}", rate))
-        for key, rate in limited:
-            await self._resilience.limits.take(key, rate, tokens)
-        return limited
+            found.append((f"tenant:{self._step.tenant}", rate))
+        return found
 
     async def _complete(self, model: Model, conversation: Conversation, request: ModelRequest) -> ModelReply:
         """The answer; the second request, if there is one, is never the first one again."""
