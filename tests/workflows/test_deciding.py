@@ -9,7 +9,6 @@ from holdfast.testing import call, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import NothingToDo
-from holdfast_workflows.contracts.names import call_key
 
 from .conftest import Running, Start
 from .limited import decide, events, refused, status
@@ -52,7 +51,7 @@ async def test_a_person_says_what_came_of_it_and_nothing_is_repeated(start: Star
     posts: list[str] = []
     async with start(list(SCRIPT), posting(posts)) as it:
         session, id = await waiting(it)
-        assert id == call_key(session.id, 3)
+        assert id == "effect-3"
 
         async def looked() -> bool:
             return any(event.name == "look" for event in await events(session, "call_ended"))

@@ -84,7 +84,7 @@ async def test_the_history_grows_by_a_constant_number_of_bytes_per_step(start: S
 
     def script(request: Request) -> Reply:
         wanted = int(request.conversation)
-        return call("blow", {"size": 1000}) if request.results < wanted else say("Done.")
+        return call("blow", {"size": 1000 + request.results}) if request.results < wanted else say("Done.")
 
     async with start(script, make_app(max_steps=100)) as it:
         small, middle, large = [await bytes_per_step(it, steps) for steps in (10, 40, 70)]

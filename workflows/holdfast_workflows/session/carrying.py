@@ -126,7 +126,8 @@ class Carrying:
         if self._request.mode == "give_up":
             return self._void(_NOBODY_KNOWS, "failed")
         what = f"nobody knows whether {self._request.name} {self._shown} happened"
-        waiting = Waiting(id=self._request.key, kind="effect", what=what)
+        # Not the call's key: that has the session's id, and a history is replayed under any.
+        waiting = Waiting(id=f"effect-{self._request.seq}", kind="effect", what=what)
         decision = await asking.decision(self._state, waiting, lambda: False)
         self._lost, self._parked = 0, 0.0
         if decision is None:
