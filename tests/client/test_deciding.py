@@ -33,7 +33,7 @@ async def test_a_call_that_nobody_knows_of_is_listed_told_and_settled_by_a_perso
         session = await holdfast.client.start("poster", "Post it.")
         waits = await asked(session)
         (unknown,) = await holdfast.client.effects(status="unknown")
-        assert (unknown.key, unknown.session) == (waits.id, session.id)
+        assert (f"effect-{unknown.seq}", unknown.session) == (waits.id, session.id)
         assert waits.about == "effect"
         await session.decide(waits.id, "settle", text="posted by hand", by="Ann")
         async with asyncio.timeout(30):
@@ -41,13 +41,13 @@ async def test_a_call_that_nobody_knows_of_is_listed_told_and_settled_by_a_perso
         assert isinstance(events[-1], TurnEnded)
         assert events[-1].reply.text == "Done."
         assert [(e.id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
-            (unknown.key, "settle", "Ann")
+            (waits.id, "settle", "Ann")
         ]
         (effect,) = await session.effects()
         assert (effect.status, effect.by, effect.result) == ("settled", "person: Ann", "posted by hand")
         assert await holdfast.client.effects(status="unknown") == ()
         with pytest.raises(NothingToDo):
-            await session.decide(unknown.key, "retry")
+            await session.decide(waits.id, "retry")
 
 
 async def test_who_comes_late_is_told_what_a_session_waits_for(running: Running) -> None:

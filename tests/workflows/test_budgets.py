@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from holdfast import App
+from holdfast import Agent, App
 from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import BadInput, BudgetExhausted, NothingToDo, TurnCancelled
 
@@ -172,3 +173,24 @@ async def test_a_turn_that_waits_rolls_over_and_waits_on(start: Start) -> None:
         await status(session, "needs_person")
         await raise_budget(it.holdfast, session, steps=5)
         assert (await session.wait()).text == "Done."
+
+
+async def test_a_tenants_budget_cannot_be_raised_by_a_session_and_is_tried_again(start: Start) -> None:
+    served = App(
+        agents=[Agent("helper", model="openai:scripted", budget=BudgetSpec(steps=9, when_spent="ask"))],
+        tenants={"acme": TenantLimits(tokens_per_day=1)},
+    )
+    async with start([say("Never.")], served) as it:
+        session = await it.holdfast.client.start("helper", "Go", tenant="acme")
+        view = await status(session, "needs_person")
+        assert "of the tenant's budget" in view.waiting[0].what
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        timers = [
+            event.timer_started_event_attributes.start_to_fire_timeout.seconds
+            async for event in handle.fetch_history_events()
+            if event.HasField("timer_started_event_attributes")
+        ]
+        assert timers == [300]
+        await decide(it.holdfast, session, "budget-1", "give_up")
+        assert isinstance((await session.wait()).error, BudgetExhausted)
+        assert len(it.model.requests) == 0

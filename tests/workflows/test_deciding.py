@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from temporalio.api.sdk.v1 import WorkflowMetadata
+
 from holdfast import Agent, App, tool
 from holdfast.testing import call, say
 from holdfast_client import Session
@@ -65,6 +67,17 @@ async def test_a_person_says_what_came_of_it_and_nothing_is_repeated(start: Star
         assert (await results(session))[0] == ("ok", "it: posted by hand")
         assert posts == ["it"]
         assert isinstance(await refused(decide(it.holdfast, session, id, "retry")), NothingToDo)
+
+
+async def test_the_details_say_what_waits_and_which_command_decides_it(start: Start) -> None:
+    async with start(list(SCRIPT), posting([])) as it:
+        session, id = await waiting(it)
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        found = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+        assert "whether post" in found.current_details
+        assert f"`holdfast decide {session.id} {id} settle|retry|give-up`" in found.current_details
+        await decide(it.holdfast, session, id, "give_up")
+        assert (await session.wait()).text == "Done."
 
 
 async def test_a_person_has_it_done_again(start: Start) -> None:

@@ -1,5 +1,7 @@
 """What the Temporal UI shows of a running session: markdown, replaced after every step, no events."""
 
+import shlex
+
 from temporalio import workflow
 
 from holdfast_workflows.contracts.effects import Waiting
@@ -39,9 +41,12 @@ def render(state: SessionState) -> str:
 
 def _waiting(waiting: Waiting) -> str:
     """What waits for a person, with the command that ends the wait."""
-    session = workflow.info().workflow_id
-    command = f"budget {session}" if waiting.kind == "budget" else f"decide {session} {waiting.id}"
-    return f"- **waits for a person**: {_quiet(waiting.what)}; run {_code(f'holdfast {command}')}"
+    session = shlex.quote(workflow.info().workflow_id)
+    if waiting.kind == "budget":
+        command = f"holdfast budget {session} --add-…"
+    else:
+        command = f"holdfast decide {session} {waiting.id} settle|retry|give-up"
+    return f"- **waits for a person**: {_quiet(waiting.what)}; run `{command.replace('`', '')}`"
 
 
 def _line(event: Event) -> str:
