@@ -7,9 +7,9 @@ limits are far away, so what is measured is the guarding.
 
 from holdfast import Agent, App, Budget, CachedReply, TenantLimits, tool
 
-FAR = 10**12
+FAR = 10**9
 TENANT = "guarded"
-BUDGET = Budget(tokens=FAR, dollars=1e6, steps=FAR, tool_calls=FAR, seconds=1e9)
+BUDGET = Budget(tokens=FAR, dollars=1e6, steps=FAR, tool_calls=FAR, seconds=1e8)
 
 RESULT = "r" * 1_000
 LARGE = "r" * 100_000
