@@ -103,7 +103,7 @@ def _faulted(name: str, *models: str, adaptive: bool) -> Agent:
         tools=[glance, look, post, charge, order],
         model_retry=RetrySpec(attempts=ATTEMPTS, first_delay=0.2, max_delay=1.0, adaptive=adaptive),
         max_repairs=REPAIRS,
-        model_timeout=5,
+        model_timeout=10,
     )
 
 

@@ -13,7 +13,7 @@ from holdfast_workflows.contracts.effects import EffectView
 from . import ledger
 from .driving import Ended
 from .histories import Told
-from .program import EFFECTS, LAST_WORD, Program, expected
+from .program import LAST_WORD, Program, expected
 from .report import Row
 
 
@@ -63,12 +63,14 @@ def paid_twice(
             yield f"{run.id}: {seen[run.id]} requests, {allowed} explained"
 
 
-def unreported(account: ledger.Account, reported: Mapping[str, EffectView]) -> Iterator[str]:
-    """Calls whose answer reached nobody, and which the platform yet says their tool settled."""
-    for what, times in account.undelivered.items():
-        effect = reported.get(what)
-        if times and EFFECTS[what.rpartition("/")[2]] == "once" and (effect is None or not effect.by):
-            yield f"{what}: {effect and effect.status}"
+def unreported(
+    cut: Sequence[str], rows: Mapping[str, EffectView], decisions: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    """Calls whose answer reached nobody, though neither a probe nor a person was asked about them."""
+    for what in cut:
+        row = rows.get(what)
+        if what not in decisions and (row is None or not row.by):
+            yield f"{what}: {row.status if row else 'no row'}"
 
 
 def _repeated(

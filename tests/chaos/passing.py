@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from holdfast_workflows.contracts.effects import EffectView
-
 from . import ledger
 from .driving import drive
 from .histories import Told, histories, told
 from .monkeys import meanwhile
 from .oracle import judge, paid_twice, requests, unreported
-from .person import Person, effects, what_of
+from .person import Person, reported
 from .processes import World
-from .program import Program
+from .program import EFFECTS, Program
 from .report import Row
 
 _LOOKS = 1.0  # seconds between two looks of the person
@@ -35,17 +33,9 @@ async def undertake(
     account = ledger.account(up.ledger)
     judge(row, runs, ends, account, len(asked), person.decisions)
     row.forbid("replies paid twice", list(paid_twice(asked, found, runs)), len(asked))
-    cut = [what for what in account.undelivered if "/" in what]
+    cut = [what for what in account.undelivered if EFFECTS[what.rpartition("/")[2]] == "once"]
     row.counts["answers cut off"] = len(cut)
-    reported = await _reported(up, {what.partition("/")[0] for what in cut})
-    silent = [
-        each for each in unreported(account, reported) if each.partition(":")[0] not in person.decisions
-    ]
-    row.forbid("unknown not reported", silent, len(cut))
+    rows = await reported(up, {what.partition("/")[0] for what in cut})
+    row.forbid("unknown not reported", list(unreported(cut, rows, person.decisions)), len(cut))
+    row.forbid("asked about and not listed", person.unlisted, int(row.counts["decisions"]))
     return found
-
-
-async def _reported(up: World, sessions: set[str]) -> dict[str, EffectView]:
-    """What the platform's ledger says of the calls of some sessions."""
-    rows = [each for session in sorted(sessions) for each in await effects(up, session)]
-    return {what_of(each): each for each in rows}

@@ -5,57 +5,72 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.effects import Decision, EffectList, EffectView, ListEffects
+from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.errors import HoldfastError
-from holdfast_workflows.contracts.session import SessionView
 
 from . import ledger
 from .processes import World
 
 NAME = "the person"
 _GIVES_UP = 0.3
+_WHAT = re.compile(r"chaos-\d+-\d+/\d/\w+")
 
 
 @dataclass
 class Person:
-    """Answers what the platform reports as unknown. ``decisions`` is what he said of each thing."""
+    """Answers the sessions that wait for a person.
+
+    Attributes:
+        world: Where they are.
+        decisions: What he said of each thing.
+        unlisted: What a session asked about while the platform's ledger did not call it unknown.
+    """
 
     world: World
-    decisions: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    decisions: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list[str]))
+    unlisted: list[str] = field(default_factory=list[str])
 
     async def look(self) -> None:
         """Answer everything that waits now."""
         try:
-            waiting = await effects(self.world, status="unknown")
+            waiting = [each.id async for each in self.world.client.sessions(status="needs_person")]
+            for id in waiting:
+                await self._answer(id)
         except HoldfastError:
-            return  # nobody answers just now; he looks again soon
-        for effect in waiting:
-            await self._answer(effect)
+            return  # nobody answers just now, or it was answered already; he looks again soon
 
-    async def _answer(self, effect: EffectView) -> None:
-        what = what_of(effect)
-        receipt = await asyncio.to_thread(ledger.booked, self.world.ledger_url, effect.key)
-        if receipt is not None:
-            decision = Decision(id=effect.key, action="settle", text=receipt, by=NAME)
-        elif random.Random(f"{what}/person").random() < _GIVES_UP:
-            decision = Decision(id=effect.key, action="give_up", by=NAME)
-        else:
-            decision = Decision(id=effect.key, action="retry", by=NAME)
-        try:
-            await self.world.wire.update(effect.session, "decide", decision, SessionView)
-        except HoldfastError:
-            return  # as above; or the session does not wait for it yet
-        self.decisions[what].append(decision.action)
+    async def _answer(self, id: str) -> None:
+        session = self.world.client.session(id)
+        waiting = [each for each in (await session.view()).waiting if each.kind == "effect"]
+        rows = {each.key: each.status for each in await session.effects()}
+        for each in waiting:
+            [what] = _WHAT.findall(each.what)
+            receipt = await asyncio.to_thread(ledger.booked, self.world.ledger_url, each.id)
+            action = _choice(what, receipt)
+            await session.decide(each.id, action, text=receipt or "", by=NAME)
+            self.decisions[what].append(action)
+            status = rows.get(each.id, "no row")
+            if status != "unknown":
+                self.unlisted.append(f"{what}: {status}")
 
 
-async def effects(world: World, session: str = "", status: str = "") -> list[EffectView]:
-    """The platform's own ledger, as its users see it."""
-    asked = ListEffects.model_validate({"session": session, "status": status, "limit": 5_000})
-    return list((await world.wire.activity(names.LIST_EFFECTS, asked, EffectList)).effects)
+def _choice(what: str, receipt: str | None) -> Literal["settle", "retry", "give_up"]:
+    """What happened is settled; what did not is done after all, or given up."""
+    if receipt is not None:
+        return "settle"
+    return "give_up" if random.Random(f"{what}/person").random() < _GIVES_UP else "retry"
+
+
+async def reported(world: World, sessions: set[str]) -> Mapping[str, EffectView]:
+    """What the platform's ledger says of the calls of some sessions."""
+    rows = [each for id in sorted(sessions) for each in await world.client.session(id).effects()]
+    return {what_of(each): each for each in rows}
 
 
 def what_of(effect: EffectView) -> str:

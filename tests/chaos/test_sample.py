@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from .processes import Options
-from .scenarios import kills
+from .scenarios import faults, kills
 
 SAMPLE = Options(seed=7, runs=20, workers=2, at_once=20, silence=2.0, timed=False)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_runs_whose_workers_are_killed_lose_nothing_and_repeat_nothing() -> None:
     row = await kills.run(SAMPLE)
     assert row.missed == [], row.detail
-    assert row.counts["kills"] > 0
+
+
+@pytest.mark.timeout(240)
+async def test_runs_whose_model_fails_end_as_documented() -> None:
+    # Of this seed no request hangs: that would only take long.
+    row = await faults.run(replace(SAMPLE, seed=74, workers=1))
+    assert row.missed == [], row.detail
+    assert row.counts["kinds"] >= 10
