@@ -11,6 +11,7 @@ from holdfast.testing import call, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import NothingToDo
+from holdfast_workflows.contracts.names import call_key
 
 from .conftest import Running, Start
 from .limited import decide, events, refused, status
@@ -69,14 +70,19 @@ async def test_a_person_says_what_came_of_it_and_nothing_is_repeated(start: Star
         assert isinstance(await refused(decide(it.holdfast, session, id, "retry")), NothingToDo)
 
 
-async def test_the_details_say_what_waits_and_which_command_decides_it(start: Start) -> None:
+async def test_the_details_say_which_command_decides_and_the_key_of_the_call_does_as_well(
+    start: Start,
+) -> None:
     async with start(list(SCRIPT), posting([])) as it:
         session, id = await waiting(it)
         handle = it.holdfast.temporal.get_workflow_handle(session.id)
         found = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
         assert "whether post" in found.current_details
         assert f"`holdfast decide {session.id} {id} settle|retry|give-up`" in found.current_details
-        await decide(it.holdfast, session, id, "give_up")
+        assert isinstance(
+            await refused(decide(it.holdfast, session, "another-session-3", "retry")), NothingToDo
+        )
+        await decide(it.holdfast, session, call_key(session.id, 3), "give_up")  # as the ledger names it
         assert (await session.wait()).text == "Done."
 
 

@@ -48,7 +48,7 @@ class EffectList(Contract):
 class Decision(Contract):
     """What a person says to something the session waits for.
 
-    ``id`` is the waiting thing's. ``settle``: it happened, and ``text`` is its result (for a handoff,
+    ``id`` is the waiting thing's; a call's key will do as well. ``settle``: it happened, and ``text`` is its result (for a handoff,
     the answer to the user). ``retry``: do it again. ``give_up``: go on without it.
     """
 

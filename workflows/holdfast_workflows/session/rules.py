@@ -5,9 +5,10 @@ Refusals leave no trace in the history, so they cost a busy session nothing.
 
 import math
 
+from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.budget import RaiseBudget
 from holdfast_workflows.contracts.effects import Decision
 from holdfast_workflows.contracts.limits import (
@@ -105,8 +106,10 @@ def deciding(state: SessionState, decision: Decision) -> None:
     if state.ended:
         raise _refused(errors.SessionClosed())
     waiting = {each.id: each for each in state.undecided}
-    found = waiting.get(decision.id)
-    if found is None:
+    id = state.waits_as(decision.id)
+    found = waiting.get(id)
+    key = names.call_key(workflow.info().workflow_id, int(id.rpartition("-")[2])) if found else ""
+    if found is None or decision.id not in {id, key}:
         now = ", ".join(waiting) or "nothing"
         raise _refused(errors.NothingToDo(f"{preview(decision.id)} does not wait; what waits: {now}"))
     if found.kind == "budget" and decision.action != "give_up":

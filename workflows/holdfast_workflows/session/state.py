@@ -128,8 +128,16 @@ class SessionState:
         if not self._held:
             self.change(waited=self.turn.waited + workflow.time() - self._held_since)
 
+    def waits_as(self, id: str) -> str:
+        """The id under which something waits that is named by it, or by the key of its call.
+
+        Of the key only the end counts: the rest is the session's id, and a history is replayed under any.
+        """
+        return id if id in self.waiting else f"effect-{id.rpartition('-')[2]}"
+
     def decide(self, decision: Decision) -> None:
         """Somebody decided; whoever waits for it takes it up."""
+        decision = decision.model_copy(update={"id": self.waits_as(decision.id)})
         self.decisions[decision.id] = decision
         self.tell(
             Event(
