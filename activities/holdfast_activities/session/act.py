@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from temporalio import activity
 from temporalio.common import RawValue
 
+from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.entries import ResultEntry
@@ -40,10 +41,12 @@ _NOBODY_KNOWS = "nobody knows whether this call happened, and it was given up"
 class Act:
     """Every tool's activity."""
 
-    def __init__(self, state: State, agents: LiveAgents, ledger: Ledger, attempts: Attempts) -> None:
+    def __init__(self, state: State, agents: LiveAgents, ledger: Ledger, resilience: Resilience) -> None:
         self._state = state
         self._agents = agents
         self._ledger = ledger
+        self._meters = resilience.meters
+        attempts = Attempts(resilience.retries, resilience.breakers)
         self._once = Once(ledger, attempts)
         self._repeatable = Repeatable(ledger, attempts)
         self._undo = Undo(state, ledger, self._once, self._repeatable)
@@ -60,11 +63,14 @@ class Act:
 
         try:
             with Pulse(UNWATCHED, lambda: ToolProgress(name=request.name, detail=said)):
-                return await self._act(request, heartbeat)
+                result = await self._act(request, heartbeat)
         except CircuitOpen as error:
-            return ActResult(park=_park(error))
+            result = ActResult(park=_park(error))
         except HoldfastError as error:
             raise to_failure(error) from error
+        if result.park is not None:
+            self._meters.parked(result.park.kind)
+        return result
 
     async def _act(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:
         if request.mode == "undo":

@@ -10,7 +10,6 @@ from holdfast_workflows.contracts.app import Registry
 
 from .act import Act
 from .agents import LiveAgents, ModelSource
-from .attempts import Attempts
 from .burst import Means
 from .content import Content
 from .ledger import Ledger
@@ -44,8 +43,7 @@ class Activities:
         conversations = Conversations(state.log)
         self._load = Load(registry, state, agents)
         self._think = Think(registry, agents, Means(state, conversations, resilience))
-        attempts = Attempts(resilience.retries, resilience.breakers)
-        self._act = Act(state, agents, ledger(state, conversations), attempts)
+        self._act = Act(state, agents, ledger(state, conversations), resilience)
         self._settle = Settle(state)
         self._content = Content(registry, state)
         self._operating = Operating(state)

@@ -67,12 +67,14 @@ class Ledger:
         self, entry: ResultEntry, row: EffectView | None, session: str, *, in_log: bool = True
     ) -> ResultEntry:
         """Write a result with its effect, and return what now counts: the first writer's."""
-        riders = Riders(effects=() if row is None else (row,))
         if not in_log:
             if row is not None:
-                await self._log.settle_with(session, (), riders)
+                await self._log.settle_with(session, (), Riders(effects=(row,)))
             return entry
-        stored = (await self._log.settle_with(session, (entry,), riders)).entries[0]
+        if row is None:
+            stored = (await self._log.settle(session, (entry,)))[0]
+        else:
+            stored = (await self._log.settle_with(session, (entry,), Riders(effects=(row,)))).entries[0]
         self._conversations.offer(session, [stored])
         if not isinstance(stored, ResultEntry):
             raise StateError(f"number {entry.seq} of the log holds a {stored.kind}, not a result")
