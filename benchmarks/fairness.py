@@ -1,21 +1,25 @@
 """``python -m benchmarks.fairness``: what one tenant waits while another's runs fill the queue.
 
-A worker with a few slots finds everything queued when it starts. Waiting is measured in
-the other work that the worker takes up before: how many model calls it makes before a
-run's own. The same runs are made alone, beside the other tenant's, and beside them with
-both as one tenant, which is what a queue without fairness does.
+A worker with a few slots has the activities of one tenant's many runs before it when the
+few runs of another tenant are started. What these wait for their model call is measured
+in time, and in the model calls that are made before. The same runs are made alone, beside
+the other tenant's, and beside them with both as one tenant, which is what a queue without
+fairness does.
 """
 
 import argparse
 import asyncio
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client as TemporalClient
 
 from holdfast import Agent, App
@@ -29,7 +33,7 @@ from holdfast_workflows.contracts.session import Message, StartInput
 SLOTS: Final = 8
 """Activities that the worker carries out at once."""
 
-MODEL: Final = 0.2
+MODEL: Final = 0.5
 """Seconds that a model call takes: what is short is the worker's slots, not the machine."""
 
 BOUND: Final = 2.0
@@ -46,8 +50,8 @@ class Waits:
     """What the runs of the tenant with few of them waited, the median.
 
     Attributes:
-        calls: Model calls that the worker made before, of whomever.
-        seconds: From the worker's start to the run's model call.
+        calls: Model calls that were made before, of whomever.
+        seconds: From the run's start to its model call.
     """
 
     calls: float
@@ -55,7 +59,14 @@ class Waits:
 
 
 async def waits(
-    server: str, *, others: int, runs: int, fair: bool = True, slots: int = SLOTS, takes: float = MODEL
+    server: str,
+    *,
+    others: int,
+    runs: int,
+    fair: bool = True,
+    slots: int = SLOTS,
+    takes: float = MODEL,
+    late: bool = True,
 ) -> Waits:
     """What one tenant's runs wait.
 
@@ -66,8 +77,10 @@ async def waits(
         fair: Whether the queue is told of the tenants.
         slots: Activities that the worker carries out at once.
         takes: Seconds that a model call takes.
+        late: Whether the tenant's own come when the worker is at work on the others. If not, it
+            finds all of them when it starts: then the order of model calls owes nothing to time.
     """
-    began, asked = 0.0, list[tuple[str, float]]()
+    asked: list[tuple[str, float]] = []
     clock = asyncio.get_running_loop().time
 
     def answer(request: Request) -> Reply:
@@ -79,34 +92,51 @@ async def waits(
         holdfast = await stack.enter_async_context(
             Environment.start(_app, model, server=server, worker=False, graceful_seconds=0)
         )
-        queue = holdfast.task_queue
-        tenants = {name: name if fair else "" for name in ("many", "few")}
-        await _start(holdfast.temporal, queue, "many", others, tenants)
-        ids = await _start(holdfast.temporal, queue, "few", runs, tenants)
-        began = clock()
-        async with asyncio.timeout(_LONGEST), holdfast.worker(max_concurrent_activities=slots):
-            await asyncio.gather(*(holdfast.client.session(id).result() for id in ids))
-    own = [(place, at - began) for place, (who, at) in enumerate(asked) if who == "few"]
-    assert len(own) == runs, f"{len(own)} of {runs} runs asked the model"
-    return Waits(median(place for place, _ in own), median(at for _, at in own))
+        temporal, queue = holdfast.temporal, holdfast.task_queue
+        await asyncio.gather(*_started(temporal, queue, "many" if fair else "", ["many"] * others))
+        await stack.enter_async_context(asyncio.timeout(_LONGEST))
+        worker, few = holdfast.worker(max_concurrent_activities=slots), "few" if fair else ""
+        if late:
+            await stack.enter_async_context(worker)
+            await _until_decided(temporal, queue)
+        before, began = len(asked), clock()
+        own = [f"few {number}" for number in range(runs)]
+        ids = await asyncio.gather(*_started(temporal, queue, few, own))
+        if not late:
+            await stack.enter_async_context(worker)
+        await asyncio.gather(*(holdfast.client.session(id).result() for id in ids))
+    waited = [(place, at - began) for place, (who, at) in enumerate(asked[before:]) if who in own]
+    assert len(waited) == runs, f"{len(waited)} of {runs} runs asked the model"
+    return Waits(median(place for place, _ in waited), median(at for _, at in waited))
 
 
-async def _start(
-    temporal: TemporalClient, queue: str, who: str, runs: int, tenants: Mapping[str, str]
-) -> list[str]:
-    """Start runs that nobody serves yet."""
+def _started(temporal: TemporalClient, queue: str, tenant: str, prompts: list[str]) -> list[Awaitable[str]]:
+    """Runs about to be started, without waiting for a worker to take them."""
     room = asyncio.Semaphore(_AT_ONCE)
 
-    async def one() -> str:
+    async def one(prompt: str) -> str:
         id = uuid.uuid4().hex
-        task = StartInput(agent="clerk", mode="task", message=Message(id="first", text=who))
+        task = StartInput(agent="clerk", mode="task", message=Message(id="first", text=prompt))
         async with room:
             await temporal.start_workflow(
-                names.WORKFLOW, task, id=id, task_queue=queue, priority=shares.of(tenants[who])
+                names.WORKFLOW, task, id=id, task_queue=queue, priority=shares.of(tenant)
             )
         return id
 
-    return list(await asyncio.gather(*(one() for _ in range(runs))))
+    return [one(prompt) for prompt in prompts]
+
+
+async def _until_decided(temporal: TemporalClient, queue: str) -> None:
+    """Wait until each run that was started has made its first decision, so that what is queued are activities."""
+    request = DescribeTaskQueueRequest(
+        namespace=temporal.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        report_stats=True,
+    )
+    describe = temporal.workflow_service.describe_task_queue
+    while (await describe(request)).stats.approximate_backlog_count:  # noqa: ASYNC110  # no event tells it
+        await asyncio.sleep(0.2)
 
 
 def table(found: Mapping[str, Waits]) -> str:
