@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.errors import HoldfastError
 
@@ -51,11 +52,12 @@ class Person:
         rows = {each.key: each.status for each in await session.effects()}
         for each in waiting:
             [what] = _WHAT.findall(each.what)
-            receipt = await asyncio.to_thread(ledger.booked, self.world.ledger_url, each.id)
+            key = names.call_key(id, int(each.id.rpartition("-")[2]))
+            receipt = await asyncio.to_thread(ledger.booked, self.world.ledger_url, key)
             action = _choice(what, receipt)
             await session.decide(each.id, action, text=receipt or "", by=NAME)
             self.decisions[what].append(action)
-            status = rows.get(each.id, "no row")
+            status = rows.get(key, "no row")
             if status != "unknown":
                 self.unlisted.append(f"{what}: {status}")
 
