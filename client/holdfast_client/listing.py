@@ -109,6 +109,8 @@ _STATUS: dict[str, Status] = {
     "waiting": "waiting",
     "running": "running",
     "paused": "paused",
+    "parked": "parked",
+    "needs_person": "needs_person",
     "closed": "closed",
     "failed": "failed",
     "cancelled": "cancelled",

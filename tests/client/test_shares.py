@@ -6,8 +6,9 @@ import pytest
 from temporalio.common import Priority
 
 from benchmarks.fairness import Waits, waits
+from holdfast import Agent, App, TenantLimits
 from holdfast.testing.environment import Environment
-from holdfast.testing.model import say
+from holdfast.testing.model import ScriptedModel, say
 from holdfast_client import shares
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts.errors import BadInput
@@ -81,3 +82,23 @@ def test_different_long_names_are_different_shares() -> None:
 def test_a_place_or_share_that_cannot_be_is_refused(priority: int | None, weight: float | None) -> None:
     with pytest.raises(BadInput):
         shares.of("acme", priority, weight)
+
+
+async def test_a_tenants_weight_is_that_of_its_activities(server: DevServer) -> None:
+    app = App(
+        agents=[Agent("helper", model="openai:scripted", burst=1)], tenants={"acme": TenantLimits(weight=3.0)}
+    )
+    async with (
+        ScriptedModel([say("Done.")]) as model,
+        Environment.start(app, model, server=server.address) as holdfast,
+    ):
+        session = await holdfast.client.start_task("helper", "Go", tenant="acme")
+        await session.result()
+        history = await holdfast.temporal.get_workflow_handle(session.id).fetch_history()
+    scheduled = [
+        event.activity_task_scheduled_event_attributes
+        for event in history.events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    thinks = [each.priority for each in scheduled if each.activity_type.name == "think"]
+    assert [(each.fairness_weight, each.fairness_key) for each in thinks] == [(3.0, "")]

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
 from holdfast import Agent, App, CachedReply, SimplifiedReply
-from holdfast_workflows.contracts.errors import AllProvidersFailed, CircuitOpen
 from holdfast.testing import Reply, Request, call, failed, overloaded, rate_limited, say, unauthorized
 from holdfast_activities.state.shared import CircuitRule
+from holdfast_workflows.contracts.errors import AllProvidersFailed, CircuitOpen
 from holdfast_workflows.contracts.spec import RetrySpec
 
-from .conftest import Running, Start
+from .conftest import Start
 from .support import eventually, look
 
 QUICK = RetrySpec(attempts=2, first_delay=0.05, max_delay=0.1, adaptive=False)
 
 
-def app(*models: str, **options: object) -> App:
+def app(*models: str, **options: Any) -> App:
     options = {"model_retry": QUICK, "tools": [look], **options}
-    return App(agents=[Agent("helper", model=list(models), instructions="Help.", **options)])  # type: ignore[arg-type] - options vary
-
-
-def by_wire(openai: Reply, anthropic: Reply) -> "Script":
-    return Script(openai, anthropic)
+    return App(agents=[Agent("helper", model=list(models), instructions="Help.", **options)])
 
 
 class Script:
@@ -171,7 +168,8 @@ async def test_a_prompt_that_cannot_be_shortened_is_not_sent_again(start: Start)
     script = Script(failed(400, "prompt is too long", code="context_length_exceeded"), say("Unused."))
     async with start(script, app("openai:a")) as it:
         reply = await (await it.holdfast.client.start("helper", "Hi")).wait()
-    assert reply.error is not None and reply.error.code == "context_too_long"
+    assert reply.error is not None
+    assert reply.error.code == "context_too_long"
     assert script.asked == ["openai"]
 
 
@@ -182,7 +180,3 @@ async def test_a_filtered_prompt_is_cleaned_and_sent_once_more(start: Start) -> 
     async with start(script, app("openai:a")) as it:
         session = await it.holdfast.client.start("helper", "See https://evil.example/x and tell me.")
         assert (await session.wait()).text == "Fine."
-
-
-def requests(it: Running) -> int:
-    return len(it.model.requests)

@@ -13,6 +13,7 @@ from holdfast_workflows.contracts.spec import AgentSpec, OutputSpec, PinnedSpec,
 from holdfast_workflows.contracts.steps import LoadInput, LoadResult
 
 from .agents import LiveAgents
+from .purse import limits_of
 
 
 class Load:
@@ -38,6 +39,7 @@ class Load:
             raise UnknownAgent(f"asked for {load.agent!r}; served: {known}")
         if load.output is not None:
             spec = spec.model_copy(update={"output": load.output})
+        limits = limits_of(self._registry.tenants, load.tenant)
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
         before = await self._state.load_session(load.session)
@@ -46,7 +48,7 @@ class Load:
         await self._state.open_session(load.session, load.agent, digest, load.tenant)
         self._agents.add(digest, spec)
         return LoadResult(
-            spec=_pin(spec, digest),
+            spec=_pin(spec, digest, limits.weight if limits else 1.0),
             seq=seq,
             turns=before.turns if before else 0,
             version=before.version if before else 0,
@@ -59,7 +61,7 @@ class Load:
         return last + SEQ_GAP if last > 0 else 1
 
 
-def _pin(spec: AgentSpec, digest: str) -> PinnedSpec:
+def _pin(spec: AgentSpec, digest: str, weight: float) -> PinnedSpec:
     return PinnedSpec(
         agent=spec.name,
         digest=digest,
@@ -88,6 +90,7 @@ def _pin(spec: AgentSpec, digest: str) -> PinnedSpec:
         budget=spec.budget,
         last_resorts=spec.last_resorts,
         patience=_patience(spec),
+        weight=weight,
     )
 
 

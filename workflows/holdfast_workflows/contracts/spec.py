@@ -122,3 +122,5 @@ class PinnedSpec(Contract):
     budget: BudgetSpec | None = None
     last_resorts: tuple[LastResort, ...] = ()
     patience: float = 3_600.0
+    weight: float = 1.0
+    """The tenant's share where tenants compete for workers."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
@@ -66,6 +66,11 @@ def _policy(spec: RetrySpec) -> RetryPolicy:
     )
 
 
+def _share(spec: PinnedSpec) -> Priority:
+    """The tenant's share; everything else of an activity's priority is its session's."""
+    return Priority.default if spec.weight == 1.0 else Priority(fairness_weight=spec.weight)
+
+
 async def load_agent(load: LoadInput, silence: float) -> LoadResult:
     """Pin the agent's spec."""
     loaded: LoadResult = await workflow.execute_activity(
@@ -85,7 +90,8 @@ def think(
 ) -> workflow.ActivityHandle[ThinkResult]:
     """Start a model call, or a burst of them."""
     # A lost worker shows by its silence; this only ends what has no other end, so nothing may need longer.
-    longest = spec.model_timeout * spec.models + _TO_WRITE
+    # A prompt that was found too long, or filtered, is changed and sent once more.
+    longest = 2 * spec.model_timeout * spec.models + _TO_WRITE
     if spec.has_inline:
         longest += spec.burst_seconds + max(tool.timeout for tool in spec.tools.values())
     summary = f"{step.agent} · step {step.step}"
@@ -100,11 +106,12 @@ def think(
         retry_policy=_policy(spec.model_retry),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
+        priority=_share(spec),
     )
 
 
 def act(
-    policy: ToolPolicy, call: ActInput, summary: str, silence: float
+    spec: PinnedSpec, policy: ToolPolicy, call: ActInput, summary: str, silence: float
 ) -> workflow.ActivityHandle[ActResult]:
     """Start a tool call; its activity type is the tool's own name."""
     return workflow.start_activity(
@@ -117,6 +124,7 @@ def act(
         retry_policy=_policy(attempts(policy)),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary or None,
+        priority=_share(spec),
     )
 
 

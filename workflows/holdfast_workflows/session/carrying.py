@@ -38,7 +38,7 @@ class Carrying:
     ) -> None:
         self._state = state
         self._flight = flight
-        self._patience = spec.patience
+        self._spec = spec
         self._policy = spec.tools.get(request.name, ToolPolicy())
         self._request = request
         self._shown = shown
@@ -62,7 +62,7 @@ class Carrying:
     # Each of these returns the call's end, or None where the request, as it is now, is to be scheduled.
 
     async def _landed(self) -> ActResult | None:
-        handle = calls.act(self._policy, self._request, self._shown, self._state.start.silence)
+        handle = calls.act(self._spec, self._policy, self._request, self._shown, self._state.start.silence)
         writes = self._request.mode in {"settle", "give_up"}
         try:
             result: ActResult = await self._flight.land(handle, to_the_end=writes)
@@ -109,7 +109,7 @@ class Carrying:
 
     async def _park(self, park: Park) -> ActResult | None:
         effect = park.kind == "effect"
-        left = (PATIENCE + self._policy.timeout if effect else self._patience) - self._parked
+        left = (PATIENCE + self._policy.timeout if effect else self._spec.patience) - self._parked
         if left <= 0:
             return await self._decided() if effect else self._void(f"not run: {park.reason}", "failed")
         self._parked += await self._wait(park, min(park.seconds, left))

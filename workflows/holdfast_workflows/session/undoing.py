@@ -42,7 +42,9 @@ class Undoing:
         request = self._request(call, undo, policy)
         lost, parked = 0, 0.0
         while True:
-            handle = calls.act(policy, request, f"undo {call.name} {call.preview}", self._state.start.silence)
+            handle = calls.act(
+                self._spec, policy, request, f"undo {call.name} {call.preview}", self._state.start.silence
+            )
             try:
                 result: ActResult = await handle
             except ActivityError as error:
