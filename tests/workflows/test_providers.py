@@ -117,9 +117,9 @@ async def test_a_run_parks_no_longer_than_its_patience(start: Start) -> None:
 
 
 async def test_a_kept_reply_answers_the_same_prompt_when_nobody_else_does(start: Start) -> None:
-    answers = iter([say("Forty-two."), *[overloaded()] * 10])
+    answers = [say("Forty-two."), *[overloaded()] * 10]
     agent = app("openai:a", last_resorts=[CachedReply(max_age=60)])
-    async with start(lambda _: next(answers), agent) as it:
+    async with start(answers, agent) as it:
         first = await it.holdfast.client.run("helper", "What is it?")
         second = await it.holdfast.client.run("helper", "What is it?")
     assert (first, second) == ("Forty-two.", "Forty-two.")
@@ -127,9 +127,9 @@ async def test_a_kept_reply_answers_the_same_prompt_when_nobody_else_does(start:
 
 @pytest.mark.parametrize("prompt", ["What is that?"])
 async def test_a_kept_reply_does_not_answer_another_prompt(start: Start, prompt: str) -> None:
-    answers = iter([say("Forty-two."), *[overloaded()] * 10])
+    answers = [say("Forty-two."), *[overloaded()] * 10]
     agent = app("openai:a", last_resorts=[CachedReply(max_age=60)])
-    async with start(lambda _: next(answers), agent) as it:
+    async with start(answers, agent) as it:
         await it.holdfast.client.run("helper", "What is it?")
         reply = await (await it.holdfast.client.start("helper", prompt)).wait()
     assert reply.status == "failed"
