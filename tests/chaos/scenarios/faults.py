@@ -109,7 +109,9 @@ def _judge_waits(row: Row, asked: Asked) -> None:
                 early.append(f"{id}: {this['fault']}, again after {following['at'] - this['at']:.2f} s")
             until = _until(this)
             for at, longer, provider in told:
-                if provider == this["provider"] and this["at"] < at < until < longer:
+                # Also one that came while the next request was about to leave.
+                leaves = until + _LATE * (until - this["at"]) + _TIMER
+                if provider == this["provider"] and this["at"] < at < leaves and until < longer:
                     until = longer
             late.append(following["at"] - until - _LATE * (until - this["at"]))
     row.forbid("too early after Retry-After", early, len(late))
