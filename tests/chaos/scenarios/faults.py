@@ -111,7 +111,11 @@ def _judge_waits(row: Row, asked: Asked) -> None:
             for at, longer, provider in told:
                 # Also one that came while the next request was about to leave.
                 leaves = until + _LATE * (until - this["at"]) + _TIMER
-                if provider == this["provider"] and this["at"] < at < leaves and until < longer:
+                if (
+                    provider == this["provider"]
+                    and this["at"] < at < min(leaves, following["at"])
+                    and until < longer
+                ):
                     until = longer
             late.append(following["at"] - until - _LATE * (until - this["at"]))
     row.forbid("too early after Retry-After", early, len(late))
