@@ -16,6 +16,7 @@ from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import ContentFiltered, ContextTooLong, ModelError, RateLimited
 from holdfast_workflows.contracts.resorts import CachedReply, SimplifiedReply
 from holdfast_workflows.contracts.steps import Park, ThinkInput
+from holdfast_workflows.contracts.text import dump_json
 
 from .agents import LiveAgent
 from .purse import OUTPUT, Need, Purse
@@ -213,9 +214,11 @@ class Asking:
         return conversation.within(max(budget, _SHORTEST_PROMPT))
 
     def digest(self, request: ModelRequest) -> str:
-        """Of what the model reads: the same prompt has the same digest, whoever asks."""
+        """Of what the model reads, and the shape it answers in: the same prompt has the same digest, whoever asks."""
         made = hashlib.sha256(request.instructions.encode("utf-8", "surrogatepass"))
         made.update(request.tools)
+        if request.output is not None:
+            made.update(dump_json(request.output.model_dump()).encode())
         for fragment in request.fragments:
             made.update(fragment.data)
         return f"{self._step.tenant}/{self._step.agent}/{made.hexdigest()[:40]}"

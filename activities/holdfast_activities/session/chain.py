@@ -1,6 +1,7 @@
 """The models of an agent in their order, and what it means when none of them answers."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -83,7 +84,8 @@ class Chain:
                 return await self._asking.ask(model, conversation)
             except (ModelError, CircuitOpen, LimitReached) as error:
                 activity.logger.warning("%s: %s", name, error)
-                if not error.fallback or _soon(error):
+                # The next model may have answered the same prompt, in a form of its own.
+                if not (error.fallback or isinstance(error, NoCachedReply)) or _soon(error):
                     raise
                 causes.append((name, error))
             except HoldfastError as error:
@@ -112,7 +114,7 @@ class Chain:
         if not isinstance(resort, CachedReply):
             return None
         digest = self._asking.digest(self._asking.request(model, conversation))
-        body = await self._replies.find(digest, resort.max_age)
+        body = await self._replies.find(digest, time.time() - resort.max_age)
         if body is None:
             raise NoCachedReply(f"{model.name}, {resort.max_age:g} s")
         return Found(ReplyEntry.model_validate(json.loads(body)), {}, settled=False)
