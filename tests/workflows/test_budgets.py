@@ -109,6 +109,33 @@ async def test_inline_calls_count_as_calls(start: Start) -> None:
         assert (await session.view()).spending.tool_calls == 2
 
 
+async def test_inline_calls_over_the_budget_are_not_made(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        if request.json.get("tool_choice") == "none":
+            return say("What I have.")
+        at = f"page {request.number}"
+        return call("peek", {"at": at}) + call("peek", {"at": f"{at}, again"})
+
+    async with start(script, limited(tool_calls=3)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        assert (await session.wait()).text == "What I have."
+        results = [e async for e in session.log() if isinstance(e, ResultEntry)]
+        assert [e.status for e in results] == ["ok", "ok", "ok", "cancelled"]
+        assert (await session.view()).spending.tool_calls == 3
+
+
+async def test_inline_calls_that_a_person_allows_are_made(start: Start) -> None:
+    script = [call("peek", {"at": "a"}) + call("peek", {"at": "b"}), say("Done.")]
+    async with start(script, limited(tool_calls=1, when_spent="ask")) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "needs_person")
+        await raise_budget(it.holdfast, session, tool_calls=1)
+        assert (await session.wait()).text == "Done."
+        results = [e async for e in session.log() if isinstance(e, ResultEntry)]
+        assert [(e.status, e.text) for e in results] == [("ok", "a: glimpsed"), ("ok", "b: glimpsed")]
+        assert (await session.view()).spending.tool_calls == 2
+
+
 async def test_time_is_over_at_the_next_step(start: Start) -> None:
     script = [call("look", {"at": "a"}).but(delay=0.4), say("In time?")]
     async with start(script, limited(seconds=0.3, when_spent="stop")) as it:

@@ -241,7 +241,9 @@ class Burst:
             return {}
         calls = [self._call(reply, index, call) for index, call in enumerate(reply.calls)]
         known = {seq: entry for seq, entry in ahead.items() if isinstance(entry, ResultEntry)}
-        fresh = await asyncio.gather(*(self._run(call) for call in calls if call.seq not in known))
+        over = self._over_budget(calls)
+        todo = [call for call in calls if call.seq not in known and call.seq not in over]
+        fresh = await asyncio.gather(*(self._run(call) for call in todo))
         settled = [entry for entry in fresh if entry is not None]
         if settled:
             for entry in await self._settle(settled):
@@ -249,6 +251,16 @@ class Burst:
                     known[entry.seq] = entry
         self._conversations.offer(self._input.session, list(known.values()))
         return {call.seq: known[call.seq] for call in calls if call.seq in known}
+
+    def _over_budget(self, calls: Sequence[running.Call]) -> set[int]:
+        """The inline calls for which the budget has no room: the workflow asks for it, or refuses them."""
+        if self._input.calls_left is None:
+            return set()
+        made = [call for step in self.steps for call in step.calls if call.done and call.status != "invalid"]
+        left = max(0, self._input.calls_left - len(made))
+        tools = self._agent.tools
+        inline = [call.seq for call in calls if call.name in tools and tools[call.name].inline]
+        return set(inline[left:])
 
     async def _run(self, call: running.Call) -> ResultEntry | None:
         """The result of a call that ends here; None for one that is the workflow's to schedule."""
