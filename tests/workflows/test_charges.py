@@ -10,6 +10,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BudgetExhausted
 
 from .conftest import Start
+from .limited import events, status
 from .support import eventually, look, peek
 
 READ, WRITTEN = 300, 100
@@ -68,6 +69,28 @@ async def test_a_run_that_asks_goes_on_when_its_budget_is_raised(start: Start) -
         await session.raise_budget(tokens=10_000)
         reply = await session.wait()
     assert (reply.status, reply.text) == ("done", "Found.")
+
+
+async def test_a_sum_of_dollars_that_is_no_round_figure_is_asked_for_once(start: Start) -> None:
+    budget = Budget(dollars=0.1, when_spent="ask")
+    agent = Agent("helper", model="openai:gpt-5", tools=[look], max_tokens=400, budget=budget)
+    # The step costs half a dollar, which only shows afterwards.
+    dear = call("look", {"at": "it"}).but(input_tokens=400_000)
+    async with start([dear, say("Done.")], App(agents=[agent])) as it:
+        session = await it.holdfast.client.start("helper", "Look around.")
+
+        async def asked() -> int:
+            return len(await events(session, "needs_person"))
+
+        async def asked_again() -> bool:
+            return await asked() > 1
+
+        await status(session, "needs_person")
+        assert ((await session.raise_budget(dollars=0.2)).budget or Budget()).dollars == 0.1 + 0.2
+        await eventually(asked_again)
+        await session.raise_budget(dollars=5.0)
+        assert (await session.wait()).text == "Done."
+        assert await asked() == 2
 
 
 async def test_a_degraded_run_goes_on_with_the_cheaper_model(start: Start) -> None:

@@ -142,7 +142,7 @@ class Budgets:
         waiting = Waiting(id=f"budget-{state.turn.turn}", kind="budget", what=raising.said(spent))
 
         def ready() -> bool:
-            raised = not of_tenant and (raising.limit(self._limits, spent.what) or 0) > spent.limit
+            raised = not of_tenant and raising.higher(self._limits, spent)
             return raised or (may_roll_over and rolling.due(state))
 
         decided = await asking.decision(state, waiting, ready, seconds=_TENANT_AGAIN if of_tenant else None)

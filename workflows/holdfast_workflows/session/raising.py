@@ -19,6 +19,11 @@ def limit(limits: BudgetSpec | None, what: Measure) -> float | None:
     return found
 
 
+def higher(limits: BudgetSpec | None, spent: Spent) -> bool:
+    """Whether a limit is above where it stood in the way, by as much as accounts count: a millionth."""
+    return round((limit(limits, spent.what) or 0) * 1e6) > round(spent.limit * 1e6)
+
+
 def apply(state: SessionState, by: RaiseBudget) -> None:
     """Raise limits that are set; whoever waits for that goes on."""
     assert state.budget is not None
