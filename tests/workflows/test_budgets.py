@@ -171,6 +171,8 @@ async def test_a_limit_that_is_not_set_cannot_be_raised(start: Start) -> None:
         assert "tokens" in str(await refused(raise_budget(holdfast, session, tokens=5)))
         assert isinstance(await refused(raise_budget(holdfast, session)), NothingToDo)
         assert isinstance(await refused(raise_budget(holdfast, session, steps=-1)), BadInput)
+        for much in (10**12, 10**308, 10**400):
+            assert isinstance(await refused(raise_budget(holdfast, session, steps=much)), BadInput)
         assert (await session.view()).budget == BudgetSpec(steps=5)
 
 

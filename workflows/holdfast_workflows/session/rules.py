@@ -3,8 +3,6 @@
 Refusals leave no trace in the history, so they cost a busy session nothing.
 """
 
-import math
-
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
@@ -25,6 +23,12 @@ from . import raising as limits
 from .state import SessionState
 
 _MAX_STEERING = 20
+
+_MOST = 1_000_000_000_000
+"""The highest limit to which a budget is raised."""
+
+_MOST_DOLLARS = 1_000_000_000
+"""The same in dollars, of which accounts count millionths."""
 
 
 def message(state: SessionState, given: Message) -> None:
@@ -94,11 +98,16 @@ def raising(state: SessionState, by: RaiseBudget) -> None:
     wanted = limits.wanted(by)
     if not wanted:
         raise _refused(errors.NothingToDo("nothing is raised"))
-    if not all(math.isfinite(getattr(by, name)) and getattr(by, name) > 0 for name in wanted):
+    # Not a number is in no order, so it is refused here, too.
+    if not all(0 < getattr(by, name) <= _MOST for name in wanted):
         raise _refused(errors.BadInput("a budget is raised by a positive amount"))
     unset = [name for name in wanted if limits.limit(state.budget, name) is None]
     if unset:
         raise _refused(errors.NothingToDo(f"no limit is set for {', '.join(unset)}"))
+    for name in wanted:
+        most = _MOST_DOLLARS if name == "dollars" else _MOST
+        if (limits.limit(state.budget, name) or 0) + getattr(by, name) > most:
+            raise _refused(errors.BadInput(f"a budget is at most {most:,} {name}"))
 
 
 def deciding(state: SessionState, decision: Decision) -> None:
