@@ -45,6 +45,13 @@ class Once:
 
     async def _carry_out(self, work: Work) -> ActResult:
         over = ""
+        # Whoever comes again looks first: what a breaker says of the tool is no word on a call in doubt.
+        before = await self._ledger.standing(work.call.key) if work.request.again else None
+        if before is not None:
+            answer = await self._resolve(work, before)
+            if answer is not None:
+                return answer
+            over = before.token
         while True:
             # Admitted first: a claim cannot be given back, and a call that is claimed is in doubt.
             async with self._attempts.admitted(work) as permit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from holdfast import EffectUnknown, ToolError
 from holdfast_activities.session import once
 from holdfast_activities.session.ledger import Claim, Ledger
 from holdfast_activities.state import State, open_state
+from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.steps import ActInput, ActMode
@@ -366,3 +368,21 @@ async def test_a_worker_that_was_given_up_cannot_say_that_the_call_failed(state:
         await acting
     assert (await desk.row()).status == "claimed"
     assert await desk.result() is None
+
+
+async def test_a_call_in_doubt_is_looked_up_though_its_tool_is_not_to_be_called(
+    state: State, session: str
+) -> None:
+    tool = f"pay_{session[-8:]}"  # the tests share the breakers
+    desk = Desk(state, session, Shop().pay(breaker=True, timeout=1.0, name=tool))
+    opened = CircuitView(name=f"tool:{tool}", state="open", until=time.time() + 600, manual=True)
+    await state.shared.circuits.set(opened)
+    await desk.claimed(tool)
+    told = await desk.act(tool, again=True)
+    assert told.park is not None
+    assert told.park.kind == "effect", "whoever is told of a breaker thinks that it was not called"
+    assert told.park.seconds < 5
+    # A call that was never claimed was not made, so it waits for the breaker.
+    waits = await desk.act(tool, again=True, seq=SEQ + 1)
+    assert waits.park is not None
+    assert waits.park.kind == "circuit"
