@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from holdfast import Agent, App, Budget, TenantLimits
 from holdfast.testing import Reply, Request, call, say
+from holdfast_activities.state.riders import Amount, Charge, Limit
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.errors import BudgetExhausted
+from holdfast_workflows.contracts.resorts import ErrorReply
 
 from .conftest import Start
 from .limited import events, status
@@ -152,3 +158,48 @@ async def test_a_turn_that_is_cancelled_gives_its_reservation_back(start: Start)
         await session.cancel()
         (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))
     assert (account.tokens, account.held_tokens) == (0, 0)
+
+
+async def test_a_run_with_last_resorts_waits_for_what_others_have_reserved(start: Start) -> None:
+    """What is reserved comes back in a moment, and no last resort is for the end of a budget."""
+
+    def script(request: Request) -> Reply:
+        return say("Done.", input_tokens=READ, output_tokens=20)
+
+    agent = Agent(
+        "helper", model="openai:a", tools=[look], max_tokens=400, last_resorts=[ErrorReply(text="No.")]
+    )
+    served = App(agents=[agent], tenants={"acme": TenantLimits(tokens_per_day=5_000)})
+    async with start(script, served) as it:
+        account = names.tenant_account("acme", datetime.now(UTC).date().isoformat())
+        others = Charge(
+            "another", {account: Limit(tokens=5_000)}, hold=Amount(tokens=4_900), until=time.time() + 600
+        )
+        await it.holdfast.state.shared.accounts.charge(others)
+        session = await it.holdfast.client.start("helper", "Hi", tenant="acme")
+
+        async def parked() -> bool:
+            return bool(await events(session, "parked")) or (await session.view()).status == "waiting"
+
+        await eventually(parked)
+        await it.holdfast.state.shared.accounts.charge(replace(others, hold=Amount()))
+        assert (await session.wait()).text == "Done."
+
+
+async def test_a_run_that_is_parked_holds_nothing_of_its_budget(start: Start) -> None:
+    """With what it held, others of its tenant may go on meanwhile."""
+    async with start(endless, app(Budget(tokens=50_000))) as it:
+        circuit = it.holdfast.state.shared.circuits
+        session = await it.holdfast.client.start("helper", "Look around.")
+
+        async def begun() -> bool:
+            return (await session.view()).step > 0
+
+        await eventually(begun)
+        view = CircuitView(name="provider:openai", state="open", until=time.time() + 600, manual=True)
+        await circuit.set(view)
+        await status(session, "parked")
+        (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))
+        await session.cancel()
+    assert account.tokens > 0
+    assert account.held_tokens == 0

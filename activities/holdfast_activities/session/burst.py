@@ -119,12 +119,20 @@ class Burst:
                 await self._purse.release()
                 raise
             if view is None:
+                await self._stopped()
                 return
             self.steps.append(view)
             self._seq = view.seq + 1 + len(view.calls)
             self._text = ""
             if self._is_last(view) or time.monotonic() > deadline:
                 return
+
+    async def _stopped(self) -> None:
+        """Hold nothing while the session waits; a ``think`` that follows at once is told what is held."""
+        if self.steps:
+            self.steps[-1] = self.steps[-1].model_copy(update={"hold": self._purse.hold})
+        else:
+            await self._purse.release()
 
     def _is_last(self, view: StepView) -> bool:
         """Whether the workflow has to see this step before there is another."""

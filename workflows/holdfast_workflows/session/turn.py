@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.limits import PATIENCE
 from holdfast_workflows.contracts.session import Event, TurnState
 from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActResult, CallView, Park, StepView, ThinkResult
@@ -121,7 +122,9 @@ class TurnRunner:
     async def _park(self, park: Park) -> None:
         """Wait until a provider may be asked again, as long as the turn's patience lasts."""
         state, turn = self._state, self._turn
-        left = self._spec.patience - turn.parked
+        # What others have reserved comes back in a moment, and no last resort is for the end of a budget.
+        budget = park.error_code == errors.BudgetExhausted.code
+        left = (max(PATIENCE, self._spec.patience) if budget else self._spec.patience) - turn.parked
         if left <= 0:
             cls = errors.tree().get(park.error_code, errors.ModelTransient)
             self._resorts.begin(cls(park.reason, retry_after=park.seconds))
