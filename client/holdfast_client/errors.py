@@ -67,7 +67,8 @@ def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
         return _late(by_worker, message)
     if error.status == RPCStatusCode.NOT_FOUND:
         return SessionNotFound(session) if session else ServiceError(message)
-    if error.status == RPCStatusCode.UNAVAILABLE:
+    broken = error.status == RPCStatusCode.UNKNOWN and "transport error" in message
+    if error.status == RPCStatusCode.UNAVAILABLE or broken:
         return TemporalUnreachable(message)
     if error.status == RPCStatusCode.FAILED_PRECONDITION and by_worker:
         return NoWorker(message)

@@ -6,6 +6,7 @@ converter    values to payloads and back
 failures     exceptions to failures and back
 attributes   what sessions are listed and filtered by
 ui           links into the Temporal UI
+leaving      the end of a process that used the SDK
 """
 
 from .attributes import ensure as ensure_search_attributes

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import uuid
 
+from holdfast import Agent, App, Budget, ToolContext, tool
 from holdfast.testing import Reply, Request, call, say
 from holdfast_activities.state import upgrade
 from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
@@ -36,3 +39,44 @@ async def test_a_session_on_postgres_survives_strange_text_and_large_results(
         await session.result()
         turns = await it.holdfast.state.load_turns(session.id)
         assert turns[0].reply == "a\ufffdb\ufffdc\ufffdd"
+
+
+async def test_what_was_paid_for_or_done_while_the_database_was_away_is_kept(
+    start: Start, postgres_server: PostgresServer
+) -> None:
+    away: list[threading.Timer] = []
+    charged: list[str] = []
+
+    def leave() -> None:
+        """Stop the database, and start it again while what was in hand waits to be written."""
+        postgres_server.halt()
+        away.append(threading.Timer(1.0, postgres_server.go_on))
+        away[-1].start()
+
+    @tool(effect="once")
+    async def charge(ctx: ToolContext) -> str:
+        """Charge the card."""
+        charged.append(ctx.key)
+        await asyncio.to_thread(leave)
+        return "charged"
+
+    def script(request: Request) -> Reply:
+        if not away:
+            leave()
+            return call("charge", {})
+        return say("It is done.")
+
+    url = await postgres_server.create(f"session_{uuid.uuid4().hex}")
+    await upgrade(url)
+    agent = Agent("helper", model="openai:a", tools=[charge], budget=Budget(tokens=1_000_000))
+    async with start(script, App(agents=[agent]), state_url=url) as it:
+        session = await it.holdfast.client.start("helper", "Charge it.")
+        reply = await session.wait()
+        (account,) = await it.holdfast.client.accounts(prefix="run:")
+        (effect,) = await session.effects()
+        asked = len(it.model.requests)
+    for timer in away:
+        await asyncio.to_thread(timer.join)
+    assert (reply.status, reply.text) == ("done", "It is done.")
+    assert (asked, len(charged), len(away), effect.status) == (2, 1, 2, "settled")
+    assert account.tokens == reply.usage.input_tokens + reply.usage.output_tokens

@@ -2,6 +2,8 @@
 
 import sys
 
+from holdfast_temporal.leaving import leave
+
 from .process import main
 
-sys.exit(main(sys.argv[1]))
+leave(main(sys.argv[1]))

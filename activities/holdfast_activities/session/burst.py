@@ -26,6 +26,7 @@ from .agents import LiveAgent
 from .asking import Answer, Asking, provider_of
 from .chain import Chain, Found
 from .purse import RESULTS, Need, Purse
+from .writing import settle
 
 _MAX_NAME = 200
 
@@ -304,13 +305,9 @@ class Burst:
         )
 
     async def _settle(self, entries: Sequence[Entry], riders: Riders | None = None) -> list[Entry]:
-        if riders is None:
-            stored = await self._log.settle(self._input.session, entries)
-        else:
-            settled = await self._log.settle_with(self._input.session, entries, riders)
-            stored = settled.entries
-            if riders.charge is not None:
-                self._purse.settled(riders.charge, settled.charged)
+        stored, charged = await settle(self._log, self._input.session, entries, riders)
+        if riders is not None and riders.charge is not None:
+            self._purse.settled(riders.charge, charged)
         if list(entries) != stored:
             # What is at hand was built from what we meant to write.
             self._conversations.forget(self._input.session)

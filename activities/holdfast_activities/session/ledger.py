@@ -20,6 +20,7 @@ from holdfast_workflows.contracts.steps import ActInput
 
 from . import running
 from .work import Work
+from .writing import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,10 @@ class Ledger:
         """Write a result with its effect, and return what now counts: the first writer's."""
         if not in_log:
             if row is not None:
-                await self._log.settle_with(session, (), Riders(effects=(row,)))
+                await settle(self._log, session, (), Riders(effects=(row,)))
             return entry
-        if row is None:
-            stored = (await self._log.settle(session, (entry,)))[0]
-        else:
-            stored = (await self._log.settle_with(session, (entry,), Riders(effects=(row,)))).entries[0]
+        riders = None if row is None else Riders(effects=(row,))
+        (stored,), _ = await settle(self._log, session, (entry,), riders)
         self._conversations.offer(session, [stored])
         if not isinstance(stored, ResultEntry):
             raise StateError(f"number {entry.seq} of the log holds a {stored.kind}, not a result")

@@ -134,9 +134,12 @@ class Purse:
         hold = self._with_room(model, following) if model is not None and following is not None else Amount()
         return self._charge(hold, spent)
 
-    def settled(self, charge: Charge, charged: Charged) -> None:
-        """The charge is written."""
-        self._take(charged, charge.hold)
+    def settled(self, charge: Charge, charged: Charged | None) -> None:
+        """The charge is written; with None, nobody knows whether its hold was granted."""
+        if charged is None:
+            self.hold, self._touched = None, True
+        else:
+            self._take(charged, charge.hold)
 
     async def release(self) -> None:
         """Give back what is held: no call follows for now."""

@@ -44,7 +44,15 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
 
 def main() -> None:
     """Run the command line with the process's arguments."""
-    sys.exit(invoke(sys.argv[1:]))
+    try:
+        code = invoke(sys.argv[1:])
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else exits.FAILED
+    if "temporalio" not in sys.modules:
+        sys.exit(code)
+    from holdfast_temporal.leaving import leave  # only where the SDK was needed: it takes a while to import
+
+    leave(code)
 
 
 def invoke(arguments: Sequence[str]) -> int:
