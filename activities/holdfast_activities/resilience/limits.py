@@ -69,7 +69,14 @@ class Limits:
             await self._sleep(seconds * random.uniform(1, 1 + _LATE))
 
     def settle(
-        self, key: str, rate: Rate, estimated: int, used: int, remaining: Remaining | None = None
+        self,
+        key: str,
+        rate: Rate,
+        estimated: int,
+        used: int,
+        remaining: Remaining | None = None,
+        *,
+        sent: bool = True,
     ) -> None:
         """Correct what was taken by what was used, and by what the provider says is left.
 
@@ -77,14 +84,15 @@ class Limits:
             key: As it was taken.
             rate: As it was taken.
             estimated: Tokens that were taken.
-            used: Tokens that the call used; 0 if it was not made.
+            used: Tokens that the call used; 0 if it failed.
             remaining: From the headers of the answer.
+            sent: Whether a request went out; else it is there for another call.
         """
         if rate.requests is None and rate.tokens is None:
             return
         self._copy.touch()  # a correction, too, goes back when the lease is over
         portion = self._portions.setdefault(key, Portion())
-        portion.correct(rate, estimated - used)
+        portion.correct(rate, estimated - used, 0 if sent else 1)
         if remaining is not None:
             portion.told(rate, remaining.requests, remaining.tokens, self._clock())
 

@@ -71,9 +71,11 @@ class Portion:
         self.until = self._requests = self._tokens = 0.0
         return left
 
-    def correct(self, rate: Rate, tokens: int) -> None:
-        """Count tokens that were taken and not used, or by a negative number used and not taken."""
+    def correct(self, rate: Rate, tokens: int, requests: int = 0) -> None:
+        """Count what was taken and not used, or by a negative number of tokens used and not taken."""
         self._rate = rate
+        self._requests += requests
+        self._told_requests += requests
         self._tokens += tokens
         self._told_tokens += tokens
 

@@ -139,17 +139,18 @@ class Asking:
     ) -> ModelReply:
         """The answer, taken from every rate limit that the call is under: at first as estimated, then as used."""
         limits, taken = self._resilience.limits, list[tuple[str, Rate]]()
-        used, remaining = 0, None
+        used, remaining, sent = 0, None, False
         try:
             for key, rate in self._rates(model, provider):
                 await limits.take(key, rate, estimate)
                 taken.append((key, rate))
+            sent = True
             reply = await self._complete(model, conversation, request)
             used, remaining = reply.usage.input_tokens + reply.usage.output_tokens, reply.remaining
         finally:
             for key, rate in taken:
                 of_provider = key.startswith("provider:")
-                limits.settle(key, rate, estimate, used, remaining if of_provider else None)
+                limits.settle(key, rate, estimate, used, remaining if of_provider else None, sent=sent)
         return reply
 
     def _rates(self, model: Model, provider: str) -> list[tuple[str, Rate]]:

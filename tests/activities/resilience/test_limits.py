@@ -148,6 +148,15 @@ async def test_tokens_that_were_not_used_can_be_used(limits: Limits) -> None:
     await limits.take(KEY, rate, 3_000)
 
 
+async def test_a_request_that_was_not_sent_can_be_sent_by_another(limits: Limits) -> None:
+    rate = Rate(requests=1)
+    await limits.take(KEY, rate, 0)
+    limits.settle(KEY, rate, 0, 0, sent=False)
+    await limits.take(KEY, rate, 0)
+    limits.settle(KEY, rate, 0, 0)
+    assert await refused(limits, rate) > 50
+
+
 async def test_tokens_used_beyond_the_estimate_are_paid_for(
     limits: Limits, fleet: list[Limits], clock: Clock
 ) -> None:
