@@ -8,6 +8,7 @@ there are no accounts, and nothing here does anything.
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,7 +19,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import Hold, Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import Usage
-from holdfast_workflows.contracts.errors import BudgetExhausted
+from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
 from holdfast_workflows.contracts.steps import Park, ThinkInput
 
 OUTPUT = 4_096
@@ -142,9 +143,10 @@ class Purse:
             self._take(charged, charge.hold)
 
     async def release(self) -> None:
-        """Give back what is held: no call follows for now."""
+        """Give back what is held: no call follows for now. Where that fails it lapses, and what led here is told."""
         if self._touched and self.active:
-            await self._accounts.charge(self._charge(Amount()))
+            with suppress(HoldfastError):
+                await self._accounts.charge(self._charge(Amount()))
             self.hold, self._touched = None, False
 
     def _covers(self, model: Model, need: Need) -> bool:

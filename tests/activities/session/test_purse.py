@@ -190,3 +190,15 @@ def test_a_tenants_limits_are_its_own_or_those_of_all_others() -> None:
     assert limits_of({"acme": own, "*": others}, "brick") == others
     assert limits_of({"acme": own}, "brick") is None
     assert limits_of({"*": others}, "") is None
+
+
+async def test_a_database_that_is_gone_does_not_hide_why_a_reservation_goes_back(
+    tmp_path: Path, model: Model
+) -> None:
+    url = f"sqlite:///{tmp_path / 'gone.db'}"
+    await upgrade(url)
+    state = await open_state(url)
+    own = purse(state, tokens=5_000)
+    await own.reserve(model, NEED)
+    await state.close()
+    await own.release()
