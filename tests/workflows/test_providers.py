@@ -180,3 +180,19 @@ async def test_a_filtered_prompt_is_cleaned_and_sent_once_more(start: Start) -> 
     async with start(script, app("openai:a")) as it:
         session = await it.holdfast.client.start("helper", "See https://evil.example/x and tell me.")
         assert (await session.wait()).text == "Fine."
+
+
+async def test_attempts_are_counted_on_over_a_park(start: Start) -> None:
+    script = Script(overloaded(), say("Never asked."))
+    slow = RetrySpec(attempts=2, first_delay=2.0, max_delay=2.0, adaptive=False)
+    async with start(script, app("openai:a", model_retry=slow)) as it:
+        session = await it.holdfast.client.start("helper", "Hi")
+
+        async def asked() -> bool:
+            return bool(script.asked)
+
+        await eventually(asked)
+        await it.holdfast.client.set_circuit("provider:openai", "open", seconds=4)
+        reply = await session.wait()
+    assert reply.status == "failed"
+    assert len(script.asked) == 2, "waiting began a new count"

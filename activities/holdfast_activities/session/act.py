@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from temporalio import activity
 from temporalio.common import RawValue
 
-from holdfast_activities.resilience import Resilience
+from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.entries import ResultEntry
-from holdfast_workflows.contracts.errors import CircuitOpen, HoldfastError, to_failure
+from holdfast_workflows.contracts.errors import CircuitOpen, HoldfastError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.session import ToolProgress
 from holdfast_workflows.contracts.steps import ActInput, ActResult, Park
 from holdfast_workflows.contracts.text import preview
@@ -25,6 +25,7 @@ from .pulse import UNWATCHED, Pulse
 from .repeatable import Repeatable
 from .undo import Undo
 from .work import asked_for, call_of, prepare, told
+from .writing import away
 
 _SHOWN = 500
 """Characters of what a tool says of its progress that people see."""
@@ -66,6 +67,8 @@ class Act:
                 result = await self._act(request, heartbeat)
         except CircuitOpen as error:
             result = ActResult(park=_park(error))
+        except StateUnavailable as error:
+            return ActResult(park=away(error))
         except HoldfastError as error:
             raise to_failure(error) from error
         if result.park is not None:
@@ -131,4 +134,5 @@ def _park(error: CircuitOpen) -> Park:
         reason=str(error),
         kind="circuit",
         error_code=error.code,
+        nap=nap(),
     )

@@ -16,7 +16,12 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
-from holdfast_workflows.contracts.errors import HoldfastError, StateError, ToolArgumentsInvalid
+from holdfast_workflows.contracts.errors import (
+    HoldfastError,
+    StateError,
+    StateUnavailable,
+    ToolArgumentsInvalid,
+)
 from holdfast_workflows.contracts.limits import MAX_CALLS
 from holdfast_workflows.contracts.session import Partial
 from holdfast_workflows.contracts.steps import Park, StepView, ThinkInput
@@ -26,7 +31,7 @@ from .agents import LiveAgent
 from .asking import Answer, Asking, provider_of
 from .chain import Chain, Found
 from .purse import RESULTS, Need, Purse
-from .writing import settle
+from .writing import away, settle
 
 _MAX_NAME = 200
 
@@ -109,6 +114,9 @@ class Burst:
         while True:
             try:
                 view = await self._step()
+            except StateUnavailable as error:
+                self._park_for_state(error)
+                return
             except HoldfastError as error:
                 self.choice = self._choose(error)
                 if self.steps and (self._stopping or not self.choice.again):
@@ -135,6 +143,17 @@ class Burst:
         else:
             await self._purse.release()
 
+    def _park_for_state(self, error: StateUnavailable) -> None:
+        """Wait for the state database as for a provider: a turn that has its time need not fail with it."""
+        self.stopped_by = None if self.steps else self._counted(away(error))
+
+    def _counted(self, stopped: Park | Spent) -> Park | Spent:
+        """The park with the attempts that were made until then, so that parking begins no new count."""
+        if isinstance(stopped, Spent):
+            return stopped
+        tried = self._input.tried + activity.info().attempt - 1
+        return stopped.model_copy(update={"tried": tried})
+
     def _is_last(self, view: StepView) -> bool:
         """Whether the workflow has to see this step before there is another."""
         inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
@@ -149,7 +168,7 @@ class Burst:
         """Whether Temporal repeats the activity, which then finds in the log what is settled."""
         spec = self._agent.spec
         operation = f"model:{provider_of(spec.models[0])}"
-        attempt = activity.info().attempt
+        attempt = self._input.tried + activity.info().attempt
         return self._resilience.retries.choose(operation, spec.model_retry, attempt, error)
 
     async def _step(self) -> StepView | None:
@@ -173,7 +192,7 @@ class Burst:
         self._look_ahead = isinstance(found, Found) and found.settled
         if isinstance(found, Park | Spent):
             # After steps that count it is met again, by the ``think`` that follows them.
-            self.stopped_by = None if self.steps else found
+            self.stopped_by = None if self.steps else self._counted(found)
             return None
         if isinstance(found, Answer):
             return await self._settle_reply(self._answered(found, time.monotonic() - began), found)

@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.budget import Spent
-from holdfast_workflows.contracts.errors import HoldfastError, to_failure
+from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.steps import Park, ThinkInput, ThinkResult
 
 from . import fresh
@@ -18,6 +18,7 @@ from .agents import LiveAgents
 from .burst import Burst, Means
 from .pulse import UNWATCHED, WATCHED, Pulse
 from .purse import limits_of
+from .writing import away
 
 _ASKED_EVERY = 1.0
 """Seconds between questions whether a step that was to be the last still matters."""
@@ -40,6 +41,8 @@ class Think:
         """
         try:
             return await self._think(step)
+        except StateUnavailable as error:
+            return ThinkResult(steps=(), park=away(error).model_copy(update={"tried": step.tried}))
         except HoldfastError as error:
             raise to_failure(error) from error
 

@@ -1,6 +1,7 @@
 """Writing what was paid for, or done to the world: it is in hand, and must not be lost to a database that is away for a moment."""
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 
@@ -10,12 +11,26 @@ from holdfast_activities.state.base import Log
 from holdfast_activities.state.riders import Charged, Riders
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateUnavailable
+from holdfast_workflows.contracts.steps import Park
+from holdfast_workflows.contracts.text import preview
 
 HOLD_ON = 10.0
 """Seconds for which a write is tried again. Afterwards the attempt fails, and what it had is lost with it:
 the activity's own time is not for waiting, and by then the worker itself may be what is cut off."""
 
 _PAUSE = 0.25
+
+_ASK_AGAIN = (2.0, 4.0)  # seconds
+
+
+def away(error: StateUnavailable) -> Park:
+    """The wait for a state database that does not answer."""
+    return Park(
+        seconds=random.uniform(*_ASK_AGAIN),
+        reason=f"the state database does not answer: {preview(error.detail)}",
+        kind="state",
+        error_code=error.code,
+    )
 
 
 async def settle(

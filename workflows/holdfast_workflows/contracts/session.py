@@ -165,6 +165,8 @@ class TurnState(Contract):
     hold: Hold | None = None
     parked: float = 0.0
     """Seconds the turn has been parked since a provider last answered."""
+    tried: int = 0
+    """Attempts at the next step that were made before it was parked."""
     waited: float = 0.0
     """Seconds the turn has waited for a person."""
     final: bool = False

@@ -82,6 +82,8 @@ class ThinkInput(Contract):
     """The model to ask instead of the agent's own."""
     resort: int | None = None
     """The last resort that this is, by its place in the agent's list; a cached or simplified reply."""
+    tried: int = 0
+    """Attempts at this step that were made before it was parked."""
     answer: str = ""
     """A person's answer, which stands in the log where the model's would have."""
 
@@ -91,9 +93,13 @@ class Park(Contract):
 
     seconds: float
     reason: str
-    kind: Literal["circuit", "limit", "effect"]
+    kind: Literal["circuit", "limit", "effect", "state"]
     error_code: str = ""
     """The error that the turn ends with when its patience is used up."""
+    tried: int = 0
+    """Attempts that were made until then; waiting uses none and forgets none."""
+    nap: float | None = None
+    """Seconds after which to try already, since what stands in the way may go away before its time."""
 
 
 class CallView(Contract):

@@ -47,8 +47,10 @@ class Thinking:
             update={"resort": resort, "answer": answer}
         )
         # What was held is kept by a step that is settled, and by nothing else.
-        self._state.change(hold=None)
+        self._state.change(hold=None, tried=0)
         result = await self._landed(step)
+        if result.park is not None:
+            self._state.change(tried=result.park.tried)
         for taken in result.steps:
             self._account(taken)
         if result.steps:
@@ -77,6 +79,7 @@ class Thinking:
             finishes=self._budgets.finishes,
             final=turn.final,
             model=turn.model,
+            tried=turn.tried,
         )
 
     async def _landed(self, step: ThinkInput) -> ThinkResult:
