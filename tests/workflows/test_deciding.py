@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from holdfast import Agent, App, tool
+from holdfast import Agent, App, Tool, tool
 from holdfast.testing import call, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.entries import ResultEntry
@@ -15,12 +16,12 @@ from holdfast_workflows.contracts.names import call_key
 
 from .conftest import Running, Start
 from .limited import decide, events, refused, status
-from .support import eventually, look
+from .support import Gate, eventually, look
 
 SCRIPT = [call("post", {"what": "it"}) + call("look", {"at": "it"}), say("Done.")]
 
 
-def posting(posts: list[str], hang: int = 1) -> App:
+def posting(posts: list[str], hang: int = 1, *more: Tool[..., Any]) -> App:
     """An agent whose ``post`` must not be repeated; its first attempts end in silence."""
 
     @tool(effect="once", timeout=0.2)
@@ -35,7 +36,8 @@ def posting(posts: list[str], hang: int = 1) -> App:
             await asyncio.Event().wait()
         return f"{what}: posted"
 
-    return App(agents=[Agent("helper", model="openai:scripted", instructions="Help.", tools=[post, look])])
+    tools: list[Tool[..., Any]] = [post, look, *more]
+    return App(agents=[Agent("helper", model="openai:scripted", instructions="Help.", tools=tools)])
 
 
 async def waiting(it: Running) -> tuple[Session, str]:
@@ -131,3 +133,28 @@ async def test_a_paused_session_takes_a_decision_and_goes_on_when_resumed(start:
         await decide(it.holdfast, session, id, "settle", "done")
         await session.resume()
         assert (await session.wait()).text == "Done."
+
+
+async def test_a_retry_that_is_cancelled_before_it_begins_is_told_as_unknown(start: Start) -> None:
+    posts: list[str] = []
+    gate = Gate()
+
+    @tool
+    async def hold() -> str:
+        """Take the worker's only place."""
+        gate.entered.set()
+        await gate.opened.wait()
+        return "passed"
+
+    script = [call("post", {"what": "it"}) + call("hold", {})]
+    async with start(script, posting(posts, 1, hold), max_concurrent_activities=1) as it:
+        session, id = await waiting(it)
+        await gate.arrived()
+        await decide(it.holdfast, session, id, "retry")
+        assert (await session.cancel()).status == "cancelled"
+        assert (await results(session))[0] == (
+            "failed",
+            "nobody knows whether this call happened, and it was given up",
+        )
+        assert [e.status for e in await it.holdfast.client.effects(session=session.id)] == ["given_up"]
+        assert posts == ["it"]

@@ -68,6 +68,11 @@ class Carrying:
             result: ActResult = await self._flight.land(handle, to_the_end=writes)
         except ActivityError as error:
             if isinstance(error.cause, CancelledError):
+                doubt = self._request.again and self._policy.effect == "once"
+                if doubt and self._request.mode != "give_up":
+                    # This attempt never began; what came of the one before is still not known.
+                    self._give_up()
+                    return None
                 return self._void("cancelled", "cancelled")
             return await self._failed(error)
         return result
