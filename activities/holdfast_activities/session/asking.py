@@ -91,8 +91,9 @@ class Asking:
         try:
             answer = await self._admitted(model, provider, conversation)
         except ModelError as error:
-            self._resilience.retries.note(f"model:{provider}", ok=False)
-            await self._blame(admission, provider, error)
+            if error.retryable:  # else it was this prompt or this key, which says nothing of the next one
+                self._resilience.retries.note(f"model:{provider}", ok=False)
+            await self._blame(admission, model, error)
             raise
         except BaseException:
             # A limit said no, or the call was cancelled: nothing was learnt of the provider.
@@ -105,14 +106,15 @@ class Asking:
             await breakers.abandoned(admission)
         return answer
 
-    async def _blame(self, admission: Admission, provider: str, error: ModelError) -> None:
-        """Tell the breaker, and everybody who asks the same provider, what a failure says of it."""
+    async def _blame(self, admission: Admission, model: Model, error: ModelError) -> None:
+        """Tell the breaker, and everybody who asks the same model, what a failure says of it."""
         breakers = self._resilience.breakers
         if isinstance(error, RateLimited):
             # It is neither down nor fit to be asked.
             await breakers.abandoned(admission)
             if error.retry_after:
-                await self._resilience.limits.block(f"provider:{provider}", error.retry_after)
+                # Providers limit each model by itself; another one of theirs may well answer.
+                await self._resilience.limits.block(f"model:{model.name}", error.retry_after)
         elif counts(error):
             await breakers.failed(admission, str(error))
         else:
@@ -154,7 +156,9 @@ class Asking:
         return reply
 
     def _rates(self, model: Model, provider: str) -> list[tuple[str, Rate]]:
-        found, tenant = [(f"provider:{provider}", model.rate)], self._tenant
+        # Of the model itself nothing is configured, but the provider may have said to wait.
+        found = [(f"model:{model.name}", Rate()), (f"provider:{provider}", model.rate)]
+        tenant = self._tenant
         if tenant is not None and (tenant.requests_per_minute or tenant.tokens_per_minute):
             rate = Rate(tenant.requests_per_minute, tenant.tokens_per_minute)
             found.append((f"tenant:{self._step.tenant}", rate))
