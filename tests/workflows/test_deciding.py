@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
+import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import WorkflowUpdateFailedError
 
 from holdfast import Agent, App, Tool, tool
 from holdfast.testing import call, say
+from holdfast_activities.session import writing
 from holdfast_client import Session
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.names import call_key
+from holdfast_workflows.contracts.resorts import ErrorReply
 
 from .conftest import Running, Start
 from .limited import decide, events, refused, status
@@ -158,3 +163,36 @@ async def test_a_retry_that_is_cancelled_before_it_begins_is_told_as_unknown(sta
         )
         assert [e.status for e in await it.holdfast.client.effects(session=session.id)] == ["given_up"]
         assert posts == ["it"]
+
+
+async def test_a_call_whose_end_could_not_be_written_is_not_told_as_not_run(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "HOLD_ON", 0.0)
+    running: list[Running] = []
+
+    @tool(effect="once", timeout=1.0)
+    async def pay() -> str:
+        """Pay, and lose the database."""
+        await running[0].holdfast.state.close()
+        return "paid"
+
+    # With a last resort nobody waits for providers; for what a call did to the world one has to.
+    agent = Agent("helper", model="openai:scripted", tools=[pay], last_resorts=[ErrorReply(text="No.")])
+    async with start([call("pay", {}), say("Done.")], App(agents=[agent])) as it:
+        running.append(it)
+        session = await it.holdfast.client.start("helper", "Go")
+
+        async def told() -> bool:
+            return (await session.view()).parked != "" or bool(await events(session, "call_ended"))
+
+        await eventually(told)
+        handle: Any = it.holdfast.temporal.get_workflow_handle(session.id)
+        with suppress(WorkflowUpdateFailedError):
+            await handle.execute_update("cancel_turn", "")
+
+        async def ended() -> bool:
+            return bool(await events(session, "call_ended"))
+
+        await eventually(ended)
+        assert (await events(session, "call_ended"))[0].text == "nobody knows whether it happened"

@@ -113,16 +113,25 @@ class Carrying:
         return None
 
     async def _park(self, park: Park) -> ActResult | None:
-        effect = park.kind == "effect"
-        left = (PATIENCE + self._policy.timeout if effect else self._spec.patience) - self._parked
+        # The database may have gone after the tool was called, so its end is looked for when it is back.
+        away = park.kind == "state"
+        doubt = park.kind == "effect" or (away and self._policy.effect == "once")
+        patience = PATIENCE + self._policy.timeout if away or doubt else self._spec.patience
+        left = patience - self._parked
+        unseen = f"its end was not seen: {park.reason}" if away else f"not run: {park.reason}"
         if left <= 0:
-            return await self._decided() if effect else self._void(f"not run: {park.reason}", "failed")
+            return await self._decided() if doubt else self._void(unseen, "failed")
         self._parked += await self._wait(park, min(park.seconds, left))
-        if self._state.cancelled and not effect:
-            return self._void("not run: the turn was cancelled", "cancelled")
+        if self._state.cancelled and not doubt:
+            return self._void(unseen if away else "not run: the turn was cancelled", "cancelled")
+        if self._state.cancelled and away and self._request.mode == "give_up":
+            return self._void(_NOBODY_KNOWS, "failed")
         if self._state.cancelled:
             self._give_up()
-        elif effect:
+        elif away and self._request.mode == "retry":
+            # A person's word was for the attempt that was known; what came of this one is open again.
+            self._change(again=True, mode="call")
+        elif away or doubt:
             self._change(again=True)
         return None
 
