@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -9,15 +10,16 @@ import pytest
 
 from holdfast import App
 from holdfast.testing import Reply, Request, call, failed, say
+from holdfast_activities.session import writing
 from holdfast_client import Session
 from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, SimplifiedReply
 from holdfast_workflows.contracts.session import TurnView
 from holdfast_workflows.contracts.spec import RetrySpec
 
-from .conftest import Start
+from .conftest import Running, Start
 from .limited import decide, events, refused, status
-from .support import make_app
+from .support import eventually, make_app
 
 ONCE = RetrySpec(attempts=1)
 
@@ -142,3 +144,25 @@ async def test_a_kept_reply_and_a_simpler_one_come_before_a_person(start: Start)
         reply = await session.wait()
         assert (reply.status, reply.text) == ("done", "In short: yes.")
         assert [event.name for event in await events(session, "resort")] == ["cached", "simplified"]
+
+
+async def test_the_database_is_waited_for_since_no_resort_stands_in_for_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "HOLD_ON", 0.0)
+    closing: list[asyncio.Task[None]] = []
+    running: list[Running] = []
+
+    def script(_: Request) -> Reply:
+        closing.append(asyncio.get_running_loop().create_task(running[0].holdfast.state.close()))
+        return say("Hi.").but(delay=0.3)
+
+    async with start(script, resorting(ErrorReply(text="No."))) as it:
+        running.append(it)
+        session = await it.holdfast.client.start("helper", "Go")
+
+        async def stopped() -> bool:
+            return (await session.view()).status != "running"
+
+        await eventually(stopped)
+        assert "database" in (await session.view()).parked

@@ -122,9 +122,10 @@ class TurnRunner:
     async def _park(self, park: Park) -> None:
         """Wait until a provider may be asked again, as long as the turn's patience lasts."""
         state, turn = self._state, self._turn
-        # What others have reserved comes back in a moment, and no last resort is for the end of a budget.
-        budget = park.error_code == errors.BudgetExhausted.code
-        left = (max(PATIENCE, self._spec.patience) if budget else self._spec.patience) - turn.parked
+        # The agent's patience is with providers. No last resort stands in for the database, or for what
+        # others have reserved of a budget.
+        ours = park.kind == "state" or park.error_code == errors.BudgetExhausted.code
+        left = (max(PATIENCE, self._spec.patience) if ours else self._spec.patience) - turn.parked
         if left <= 0:
             cls = errors.tree().get(park.error_code, errors.ModelTransient)
             self._resorts.begin(cls(park.reason, retry_after=park.seconds))
