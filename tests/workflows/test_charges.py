@@ -203,3 +203,14 @@ async def test_a_run_that_is_parked_holds_nothing_of_its_budget(start: Start) ->
         await session.cancel()
     assert account.tokens > 0
     assert account.held_tokens == 0
+
+
+async def test_a_last_reply_that_the_budget_cuts_short_is_the_answer(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        if request.json.get("tool_choice") == "none":
+            return say("What I ha", finish="length", input_tokens=READ, output_tokens=20)
+        return endless(request)
+
+    async with start(script, app(Budget(tokens=4_000))) as it:
+        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait()
+    assert (reply.status, reply.text) == ("done", "What I ha")

@@ -214,7 +214,8 @@ class Burst:
         return self._entry(
             text=reply.text,
             calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
-            finish="stop" if self._input.final and reply.finish == "tool_calls" else reply.finish,
+            # A last reply is as long as the budget lets it be, and stands as it is.
+            finish="stop" if self._input.final and reply.finish in {"tool_calls", "length"} else reply.finish,
             usage=reply.usage,
             model=reply.model,
             seconds=round(seconds, 4),
