@@ -230,7 +230,7 @@ def test_what_a_session_waits_for_is_told_once_and_again_when_it_is_asked_again(
     assert viewer.look(waiting(world)) == []
 
 
-def test_each_park_is_told_once() -> None:
+def test_each_park_is_told_once_however_often_it_wakes_to_look() -> None:
     world = World()
     viewer = Viewer(world)
     world.begin()
@@ -240,7 +240,8 @@ def test_each_park_is_told_once() -> None:
     ]
     assert viewer.look(waiting(world, parked="no provider; until 12:00")) == []
     viewer.look(waiting(world))
-    assert kinds(viewer.look(waiting(world, parked="no provider; until 12:00"))) == ["parked"]
+    assert viewer.look(waiting(world, parked="no provider; until 12:00")) == []
+    assert kinds(viewer.look(waiting(world, parked="no provider; until 12:05"))) == ["parked"]
 
 
 def test_what_is_told_beside_the_steps_keeps_its_place_among_them() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 
+import pytest
+
 from holdfast.testing import call, say
+from holdfast_activities.resilience import breakers
 from holdfast_client import Session
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
@@ -153,3 +157,50 @@ async def test_a_turn_that_waits_rolls_over_and_waits_on(start: Start) -> None:
         assert (await handle.describe()).run_id != before
         # What was waited counts in the new run, too.
         assert isinstance((await session.wait()).error, CircuitOpen)
+
+
+def wake_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breakers, "_NAP", (0.3, 0.4))
+
+
+async def closed(it: Running, name: str) -> None:
+    """The breaker that is closed by hand."""
+    await it.holdfast.state.shared.circuits.set(CircuitView(name=name, state="closed"))
+
+
+async def test_a_run_goes_on_soon_after_a_provider_is_let_through_by_hand(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wake_soon(monkeypatch)
+    async with start([say("Done.")]) as it:
+        await opened(it, "provider:openai", 600)
+        session = await it.holdfast.client.start("helper", "Go")
+        view = await status(session, "parked")
+        assert "open until" in view.parked
+        await closed(it, "provider:openai")
+        async with asyncio.timeout(20):
+            assert (await session.wait()).text == "Done."
+        assert len(await events(session, "parked")) == 1, "each nap is not told anew"
+
+
+async def test_a_call_goes_on_soon_after_its_tool_is_let_through_by_hand(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wake_soon(monkeypatch)
+    async with start([call("look", {"at": "it"}), say("Done.")]) as it:
+        await opened(it, "tool:look", 600)
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "parked")
+        await closed(it, "tool:look")
+        async with asyncio.timeout(20):
+            assert (await session.wait()).text == "Done."
+
+
+async def test_an_error_says_when_the_breaker_lets_through_not_when_a_nap_would_end(start: Start) -> None:
+    app = make_app(last_resorts=[ErrorReply(text="{retry}")])
+    async with start([say("Done.")], app) as it:
+        await opened(it, "provider:openai", 600)
+        reply = await (await it.holdfast.client.start("helper", "Go")).wait()
+        assert reply.error is not None
+        assert reply.error.retry_after is not None
+        assert reply.error.retry_after > 500

@@ -1,9 +1,19 @@
 """What stands between a failure and the run: classification, retries, breakers, limits."""
 
-from .breakers import Admission, Breakers, counts
+from .breakers import Admission, Breakers, counts, nap
 from .classify import classify
 from .limits import Limits
 from .resilience import Resilience
 from .retrying import Choice, Retries
 
-__all__ = ["Admission", "Breakers", "Choice", "Limits", "Resilience", "Retries", "classify", "counts"]
+__all__ = [
+    "Admission",
+    "Breakers",
+    "Choice",
+    "Limits",
+    "Resilience",
+    "Retries",
+    "classify",
+    "counts",
+    "nap",
+]

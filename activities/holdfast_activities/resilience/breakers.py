@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from temporalio.common import MetricMeter
 
@@ -38,6 +39,10 @@ _PROBING = (1.0, 3.0)
 _SPREAD = 0.1
 """The part of a cooldown over which the parked runs wake: the first of them probe, the rest
 come when it is known how that went."""
+
+
+_NAP = (12.0, 18.0)
+"""Seconds; spread, so that runs which parked at once do not look at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +250,19 @@ class Breakers:
     def _refusal(self, name: str, breaker: Breaker, seconds: float) -> CircuitOpen:
         self._meters.refused(name)
         why = breaker.reason or "failures in a row"
-        return CircuitOpen(f"{name}: {why}; ask again in {seconds:.1f} s", retry_after=seconds)
+        # A time and no delay: people read it for as long as the run is parked.
+        opened = breaker.state == "open" and self._clock() < breaker.until
+        until = f"open until {datetime.fromtimestamp(breaker.until, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        when = until if opened else "probes are under way"
+        return CircuitOpen(f"{name}: {why}; {when}", retry_after=seconds)
+
+
+def nap() -> float:
+    """Seconds for which a run sleeps at a time before an open breaker, which a person may close at any time.
+
+    Each nap adds an activity and some events, in every parked run, so it is not much shorter.
+    """
+    return random.uniform(*_NAP)
 
 
 def _matters(circuit: _Circuit, admission: Admission, *, succeeded: bool) -> bool:

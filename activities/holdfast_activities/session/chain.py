@@ -9,6 +9,7 @@ from temporalio import activity
 
 from holdfast_activities.context import Conversation, Conversations
 from holdfast_activities.models.base import Model
+from holdfast_activities.resilience import nap
 from holdfast_activities.state.shared import Replies
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry
@@ -125,11 +126,13 @@ class Chain:
         failed = [error for _, error in causes if not _is_for_waiting(error)]
         if refused and not any(error.retryable for error in failed):
             first = min(refused, key=_wait)
+            open_ = any(isinstance(error, CircuitOpen) for error in refused)
             return Park(
                 seconds=_wait(first),
                 reason="; ".join(f"{name}: {error.detail or error.code}" for name, error in causes),
                 kind="circuit" if isinstance(first, CircuitOpen) else "limit",
                 error_code=first.code if len(causes) == 1 else AllProvidersFailed.code,
+                nap=nap() if open_ else None,
             )
         if len(causes) == 1:
             raise causes[0][1]

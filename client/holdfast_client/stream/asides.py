@@ -29,16 +29,18 @@ class Waits:
 
     def __init__(self) -> None:
         """It waits for nothing."""
-        self._parked = ""
+        self._parked = (0, 0, "")
         self._asked: frozenset[tuple[str, float]] = frozenset()
 
     def news(self, view: SessionView) -> Iterator[told.StreamEvent]:
         """What it waits for now and did not at the last look."""
-        if view.parked and view.parked != self._parked:
+        # It wakes now and then to look, and goes on waiting for the same.
+        parked = (view.turn, view.step, view.parked)
+        if view.parked and parked != self._parked:
+            self._parked = parked
             yield told.Parked(view.turn, view.parked)
         for each in view.waiting:
             # What is asked again has the same id.
             if (each.id, each.since) not in self._asked:
                 yield told.NeedsPerson(view.turn, each.id, each.kind, each.what, each.since)
-        self._parked = view.parked
         self._asked = frozenset((each.id, each.since) for each in view.waiting)

@@ -46,9 +46,14 @@ async def park(
 ) -> float:
     """Wait on a durable timer, or until ``ready`` says so; how long it was in seconds."""
     began = workflow.time()
-    until = datetime.fromtimestamp(began + seconds, UTC)
-    state.parks[seq] = f"{reason.reason}; until {until:%Y-%m-%d %H:%M:%S} UTC"
-    _tell(state, "parked", reason.reason, status=reason.kind)
+    if reason.nap is None:
+        until = datetime.fromtimestamp(began + seconds, UTC)
+        state.parks[seq] = f"{reason.reason}; until {until:%Y-%m-%d %H:%M:%S} UTC"
+    else:  # the reason says until when, the same after each nap
+        seconds = min(seconds, reason.nap)
+        state.parks[seq] = reason.reason
+    if not _told(state, reason.reason):
+        _tell(state, "parked", reason.reason, status=reason.kind)
     _shown(state, attribute=seconds > _BRIEF)
     with suppress(TimeoutError):
         await workflow.wait_condition(
@@ -63,6 +68,12 @@ def _shown(state: SessionState, *, attribute: bool = True) -> None:
     if attribute:
         attributes.at_control(state)
     workflow.set_current_details(details.render(state))
+
+
+def _told(state: SessionState, reason: str) -> bool:
+    """Whether the last that was told is that this turn is parked for this reason."""
+    last = state.events[-1] if state.events else None
+    return last is not None and (last.kind, last.turn, last.text) == ("parked", state.turn.turn, reason)
 
 
 def _tell(state: SessionState, kind: object, text: str, **more: str) -> None:
