@@ -3,7 +3,8 @@
 The SDK copies an exception's text into a protobuf string, which refuses a lone
 surrogate. It then reports that refusal in place of the exception, as a retryable
 failure: a ``non_retryable`` error would be tried again. So text is cleaned first. It is
-also cut, since a failure over the message limit of gRPC could not be reported at all.
+also cut, since a failure over the message limit of gRPC could not be reported at all, and of one
+over 4 KiB the server shows nothing while the activity waits for its next attempt.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from holdfast_workflows.contracts.text import clean
 
 _MAX_MESSAGE: Final = 8_000  # characters
 _MAX_TYPE: Final = 200
-_MAX_STACK: Final = 20_000
+_MARK: Final = 3  # bytes of "…"
+_MAX_FAILURE: Final = 4_000  # bytes, with its causes
 
 
 class FailureConverter(DefaultFailureConverter):
@@ -31,8 +33,17 @@ class FailureConverter(DefaultFailureConverter):
     ) -> None:
         """Fill in the failure; causes come here by themselves."""
         super().to_failure(_presentable(exception), payload_converter, failure)
-        if len(failure.stack_trace) > _MAX_STACK:
-            failure.stack_trace = "…" + failure.stack_trace[-_MAX_STACK:]
+        _shorten(failure)
+
+
+def _shorten(failure: Failure) -> None:
+    """Cut stack traces until the failure is small enough, outer ones first: causes tell more, by their ends."""
+    level: Failure | None = failure
+    while level is not None and (excess := failure.ByteSize() - _MAX_FAILURE) > 0:
+        stack = level.stack_trace.encode()
+        rest = stack[excess + _MARK :]
+        level.stack_trace = "…" + rest.decode(errors="ignore") if rest else ""
+        level = level.cause if level.HasField("cause") else None
 
 
 def _presentable(exception: BaseException) -> BaseException:

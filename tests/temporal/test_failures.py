@@ -95,3 +95,32 @@ def test_a_huge_message_and_a_deep_stack_are_cut() -> None:
 def test_our_own_errors_come_back_as_themselves() -> None:
     _, back = convert(to_failure(ContextTooLong(f"200,000 tokens {HALF}")))
     assert isinstance(from_failure(back), ContextTooLong)
+
+
+def test_a_failure_is_small_enough_for_the_server_to_show_while_it_is_tried_again() -> None:
+    with pytest.raises(ApplicationError) as caught:
+        _fail()
+    failure, _ = convert(caught.value)
+    assert 3_000 < failure.ByteSize() <= 4_096, "the server's limit"
+    assert failure.message == "outer"
+    assert failure.cause.message == "ä" * 500
+    assert failure.cause.stack_trace.startswith("…")
+    assert failure.cause.stack_trace.rstrip().endswith("raise ValueError(text)")
+
+
+def _fail() -> None:
+    try:
+        _deep(40, "ä" * 500)
+    except ValueError as cause:
+        raise ApplicationError("outer") from cause
+
+
+def _deep(frames: int, text: str) -> None:
+    if frames:
+        (_deep if frames % 2 else _deeper)(frames - 1, text)
+    raise ValueError(text)
+
+
+def _deeper(frames: int, text: str) -> None:
+    # In turn with the other, since a trace tells frames that repeat only once.
+    _deep(frames, text)
