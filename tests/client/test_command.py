@@ -21,7 +21,9 @@ from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say, unauthorized
 from holdfast_client.command.listing import sessions_table
 from holdfast_client.command.main import invoke
+from holdfast_client.command.printing import sentence
 from holdfast_client.listing import SessionInfo
+from holdfast_workflows.contracts.errors import HoldfastError, ModelRejected, ModelTransient
 
 from .conftest import Running
 from .support import always
@@ -92,6 +94,29 @@ async def test_a_run_that_fails_says_why_in_one_line_and_exits_1(running: Runnin
         code, out, _ = await holdfast(environment, "run", "helper", "Hi!", "--json")
         assert code == 1
         assert lines(out)[0]["error"]["code"] == "model_rejected"
+
+
+async def test_show_says_why_the_last_turn_failed(running: Running) -> None:
+    async with running(always(unauthorized())) as environment:
+        session = await environment.client.start("helper", "Hi!")
+        error = (await session.wait()).error
+        assert error is not None
+        code, out, _ = await holdfast(environment, "show", session.id)
+        last = out.splitlines()[-1]
+        assert code == 0
+        assert last.startswith("turn 1 failed: ")
+        assert last.endswith(f" · error {error.id}")
+
+
+def test_people_are_told_whether_to_try_a_failed_turn_again() -> None:
+    error: HoldfastError = ModelTransient("503")
+    error.id = "abc"
+    assert sentence(error).endswith("error abc · try again later")
+    error.retry_after = 61.0
+    assert sentence(error).endswith("error abc · try again in 61 s")
+    error = ModelRejected("401")
+    error.id = "abc"
+    assert sentence(error).endswith("error abc")
 
 
 async def test_what_is_not_there_exits_4(running: Running) -> None:

@@ -67,6 +67,8 @@ def sentence(problem: HoldfastError) -> str:
     """An error for people: with what they can quote, and when to try again."""
     quote = [f"error {problem.id}"] if problem.id else []
     after = [f"try again in {problem.retry_after:,.0f} s"] if problem.retry_after else []
+    if problem.id and problem.retryable and not after:
+        after = ["try again later"]
     return " · ".join([str(problem), *quote, *after])
 
 

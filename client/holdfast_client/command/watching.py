@@ -76,6 +76,7 @@ def show(
             console.print(f"[dim]{link}[/]")
         _standing(console, view)
         console.print(table)
+        _ended_badly(console, view)
 
     running.run(context, work, json=json)
 
@@ -90,6 +91,16 @@ def _standing(console: Console, view: SessionView) -> None:
         console.print(f"[bold yellow]waits for a person: {printing.plain_cell(each.what)}[/]")
         for command in effects.to_type(view.session, each.id, each.kind):
             console.print(f"  {escape(command)}")
+
+
+def _ended_badly(console: Console, view: SessionView) -> None:
+    """Why the last turn came to nothing."""
+    from holdfast_client.errors import restore
+
+    last = view.last
+    if last is not None and last.error is not None:
+        told = printing.sentence(restore(last.error))
+        console.print(f"[red]turn {last.turn} {last.status}: {printing.plain_cell(told)}[/]")
 
 
 def _table() -> Table:
