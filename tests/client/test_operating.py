@@ -42,7 +42,9 @@ async def test_what_show_has_people_type_decides_what_waits(running: Running) ->
     async with running(list(POST)) as environment:
         session = await waiting(environment, "poster")
         code, out, _ = await holdfast(environment, "effects", "--status", "unknown")
-        assert (code, out.count(session.id)) == (0, 1)
+        assert code == 0
+        assert out.count(f"{session.id}-") == 1
+        assert f"holdfast show {session.id}\n" in out
         words = await to_type(environment, session, "settle")
         code, out, _ = await holdfast(environment, *words, "--by", "Ann")
         assert (code, out.split()[-1]) == (0, "settle")
@@ -152,3 +154,18 @@ async def test_a_chat_that_joins_is_asked_for_a_larger_budget(running: Running) 
                 chat.say(wrong)
             chat.say("/raise steps 3")
             await chat.until("turn 1 done")
+
+
+async def test_a_run_without_a_terminal_says_that_it_waits_for_a_person(running: Running) -> None:
+    async with running(list(POST)) as environment:
+        process = await start(*where(environment), "run", "poster", "Go.", "--json")
+        assert process.stderr is not None
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            told = (await process.stderr.readline()).decode()
+            assert "waits for a person" in told
+            command = (await process.stderr.readline()).decode().strip()
+            assert command.startswith("holdfast decide ")
+            await holdfast(environment, *shlex.split(command)[1:])
+            (document,) = lines((await process.stdout.read()).decode())
+            assert (document["text"], await process.wait()) == ("Done.", 0)

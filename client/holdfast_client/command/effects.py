@@ -33,7 +33,8 @@ def effects(
 ) -> None:
     """List what calls did to the world.
 
-    Of unknown ones nobody knows whether they happened: decide them.
+    Of unknown ones nobody knows whether they happened: show tells which of them wait to be
+    decided, and how; those of a turn that was cancelled are only told of.
 
     With --json: one line each, {"key", "session", "seq", "turn", "agent", "tenant", "tool",
     "effect", "status", "arguments", "result", "by", "claimed", "settled"}.
@@ -46,7 +47,11 @@ def effects(
         for effect in found if json else ():
             printing.document(effect)
         if not json:
-            printing.out().print(_table(found) if found else "There are no such effects.")
+            console = printing.out()
+            console.print(_table(found) if found else "There are no such effects.")
+            # Not all of them wait: a turn that was cancelled has gone on without an answer.
+            for unsure in sorted({each.session for each in found if each.status == "unknown"}):
+                console.print(f"what waits for you: holdfast show {shlex.quote(unsure)}", markup=False)
 
     running.run(context, work, json=json)
 

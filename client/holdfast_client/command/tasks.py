@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json as json_module
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -12,9 +15,16 @@ from . import effects, exits, printing, running
 from .options import AgentName, Json, SessionId, Tenant
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from holdfast_client.client import Client
     from holdfast_client.reply import Reply
     from holdfast_client.session import Session
+    from holdfast_client.stream.events import StreamEvent
+    from holdfast_workflows.contracts.session import SessionView
+
+_UNHEARD = 3.0
+"""Seconds after which a run without a terminal looks what it waits for."""
 
 Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to say.", show_default=False)]
 OutputFile = Annotated[
@@ -98,19 +108,12 @@ async def _finish(
 
 
 async def _progress(session: Session, turn: int | None, link: str) -> Reply:
-    from holdfast_client.stream.events import (
-        NeedsPerson,
-        Parked,
-        StepEnded,
-        TextDelta,
-        ToolStarted,
-        TurnEnded,
-    )
+    from holdfast_client.stream.events import StepEnded, TextDelta, ToolStarted, TurnEnded
 
     console = printing.err()
     console.print(f"[dim]{session.id} {link}[/]")
     if console.quiet:  # nobody sees the progress, so waiting is enough
-        return await session.wait(turn)
+        return await _waited(session, turn)
     with console.status("starting") as spinner:
         steps, characters = 0, 0
         async for event in session.stream(turn=turn):
@@ -126,15 +129,49 @@ async def _progress(session: Session, turn: int | None, link: str) -> Reply:
                 case ToolStarted():
                     console.print(f"[dim]→ {event.name} {printing.shown(event.arguments)}[/]")
                     spinner.update(f"step {steps} · {event.name}")
-                case NeedsPerson():
-                    console.print(f"[yellow]waits for a person: {printing.plain_cell(event.what)}[/]")
-                    for command in effects.to_type(session.id, event.id, event.about):
-                        console.print(f"  {command}", markup=False)
-                case Parked():
-                    console.print(f"[dim]waits: {printing.plain_cell(event.reason)}[/]")
                 case _:
-                    pass
+                    _aside(console, session.id, event)
     return await session.wait(turn)
+
+
+def _aside(console: Console, session: str, event: StreamEvent) -> None:
+    """What holds a turn up."""
+    match event.kind:
+        case "needs_person":
+            console.print(f"[yellow]waits for a person: {printing.plain_cell(event.what)}[/]")
+            for command in effects.to_type(session, event.id, event.about):
+                console.print(f"  {command}", markup=False)
+        case "parked":
+            console.print(f"[dim]waits: {printing.plain_cell(event.reason)}[/]")
+        case "status" if event.status == "retrying":
+            console.print(f"[dim]retrying {printing.plain_cell(event.detail)}[/]")
+        case _:
+            pass
+
+
+async def _waited(session: Session, turn: int | None) -> Reply:
+    """Wait for a turn, and say what holds it up: a script that waits for a person must not do so unheard."""
+    from holdfast_workflows.contracts.errors import HoldfastError
+
+    reply, told = asyncio.ensure_future(session.wait(turn)), ""
+    try:
+        while not (await asyncio.wait({reply}, timeout=_UNHEARD))[0]:
+            with suppress(HoldfastError):  # the wait itself says what goes wrong
+                now = _held_up(await session.view())
+                if now not in ("", told):
+                    sys.stderr.write(f"{now}\n")
+                    told = now
+        return await reply
+    finally:
+        reply.cancel()
+
+
+def _held_up(view: SessionView) -> str:
+    lines = [f"{view.session} waits: {view.parked}"] if view.parked else []
+    for each in view.waiting:
+        lines.append(f"{view.session} waits for a person: {each.what}")
+        lines += (f"  {command}" for command in effects.to_type(view.session, each.id, each.kind))
+    return "\n".join(printing.shown(line) for line in lines)
 
 
 def _schema(path: Path | None) -> dict[str, Any] | None:
