@@ -204,3 +204,21 @@ async def test_an_error_says_when_the_breaker_lets_through_not_when_a_nap_would_
         assert reply.error is not None
         assert reply.error.retry_after is not None
         assert reply.error.retry_after > 500
+
+
+async def test_the_timer_of_a_parked_run_says_in_a_line_why(start: Start) -> None:
+    async with start([say("Done.")]) as it:
+        await opened(it, "provider:openai", 600)
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "parked")
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+        started = [
+            event
+            async for event in handle.fetch_history_events()
+            if event.HasField("timer_started_event_attributes")
+        ]
+        summary = it.holdfast.temporal.data_converter.payload_converter.from_payload(
+            started[-1].user_metadata.summary, str
+        )
+        assert summary.startswith("parked: openai:scripted: provider:openai")
+        assert len(summary) <= 60

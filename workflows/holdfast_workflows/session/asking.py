@@ -16,6 +16,8 @@ from .state import SessionState
 _BRIEF = 5.0
 """Seconds up to which a park is not worth an event for the session's status."""
 
+_LINE = 60
+
 
 async def decision(
     state: SessionState, waiting: Waiting, ready: Callable[[], bool], *, seconds: float | None = None
@@ -28,7 +30,7 @@ async def decision(
         await workflow.wait_condition(
             lambda: waiting.id in state.decisions or state.cancelled or ready(),
             timeout=None if seconds is None else timedelta(seconds=seconds),
-            timeout_summary=None if seconds is None else waiting.what,
+            timeout_summary=None if seconds is None else _summary("waits for a person", waiting.what),
         )
     decided = state.asked(waiting.id)
     _shown(state)
@@ -57,7 +59,7 @@ async def park(
     _shown(state, attribute=seconds > _BRIEF)
     with suppress(TimeoutError):
         await workflow.wait_condition(
-            ready, timeout=timedelta(seconds=seconds), timeout_summary=reason.reason
+            ready, timeout=timedelta(seconds=seconds), timeout_summary=_summary("parked", reason.reason)
         )
     del state.parks[seq]
     _shown(state, attribute=seconds > _BRIEF)
@@ -68,6 +70,12 @@ def _shown(state: SessionState, *, attribute: bool = True) -> None:
     if attribute:
         attributes.at_control(state)
     workflow.set_current_details(details.render(state))
+
+
+def _summary(what: str, why: str) -> str:
+    """A timer's summary, which the Temporal UI shows on one line, of a long one only the end."""
+    whole = f"{what}: {why}"
+    return whole if len(whole) <= _LINE else whole[: _LINE - 1] + "…"
 
 
 def _told(state: SessionState, reason: str) -> bool:
