@@ -78,9 +78,11 @@ class Purse:
         self._tenant = tenant
         self._clock = clock
         self._touched = step.hold is not None
+        # A purse lasts for one activity, so the day it begins on is the day that pays.
+        self._limits = self._find_limits()
         self.hold = step.hold if trusted and step.hold and step.hold.until > clock() else None
 
-    def _limits(self) -> dict[str, Limit]:
+    def _find_limits(self) -> dict[str, Limit]:
         found: dict[str, Limit] = {}
         run, tenant = self._step.allowance, self._tenant
         if run is not None:
@@ -96,7 +98,7 @@ class Purse:
     @property
     def active(self) -> bool:
         """Whether anything limits this session's tokens or dollars."""
-        return bool(self._limits())
+        return bool(self._limits)
 
     async def reserve(self, model: Model, need: Need) -> int | Park | Spent:
         """Reserve a call; the tokens its reply may have.
@@ -171,7 +173,7 @@ class Purse:
 
     def _charge(self, hold: Amount, spent: Amount = Amount()) -> Charge:  # noqa: B008 - it is immutable
         until = self._clock() + HELD_FOR
-        return Charge(self._step.session, self._limits(), spent, hold, until)
+        return Charge(self._step.session, self._limits, spent, hold, until)
 
     def _take(self, charged: Charged, hold: Amount) -> None:
         held = charged.refused_by is None and hold != Amount()
