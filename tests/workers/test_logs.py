@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from holdfast_workers import logs
 from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts.errors import ModelTransient, ToolFailed, to_failure
 
 Lines = Callable[[], list[str]]
 
@@ -68,6 +70,19 @@ def test_a_traceback_is_one_field_of_one_line(lines: Lines) -> None:
         logging.getLogger("shop").exception("failed")
     [line] = parsed(lines)
     assert "Traceback" in str(line["exception"])
+
+
+def test_only_what_is_not_foreseen_has_a_traceback(lines: Lines) -> None:
+    logs.configure(Settings.load(log_format="json"))
+    for error in (ModelTransient("answered 503"), ToolFailed("ZeroDivisionError: division by zero")):
+        try:
+            raise to_failure(error) from error
+        except ApplicationError:
+            logging.getLogger("temporalio.activity").warning("Completing activity as failed", exc_info=True)
+    provider, tool = parsed(lines)
+    assert "exception" not in provider
+    assert "answered 503" in str(provider["error"])
+    assert "Traceback" in str(tool["exception"])
 
 
 def test_what_is_below_the_level_is_left_out(lines: Lines) -> None:

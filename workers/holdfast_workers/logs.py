@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Final
+from typing import Final, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
+from holdfast_workflows.contracts.errors import from_failure
 from holdfast_workflows.contracts.text import clean
 
 from .settings import Settings
 
+_TRACED: Final = frozenset({"tool", "unknown"})  # kinds of errors
 _CORE: Final = logging.getLogger("temporalio.core")
 _FIELDS: Final = ("retry",)  # what our own lines carry beside their text; the SDK's carry much more
 
@@ -32,6 +34,7 @@ def configure(settings: Settings) -> LoggingConfig:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_ids,
+        without_known_traces,
         structlog.processors.format_exc_info,
     ]
     handler = logging.StreamHandler()
@@ -68,6 +71,20 @@ def add_ids(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
         event.setdefault("attempt", info.attempt)
     elif workflow.in_workflow():
         event.setdefault("session", workflow.info().workflow_id)
+    return event
+
+
+def without_known_traces(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Tell an error that says all there is in its own words; only tools and the unforeseen need a trace.
+
+    Temporal's SDK logs each failed attempt with one, so a provider's bad hour would fill the log.
+    """
+    given = event.get("exc_info")
+    raised: object = cast("tuple[object, ...]", given)[1] if isinstance(given, tuple) else given
+    found = from_failure(raised) if isinstance(raised, BaseException) else None
+    if found is not None and found.kind not in _TRACED:
+        del event["exc_info"]
+        event["error"] = str(found)
     return event
 
 
