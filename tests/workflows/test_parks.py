@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from contextlib import suppress
 
@@ -19,6 +20,7 @@ from holdfast_workflows.contracts.resorts import ErrorReply
 from .conftest import Running, Start
 from .limited import events, status
 from .support import eventually, make_app
+from .test_story import details
 
 
 async def opened(it: Running, name: str, seconds: float) -> None:
@@ -222,3 +224,14 @@ async def test_the_timer_of_a_parked_run_says_in_a_line_why(start: Start) -> Non
         )
         assert summary.startswith("parked: openai:scripted: provider:openai")
         assert len(summary) <= 60
+
+
+async def test_the_details_of_a_parked_run_say_until_when_however_long_the_reason(start: Start) -> None:
+    async with start([say("Done.")]) as it:
+        until = time.time() + 600
+        view = CircuitView(name="provider:openai", state="open", until=until, manual=True, reason="why " * 50)
+        await it.holdfast.state.shared.circuits.set(view)
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "parked")
+        told = await details(it, session.id)
+        assert re.search(r"^- parked: .* open until [0-9: -]+ UTC$", told, re.MULTILINE)

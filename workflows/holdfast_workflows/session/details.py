@@ -13,12 +13,15 @@ from .state import SessionState
 
 _SHOWN = 12
 
+_REASON = 400
+"""Characters of why a run is parked: until when stands at the end."""
+
 
 def render(state: SessionState) -> str:
     """The session's current details."""
     running = state.running
     usage = state.usage + running.usage if running else state.usage
-    where = f"turn {running.turn}, step {running.step}" if running else f"{state.turns} turns"
+    where = f"turn {running.turn}, step {running.step}" if running else _turns(state.turns)
     lines = [
         f"**{state.start.agent}** · {state.status} · {where}",
         "",
@@ -31,7 +34,7 @@ def render(state: SessionState) -> str:
         lines.append(f"- waiting messages: {len(state.queue)}")
     if spent := raising.shown(state):
         lines.append(f"- budget: {spent}")
-    lines += [f"- parked: {_quiet(reason)}" for reason in state.parks.values()]
+    lines += [f"- parked: {_quiet(reason, _REASON)}" for reason in state.parks.values()]
     lines += [_waiting(each) for each in state.undecided]
     if state.active:
         lines.append("- running now: " + ", ".join(_code(name) for name in state.active.values()))
@@ -65,14 +68,14 @@ def _line(event: Event) -> str:
         case "needs_person":
             told = f"waits for a person: {text}"
         case "decided":
-            told = f"{_quiet(event.name) or 'somebody'} decided: {event.status} {text}"
+            told = f"{_quiet(event.name) or 'somebody'} decided: {event.status.replace('_', ' ')} {text}"
         case "resort":
             told = f"last resort, {event.name}: {text}"
         case "undone":
             told = f"{_code(event.name)} undone, {event.status}: {text}"
         case _:
-            told = f"{event.kind} {text}"
-    return f"1. {told}"
+            told = f"{event.kind}: {text}" if text else event.kind
+    return f"1. {told.rstrip()}"
 
 
 def _code(name: str) -> str:
@@ -80,7 +83,11 @@ def _code(name: str) -> str:
     return f"`{preview(name, 64).replace('`', '')}`"
 
 
-def _quiet(text: str) -> str:
+def _turns(number: int) -> str:
+    return f"{number:,} turn" if number == 1 else f"{number:,} turns"
+
+
+def _quiet(text: str, most: int = 120) -> str:
     """Text from models and tools as plain words: nothing in it becomes a link, an image or markup."""
-    short = text if len(text) <= 120 else text[:119] + "…"
+    short = text if len(text) <= most else text[: most - 1] + "…"
     return plain_markdown(short.replace("\n", " "))

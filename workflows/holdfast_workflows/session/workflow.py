@@ -246,7 +246,9 @@ class AgentWorkflow(Control):
         self._waiters += 1
         try:
             await workflow.wait_condition(
-                over, timeout=timedelta(seconds=max(0.0, min(wait.seconds, _LONGEST_WAIT)))
+                over,
+                timeout=timedelta(seconds=max(0.0, min(wait.seconds, _LONGEST_WAIT))),
+                timeout_summary="a client waits for the turn",
             )
         except TimeoutError:
             pass
