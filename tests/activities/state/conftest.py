@@ -1,15 +1,12 @@
-"""Both state databases, real ones."""
+"""Both state databases without tables."""
 
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from holdfast_activities.state import State, open_state, upgrade
+from tests.activities.conftest import BACKENDS
 from tests.postgres_server import PostgresServer
-
-BACKENDS = ["sqlite", "postgres"]
 
 
 @pytest.fixture(params=BACKENDS)
@@ -19,28 +16,3 @@ async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'state.db'}"
     server: PostgresServer = request.getfixturevalue("postgres_server")
     return await server.create(f"test_{uuid.uuid4().hex}")
-
-
-@pytest.fixture(params=BACKENDS)
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database with tables; on PostgreSQL the tests share it."""
-    if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path / 'state.db'}"
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = await server.create("conformance")
-    await upgrade(url)
-    return url
-
-
-@pytest.fixture
-async def state(url: str) -> AsyncIterator[State]:
-    state = await open_state(url)
-    yield state
-    await state.close()
-
-
-@pytest.fixture
-def session() -> str:
-    """A session id that no other test uses."""
-    return f"s-{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""Both state databases, real ones, for the session's activities."""
+"""Both state databases, real ones."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -9,12 +9,14 @@ import pytest
 from holdfast_activities.state import State, open_state, upgrade
 from tests.postgres_server import PostgresServer
 
+BACKENDS = ["sqlite", "postgres"]
 
-@pytest.fixture(params=["sqlite", "postgres"])
+
+@pytest.fixture(params=BACKENDS)
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with tables; on PostgreSQL the tests share it."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'state.db'}"
+        url = f"sqlite+aiosqlite:///{tmp_path / 'state.db'}"
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         url = await server.create("conformance")
