@@ -10,6 +10,7 @@ from holdfast_activities.models.base import Model
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import Registry, ToolBinding
 from holdfast_workflows.contracts.errors import StateError
+from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.text import preview
 
@@ -46,6 +47,10 @@ class LiveAgent:
             HoldfastError: It cannot be had here: its provider is unknown, or its key missing.
         """
         return self._source.get(name)
+
+    def resort(self, place: int | None) -> LastResort | None:
+        """The last resort at a place in the agent's list; None for none."""
+        return None if place is None else self.spec.last_resorts[place]
 
     def wire_tools(self, model: Model) -> bytes:
         """The tools in the model's wire format."""

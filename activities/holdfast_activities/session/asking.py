@@ -75,8 +75,7 @@ class Asking:
         self._purse = purse
         self._tenant = tenant
         self._heard = heard
-        resort = None if step.resort is None else agent.spec.last_resorts[step.resort]
-        self._simple = isinstance(resort, SimplifiedReply)
+        self._simple = isinstance(agent.resort(step.resort), SimplifiedReply)
         self._keeps = any(isinstance(resort, CachedReply) for resort in agent.spec.last_resorts)
 
     async def ask(self, model: Model, conversation: Conversation) -> Answer | Park | Spent:

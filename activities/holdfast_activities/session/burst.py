@@ -31,7 +31,7 @@ from .agents import LiveAgent
 from .asking import Answer, Asking, provider_of
 from .chain import Chain, Found
 from .purse import RESULTS, Need, Purse
-from .writing import away, settle
+from .writing import settle
 
 _MAX_NAME = 200
 
@@ -114,9 +114,10 @@ class Burst:
         while True:
             try:
                 view = await self._step()
-            except StateUnavailable as error:
-                self._park_for_state(error)
-                return
+            except StateUnavailable:
+                if self.steps:
+                    return  # they count; the next ``think`` waits for the database
+                raise
             except HoldfastError as error:
                 self.choice = self._choose(error)
                 if self.steps and (self._stopping or not self.choice.again):
@@ -142,17 +143,6 @@ class Burst:
             self.steps[-1] = self.steps[-1].model_copy(update={"hold": self._purse.hold})
         else:
             await self._purse.release()
-
-    def _park_for_state(self, error: StateUnavailable) -> None:
-        """Wait for the state database as for a provider: a turn that has its time need not fail with it."""
-        self.stopped_by = None if self.steps else self._counted(away(error))
-
-    def _counted(self, stopped: Park | Spent) -> Park | Spent:
-        """The park with the attempts that were made until then, so that parking begins no new count."""
-        if isinstance(stopped, Spent):
-            return stopped
-        tried = self._input.tried + activity.info().attempt - 1
-        return stopped.model_copy(update={"tried": tried})
 
     def _is_last(self, view: StepView) -> bool:
         """Whether the workflow has to see this step before there is another."""
@@ -192,7 +182,7 @@ class Burst:
         self._look_ahead = isinstance(found, Found) and found.settled
         if isinstance(found, Park | Spent):
             # After steps that count it is met again, by the ``think`` that follows them.
-            self.stopped_by = None if self.steps else self._counted(found)
+            self.stopped_by = None if self.steps else found
             return None
         if isinstance(found, Answer):
             return await self._settle_reply(self._answered(found, time.monotonic() - began), found)

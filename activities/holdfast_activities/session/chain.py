@@ -60,6 +60,7 @@ class Chain:
         self._conversations = conversations
         self._asking = asking
         self._replies = replies
+        self._resort = agent.resort(step.resort)
 
     async def reply(
         self, seq: int, new: Sequence[Entry], *, look_ahead: bool
@@ -96,14 +97,9 @@ class Chain:
         return self._verdict(causes)
 
     def _names(self) -> tuple[str, ...]:
-        resort = self._resort()
-        if isinstance(resort, SimplifiedReply):
-            return (resort.model or self._agent.spec.models[-1],)
+        if isinstance(self._resort, SimplifiedReply):
+            return (self._resort.model or self._agent.spec.models[-1],)
         return (self._step.model,) if self._step.model else self._agent.spec.models
-
-    def _resort(self) -> object:
-        place = self._step.resort
-        return None if place is None else self._agent.spec.last_resorts[place]
 
     async def _kept(self, model: Model, conversation: Conversation) -> Found | None:
         """The kept reply, if that is the last resort that is asked for.
@@ -111,7 +107,7 @@ class Chain:
         Raises:
             NoCachedReply: There is none.
         """
-        resort = self._resort()
+        resort = self._resort
         if not isinstance(resort, CachedReply):
             return None
         digest = self._asking.digest(self._asking.request(model, conversation))

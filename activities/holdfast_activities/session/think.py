@@ -9,7 +9,6 @@ from temporalio.service import RPCError
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.steps import Park, ThinkInput, ThinkResult
 
@@ -42,7 +41,7 @@ class Think:
         try:
             return await self._think(step)
         except StateUnavailable as error:
-            return ThinkResult(steps=(), park=away(error).model_copy(update={"tried": step.tried}))
+            return self._parked(away(error), step)
         except HoldfastError as error:
             raise to_failure(error) from error
 
@@ -66,12 +65,14 @@ class Think:
             raise self._means.resilience.retries.failure(error, burst.choice) from error
         stopped = burst.stopped_by
         if isinstance(stopped, Park):
-            self._means.resilience.meters.parked(stopped.kind)
-        return ThinkResult(
-            steps=tuple(burst.steps),
-            park=stopped if isinstance(stopped, Park) else None,
-            spent=stopped if isinstance(stopped, Spent) else None,
-        )
+            return self._parked(stopped, step)
+        return ThinkResult(steps=tuple(burst.steps), spent=stopped)
+
+    def _parked(self, park: Park, step: ThinkInput) -> ThinkResult:
+        """No step, and the attempts that were made until then, so that parking begins no new count."""
+        self._means.resilience.meters.parked(park.kind)
+        tried = step.tried + activity.info().attempt - 1
+        return ThinkResult(steps=(), park=park.model_copy(update={"tried": tried}))
 
     async def _run(self, step: ThinkInput, burst: Burst) -> None:
         work = asyncio.ensure_future(burst.run())
