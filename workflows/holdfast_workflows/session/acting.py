@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ActResult, CallView, NewEntry, StepView
 from holdfast_workflows.contracts.text import preview
 
-from . import calls, details
+from . import carrying, details
 from .carrying import Carrying
 from .flight import Flight
 from .state import SessionState
@@ -49,24 +49,9 @@ class Acting:
         return result
 
     def _request(self, step: StepView, call: CallView) -> ActInput:
-        policy = self._spec.tools.get(call.name, ToolPolicy())
-        session, turn = workflow.info().workflow_id, self._state.turn
-        return ActInput(
-            session=session,
-            agent=self._spec.agent,
-            digest=self._spec.digest,
-            tenant=self._state.start.tenant,
-            turn=turn.turn,
-            step=turn.step,
-            seq=call.seq,
-            reply=step.seq,
-            index=call.seq - step.seq - 1,
-            call_id=call.id,
-            name=call.name,
-            key=names.call_key(session, call.seq),
-            arguments=call.arguments,
-            attempts=calls.most_attempts(calls.attempts(policy)),
-        )
+        key = names.call_key(workflow.info().workflow_id, call.seq)
+        request = carrying.request(self._state, self._spec, call.name, call.seq, step.seq, call.id, key)
+        return request.model_copy(update={"arguments": call.arguments})
 
     def _remember(self, step: StepView, settled: list[CallView]) -> None:
         """Those that can be taken back, in case the turn comes to nothing."""

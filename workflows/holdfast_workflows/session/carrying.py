@@ -162,3 +162,25 @@ class Carrying:
 
     def _change(self, **changes: object) -> None:
         self._request = self._request.model_copy(update=changes)
+
+
+def request(
+    state: SessionState, spec: PinnedSpec, tool: str, seq: int, reply: int, call_id: str, key: str
+) -> ActInput:
+    """What is asked of a tool for the call at ``seq``, of the reply at ``reply``."""
+    policy = spec.tools.get(tool, ToolPolicy())
+    return ActInput(
+        session=workflow.info().workflow_id,
+        agent=spec.agent,
+        digest=spec.digest,
+        tenant=state.start.tenant,
+        turn=state.turn.turn,
+        step=state.turn.step,
+        seq=seq,
+        reply=reply,
+        index=seq - reply - 1,
+        call_id=call_id,
+        name=tool,
+        key=key,
+        attempts=calls.most_attempts(calls.attempts(policy)),
+    )

@@ -9,7 +9,7 @@ from holdfast_workflows.contracts.session import Event, Undoable
 from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ActResult
 
-from . import asking, calls, rolling
+from . import asking, calls, carrying, rolling
 from .state import SessionState
 
 
@@ -39,7 +39,7 @@ class Undoing:
         """
         undo = self._spec.tools[call.name].undo
         policy = self._spec.tools.get(undo, ToolPolicy())
-        request = self._request(call, undo, policy)
+        request = self._request(call, undo)
         lost, parked = 0, 0.0
         while True:
             handle = calls.act(
@@ -65,24 +65,10 @@ class Undoing:
             )
             request = request.model_copy(update={"again": True})
 
-    def _request(self, call: Undoable, undo: str, policy: ToolPolicy) -> ActInput:
-        session, turn = workflow.info().workflow_id, self._state.turn
-        return ActInput(
-            session=session,
-            agent=self._spec.agent,
-            digest=self._spec.digest,
-            tenant=self._state.start.tenant,
-            turn=turn.turn,
-            step=turn.step,
-            seq=call.seq,
-            reply=call.reply,
-            index=call.seq - call.reply - 1,
-            call_id=call.call_id,
-            name=undo,
-            key=names.undo_key(names.call_key(session, call.seq)),
-            attempts=calls.most_attempts(calls.attempts(policy)),
-            mode="undo",
-        )
+    def _request(self, call: Undoable, undo: str) -> ActInput:
+        key = names.undo_key(names.call_key(workflow.info().workflow_id, call.seq))
+        request = carrying.request(self._state, self._spec, undo, call.seq, call.reply, call.call_id, key)
+        return request.model_copy(update={"mode": "undo"})
 
     def _tell(self, call: Undoable, result: ActResult) -> None:
         """Say what was undone to those who follow, and to the model, which must not count on it any more."""
