@@ -12,7 +12,7 @@ from holdfast.testing import Reply, Request, say
 
 from ..workers.running import eventually
 from .conftest import Make
-from .world import ready
+from .line import line
 
 
 async def test_a_worker_that_comes_back_late_changes_nothing(world: Make, task_queue: str) -> None:
@@ -26,20 +26,21 @@ async def test_a_worker_that_comes_back_late_changes_nothing(world: Make, task_q
         await late.wait()
         return say("From the first.")
 
-    async with world(script) as there, there.worker(task_queue) as first, there.worker(task_queue) as second:
-        await ready(first)
-        second.signal(signal.SIGSTOP)
+    async with (
+        world(script) as there,
+        line(there.address) as way,
+        there.worker(task_queue, way.address) as first,
+    ):
         handle = await there.begin(task_queue, f"late-{uuid.uuid4().hex[:8]}", mode="conversation")
         await eventually(lambda: len(there.model.requests) == 1)
-        first.signal(signal.SIGSTOP)
-        second.signal(signal.SIGCONT)
-        session = await there.session(handle)
-        assert (await session.wait(1)).text == "From the second."
-
-        late.set()
-        first.signal(signal.SIGCONT)
-        second.signal(signal.SIGTERM)
-        assert await second.ended() == 0
+        way.cut()
+        async with there.worker(task_queue) as second:
+            session = await there.session(handle)
+            assert (await session.wait(1)).text == "From the second."
+            late.set()
+            way.mend()
+            second.signal(signal.SIGTERM)
+            assert await second.ended() == 0
         assert (await session.send("And now?")).text == "Still here."
         first.signal(signal.SIGTERM)  # it ends when its calls have ended, the late one too
         assert await first.ended() == 0

@@ -63,7 +63,7 @@ class World:
 
     async def session(self, handle: Handle) -> Session:
         """The session as its user holds it."""
-        return (await connect(temporal=self.client)).session(handle.id)
+        return (await connect(temporal=self.client, patience=BOUND)).session(handle.id)
 
     async def begin(self, queue: str, id: str, *, agent: str = "clerk", mode: Mode = "task") -> Handle:
         """Start a session whose first message is its id."""

@@ -15,13 +15,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 COMMAND = """
-import typer
-from holdfast_workers import command
-cli = typer.Typer()
-cli.command()(command.worker)
-cli.command()(command.dev)
-cli.add_typer(command.state, name="state")
-cli()
+from holdfast_client.command.main import main
+main()
 """
 
 
