@@ -96,7 +96,9 @@ class State(Protocol):
         """The spec of that digest."""
         ...
 
-    async def open_session(self, session: str, agent: str, digest: str, tenant: str) -> None:
+    async def open_session(
+        self, session: str, agent: str, digest: str, tenant: str, user: str = ""
+    ) -> None:
         """Create the session's row at version 0 unless it is there."""
         ...
 

@@ -8,6 +8,7 @@ in millionths of a US dollar, so that sums are exact.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.entries import Entry
 
@@ -84,6 +85,7 @@ class Riders:
     charge: Charge | None = None
     effects: Sequence[EffectView] = ()
     cached: CachedReplyRow | None = None
+    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from holdfast_workflows.contracts.budget import AccountView
 from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 
 from .riders import Charge, Charged
@@ -156,8 +157,114 @@ class Replies(Protocol):
         ...
 
 
+class Manifests(Protocol):
+    """The manifests of prompts; they are written with the log: see ``Riders.manifest``."""
+
+    async def list(self, session: str, *, seq: int = 0, after: int = 0, limit: int = 200) -> list[Manifest]:
+        """Those of a session in order, from the one above ``after`` on, or only the one at ``seq``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A change of memories that was decided, and may wait for the store. ``body`` is a ``Change`` as JSON."""
+
+    id: str
+    tenant: str
+    session: str
+    at: float
+    body: str
+    applied: float = 0.0
+    """When it was; 0 while it waits."""
+    error: str = ""
+    """Why it could not be applied, the last time it was tried."""
+
+
+class Outbox(Protocol):
+    """Changes of memories on their way to the store: none is lost, and each is decided once."""
+
+    async def add(self, item: OutboxItem) -> OutboxItem:
+        """Keep a change; one of the same id stays as it is. The item as stored."""
+        ...
+
+    async def get(self, id: str) -> OutboxItem | None:
+        """The item of that id."""
+        ...
+
+    async def claim(self, now: float, seconds: float, limit: int = 50) -> list[OutboxItem]:
+        """Items that wait, oldest first, for this caller to apply within so many seconds: others are not given them."""
+        ...
+
+    async def applied(self, id: str, now: float) -> None:
+        """It has been applied."""
+        ...
+
+    async def failed(self, id: str, error: str) -> None:
+        """It could not be applied; it waits again, for whoever claims next."""
+        ...
+
+    async def waiting(self) -> int:
+        """How many wait."""
+        ...
+
+    async def erase(self, *, session: str = "", tenant: str | None = None) -> int:
+        """Remove the items of a session, or of a tenant, whether they wait or not."""
+        ...
+
+
+class Ratios(Protocol):
+    """By what token estimates are multiplied, for each model; learnt from what providers report."""
+
+    async def load(self) -> dict[str, float]:
+        """All that were learnt."""
+        ...
+
+    async def save(self, model: str, ratio: float) -> None:
+        """Keep a model's."""
+        ...
+
+
+class Erasing(Protocol):
+    """What a person has a right to have erased, and what is past its age."""
+
+    async def sessions(self, *, user: str = "", tenant: str, limit: int = 1_000) -> list[str]:
+        """Sessions of a user of a tenant, or of the tenant, whose content was not erased yet, by id."""
+        ...
+
+    async def session(self, session: str, now: float) -> int:
+        """Erase a session: log, summaries, manifests, texts, turns, effects, holds and account, kept replies of
+        its agent and tenant. Its row stays, emptied of everything but its id and that it was erased. How many
+        log entries that were.
+        """
+        ...
+
+    async def tenant(self, tenant: str) -> None:
+        """Erase what is a tenant's beyond its sessions: its accounts and kept replies."""
+        ...
+
+    async def since(self, at: float) -> list[str]:
+        """Sessions erased at or after a time, for workers to drop what they hold of them."""
+        ...
+
+    async def prune(self, before: float) -> int:
+        """Remove kept replies, applied outbox items, manifests and tenants' accounts of days before a time."""
+        ...
+
+
 class Shared(Protocol):
     """All of it."""
+
+    @property
+    def manifests(self) -> Manifests: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def ratios(self) -> Ratios: ...
+
+    @property
+    def erasing(self) -> Erasing: ...
 
     @property
     def effects(self) -> Effects: ...

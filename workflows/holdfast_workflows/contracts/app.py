@@ -27,6 +27,7 @@ class ToolContext:
         attempt: 1 on the first attempt.
         turn: The turn, from 1.
         step: The step within the turn, from 1.
+        user: Whom the session is with; empty if nobody was named.
         log: A logger that carries the ids above.
     """
 
@@ -40,6 +41,7 @@ class ToolContext:
     log: logging.Logger | logging.LoggerAdapter[logging.Logger]
     _heartbeat: Callable[[str], None] = field(repr=False)
     _cancelled: Callable[[], bool] = field(repr=False)
+    user: str = ""
 
     def heartbeat(self, detail: str = "") -> None:
         """Say that the tool is alive and how far it is; shown in the Temporal UI and to watchers."""

@@ -82,4 +82,44 @@ class ResultEntry(_Entry):
     seconds: float = 0.0
 
 
-Entry = Annotated[UserEntry | ReplyEntry | ResultEntry, Field(discriminator="kind")]
+class Recalled(Contract):
+    """A memory as it was when it was recalled."""
+
+    id: str
+    text: str
+    speaker: str = ""
+    at: float = 0.0
+    trust: str = ""
+    score: float = 0.0
+    why: str = ""
+
+
+class MemoryEntry(_Entry):
+    """What was recalled for the message that follows it. ``text`` is what the model is shown."""
+
+    kind: Literal["memory"] = "memory"
+    text: str = ""
+    memories: tuple[Recalled, ...] = ()
+
+
+class SummaryEntry(_Entry):
+    """What stands for the entries with ``start <= seq < stop`` where they no longer fit; they stay readable.
+
+    It can be made again from them, so it is never the only copy of anything. It counts only for
+    the steps that are told of it, whatever its own number is.
+    """
+
+    kind: Literal["summary"] = "summary"
+    text: str
+    start: int
+    stop: int
+    how: Literal["extract", "model"] = "extract"
+    covered: int = 0
+    """Tokens, estimated, of what it covers."""
+    usage: Usage = Usage()
+    model: str = ""
+
+
+Entry = Annotated[
+    UserEntry | ReplyEntry | ResultEntry | MemoryEntry | SummaryEntry, Field(discriminator="kind")
+]

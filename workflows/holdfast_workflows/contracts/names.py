@@ -16,12 +16,38 @@ LIST_EFFECTS: Final = "list_effects"
 LIST_CIRCUITS: Final = "list_circuits"
 SET_CIRCUIT: Final = "set_circuit"
 LIST_ACCOUNTS: Final = "list_accounts"
+RECALL: Final = "recall"
+REMEMBER_TURN: Final = "remember_turn"
+COMPACT: Final = "compact"
+READ_MANIFESTS: Final = "read_manifests"
+SEARCH_MEMORY: Final = "search_memories"
+ADD_MEMORY: Final = "add_memory"
+FORGET_MEMORIES: Final = "forget_memories"
+ERASE: Final = "erase"
+MEMORY_STATS: Final = "memory_stats"
+MIGRATE_MEMORY: Final = "migrate_memory"
+MAINTAIN: Final = "maintain"
+
+MAINTENANCE_WORKFLOW: Final = "MaintenanceWorkflow"
 
 RESERVED: Final = frozenset({
     LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, LIST_AGENTS,
     LIST_EFFECTS, LIST_CIRCUITS, SET_CIRCUIT, LIST_ACCOUNTS,
+    RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
+    ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN,
 })  # fmt: skip
 """Activity types of Holdfast itself; no tool may take one, since a tool's name is its activity type."""
+
+
+READ_MORE: Final = "read_more"
+UPDATE_PLAN: Final = "update_plan"
+WRITE_NOTES: Final = "write_notes"
+SEARCH_TOOL: Final = "search_memory"
+REMEMBER: Final = "remember"
+FORGET: Final = "forget"
+
+OWN_TOOLS: Final = frozenset({READ_MORE, UPDATE_PLAN, WRITE_NOTES, SEARCH_TOOL, REMEMBER, FORGET})
+"""Tools that Holdfast gives to agents; none of a user's may have such a name."""
 
 
 def call_key(session: str, seq: int) -> str:

@@ -9,6 +9,7 @@ from .budget import BudgetSpec, Hold, Spending
 from .effects import Waiting
 from .entries import Usage
 from .limits import MAX_NAME
+from .memory import PlanItem
 from .spec import OutputSpec, PinnedSpec, WhenBusy
 from .steps import NewEntry, TurnStatus
 
@@ -88,6 +89,9 @@ class Event(Contract):
         "budget",
         "resort",
         "undone",
+        "recalled",
+        "compacted",
+        "plan",
     ]
     turn: int
     step: int = 0
@@ -121,6 +125,15 @@ class SessionView(Contract):
     """What waits for a person's decision."""
     parked: str = ""
     """Why the session waits on a timer, and until when."""
+    user: str = ""
+    plan: tuple[PlanItem, ...] = ()
+    """What the agent has set out to do, where it has a working memory."""
+    notes: str = ""
+    """Its scratchpad."""
+    memory: str = ""
+    """What became of memory in this turn: how much was recalled, or that it is away."""
+    context: int = 0
+    """How full the last prompt was, in percent of its budget; 0 below half."""
     budget: BudgetSpec | None = None
     """The run's limits as they are now."""
     spending: Spending = Spending()
@@ -185,6 +198,10 @@ class TurnState(Contract):
     """What the turn will have come to once its effects are undone."""
     reply: str = ""
     """What the user is told in place of a reply when the turn has failed."""
+    start: int = 0
+    """The number of the turn's first entry in the log."""
+    recalled: bool = False
+    """Whether memories were looked up for it."""
 
 
 class Carry(Contract):
@@ -208,6 +225,11 @@ class Carry(Contract):
     next_event: int = 0
     budget: BudgetSpec | None = None
     spending: Spending = Spending()
+    plan: tuple[PlanItem, ...] = ()
+    notes: str = ""
+    summary: int = 0
+    """The number of the newest summary in the log."""
+    memory: str = ""
 
 
 class StartInput(Contract):
@@ -234,6 +256,8 @@ class StartInput(Contract):
     account: str = ""
     """The account that tokens and dollars are charged to: a parent's, where this is a sub-agent's session."""
     carry: Carry | None = None
+    user: str = Field(default="", max_length=MAX_NAME)
+    """Whom the session is with: where memories of scope ``user`` belong. An id, not a name."""
 
 
 class TaskResult(Contract):

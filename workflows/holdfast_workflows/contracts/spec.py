@@ -6,6 +6,7 @@ from pydantic import Field
 
 from .base import Contract
 from .budget import BudgetSpec
+from .memory import MemorySpec
 from .resorts import LastResort
 
 Effect = Literal["none", "idempotent", "once"]
@@ -24,6 +25,7 @@ class RetrySpec(Contract):
     ``limits.MORE_ATTEMPTS`` and ``limits.SLOWER``; a policy of one attempt stays one."""
 
 
+MEMORY_RETRY = RetrySpec(attempts=5, first_delay=0.1, max_delay=5.0)
 MODEL_RETRY = RetrySpec(attempts=3, first_delay=1.0, max_delay=30.0)
 TOOL_RETRY = RetrySpec(attempts=2, first_delay=0.5, max_delay=10.0)
 
@@ -88,6 +90,12 @@ class AgentSpec(Contract):
     patience: float | None = None
     """Seconds a turn may be parked in all while no provider can be asked; None for
     ``limits.PATIENCE`` without last resorts, and none with them."""
+    memory: MemorySpec | None = None
+    """What it remembers beyond its sessions; None for nothing."""
+    working_memory: bool = False
+    """Whether it has a plan and a scratchpad."""
+    compact_at: float = 0.75
+    """How full its prompt may be, of its budget, before the older part is summed up."""
 
 
 class ToolPolicy(Contract):
@@ -124,3 +132,6 @@ class PinnedSpec(Contract):
     patience: float = 3_600.0
     weight: float = 1.0
     """The tenant's share where tenants compete for workers."""
+    memory: MemorySpec | None = None
+    working_memory: bool = False
+    compact_at: float = 0.75

@@ -17,6 +17,7 @@ class LoadInput(Contract):
     agent: str
     tenant: str = ""
     output: OutputSpec | None = None
+    user: str = ""
 
 
 class LoadResult(Contract):
@@ -63,6 +64,7 @@ class ThinkInput(Contract):
     step: int
     seq: int
     tenant: str = ""
+    user: str = ""
     new: tuple[NewEntry, ...] = ()
     burst: int = 1
     watched: bool = False
@@ -86,6 +88,8 @@ class ThinkInput(Contract):
     """Attempts at this step that were made before it was parked."""
     answer: str = ""
     """A person's answer, which stands in the log where the model's would have."""
+    summary: int = 0
+    """The number of the newest summary in the log that counts; 0 for none."""
 
 
 class Park(Contract):
@@ -137,6 +141,8 @@ class StepView(Contract):
     output_problem: str = ""
     hold: Hold | None = None
     """What was reserved for the next call when this step was settled."""
+    context: int = 0
+    """How full the prompt was before anything was cut or left out, in percent of its budget; 0 below half."""
 
 
 class ThinkResult(Contract):
@@ -182,6 +188,7 @@ class ActInput(Contract):
     """With ``settle``: the result, in the words of the person who found out."""
     by: str = ""
     """Who decided, with ``retry``, ``settle`` and ``give_up``."""
+    user: str = ""
 
 
 class ActResult(Contract):

@@ -13,6 +13,7 @@
     │   ├── AppBroken
     │   ├── SettingsInvalid
     │   ├── CircuitUnknown
+    │   ├── EmbeddingMismatch, EmbedderBroken
     │   └── InsecureConnection
     ├── ServiceError                Temporal or the workers cannot be reached
     │   ├── TemporalUnreachable
@@ -39,6 +40,8 @@
     ├── LoopDetected
     ├── TurnCancelled
     ├── Unclassified
+    ├── MemoryFailed                MemoryUnavailable
+    ├── EmbeddingFailed
     └── StateError                  VersionConflict, StateUnavailable, StateNotMigrated
 
 An error's docstring is its message, with the remedy. ``code`` is stable across releases
@@ -49,6 +52,13 @@ whether another provider may help where this one did not.
 
 from .base import KINDS, HoldfastError
 from .failures import from_failure, to_failure, tree
+from .memory import (
+    EmbedderBroken,
+    EmbeddingFailed,
+    EmbeddingMismatch,
+    MemoryFailed,
+    MemoryUnavailable,
+)
 from .models import (
     AllProvidersFailed,
     ContentFiltered,
@@ -122,12 +132,17 @@ __all__ = [
     "DevServerFailed",
     "DevServerMissing",
     "EffectUnknown",
+    "EmbedderBroken",
+    "EmbeddingFailed",
+    "EmbeddingMismatch",
     "HoldfastError",
     "InsecureConnection",
     "InvalidDeclaration",
     "LimitReached",
     "LoopDetected",
     "MalformedReply",
+    "MemoryFailed",
+    "MemoryUnavailable",
     "MessageTooLarge",
     "ModelError",
     "ModelRefused",
