@@ -185,6 +185,14 @@ class MemoryStore(Protocol):
         """Records nearest to a vector, best first by cosine."""
         ...
 
+    async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
+        """Note that records were recalled: ``used`` is now, ``uses`` one more; one that is gone stays gone.
+
+        Not by ``put``, which would bring back what was deleted since it was read, and take with it
+        what is cached of a tenant.
+        """
+        ...
+
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
         """Remove records for good; how many were there."""
         ...
