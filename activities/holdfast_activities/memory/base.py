@@ -122,6 +122,11 @@ class Counts:
     bytes: int = 0
 
 
+Records: TypeAlias = list[Record]
+Ranking: TypeAlias = list[Scored]
+Names: TypeAlias = list[str]
+# Names of their own, since the store has a method ``list``, which hides the type within the class.
+
 Embed = Callable[[Sequence[str]], Awaitable[Sequence[Vector]]]
 
 
@@ -162,26 +167,26 @@ class MemoryStore(Protocol):
         """
         ...
 
-    async def get(self, tenant: str, ids: Sequence[str]) -> list[Record]:
+    async def get(self, tenant: str, ids: Sequence[str]) -> Records:
         """Those of the ids that are there, with their vectors, in the order of the ids."""
         ...
 
-    async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> list[Record]:
+    async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> Records:
         """Records that a filter means, with ids above ``after``, in order of their ids, without vectors."""
         ...
 
-    async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> list[Record]:
+    async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> Records:
         """Turns that were said at most ``reach`` places before or after a place of a session, those there included.
 
         Places count up by one within a session. Without vectors.
         """
         ...
 
-    async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> list[Scored]:
+    async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
         """Records with any of the terms, best first by BM25 (k1 1.2, b 0.75) over ``words``; terms are as there."""
         ...
 
-    async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> list[Scored]:
+    async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> Ranking:
         """Records nearest to a vector, best first by cosine."""
         ...
 
@@ -201,7 +206,7 @@ class MemoryStore(Protocol):
         """Remove all that a filter means, or the tenant with all it holds; how many that were."""
         ...
 
-    async def tenants(self) -> list[str]:
+    async def tenants(self) -> Names:
         """The tenants that hold anything, in order."""
         ...
 
