@@ -1,0 +1,12 @@
+"""Finding memories: the words they are found by, what a query means, how candidates are ranked.
+
+A turn is put by way of ``turn_records`` and taken away by way of ``mended``, since turns are
+found by their neighbours' words, too. ``Finder`` looks for candidates in a store, whichever
+it is, and ranks them the same.
+"""
+
+from .finding import Finder, Found
+from .terms import terms
+from .windows import embeddable, fact_words, mended, turn_records
+
+__all__ = ["Finder", "Found", "embeddable", "fact_words", "mended", "terms", "turn_records"]

@@ -1,0 +1,74 @@
+"""Looks for memories in a store, whichever it is."""
+
+import time
+from collections.abc import Sequence
+
+from holdfast_workflows.contracts.errors import EmbeddingFailed
+from holdfast_workflows.contracts.memory import FLOOR, MOST, MemoryKind
+
+from ..base import Embedder, Filter, MemoryStore, Scored
+from .query import Query
+from .ranking import Found, Weights, rank
+
+_CANDIDATES = 200
+"""How many the store is asked for, by words and again by vector."""
+
+
+class Finder:
+    """Finds what bears on a text.
+
+    Args:
+        store: Where to look; begun for the embedder's vectors.
+        embedder: Puts the query as a vector; None to find by words only. Where it fails, a search goes on by words.
+        weights: What each signal counts.
+    """
+
+    def __init__(self, store: MemoryStore, embedder: Embedder | None, weights: Weights | None = None) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._weights = weights or Weights()
+
+    async def search(
+        self,
+        text: str,
+        *,
+        tenant: str,
+        scopes: Sequence[str] = (),
+        kinds: Sequence[MemoryKind] = (),
+        limit: int = MOST,
+        floor: float = FLOOR,
+        now: float = 0.0,
+    ) -> list[Found]:
+        """The memories of a relevance of ``floor`` or more, best first; none of the scopes means all of the tenant.
+
+        ``now`` is what dates in the text are relative to, and what has expired by then is not found; the clock by default.
+
+        Raises:
+            MemoryUnavailable: The store does not answer.
+        """
+        now = now or time.time()
+        query = Query.read(text, now)
+        wanted = Filter(scopes=tuple(scopes), kinds=tuple(kinds), now=now)
+        by_words = await self._by_words(tenant, query, wanted)
+        by_vector = await self._by_vector(tenant, query, wanted, by_words)
+        ranked = rank(query, by_words, by_vector, now, self._weights)
+        return [found for found in ranked[:limit] if found.score >= floor]
+
+    async def _by_words(self, tenant: str, query: Query, wanted: Filter) -> list[Scored]:
+        if not query.terms:
+            return []
+        return await self._store.by_words(tenant, query.terms, wanted, _CANDIDATES)
+
+    async def _by_vector(
+        self, tenant: str, query: Query, wanted: Filter, by_words: Sequence[Scored]
+    ) -> list[Scored] | None:
+        if self._embedder is None or not query.text.strip():
+            return None
+        # What was found by words tells who speaks here, and so which word of the query is a name.
+        about = query.asked_about({hit.record.speaker for hit in by_words} - {""})
+        text = query.in_first_person(min(about)) if len(about) == 1 else query.text
+        try:
+            [vector] = await self._embedder.embed([text])
+        except EmbeddingFailed:
+            return None
+        return await self._store.by_vector(tenant, vector, wanted, _CANDIDATES)

@@ -1,0 +1,72 @@
+"""What a query asks for: the words to look for, whom it is about, which time it names."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .dates import Span, spans
+from .terms import plain, terms
+
+_WHEN = re.compile(
+    r"\b(when|what (?:date|day|month|year|time)|which (?:date|day|month|year|weekend)|how long ago|since when)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[^\W\d_]+")
+# Verbs after which the first person stands otherwise than the third: "does Ann live", "do I live".
+_FIRST_PERSON = (
+    (re.compile(r"\bdoes I\b"), "do I"),
+    (re.compile(r"\bI does\b"), "I do"),
+    (re.compile(r"\bis I\b"), "am I"),
+    (re.compile(r"\bI is\b"), "I am"),
+    (re.compile(r"\bhas I\b"), "have I"),
+    (re.compile(r"\bI has\b"), "I have"),
+)
+_PRONOUNS = (
+    (re.compile(r"\b(?:he|she)\b", re.IGNORECASE), "I"),
+    (re.compile(r"\bhis\b", re.IGNORECASE), "my"),
+    (re.compile(r"\bher\b", re.IGNORECASE), "my"),
+    (re.compile(r"\bhim\b", re.IGNORECASE), "me"),
+    (re.compile(r"\b(?:him|her)self\b", re.IGNORECASE), "myself"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query, read.
+
+    Attributes:
+        text: As it was asked.
+        terms: The different terms to look for, in order.
+        spans: The times it names.
+        asks_when: Whether the answer is a time.
+    """
+
+    text: str
+    terms: tuple[str, ...]
+    spans: tuple[Span, ...]
+    asks_when: bool
+
+    @classmethod
+    def read(cls, text: str, now: float) -> "Query":
+        """Read a query that is asked at ``now``."""
+        different = tuple(dict.fromkeys(terms(text)))
+        return cls(text, different, tuple(spans(text, now)), bool(_WHEN.search(text)))
+
+    def asked_about(self, speakers: Iterable[str]) -> frozenset[str]:
+        """Those of the speakers whom the query names, by their whole name or a part of it."""
+        words = {plain(word) for word in _NAME.findall(self.text) if word[:1].isupper() or not word.isascii()}
+        return frozenset(speaker for speaker in speakers if words & set(plain(speaker).split()))
+
+    def in_first_person(self, speaker: str) -> str:
+        """The query as the speaker would put it: what they said of themselves is nearer to that."""
+        name = rf"\b{_whole_or_part(speaker)}\b"
+        text = re.sub(rf"{name}['’]s?", "my", self.text, flags=re.IGNORECASE)
+        text = re.sub(name, "I", text, flags=re.IGNORECASE)
+        for pattern, instead in _PRONOUNS + _FIRST_PERSON:
+            text = pattern.sub(instead, text)
+        return text
+
+
+def _whole_or_part(name: str) -> str:
+    parts = [re.escape(part) for part in (name, *name.split())]
+    return f"(?:{'|'.join(parts)})"

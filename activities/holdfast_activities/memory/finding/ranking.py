@@ -1,0 +1,136 @@
+"""How candidates become a ranking, with a score that means the same for every query.
+
+Words and vector are each brought to 0..1 and summed by weight; what speaker, neighbours,
+session and dates say is added in proportion to the best of these sums, so that it can
+order what is relevant but never make relevant what is not. The weights were set on half
+of the conversations of ``benchmarks/retrieval.py`` and measured on the other half.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..base import Record, Scored
+from .dates import nearness, spans, tells_time
+from .query import Query
+
+_DAY = 86_400.0
+HALF_LIFE = 180 * _DAY
+"""Seconds after which a memory's recency is half of what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each signal counts; 0 leaves it out."""
+
+    words: float = 1.0
+    vectors: float = 0.7
+    speaker: float = 0.3
+    neighbours: float = 0.2
+    session: float = 0.1
+    dates: float = 0.4
+    when: float = 0.15
+    recency: float = 0.02
+    importance: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A memory that was found, with its relevance from 0 to 1 and, in words, what that was made of."""
+
+    record: Record
+    score: float
+    why: str
+
+
+@dataclass(slots=True)
+class _Candidate:
+    record: Record
+    words: float = 0.0
+    vector: float = 0.0
+    base: float = 0.0
+    extras: dict[str, float] = field(default_factory=dict)
+
+
+def rank(
+    query: Query, by_words: Sequence[Scored], by_vector: Sequence[Scored] | None, now: float, weights: Weights
+) -> list[Found]:
+    """All candidates, best first. ``by_vector`` is None where there is no embedder."""
+    candidates: dict[str, _Candidate] = {}
+    for hit in (*by_words, *(by_vector or ())):
+        candidates.setdefault(hit.record.id, _Candidate(hit.record))
+    _score_words(query, by_words, candidates)
+    for hit in by_vector or ():
+        candidates[hit.record.id].vector = vector_score(hit.score)
+    shares = (weights.words, 0.0 if by_vector is None else weights.vectors)
+    for one in candidates.values():
+        one.base = (shares[0] * one.words + shares[1] * one.vector) / (sum(shares) or 1.0)
+    _add_extras(query, candidates, weights)
+    best = max((one.base for one in candidates.values()), default=0.0)
+    found = [_found(one, best, now, weights) for one in candidates.values()]
+    return sorted(found, key=lambda one: (-one.score, one.record.id))
+
+
+def vector_score(cosine: float) -> float:
+    """A cosine as a relevance: 0 for what any two sentences have, 1 for the same said in other words."""
+    return min(1.0, max(0.0, (cosine - 0.15) / 0.6))
+
+
+def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, _Candidate]) -> None:
+    """BM25 relative to the best, times how much of the query the best cover: the part that is absolute.
+
+    A term that no memory holds counts as the rarest: a query of which only "day" is known is not
+    answered by any memory of any day.
+    """
+    best = max((hit.score for hit in hits), default=0.0)
+    if best <= 0.0:
+        return
+    held = [frozenset(hit.record.words.split()) for hit in hits]
+    asked = query.terms
+    frequency = Counter(term for words in held for term in asked if term in words)
+    weight = {term: math.log(1.0 + (len(hits) + 0.5) / (frequency[term] + 0.5)) for term in asked}
+    total = sum(weight.values())
+    coverage = max(sum(weight[term] for term in asked if term in words) for words in held) / total
+    for hit in hits:
+        candidates[hit.record.id].words = coverage * hit.score / best
+
+
+def _add_extras(query: Query, candidates: Mapping[str, _Candidate], weights: Weights) -> None:
+    about = query.asked_about({one.record.speaker for one in candidates.values()} - {""})
+    places = {(one.record.session, one.record.place): one for one in candidates.values() if one.record.session}
+    sessions: dict[str, list[float]] = defaultdict(list)
+    for one in candidates.values():
+        sessions[one.record.session].append(one.base)
+    best = max((one.base for one in candidates.values()), default=0.0) or 1.0
+    for one in candidates.values():
+        record = one.record
+        if record.speaker in about:
+            one.extras["speaker"] = weights.speaker
+        if record.session:
+            beside = [places.get((record.session, record.place + step)) for step in (-1, 1)]
+            near = sum(other.base for other in beside if other) / 2
+            one.extras["neighbours"] = weights.neighbours * near / best
+            top = sorted(sessions[record.session], reverse=True)[:3]
+            one.extras["session"] = weights.session * sum(top) / 3 / best
+        if query.spans:
+            one.extras["date"] = weights.dates * _date_match(query, record)
+        elif query.asks_when and tells_time(record.text):
+            one.extras["time"] = weights.when
+
+
+def _date_match(query: Query, record: Record) -> float:
+    """How well a memory's own time, or one that it names, fits a time that the query names."""
+    told = spans(record.text, record.at)
+    times = [record.at, *((span.start + span.end) / 2 for span in told)]
+    return max(nearness(at, span) for at in times for span in query.spans)
+
+
+def _found(one: _Candidate, best: float, now: float, weights: Weights) -> Found:
+    record = one.record
+    age = max(0.0, now - record.at)
+    factor = 1.0 + weights.recency * 0.5 ** (age / HALF_LIFE) + weights.importance * (record.importance - 0.5)
+    score = (one.base + best * sum(one.extras.values())) * factor
+    parts = [f"{name} {value:.2f}" for name, value in (("words", one.words), ("vector", one.vector)) if value > 0.0]
+    parts += [name for name, value in one.extras.items() if value >= 0.05]
+    return Found(record, min(1.0, score), ", ".join(parts))
