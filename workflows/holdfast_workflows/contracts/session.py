@@ -9,7 +9,7 @@ from .budget import BudgetSpec, Hold, Spending
 from .effects import Waiting
 from .entries import Usage
 from .limits import MAX_NAME
-from .memory import PlanItem
+from .memory import PlanItem, RememberInput
 from .spec import OutputSpec, PinnedSpec, WhenBusy
 from .steps import NewEntry, TurnStatus
 
@@ -35,9 +35,14 @@ class Message(Contract):
 
 
 class Accepted(Contract):
-    """The answer to a message: the turn that will take it."""
+    """The answer to a message: the turn that will take it.
+
+    ``remembers`` says that the session goes on for a while after a turn to remember it, so that
+    whoever wants a task's reply waits for the turn rather than for the end.
+    """
 
     turn: int
+    remembers: bool = False
 
 
 class Problem(Contract):
@@ -230,6 +235,8 @@ class Carry(Contract):
     summary: int = 0
     """The number of the newest summary in the log."""
     memory: str = ""
+    unremembered: tuple[RememberInput, ...] = ()
+    """Turns that have ended and are not remembered yet, in their order."""
 
 
 class StartInput(Contract):

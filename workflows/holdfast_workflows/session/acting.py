@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ActResult, CallView, NewEntry, StepView
 from holdfast_workflows.contracts.text import preview
 
-from . import carrying, details
+from . import carrying, details, working
 from .carrying import Carrying
 from .flight import Flight
 from .state import SessionState
@@ -37,6 +37,8 @@ class Acting:
         else:
             results = await asyncio.gather(*(self._call(step, call) for call in todo))
         ended = {call.seq: result for call, result in zip(todo, results, strict=True)}
+        for call in todo:
+            working.take(self._state, call, ended[call.seq].status)
         self._remember(step, [call for call in todo if ended[call.seq].status == "ok"])
         return ended
 

@@ -14,7 +14,15 @@ from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
-from holdfast_workflows.contracts.spec import PinnedSpec, RetrySpec, ToolPolicy
+from holdfast_workflows.contracts.memory import (
+    CompactInput,
+    CompactResult,
+    RecallInput,
+    RecallResult,
+    RememberInput,
+    RememberResult,
+)
+from holdfast_workflows.contracts.spec import MEMORY_RETRY, PinnedSpec, RetrySpec, ToolPolicy
 from holdfast_workflows.contracts.steps import (
     ActInput,
     ActResult,
@@ -38,6 +46,7 @@ _NEVER_AGAIN = [
     # call is scheduled anew at once.
     "TemporalTimeout:Heartbeat",
 ]
+_MEMORY_RETRY = MEMORY_RETRY.model_copy(update={"adaptive": False})
 _READ_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=5), maximum_attempts=20
 )
@@ -139,6 +148,53 @@ async def settle_turn(change: SettleInput, silence: float) -> int:
         summary=f"turn {change.turn.turn}" if change.turn else change.status,
     )
     return version
+
+
+def recall(
+    spec: PinnedSpec, request: RecallInput, shown: str, silence: float
+) -> workflow.ActivityHandle[RecallResult]:
+    """Start looking up what bears on a message."""
+    return workflow.start_activity(
+        names.RECALL,
+        request,
+        result_type=RecallResult,
+        # A look-up or two long, so it gives no sign of life, and a turn waits for it.
+        start_to_close_timeout=timedelta(seconds=silence),
+        retry_policy=_policy(_MEMORY_RETRY),
+        summary=f"memories for: {shown}",
+        priority=_share(spec),
+    )
+
+
+def remember(spec: PinnedSpec, request: RememberInput) -> workflow.ActivityHandle[RememberResult]:
+    """Start keeping a turn that has ended."""
+    return workflow.start_activity(
+        names.REMEMBER_TURN,
+        request,
+        result_type=RememberResult,
+        start_to_close_timeout=timedelta(seconds=_one_call(spec)),
+        retry_policy=_SETTLE_RETRY,
+        summary=f"turn {request.turn}",
+        priority=_share(spec),
+    )
+
+
+def compact(spec: PinnedSpec, request: CompactInput) -> workflow.ActivityHandle[CompactResult]:
+    """Start summing up the older part of the conversation."""
+    return workflow.start_activity(
+        names.COMPACT,
+        request,
+        result_type=CompactResult,
+        start_to_close_timeout=timedelta(seconds=_one_call(spec)),
+        retry_policy=_policy(spec.model_retry),
+        summary=f"entries below {request.upto:,}",
+        priority=_share(spec),
+    )
+
+
+def _one_call(spec: PinnedSpec) -> float:
+    """Seconds that an activity with one model call beside the turn may take."""
+    return spec.model_timeout * spec.models + _TO_WRITE
 
 
 def worker_lost(error: ActivityError) -> bool:

@@ -183,4 +183,5 @@ def request(
         name=tool,
         key=key,
         attempts=calls.most_attempts(calls.attempts(policy)),
+        user=state.start.user,
     )

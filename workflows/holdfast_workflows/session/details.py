@@ -8,7 +8,7 @@ from holdfast_workflows.contracts.effects import Waiting
 from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.text import plain_markdown, preview
 
-from . import raising
+from . import raising, working
 from .state import SessionState
 
 _SHOWN = 12
@@ -34,12 +34,31 @@ def render(state: SessionState) -> str:
         lines.append(f"- waiting messages: {len(state.queue)}")
     if spent := raising.shown(state):
         lines.append(f"- budget: {spent}")
+    if state.memory:
+        lines.append(f"- memory: {state.memory}")
+    if state.context:
+        lines.append(f"- context: {state.context} % of the prompt's budget")
+    lines += _working(state)
     lines += [f"- parked: {_quiet(reason, _REASON)}" for reason in state.parks.values()]
     lines += [_waiting(each) for each in state.undecided]
     if state.active:
         lines.append("- running now: " + ", ".join(_code(name) for name in state.active.values()))
     told = [_line(event) for event in list(state.events)[-_SHOWN:]]
     return "\n".join([*lines, "", *told])
+
+
+_TICKS = {"todo": "[ ]", "doing": "[ ]", "done": "[x]", "dropped": "[x]"}
+
+
+def _working(state: SessionState) -> list[str]:
+    """The agent's plan as a list with ticks, and its notes."""
+    lines = [f"- plan: {_quiet(working.in_short(state.plan))}"] if state.plan else []
+    for item in state.plan:
+        aside = f" ({item.status})" if item.status in {"doing", "dropped"} else ""
+        lines.append(f"  - {_TICKS[item.status]} {_quiet(item.text, 200)}{aside}")
+    if state.notes:
+        lines.append(f"- notes: {_quiet(state.notes, _REASON)}")
+    return lines
 
 
 def _waiting(waiting: Waiting) -> str:
@@ -50,6 +69,9 @@ def _waiting(waiting: Waiting) -> str:
     else:
         command = f"holdfast decide {session} {waiting.id} settle|retry|give-up"
     return f"- **waits for a person**: {_quiet(waiting.what)}; run `{command.replace('`', '')}`"
+
+
+_WORDS = {"needs_person": "waits for a person", "recalled": "memory"}
 
 
 def _line(event: Event) -> str:
@@ -65,8 +87,6 @@ def _line(event: Event) -> str:
             told = f"{_code(event.name)} {event.status}: {text}"
         case "turn_ended":
             told = f"**turn {event.turn} {event.status}**: {text}"
-        case "needs_person":
-            told = f"waits for a person: {text}"
         case "decided":
             told = f"{_quiet(event.name) or 'somebody'} decided: {event.status.replace('_', ' ')} {text}"
         case "resort":
@@ -74,7 +94,8 @@ def _line(event: Event) -> str:
         case "undone":
             told = f"{_code(event.name)} undone, {event.status}: {text}"
         case _:
-            told = f"{event.kind}: {text}" if text else event.kind
+            word = _WORDS.get(event.kind, event.kind)
+            told = f"{word}: {text}" if text else word
     return f"1. {told.rstrip()}"
 
 

@@ -7,7 +7,7 @@ from holdfast_workflows.contracts.session import Event, Problem, TurnView
 from holdfast_workflows.contracts.steps import StepView, TurnStatus
 from holdfast_workflows.contracts.text import size
 
-from . import details
+from . import details, remembering
 from .state import SessionState
 
 
@@ -64,6 +64,7 @@ def end(state: SessionState, last: StepView | None) -> None:
     state.spending = state.spending.model_copy(update={"seconds": state.seconds})
     state.running = None
     state.recent.append(view)
+    remembering.note(state, turn, status)
     state.tell(
         Event(
             n=0,

@@ -30,17 +30,23 @@ class Settler:
 
     def turn_ended(self) -> None:
         """Write the turn that ended last; that of a task is written with the session's end."""
-        if self._state.start.mode == "conversation":
+        if not self._with_the_end:
             self._add(self._last_turn())
 
     def session_ended(self) -> None:
         """Write the session's last status."""
-        self._add(self._last_turn() if self._state.start.mode == "task" else None)
+        self._add(self._last_turn() if self._with_the_end else None)
 
     async def wait(self) -> None:
         """Wait until everything is written."""
         if self._task is not None:
             await workflow.wait_condition(self._task.done)
+
+    @property
+    def _with_the_end(self) -> bool:
+        """Whether a turn is its session's end; a turn that is to be remembered is written before that."""
+        spec = self._state.spec
+        return self._state.start.mode == "task" and (spec is None or spec.memory is None)
 
     def _last_turn(self) -> TurnRecord | None:
         return _record(self._state.recent[-1]) if self._state.recent else None

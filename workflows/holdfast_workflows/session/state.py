@@ -10,6 +10,7 @@ from holdfast_workflows.contracts.budget import Spending
 from holdfast_workflows.contracts.effects import Decision, Waiting
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
+from holdfast_workflows.contracts.memory import PlanItem, RememberInput
 from holdfast_workflows.contracts.session import (
     Carry,
     Event,
@@ -28,6 +29,8 @@ KEPT_TURNS = 8
 KEPT_EVENTS = 300
 CARRIED_EVENTS = 30
 KEPT_IDS = 200
+KEPT_UNREMEMBERED = 200
+"""Turns that may wait to be remembered; the oldest are given up, since every roll-over carries them."""
 
 
 class SessionState:
@@ -54,6 +57,15 @@ class SessionState:
         self.next_event = carry.next_event if carry else 0
         self.budget = carry.budget if carry else start.budget
         self.spending = carry.spending if carry else Spending()
+        self.plan: tuple[PlanItem, ...] = carry.plan if carry else ()
+        self.notes = carry.notes if carry else ""
+        self.summary = carry.summary if carry else 0
+        self.memory = carry.memory if carry else ""
+        self.unremembered: deque[RememberInput] = deque(
+            carry.unremembered if carry else (), maxlen=KEPT_UNREMEMBERED
+        )
+        self.context = 0
+        """How full the last prompt was, in percent of its budget."""
         self.active: dict[int, str] = {}
         self.waiting: dict[str, Waiting] = {}
         self.decisions: dict[str, Decision] = {}
@@ -274,6 +286,11 @@ class SessionState:
             active=tuple(self.active.values()),
             waiting=self.undecided,
             parked=next(iter(self.parks.values()), ""),
+            user=self.start.user,
+            plan=self.plan,
+            notes=self.notes,
+            memory=self.memory,
+            context=self.context,
             budget=self.budget,
             spending=self.spending.model_copy(update={"seconds": round(self.seconds, 3)}),
             last=last,
@@ -305,6 +322,11 @@ class SessionState:
             next_event=self.next_event,
             budget=self.budget,
             spending=self.spending,
+            plan=self.plan,
+            notes=self.notes,
+            summary=self.summary,
+            memory=self.memory,
+            unremembered=tuple(self.unremembered),
         )
         if len(workflow.payload_converter().to_payload(carried).data) > MAX_PAYLOAD:
             carried = carried.model_copy(update={"events": (), "recent": carried.recent[-1:]})

@@ -9,7 +9,7 @@ from holdfast_workflows.contracts.session import Event, TurnState
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import StepView, ThinkInput, ThinkResult
 
-from . import calls, details
+from . import calls, details, working
 from .budgets import Budgets
 from .flight import Flight
 from .state import SessionState
@@ -67,6 +67,7 @@ class Thinking:
             agent=self._spec.agent,
             digest=self._spec.digest,
             tenant=state.start.tenant,
+            user=state.start.user,
             turn=turn.turn,
             step=turn.step + 1,
             seq=state.seq,
@@ -80,6 +81,7 @@ class Thinking:
             final=turn.final,
             model=turn.model,
             tried=turn.tried,
+            summary=state.summary,
         )
 
     async def _landed(self, step: ThinkInput) -> ThinkResult:
@@ -119,10 +121,12 @@ class Thinking:
         )
         self._budgets.count_step(sum(call.done and call.status != "invalid" for call in step.calls))
         self.last = step
+        state.context = step.context
         self._tell(step, state.turn)
         for call in step.calls:
             if call.done:
                 state.tell_call("call_ended", call, call.status, call.result, call.size)
+                working.take(state, call, call.status)
 
     def _tell(self, step: StepView, turn: TurnState) -> None:
         self._state.tell(

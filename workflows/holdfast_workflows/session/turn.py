@@ -9,9 +9,10 @@ from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActResult, CallView, Park, StepView, ThinkResult
 from holdfast_workflows.contracts.text import preview
 
-from . import asking, ending, loops, rolling
+from . import asking, ending, loops, recalling, rolling
 from .acting import Acting
 from .budgets import Budgets
+from .compacting import Compacting
 from .flight import Flight
 from .resorts import Resorts
 from .state import SessionState
@@ -35,12 +36,13 @@ _TOLD = (
 class TurnRunner:
     """Runs one turn of a session; a turn in progress goes on where a roll-over left it."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: SessionState, compacting: Compacting) -> None:
         assert state.spec is not None
         self._state = state
         self._spec: PinnedSpec = state.spec
         self.flight = Flight(state)
         self._budgets = Budgets(state)
+        self._compacting = compacting
         self._thinking = Thinking(state, state.spec, self.flight, self._budgets)
         self._acting = Acting(state, state.spec, self.flight)
         self._resorts = Resorts(state, state.spec, self._thinking)
@@ -69,15 +71,19 @@ class TurnRunner:
         request = preview(message.text)
         state.running = TurnState(turn=turn, request=request, started=workflow.time())
         state.tell(Event(n=0, kind="turn_started", turn=turn, text=request))
+        recalling.begin(state)
         state.write("message", message.text, ref=message.ref)
 
     async def _answered(self) -> bool:
         """Take steps until the model has answered; False if the session must roll over first."""
         while True:
+            await self._compacting.before_thinking()
             await self._gate(or_roll_over=True)
             if rolling.due(self._state):
                 return False
-            if await self._step():
+            if recalling.due(self._state):
+                await recalling.recall(self._state, self._spec, self.flight)
+            elif await self._step():
                 return True
 
     async def _gate(self, *, or_roll_over: bool = False) -> None:
@@ -102,8 +108,10 @@ class TurnRunner:
             return False
         else:
             result = await self._think()
-        if result.steps and await self._decide(result):
-            return True
+        if result.steps:
+            self._compacting.consider(result.steps[-1])
+            if await self._decide(result):
+                return True
         if result.park is not None:
             await self._park(result.park)
         elif result.spent is not None:

@@ -22,7 +22,8 @@ from holdfast_workflows.contracts.session import (
 from holdfast_workflows.contracts.steps import LoadInput
 from holdfast_workflows.contracts.text import dump_json, size
 
-from . import attributes, calls, details, rolling, rules, settling
+from . import attributes, calls, details, remembering, rolling, rules, settling
+from .compacting import Compacting
 from .control import Control
 from .state import SessionState
 from .turn import TurnRunner
@@ -45,6 +46,8 @@ class AgentWorkflow(Control):
         start = start or StartInput()
         super().__init__(SessionState(start))
         self._settler = settling.Settler(self._state)
+        self._remembering = remembering.Remembering(self._state, self._settler)
+        self._compacting = Compacting(self._state)
         self._waiters = 0
         self._rolling = False
         self._failure: ApplicationError | None = None
@@ -56,6 +59,7 @@ class AgentWorkflow(Control):
         """Run turns until the session is closed, or the one task is done."""
         try:
             await self._load()
+            self._remembering.go_on()
             while await self._next_turn():
                 if not self._rolling:
                     await self._run_turn()
@@ -89,6 +93,7 @@ class AgentWorkflow(Control):
             agent=state.start.agent,
             tenant=state.start.tenant,
             output=state.start.output,
+            user=state.start.user,
         )
         try:
             loaded = await calls.load_agent(load, state.start.silence)
@@ -116,7 +121,7 @@ class AgentWorkflow(Control):
     async def _run_turn(self) -> None:
         """Run a turn in a task of its own: a cancelled workflow must be able to wait for its tools."""
         state = self._state
-        runner = self._runner = TurnRunner(state)
+        runner = self._runner = TurnRunner(state, self._compacting)
         if state.running is None:
             if self._settler.behind:
                 await self._settler.wait()
@@ -135,17 +140,23 @@ class AgentWorkflow(Control):
             self._cancel_turn(_WORKFLOW_CANCELLED)
             await workflow.wait_condition(turn.done)
             if state.running is None:
-                self._settler.turn_ended()
+                self._turn_ended()
             raise
         self._runner = None
         self._rolling = not await turn
         if not self._rolling:
             attributes.at_turn_end(state)
-            self._settler.turn_ended()
+            self._turn_ended()
+
+    def _turn_ended(self) -> None:
+        self._settler.turn_ended()
+        self._remembering.go_on()
 
     async def _roll_over(self) -> None:
         """Go on in a new run; whoever waits for a turn is answered and asks again there."""
         await self._settler.wait()
+        await self._compacting.leave()
+        await self._remembering.wait(remembering.ROLLING)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
             # The spec that is carried has the message's place and the output's.
@@ -160,8 +171,8 @@ class AgentWorkflow(Control):
         if self._state.running is not None:
             # It was about to go over to another run.
             self._state.cancel_turn(_WORKFLOW_CANCELLED)
-            await TurnRunner(self._state).run()
-            self._settler.turn_ended()
+            await TurnRunner(self._state, self._compacting).run()
+            self._turn_ended()
         await self._finish("cancelled")
         await workflow.wait_condition(workflow.all_handlers_finished)
 
@@ -169,6 +180,8 @@ class AgentWorkflow(Control):
         self._state.ended = status
         self._state.queue.clear()
         self._state.tell(Event(n=0, kind="closed", turn=self._state.turns, status=status))
+        await self._compacting.leave()
+        await self._remembering.wait(remembering.LAST)
         attributes.at_end(self._state)
         workflow.set_current_details(details.render(self._state))
         self._settler.session_ended()
@@ -206,7 +219,7 @@ class AgentWorkflow(Control):
         await workflow.wait_condition(lambda: state.spec is not None or state.ended is not None)
         if state.spec is None:
             raise self._failure or errors.to_failure(errors.SessionClosed())
-        return Accepted(turn=state.seen.get(message.id, before))
+        return Accepted(turn=state.seen.get(message.id, before), remembers=state.spec.memory is not None)
 
     @send.validator
     def _validate_send(self, message: Message) -> None:
