@@ -30,6 +30,7 @@ class SessionRow:
     usage: Usage
     created: float
     updated: float
+    user: str = ""
 
 
 class Log(Protocol):
@@ -96,14 +97,12 @@ class State(Protocol):
         """The spec of that digest."""
         ...
 
-    async def open_session(
-        self, session: str, agent: str, digest: str, tenant: str, user: str = ""
-    ) -> None:
-        """Create the session's row at version 0 unless it is there."""
+    async def open_session(self, session: str, agent: str, digest: str, tenant: str, user: str = "") -> None:
+        """Create the session's row at version 0 unless it is there; one that was erased begins anew."""
         ...
 
     async def load_session(self, session: str) -> SessionRow | None:
-        """The session's snapshot."""
+        """The session's snapshot; None if it was erased."""
         ...
 
     async def settle_turn(self, change: SettleInput) -> int:

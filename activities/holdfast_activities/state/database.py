@@ -55,32 +55,39 @@ class Database:
             row = await db.get(SpecTable, identifier(digest))
         return row.body if row else None
 
-    async def open_session(self, session: str, agent: str, digest: str, tenant: str) -> None:
+    async def open_session(self, session: str, agent: str, digest: str, tenant: str, user: str = "") -> None:
         """See ``State.open_session``."""
         now = time.time()
-        await self._transactions.add_once(
-            SessionTable(
-                session=identifier(session),
-                agent=clean(agent),
-                digest=clean(digest),
-                tenant=clean(tenant),
-                status="starting",
-                seq=0,
-                turns=0,
-                version=0,
-                created=now,
-                updated=now,
-                **Usage().model_dump(),
-            )
+        row = SessionTable(
+            session=identifier(session),
+            agent=clean(agent),
+            digest=clean(digest),
+            tenant=clean(tenant),
+            user=clean(user),
+            status="starting",
+            seq=0,
+            turns=0,
+            version=0,
+            created=now,
+            updated=now,
+            **Usage().model_dump(),
         )
+        values = row.model_dump()
+        async with self._transactions.begin() as db:
+            # An erased session's row holds nothing; under its id another session may begin.
+            await db.exec(
+                self._transactions.insert(SessionTable, values).on_conflict_do_update(
+                    index_elements=["session"], set_=values, where=col(SessionTable.erased) > 0
+                )
+            )
 
     async def load_session(self, session: str) -> SessionRow | None:
         """See ``State.load_session``."""
         async with self._transactions.begin() as db:
             row = await db.get(SessionTable, identifier(session))
-        if row is None:
+        if row is None or row.erased:
             return None
-        values = row.model_dump()
+        values = row.model_dump(exclude={"erased"})
         usage = Usage(**{name: values.pop(name) for name in Usage.model_fields})
         return SessionRow(usage=usage, **values)
 
@@ -96,6 +103,7 @@ class Database:
                 .where(
                     col(SessionTable.session) == identifier(change.session),
                     col(SessionTable.version) == change.version,
+                    col(SessionTable.erased) == 0,
                 )
                 .values(**snapshot, updated=time.time())
             )
@@ -172,7 +180,7 @@ async def _check_repeated(
         VersionConflict: It was not.
     """
     session = await db.get(SessionTable, change.session)
-    if session is None:
+    if session is None or session.erased:
         raise VersionConflict(f"session {change.session} is not in the state database")
     if turn is not None:
         # A turn is written once, so it tells even after later changes of the session.

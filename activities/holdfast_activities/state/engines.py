@@ -55,6 +55,7 @@ def _sqlite(location: SqliteLocation) -> AsyncEngine:
     def configure(connection: DBAPIConnection, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA synchronous = {location.synchronous}")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is erased is not to be found in the file
         cursor.close()
 
     event.listen(engine.sync_engine, "connect", configure)

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .charging import NOTHING, Books, Standing, grant
-from .rider_rows import UPSERT_EFFECT, UPSERT_REPLY, RiderRows
+from .rider_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, RiderRows
 from .riders import Charge, Charged
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ async def write_riders(connection: PoolConnectionProxy[Record], riders: RiderRow
         await connection.executemany(UPSERT_EFFECT, riders.effects)
     if riders.reply is not None:
         await connection.execute(UPSERT_REPLY, *riders.reply)
+    if riders.manifest is not None:
+        await connection.execute(UPSERT_MANIFEST, *riders.manifest)
     return Charged() if riders.charge is None else await _charge(connection, riders.charge)
 
 

@@ -7,8 +7,9 @@ and what is undone stays so. Whatever else a row says gives way to what comes la
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import EffectView
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text import clean, dump_json
 
 from .charging import check
 from .riders import Charge, Riders
@@ -37,14 +38,19 @@ UPSERT_REPLY = """INSERT INTO holdfast_kept (digest, body, at) VALUES ($1, $2, $
     ON CONFLICT (digest) DO UPDATE SET body = excluded.body, at = excluded.at"""
 """Keep a reply in the place of an older one; marks as PostgreSQL has them."""
 
+UPSERT_MANIFEST = """INSERT INTO holdfast_manifest (session, seq, body, at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (session, seq) DO UPDATE SET body = excluded.body, at = excluded.at"""
+"""Keep a manifest in the place of an earlier attempt's; marks as PostgreSQL has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class RiderRows:
-    """Riders that are ready to be written: a charge of some accounts, effects by key, a reply."""
+    """Riders that are ready to be written: a charge of some accounts, effects by key, a reply, a manifest."""
 
     charge: Charge | None
     effects: list[tuple[Any, ...]]
     reply: tuple[str, str, float] | None
+    manifest: tuple[str, int, str, float] | None
 
 
 def effect_values(effect: EffectView) -> dict[str, Any]:
@@ -63,7 +69,7 @@ def prepare(riders: Riders) -> RiderRows:
     """Riders as rows, or refused: on SQLite, what the database does not take would spoil its neighbours' transaction.
 
     Raises:
-        BadInput: As ``charging.check`` and ``effect_values`` say, or a digest cannot be a key.
+        BadInput: As ``charging.check`` and ``effect_values`` say, or a digest or a session's id cannot be a key.
     """
     if riders.charge is not None:
         check(riders.charge)
@@ -72,4 +78,11 @@ def prepare(riders: Riders) -> RiderRows:
         riders.charge if riders.charge is not None and riders.charge.accounts else None,
         sorted(tuple(effect_values(effect).values()) for effect in riders.effects),
         None if reply is None else (identifier(reply.digest), clean(reply.body), reply.at),
+        None if riders.manifest is None else _manifest(riders.manifest),
     )
+
+
+def _manifest(manifest: Manifest) -> tuple[str, int, str, float]:
+    # What has its default is left out: most items are shown whole, and a prompt has one of these.
+    body = dump_json(manifest.model_dump(exclude_defaults=True))
+    return identifier(manifest.session), manifest.seq, body, manifest.at

@@ -167,7 +167,9 @@ class Manifests(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A change of memories that was decided, and may wait for the store. ``body`` is a ``Change`` as JSON."""
+    """A change of memories that was decided, and may wait for the store. ``body`` is a ``Change`` as JSON; it is
+    empty once it has been applied, since what it says is then in the store, to be forgotten there.
+    """
 
     id: str
     tenant: str
@@ -178,13 +180,19 @@ class OutboxItem:
     """When it was; 0 while it waits."""
     error: str = ""
     """Why it could not be applied, the last time it was tried."""
+    answer: str = ""
+    """What is answered, as JSON, whenever it is asked for again."""
 
 
 class Outbox(Protocol):
     """Changes of memories on their way to the store: none is lost, and each is decided once."""
 
-    async def add(self, item: OutboxItem) -> OutboxItem:
-        """Keep a change; one of the same id stays as it is. The item as stored."""
+    async def add(self, item: OutboxItem, *, until: float = 0.0) -> OutboxItem | None:
+        """Keep a change; one of the same id stays as it is. It is the caller's to apply ``until`` a time.
+
+        Returns:
+            The item as stored; None if its session was erased, and nothing is kept of it.
+        """
         ...
 
     async def get(self, id: str) -> OutboxItem | None:
@@ -195,12 +203,12 @@ class Outbox(Protocol):
         """Items that wait, oldest first, for this caller to apply within so many seconds: others are not given them."""
         ...
 
-    async def applied(self, id: str, now: float) -> None:
-        """It has been applied."""
+    async def applied(self, id: str, now: float) -> bool:
+        """It has been applied. False if it was erased meanwhile, and what was applied has to be, too."""
         ...
 
-    async def failed(self, id: str, error: str) -> None:
-        """It could not be applied; it waits again, for whoever claims next."""
+    async def failed(self, id: str, error: str, *, until: float = 0.0) -> None:
+        """It could not be applied; it waits again, for whoever claims after ``until``."""
         ...
 
     async def waiting(self) -> int:
@@ -208,7 +216,7 @@ class Outbox(Protocol):
         ...
 
     async def erase(self, *, session: str = "", tenant: str | None = None) -> int:
-        """Remove the items of a session, or of a tenant, whether they wait or not."""
+        """Remove the items of a session, or of a tenant where one is given, whether they wait or not."""
         ...
 
 
@@ -232,14 +240,18 @@ class Erasing(Protocol):
         ...
 
     async def session(self, session: str, now: float) -> int:
-        """Erase a session: log, summaries, manifests, texts, turns, effects, holds and account, kept replies of
-        its agent and tenant. Its row stays, emptied of everything but its id and that it was erased. How many
-        log entries that were.
+        """Erase a session: log, summaries, manifests, texts, turns, effects, outbox items, holds and account, kept
+        replies of its agent and tenant. Its row stays, emptied of everything but its id and when it was erased.
+        How many log entries that were.
         """
         ...
 
     async def tenant(self, tenant: str) -> None:
         """Erase what is a tenant's beyond its sessions: its accounts and kept replies."""
+        ...
+
+    async def scrub(self) -> None:
+        """Clear what was erased out of the database's files, as far as that is ours to do."""
         ...
 
     async def since(self, at: float) -> list[str]:

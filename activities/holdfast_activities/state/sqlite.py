@@ -128,6 +128,7 @@ def connect(location: SqliteLocation) -> sqlite3.Connection:
         cached_statements=2 * _ROWS_PER_STATEMENT,
     )
     connection.execute(f"PRAGMA synchronous = {location.synchronous}")
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased is not to be found in the file
     return connection
 
 

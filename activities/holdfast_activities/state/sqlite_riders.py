@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from .charging import NOTHING, Books, Standing, grant, release
-from .rider_rows import UPSERT_EFFECT, UPSERT_REPLY, RiderRows
+from .rider_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, RiderRows
 from .riders import Charge, Charged
 
 # SQLite numbers its marks with a question mark.
 _UPSERT_EFFECT = UPSERT_EFFECT.replace("$", "?")
 _UPSERT_REPLY = UPSERT_REPLY.replace("$", "?")
+_UPSERT_MANIFEST = UPSERT_MANIFEST.replace("$", "?")
 
 _UNCHARGED = Charged()
 
@@ -59,6 +60,9 @@ def write_riders(connection: sqlite3.Connection, riders: Sequence[RiderRows]) ->
     replies = [each.reply for each in riders if each.reply is not None]
     if replies:
         connection.executemany(_UPSERT_REPLY, replies)
+    manifests = [each.manifest for each in riders if each.manifest is not None]
+    if manifests:
+        connection.executemany(_UPSERT_MANIFEST, manifests)
     charges = [each.charge for each in riders if each.charge is not None]
     charged = iter(_charge(connection, charges) if charges else ())
     return [_UNCHARGED if each.charge is None else next(charged) for each in riders]

@@ -4,7 +4,9 @@ The log, and what rides with it, is written by the statements in ``sqlite``, ``p
 ``…_riders``.
 """
 
-from sqlalchemy import BigInteger, Index, MetaData, Text
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, MetaData, Text, text
 from sqlalchemy.orm import declared_attr, registry
 from sqlmodel import Field, SQLModel
 
@@ -20,6 +22,11 @@ class _Table(SQLModel, registry=registry(metadata=METADATA)):
         return "holdfast_" + cls.__name__.removesuffix("Table").lower()
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """An index of the rows that a condition holds for, on both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class LogTable(_Table, table=True):
     """Log entries. ``body`` is the entry as JSON."""
 
@@ -29,7 +36,14 @@ class LogTable(_Table, table=True):
 
 
 class SessionTable(_Table, table=True):
-    """Session snapshots. ``version`` counts the changes; ``created`` and ``updated`` are seconds since 1970, UTC."""
+    """Session snapshots. ``version`` counts the changes; ``created``, ``updated`` and ``erased`` are seconds since
+    1970, UTC. One that was erased holds nothing else; ``erased`` is 0 for the others.
+    """
+
+    __table_args__ = (
+        Index("ix_holdfast_session_user", "tenant", "user"),
+        Index("ix_holdfast_session_erased", "erased", **_where("erased > 0")),
+    )
 
     session: str = Field(primary_key=True, sa_type=Text)
     agent: str = Field(sa_type=Text)
@@ -45,6 +59,8 @@ class SessionTable(_Table, table=True):
     cost: float
     created: float
     updated: float
+    user: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    erased: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
 
 
 class TurnTable(_Table, table=True):
@@ -155,3 +171,42 @@ class KeptTable(_Table, table=True):
     digest: str = Field(primary_key=True, sa_type=Text)
     body: str = Field(sa_type=Text)
     at: float
+
+
+class ManifestTable(_Table, table=True):
+    """How the prompts of model calls were made. ``body`` is a Manifest as JSON."""
+
+    __table_args__ = (Index("ix_holdfast_manifest_at", "at"),)
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    body: str = Field(sa_type=Text)
+    at: float
+
+
+class OutboxTable(_Table, table=True):
+    """Changes of memories on their way to the store. ``body`` is a Change as JSON, empty once it is applied;
+    until ``claimed`` a worker is at it.
+    """
+
+    __table_args__ = (
+        Index("ix_holdfast_outbox_waiting", "at", **_where("applied = 0")),
+        Index("ix_holdfast_outbox_session", "session"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    tenant: str = Field(sa_type=Text)
+    session: str = Field(sa_type=Text)
+    at: float
+    body: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+    applied: float
+    claimed: float
+    error: str = Field(sa_type=Text)
+
+
+class RatioTable(_Table, table=True):
+    """What token estimates of a model are multiplied by."""
+
+    model: str = Field(primary_key=True, sa_type=Text)
+    ratio: float

@@ -44,6 +44,18 @@ class Transactions:
         async with self.begin() as db:
             await db.exec(self.insert(type(row), row.model_dump()).on_conflict_do_nothing())
 
+    async def scrub(self) -> None:
+        """Clear what was deleted out of the files; PostgreSQL does that by itself, in its own time.
+
+        SQLite overwrites what is deleted (``secure_delete``), but until a checkpoint what was there can
+        be read in the write-ahead log, and before it in the file.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        with unavailable():
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.dispose()

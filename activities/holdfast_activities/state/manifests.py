@@ -1,0 +1,34 @@
+"""The manifests of prompts. They are written with the log: see ``Riders.manifest``."""
+
+import builtins
+
+from sqlmodel import col, select
+
+from holdfast_workflows.contracts.context import Manifest
+
+from .rows import identifier
+from .tables import ManifestTable
+from .transactions import Transactions
+
+
+class ManifestShelf:
+    """See ``Manifests``."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def list(
+        self, session: str, *, seq: int = 0, after: int = 0, limit: int = 200
+    ) -> builtins.list[Manifest]:
+        """See ``Manifests.list``."""
+        number = col(ManifestTable.seq)
+        wanted = (
+            select(ManifestTable.body)
+            .where(
+                col(ManifestTable.session) == identifier(session), number == seq if seq else number > after
+            )
+            .order_by(number)
+            .limit(limit)
+        )
+        async with self._transactions.begin() as db:
+            return [Manifest.model_validate_json(body) for body in await db.exec(wanted)]
