@@ -9,6 +9,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from holdfast_temporal import data_converter
+from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
 
@@ -23,7 +24,7 @@ async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) ->
         temporalio.workflow.NondeterminismError: Today's code decides otherwise.
     """
     replayer = Replayer(
-        workflows=[AgentWorkflow, *workflows],
+        workflows=[AgentWorkflow, MaintenanceWorkflow, *workflows],
         data_converter=data_converter,
         unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
     )

@@ -5,6 +5,7 @@ connection   clients, with our data converter
 converter    values to payloads and back
 failures     exceptions to failures and back
 attributes   what sessions are listed and filtered by
+schedules    what the server starts by itself
 ui           links into the Temporal UI
 leaving      the end of a process that used the SDK
 """
@@ -12,15 +13,21 @@ leaving      the end of a process that used the SDK
 from .attributes import ensure as ensure_search_attributes
 from .connection import Connection, connect
 from .converter import data_converter
+from .schedules import Repeated
+from .schedules import ensure as ensure_schedule
+from .schedules import remove as remove_schedule
 from .server import DevServer, ServerInfo
 from .ui import run_link
 
 __all__ = [
     "Connection",
     "DevServer",
+    "Repeated",
     "ServerInfo",
     "connect",
     "data_converter",
+    "ensure_schedule",
     "ensure_search_attributes",
+    "remove_schedule",
     "run_link",
 ]

@@ -32,6 +32,7 @@ from holdfast_workflows.contracts.errors import HoldfastError
 from . import exits, logs, telemetry, wiring
 from .health import HealthServer
 from .loading import load_app
+from .scheduling import ensure_maintenance
 from .settings import Settings
 
 _FIRST_DELAY: Final = 0.5  # seconds between attempts to reach a part, doubled each time
@@ -111,6 +112,7 @@ class WorkerProcess:
         stack.push_async_callback(models.close)
         resilience = Resilience(state.shared, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)
+        await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
         return wiring.build_worker(client, self._registry, state, models, resilience, settings)
 
     async def _connect(self) -> Client:

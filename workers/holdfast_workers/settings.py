@@ -48,6 +48,7 @@ class Settings(BaseSettings):
         max_concurrent_activities: Model and tool calls at once.
         max_concurrent_workflow_tasks: Workflow tasks at once.
         max_cached_workflows: Sessions kept in memory between their tasks.
+        maintenance_every: Seconds between runs of maintenance, which the process schedules if nobody has; 0 for never.
         stop_with_parent: Stop when standard input closes, as it does when the parent dies.
     """
 
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     max_concurrent_activities: int = Field(default=200, ge=1)
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
     max_cached_workflows: int = Field(default=1_000, ge=0)
+    maintenance_every: float = Field(default=3_600.0, ge=0)
     stop_with_parent: bool = False
 
     @classmethod

@@ -13,6 +13,7 @@ from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.agents import ModelSource
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
 from .settings import Settings
@@ -49,7 +50,7 @@ def build_worker(
         client,
         task_queue=settings.task_queue,
         # Sandboxed are those that do not say otherwise: the user's own.
-        workflows=[AgentWorkflow, *registry.workflows],
+        workflows=[AgentWorkflow, MaintenanceWorkflow, *registry.workflows],
         activities=[*Activities(registry, state, models, resilience).all(), *registry.activities],
         # For the user's activities that are not async; threads start when they are needed.
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),

@@ -30,6 +30,12 @@ MAINTAIN: Final = "maintain"
 
 MAINTENANCE_WORKFLOW: Final = "MaintenanceWorkflow"
 
+
+def maintenance_id(task_queue: str) -> str:
+    """The schedule of a queue's maintenance, and what its runs' ids begin with."""
+    return f"holdfast-maintenance-{task_queue}"
+
+
 RESERVED: Final = frozenset({
     LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, LIST_AGENTS,
     LIST_EFFECTS, LIST_CIRCUITS, SET_CIRCUIT, LIST_ACCOUNTS,
