@@ -29,6 +29,7 @@ from holdfast_workflows.contracts.errors import (
     TurnCancelled,
     UnknownAgent,
 )
+from holdfast_workflows.contracts.memory import MemorySpec as Memory
 from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, SimplifiedReply
 from holdfast_workflows.contracts.spec import RetrySpec
 
@@ -53,6 +54,7 @@ __all__ = [
     "HoldfastError",
     "InvalidDeclaration",
     "LoopDetected",
+    "Memory",
     "MessageTooLarge",
     "ModelError",
     "NoWorker",

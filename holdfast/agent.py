@@ -8,7 +8,10 @@ from typing import Any, cast, get_args
 
 from holdfast_workflows.contracts.budget import BudgetSpec
 from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.memory import MemorySpec
+from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.output import OutputShape, output_spec
+from holdfast_workflows.contracts.own_tools import own_tools
 from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import MODEL_RETRY, AgentSpec, OutputSpec, RetrySpec, WhenBusy
 from holdfast_workflows.contracts.text import clean
@@ -22,7 +25,7 @@ class Agent:
 
     Attributes:
         spec: The agent as data; pinned in each of its sessions.
-        tools: Its tools by name.
+        tools: Its tools by name, without those that Holdfast adds.
     """
 
     def __init__(
@@ -47,6 +50,9 @@ class Agent:
         budget: BudgetSpec | None = None,
         last_resorts: Sequence[LastResort] = (),
         patience: float | timedelta | None = None,
+        memory: MemorySpec | None = None,
+        working_memory: bool = False,
+        compact_at: float = 0.75,
     ) -> None:
         """Declare an agent.
 
@@ -75,17 +81,25 @@ class Agent:
             patience: How long a turn may wait for providers, limits and tools that cannot be asked at the
                 moment, in seconds or as a timedelta. By default an hour without last resorts, and no time
                 with them.
+            memory: What it remembers beyond its sessions, as ``Memory(…)``; None for nothing. It is then
+                given the tools search_memory, remember and forget.
+            working_memory: Whether it is given a plan and a scratchpad, by the tools update_plan and
+                write_notes.
+            compact_at: How full its prompt may be, from 0.1 to 1 of its budget, before the older part of
+                the conversation is summed up.
 
         Raises:
             InvalidDeclaration: It cannot work as declared; the detail says what to change.
         """
         where = f"agent {declare.name(name, 'agent')!r}"
         self.tools = _with_undos(_by_name(tools, where), where)
+        remembers = limits.memory(memory, where)
+        own = own_tools(any_tools=bool(self.tools), memory=remembers, working_memory=working_memory)
         self.spec = AgentSpec(
             name=name,
             instructions=clean(instructions),
             models=_models(model, where),
-            tools=tuple(tool.spec for tool in self.tools.values()),
+            tools=(*(tool.spec for tool in self.tools.values()), *own),
             output=None if output is None else _checked(output_spec(output)),
             max_steps=declare.whole(max_steps, f"{where}: max_steps", 1, 100_000),
             max_tokens=None if max_tokens is None else declare.whole(max_tokens, f"{where}: max_tokens", 1),
@@ -103,6 +117,9 @@ class Agent:
             budget=None if budget is None else limits.budget(budget, f"{where}: budget"),
             last_resorts=limits.last_resorts(last_resorts, where),
             patience=limits.patience(patience, f"{where}: patience"),
+            memory=remembers,
+            working_memory=working_memory,
+            compact_at=declare.number(compact_at, f"{where}: compact_at", 0.1, 1),
         )
 
     @property
@@ -120,6 +137,11 @@ def _by_name(tools: Sequence[object], where: str) -> Mapping[str, Tool[..., Any]
         if not isinstance(given, Tool):
             raise InvalidDeclaration(f"{where} has {given!r} among its tools; put @tool above the function")
         tool = cast("Tool[..., Any]", given)
+        if tool.spec.name in OWN_TOOLS:
+            raise InvalidDeclaration(
+                f"{where}: tool {tool.spec.name!r} has the name of one that Holdfast gives to agents; "
+                "give name=… another"
+            )
         if tool.spec.name in found:
             raise InvalidDeclaration(f"{where} has two tools named {tool.spec.name!r}; give one another name")
         found[tool.spec.name] = tool

@@ -1,4 +1,4 @@
-"""The checks of budgets, last resorts and tenants' limits."""
+"""The checks of budgets, last resorts, memories and tenants' limits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from holdfast_workflows.contracts.budget import BudgetSpec, WhenSpent
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
+from holdfast_workflows.contracts.memory import MemorySpec
 from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, LastResort, SimplifiedReply
 from holdfast_workflows.contracts.text import size
 
@@ -62,6 +63,20 @@ def last_resorts(values: Sequence[object], where: str) -> tuple[LastResort, ...]
 def patience(value: float | timedelta | None, where: str) -> float | None:
     """Seconds a turn may be parked: none at all is a choice, too."""
     return 0.0 if value == 0 else None if value is None else declare.seconds(value, where)
+
+
+def memory(value: object, where: str) -> MemorySpec | None:
+    """What an agent remembers; it looks somewhere, and for some time."""
+    if value is None:
+        return None
+    if not isinstance(value, MemorySpec):
+        raise InvalidDeclaration(f"{where}: memory={value!r}; give memory=Memory(…), or leave it out")
+    if not value.scopes:
+        raise InvalidDeclaration(f"{where}: memory has no scopes; name some, or leave them out for all")
+    if value.model:
+        declare.model(value.model, f"{where}: memory")
+    _optional_number(value.expires_days, f"{where}: memory: expires_days")
+    return value
 
 
 def tenants(values: Mapping[str, TenantLimits]) -> dict[str, TenantLimits]:

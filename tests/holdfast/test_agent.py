@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Set
 from typing import Any, cast
 
 import pytest
@@ -11,13 +12,20 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from holdfast import Agent, App, InvalidDeclaration, RetrySpec, tool
+from holdfast import Agent, App, InvalidDeclaration, Memory, RetrySpec, tool
+from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.spec import AgentSpec
 
 
 @tool
 def look(x: int) -> int:
     """Look."""
+    return x
+
+
+@tool
+def read_more(x: int) -> int:
+    """Read more."""
     return x
 
 
@@ -52,9 +60,34 @@ MODEL = "openai:gpt-5-mini"
 def test_an_agent_compiles_to_plain_data() -> None:
     agent = Agent("a", model=[MODEL, "anthropic:c"], instructions="Do.", tools=[look], max_steps=9)
     assert agent.spec.models == (MODEL, "anthropic:c")
-    assert agent.spec.tools == (look.spec,)
+    assert agent.spec.tools[0] == look.spec
     assert agent.spec.max_steps == 9
     assert AgentSpec.model_validate_json(agent.spec.model_dump_json()) == agent.spec
+
+
+@pytest.mark.parametrize(
+    ("options", "added"),
+    [
+        ({}, set[str]()),
+        ({"tools": [look]}, {"read_more"}),
+        ({"working_memory": True}, {"read_more", "update_plan", "write_notes"}),
+        ({"memory": Memory()}, {"read_more", "search_memory", "remember", "forget"}),
+        ({"memory": Memory(), "working_memory": True, "tools": [look]}, OWN_TOOLS),
+    ],
+)
+def test_an_agent_is_given_the_tools_for_what_it_was_declared_with(
+    options: dict[str, Any], added: Set[str]
+) -> None:
+    agent = Agent("a", model=MODEL, **options)
+    assert {spec.name for spec in agent.spec.tools} - {"look"} == added
+    assert set(agent.tools) <= {"look"}
+
+
+def test_what_an_agent_remembers_is_part_of_its_spec() -> None:
+    agent = Agent("a", model=MODEL, memory=Memory(scopes=("user",), limit=3), compact_at=0.5)
+    assert agent.spec.memory == Memory(scopes=("user",), limit=3)
+    assert agent.spec.compact_at == 0.5
+    assert not agent.spec.working_memory
 
 
 def test_defaults_are_those_of_the_contract() -> None:
@@ -120,6 +153,12 @@ def test_output_that_has_no_object_schema_is_refused(shape: Any, said: str) -> N
         ({"when_busy": "drop"}, "queue, reject, interrupt"),
         ({"model_timeout": -1}, "model_timeout=-1"),
         ({"model_retry": RetrySpec(attempts=0)}, "attempts=0"),
+        ({"tools": [read_more]}, "Holdfast gives to agents"),
+        ({"memory": True}, "give memory=Memory(…)"),
+        ({"memory": Memory(scopes=())}, "no scopes"),
+        ({"memory": Memory(model="small")}, "provider:model"),
+        ({"memory": Memory(expires_days=0)}, "expires_days=0"),
+        ({"compact_at": 0}, "compact_at=0"),
     ],
 )
 def test_an_agent_that_cannot_work_is_refused_with_the_remedy(options: dict[str, Any], said: str) -> None:

@@ -93,7 +93,7 @@ def test_a_probe_that_cannot_be_asked_is_refused_with_the_remedy(probe: object, 
 def test_a_tool_given_as_undo_is_hidden_from_the_model() -> None:
     agent = Agent("a", model=MODEL, tools=[with_undo(refund)])
     shown = {spec.name: spec.hidden for spec in agent.spec.tools}
-    assert shown == {"pay": False, "refund": True}
+    assert shown == {"pay": False, "refund": True, "read_more": False}
     assert agent.tools["pay"].spec.undo == "refund"
     assert not refund.spec.hidden
 

@@ -19,6 +19,7 @@ PUBLIC = {
     "HoldfastError",
     "InvalidDeclaration",
     "LoopDetected",
+    "Memory",
     "MessageTooLarge",
     "ModelError",
     "NoWorker",
