@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Self
 
-from . import _wire_anthropic, _wire_openai
+from . import _embeddings, _wire_anthropic, _wire_openai
+from ._embeddings import Embed, hashed
 from ._http import Connection
 from ._replies import Reply, failed, reset
 from ._requests import Request, Seen
@@ -30,12 +31,21 @@ class ScriptedModel:
 
     Attributes:
         requests: What was asked, in order. Bodies are kept for the last 1,000 requests of up to 64 KiB.
+        embedded: The texts of each request for embeddings, which are not among the others.
     """
 
-    def __init__(self, script: Script, *, port: int = 0) -> None:
-        """A server for ``script``; ``port`` 0 takes a free one."""
+    def __init__(self, script: Script, *, port: int = 0, embed: Embed = hashed) -> None:
+        """A server for ``script``.
+
+        Args:
+            script: What is answered.
+            port: Where it listens; 0 takes a free one.
+            embed: What vectors texts have, or the fault they are answered with.
+        """
         self.requests: list[Seen] = []
+        self.embedded: list[list[str]] = []
         self._script = script
+        self._embed = embed
         self._port = port
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
@@ -89,6 +99,8 @@ class ScriptedModel:
         elif path in _SWITCHES:
             _SWITCHES[path](self)
             connection.answer(200, _JSON, b"{}")
+        elif path.endswith("/embeddings"):
+            self._answer_embeddings(connection, Request(0, path, head, body))
         elif not path.endswith(("/chat/completions", "/messages")):
             connection.answer(
                 404, _JSON, _wire_openai.error(404, "not_found", f"Nothing is served at {path}.")
@@ -97,6 +109,13 @@ class ScriptedModel:
             request = Request(len(self.requests) + 1, path, head, body)
             self._remember(request)
             self._answer(connection, request)
+
+    def _answer_embeddings(self, connection: Connection, request: Request) -> None:
+        texts = _embeddings.texts(request)
+        self.embedded.append(texts)
+        made = self._dead or self._embed(texts)
+        reply = made if isinstance(made, Reply) else _embeddings.answer(made, request)
+        _send(connection, request, reply)
 
     def _remember(self, request: Request) -> None:
         kept = request.body if len(request.body) <= _BODY_KEPT else b""

@@ -1,0 +1,55 @@
+"""Which embedder a setting names."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from holdfast_activities.memory.base import Embedder
+from holdfast_activities.models.config import ProviderConfig
+from holdfast_workflows.contracts.errors import SettingsInvalid
+
+from . import minilm
+from .openai import OpenAIEmbedder
+
+_log = logging.getLogger(__name__)
+_FORMS = "none, minilm:/path/to/folder, or provider:model such as openai:text-embedding-3-small"
+
+
+def choose_embedder(
+    setting: str, home: Path, providers: Mapping[str, ProviderConfig], environ: Mapping[str, str]
+) -> Embedder | None:
+    """The embedder of HOLDFAST_EMBEDDINGS; None to find memories by their words only, which is logged.
+
+    Args:
+        setting: ``none``; ``minilm:`` and a folder; a provider and a model; or empty for the folder
+            ``models/all-MiniLM-L6-v2`` of ``home`` if it is there.
+        home: The folder of everything embedded.
+        providers: What may stand before the colon.
+        environ: Where ``env:`` references to keys are looked up.
+
+    Raises:
+        SettingsInvalid: It names none.
+        EmbedderBroken: What it names cannot be used.
+    """
+    kind, _, name = setting.strip().partition(":")
+    if kind == "none" and not name:
+        _say_words_only("as HOLDFAST_EMBEDDINGS says")
+        return None
+    if kind == "minilm" and name:
+        return minilm.MiniLM(Path(name).expanduser())
+    if not setting.strip():
+        folder = home / "models" / minilm.MODEL
+        if (folder / minilm.WEIGHTS).exists():
+            return minilm.MiniLM(folder)
+        _say_words_only(
+            f"there is no model in {folder}, and HOLDFAST_EMBEDDINGS names none; it takes {_FORMS}"
+        )
+        return None
+    config = providers.get(kind)
+    if config is None or config.kind != "openai" or not name:
+        raise SettingsInvalid(f"HOLDFAST_EMBEDDINGS: {setting!r} is no embedder; it is {_FORMS}")
+    return OpenAIEmbedder(kind, name, config, environ)
+
+
+def _say_words_only(why: str) -> None:
+    _log.warning("memories are found by their words only, not by their meaning: %s", why)

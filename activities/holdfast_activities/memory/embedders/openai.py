@@ -1,0 +1,122 @@
+"""Embeddings as OpenAI and most other servers speak them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from holdfast_activities.memory.base import Vector
+from holdfast_activities.models import errors
+from holdfast_activities.models.config import ProviderConfig
+from holdfast_activities.models.http import Endpoint, make_client
+from holdfast_workflows.contracts.errors import EmbedderBroken, EmbeddingFailed, ModelError
+from holdfast_workflows.contracts.text import clean, dump_json
+
+AT_ONCE = 128
+"""Texts in one request."""
+
+TIMEOUT = 20.0
+"""Seconds for the answer to one request."""
+
+_CHARS = 8_000  # of a text that are embedded; servers refuse texts of over about 8,000 tokens
+_BYTES = 16_000  # the same, for scripts that have a token or two for each character
+_NONSENSE = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError)
+
+
+class OpenAIEmbedder:
+    """One model behind ``/embeddings``; retries are the caller's."""
+
+    def __init__(
+        self,
+        provider: str,
+        model: str,
+        config: ProviderConfig,
+        environ: Mapping[str, str],
+        *,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        """A client for ``model`` at ``config``.
+
+        Raises:
+            EmbedderBroken: Its key is missing.
+        """
+        self.model = f"{provider}:{model}"
+        self._name = model
+        self._timeout = timeout
+        try:
+            key = config.find_key(self.model, environ)
+        except ModelError as error:
+            raise EmbedderBroken(error.detail) from None
+        headers = {**({"authorization": f"Bearer {key}"} if key else {}), **config.headers}
+        self._client = make_client()
+        self._endpoint = Endpoint(self._client, self.model, f"{config.url}/embeddings", headers, key)
+        self._dimension = 0
+
+    async def dimension(self) -> int:
+        """How long a vector is; the server is asked for one the first time.
+
+        Raises:
+            EmbeddingFailed: It did not answer.
+        """
+        if not self._dimension:
+            await self.embed(["dimension"])
+        return self._dimension
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """A vector of unit length for each text.
+
+        Raises:
+            EmbeddingFailed: They could not be had.
+        """
+        vectors: list[Vector] = []
+        for start in range(0, len(texts), AT_ONCE):
+            vectors += await self._ask(texts[start : start + AT_ONCE])
+        return vectors
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _ask(self, texts: Sequence[str]) -> list[Vector]:
+        asked = {"model": self._name, "input": [_cut(text) for text in texts], "encoding_format": "float"}
+        try:
+            body, _ = await self._endpoint.post(dump_json(asked).encode(), self._timeout)
+            return self._read(body, len(texts))
+        except ModelError as error:
+            raise EmbeddingFailed(
+                error.detail, retry_after=error.retry_after, retryable=error.retryable
+            ) from None
+
+    def _read(self, body: bytes, count: int) -> list[Vector]:
+        try:
+            rows = _rows(json.loads(body))
+            vectors = [np.asarray(rows[place], dtype=np.float32) for place in range(count)]
+        except _NONSENSE as error:
+            what = f"the answer makes no sense ({type(error).__name__})"
+            raise errors.malformed(self.model, what, body, self._endpoint.secret) from None
+        if len(rows) != count:
+            raise EmbeddingFailed(f"{self.model}: {len(rows)} vectors for {count} texts")
+        return [self._checked(vector) for vector in vectors]
+
+    def _checked(self, vector: Vector) -> Vector:
+        length = float(np.linalg.norm(vector)) if vector.ndim == 1 else 0.0
+        if not (np.isfinite(length) and length > 0):
+            raise EmbeddingFailed(f"{self.model}: a vector has no direction")
+        self._dimension = self._dimension or len(vector)
+        if len(vector) != self._dimension:
+            raise EmbeddingFailed(
+                f"{self.model}: a vector of {len(vector)} dimensions after ones of {self._dimension}"
+            )
+        return vector / np.float32(length)
+
+
+def _rows(answer: Any) -> dict[int, list[float]]:
+    """The vectors by the places of their texts: servers may answer in any order."""
+    return {int(row["index"]): row["embedding"] for row in answer["data"]}
+
+
+def _cut(text: str) -> str:
+    """What is embedded of a text. An empty input is refused by servers, so that one is sent as a full stop."""
+    cut = clean(text[:_CHARS]).encode()[:_BYTES].decode(errors="ignore")
+    return cut if cut.strip() else "."
