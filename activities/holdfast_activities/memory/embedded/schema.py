@@ -1,0 +1,132 @@
+"""The tables of the file, and how it is opened.
+
+A record's number is its tenant's number times 2**32 plus a count, and never given twice:
+records and vectors of a tenant lie together, and what is newer has the higher number.
+
+Words are in postings of our own, not in FTS5: its BM25 counts the documents of all
+tenants, so that one tenant's words would move another's scores, and what is deleted
+stays readable in its segments until they are merged.
+"""
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from holdfast_workflows.contracts.errors import MemoryUnavailable
+
+Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
+"""FULL survives a power cut, NORMAL only the death of processes."""
+
+FORMAT = 1
+"""``user_version`` of a file that this code reads."""
+
+PAGE_BYTES = 8_192
+"""A vector of 1,536 dimensions is 3 KB: two fill such a page; with the usual 4 KB a quarter would be lost."""
+
+CACHE_KIB = 16_384
+"""What each connection keeps of the file; SQLite's own 2 MB do not hold the postings of one common term."""
+
+VECTORS = "(number INTEGER PRIMARY KEY, value BLOB NOT NULL)"
+
+_TABLES = (
+    # One row. ``migration`` counts migrations, so that one knows when another has begun after it.
+    """CREATE TABLE collection (
+        one INTEGER PRIMARY KEY CHECK (one = 1), model TEXT NOT NULL, dimension INTEGER NOT NULL,
+        begun INTEGER NOT NULL, generation INTEGER NOT NULL, migration INTEGER NOT NULL)""",
+    "INSERT INTO collection VALUES (1, '', 0, 0, 0, 0)",
+    # ``version`` counts what changed a tenant's vectors or what filters look at, ``removed`` is the
+    # version at which something was last removed; ``documents`` and ``length`` are for BM25.
+    """CREATE TABLE tenants (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,
+        version INTEGER NOT NULL DEFAULT 0, removed INTEGER NOT NULL DEFAULT 0,
+        made INTEGER NOT NULL DEFAULT 0, records INTEGER NOT NULL DEFAULT 0,
+        documents INTEGER NOT NULL DEFAULT 0, length INTEGER NOT NULL DEFAULT 0)""",
+    # What filters look at stands before the texts: SQLite reads a row up to the last column it needs.
+    """CREATE TABLE records (
+        number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, changed INTEGER NOT NULL,
+        scope TEXT NOT NULL, kind TEXT NOT NULL, session TEXT NOT NULL, topic TEXT NOT NULL,
+        superseded_by TEXT NOT NULL, at REAL NOT NULL, expires REAL NOT NULL, place INTEGER NOT NULL,
+        id TEXT NOT NULL, speaker TEXT NOT NULL, importance REAL NOT NULL, trust TEXT NOT NULL,
+        sources TEXT NOT NULL, used REAL NOT NULL, uses INTEGER NOT NULL, words TEXT NOT NULL,
+        text TEXT NOT NULL, UNIQUE (tenant, id))""",
+    "CREATE INDEX records_changed ON records (tenant, changed)",
+    "CREATE INDEX records_said ON records (tenant, session, place)",
+    "CREATE INDEX records_about ON records (tenant, topic) WHERE topic <> ''",
+    "CREATE INDEX records_expire ON records (tenant, expires) WHERE expires > 0",
+    "CREATE INDEX records_counted ON records (kind, superseded_by)",
+    f"CREATE TABLE vectors {VECTORS}",
+    f"CREATE TABLE upcoming {VECTORS}",
+    """CREATE TABLE postings (
+        tenant INTEGER NOT NULL, term TEXT NOT NULL, number INTEGER NOT NULL, often INTEGER NOT NULL,
+        length INTEGER NOT NULL, PRIMARY KEY (tenant, term, number)) WITHOUT ROWID""",
+)
+
+
+def connect(path: Path, synchronous: Synchronous, busy_seconds: float) -> sqlite3.Connection:
+    """A connection to the file."""
+    connection = sqlite3.connect(
+        path,
+        timeout=busy_seconds,
+        isolation_level=None,  # transactions are begun where they are meant
+        check_same_thread=False,  # used by its thread, closed by the one that closes the store
+    )
+    # Only a new file takes these two.
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    # What is erased is to be gone from the file, not only from its tables.
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def prepare(path: Path, synchronous: Synchronous, busy_seconds: float) -> None:
+    """Make the file with its folder and tables, unless they are there.
+
+    Raises:
+        MemoryUnavailable: It cannot be written, is of another format, or its file system cannot share memory.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = connect(path, synchronous, busy_seconds)
+        try:
+            mode = _switch_to_wal(connection, time.monotonic() + busy_seconds)
+            format_ = _make_tables(connection)
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error) as error:
+        raise MemoryUnavailable(f"{path}: {error}") from error
+    if mode != "wal":
+        raise MemoryUnavailable(f"{path}: this file system takes no write-ahead log; use a local disk")
+    if format_ != FORMAT:
+        raise MemoryUnavailable(f"{path}: its format is {format_}, and this version reads {FORMAT}")
+
+
+def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError:
+            # SQLite does not wait here by itself while another process opens the same new file.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _make_tables(connection: sqlite3.Connection) -> int:
+    """Make the tables if there are none; the file's format."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        format_ = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+        if format_ == 0 and empty:
+            for statement in _TABLES:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            format_ = FORMAT
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return format_

@@ -1,0 +1,227 @@
+"""The store: each method of ``MemoryStore`` as work for the threads."""
+
+import asyncio
+import builtins
+import functools
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from ..base import Collection, Counts, Embed, Filter, Record, Scored, Vector
+from . import collection as kept
+from . import migration, reading, tenants, words, writing
+from .matrices import CACHE_BYTES, Matrices
+from .rows import check_vector, encode, encode_vector, fetch, is_key
+from .schema import Synchronous, connect, prepare
+from .tenants import Tenant
+from .threads import Threads, Work
+
+T = TypeVar("T")
+
+_OfTenant = Callable[[sqlite3.Connection, Tenant], T]
+
+BUSY_SECONDS = 15.0
+"""How long a write waits for the writers of other processes before it fails."""
+
+
+class EmbeddedStore:
+    """Memories in a SQLite file, which several processes may use at once. See ``MemoryStore``.
+
+    Each search by vector is exact, over all vectors of the tenant: meant for up to about 100,000 of them.
+    """
+
+    def __init__(self, threads: Threads, cache_bytes: int) -> None:
+        self._threads = threads
+        self._matrices = Matrices(cache_bytes)
+        # What this process's vectors are. Another one may migrate the file meanwhile, and vectors
+        # of two models must not meet.
+        self._begun: Collection | None = None
+
+    @property
+    def name(self) -> str:
+        """``embedded``."""
+        return "embedded"
+
+    async def collection(self) -> Collection | None:
+        """See ``MemoryStore.collection``."""
+        held = await self._threads.read(kept.held)
+        return held.collection if held.begun else None
+
+    async def begin(self, collection: Collection) -> None:
+        """See ``MemoryStore.begin``. After an EmbeddingMismatch what needs no vectors still works."""
+        self._begun = collection
+        if await self.collection() != collection:
+            await self._threads.write(lambda connection: kept.begin(connection, collection))
+
+    async def put(self, tenant: str, records: Sequence[Record]) -> None:
+        """See ``MemoryStore.put``; all of them or none."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            dimension = kept.held(connection, self._begun).collection.dimension
+            puts = [
+                (encode(each), None if each.vector is None else encode_vector(each.vector, dimension))
+                for each in records
+            ]
+            writing.put(connection, tenant, puts)
+
+        await self._threads.write(work)
+
+    async def get(self, tenant: str, ids: Sequence[str]) -> builtins.list[Record]:
+        """See ``MemoryStore.get``."""
+        keys = [id for id in ids if is_key(id)]
+        return await self._read(tenant, lambda connection, found: reading.get(connection, found, keys), [])
+
+    async def list(
+        self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100
+    ) -> builtins.list[Record]:
+        """See ``MemoryStore.list``."""
+        return await self._read(
+            tenant, lambda connection, found: reading.page(connection, found, wanted, after, limit), []
+        )
+
+    async def around(
+        self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1
+    ) -> builtins.list[Record]:
+        """See ``MemoryStore.around``; in order of session and place."""
+        return await self._read(
+            tenant, lambda connection, found: reading.around(connection, found, places, reach), []
+        )
+
+    async def by_words(
+        self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int
+    ) -> builtins.list[Scored]:
+        """See ``MemoryStore.by_words``."""
+
+        def work(connection: sqlite3.Connection, found: Tenant) -> builtins.list[Scored]:
+            return _records(connection, words.best(connection, found, wanted, terms, limit))
+
+        return await self._read(tenant, work, [])
+
+    async def by_vector(
+        self, tenant: str, vector: Vector, wanted: Filter, limit: int
+    ) -> builtins.list[Scored]:
+        """See ``MemoryStore.by_vector``.
+
+        Raises:
+            BadInput: The vector is of another length.
+            EmbeddingMismatch: The store was migrated to another model than this process began it for.
+        """
+        place = self._matrices.place(tenant)
+
+        def work(connection: sqlite3.Connection) -> builtins.list[Scored]:
+            # SQLite fixes what a transaction sees at its first read, which is within the lock: what is
+            # kept there is therefore never newer.
+            with place.lock:
+                held = kept.held(connection, self._begun)
+                check_vector(vector, held.collection.dimension)
+                found = tenants.find(connection, tenant)
+                matrix = place.matrix(connection, found, held) if found else None
+            return _records(connection, matrix.nearest(vector, wanted, limit)) if matrix else []
+
+        scored = await self._threads.read(work)
+        self._matrices.trim(place)
+        return scored
+
+    async def delete(self, tenant: str, ids: Sequence[str]) -> int:
+        """See ``MemoryStore.delete``."""
+        keys = [id for id in ids if is_key(id)]
+        return await self._write(tenant, lambda connection, found: writing.delete(connection, found, keys), 0)
+
+    async def erase(self, tenant: str, wanted: Filter | None = None) -> int:
+        """See ``MemoryStore.erase``."""
+
+        def work(connection: sqlite3.Connection, found: Tenant) -> int:
+            if wanted is None:
+                return writing.erase(connection, found)
+            return writing.remove(connection, found, reading.meant(connection, found, wanted))
+
+        return await self._write(tenant, work, 0)
+
+    async def tenants(self) -> builtins.list[str]:
+        """See ``MemoryStore.tenants``."""
+        return await self._threads.read(reading.tenant_names)
+
+    async def counts(self) -> Counts:
+        """See ``MemoryStore.counts``; ``bytes`` is the file without its write-ahead log."""
+        return await self._threads.read(reading.counts)
+
+    async def migrate(self, collection: Collection, embed: Embed) -> int:
+        """See ``MemoryStore.migrate``.
+
+        Raises:
+            MemoryFailed: Another migration has begun meanwhile; that one goes on.
+        """
+        number = await self._threads.write(migration.start)
+        while True:
+            if collection.dimension:
+                await self._embed(number, collection.dimension, embed)
+            # What was put meanwhile has no new vector yet, so it may take another round.
+            done = await self._threads.write(
+                lambda connection: migration.switch(connection, number, collection)
+            )
+            if done is not None:
+                self._begun = collection
+                return done
+
+    async def optimise(self) -> int:
+        """See ``MemoryStore.optimise``."""
+        return await self._threads.tidy(reading.tidy)
+
+    async def close(self) -> None:
+        """See ``MemoryStore.close``."""
+        await self._threads.close()
+
+    async def _embed(self, number: int, dimension: int, embed: Embed) -> None:
+        after = -1
+        while batch := await self._threads.read(functools.partial(migration.pending, after=after)):
+            vectors = await embed([text for _, _, text in batch])
+            values = [encode_vector(vector, dimension) for vector in vectors]
+            await self._threads.write(
+                functools.partial(
+                    migration.add, migration=number, batch=list(zip(batch, values, strict=True))
+                )
+            )
+            after = batch[-1][0]
+
+    async def _read(self, tenant: str, work: _OfTenant[T], unknown: T) -> T:
+        """Do work that reads a tenant; of one that is not there, ``unknown`` is the outcome."""
+        return await self._threads.read(_of(tenant, work, unknown))
+
+    async def _write(self, tenant: str, work: _OfTenant[T], unknown: T) -> T:
+        return await self._threads.write(_of(tenant, work, unknown))
+
+
+async def open_embedded(
+    path: Path,
+    *,
+    synchronous: Synchronous = "FULL",
+    cache_bytes: int = CACHE_BYTES,
+    busy_seconds: float = BUSY_SECONDS,
+) -> EmbeddedStore:
+    """Open the memories in a file, which is made with its folder if it is not there.
+
+    Args:
+        path: Where it is; a local disk.
+        synchronous: ``FULL`` survives a power cut, ``NORMAL`` only the death of processes.
+        cache_bytes: How much of the vectors is kept in this process's memory.
+        busy_seconds: How long a write waits for those of other processes.
+
+    Raises:
+        MemoryUnavailable: The file cannot be used.
+    """
+    await asyncio.to_thread(prepare, path, synchronous, busy_seconds)
+    return EmbeddedStore(Threads(lambda: connect(path, synchronous, busy_seconds)), cache_bytes)
+
+
+def _of(tenant: str, work: _OfTenant[T], unknown: T) -> Work[T]:
+    def whole(connection: sqlite3.Connection) -> T:
+        found = tenants.find(connection, tenant)
+        return unknown if found is None else work(connection, found)
+
+    return whole
+
+
+def _records(connection: sqlite3.Connection, found: Sequence[tuple[int, float]]) -> builtins.list[Scored]:
+    records = fetch(connection, [number for number, _ in found])
+    return [Scored(records[number], score) for number, score in found]

@@ -1,0 +1,90 @@
+"""One thread that writes and some that read, each with a connection of its own.
+
+Each piece of work is one transaction: a reader sees the file as it was at one moment,
+and what a writer does is there whole or not at all.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from holdfast_workflows.contracts.errors import MemoryUnavailable
+
+T = TypeVar("T")
+
+Work = Callable[[sqlite3.Connection], T]
+
+READERS = 4
+
+
+class Threads:
+    """The threads of one file."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connections: list[sqlite3.Connection] = []
+        self._own = threading.local()
+        self._writer = ThreadPoolExecutor(1, "holdfast-memory-writer")
+        self._readers = ThreadPoolExecutor(READERS, "holdfast-memory-reader")
+
+    async def read(self, work: Work[T]) -> T:
+        """Do work that reads.
+
+        Raises:
+            MemoryUnavailable: The file cannot be read, or was closed.
+        """
+        return await self._run(self._readers, lambda: _within(self._connection(), "BEGIN", work))
+
+    async def write(self, work: Work[T]) -> T:
+        """Do work that writes; it is on disk when this returns.
+
+        Raises:
+            MemoryUnavailable: The file cannot be written, another process holds it for too long, or it was closed.
+        """
+        return await self._run(self._writer, lambda: _within(self._connection(), "BEGIN IMMEDIATE", work))
+
+    async def tidy(self, work: Work[T]) -> T:
+        """Do work on the writer's thread that makes its own transactions."""
+        return await self._run(self._writer, lambda: work(self._connection()))
+
+    async def close(self) -> None:
+        """Finish what waits, then close."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._readers.shutdown()
+        self._writer.shutdown()
+        while self._connections:
+            self._connections.pop().close()
+
+    async def _run(self, pool: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        try:
+            future = pool.submit(job)
+        except RuntimeError as error:
+            raise MemoryUnavailable("the memory store was closed by this process") from error
+        try:
+            return await asyncio.wrap_future(future)
+        except sqlite3.Error as error:
+            raise MemoryUnavailable(f"{type(error).__name__}: {error}") from error
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if found is None:
+            found = self._own.connection = self._connect()
+            self._connections.append(found)
+        return found
+
+
+def _within(connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
+    connection.execute(begin)
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+        return result
+    finally:
+        # Some errors, a full disk for one, have ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -1,0 +1,124 @@
+"""Putting and removing records, within a transaction."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from . import tenants, words
+from .rows import COLUMNS, Row, differ
+from .tenants import Tenant
+
+_NAMES = COLUMNS.split(", ")
+_MARKS = ", ".join("?" * (3 + len(_NAMES)))
+
+_OLD = f"""SELECT number, value, {COLUMNS} FROM records LEFT JOIN vectors USING (number)
+    WHERE tenant = ? AND id = ?"""  # noqa: S608 - fixed names
+_INSERT = f"INSERT INTO records (number, tenant, changed, {COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - fixed names
+_UPDATE = f"UPDATE records SET ({COLUMNS}) = ({', '.join('?' * len(_NAMES))}) WHERE number = ?"  # noqa: S608 - fixed names
+_VECTOR = "INSERT OR REPLACE INTO vectors VALUES (?, ?)"
+_WORDS = _NAMES.index("words")
+
+Put: TypeAlias = tuple[Row, bytes | None]
+"""A record's row and its vector."""
+
+
+def put(connection: sqlite3.Connection, name: str, puts: Sequence[Put]) -> None:
+    """Insert records, or replace those with the same ids.
+
+    Raises:
+        BadInput: The tenant cannot be a key.
+    """
+    tenant = tenants.make(connection, name)
+    version = tenant.version + 1
+    new: list[tuple[int, Row, bytes | None]] = []
+    # By id, so that of two with the same one the later counts.
+    for row, value in {put[0][0]: put for put in puts}.values():
+        old = connection.execute(_OLD, (tenant.number, row[0])).fetchone()
+        if old is None:
+            new.append((tenant.next_number(), row, value))
+        elif _replace(connection, tenant, old, (row, value), version):
+            tenant.version = version
+    if new:
+        _insert(connection, tenant, new, version)
+        tenant.version = version
+    tenants.save(connection, tenant)
+
+
+def remove(connection: sqlite3.Connection, tenant: Tenant, found: Sequence[tuple[int, str]]) -> int:
+    """Remove records, given their numbers and words; how many they are."""
+    if not found:
+        return 0
+    words.remove(connection, tenant, found)
+    numbers = [(number,) for number, _ in found]
+    for statement in (
+        "DELETE FROM vectors WHERE number = ?",
+        "DELETE FROM upcoming WHERE number = ?",
+        "DELETE FROM records WHERE number = ?",
+    ):
+        connection.executemany(statement, numbers)
+    tenant.records -= len(found)
+    tenant.version += 1
+    tenant.removed = tenant.version
+    tenants.save(connection, tenant)
+    return len(found)
+
+
+def delete(connection: sqlite3.Connection, tenant: Tenant, ids: Iterable[str]) -> int:
+    """Remove records by their ids; how many were there."""
+    found = connection.execute(
+        "SELECT number, words FROM records WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
+        (tenant.number, json.dumps(list(ids))),
+    ).fetchall()
+    return remove(connection, tenant, found)
+
+
+def erase(connection: sqlite3.Connection, tenant: Tenant) -> int:
+    """Remove a tenant with all it holds. Its number is not given again, so nothing cached of it is taken for
+    that of a later tenant of its name.
+    """
+    for statement in (
+        "DELETE FROM vectors WHERE number >= ? AND number < ?",
+        "DELETE FROM upcoming WHERE number >= ? AND number < ?",
+        "DELETE FROM records WHERE number >= ? AND number < ?",
+    ):
+        connection.execute(statement, tenant.range())
+    connection.execute("DELETE FROM postings WHERE tenant = ?", (tenant.number,))
+    connection.execute("DELETE FROM tenants WHERE number = ?", (tenant.number,))
+    return tenant.records
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    tenant: Tenant,
+    new: Sequence[tuple[int, Row, bytes | None]],
+    version: int,
+) -> None:
+    connection.executemany(_INSERT, ((number, tenant.number, version, *row) for number, row, _ in new))
+    connection.executemany(_VECTOR, ((number, value) for number, _, value in new if value is not None))
+    words.index(connection, tenant, ((number, str(row[_WORDS])) for number, row, _ in new))
+    tenant.records += len(new)
+
+
+def _replace(
+    connection: sqlite3.Connection, tenant: Tenant, old: Sequence[Any], new: Put, version: int
+) -> bool:
+    """Bring a row to its new state; whether more changed than how it was used."""
+    number, old_value, *rest = old
+    before: Row = tuple(rest)
+    row, value = new
+    if row != before:
+        connection.execute(_UPDATE, (*row, number))
+    if row[_WORDS] != before[_WORDS]:
+        words.remove(connection, tenant, [(number, str(before[_WORDS]))])
+        words.index(connection, tenant, [(number, str(row[_WORDS]))])
+    if value is None:
+        connection.execute("DELETE FROM vectors WHERE number = ?", (number,))
+    elif value != old_value:
+        connection.execute(_VECTOR, (number, value))
+    changed = value != old_value or differ(row, before)
+    if changed:
+        connection.execute("UPDATE records SET changed = ? WHERE number = ?", (version, number))
+        # A migration that is under way has to embed it again.
+        connection.execute("DELETE FROM upcoming WHERE number = ?", (number,))
+    return changed
