@@ -106,6 +106,8 @@ class Client:
 
                 ``tenant``: whom the session runs for.
 
+                ``user``: whom the session is with, by an id: where memories of the user belong.
+
                 ``max_steps``: at most so many model calls a turn; the agent's own limit by default.
 
                 ``budget``: what the session may use in its life; the agent's own by default.

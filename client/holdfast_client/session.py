@@ -25,12 +25,21 @@ from .wire import Wire
 class Session:
     """A session: a handle that costs nothing, and may be made anew from the id at any time."""
 
-    def __init__(self, wire: Wire, id: str, turn: int | None = None, *, watched: bool = False) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        id: str,
+        turn: int | None = None,
+        *,
+        watched: bool = False,
+        lingers: bool = False,
+    ) -> None:
         """Made by ``Client.start`` and ``Client.session``."""
         self._wire = wire
         self._id = id
         self._turn = turn
         self._watched = watched
+        self._lingers = lingers
 
     @property
     def id(self) -> str:
@@ -204,9 +213,13 @@ class Session:
     async def result(self) -> Reply:
         """Wait for the session's end, and return its last turn's reply.
 
+        A task that was started through this handle is not waited for while it is remembered.
+
         Raises:
             HoldfastError: The session failed, or its last turn did.
         """
+        if self._lingers:
+            return (await self.wait()).check()
         result = await waiting.end(self._wire, self._id)
         if result.last is None:
             return Reply(text="", turn=0, status="done")

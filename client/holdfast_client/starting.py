@@ -25,6 +25,7 @@ class StartOptions(TypedDict, total=False):
 
     id: str | None
     tenant: str
+    user: str
     max_steps: int | None
     budget: BudgetSpec | None
     priority: int | None
@@ -43,6 +44,7 @@ async def start(
     roll_over_events: int | None = None,
     id: str | None = None,
     tenant: str = "",
+    user: str = "",
     max_steps: int | None = None,
     budget: BudgetSpec | None = None,
     priority: int | None = None,
@@ -62,6 +64,7 @@ async def start(
         request = StartInput(
             agent=agent,
             tenant=tenant,
+            user=user,
             mode=mode,
             output=None if output is None else output_spec(output),
             message=message,
@@ -72,7 +75,13 @@ async def start(
     except ValidationError as error:
         raise BadInput(preview(str(error))) from error
     accepted = await wire.start(session, request, priority=priority, weight=weight)
-    return Session(wire, session, accepted.turn if accepted else None, watched=watched)
+    return Session(
+        wire,
+        session,
+        accepted.turn if accepted else None,
+        watched=watched,
+        lingers=mode == "task" and accepted is not None and accepted.remembers,
+    )
 
 
 def _check(budget: BudgetSpec | None) -> None:

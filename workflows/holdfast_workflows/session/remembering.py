@@ -62,8 +62,8 @@ class Remembering:
         if self._state.unremembered and not self._busy:
             self._task = asyncio.create_task(self._run())
 
-    async def wait(self, seconds: float) -> None:
-        """Wait until nothing waits, for so long at most."""
+    async def wait(self, seconds: float) -> bool:
+        """Wait until nothing waits, for so long at most; whether nothing does."""
         self.go_on()
         if self._busy:
             try:
@@ -73,7 +73,8 @@ class Remembering:
                     timeout_summary="turns are being remembered",
                 )
             except TimeoutError:
-                workflow.logger.warning("%d turns wait to be remembered", len(self._state.unremembered))
+                return False
+        return True
 
     @property
     def _busy(self) -> bool:

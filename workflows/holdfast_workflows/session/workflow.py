@@ -181,7 +181,8 @@ class AgentWorkflow(Control):
         self._state.queue.clear()
         self._state.tell(Event(n=0, kind="closed", turn=self._state.turns, status=status))
         await self._compacting.leave()
-        await self._remembering.wait(remembering.LAST)
+        if not await self._remembering.wait(remembering.LAST):
+            workflow.logger.error("%d turns are not remembered", len(self._state.unremembered))
         attributes.at_end(self._state)
         workflow.set_current_details(details.render(self._state))
         self._settler.session_ended()
