@@ -55,22 +55,27 @@ def spans(text: str, now: float) -> list[Span]:
 
     A month or season without its year is the latest that has begun by ``now``.
     """
+    return read(text, now)[0]
+
+
+def read(text: str, now: float) -> tuple[list[Span], str]:
+    """The times that a text names, and the text without them, in lower case."""
     today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     text = text.lower()
     found: list[Span] = []
-    for pattern, read in _READERS:
+    for pattern, reader in _READERS:
         # What one pattern read, a coarser one must not read again: "May 2023" is not all of 2023.
         rest: list[str] = []
         last = 0
         for match in pattern.finditer(text):
-            span = _read(read, match, today)
+            span = _span(reader, match, today)
             if span is None:
                 continue
             found.append(span)
             rest += [text[last : match.start()], " | "]
             last = match.end()
         text = "".join([*rest, text[last:]])
-    return found
+    return found, text
 
 
 def tells_time(text: str) -> bool:
@@ -88,9 +93,9 @@ def nearness(at: float, span: Span) -> float:
     return max(0.0, 1.0 - away / slack)
 
 
-def _read(read: "_Reader", match: re.Match[str], today: datetime) -> Span | None:
+def _span(reader: "_Reader", match: re.Match[str], today: datetime) -> Span | None:
     try:
-        pair = read(match, today)
+        pair = reader(match, today)
     except (ValueError, OverflowError):
         return None  # such as February 30th, or a hundred thousand years ago
     return Span(pair[0].timestamp(), pair[1].timestamp()) if pair else None

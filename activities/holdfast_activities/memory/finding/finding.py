@@ -50,8 +50,13 @@ class Finder:
         query = Query.read(text, now)
         wanted = Filter(scopes=tuple(scopes), kinds=tuple(kinds), now=now)
         by_words = await self._by_words(tenant, query, wanted)
-        by_vector = await self._by_vector(tenant, query, wanted, by_words)
-        ranked = rank(query, by_words, by_vector, now, self._weights)
+        # What was found by words tells who speaks here, and so which words of the query are names.
+        about = query.asked_about({hit.record.speaker for hit in by_words} - {""})
+        unnamed = query.without_names(about)
+        if unnamed != query:
+            by_words = await self._by_words(tenant, unnamed, wanted)
+        by_vector = await self._by_vector(tenant, query, about, wanted)
+        ranked = rank(unnamed, about, by_words, by_vector, now, self._weights)
         return [found for found in ranked[:limit] if found.score >= floor]
 
     async def _by_words(self, tenant: str, query: Query, wanted: Filter) -> list[Scored]:
@@ -60,12 +65,10 @@ class Finder:
         return await self._store.by_words(tenant, query.terms, wanted, _CANDIDATES)
 
     async def _by_vector(
-        self, tenant: str, query: Query, wanted: Filter, by_words: Sequence[Scored]
+        self, tenant: str, query: Query, about: frozenset[str], wanted: Filter
     ) -> list[Scored] | None:
         if self._embedder is None or not query.text.strip():
             return None
-        # What was found by words tells who speaks here, and so which word of the query is a name.
-        about = query.asked_about({hit.record.speaker for hit in by_words} - {""})
         text = query.in_first_person(min(about)) if len(about) == 1 else query.text
         try:
             [vector] = await self._embedder.embed([text])

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .dates import Span, spans
+from . import dates
+from .dates import Span
 from .terms import plain, terms
 
 _WHEN = re.compile(
@@ -49,13 +50,20 @@ class Query:
     @classmethod
     def read(cls, text: str, now: float) -> "Query":
         """Read a query that is asked at ``now``."""
-        different = tuple(dict.fromkeys(terms(text)))
-        return cls(text, different, tuple(spans(text, now)), bool(_WHEN.search(text)))
+        spans, rest = dates.read(text, now)
+        # A memory is from May without saying so: the words of a time are looked for only where there are no others.
+        different = tuple(dict.fromkeys(terms(rest) or terms(text)))
+        return cls(text, different, tuple(spans), bool(_WHEN.search(text)))
 
     def asked_about(self, speakers: Iterable[str]) -> frozenset[str]:
         """Those of the speakers whom the query names, by their whole name or a part of it."""
         words = {plain(word) for word in _NAME.findall(self.text) if word[:1].isupper() or not word.isascii()}
         return frozenset(speaker for speaker in speakers if words & set(plain(speaker).split()))
+
+    def without_names(self, names: Iterable[str]) -> "Query":
+        """The query without the terms of names, unless nothing is left: who is called Ann is not who speaks as Ann."""
+        named = {term for name in names for term in terms(name)}
+        return replace(self, terms=tuple(term for term in self.terms if term not in named) or self.terms)
 
     def in_first_person(self, speaker: str) -> str:
         """The query as the speaker would put it: what they said of themselves is nearer to that."""

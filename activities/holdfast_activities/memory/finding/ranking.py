@@ -8,7 +8,7 @@ of the conversations of ``benchmarks/retrieval.py`` and measured on the other ha
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..base import Record, Scored
@@ -54,9 +54,17 @@ class _Candidate:
 
 
 def rank(
-    query: Query, by_words: Sequence[Scored], by_vector: Sequence[Scored] | None, now: float, weights: Weights
+    query: Query,
+    about: Collection[str],
+    by_words: Sequence[Scored],
+    by_vector: Sequence[Scored] | None,
+    now: float,
+    weights: Weights,
 ) -> list[Found]:
-    """All candidates, best first. ``by_vector`` is None where there is no embedder."""
+    """All candidates, best first.
+
+    ``about`` are the speakers whom the query asks about; ``by_vector`` is None where there is no embedder.
+    """
     candidates: dict[str, _Candidate] = {}
     for hit in (*by_words, *(by_vector or ())):
         candidates.setdefault(hit.record.id, _Candidate(hit.record))
@@ -66,7 +74,7 @@ def rank(
     shares = (weights.words, 0.0 if by_vector is None else weights.vectors)
     for one in candidates.values():
         one.base = (shares[0] * one.words + shares[1] * one.vector) / (sum(shares) or 1.0)
-    _add_extras(query, candidates, weights)
+    _add_extras(query, about, candidates, weights)
     best = max((one.base for one in candidates.values()), default=0.0)
     found = [_found(one, best, now, weights) for one in candidates.values()]
     return sorted(found, key=lambda one: (-one.score, one.record.id))
@@ -96,8 +104,9 @@ def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, 
         candidates[hit.record.id].words = coverage * hit.score / best
 
 
-def _add_extras(query: Query, candidates: Mapping[str, _Candidate], weights: Weights) -> None:
-    about = query.asked_about({one.record.speaker for one in candidates.values()} - {""})
+def _add_extras(
+    query: Query, about: Collection[str], candidates: Mapping[str, _Candidate], weights: Weights
+) -> None:
     places = {(one.record.session, one.record.place): one for one in candidates.values() if one.record.session}
     sessions: dict[str, list[float]] = defaultdict(list)
     for one in candidates.values():
