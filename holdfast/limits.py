@@ -17,6 +17,7 @@ from holdfast_workflows.contracts.text import size
 from . import declare
 
 _LONGEST_RUN = 10 * 365 * 86_400.0
+_LONGEST_DAYS = 36_500.0
 _MOST_DOLLARS = 1_000_000_000.0
 _MOST_TOKENS = 1_000_000_000_000
 _RESORTS = (CachedReply, SimplifiedReply, HandOff, ErrorReply)
@@ -75,7 +76,7 @@ def memory(value: object, where: str) -> MemorySpec | None:
         raise InvalidDeclaration(f"{where}: memory has no scopes; name some, or leave them out for all")
     if value.model:
         declare.model(value.model, f"{where}: memory")
-    _optional_number(value.expires_days, f"{where}: memory: expires_days")
+    _optional_number(value.expires_days, f"{where}: memory: expires_days", _LONGEST_DAYS)
     return value
 
 
