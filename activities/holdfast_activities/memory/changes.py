@@ -45,3 +45,5 @@ class Change(Contract):
     facts: tuple[FactDraft, ...] = ()
     forget: tuple[str, ...] = ()
     """Ids of memories to forget."""
+    within: tuple[str, ...] = ()
+    """The scopes that what is forgotten has to be in; none for any. Looked at before the store is told."""

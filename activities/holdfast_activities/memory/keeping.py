@@ -55,6 +55,10 @@ class Keeping(Protocol):
         """Memories in order of their ids; a query with text searches."""
         ...
 
+    async def get(self, tenant: str, ids: Sequence[str]) -> list[MemoryView]:
+        """Those of the ids that are there, in the order of the ids."""
+        ...
+
     async def apply(self, change: Change) -> int:
         """Bring a change to the store; applied again it changes nothing. How many memories it made or changed.
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, func, or_, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.entries import Usage
@@ -42,6 +43,8 @@ _EMPTY: dict[str, Any] = {
     "updated": 0.0,
 }
 
+_ERASED = select(SessionTable.session).where(col(SessionTable.erased) > 0)
+
 _DAY = len(":2026-01-31")
 
 
@@ -54,27 +57,30 @@ class Eraser:
     async def sessions(self, *, user: str = "", tenant: str, limit: int = 1_000) -> list[str]:
         """See ``Erasing.sessions``."""
         id = col(SessionTable.session)
-        wanted = select(id).where(col(SessionTable.tenant) == clean(tenant), col(SessionTable.erased) == 0)
+        wanted = select(id).where(
+            col(SessionTable.tenant) == clean(tenant), col(SessionTable.status) != _EMPTY["status"]
+        )
         if user:
             wanted = wanted.where(col(SessionTable.user) == clean(user))
         async with self._transactions.begin() as db:
             return list(await db.exec(wanted.order_by(id).limit(limit)))
 
+    async def begin(self, session: str, now: float) -> None:
+        """See ``Erasing.begin``."""
+        async with self._transactions.begin() as db:
+            await self._mark(db, identifier(session), now)
+            await db.exec(delete(OutboxTable).where(col(OutboxTable.session) == session))
+
     async def session(self, session: str, now: float) -> int:
         """See ``Erasing.session``."""
         id = identifier(session)
+        account = names.run_account(id)
         async with self._transactions.begin() as db:
-            fresh = _EMPTY | {"session": id, "erased": now}
-            await db.exec(
-                self._transactions.insert(SessionTable, fresh).on_conflict_do_update(
-                    index_elements=["session"], set_={"erased": now}
-                )
-            )
+            await self._mark(db, id, now)
             before = (await db.exec(select(SessionTable).where(col(SessionTable.session) == id))).one()
             gone = await db.exec(delete(LogTable).where(col(LogTable.session) == id))
             for table in _BY_SESSION:
                 await db.exec(delete(table).where(col(table.session) == id))
-            account = names.run_account(id)
             held = or_(col(HoldTable.holder) == id, col(HoldTable.account) == account)
             await db.exec(delete(HoldTable).where(held))
             await db.exec(delete(AccountTable).where(col(AccountTable.account) == account))
@@ -82,6 +88,14 @@ class Eraser:
                 await db.exec(delete(KeptTable).where(_kept(f"{before.tenant}/{before.agent}/", "%/%")))
             await db.exec(update(SessionTable).where(col(SessionTable.session) == id).values(**_EMPTY))
             return gone.rowcount
+
+    async def _mark(self, db: AsyncSession, id: str, now: float) -> None:
+        fresh = _EMPTY | {"session": id, "erased": now}
+        await db.exec(
+            self._transactions.insert(SessionTable, fresh).on_conflict_do_update(
+                index_elements=["session"], set_={"erased": now}
+            )
+        )
 
     async def tenant(self, tenant: str) -> None:
         """See ``Erasing.tenant``."""
@@ -119,6 +133,8 @@ class Eraser:
             delete(OutboxTable).where(col(OutboxTable.applied) > 0, col(OutboxTable.applied) < before),
             delete(AccountTable).where(account.startswith("tenant:"), _tail(account) < f":{day}"),
             delete(HoldTable).where(col(HoldTable.until) < before),
+            # A run that was still going when its session was erased may have written since.
+            *(delete(table).where(col(table.session).in_(_ERASED)) for table in (LogTable, *_BY_SESSION)),
         )
         count = 0
         for each in past:

@@ -236,7 +236,14 @@ class Erasing(Protocol):
     """What a person has a right to have erased, and what is past its age."""
 
     async def sessions(self, *, user: str = "", tenant: str, limit: int = 1_000) -> list[str]:
-        """Sessions of a user of a tenant, or of the tenant, whose content was not erased yet, by id."""
+        """Sessions of a user of a tenant, or of the tenant, whose content was not erased yet, in order of their ids."""
+        ...
+
+    async def begin(self, session: str, now: float) -> None:
+        """Say that a session is being erased: what waits in the outbox is gone, and nothing more is kept of it there.
+
+        It is still one of ``sessions``, so an erasure that is broken off is taken up again.
+        """
         ...
 
     async def session(self, session: str, now: float) -> int:
@@ -259,7 +266,9 @@ class Erasing(Protocol):
         ...
 
     async def prune(self, before: float) -> int:
-        """Remove kept replies, applied outbox items, manifests and tenants' accounts of days before a time."""
+        """Remove kept replies, applied outbox items, manifests, holds and tenants' accounts of days before a time;
+        and what was written of sessions after they were erased. How many rows that were.
+        """
         ...
 
 

@@ -73,6 +73,26 @@ async def test_what_was_erased_is_not_in_the_file(state: State, url: str, sessio
     assert session.encode() in held  # the rows that say what was erased
 
 
+async def test_an_erasure_that_was_broken_off_is_taken_up_again(state: State, session: str) -> None:
+    await fill(state, session, "secret", tenant=session)
+    erasing = state.shared.erasing
+    await erasing.begin(session, 5.0)
+    assert await state.shared.outbox.get(f"{session}:1") is None
+    assert await state.shared.outbox.add(OutboxItem(f"{session}:2", session, session, 1.0, "{}")) is None
+    assert session in await erasing.since(5.0)
+    assert await erasing.sessions(tenant=session) == [session]
+    assert await erasing.session(session, 6.0) == 3
+    assert await erasing.sessions(tenant=session) == []
+
+
+async def test_what_a_run_still_wrote_after_its_erasure_is_pruned(state: State, session: str) -> None:
+    await fill(state, session, "secret")
+    await state.shared.erasing.session(session, 5.0)
+    await state.log.settle(session, [UserEntry(seq=7, text="late")])
+    await state.shared.erasing.prune(1.0)
+    assert await state.log.read(session, 0) == []
+
+
 async def test_other_sessions_are_left_alone(state: State, session: str) -> None:
     other = f"{session}-other"
     await fill(state, session, "mine", user="ann")

@@ -47,7 +47,7 @@ class Forget(Contract):
 
 def own_tools(*, any_tools: bool, memory: MemorySpec | None, working_memory: bool) -> tuple[ToolSpec, ...]:
     """The tools that are added to an agent, which has tools of its own or not."""
-    found = (_PLAN, _NOTES) if working_memory else ()
+    found: tuple[ToolSpec, ...] = (_PLAN, _NOTES) if working_memory else ()
     if memory is not None:
         found += (_SEARCH, _REMEMBER, _FORGET)
     return (_READ_MORE, *found) if any_tools or found else ()
