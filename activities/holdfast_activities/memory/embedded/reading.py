@@ -4,6 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from holdfast_workflows.contracts.text import clean
+
 from ..base import Counts, Filter, Record
 from .rows import COLUMNS, condition, decode
 from .tenants import Tenant
@@ -11,10 +13,12 @@ from .tenants import Tenant
 _GET = f"""SELECT {COLUMNS}, value FROM records LEFT JOIN vectors USING (number)
     WHERE tenant = ? AND id = ?"""  # noqa: S608 - fixed names
 _LIST = f"SELECT {COLUMNS} FROM records WHERE tenant = ? AND id > ? AND"  # noqa: S608 - fixed names
-_AROUND = f"""SELECT DISTINCT {COLUMNS} FROM json_each(?) AS asked CROSS JOIN records
-    ON tenant = ? AND session = json_extract(asked.value, '$[0]')
-        AND place BETWEEN json_extract(asked.value, '$[1]') AND json_extract(asked.value, '$[2]')
-    WHERE kind = 'turn' ORDER BY session, place, id"""  # noqa: S608 - fixed names
+_AROUND = f"""
+    WITH asked AS (SELECT json_extract(value, '$[0]') AS name, json_extract(value, '$[1]') AS first,
+                          json_extract(value, '$[2]') AS last FROM json_each(?))
+    SELECT DISTINCT {COLUMNS} FROM asked CROSS JOIN records
+    WHERE tenant = ? AND session = name AND place BETWEEN first AND last AND kind = 'turn'
+    ORDER BY session, place, id"""  # noqa: S608 - fixed names
 _KINDS = "SELECT kind, count(*), count(nullif(superseded_by, '')) FROM records GROUP BY kind"
 
 
@@ -39,7 +43,7 @@ def around(
     connection: sqlite3.Connection, tenant: Tenant, places: Sequence[tuple[str, int]], reach: int
 ) -> list[Record]:
     """Turns near to places of sessions."""
-    asked = json.dumps([(session, place - reach, place + reach) for session, place in places])
+    asked = json.dumps([(clean(session), place - reach, place + reach) for session, place in places])
     return [decode(row) for row in connection.execute(_AROUND, (asked, tenant.number))]
 
 

@@ -28,8 +28,6 @@ COLUMNS = (
     "id, scope, kind, text, at, speaker, session, place, importance, trust, sources, topic, superseded_by,"
     " expires, words, used, uses"
 )
-_USAGE = 2
-"""The last columns say how a record was used; neither searches nor filters look at them."""
 
 _FETCH = f"SELECT number, {COLUMNS} FROM records WHERE number IN (SELECT value FROM json_each(?))"  # noqa: S608 - fixed names
 
@@ -102,11 +100,6 @@ def decode(row: Sequence[Any], vector: bytes | None = None) -> Record:
         words=words,
         vector=None if vector is None else np.frombuffer(vector, FLOAT16).astype(np.float32),
     )
-
-
-def differ(one: Row, other: Row) -> bool:
-    """Whether two rows of a record differ in more than how it was used."""
-    return one[:-_USAGE] != other[:-_USAGE]
 
 
 def encode_vector(vector: Vector, dimension: int) -> bytes:

@@ -1,14 +1,13 @@
 """The store: each method of ``MemoryStore`` as work for the threads."""
 
 import asyncio
-import builtins
 import functools
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ..base import Collection, Counts, Embed, Filter, Record, Scored, Vector
+from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Records, Scored, Vector
 from . import collection as kept
 from . import migration, reading, tenants, words, writing
 from .matrices import CACHE_BYTES, Matrices
@@ -67,40 +66,32 @@ class EmbeddedStore:
 
         await self._threads.write(work)
 
-    async def get(self, tenant: str, ids: Sequence[str]) -> builtins.list[Record]:
+    async def get(self, tenant: str, ids: Sequence[str]) -> Records:
         """See ``MemoryStore.get``."""
         keys = [id for id in ids if is_key(id)]
         return await self._read(tenant, lambda connection, found: reading.get(connection, found, keys), [])
 
-    async def list(
-        self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100
-    ) -> builtins.list[Record]:
+    async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> Records:
         """See ``MemoryStore.list``."""
         return await self._read(
             tenant, lambda connection, found: reading.page(connection, found, wanted, after, limit), []
         )
 
-    async def around(
-        self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1
-    ) -> builtins.list[Record]:
+    async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> Records:
         """See ``MemoryStore.around``; in order of session and place."""
         return await self._read(
             tenant, lambda connection, found: reading.around(connection, found, places, reach), []
         )
 
-    async def by_words(
-        self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int
-    ) -> builtins.list[Scored]:
+    async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
         """See ``MemoryStore.by_words``."""
 
-        def work(connection: sqlite3.Connection, found: Tenant) -> builtins.list[Scored]:
+        def work(connection: sqlite3.Connection, found: Tenant) -> Ranking:
             return _records(connection, words.best(connection, found, wanted, terms, limit))
 
         return await self._read(tenant, work, [])
 
-    async def by_vector(
-        self, tenant: str, vector: Vector, wanted: Filter, limit: int
-    ) -> builtins.list[Scored]:
+    async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> Ranking:
         """See ``MemoryStore.by_vector``.
 
         Raises:
@@ -109,7 +100,7 @@ class EmbeddedStore:
         """
         place = self._matrices.place(tenant)
 
-        def work(connection: sqlite3.Connection) -> builtins.list[Scored]:
+        def work(connection: sqlite3.Connection) -> Ranking:
             # SQLite fixes what a transaction sees at its first read, which is within the lock: what is
             # kept there is therefore never newer.
             with place.lock:
@@ -122,6 +113,14 @@ class EmbeddedStore:
         scored = await self._threads.read(work)
         self._matrices.trim(place)
         return scored
+
+    async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
+        """See ``MemoryStore.touch``."""
+        keys = [id for id in ids if is_key(id)]
+        if keys:
+            await self._write(
+                tenant, lambda connection, found: writing.touch(connection, found, keys, now), None
+            )
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
         """See ``MemoryStore.delete``."""
@@ -138,7 +137,7 @@ class EmbeddedStore:
 
         return await self._write(tenant, work, 0)
 
-    async def tenants(self) -> builtins.list[str]:
+    async def tenants(self) -> Names:
         """See ``MemoryStore.tenants``."""
         return await self._threads.read(reading.tenant_names)
 
@@ -222,6 +221,6 @@ def _of(tenant: str, work: _OfTenant[T], unknown: T) -> Work[T]:
     return whole
 
 
-def _records(connection: sqlite3.Connection, found: Sequence[tuple[int, float]]) -> builtins.list[Scored]:
+def _records(connection: sqlite3.Connection, found: Sequence[tuple[int, float]]) -> Ranking:
     records = fetch(connection, [number for number, _ in found])
     return [Scored(records[number], score) for number, score in found]

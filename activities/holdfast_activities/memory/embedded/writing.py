@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from . import tenants, words
-from .rows import COLUMNS, Row, differ
+from .rows import COLUMNS, Row
 from .tenants import Tenant
 
 _NAMES = COLUMNS.split(", ")
@@ -64,6 +64,15 @@ def remove(connection: sqlite3.Connection, tenant: Tenant, found: Sequence[tuple
     return len(found)
 
 
+def touch(connection: sqlite3.Connection, tenant: Tenant, ids: Iterable[str], now: float) -> None:
+    """Note that records were used. No search or filter looks at that, so the version stays."""
+    connection.execute(
+        "UPDATE records SET used = ?, uses = uses + 1"
+        " WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
+        (now, tenant.number, json.dumps(list(ids))),
+    )
+
+
 def delete(connection: sqlite3.Connection, tenant: Tenant, ids: Iterable[str]) -> int:
     """Remove records by their ids; how many were there."""
     found = connection.execute(
@@ -103,7 +112,7 @@ def _insert(
 def _replace(
     connection: sqlite3.Connection, tenant: Tenant, old: Sequence[Any], new: Put, version: int
 ) -> bool:
-    """Bring a row to its new state; whether more changed than how it was used."""
+    """Bring a row to its new state; whether it was another."""
     number, old_value, *rest = old
     before: Row = tuple(rest)
     row, value = new
@@ -116,7 +125,7 @@ def _replace(
         connection.execute("DELETE FROM vectors WHERE number = ?", (number,))
     elif value != old_value:
         connection.execute(_VECTOR, (number, value))
-    changed = value != old_value or differ(row, before)
+    changed = value != old_value or row != before
     if changed:
         connection.execute("UPDATE records SET changed = ? WHERE number = ?", (version, number))
         # A migration that is under way has to embed it again.

@@ -1,0 +1,1 @@
+"""What every memory store does; ``store`` is each of them in turn."""
