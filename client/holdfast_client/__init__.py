@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from .session import Session
     from .stream.events import (
         BudgetNews,
+        Compacted,
         Decided,
         NeedsPerson,
         Parked,
+        PlanChanged,
+        Recalled,
         ResortTaken,
         Status,
         StepEnded,
@@ -37,9 +40,12 @@ if TYPE_CHECKING:
 __all__ = [
     "BudgetNews",
     "Client",
+    "Compacted",
     "Decided",
     "NeedsPerson",
     "Parked",
+    "PlanChanged",
+    "Recalled",
     "Reply",
     "ResortTaken",
     "Session",

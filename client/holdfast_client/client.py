@@ -24,6 +24,7 @@ from holdfast_workflows.contracts.text import preview
 
 from . import content, listing, messages, starting, state
 from .listing import SessionInfo
+from .memory import Memory
 from .session import Session
 from .starting import StartOptions
 from .wire import Wire
@@ -78,6 +79,11 @@ class Client:
     def temporal(self) -> TemporalClient:
         """The Temporal client beneath."""
         return self._wire.temporal
+
+    @property
+    def memory(self) -> Memory:
+        """What the agents remember: search it, add to it, forget, erase, and keep it in order."""
+        return Memory(self._wire)
 
     async def start(
         self,
@@ -200,11 +206,12 @@ class Client:
         *,
         agent: str | None = None,
         tenant: str | None = None,
+        user: str | None = None,
         status: Status | None = None,
         limit: int | None = None,
     ) -> AsyncGenerator[SessionInfo]:
         """The sessions that fit, newest first. The server may need a second to list a new one."""
-        return listing.sessions(self._wire, agent, tenant, status, limit)
+        return listing.sessions(self._wire, agent, tenant, user, status, limit)
 
     async def agents(self) -> tuple[AgentInfo, ...]:
         """The agents that the workers serve."""

@@ -15,12 +15,16 @@ from holdfast_workflows.contracts.content import (
     StoreText,
     TextPart,
 )
+from holdfast_workflows.contracts.context import Manifest, Manifests, ReadManifests
 from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.limits import INLINE_TEXT, PREVIEW_CHARS
 
 from .wire import Wire
 
 _PAGE = 100
+_MANIFESTS = 100
+"""At once; one holds a line for each run of entries that were treated alike."""
 
 
 async def log(wire: Wire, session: str, start: int = 0) -> AsyncGenerator[Entry]:
@@ -82,6 +86,29 @@ async def store(wire: Wire, session: str, id: str, text: str) -> str:
     request = StoreText(session=session, id=id, text=text)
     stored = await wire.activity(names.STORE_TEXT, request, StoredText, session=session)
     return stored.ref
+
+
+async def manifests(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
+    """The manifests of a session's model calls, in order."""
+    after, more = 0, True
+    while more:
+        request = ReadManifests(session=session, after=after, limit=_MANIFESTS)
+        page = await wire.activity(names.READ_MANIFESTS, request, Manifests, session=session)
+        for manifest in page.manifests:
+            yield manifest
+            after = manifest.seq
+        more = page.more and bool(page.manifests)
+
+
+async def context(wire: Wire, session: str, step: int | None, turn: int | None) -> Manifest:
+    """The manifest of one model call, the last that fits."""
+    found: Manifest | None = None
+    async for manifest in manifests(wire, session):
+        if step in {None, manifest.step} and turn in {None, manifest.turn}:
+            found = manifest
+    if found is None:
+        raise NothingToDo(f"{session} has no such model call with a manifest")
+    return found
 
 
 async def _page(wire: Wire, session: str, start: int) -> LogPage:

@@ -52,13 +52,34 @@ class SessionInfo:
 
 
 async def sessions(
-    wire: Wire, agent: str | None, tenant: str | None, status: Status | None, limit: int | None
+    wire: Wire,
+    agent: str | None,
+    tenant: str | None,
+    user: str | None,
+    status: Status | None,
+    limit: int | None,
 ) -> AsyncGenerator[SessionInfo]:
     """The sessions that fit, newest first."""
-    found = wire.temporal.list_workflows(query(agent, tenant, status), limit=limit)
+    found = wire.temporal.list_workflows(query(agent, tenant, status, user), limit=limit)
     try:
         async for each in found:
             yield _info(each)
+    except TemporalError as error:
+        raise translate(error) from error
+
+
+async def runs(wire: Wire, *, tenant: str, user: str | None) -> AsyncGenerator[tuple[str, bool]]:
+    """The ids of a tenant's sessions, or of its user's, and whether each goes on; one that ended may come twice."""
+    whose = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
+    parts = [f"WorkflowType = '{names.WORKFLOW}'", whose]
+    if user is not None:
+        parts.append(f"{names.ATTRIBUTE_USER} = {_quoted(user)}")
+    going: set[str] = set()
+    try:
+        async for each in wire.temporal.list_workflows(" AND ".join(parts)):
+            if each.status == WorkflowExecutionStatus.RUNNING:
+                going.add(each.id)
+            yield each.id, each.id in going
     except TemporalError as error:
         raise translate(error) from error
 
@@ -74,10 +95,20 @@ def status_of(text: str) -> Status:
     return _STATUS[text]
 
 
-def query(agent: str | None = None, tenant: str | None = None, status: Status | None = None) -> str:
+def query(
+    agent: str | None = None,
+    tenant: str | None = None,
+    status: Status | None = None,
+    user: str | None = None,
+) -> str:
     """The visibility query for sessions; of one that rolled over, the newest run."""
     parts = [f"WorkflowType = '{names.WORKFLOW}'", "ExecutionStatus != 'ContinuedAsNew'"]
-    wanted = {names.ATTRIBUTE_AGENT: agent, names.ATTRIBUTE_TENANT: tenant, names.ATTRIBUTE_STATUS: status}
+    wanted = {
+        names.ATTRIBUTE_AGENT: agent,
+        names.ATTRIBUTE_TENANT: tenant,
+        names.ATTRIBUTE_STATUS: status,
+        names.ATTRIBUTE_USER: user,
+    }
     parts += [f"{name} = {_quoted(value)}" for name, value in wanted.items() if value is not None]
     return " AND ".join(parts)
 

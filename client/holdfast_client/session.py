@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from holdfast_workflows.contracts.budget import RaiseBudget
+from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import Decision, EffectView
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import BadInput, SessionClosed
@@ -205,6 +206,23 @@ class Session:
     async def effects(self) -> tuple[EffectView, ...]:
         """What the session's calls did to the world, in their order."""
         return await state.effects(self._wire, self._id)
+
+    async def manifests(self) -> AsyncGenerator[Manifest]:
+        """How the prompt of each model call was made, in order."""
+        async for manifest in content.manifests(self._wire, self._id):
+            yield manifest
+
+    async def context(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
+        """How the prompt of one step was made: what went in, what did not, and why.
+
+        Args:
+            step: The step within its turn; the last one by default.
+            turn: The turn; by default the last one that has such a step.
+
+        Raises:
+            NothingToDo: There was no such model call.
+        """
+        return await content.context(self._wire, self._id, step, turn)
 
     async def close(self) -> SessionView:
         """Take no more messages; the session ends after the turns it has."""

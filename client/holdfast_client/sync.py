@@ -22,6 +22,7 @@ from temporalio.service import TLSConfig
 from holdfast_workflows.contracts.budget import AccountView
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.content import AgentInfo
+from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.output import OutputShape
@@ -32,6 +33,7 @@ from . import client as asynchronous
 from . import session as session_module
 from .client import PATIENCE
 from .listing import SessionInfo
+from .memory_sync import Memory
 from .portal import Portal
 from .reply import Reply
 from .starting import StartOptions
@@ -144,12 +146,13 @@ class Client:
         *,
         agent: str | None = None,
         tenant: str | None = None,
+        user: str | None = None,
         status: Status | None = None,
         limit: int | None = None,
     ) -> Iterator[SessionInfo]:
         """The sessions that fit, newest first."""
         return self._portal.iterate(
-            lambda: self._client.sessions(agent=agent, tenant=tenant, status=status, limit=limit)
+            lambda: self._client.sessions(agent=agent, tenant=tenant, user=user, status=status, limit=limit)
         )
 
     def agents(self) -> tuple[AgentInfo, ...]:
@@ -175,6 +178,11 @@ class Client:
     def accounts(self, *, prefix: str = "", limit: int = 100) -> tuple[AccountView, ...]:
         """What was charged to accounts, and what is held on them."""
         return self._portal.call(self._client.accounts(prefix=prefix, limit=limit))
+
+    @property
+    def memory(self) -> Memory:
+        """What the agents remember: search it, add to it, forget, erase, and keep it in order."""
+        return Memory(self._client.memory, self._portal)
 
     def close(self) -> None:
         """End the background thread; the client and its sessions are of no more use."""
@@ -285,6 +293,14 @@ class Session:
     def effects(self) -> tuple[EffectView, ...]:
         """What the session's calls did to the world, in their order."""
         return self._portal.call(self._session.effects())
+
+    def manifests(self) -> Iterator[Manifest]:
+        """How the prompt of each model call was made, in order."""
+        return self._portal.iterate(self._session.manifests)
+
+    def context(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
+        """How the prompt of one step was made, by default the last one's."""
+        return self._portal.call(self._session.context(step, turn=turn))
 
     def close(self) -> SessionView:
         """Take no more messages; the session ends after the turns it has."""

@@ -11,8 +11,12 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import (
+    DeleteWorkflowExecutionRequest,
+    DescribeTaskQueueRequest,
+)
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -40,6 +44,7 @@ from holdfast_workflows.contracts.errors import (
     SessionClosed,
     SessionNotFound,
 )
+from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport
 from holdfast_workflows.contracts.session import Accepted, Message, StartInput, TaskResult, TurnView
 from holdfast_workflows.contracts.text import plain_markdown, preview
 
@@ -148,6 +153,62 @@ class Wire:
         except TemporalError as error:
             raise translate(error, session) from error
 
+    async def runs(self, session: str) -> bool | None:
+        """Whether a session goes on; None if the server knows none."""
+        try:
+            return (await self.describe(session)).status == WorkflowExecutionStatus.RUNNING
+        except SessionNotFound:
+            return None
+
+    async def terminate(self, session: str, reason: str) -> None:
+        """End a session at once, whatever it does."""
+        with suppress(SessionNotFound):  # it has just ended by itself
+            await self._call(self._handle(session).terminate(reason=reason), session)
+
+    async def delete(self, session: str) -> int:
+        """Delete the histories of a session's runs; how many there were.
+
+        From the oldest on: where it is cut off, the newest still leads to the rest.
+        """
+        runs: list[str] = []
+        try:
+            run = (await self.describe(session)).run_id
+            while run:
+                runs.insert(0, run)
+                run = await self._call(_continued_from(self.temporal, session, run), session)
+        except SessionNotFound:
+            pass  # the server keeps older runs no longer
+        for run in runs:
+            request = DeleteWorkflowExecutionRequest(
+                namespace=self.temporal.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=session, run_id=run),
+            )
+            with suppress(SessionNotFound):
+                await self._call(self.temporal.workflow_service.delete_workflow_execution(request), session)
+        return len(runs)
+
+    async def maintain(self, request: MaintainInput) -> MaintenanceReport:
+        """Run maintenance and wait for it; a run by hand that goes on is waited for instead."""
+        handle: WorkflowHandle[Any, MaintenanceReport] = await self._call(
+            self.temporal.start_workflow(
+                names.MAINTENANCE_WORKFLOW,
+                request,
+                id=f"{names.maintenance_id(self.task_queue)}-by-hand",
+                task_queue=self.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                result_type=MaintenanceReport,
+                static_summary="maintenance",
+            )
+        )
+        while True:
+            try:
+                return await bounded(handle.result(), self.patience)
+            except TimeoutError:
+                if not await self.polled(self.task_queue):
+                    raise NoWorker(f"maintenance waits on {self.task_queue}") from None
+            except TemporalError as error:
+                raise translate(error) from error
+
     async def queue_of(self, session: str) -> str:
         """Where a session's own workers listen, which need not be where ours do; ours if it is not known."""
         try:
@@ -204,9 +265,9 @@ class Wire:
             SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT), start.agent),
             SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS), "running"),
         ]
-        if start.tenant:
-            key = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
-            attributes.append(SearchAttributePair(key, start.tenant))
+        for name, value in ((names.ATTRIBUTE_TENANT, start.tenant), (names.ATTRIBUTE_USER, start.user)):
+            if value:
+                attributes.append(SearchAttributePair(SearchAttributeKey.for_keyword(name), value))
         agent = plain_markdown(start.agent)
         request = plain_markdown(preview(start.message.text)) if start.message else ""
         return {
@@ -238,6 +299,14 @@ class Wire:
             raise
         except (TemporalError, TimeoutError) as error:
             raise translate(error, session, by_worker=by_worker) from error
+
+
+async def _continued_from(temporal: Client, session: str, run: str) -> str:
+    """The run that a run went on from; empty for the first."""
+    history = temporal.get_workflow_handle(session, run_id=run).fetch_history_events(page_size=1)
+    async for event in history:
+        return event.workflow_execution_started_event_attributes.continued_execution_run_id
+    return ""
 
 
 async def _start_and_send(

@@ -15,6 +15,7 @@ from holdfast_workflows.contracts.errors import SearchAttributesMissing, Setting
 
 AGENT: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)
 TENANT: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
+USER: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)
 STATUS: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS)
 COST: Final = SearchAttributeKey.for_float(names.ATTRIBUTE_COST)
 TURNS: Final = SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)
@@ -22,6 +23,7 @@ TURNS: Final = SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)
 TYPES: Final[dict[str, str]] = {
     AGENT.name: "Keyword",
     TENANT.name: "Keyword",
+    USER.name: "Keyword",
     STATUS.name: "Keyword",
     COST.name: "Double",
     TURNS.name: "Int",

@@ -48,7 +48,7 @@ class Screen:
             self._line(f"? waits for a person: {event.what}", "bold yellow")
             for command in to_type(self._session, event.id, event.about) if self._session else ():
                 self._line(f"  {command}")
-        elif line := _aside(event) or _held_up(event):
+        elif line := _aside(event) or _held_up(event) or _in_mind(event):
             self._line(line)
 
     def end(self) -> None:
@@ -94,6 +94,19 @@ def _held_up(event: StreamEvent) -> str:
             return f"last resort, {event.resort}: {event.text}"
         case "undone":
             return f"↶ {event.name} undone, {event.status}: {event.result}"
+        case _:
+            return ""
+
+
+def _in_mind(event: StreamEvent) -> str:
+    """What is told of what the agent keeps in mind."""
+    match event.kind:
+        case "recalled":
+            return f"memory: {event.text}" if event.found or event.away else ""
+        case "compacted":
+            return f"summed up: {event.text}"
+        case "plan":
+            return f"plan: {event.text}"
         case _:
             return ""
 

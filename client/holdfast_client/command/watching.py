@@ -55,7 +55,8 @@ def show(
 ) -> None:
     """Show every message, step and tool result of a session.
 
-    With --json: one line an entry, whole; "kind" is "user", "reply" or "result".
+    With --json: one line an entry, whole; "kind" is "user", "reply", "result", "memory" or
+    "summary".
     """
 
     async def work(client: Client) -> None:
@@ -85,12 +86,26 @@ def _standing(console: Console, view: SessionView) -> None:
     """What the session may use still and what it waits for, with the commands that decide that."""
     if limits := budgets.in_words(view):
         console.print(f"[dim]budget: {limits}[/]")
+    _in_mind(console, view)
     if view.parked:
         console.print(f"[yellow]waits: {printing.plain_cell(view.parked)}[/]")
     for each in view.waiting:
         console.print(f"[bold yellow]waits for a person: {printing.plain_cell(each.what)}[/]")
         for command in effects.to_type(view.session, each.id, each.kind):
             console.print(f"  {escape(command)}")
+
+
+def _in_mind(console: Console, view: SessionView) -> None:
+    """What the agent keeps in mind: its plan and notes, what it recalled, how full its prompt is."""
+    if view.memory:
+        console.print(f"[dim]memory: {printing.plain_cell(view.memory)}[/]")
+    if view.context:
+        console.print(f"[dim]context: {view.context} % of the prompt's budget[/]")
+    for item in view.plan:
+        tick = {"done": "x", "dropped": "-", "doing": ">"}.get(item.status, " ")
+        console.print(f"  {escape(f'[{tick}]')} {printing.plain_cell(item.text)}")
+    if view.notes:
+        console.print(f"[dim]notes: {printing.plain_cell(view.notes)}[/]")
 
 
 def _ended_badly(console: Console, view: SessionView) -> None:
@@ -138,3 +153,8 @@ def _row(table: Table, entry: Entry, *, full: bool) -> None:
             status = "" if entry.status == "ok" else f"{entry.status}: "
             what = text(f"{status}{entry.text}")
             table.add_row(*at, escape(entry.name), what, "", "", "", f"{entry.seconds:.1f}", style="dim")
+        case "memory":
+            table.add_row(*at, "memory", text(entry.text), style="dim")
+        case "summary":
+            covers = f"entries {entry.start:,} to {entry.stop - 1:,}: "
+            table.add_row(*at, "summary", text(covers + entry.text), style="dim")

@@ -21,6 +21,19 @@ def of_event(item: Event) -> told.StreamEvent | None:
         case "undone":
             return told.Undone(item.turn, item.step, item.seq, item.name, item.status, item.text)
         case _:
+            return _in_mind(item)
+
+
+def _in_mind(item: Event) -> told.StreamEvent | None:
+    """What an event tells of what the agent keeps in mind."""
+    match item.kind:
+        case "recalled":
+            return told.Recalled(item.turn, item.size, item.text, item.status != "ok")
+        case "compacted":
+            return told.Compacted(item.turn, item.step, item.text, item.status == "ok")
+        case "plan":
+            return told.PlanChanged(item.turn, item.step, item.text)
+        case _:
             return None
 
 

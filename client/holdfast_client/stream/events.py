@@ -169,6 +169,38 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """Memories were looked up for the turn: so many were found; ``away`` says that none could be looked up."""
+
+    turn: int
+    found: int
+    text: str
+    away: bool
+    kind: Literal["recalled"] = field(default="recalled", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The older part of the conversation was summed up, or, unless ``done``, could not be."""
+
+    turn: int
+    step: int
+    text: str
+    done: bool
+    kind: Literal["compacted"] = field(default="compacted", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """The agent wrote its plan or its notes; the session's view has them whole."""
+
+    turn: int
+    step: int
+    text: str
+    kind: Literal["plan"] = field(default="plan", init=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The session as a whole changed.
 
@@ -196,5 +228,8 @@ StreamEvent = (
     | BudgetNews
     | ResortTaken
     | Undone
+    | Recalled
+    | Compacted
+    | PlanChanged
     | Status
 )

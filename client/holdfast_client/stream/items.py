@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, UserEntry
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.text import preview, size
 
@@ -41,7 +41,7 @@ def _of(entry: Entry) -> Iterator[Event]:
         for place, call in enumerate(entry.calls, 1):
             started = _event(entry, "call_started", name=call.name, text=preview(call.arguments))
             yield started.model_copy(update={"seq": entry.seq + place, "call_id": call.id})
-    else:
+    elif isinstance(entry, ResultEntry):
         yield _event(
             entry,
             "call_ended",

@@ -78,6 +78,7 @@ def tenant_account(tenant: str, day: str) -> str:
 
 ATTRIBUTE_AGENT: Final = "HoldfastAgent"
 ATTRIBUTE_TENANT: Final = "HoldfastTenant"
+ATTRIBUTE_USER: Final = "HoldfastUser"
 ATTRIBUTE_STATUS: Final = "HoldfastStatus"
 ATTRIBUTE_COST: Final = "HoldfastCost"
 ATTRIBUTE_TURNS: Final = "HoldfastTurns"

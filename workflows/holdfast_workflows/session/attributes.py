@@ -11,6 +11,7 @@ from .state import SessionState
 
 _AGENT = SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)
 _TENANT = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
+_USER = SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)
 _STATUS = SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS)
 _COST = SearchAttributeKey.for_float(names.ATTRIBUTE_COST)
 _TURNS = SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)
@@ -26,6 +27,8 @@ def at_start(state: SessionState) -> None:
         ]
         if state.start.tenant:
             changes.append(_TENANT.value_set(state.start.tenant))
+        if state.start.user:
+            changes.append(_USER.value_set(state.start.user))
         _upsert(*changes)
 
 

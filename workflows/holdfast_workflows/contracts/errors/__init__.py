@@ -7,6 +7,7 @@
     │   ├── MessageTooLarge
     │   ├── QueueFull
     │   ├── SessionBusy
+    │   ├── SessionRunning
     │   ├── SessionClosed
     │   ├── NothingToDo
     │   ├── AppNotFound
@@ -94,6 +95,7 @@ from .requests import (
     SessionBusy,
     SessionClosed,
     SessionNotFound,
+    SessionRunning,
     SettingsInvalid,
     TemporalUnreachable,
     UnknownAgent,
@@ -164,6 +166,7 @@ __all__ = [
     "SessionBusy",
     "SessionClosed",
     "SessionNotFound",
+    "SessionRunning",
     "SettingsInvalid",
     "StateError",
     "StateNotMigrated",

@@ -39,6 +39,12 @@ class SessionBusy(BadInput):
     code = "session_busy"
 
 
+class SessionRunning(BadInput):
+    """A session that is to be erased is still running; close it and wait for its end, or erase with stop=True (`--stop`), which ends it at once."""
+
+    code = "session_running"
+
+
 class SessionClosed(BadInput):
     """The session has ended; start a new one."""
 
