@@ -19,6 +19,7 @@ from holdfast.testing import Environment, ScriptedModel, call, say
 from holdfast_activities import Activities
 from holdfast_activities.resilience import Resilience
 from holdfast_temporal import DevServer
+from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
 from .careless import AsksTheClock, RollsDice
@@ -45,7 +46,7 @@ async def sandboxed(
         async with Worker(
             holdfast.temporal,
             task_queue=holdfast.task_queue,
-            workflows=[AgentWorkflow, *more],
+            workflows=[AgentWorkflow, MaintenanceWorkflow, *more],
             activities=activities.all(),
             unsandboxed_workflow_runner=_RUNNER,
             workflow_failure_exception_types=[RestrictedWorkflowAccessError],

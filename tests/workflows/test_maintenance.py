@@ -1,0 +1,80 @@
+"""Maintenance as a workflow: every task by itself, none in the way of another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from temporalio import activity
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import Client as TemporalClient
+from temporalio.client import WorkflowHandle
+from temporalio.worker import Worker
+
+from holdfast_client import connect
+from holdfast_client.memory import Memory
+from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.memory import TASKS, MaintainInput, MaintenanceReport, TaskReport
+from holdfast_workflows.maintenance import MaintenanceWorkflow
+
+SCHEDULED = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+
+
+@asynccontextmanager
+async def maintained(
+    temporal: TemporalClient, queue: str, task: Callable[[str], int]
+) -> AsyncGenerator[Memory]:
+    """A client of memories whose maintenance is played."""
+
+    @activity.defn(name=names.MAINTAIN)
+    async def maintain(request: MaintainInput) -> MaintenanceReport:
+        (name,) = request.tasks
+        return MaintenanceReport(tasks=(TaskReport(task=name, count=task(name), seconds=0.5),))
+
+    async with Worker(temporal, task_queue=queue, workflows=[MaintenanceWorkflow], activities=[maintain]):
+        yield (await connect(temporal=temporal, task_queue=queue)).memory
+
+
+def handle(temporal: TemporalClient, queue: str) -> WorkflowHandle[object, object]:
+    return temporal.get_workflow_handle(f"{names.maintenance_id(queue)}-by-hand")
+
+
+async def test_each_task_is_an_activity_of_its_own_in_the_timeline(
+    client: TemporalClient, task_queue: str
+) -> None:
+    async with maintained(client, task_queue, lambda _: 2) as memory:
+        report = await memory.maintain()
+        found: WorkflowMetadata = await handle(client, task_queue).query("__temporal_workflow_metadata")
+        told = [
+            event.user_metadata.summary.data.decode()
+            async for event in handle(client, task_queue).fetch_history_events()
+            if event.event_type == SCHEDULED
+        ]
+    assert [each.task for each in report.tasks] == list(TASKS)
+    assert told == [f'"{task}"' for task in TASKS]
+    assert "| expire | 2 | 0.5 s | done |" in found.current_details
+
+
+async def test_a_task_that_fails_is_reported_and_the_rest_is_done(
+    client: TemporalClient, task_queue: str
+) -> None:
+    def expire_fails(task: str) -> int:
+        if task == "expire":
+            raise errors.to_failure(errors.EmbeddingMismatch("a is not b"))
+        return 1
+
+    async with maintained(client, task_queue, expire_fails) as memory:
+        report = await memory.maintain()
+        found: WorkflowMetadata = await handle(client, task_queue).query("__temporal_workflow_metadata")
+    by_task = {each.task: each for each in report.tasks}
+    assert by_task["expire"].count == 0
+    assert "a is not b" in by_task["expire"].error
+    assert [each.count for each in report.tasks if each.task != "expire"] == [1] * (len(TASKS) - 1)
+    assert "embedded by another model" in found.current_details
+
+
+async def test_only_the_tasks_that_are_asked_for_are_done(client: TemporalClient, task_queue: str) -> None:
+    async with maintained(client, task_queue, lambda _: 0) as memory:
+        report = await memory.maintain("outbox", "prune")
+    assert [each.task for each in report.tasks] == ["outbox", "prune"]
