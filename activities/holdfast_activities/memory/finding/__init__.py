@@ -5,8 +5,9 @@ found by their neighbours' words, too. ``Finder`` looks for candidates in a stor
 it is, and ranks them the same.
 """
 
-from .finding import Finder, Found
+from .finding import Finder
+from .ranking import Found, Weights
 from .terms import terms
 from .windows import embeddable, fact_words, mended, turn_records
 
-__all__ = ["Finder", "Found", "embeddable", "fact_words", "mended", "terms", "turn_records"]
+__all__ = ["Finder", "Found", "Weights", "embeddable", "fact_words", "mended", "terms", "turn_records"]

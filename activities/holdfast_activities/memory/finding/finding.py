@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from holdfast_workflows.contracts.errors import EmbeddingFailed
 from holdfast_workflows.contracts.memory import FLOOR, MOST, MemoryKind
 
-from ..base import Embedder, Filter, MemoryStore, Scored
+from ..base import Embedder, Filter, MemoryStore, Record, Scored
 from .query import Query
 from .ranking import Found, Weights, rank
 
 _CANDIDATES = 200
 """How many the store is asked for, by words and again by vector."""
+_LEADS = 10
+"""How many of the best of each have the turns near them looked at, which may answer without a word of the query."""
 
 
 class Finder:
@@ -51,12 +53,14 @@ class Finder:
         wanted = Filter(scopes=tuple(scopes), kinds=tuple(kinds), now=now)
         by_words = await self._by_words(tenant, query, wanted)
         # What was found by words tells who speaks here, and so which words of the query are names.
-        about = query.asked_about({hit.record.speaker for hit in by_words} - {""})
+        speakers = {hit.record.speaker for hit in by_words} - {""}
+        about = query.asked_about(speakers) if self._weights.speaker else frozenset[str]()
         unnamed = query.without_names(about)
         if unnamed != query:
             by_words = await self._by_words(tenant, unnamed, wanted)
         by_vector = await self._by_vector(tenant, query, about, wanted)
-        ranked = rank(unnamed, about, by_words, by_vector, now, self._weights)
+        beside = await self._beside(tenant, [*by_words[:_LEADS], *(by_vector or ())[:_LEADS]], wanted)
+        ranked = rank(unnamed, about, by_words, by_vector, beside, now, self._weights)
         return [found for found in ranked[:limit] if found.score >= floor]
 
     async def _by_words(self, tenant: str, query: Query, wanted: Filter) -> list[Scored]:
@@ -75,3 +79,16 @@ class Finder:
         except EmbeddingFailed:
             return None
         return await self._store.by_vector(tenant, vector, wanted, _CANDIDATES)
+
+    async def _beside(self, tenant: str, leads: Sequence[Scored], wanted: Filter) -> list[Record]:
+        places = {(lead.record.session, lead.record.place) for lead in leads if lead.record.session}
+        if not places or (wanted.kinds and "turn" not in wanted.kinds):
+            return []
+        near = await self._store.around(tenant, sorted(places), 2)
+        return [record for record in near if _meant(record, wanted)]
+
+
+def _meant(record: Record, wanted: Filter) -> bool:
+    """Whether a filter means a record that was found by its place, which no filter was asked for."""
+    in_scope = not wanted.scopes or record.scope in wanted.scopes
+    return in_scope and not record.superseded_by and not 0 < record.expires <= wanted.now

@@ -18,6 +18,10 @@ from .query import Query
 _DAY = 86_400.0
 HALF_LIFE = 180 * _DAY
 """Seconds after which a memory's recency is half of what it was."""
+_SURENESS = 1.4
+"""How fast a score rises to 1: what is found for queries on nothing in the memories comes to at most 0.3."""
+_FEW = 20
+"""So many memories at least are taken to have been searched: the first few must not make every word a common one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,11 @@ class Weights:
 
     words: float = 1.0
     vectors: float = 0.7
-    speaker: float = 0.3
-    neighbours: float = 0.2
-    session: float = 0.1
-    dates: float = 0.4
-    when: float = 0.15
+    speaker: float = 0.5
+    neighbours: float = 0.3
+    session: float = 0.25
+    dates: float = 0.5
+    when: float = 0.05
     recency: float = 0.02
     importance: float = 0.1
 
@@ -58,16 +62,17 @@ def rank(
     about: Collection[str],
     by_words: Sequence[Scored],
     by_vector: Sequence[Scored] | None,
+    beside: Sequence[Record],
     now: float,
     weights: Weights,
 ) -> list[Found]:
     """All candidates, best first.
 
-    ``about`` are the speakers whom the query asks about; ``by_vector`` is None where there is no embedder.
+    ``about`` are the speakers whom the query asks about; ``by_vector`` is None where there is no embedder;
+    ``beside`` are turns near the best of both.
     """
-    candidates: dict[str, _Candidate] = {}
-    for hit in (*by_words, *(by_vector or ())):
-        candidates.setdefault(hit.record.id, _Candidate(hit.record))
+    hits = (*by_words, *(by_vector or ()))
+    candidates = {record.id: _Candidate(record) for record in (*beside, *(hit.record for hit in hits))}
     _score_words(query, by_words, candidates)
     for hit in by_vector or ():
         candidates[hit.record.id].vector = vector_score(hit.score)
@@ -97,7 +102,8 @@ def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, 
     held = [frozenset(hit.record.words.split()) for hit in hits]
     asked = query.terms
     frequency = Counter(term for words in held for term in asked if term in words)
-    weight = {term: math.log(1.0 + (len(hits) + 0.5) / (frequency[term] + 0.5)) for term in asked}
+    number = max(len(hits), _FEW)
+    weight = {term: math.log(1.0 + (number + 0.5) / (frequency[term] + 0.5)) for term in asked}
     total = sum(weight.values())
     coverage = max(sum(weight[term] for term in asked if term in words) for words in held) / total
     for hit in hits:
@@ -139,7 +145,7 @@ def _found(one: _Candidate, best: float, now: float, weights: Weights) -> Found:
     record = one.record
     age = max(0.0, now - record.at)
     factor = 1.0 + weights.recency * 0.5 ** (age / HALF_LIFE) + weights.importance * (record.importance - 0.5)
-    score = (one.base + best * sum(one.extras.values())) * factor
+    evidence = (one.base + best * sum(one.extras.values())) * factor
     parts = [f"{name} {value:.2f}" for name, value in (("words", one.words), ("vector", one.vector)) if value > 0.0]
     parts += [name for name, value in one.extras.items() if value >= 0.05]
-    return Found(record, min(1.0, score), ", ".join(parts))
+    return Found(record, 1.0 - math.exp(-_SURENESS * evidence), ", ".join(parts))

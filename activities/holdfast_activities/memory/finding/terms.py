@@ -25,7 +25,7 @@ STOP_WORDS = frozenset(
     most much must my myself near never no nor not now of off oh ok okay on once one only onto or other our ours
     ourselves out over own per please quite rather re really same say says she should shouldn since so some someone
     something sometimes still such sure than thank thanks that the their theirs them themselves then there these
-    they thing things this those though through to today together tomorrow too toward under until up upon us used
+    they thing think things this those though through to today together tomorrow too toward under until up upon us used
     very via want wants was wasn way we well were weren what whatever when where whether which while who whom whose
     why will with within without won would wouldn yeah yes yesterday yet you your yours yourself yourselves
     """.split()
