@@ -15,6 +15,9 @@ effects   effects, decide
 deciding  decisions in a chat
 budgets   budget, budgets
 breakers  breakers, breaker
+context   context
+memory    memory search, list, add, forget, stats
+upkeep    memory erase, migrate, maintain, schedule
 
 Nothing here imports Temporal's client before a command runs, so that help comes at once.
 """

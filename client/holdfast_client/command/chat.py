@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import deciding, printing, running
-from .options import Json, Tenant
+from .options import Json, Tenant, User
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def chat(
     ] = "",
     session: Annotated[str, typer.Option(help="Go on with this session.")] = "",
     tenant: Tenant = "",
+    user: User = "",
     json: Json = False,
 ) -> None:
     """Talk to an agent, with its text as it comes.
@@ -42,7 +43,7 @@ def chat(
         raise typer.BadParameter("give an AGENT to start a session, or --session to go on with one")
 
     async def work(client: Client) -> None:
-        await Chat(client, agent, session, tenant, json=json).run()
+        await Chat(client, agent, session, tenant, user, json=json).run()
 
     running.run(context, work, json=json)
 
@@ -50,10 +51,13 @@ def chat(
 class Chat:
     """One conversation in a terminal: lines come in while the turns that answer them are shown."""
 
-    def __init__(self, client: Client, agent: str, session: str, tenant: str, *, json: bool) -> None:
+    def __init__(
+        self, client: Client, agent: str, session: str, tenant: str, user: str, *, json: bool
+    ) -> None:
         self._client = client
         self._agent = agent
         self._tenant = tenant
+        self._user = user
         self._session: Session | None = client.session(session) if session else None
         self._json = json
         self._console = printing.out()
@@ -110,7 +114,9 @@ class Chat:
             if word.startswith("/"):
                 self._note("say something first")
                 return
-            self._session = await self._client.start(self._agent, line, tenant=self._tenant, watched=True)
+            self._session = await self._client.start(
+                self._agent, line, tenant=self._tenant, user=self._user, watched=True
+            )
             self._note(f"{self._session.id} {printing.link(self._client, self._session.id)}")
             await self._turns.put(1)
             return

@@ -20,6 +20,7 @@ def sessions(
     context: typer.Context,
     agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Only for this tenant.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only with this user.")] = None,
     status: Annotated[
         str | None,
         typer.Option(help="Only starting, waiting, running, paused, closed, failed or cancelled."),
@@ -38,7 +39,7 @@ def sessions(
 
         wanted = None if status is None else status_of(status)
         found: list[SessionInfo] = []
-        async for info in client.sessions(agent=agent, tenant=tenant, status=wanted, limit=limit):
+        async for info in client.sessions(agent=agent, tenant=tenant, user=user, status=wanted, limit=limit):
             if json:
                 printing.document(info)
             else:

@@ -17,7 +17,20 @@ from typing import Any, Final
 
 import typer
 
-from . import breakers, budgets, chat, control, effects, exits, listing, options, tasks, watching
+from . import (
+    breakers,
+    budgets,
+    chat,
+    context,
+    control,
+    effects,
+    exits,
+    listing,
+    options,
+    tasks,
+    upkeep,
+    watching,
+)
 
 GROUP: Final = "holdfast.commands"
 
@@ -28,6 +41,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     listing.sessions,
     watching.show,
     watching.watch,
+    context.context,
     control.pause,
     control.resume,
     control.steer,
@@ -81,6 +95,7 @@ def build(words: Sequence[str]) -> typer.Typer:
     for command in _OWN:
         app.command()(command)
     app.add_typer(breakers.breaker, name="breaker")
+    app.add_typer(upkeep.memory, name="memory")
     for entry in entry_points(group=GROUP):
         _add(app, entry.name, entry.load() if entry.name in words else _Unloaded(entry))
     return app
@@ -96,7 +111,7 @@ def _add(app: typer.Typer, name: str, command: Any) -> None:
 
 
 def _command(words: Sequence[str]) -> str:
-    known = {"breaker", *(command.__name__ for command in _OWN)}
+    known = {"breaker", "memory", *(command.__name__ for command in _OWN)}
     return next((f"{word} " for word in words if word in known), "")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Annotated
 
@@ -40,6 +42,7 @@ Version = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.", show_default=False)]
 AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="The agent's name.", show_default=False)]
+User = Annotated[str, typer.Option(help="Whom it is with, by an id: where memories of the user belong.")]
 Tenant = Annotated[str, typer.Option(help="Whom it runs for.")]
 
 
@@ -56,3 +59,14 @@ def remember(
     4 not found, 130 interrupted.
     """
     context.obj = Options(address, namespace, task_queue)
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def duration(text: str) -> timedelta:
+    """A span of time as people type it: ``90s``, ``15m``, ``1h``, ``30d``."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no duration; it is a number with s, m, h or d, like 15m")
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from . import effects, exits, printing, running
-from .options import AgentName, Json, SessionId, Tenant
+from .options import AgentName, Json, SessionId, Tenant, User
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,6 +39,7 @@ def run(
     prompt: Text,
     output: OutputFile = None,
     tenant: Tenant = "",
+    user: User = "",
     max_steps: Annotated[int | None, typer.Option(min=1, help="At most so many model calls.")] = None,
     id: Annotated[str | None, typer.Option(help="The session's id; the same twice is the same task.")] = None,
     json: Json = False,
@@ -56,6 +57,7 @@ def run(
             prompt,
             id=id,
             tenant=tenant,
+            user=user,
             output=schema,
             max_steps=max_steps,
             watched=not printing.err().quiet,
