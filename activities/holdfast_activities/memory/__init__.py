@@ -2,6 +2,10 @@
 
 from .base import Collection, Counts, Embedder, Filter, MemoryStore, Record, Scored, Vector
 from .changes import Change, FactDraft, TurnDraft
+from .gate import Guard
+from .keeping import Keeping
+from .memories import Memories
+from .opening import make_memories
 
 __all__ = [
     "Change",
@@ -10,9 +14,13 @@ __all__ = [
     "Embedder",
     "FactDraft",
     "Filter",
+    "Guard",
+    "Keeping",
+    "Memories",
     "MemoryStore",
     "Record",
     "Scored",
     "TurnDraft",
     "Vector",
+    "make_memories",
 ]

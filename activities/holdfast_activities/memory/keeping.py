@@ -1,7 +1,7 @@
 """What the activities and the library do with memories, whatever store is behind."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from holdfast_workflows.contracts.memory import (
     FLOOR,
@@ -15,6 +15,9 @@ from holdfast_workflows.contracts.memory import (
 )
 
 from .changes import Change
+
+Views: TypeAlias = list[MemoryView]
+"""A name of its own, since within the class ``list`` is the method."""
 
 
 class Keeping(Protocol):
@@ -44,7 +47,7 @@ class Keeping(Protocol):
         limit: int = MOST,
         floor: float = FLOOR,
         now: float = 0.0,
-    ) -> list[MemoryView]:
+    ) -> Views:
         """What bears on a text, best first; ``now`` is what dates in it are relative to (the clock by default).
 
         Notes on each memory that it was used.
@@ -55,7 +58,7 @@ class Keeping(Protocol):
         """Memories in order of their ids; a query with text searches."""
         ...
 
-    async def get(self, tenant: str, ids: Sequence[str]) -> list[MemoryView]:
+    async def get(self, tenant: str, ids: Sequence[str]) -> Views:
         """Those of the ids that are there, in the order of the ids."""
         ...
 

@@ -1,7 +1,8 @@
 """What turns texts into vectors."""
 
 from .choosing import choose_embedder
+from .guarded import GuardedEmbedder
 from .minilm import MiniLM
 from .openai import OpenAIEmbedder
 
-__all__ = ["MiniLM", "OpenAIEmbedder", "choose_embedder"]
+__all__ = ["GuardedEmbedder", "MiniLM", "OpenAIEmbedder", "choose_embedder"]

@@ -1,0 +1,36 @@
+"""An embedder behind a gate: a search goes on by words when its server is down or slow."""
+
+from collections.abc import Sequence
+
+from holdfast_activities.memory.base import Embedder, Vector
+from holdfast_activities.memory.gate import Gate, Guard
+from holdfast_workflows.contracts.errors import EmbeddingFailed
+
+ONE_SECONDS = 3.0
+"""What the embedding of one text may take; with a search, somebody waits for it."""
+
+MORE_SECONDS = 60.0
+"""What the embedding of more may take, and of the first, for which a model may have to be read."""
+
+
+class GuardedEmbedder:
+    """An embedder whose every call is bounded, so that a search goes on by words when its server is down."""
+
+    def __init__(self, embedder: Embedder, guard: Guard | None = None) -> None:
+        """A bounded ``embedder``; its breaker is named ``memory:embeddings``."""
+        self.model = embedder.model
+        self._embedder = embedder
+        self._gate = Gate("memory:embeddings", guard, EmbeddingFailed)
+
+    async def dimension(self) -> int:
+        """See ``Embedder``."""
+        return await self._gate.call(self._embedder.dimension, MORE_SECONDS)
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """See ``Embedder``."""
+        seconds = ONE_SECONDS if len(texts) == 1 else MORE_SECONDS
+        return await self._gate.call(lambda: self._embedder.embed(texts), seconds)
+
+    async def close(self) -> None:
+        """See ``Embedder``."""
+        await self._embedder.close()

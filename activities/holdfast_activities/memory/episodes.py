@@ -1,0 +1,130 @@
+"""Consolidation: the turns of a session long past are drawn together into episodes, which take their place.
+
+An episode is made of the sentences that say most of a stretch of the session, word for word.
+Turns are removed only when the episode they are in is durable, so a run that broke off is
+finished by the next.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from .base import Embedder, Filter, MemoryStore, Record
+from .facts import trust_of
+from .finding import embeddable, fact_words, terms
+from .lifecycle import DAY, pages
+
+QUIET = 30 * DAY
+"""A session counts as past if nothing was said in it, or recalled of it, for so long."""
+MANY = 40
+"""Sessions of up to so many turns stay word for word."""
+STRETCH = 20
+"""Turns of one episode."""
+SAYS_MOST = 10
+"""Sentences of one episode."""
+_CHARS = 1_500  # of an episode
+_SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
+
+
+async def consolidate(store: MemoryStore, embedder: Embedder | None, tenant: str, now: float) -> int:
+    """Draw the past sessions of a tenant together; how many turns went into episodes.
+
+    Raises:
+        EmbeddingFailed: An episode's vector could not be had; what was done before stays done.
+    """
+    last: defaultdict[str, float] = defaultdict(float)
+    async for page in pages(store, tenant, Filter(kinds=("turn",))):
+        for turn in page:
+            last[turn.session] = max(last[turn.session], turn.at, turn.used)
+    count = 0
+    for session in sorted(session for session, at in last.items() if session and at < now - QUIET):
+        count += await _session(store, embedder, tenant, session)
+    return count
+
+
+async def _session(store: MemoryStore, embedder: Embedder | None, tenant: str, session: str) -> int:
+    turns: list[Record] = []
+    async for page in pages(store, tenant, Filter(session=session, kinds=("turn",))):
+        turns += page
+    done: set[str] = set()
+    async for page in pages(store, tenant, Filter(session=session, kinds=("episode",))):
+        done.update(source for episode in page for source in episode.sources)
+    # Left over where a run broke off between the episode and the removal of its turns.
+    count = await _delete(store, tenant, [turn for turn in turns if turn.id in done])
+    turns = [turn for turn in turns if turn.id not in done]
+    if len(turns) <= MANY:
+        return count
+    by_scope: defaultdict[str, list[Record]] = defaultdict(list)
+    for turn in sorted(turns, key=lambda turn: (turn.place, turn.id)):
+        by_scope[turn.scope].append(turn)
+    for said in by_scope.values():
+        for start in range(0, len(said), STRETCH):
+            stretch = said[start : start + STRETCH]
+            await store.put(tenant, [await _episode(embedder, stretch)])
+            count += await _delete(store, tenant, stretch)
+    return count
+
+
+async def _delete(store: MemoryStore, tenant: str, turns: Sequence[Record]) -> int:
+    return await store.delete(tenant, [turn.id for turn in turns]) if turns else 0
+
+
+async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record:
+    text = says_most(turns)
+    vector = None if embedder is None else (await embedder.embed([embeddable(text)]))[0]
+    ids = tuple(turn.id for turn in turns)
+    digest = blake2b("\0".join(ids).encode("utf-8", "replace"), digest_size=16).hexdigest()
+    expiries = [turn.expires for turn in turns]
+    return Record(
+        # By its turns, so that made again it is the same.
+        id=f"episode:{digest}",
+        scope=turns[0].scope,
+        kind="episode",
+        text=text,
+        at=max(turn.at for turn in turns),
+        session=turns[0].session,
+        place=turns[0].place,
+        importance=max(turn.importance for turn in turns),
+        trust=min((turn.trust for turn in turns), key=trust_of),
+        sources=ids,
+        expires=max(expiries) if all(expiries) else 0.0,
+        used=max(turn.used for turn in turns),
+        uses=max(turn.uses for turn in turns),
+        words=fact_words(text),
+        vector=vector,
+    )
+
+
+def says_most(turns: Sequence[Record]) -> str:
+    """The sentences nearest to what all of them are about, in their order, with who said them."""
+    said = [(turn.speaker, sentence.strip()) for turn in turns for sentence in _SENTENCE.findall(turn.text)]
+    said = [(speaker, sentence) for speaker, sentence in said if sentence]
+    bags = [Counter(terms(sentence)) for _, sentence in said]
+    frequency = Counter(term for bag in bags for term in bag)
+    weights = [
+        {term: count * math.log(1 + len(bags) / frequency[term]) for term, count in bag.items()}
+        for bag in bags
+    ]
+    centre: Counter[str] = Counter()
+    for each in weights:
+        centre.update(each)
+    order = sorted(range(len(said)), key=lambda place: (-_near(weights[place], centre), place))
+    lines: list[str] = []
+    chosen, left = set[int](), _CHARS
+    for place in order[:SAYS_MOST]:
+        left -= len(said[place][1])
+        if left < 0 and chosen:
+            break
+        chosen.add(place)
+    for place in sorted(chosen):
+        speaker, sentence = said[place]
+        lines.append(f"{speaker}: {sentence[:_CHARS]}" if speaker else sentence[:_CHARS])
+    return "\n".join(lines)
+
+
+def _near(weights: dict[str, float], centre: Counter[str]) -> float:
+    """How much of what was talked about a sentence says; longer ones say more, up to a point."""
+    length = math.sqrt(sum(value * value for value in weights.values()))
+    return sum(value * centre[term] for term, value in weights.items()) / length if length else 0.0
