@@ -1,0 +1,6 @@
+"""Memories in Weaviate; its client is not imported before a store is opened."""
+
+from .location import Location, parse
+from .opening import open_weaviate
+
+__all__ = ["Location", "open_weaviate", "parse"]

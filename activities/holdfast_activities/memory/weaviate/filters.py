@@ -1,0 +1,51 @@
+"""What a filter means, in the words of Weaviate."""
+
+from collections.abc import Sequence
+
+from ..base import Filter as Wanted
+from .library import Filter, FilterReturn
+from .rows import NEVER, exact
+
+EVERYTHING = Filter.by_property("ends").greater_than(-NEVER)
+"""For requests that want a filter."""
+
+
+def conditions(wanted: Wanted) -> list[FilterReturn]:
+    """The conditions that together mean what ``wanted`` does; none where it means all."""
+    found: list[FilterReturn] = []
+    if wanted.scopes:
+        found.append(Filter.by_property("scope").contains_any([exact(scope) for scope in wanted.scopes]))
+    if wanted.kinds:
+        found.append(Filter.by_property("kind").contains_any(list(wanted.kinds)))
+    if wanted.session:
+        found.append(Filter.by_property("session").equal(exact(wanted.session)))
+    if wanted.topic:
+        found.append(Filter.by_property("topic").equal(exact(wanted.topic)))
+    if not wanted.superseded:
+        found.append(Filter.by_property("superseded").equal(False))
+    if wanted.before:
+        found.append(Filter.by_property("at").less_than(float(wanted.before)))
+    if wanted.expired:
+        found.append(Filter.by_property("ends").less_or_equal(float(wanted.now)))
+    elif wanted.now:
+        found.append(Filter.by_property("ends").greater_than(float(wanted.now)))
+    return found
+
+
+def all_of(found: list[FilterReturn]) -> FilterReturn | None:
+    """One filter for all conditions."""
+    return Filter.all_of(found) if found else None
+
+
+def near(places: Sequence[tuple[str, int]], reach: int) -> FilterReturn:
+    """Turns at most ``reach`` places away from one of some."""
+    wanted: dict[str, set[int]] = {}
+    for session, place in places:
+        wanted.setdefault(session, set()).update(range(place - reach, place + reach + 1))
+    return Filter.by_property("kind").equal("turn") & Filter.any_of(
+        [
+            Filter.by_property("session").equal(exact(session))
+            & Filter.by_property("place").contains_any(sorted(numbers))
+            for session, numbers in wanted.items()
+        ]
+    )

@@ -1,0 +1,1 @@
+"""The Weaviate store, beside what it shows in the conformance suite."""

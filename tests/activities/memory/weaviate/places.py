@@ -1,0 +1,32 @@
+"""Places on a Weaviate server that one test uses."""
+
+import uuid
+
+from holdfast_activities.memory.weaviate import open_weaviate, parse
+from holdfast_activities.memory.weaviate.connection import Connection
+from holdfast_activities.memory.weaviate.schema import leftovers
+from holdfast_activities.memory.weaviate.store import WeaviateStore
+
+LEASE = 0.1
+"""So that a migration does not wait for long."""
+
+
+def fresh_name() -> str:
+    """A name for memories that no other test uses."""
+    return f"Test{uuid.uuid4().hex}"
+
+
+async def open_at(url: str) -> WeaviateStore:
+    """The store at a URL."""
+    return await open_weaviate(parse(url, {}), lease=LEASE)
+
+
+async def remove(url: str) -> None:
+    """Remove all that is behind a URL."""
+    location = parse(url, {})
+    connection = Connection(location)
+    async with connection.client() as client:
+        await client.alias.delete(alias_name=location.name)
+        for name in await leftovers(client, location.name):
+            await client.collections.delete(name)
+    await connection.close()

@@ -1,0 +1,144 @@
+"""A real Weaviate for tests: one that is named, or the program that `make weaviate` installs."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+import pytest
+
+VERSION = (Path(__file__).parents[1] / ".ci/weaviate-version").read_text("utf-8").strip()
+
+# Read here, since the fixtures take all settings of the machine away.
+NAMED = os.environ.get("HOLDFAST_TEST_WEAVIATE_URL", "")
+_REQUIRED = bool(os.environ.get("CI") or os.environ.get("HOLDFAST_REQUIRE_WEAVIATE"))
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+PROGRAM = _CACHE / "holdfast" / f"weaviate-{VERSION}" / "weaviate-server"
+START_SECONDS = 60.0
+_PORTS = (
+    "GRPC_PORT",
+    "CLUSTER_GOSSIP_BIND_PORT",
+    "CLUSTER_DATA_BIND_PORT",
+    "RAFT_PORT",
+    "RAFT_INTERNAL_RPC_PORT",
+)
+
+
+class WeaviateServer:
+    """A server on free ports of this machine, with a data folder of its own."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hf-weaviate-"))
+        self._port, *others = _free_ports(1 + len(_PORTS))
+        self._ports = dict(zip(_PORTS, others, strict=True))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it on the data it has, and wait until it takes requests."""
+        environment = {
+            **{name: str(port) for name, port in self._ports.items()},
+            "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
+            "CLUSTER_ADVERTISE_ADDR": "127.0.0.1",
+            "CLUSTER_HOSTNAME": "node1",
+            "DEFAULT_VECTORIZER_MODULE": "none",
+            "DISABLE_TELEMETRY": "true",
+            "GO_PROFILING_DISABLE": "true",  # else it takes port 6060
+            "LOG_LEVEL": "error",
+            "PERSISTENCE_DATA_PATH": str(self.folder / "data"),
+            "RAFT_BOOTSTRAP_EXPECT": "1",
+        }
+        command = [PROGRAM, "--host", "127.0.0.1", "--port", str(self._port), "--scheme", "http"]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=os.environ | environment, cwd=self.folder, stdout=log, stderr=log
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            try:
+                answer = httpx.get(f"http://127.0.0.1:{self._port}/v1/.well-known/ready", timeout=1.0)
+                if answer.is_success:
+                    return
+            except httpx.TransportError:
+                pass  # not yet
+            time.sleep(0.1)
+        log = (self.folder / "log").read_text("utf-8", "replace")[-2_000:]
+        self.stop()
+        pytest.fail(f"the Weaviate server did not start:\n{log}")
+
+    def kill(self) -> None:
+        """Have it end as in a crash, until ``start``."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(30)
+
+    def freeze(self) -> None:
+        """Have it keep its connections and answer nothing, until ``thaw``."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it and remove its data."""
+        if self._process is not None:
+            self.kill()
+        shutil.rmtree(self.folder)
+
+    def url(self, name: str, *, grpc: int = 0) -> str:
+        """Where memories of a name are on it."""
+        return f"weaviate://127.0.0.1:{self._port}/{name}?grpc={grpc or self._ports['GRPC_PORT']}"
+
+
+class NamedWeaviate:
+    """The server that ``HOLDFAST_TEST_WEAVIATE_URL`` names, whatever it is."""
+
+    def url(self, name: str) -> str:
+        """Where memories of a name are on it."""
+        parts = urlsplit(NAMED)
+        return parts._replace(path=f"/{name}", query=urlencode(parse_qsl(parts.query))).geturl()
+
+    def stop(self) -> None:
+        """It is not ours to stop."""
+
+
+def find_weaviate() -> WeaviateServer | NamedWeaviate:
+    """The server that is named, or one of our own, started."""
+    return NamedWeaviate() if NAMED else start_weaviate()
+
+
+def start_weaviate() -> WeaviateServer:
+    """A server of our own, to do anything to; skips the test where the program is not installed."""
+    if not PROGRAM.is_file():
+        # Where tests may not be skipped, this is a failure.
+        (pytest.fail if _REQUIRED else pytest.skip)(
+            "there is no Weaviate server; run `make weaviate`, which needs Go, or set HOLDFAST_TEST_WEAVIATE_URL"
+        )
+    server = WeaviateServer()
+    server.start()
+    return server
+
+
+def _free_ports(count: int) -> list[int]:
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for each in held:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in held]
+    finally:
+        for each in held:
+            each.close()
