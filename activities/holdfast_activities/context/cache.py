@@ -7,7 +7,9 @@ from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
 from holdfast_workflows.contracts.entries import Entry
 
+from .builder import budget
 from .conversation import Conversation
+from .forms import cap
 
 _MAX_BYTES = 256_000_000
 _MAX_SESSIONS = 2_000
@@ -26,7 +28,16 @@ class Conversations:
         self._bytes = 0
 
     async def upto(
-        self, session: str, model: Model, seq: int, new: Sequence[Entry], *, look_ahead: bool
+        self,
+        session: str,
+        model: Model,
+        seq: int,
+        new: Sequence[Entry],
+        *,
+        look_ahead: bool,
+        summary: int = 0,
+        window: int | None = None,
+        reference: bool = False,
     ) -> tuple[Conversation, dict[int, Entry]]:
         """The conversation before ``seq``, and with ``look_ahead`` what the log holds from ``seq`` on.
 
@@ -36,13 +47,18 @@ class Conversations:
             seq: Where the next reply goes.
             new: Entries below ``seq`` that are not in the log yet.
             look_ahead: Whether an earlier attempt may have settled steps from ``seq`` on.
+            summary: The number of the newest summary that counts; 0 for none.
+            window: The agent's own window, where it is to be smaller than the model's.
+            reference: Whether the agent has the tool that reads what a prompt leaves out of a text.
         """
         conversations = self._sessions.setdefault(session, {})
         self._sessions.move_to_end(session)
         conversation = conversations.get(model.wire)
         if conversation is None or conversation.position > seq:
             # Behind us: another attempt went further here, or the session was reset to an earlier step.
-            conversation = conversations[model.wire] = Conversation(model)
+            room = budget(min(window or model.window, model.window)).tokens
+            conversation = Conversation(model, cap(room), reference=reference)
+            conversations[model.wire] = conversation
         conversation.offer(new)
         start = conversation.missing(seq)
         ahead: dict[int, Entry] = {}
@@ -51,6 +67,10 @@ class Conversations:
             ahead = {entry.seq: entry for entry in found if entry.seq >= seq}
             if start is not None:
                 conversation.complete(seq, found)
+        if summary > conversation.summary:
+            # Made beside the turn, it may stand anywhere: only who is told of it reads it.
+            there = await self._log.read(session, summary, summary + 1)
+            conversation.tell(summary, there[0] if there else None)
         self._drop_idle(conversations)
         self._weigh(session)
         self._shrink()
@@ -69,13 +89,8 @@ class Conversations:
         """
         seqs = {fragment.seq for fragment in sent if fragment.seq >= conversation.turn_from}
         found = [entry for entry in new if entry.seq in seqs]
-        wanted = sorted(seqs - {entry.seq for entry in found})
-        if wanted:
-            # The turn's message may stand alone, long before what else of the turn is sent.
-            first, rest = wanted[0], wanted[1:]
-            found += await self._read(session, first, first + 1)
-            if rest:
-                found += await self._read(session, rest[0], rest[-1] + 1)
+        for start, stop in _ranges(sorted(seqs - {entry.seq for entry in found})):
+            found += await self._read(session, start, stop)
         return sorted((entry for entry in found if entry.seq in seqs), key=lambda entry: entry.seq)
 
     async def _read(self, session: str, start: int, stop: int | None) -> list[Entry]:
@@ -116,3 +131,14 @@ class Conversations:
             len(self._sessions) > _MAX_SESSIONS or self._bytes > self._max_bytes
         ):
             self.forget(next(iter(self._sessions)))
+
+
+def _ranges(seqs: Sequence[int]) -> list[tuple[int, int]]:
+    """Ranges with all of these numbers: the turn's message may stand long before what else of it is sent."""
+    ranges: list[tuple[int, int]] = []
+    for seq in seqs:
+        if ranges and seq - ranges[-1][1] < _PAGE:
+            ranges[-1] = (ranges[-1][0], seq + 1)
+        else:
+            ranges.append((seq, seq + 1))
+    return ranges

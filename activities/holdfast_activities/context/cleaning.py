@@ -2,25 +2,23 @@
 
 After a content filter stopped a reply, the running turn is sent without what its tools
 returned and without what filters trip over in the user's words. After a prompt turned out
-to be too long, half of it is sent. The conversation keeps to either from then on, so that
-the turn's next step does not meet the same refusal.
+to be too long, the builder makes it anew within half of that. The conversation keeps to
+either from then on, so that the turn's next step does not meet the same refusal.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
-from holdfast_activities.models import wire
-from holdfast_activities.models.base import Fragment, Model
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
-from holdfast_workflows.contracts.text import size
+from holdfast_activities.models.base import Fragment
+from holdfast_workflows.contracts.entries import Entry, MemoryEntry, ResultEntry, UserEntry
 
 from .conversation import Conversation
+from .pieces import Reason
 
 LEFT_OUT = "[left out: a content filter stopped the reply to it]"
 """What stands in place of a tool's result."""
 
-_LEAST = 1_000  # bytes to which a text is cut at most
-_BYTES_PER_TOKEN = 4
+FILTERED = Reason("", "cleaned: a content filter stopped the reply to it")
 
 # None of them can look at the same character often: messages are up to a megabyte.
 _INVISIBLE = re.compile(
@@ -44,62 +42,38 @@ def stripped(text: str) -> str:
     return text
 
 
-def cleaned(
-    conversation: Conversation, sent: Sequence[Fragment], entries: Iterable[Entry], model: Model
-) -> list[Fragment] | None:
-    """What to send after a content filter stopped the reply to ``sent``; None if it would be the same.
+def cleaned(conversation: Conversation, entries: Iterable[Entry]) -> bool:
+    """Clean the running turn after a content filter stopped the reply to it; whether that changed anything.
 
     Args:
-        conversation: Where ``sent`` comes from; it keeps what is changed.
-        sent: What the filter stopped.
-        entries: Those of the running turn that ``sent`` holds, from ``Conversations.behind``.
-        model: Gives the wire format.
+        conversation: It keeps what is changed.
+        entries: Those of the running turn that were sent, from ``Conversations.behind``.
     """
-    changed: list[Entry] = []
+    changed: dict[int, Entry] = {}
     for entry in entries:
-        if not isinstance(entry, ReplyEntry):
+        if isinstance(entry, MemoryEntry):
+            changed[entry.seq] = entry.model_copy(update={"text": LEFT_OUT, "memories": ()})
+        elif isinstance(entry, ResultEntry | UserEntry):
             text = LEFT_OUT if isinstance(entry, ResultEntry) else stripped(entry.text)
-            changed.append(entry.model_copy(update={"text": text}))
-    return _changed(conversation, sent, changed, model)
+            changed[entry.seq] = entry.model_copy(update={"text": text})
+    return conversation.replace(changed, FILTERED)
 
 
-def smaller(
-    conversation: Conversation, sent: Sequence[Fragment], entries: Iterable[Entry], model: Model
-) -> list[Fragment] | None:
-    """At most half of ``sent``, which was too long, if that can be; None if nothing can be taken away.
-
-    The oldest goes first; the message of the running turn and the newest reply with its
-    results stay. Where these alone are more than half, their long texts are cut to head and tail.
+def smaller(conversation: Conversation, sent: Sequence[Fragment], *, alone: bool = False) -> bool:
+    """Keep the conversation to half of what was too long from now on; whether less will be sent.
 
     Args:
-        conversation: Where ``sent`` comes from; it stays within that half from now on.
+        conversation: Where ``sent`` comes from.
         sent: What was too long.
-        entries: Those of the running turn that ``sent`` holds, from ``Conversations.behind``.
-        model: Gives the wire format.
+        alone: Whether that was the message alone.
     """
     half = sum(fragment.tokens for fragment in sent) // 2
     before, conversation.ceiling = conversation.ceiling, half
-    kept = conversation.within(half)
-    if sum(fragment.tokens for fragment in kept) > half:
-        limit = max(_LEAST, half * _BYTES_PER_TOKEN // len(kept))
-        long = (e for e in entries if not isinstance(e, ReplyEntry) and size(e.text) > limit)
-        cut = [entry.model_copy(update={"text": wire.cut(entry.text, limit)}) for entry in long]
-        kept = _changed(conversation, kept, cut, model) or kept
+    kept = conversation.alone(half)[0] if alone else conversation.within(half)
     if _bytes(kept) < _bytes(sent):
-        return kept
+        return True
     conversation.ceiling = before  # it was not the conversation that was too long
-    return None
-
-
-def _changed(
-    conversation: Conversation, sent: Sequence[Fragment], entries: Iterable[Entry], model: Model
-) -> list[Fragment] | None:
-    fresh = {entry.seq: model.fragment(entry) for entry in entries}
-    found = [fresh.get(fragment.seq, fragment) for fragment in sent]
-    if found == list(sent):
-        return None
-    conversation.replace(fresh)
-    return found
+    return False
 
 
 def _bytes(fragments: Iterable[Fragment]) -> int:

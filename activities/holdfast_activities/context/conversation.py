@@ -1,36 +1,68 @@
-"""A session's conversation as a worker holds it: fragments ready to be joined into a prompt."""
+"""A session's conversation as a worker holds it: pieces ready to be joined into a prompt."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from holdfast_activities.models.base import Fragment, Model
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.entries import (
+    Entry,
+    ReplyEntry,
+    ResultEntry,
+    SummaryEntry,
+    UserEntry,
+)
 
-_SLIDE_TO = 0.75
-"""How full the window is after it slid: far enough that the prompt's beginning then stays
-the same for many steps, which is what providers' prompt caches want."""
+from .builder import TASK_SHARE, build
+from .draft import Draft, Scene, Told
+from .forms import CAP, Forms
+from .pieces import Item, Piece, Reason, Tally, tokens_of
+from .working import Working
 
 _NO_RESULT = "no result: the call was not carried out"
+_ONLY_MESSAGE = Reason("", "a simplified reply is made from the message alone")
 
 
 class Conversation:
-    """The fragments of one session for one wire format, in order, up to ``position``.
+    """The pieces of one session for one wire format, in order, up to ``position``.
 
     Entries may be offered ahead of their turn; they are taken in when every number
-    before them is known. ``ceiling`` bounds what is sent, whatever the budget, after a
-    provider found it too long.
+    before them is known. What was cut or left out stays so, which keeps the prompt's
+    beginning the same from step to step.
+
+    Attributes:
+        ceiling: Bounds what is sent, whatever the budget, after a provider found it too long.
+        position: The first number that is not taken in.
+        tokens: What is sent takes, estimated.
+        need: What would be sent if nothing had to be cut or left out takes.
+        bytes: Of what is sent.
+        summary: The number of the newest summary that it was told of.
     """
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._fragments: deque[Fragment] = deque()
+    def __init__(self, model: Model, cap: int = CAP, *, reference: bool = True) -> None:
+        """An empty conversation; the arguments are those of ``Forms``."""
+        self._forms = Forms(model, cap, reference=reference)
+        self._pieces: list[Piece] = []
         self._offered: dict[int, Entry] = {}
         self._owed: dict[int, tuple[str, str]] = {}
-        self._task: Fragment | None = None
+        # The running turn's message, what was recalled for it, and the newest step: only these may have to be cut.
+        self._task = 0
+        self._memory = 0
+        self._newest = 0
+        self._entries: dict[int, Entry] = {}
+        self._unshared = False
+        self._told: Told | None = None
+        self._working = Working(self._forms)
+        self._left = Tally()
+        self._gone: list[tuple[int, int]] = []
+        self._tally: Tally | None = None
         self.ceiling: int | None = None
         self.position = 1
         self.tokens = 0
+        self.need = 0
         self.bytes = 0
+        self.summary = 0
+
+    # What is in the log.
 
     def offer(self, entries: Iterable[Entry]) -> None:
         """Entries that are settled, or will be before anybody relies on them."""
@@ -60,81 +92,155 @@ class Conversation:
             self._take(found[seq])
         self.position = max(self.position, upto)
 
-    def within(self, budget: int) -> list[Fragment]:
-        """The newest fragments that fit into ``budget`` tokens, replies and their results together.
+    def tell(self, seq: int, entry: Entry | None) -> None:
+        """The summary that counts from now on, from its number; None if the log has none there."""
+        self.summary = seq
+        if not isinstance(entry, SummaryEntry):
+            return
+        piece = self._forms.summary(entry)
+        self._told = Told(piece, entry.stop)
+        self._gone = [(seq, tokens) for seq, tokens in self._gone if seq >= entry.stop]
+        kept = sum(p.taken for p in self._pieces if p.seq >= entry.stop and not p.written)
+        self.need = piece.taken + kept + sum(tokens for _, tokens in self._gone)
+
+    # What is sent.
+
+    def within(self, limit: int, share: int | None = None) -> list[Fragment]:
+        """What to send in at most ``limit`` tokens, replies and their results together; see ``build``.
 
         The message that the running turn answers is always there, first if it would have
         been left out. Calls that never got a result are given one that says so: providers
         refuse a conversation in which one is missing.
+
+        Args:
+            limit: Tokens, estimated.
+            share: Tokens that the running turn's message may take where not everything fits.
         """
         self._fill()
         if self.ceiling is not None:
-            budget = min(budget, self.ceiling)
-        if self.tokens > budget:
-            self._slide(int(budget * _SLIDE_TO))
-        kept = list(self._fragments)
-        if self._task and (not kept or kept[0].seq > self._task.seq):
-            kept.insert(0, self._task)
-        return kept
+            limit = min(limit, self.ceiling)
+        if self.tokens > limit or self._unshared:
+            most = int(limit * TASK_SHARE) if share is None else min(share, limit)
+            self._adopt(build(self._pieces, self._scene(), limit, most))
+            self._unshared = False
+        return [piece.fragment for piece in self._pieces]
 
-    def alone(self) -> list[Fragment]:
-        """Only the message that the running turn answers."""
-        return [self._task] if self._task else list(self._fragments)[-1:]
+    def items(self) -> list[Item]:
+        """What is sent, and what no longer is, as a manifest tells it."""
+        if self._tally is None:
+            self._tally = Tally()
+            for piece in self._pieces:
+                self._tally.shown(piece, "task" if piece.seq == self._task else piece.part)
+        return [*self._tally.items(), *self._left.items()]
+
+    def alone(self, limit: int) -> tuple[list[Fragment], list[Item]]:
+        """Only the message that the running turn answers, and how that is told."""
+        self._fill()
+        at = next((i for i, piece in enumerate(self._pieces) if piece.seq == self._task), -1)
+        tally = Tally()
+        for piece in self._pieces[:at] + self._pieces[at + 1 if at >= 0 else len(self._pieces) :]:
+            tally.left_out(piece, _ONLY_MESSAGE)
+        limit = limit if self.ceiling is None else min(limit, self.ceiling)
+        scene = replace(self._scene(), summary=None, written=())
+        draft = build(self._pieces[at:][:1], scene, limit, limit)
+        for piece in draft.pieces:
+            tally.shown(piece, "task")
+        return [piece.fragment for piece in draft.pieces], [*tally.items(), *self._left.items()]
 
     @property
     def turn_from(self) -> int:
-        """The number of the message that the running turn answers; the position if there is none."""
-        return self.position if self._task is None else self._task.seq
+        """The first number of the running turn; the position if there is none."""
+        return self._memory or self._task or self.position
 
-    def replace(self, fragments: Mapping[int, Fragment]) -> None:
-        """Put other fragments in the place of those with these numbers."""
-        for i, before in enumerate(self._fragments):
-            after = fragments.get(before.seq, before)
-            self._fragments[i] = after
-            self.tokens += after.tokens - before.tokens
-            self.bytes += len(after.data) - len(before.data)
-        if self._task is not None:
-            self._task = fragments.get(self._task.seq, self._task)
+    def replace(self, entries: Mapping[int, Entry], reason: Reason) -> bool:
+        """Send these instead of the entries with their numbers, no longer than those are; whether that differs."""
+        changed = False
+        for i, piece in enumerate(self._pieces):
+            entry = entries.get(piece.seq)
+            if entry is None or piece.written:
+                continue
+            fragment = self._forms.fitted(entry, piece.tokens)
+            if fragment.data != piece.fragment.data:
+                self._pieces[i] = piece.cut(fragment, reason)
+                changed = True
+        if changed:
+            self._entries.update({seq: entry for seq, entry in entries.items() if seq in self._entries})
+            self._measure()
+        return changed
+
+    def _scene(self) -> Scene:
+        newest = self._newest if self._newest > self._task else self._task
+        return Scene(
+            task=self._task,
+            memory=self._memory,
+            newest=newest or self.position,
+            entries=self._entries,
+            refit=self._forms.fitted,
+            summary=self._told,
+            written=self._working.written,
+        )
+
+    def _adopt(self, draft: Draft) -> None:
+        for piece, reason in draft.left_out:
+            if not piece.written:
+                self._left.left_out(piece, reason)
+                if self._told is None or piece.seq >= self._told.stop:
+                    self._gone.append((piece.seq, piece.taken))
+        self._pieces = draft.pieces
+        self._measure()
+
+    def _measure(self) -> None:
+        self._tally = None
+        self.tokens = tokens_of(self._pieces)
+        self.bytes = sum(len(piece.fragment.data) for piece in self._pieces)
+
+    # Taking entries in.
 
     def _take(self, entry: Entry) -> None:
+        if isinstance(entry, SummaryEntry):
+            return  # it counts only once it is told of, wherever it stands
         if isinstance(entry, ResultEntry):
             if self._owed.pop(entry.seq, None) is None:
                 return
+            self._working.result(entry)
         else:
             self._fill()
-        fragment = self._model.fragment(entry)
-        self._add(fragment)
+        piece = self._forms.piece(entry)
         if isinstance(entry, ReplyEntry):
             self._owed = {entry.seq + 1 + i: (call.id, call.name) for i, call in enumerate(entry.calls)}
-        elif entry.kind == "user" and entry.role == "message":
-            self._task = fragment
+            self._working.reply(entry)
+            self._keep_entries(entry.seq)
+        elif isinstance(entry, UserEntry) and entry.role == "message":
+            self._begin(entry.seq)
+        self._entries[entry.seq] = entry
+        self._add(piece)
+
+    def _begin(self, seq: int) -> None:
+        """The turn of a message begins; what was recalled for it stands right before it."""
+        last = self._pieces[-1] if self._pieces else None
+        self._task = seq
+        self._memory = last.seq if last is not None and last.part == "memory" else 0
+        self._unshared = bool(self._memory)
+        self._tally = None
+        self._keep_entries(seq)
+
+    def _keep_entries(self, newest: int) -> None:
+        self._newest = newest
+        self._entries = {
+            seq: entry for seq, entry in self._entries.items() if seq in (self._task, self._memory)
+        }
 
     def _fill(self) -> None:
         for seq, (call_id, name) in sorted(self._owed.items()):
             entry = ResultEntry(seq=seq, call_id=call_id, name=name, text=_NO_RESULT, status="cancelled")
-            self._add(self._model.fragment(entry))
+            self._add(self._forms.piece(entry))
         self._owed = {}
 
-    def _add(self, fragment: Fragment) -> None:
-        self._fragments.append(fragment)
-        self.tokens += fragment.tokens
-        self.bytes += len(fragment.data)
-
-    def _begins_amid_a_turn(self) -> bool:
-        """Whether a reply of an earlier turn would come first, which some providers refuse."""
-        first = self._fragments[0]
-        return first.kind == "reply" and self._task is not None and first.seq < self._task.seq
-
-    def _slide(self, target: int) -> None:
-        """Leave out the oldest, a reply with all its results at a time; the newest stays in any case."""
-        fragments = self._fragments
-        while self.tokens > target or self._begins_amid_a_turn():
-            size = 1
-            while size < len(fragments) and fragments[size].kind == "result":
-                size += 1
-            if size >= len(fragments):
-                return
-            for _ in range(size):
-                dropped = fragments.popleft()
-                self.tokens -= dropped.tokens
-                self.bytes -= len(dropped.data)
+    def _add(self, piece: Piece) -> None:
+        self._pieces.append(piece)
+        if self._tally is not None:
+            self._tally.shown(piece, "task" if piece.seq == self._task else piece.part)
+        self.tokens += piece.tokens
+        self.bytes += len(piece.fragment.data)
+        if self._told is None or piece.seq >= self._told.stop:
+            self.need += piece.taken

@@ -80,7 +80,7 @@ class AnthropicModel:
             data = b'{"type":"tool_result","tool_use_id":%b,"is_error":%b,"content":%b}' % (
                 wire.string(wire.safe_name(entry.call_id)),
                 b"false" if entry.status == "ok" else b"true",
-                wire.string(wire.cut(entry.text)),
+                wire.string(entry.text),
             )
         else:
             # The interface refuses text that is empty or only space.

@@ -61,7 +61,8 @@ class Remaining:
 class ModelReply:
     """What the model answered. ``extra`` goes into the log and back to the same wire verbatim.
 
-    ``remaining`` is what the answer's headers say of the provider's rate limits.
+    ``remaining`` is what the answer's headers say of the provider's rate limits. ``counted`` says that the
+    usage is the provider's own count, and not an estimate.
     """
 
     text: str
@@ -71,6 +72,7 @@ class ModelReply:
     model: str
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     remaining: Remaining | None = None
+    counted: bool = True
 
 
 class Model(Protocol):
@@ -99,7 +101,7 @@ class Model(Protocol):
         ...
 
     def fragment(self, entry: Entry) -> Fragment:
-        """The entry in this wire format; text cleaned, large results cut to head and tail."""
+        """The entry in this wire format, its text cleaned; memories and summaries come as the messages they read as."""
         ...
 
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:

@@ -71,7 +71,7 @@ class OpenAIModel:
         if isinstance(entry, ReplyEntry):
             data = _assistant(entry)
         elif isinstance(entry, ResultEntry):
-            content = wire.string(wire.cut(entry.text))
+            content = wire.string(entry.text)
             data = b'{"role":"tool","tool_call_id":%b,"content":%b}' % (wire.string(entry.call_id), content)
         else:
             data = b'{"role":"user","content":%b}' % wire.string(entry.text)

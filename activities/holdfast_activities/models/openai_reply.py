@@ -52,6 +52,7 @@ def read(name: str, answer: dict[str, Any], sent: int, cost: Cost) -> ModelReply
             usage=_usage(answer.get("usage"), sent, text, calls, cost),
             model=name,
             extra=_extra(message, asked, calls),
+            counted=bool(answer.get("usage")),
         )
     except NONSENSE as error:
         what = f"the answer is not a chat completion ({type(error).__name__}: {error})"

@@ -105,13 +105,8 @@ class PydanticAIModel:
 
     def fragment(self, entry: Entry) -> Fragment:
         """The entry itself."""
-        calls = 0
-        if isinstance(entry, ReplyEntry):
-            calls = len(entry.calls)
-            entry = entry.model_copy(update={"text": wire.received(entry.text)})
-        else:
-            shown = wire.cut(entry.text) if isinstance(entry, ResultEntry) else wire.received(entry.text)
-            entry = entry.model_copy(update={"text": shown})
+        calls = len(entry.calls) if isinstance(entry, ReplyEntry) else 0
+        entry = entry.model_copy(update={"text": wire.received(entry.text)})
         data = dump_json(entry.model_dump(mode="python")).encode()
         return Fragment(entry.seq, entry.kind, data, wire.estimate(data), calls)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from holdfast_workflows.contracts.text import clean, dump_json
 
-MAX_RESULT_TEXT = 32_768
-"""Bytes of a tool result that a model is shown; the log holds the whole."""
-
-_HEAD_SHARE = 0.75
+_DENSE = re.compile(
+    rb"\b(?:[A-Za-z0-9+]{24,}=*|(?:[0-9a-fA-F]{4,12}-){3,}[0-9a-fA-F]+|\d[\d.,:]{2,}\d)"  # base64, ids, numbers
+)
+_FIGURES = b"0123456789"
+_SPARSE = 50
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -27,22 +28,20 @@ def instructions(text: str) -> bytes:
 
 
 def estimate(data: bytes) -> int:
-    """Tokens, roughly: a quarter of the bytes, and four for the message's frame."""
-    return len(data) // 4 + 4
+    """Tokens, roughly: a quarter of the bytes, half of those in figures and encoded data, and four for the
+    message's frame.
+    """
+    dense = 0
+    # Both have many figures; prose is not searched, since every entry comes through here.
+    if (len(data) - len(data.translate(None, _FIGURES))) * _SPARSE > len(data):
+        dense = sum(map(len, _DENSE.findall(data)))
+    return (len(data) + dense) // 4 + 4
 
 
-def cut(text: str, limit: int = MAX_RESULT_TEXT) -> str:
-    """The head and tail of a text over ``limit`` bytes, with a note of what is left out between them."""
-    text = clean(text)
-    if len(text) <= limit // 4:
-        return text
-    data = text.encode()
-    if len(data) <= limit:
-        return text
-    head = data[: int(limit * _HEAD_SHARE)].decode(errors="ignore")
-    tail = data[-(limit - int(limit * _HEAD_SHARE)) :].decode(errors="ignore")
-    left_out = len(data) - len(head.encode()) - len(tail.encode())
-    return f"{head}\n[{left_out} bytes are left out here]\n{tail}"
+@lru_cache(maxsize=256)
+def weigh(text: str | bytes) -> int:
+    """Tokens of an agent's instructions or tools, which are the same at every step."""
+    return estimate(string(text) if isinstance(text, str) else text) if text else 0
 
 
 def arguments(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from holdfast_activities.context import Conversations
+from holdfast_activities.context import Conversations, Ratios
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import Registry
@@ -42,7 +42,9 @@ class Activities:
         agents = LiveAgents(registry, state, models)
         conversations = Conversations(state.log)
         self._load = Load(registry, state, agents)
-        self._think = Think(registry, agents, Means(state, conversations, resilience))
+        self._think = Think(
+            registry, agents, Means(state, conversations, resilience, Ratios(state.shared.ratios))
+        )
         self._act = Act(state, agents, ledger(state, conversations), resilience)
         self._settle = Settle(state)
         self._content = Content(registry, state)

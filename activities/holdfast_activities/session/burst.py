@@ -8,13 +8,14 @@ from typing import Any
 
 from temporalio import activity
 
-from holdfast_activities.context import Conversations
+from holdfast_activities.context import Account, Conversations, Ratios
 from holdfast_activities.resilience import Choice, Resilience
 from holdfast_activities.state.base import State
 from holdfast_activities.state.riders import CachedReplyRow, Riders
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
+from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.errors import (
     HoldfastError,
@@ -30,6 +31,7 @@ from . import running, views
 from .agents import LiveAgent
 from .asking import Answer, Asking, provider_of
 from .chain import Chain, Found
+from .prompting import Prompting
 from .purse import RESULTS, Need, Purse
 from .writing import settle
 
@@ -46,6 +48,7 @@ class Means:
     state: State
     conversations: Conversations
     resilience: Resilience
+    ratios: Ratios
 
 
 class Burst:
@@ -77,9 +80,11 @@ class Burst:
         self._resilience = means.resilience
         self._purse = Purse(means.state.shared.accounts, step, tenant, trusted=not look_ahead)
         self._new = list(new)
+        prompts = Prompting(step, agent, means.ratios)
         asking = Asking(
             step,
             agent,
+            prompts,
             means.resilience,
             self._purse,
             tenant,
@@ -87,10 +92,11 @@ class Burst:
             self._new,
             self._heard,
         )
-        self._chain = Chain(step, agent, means.conversations, asking, means.state.shared.replies)
+        self._chain = Chain(step, agent, means.conversations, prompts, asking, means.state.shared.replies)
         self._look_ahead = look_ahead
         self._seq = step.seq
         self._text = ""
+        self._context = 0
         self._stopping = False
 
     def stop(self) -> None:
@@ -169,7 +175,7 @@ class Burst:
         reply, ahead = reached
         results = await self._results(reply, ahead)
         problem = "" if reply.calls or reply.finish != "stop" else self._agent.output_problem(reply.text)
-        return views.step(reply, results, problem, self._purse.hold)
+        return views.step(reply, results, problem, self._purse.hold, self._context)
 
     # The reply: from the log if an earlier attempt got that far, else from a person or a model.
 
@@ -177,6 +183,7 @@ class Burst:
         if self._input.answer:
             return await self._settle_reply(self._entry(text=self._input.answer, model="person"))
         began = time.monotonic()
+        self._context = 0
         found = await self._chain.reply(self._seq, self._new, look_ahead=self._look_ahead)
         # Where one reply was there already, the next may be too.
         self._look_ahead = isinstance(found, Found) and found.settled
@@ -185,15 +192,18 @@ class Burst:
             self.stopped_by = None if self.steps else found
             return None
         if isinstance(found, Answer):
-            return await self._settle_reply(self._answered(found, time.monotonic() - began), found)
+            self._context = found.account.context
+            reply = self._answered(found, time.monotonic() - began)
+            return await self._settle_reply(reply, self._riders(reply, found))
         if found.settled:
             self._conversations.offer(self._input.session, [found.reply])
             self._new.clear()
             return found.reply, found.ahead
         kept = found.reply
-        return await self._settle_reply(
-            self._entry(text=kept.text, calls=kept.calls, finish=kept.finish, model=f"cached {kept.model}")
+        reply = self._entry(
+            text=kept.text, calls=kept.calls, finish=kept.finish, model=f"cached {kept.model}"
         )
+        return await self._settle_reply(reply, Riders(manifest=self._manifest(reply, found.account)))
 
     def _heard(self, text: str) -> None:
         self._text = text
@@ -224,10 +234,10 @@ class Burst:
         )
 
     async def _settle_reply(
-        self, reply: ReplyEntry, answer: Answer | None = None
+        self, reply: ReplyEntry, riders: Riders | None = None
     ) -> tuple[ReplyEntry, dict[int, Entry]]:
         """Write the reply, with what was new before it and what it cost, in one transaction."""
-        stored = (await self._settle([*self._new, reply], self._riders(reply, answer)))[-1]
+        stored = (await self._settle([*self._new, reply], riders))[-1]
         self._new.clear()
         if stored == reply:
             return reply, {}
@@ -238,10 +248,10 @@ class Burst:
         self._look_ahead = True
         return stored, {entry.seq: entry for entry in rest}
 
-    def _riders(self, reply: ReplyEntry, answer: Answer | None) -> Riders | None:
-        """What is written with the reply: its cost, the next call's reservation, the reply for those who ask the same."""
-        if answer is None:
-            return None
+    def _riders(self, reply: ReplyEntry, answer: Answer) -> Riders:
+        """What is written with the reply: how its prompt was made, its cost, the next call's reservation, the reply
+        for those who ask the same.
+        """
         following = None
         if reply.calls:
             # The next prompt is this one, the reply and the results of its calls.
@@ -251,7 +261,11 @@ class Burst:
         kept = None
         if answer.digest and reply.finish in {"stop", "tool_calls"}:
             kept = CachedReplyRow(answer.digest, reply.model_dump_json(), reply.at)
-        return Riders(charge=charge, cached=kept) if charge or kept else None
+        manifest = self._manifest(reply, answer.account, answer.reported)
+        return Riders(charge=charge, cached=kept, manifest=manifest)
+
+    def _manifest(self, reply: ReplyEntry, account: Account | None, reported: int = 0) -> Manifest | None:
+        return None if account is None else account.manifest(self._input.session, reply, reported)
 
     # The results of inline tools and of calls that cannot be carried out.
 
@@ -312,6 +326,7 @@ class Burst:
             name=call.name,
             arguments=call.arguments,
             key=names.call_key(self._input.session, seq),
+            user=self._input.user,
         )
 
     async def _settle(self, entries: Sequence[Entry], riders: Riders | None = None) -> list[Entry]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from holdfast_activities.context import Conversation, Conversations
+from holdfast_activities.context import Account, Conversation, Conversations
 from holdfast_activities.models.base import Model
 from holdfast_activities.resilience import nap
 from holdfast_activities.state.shared import Replies
@@ -28,6 +28,7 @@ from holdfast_workflows.contracts.steps import Park, ThinkInput
 
 from .agents import LiveAgent
 from .asking import Answer, Asking
+from .prompting import Prompting
 
 LONG_WAIT = 60.0
 """Seconds a provider may ask us to wait before the next one is asked instead."""
@@ -37,11 +38,15 @@ _UNTIL_ASKED_AGAIN = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A reply that is there already: an earlier attempt's, with what it settled after it, or a kept one."""
+    """A reply that is there already: an earlier attempt's, with what it settled after it, or a kept one.
+
+    ``account`` is that of the prompt which a kept reply answers.
+    """
 
     reply: ReplyEntry
     ahead: dict[int, Entry]
     settled: bool = True
+    account: Account | None = None
 
 
 class Chain:
@@ -52,12 +57,14 @@ class Chain:
         step: ThinkInput,
         agent: LiveAgent,
         conversations: Conversations,
+        prompts: Prompting,
         asking: Asking,
         replies: Replies,
     ) -> None:
         self._step = step
         self._agent = agent
         self._conversations = conversations
+        self._prompts = prompts
         self._asking = asking
         self._replies = replies
         self._resort = agent.resort(step.resort)
@@ -71,11 +78,19 @@ class Chain:
             ModelError: No model gave one; with several in the chain the error names each cause.
         """
         causes: list[tuple[str, HoldfastError]] = []
+        await self._prompts.prepare()
         for name in self._names():
             try:
                 model = self._agent.model(name)
                 conversation, ahead = await self._conversations.upto(
-                    self._step.session, model, seq, new, look_ahead=look_ahead
+                    self._step.session,
+                    model,
+                    seq,
+                    new,
+                    look_ahead=look_ahead,
+                    summary=self._step.summary,
+                    window=self._agent.spec.window,
+                    reference=self._prompts.readable,
                 )
                 before = ahead.get(seq)
                 if isinstance(before, ReplyEntry):
@@ -110,11 +125,13 @@ class Chain:
         resort = self._resort
         if not isinstance(resort, CachedReply):
             return None
-        digest = self._asking.digest(self._asking.request(model, conversation))
+        prompt = self._prompts.prompt(model, conversation)
+        digest = self._prompts.digest(prompt.request)
         body = await self._replies.find(digest, time.time() - resort.max_age)
         if body is None:
             raise NoCachedReply(f"{model.name}, {resort.max_age:g} s")
-        return Found(ReplyEntry.model_validate(json.loads(body)), {}, settled=False)
+        reply = ReplyEntry.model_validate(json.loads(body))
+        return Found(reply, {}, settled=False, account=prompt.account)
 
     def _verdict(self, causes: Sequence[tuple[str, HoldfastError]]) -> Park:
         """Wait where nothing was asked, and nothing that was asked may yet succeed; else an error."""

@@ -3,18 +3,28 @@
 import hashlib
 from collections.abc import Mapping
 
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import Hold
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.limits import INLINE_ARGUMENTS, INLINE_TEXT
 from holdfast_workflows.contracts.steps import CallView, StepView
 from holdfast_workflows.contracts.text import preview, size
 
+_KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
+
+_LONGEST_KEPT = 65_536
+"""Bytes; the longest plan takes half of it in any language."""
+
 _INLINE_ASIDE = 512
 """Text beside tool calls is whole up to this size in bytes: enough for a remark."""
 
 
 def step(
-    reply: ReplyEntry, results: Mapping[int, ResultEntry], output_problem: str, hold: Hold | None = None
+    reply: ReplyEntry,
+    results: Mapping[int, ResultEntry],
+    output_problem: str,
+    hold: Hold | None = None,
+    context: int = 0,
 ) -> StepView:
     """A settled reply with the results its activity settled too."""
     bytes_ = size(reply.text)
@@ -33,12 +43,15 @@ def step(
         seconds=reply.seconds,
         output_problem=output_problem,
         hold=hold,
+        context=context,
     )
 
 
 def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
+    # The workflow keeps the plan and the notes, and their tools bound how long they are.
+    kept = call.name in _KEPT and size(call.arguments) <= _LONGEST_KEPT
     if result is None:
-        whole = call.arguments if size(call.arguments) <= INLINE_ARGUMENTS else ""
+        whole = call.arguments if kept or size(call.arguments) <= INLINE_ARGUMENTS else ""
         shown = "" if whole else preview(call.arguments)
         return CallView(
             id=call.id,
@@ -52,7 +65,8 @@ def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
         id=call.id,
         name=call.name,
         seq=seq,
-        preview=preview(call.arguments),
+        arguments=call.arguments if kept else "",
+        preview="" if kept else preview(call.arguments),
         done=True,
         status=result.status,
         result=preview(result.text),

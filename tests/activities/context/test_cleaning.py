@@ -81,8 +81,8 @@ def test_the_running_turn_goes_again_without_its_results_and_the_rest_as_it_was(
     ]
     conversation = filled(model, entries)
     sent = conversation.within(10_000)
-    again = cleaned(conversation, sent, entries[4:], model)
-    assert again is not None
+    assert cleaned(conversation, entries[4:])
+    again = conversation.within(10_000)
     assert whole(again)
     assert again[:4] == sent[:4]
     assert b"new" in again[4].data
@@ -91,7 +91,7 @@ def test_the_running_turn_goes_again_without_its_results_and_the_rest_as_it_was(
     assert all(LEFT_OUT.encode() in fragment.data for fragment in again[6:])
     # The next step of the turn does not meet the filter with the same words again.
     assert conversation.within(10_000) == again
-    assert cleaned(conversation, again, entries[4:], model) is None
+    assert not cleaned(conversation, entries[4:])
 
 
 @both_wires
@@ -99,7 +99,7 @@ def test_what_would_be_sent_unchanged_is_not_sent_again(model: Model) -> None:
     entries: list[Entry] = [user(1, "Plain words."), reply(2, text="Yes."), user(3, "More of them.")]
     conversation = filled(model, entries)
     sent = conversation.within(10_000)
-    assert cleaned(conversation, sent, entries[2:], model) is None
+    assert not cleaned(conversation, entries[2:])
     assert conversation.within(10_000) == sent
 
 
@@ -111,8 +111,8 @@ def test_after_a_prompt_was_too_long_half_of_it_is_sent_from_then_on(model: Mode
     conversation = filled(model, entries)
     sent = conversation.within(1_000_000)
     tokens = sum(fragment.tokens for fragment in sent)
-    less = smaller(conversation, sent, entries, model)
-    assert less is not None
+    assert smaller(conversation, sent)
+    less = conversation.within(1_000_000)
     assert whole(less)
     assert b"the task" in less[0].data
     assert less[-1].seq == sent[-1].seq
@@ -132,8 +132,8 @@ def test_a_long_message_and_a_long_result_are_cut_where_nothing_else_can_go(mode
     ]
     conversation = filled(model, entries)
     sent = conversation.within(1_000_000)
-    less = smaller(conversation, sent, entries, model)
-    assert less is not None
+    assert smaller(conversation, sent)
+    less = conversation.within(1_000_000)
     assert [fragment.seq for fragment in less] == [1, 2, 3]
     assert weight(less) < weight(sent) * 0.6
     assert b"HEAD" in less[0].data
@@ -147,7 +147,7 @@ def test_a_conversation_that_cannot_get_smaller_is_left_as_it_is(model: Model) -
     entries: list[Entry] = [user(1, "Hello")]
     conversation = filled(model, entries)
     sent = conversation.within(1_000)
-    assert smaller(conversation, sent, entries, model) is None
+    assert not smaller(conversation, sent)
     conversation.offer([reply(2, text="Hi."), user(3, "Go on.")])
     assert conversation.missing(4) is None
     assert len(conversation.within(1_000)) == 3
@@ -173,9 +173,9 @@ def test_whatever_was_sent_what_follows_is_smaller_and_whole_until_nothing_follo
     conversation = filled(model, entries)
     sent = conversation.within(1_000_000)
     for _ in range(60):
-        less = smaller(conversation, sent, entries[begin:], model)
-        if less is None:
+        if not smaller(conversation, sent):
             break
+        less = conversation.within(1_000_000)
         assert weight(less) < weight(sent)
         assert whole(less)
         assert conversation.turn_from in {fragment.seq for fragment in less}
@@ -191,8 +191,10 @@ def test_what_follows_a_filter_is_different_or_nothing(text: str, found: str, mo
     entries: list[Entry] = [user(1, text), reply(2, calls=1), result(3, of=2, text=found)]
     conversation = filled(model, entries)
     sent = conversation.within(1_000_000)
-    again = cleaned(conversation, sent, entries, model)
-    assert again is None or (again != sent and whole(again))
+    changed = cleaned(conversation, entries)
+    again = conversation.within(1_000_000)
+    assert (again != sent) is changed
+    assert whole(again)
 
 
 @pytest.fixture
