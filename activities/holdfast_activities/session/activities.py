@@ -4,23 +4,39 @@ from collections.abc import Callable
 from typing import Any
 
 from holdfast_activities.context import Conversations, Ratios
+from holdfast_activities.memory.applying import Applying
+from holdfast_activities.memory.draining import Drainer
+from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import Registry
 
 from .act import Act
 from .agents import LiveAgents, ModelSource
+from .beside import Beside
 from .burst import Means
+from .compact import Compact
 from .content import Content
+from .erase import Erase
 from .ledger import Ledger
 from .load import Load
+from .maintain import Maintain
+from .memory_operating import MemoryOperating
+from .memory_tools import MemoryTools
 from .operating import Operating
+from .own_tools import OwnTools
+from .recall import Recall
+from .remember import RememberTurn
 from .settle import Settle
 from .think import Think
 
 
 class Activities:
-    """The activities of one worker."""
+    """The activities of one worker.
+
+    Attributes:
+        drainer: What it does for memories in the background; its owner starts and closes it.
+    """
 
     def __init__(
         self,
@@ -29,6 +45,7 @@ class Activities:
         models: ModelSource,
         resilience: Resilience,
         ledger: type[Ledger] = Ledger,
+        memory: Keeping | None = None,
     ) -> None:
         """The activities over what they share.
 
@@ -38,9 +55,14 @@ class Activities:
             models: Where model clients come from.
             resilience: This worker's breakers, limits and retries; its owner closes it.
             ledger: Keeps the effects of calls.
+            memory: The memories; its owner closes them. Without it turns go on without memories, and what
+                is to be remembered waits for a worker that has them.
         """
-        agents = LiveAgents(registry, state, models)
+        shared = state.shared
+        applying = Applying(shared.outbox, memory)
+        agents = LiveAgents(registry, state, models, OwnTools(state.log, MemoryTools(memory, applying)))
         conversations = Conversations(state.log)
+        beside = Beside(shared.accounts, resilience)
         self._load = Load(registry, state, agents)
         self._think = Think(
             registry, agents, Means(state, conversations, resilience, Ratios(state.shared.ratios))
@@ -49,6 +71,15 @@ class Activities:
         self._settle = Settle(state)
         self._content = Content(registry, state)
         self._operating = Operating(state)
+        self._recall = Recall(state, conversations, agents, memory)
+        self._remember = RememberTurn(
+            state.log, shared.accounts, agents, memory, applying, beside, registry.tenants
+        )
+        self._compact = Compact(state.log, conversations, agents, beside, registry.tenants)
+        self._memories = MemoryOperating(shared, memory)
+        self._erase = Erase(state, conversations, memory)
+        self._maintain = Maintain(shared.erasing, memory, applying)
+        self.drainer = Drainer(applying, shared.outbox, shared.erasing, conversations.forget)
 
     def all(self) -> list[Callable[..., Any]]:
         """What to give to a Temporal worker."""
@@ -65,4 +96,15 @@ class Activities:
             self._operating.list_circuits,
             self._operating.set_circuit,
             self._operating.list_accounts,
+            self._recall.recall,
+            self._remember.remember_turn,
+            self._compact.compact,
+            self._memories.read_manifests,
+            self._memories.search_memories,
+            self._memories.add_memory,
+            self._memories.forget_memories,
+            self._memories.memory_stats,
+            self._memories.migrate_memory,
+            self._erase.erase,
+            self._maintain.maintain,
         ]

@@ -14,6 +14,8 @@ from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.text import preview
 
+from .own_tools import OwnTools
+
 _MAX_AGENTS = 500
 
 
@@ -79,10 +81,11 @@ class LiveAgent:
 class LiveAgents:
     """Agents by the digest of their spec."""
 
-    def __init__(self, registry: Registry, state: State, source: ModelSource) -> None:
+    def __init__(self, registry: Registry, state: State, source: ModelSource, own: OwnTools) -> None:
         self._registry = registry
         self._state = state
         self._source = source
+        self._own = own
         self._live: dict[str, LiveAgent] = {}
 
     async def get(self, digest: str) -> LiveAgent:
@@ -103,6 +106,7 @@ class LiveAgents:
         """Keep a spec at hand."""
         if len(self._live) >= _MAX_AGENTS:
             del self._live[next(iter(self._live))]
-        live = LiveAgent(spec, self._registry.tools.get(spec.name, {}), self._source)
+        tools = {**self._registry.tools.get(spec.name, {}), **self._own.of(spec)}
+        live = LiveAgent(spec, tools, self._source)
         self._live[digest] = live
         return live

@@ -45,7 +45,7 @@ class Load:
         before = await self._state.load_session(load.session)
         seq = await self._next_number(before) if before else 1
         await self._state.save_spec(digest, body)
-        await self._state.open_session(load.session, load.agent, digest, load.tenant)
+        await self._state.open_session(load.session, load.agent, digest, load.tenant, load.user)
         self._agents.add(digest, spec)
         return LoadResult(
             spec=_pin(spec, digest, limits.weight if limits else 1.0),
@@ -91,6 +91,9 @@ def _pin(spec: AgentSpec, digest: str, weight: float) -> PinnedSpec:
         last_resorts=spec.last_resorts,
         patience=_patience(spec),
         weight=weight,
+        memory=spec.memory,
+        working_memory=spec.working_memory,
+        compact_at=spec.compact_at,
     )
 
 

@@ -41,6 +41,7 @@ class Call:
     arguments: str
     key: str
     attempt: int = 1
+    user: str = ""
 
 
 async def run(
@@ -103,6 +104,7 @@ def context(call: Call, heartbeat: Callable[[str], None]) -> ToolContext:
         log=logging.LoggerAdapter(_logger, {"session": call.session, "tool": call.name, "key": call.key}),
         _heartbeat=heartbeat,
         _cancelled=activity.is_cancelled,
+        user=call.user,
     )
 
 

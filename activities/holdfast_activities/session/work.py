@@ -85,6 +85,7 @@ def call_of(request: ActInput, name: str, arguments: str, key: str) -> running.C
         arguments=arguments,
         key=key,
         attempt=activity.info().attempt,
+        user=request.user,
     )
 
 

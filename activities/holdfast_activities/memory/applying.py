@@ -1,0 +1,119 @@
+"""Bringing changes to the memory store: each is decided in the outbox first, and applied from there.
+
+So it does not matter whether the store answers now. A change that was applied and not marked, since
+its worker died between the two, is applied again, which changes nothing.
+"""
+
+import logging
+import time
+
+from holdfast_activities.resilience.classify import classify
+from holdfast_activities.state.shared import Outbox, OutboxItem
+from holdfast_workflows.contracts.errors import MemoryUnavailable
+
+from .changes import Change
+from .keeping import Keeping
+
+_OWN = 60.0
+"""Seconds that whoever takes items has them for himself."""
+
+_BATCH = 10
+
+_LATER = 300.0
+"""Seconds until a change is tried again that did not fail for a store that is away."""
+
+_log = logging.getLogger(__name__)
+
+
+class Applying:
+    """Applies changes, now or later."""
+
+    def __init__(self, outbox: Outbox, keeping: Keeping | None) -> None:
+        """Changes to one store.
+
+        Args:
+            outbox: Where they are decided.
+            keeping: The memories; None where this worker has none, and others apply what waits.
+        """
+        self._outbox = outbox
+        self._keeping = keeping
+
+    async def decided(self, id: str) -> OutboxItem | None:
+        """The change of that id, if it was decided before."""
+        return await self._outbox.get(id)
+
+    async def keep(self, change: Change, session: str, answer: str = "") -> OutboxItem | None:
+        """Decide a change and apply it, if the store answers.
+
+        Args:
+            change: What to do; the first one of its id stays.
+            session: Whose erasure takes it along while it waits.
+            answer: What to say, as JSON, whenever it is asked for again.
+
+        Returns:
+            The item as it stands; None if the session was erased.
+        """
+        own = OutboxItem(
+            id=change.id,
+            tenant=change.tenant,
+            session=session,
+            at=change.at,
+            body=change.model_dump_json(exclude_defaults=True),
+            answer=answer,
+        )
+        item = await self._outbox.add(own, until=time.time() + _OWN)
+        if item is None or item.applied:
+            return item
+        if not await self._tried(item):
+            return item
+        return await self._outbox.get(item.id)
+
+    async def drain(self) -> int:
+        """Apply what waits, oldest first; how many changes that were.
+
+        Raises:
+            MemoryUnavailable: The store is away, or there is none here; what is left waits on.
+        """
+        if self._keeping is None:
+            raise MemoryUnavailable("this worker has no memory store")
+        count = 0
+        while items := await self._outbox.claim(time.time(), _OWN, _BATCH):
+            for place, item in enumerate(items):
+                try:
+                    count += await self._tried(item, strict=True)
+                except MemoryUnavailable:
+                    for left in items[place + 1 :]:
+                        await self._outbox.failed(left.id, left.error)
+                    raise
+        return count
+
+    async def _tried(self, item: OutboxItem, *, strict: bool = False) -> bool:
+        """Apply an item; whether that was done. What stands in the way is noted, and with ``strict`` raised if it
+        will meet the next item, too.
+        """
+        try:
+            await self._apply(item)
+        except Exception as error:
+            # Whatever it is: a change that cannot be applied must not keep those behind it waiting.
+            problem = classify(error)
+            away = problem.retryable
+            await self._outbox.failed(item.id, str(problem), until=0.0 if away else time.time() + _LATER)
+            if not away:
+                _log.error("memory change %s is not applied, and tried again later: %s", item.id, problem)
+            elif strict:
+                raise MemoryUnavailable(problem.detail or problem.code) from error
+            return False
+        return True
+
+    async def _apply(self, item: OutboxItem) -> None:
+        if self._keeping is None:
+            raise MemoryUnavailable("this worker has no memory store")
+        change = Change.model_validate_json(item.body)
+        if change.forget and change.within:
+            found = await self._keeping.get(change.tenant, change.forget)
+            ids = tuple(view.id for view in found if view.scope in change.within)
+            change = change.model_copy(update={"forget": ids})
+        await self._keeping.apply(change)
+        if not await self._outbox.applied(item.id, time.time()):
+            # Its session was erased while it was on its way: what has just been made must go, too.
+            await self._keeping.erase(item.tenant, session=item.session)

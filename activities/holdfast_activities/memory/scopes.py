@@ -1,0 +1,16 @@
+"""Where a session's memories are looked for, and where they go."""
+
+from holdfast_workflows.contracts.memory import MemorySpec, scope_of
+
+
+def searched(memory: MemorySpec, *, session: str, agent: str, user: str) -> tuple[str, ...]:
+    """The scopes that an agent looks in."""
+    found = (scope_of(kind, session=session, agent=agent, user=user) for kind in memory.scopes)
+    return tuple(scope for scope in found if scope)
+
+
+def kept(memory: MemorySpec, *, session: str, agent: str, user: str) -> str:
+    """The scope that what is said goes to: the session's own where there is no user to keep it for."""
+    return scope_of(memory.keep, session=session, agent=agent, user=user) or scope_of(
+        "session", session=session
+    )

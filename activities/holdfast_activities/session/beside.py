@@ -1,0 +1,166 @@
+"""A model asked beside the turns: to draw facts from one, or to sum up what no longer fits.
+
+It goes through the same breaker, rate limits and budget as a step, but nothing of a session waits
+for it. Its hold is another than the session's, so that the two do not take each other's away.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from holdfast_activities.models.base import Model, ModelReply, ModelRequest
+from holdfast_activities.resilience import Admission, Resilience, counts
+from holdfast_activities.state.riders import Charge
+from holdfast_activities.state.shared import Accounts, Rate
+from holdfast_workflows.contracts.budget import Allowance
+from holdfast_workflows.contracts.circuits import TenantLimits
+from holdfast_workflows.contracts.entries import Usage, UserEntry
+from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError, ModelError, RateLimited
+from holdfast_workflows.contracts.steps import ThinkInput
+
+from .agents import LiveAgent
+from .asking import provider_of
+from .purse import Need, Purse
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a model is asked, for whom, and what it may cost.
+
+    ``purpose`` names its hold on the accounts. ``models`` are tried in order.
+    """
+
+    session: str
+    tenant: str
+    purpose: str
+    models: tuple[str, ...]
+    instructions: str
+    text: str
+    max_tokens: int
+    allowance: Allowance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The answer, what it cost, and the charge that has still to be written."""
+
+    text: str
+    model: str
+    usage: Usage
+    charge: Charge | None
+
+
+class Beside:
+    """Asks models beside the turns."""
+
+    def __init__(self, accounts: Accounts, resilience: Resilience) -> None:
+        self._accounts = accounts
+        self._resilience = resilience
+
+    async def ask(self, agent: LiveAgent, question: Question, tenant: TenantLimits | None) -> Heard:
+        """The answer of the first of the models that gives one.
+
+        Raises:
+            BudgetExhausted: The run or its tenant has no room for it.
+            HoldfastError: No model answered; the error is the last one's.
+        """
+        problem: HoldfastError = ModelError("no model was named")
+        for name in dict.fromkeys(question.models):
+            try:
+                return await self._ask(agent.model(name), agent, question, tenant)
+            except BudgetExhausted:
+                raise
+            except HoldfastError as error:
+                activity.logger.warning("%s, asked to %s: %s", name, question.purpose, error)
+                problem = error
+        raise problem
+
+    async def _ask(
+        self, model: Model, agent: LiveAgent, question: Question, tenant: TenantLimits | None
+    ) -> Heard:
+        purse = self._purse(question, tenant)
+        fragment = model.fragment(UserEntry(seq=1, text=question.text))
+        size = len(fragment.data) + len(question.instructions)
+        allowed = await purse.reserve(model, Need(size // 3, question.max_tokens))
+        if not isinstance(allowed, int):
+            raise BudgetExhausted(f"no room to {question.purpose}")
+        request = ModelRequest(
+            instructions=question.instructions,
+            fragments=[fragment],
+            max_tokens=allowed,
+            timeout=agent.spec.model_timeout,
+        )
+        try:
+            reply = await self._admitted(model, request, size // 4 + allowed, _rates(model, question, tenant))
+        except BaseException:
+            await purse.release()
+            raise
+        return Heard(reply.text, reply.model, reply.usage, purse.settle(model, reply.usage, None))
+
+    def _purse(self, question: Question, tenant: TenantLimits | None) -> Purse:
+        step = ThinkInput(
+            session=f"{question.session}/{question.purpose}",
+            agent="",
+            digest="",
+            turn=0,
+            step=0,
+            seq=0,
+            tenant=question.tenant,
+            allowance=question.allowance,
+        )
+        return Purse(self._accounts, step, tenant, trusted=True)
+
+    async def _admitted(
+        self, model: Model, request: ModelRequest, estimate: int, rates: Iterable[tuple[str, Rate]]
+    ) -> ModelReply:
+        breakers = self._resilience.breakers
+        admission = await breakers.admit(f"provider:{provider_of(model.name)}")
+        try:
+            reply = await self._limited(model, request, estimate, rates)
+        except ModelError as error:
+            await self._blame(admission, model, error)
+            raise
+        except BaseException:
+            # A limit said no, or the call was cancelled: nothing was learnt of the provider.
+            await breakers.abandoned(admission)
+            raise
+        await breakers.succeeded(admission)
+        return reply
+
+    async def _blame(self, admission: Admission, model: Model, error: ModelError) -> None:
+        """Tell the breaker, and everybody who asks the same model, what a failure says of it."""
+        breakers = self._resilience.breakers
+        if isinstance(error, RateLimited):
+            await breakers.abandoned(admission)
+            if error.retry_after:
+                await self._resilience.limits.block(f"model:{model.name}", error.retry_after)
+        elif counts(error):
+            await breakers.failed(admission, str(error))
+        else:
+            await breakers.succeeded(admission)
+
+    async def _limited(
+        self, model: Model, request: ModelRequest, estimate: int, rates: Iterable[tuple[str, Rate]]
+    ) -> ModelReply:
+        limits, taken = self._resilience.limits, list[tuple[str, Rate]]()
+        used, sent = 0, False
+        try:
+            for key, rate in rates:
+                await limits.take(key, rate, estimate)
+                taken.append((key, rate))
+            sent = True
+            reply = await model.complete(request)
+            used = reply.usage.input_tokens + reply.usage.output_tokens
+        finally:
+            for key, rate in taken:
+                limits.settle(key, rate, estimate, used, sent=sent)
+        return reply
+
+
+def _rates(model: Model, question: Question, tenant: TenantLimits | None) -> list[tuple[str, Rate]]:
+    found = [(f"model:{model.name}", Rate()), (f"provider:{provider_of(model.name)}", model.rate)]
+    if tenant is not None and (tenant.requests_per_minute or tenant.tokens_per_minute):
+        rate = Rate(tenant.requests_per_minute, tenant.tokens_per_minute)
+        found.append((f"tenant:{question.tenant}", rate))
+    return found
