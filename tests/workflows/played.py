@@ -154,12 +154,14 @@ class Played:
 
 
 @asynccontextmanager
-async def playing(temporal: TemporalClient, queue: str, played: Played) -> AsyncGenerator[Client]:
-    """A client of sessions whose activities are played."""
+async def playing(
+    temporal: TemporalClient, queue: str, played: Played, *more: Callable[..., Any]
+) -> AsyncGenerator[Client]:
+    """A client of sessions whose activities are played, beside more of them."""
     async with Worker(
         temporal,
         task_queue=queue,
         workflows=[AgentWorkflow, MaintenanceWorkflow],
-        activities=played.activities(),
+        activities=[*played.activities(), *more],
     ):
         yield await connect(temporal=temporal, task_queue=queue)

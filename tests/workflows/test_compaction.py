@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from temporalio.client import Client as TemporalClient
 
@@ -13,7 +14,7 @@ from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import ThinkInput
 
-from .played import SPENT, Played, Think, calls, fails, playing, says
+from .played import SPENT, Played, Think, calls, fails, playing
 from .support import eventually
 
 _PLAIN = PinnedSpec(agent="a", digest="d")
@@ -61,7 +62,7 @@ async def test_the_next_compaction_waits_until_there_is_something_new(
         await session.wait()
     asked = played.of(CompactInput)
     assert len(asked) > 1
-    assert all(later.upto - earlier.seq >= 8 for earlier, later in zip(asked, asked[1:], strict=False))
+    assert all(later.upto - earlier.seq >= 8 for earlier, later in pairwise(asked))
     assert asked[1].before == asked[0].seq
 
 

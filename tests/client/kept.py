@@ -1,0 +1,124 @@
+"""Memories, manifests and erasure as a worker would have them, in a list that the test sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio import activity
+
+from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.context import Manifest, ManifestItem, Manifests, ReadManifests
+from holdfast_workflows.contracts.memory import (
+    AddMemory,
+    EraseInput,
+    EraseResult,
+    ForgetMemories,
+    MaintainInput,
+    MaintenanceReport,
+    MemoryPage,
+    MemoryQuery,
+    MemoryStats,
+    MemoryView,
+    MigrateInput,
+    MigrateResult,
+    TaskReport,
+)
+
+
+def manifest(seq: int, turn: int, step: int, **more: Any) -> Manifest:
+    """How a prompt was made."""
+    given: dict[str, Any] = {
+        "session": "s", "seq": seq, "turn": turn, "step": step, "model": "openai:m", "window": 8_000,
+        "reserve": 1_000, "budget": 7_000, "estimated": 3_500,
+    }  # fmt: skip
+    return Manifest.model_validate({**given, **more})
+
+
+FULL = manifest(
+    9,
+    2,
+    1,
+    estimated=6_900,
+    reported=7_000,
+    strategies=("cut_long", "slide"),
+    items=(
+        ManifestItem(part="instructions", shown="whole", tokens=320),
+        ManifestItem(part="conversation", shown="left_out", saved=900, start=1, stop=3, count=2, why="old"),
+        ManifestItem(part="task", shown="whole", tokens=12, start=8, stop=9),
+    ),
+)
+
+
+@dataclass
+class Kept:
+    """What is kept, and what was asked.
+
+    Attributes:
+        memories: All memories there are.
+        manifests: All manifests, of any session.
+        pages: How many of either are on a page.
+        sessions: What erasure says were the sessions.
+        failing: Tasks of maintenance that fail.
+    """
+
+    memories: list[MemoryView] = field(default_factory=list[MemoryView])
+    manifests: list[Manifest] = field(default_factory=list[Manifest])
+    pages: int = 2
+    sessions: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+    asked: list[Any] = field(default_factory=list[Any])
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """What was asked of one activity, in order."""
+        return [each for each in self.asked if isinstance(each, kind)]
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """Everything that people ask of memories and manifests."""
+
+        @activity.defn(name=names.SEARCH_MEMORY)
+        async def search(query: MemoryQuery) -> MemoryPage:
+            self.asked.append(query)
+            found = [each for each in self.memories if each.id > query.after and query.text in each.text]
+            most = min(self.pages, query.limit)
+            return MemoryPage(memories=tuple(found[:most]), more=not query.text and len(found) > most)
+
+        @activity.defn(name=names.ADD_MEMORY)
+        async def add(request: AddMemory) -> MemoryView:
+            self.asked.append(request)
+            self.memories.append(MemoryView(id=request.id, text=request.text, scope=request.scope))
+            return self.memories[-1]
+
+        @activity.defn(name=names.FORGET_MEMORIES)
+        async def forget(request: ForgetMemories) -> int:
+            self.asked.append(request)
+            return len(request.ids)
+
+        @activity.defn(name=names.MEMORY_STATS)
+        async def stats() -> MemoryStats:
+            return MemoryStats(store="embedded", model="m", dimension=3, tenants=1, facts=2, waiting=4)
+
+        @activity.defn(name=names.ERASE)
+        async def erase(request: EraseInput) -> EraseResult:
+            self.asked.append(request)
+            return EraseResult(memories=3, entries=5, sessions=self.sessions)
+
+        @activity.defn(name=names.MIGRATE_MEMORY)
+        async def migrate(request: MigrateInput) -> MigrateResult:
+            self.asked.append(request)
+            return MigrateResult(memories=7, model="m", dimension=3)
+
+        @activity.defn(name=names.MAINTAIN)
+        async def maintain(request: MaintainInput) -> MaintenanceReport:
+            (task,) = request.tasks
+            if task in self.failing:
+                raise errors.to_failure(errors.EmbeddingMismatch("a is not b"))
+            return MaintenanceReport(tasks=(TaskReport(task=task, count=1),))
+
+        @activity.defn(name=names.READ_MANIFESTS)
+        async def manifests(request: ReadManifests) -> Manifests:
+            found = [each for each in self.manifests if each.seq > request.after]
+            return Manifests(manifests=tuple(found[: self.pages]), more=len(found) > self.pages)
+
+        return [search, add, forget, stats, erase, migrate, maintain, manifests]

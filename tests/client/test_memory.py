@@ -1,0 +1,221 @@
+"""Memories, manifests and erasure, as applications ask for them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+from temporalio.client import Client as TemporalClient
+from temporalio.client import ScheduleActionStartWorkflow, ScheduleOverlapPolicy, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from holdfast_client import Client, sync
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionRunning
+from holdfast_workflows.contracts.memory import AddMemory, EraseInput, MemoryQuery, MemoryView
+from tests.workflows.played import Played, calls, playing, says
+
+from .kept import FULL, Kept, manifest
+from .support import eventually
+
+
+async def gone(temporal: TemporalClient, session: str, run: str) -> bool:
+    """Whether the server holds nothing of a run any more."""
+    try:
+        await temporal.get_workflow_handle(session, run_id=run).describe()
+    except RPCError as error:
+        return error.status == RPCStatusCode.NOT_FOUND
+    return False
+
+
+async def run_of(temporal: TemporalClient, session: str) -> str:
+    return (await temporal.get_workflow_handle(session).describe()).run_id
+
+
+async def test_memories_are_searched_within_scopes(client: TemporalClient, task_queue: str) -> None:
+    kept = Kept([MemoryView(id="1", text="Ann moved", score=0.8), MemoryView(id="2", text="it rains")])
+    async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
+        found = await holdfast.memory.search("moved", tenant="acme", scopes=["user:ann"], kinds=["fact"])
+        with pytest.raises(BadInput, match="what to search for"):
+            await holdfast.memory.search("  ")
+        with pytest.raises(BadInput, match="kinds"):
+            await holdfast.memory.search("moved", kinds=["dream"])  # type: ignore[list-item]  # that is refused
+    assert [each.id for each in found] == ["1"]
+    (query,) = kept.of(MemoryQuery)
+    assert (query.tenant, query.scopes, query.kinds, query.limit, query.floor) == (
+        "acme", ("user:ann",), ("fact",), 10, 0.3,
+    )  # fmt: skip
+
+
+async def test_all_memories_are_listed_page_after_page(client: TemporalClient, task_queue: str) -> None:
+    kept = Kept([MemoryView(id=str(number), text="it") for number in range(5)])
+    async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
+        found = [each.id async for each in holdfast.memory.list()]
+    assert found == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_fact_is_given_and_forgotten(client: TemporalClient, task_queue: str) -> None:
+    kept = Kept()
+    naive = datetime(2030, 1, 1)  # noqa: DTZ001 - such times are UTC
+    async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
+        id = await holdfast.memory.add(
+            "Ann is a vegetarian.",
+            scope="user:ann",
+            expires=datetime(2030, 1, 1),
+            id="diet",
+        )
+        assert await holdfast.memory.add("Other.", scope="tenant") != id
+        assert await holdfast.memory.forget(id, "other") == 2
+        with pytest.raises(BadInput):
+            await holdfast.memory.add("", scope="tenant")
+    assert id == "diet"
+    assert kept.of(AddMemory)[0].expires == 1_893_456_000  # without a zone it is UTC
+
+
+async def test_a_session_that_runs_is_not_erased_unless_it_is_to_be_stopped(
+    client: TemporalClient, task_queue: str
+) -> None:
+    kept = Kept()
+    async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
+        session = await holdfast.start("a", "Hello.")
+        await session.wait()
+        with pytest.raises(SessionRunning, match=session.id):
+            await holdfast.memory.erase("session", session.id)
+        assert kept.of(EraseInput) == []
+        done = await holdfast.memory.erase("session", session.id, stop=True)
+        assert (done.memories, done.entries, done.sessions, done.histories) == (3, 5, 1, 1)
+        status = (await client.get_workflow_handle(session.id).describe()).status
+        assert status == WorkflowExecutionStatus.TERMINATED
+
+
+async def test_every_history_of_whoever_is_erased_is_deleted_and_nobody_elses(
+    client: TemporalClient, task_queue: str
+) -> None:
+    kept, played = Kept(), Played([calls("look") for _ in range(8)])
+    tenant = f"t-{task_queue}"
+    async with playing(client, task_queue, played, *kept.activities()) as holdfast:
+        long = await holdfast.start_task("a", "Look.", tenant=tenant, user="ann", roll_over_events=30)
+        first = await run_of(client, long.id)
+        await client.get_workflow_handle(long.id).result()
+        unlisted = await holdfast.start_task("a", "Hello.")  # only the state database knows that it is Ann's
+        other = await holdfast.start_task("a", "Hello.", tenant=tenant, user="bob")
+        for session in (unlisted, other):
+            await client.get_workflow_handle(session.id).result()
+        runs = [(each.id, await run_of(client, each.id)) for each in (long, unlisted)]
+        assert runs[0][1] != first
+        await eventually(lambda: listed(holdfast, tenant, 2))
+        kept.sessions = (unlisted.id,)
+        done = await holdfast.memory.erase("user", "ann", tenant=tenant)
+        assert done.sessions == 2
+        assert done.histories > 2
+
+        async def all_gone() -> bool:
+            return all([await gone(client, id, run) for id, run in [(long.id, first), *runs]])
+
+        # The server deletes a run once its queues have moved past the end of it, which it notes every 30 s.
+        await eventually(all_gone, within=90)
+        assert not await gone(client, other.id, await run_of(client, other.id))
+        # Done again it finds nothing, and that is no error.
+        kept.sessions = ()
+        assert (await holdfast.memory.erase("session", long.id)).histories == 0
+
+
+async def listed(holdfast: Client, tenant: str, count: int) -> bool:
+    return len([each async for each in holdfast.sessions(tenant=tenant)]) == count
+
+
+async def test_erasure_names_what_it_is_for(client: TemporalClient, task_queue: str) -> None:
+    async with playing(client, task_queue, Played()) as holdfast:
+        with pytest.raises(BadInput, match="by its id"):
+            await holdfast.memory.erase("user", tenant="acme")
+        with pytest.raises(BadInput, match="by its name alone"):
+            await holdfast.memory.erase("tenant", "ann", tenant="acme")
+
+
+async def test_maintenance_is_scheduled_changed_and_stopped(client: TemporalClient, task_queue: str) -> None:
+    async with playing(client, task_queue, Played()) as holdfast:
+        handle = client.get_schedule_handle(names.maintenance_id(task_queue))
+        await holdfast.memory.schedule(timedelta(hours=1))
+        await holdfast.memory.schedule(timedelta(hours=2))
+        found = (await handle.describe()).schedule
+        assert found.spec.intervals[0].every == timedelta(hours=2)
+        assert found.policy.overlap == ScheduleOverlapPolicy.SKIP
+        assert isinstance(found.action, ScheduleActionStartWorkflow)
+        assert (found.action.workflow, found.action.task_queue) == (names.MAINTENANCE_WORKFLOW, task_queue)
+        with pytest.raises(BadInput, match="more seldom"):
+            await holdfast.memory.schedule(timedelta(seconds=1))
+        await holdfast.memory.schedule(None)
+        await holdfast.memory.schedule(None)  # there is none to remove any more
+        with pytest.raises(RPCError):
+            await handle.describe()
+
+
+async def test_a_scheduled_run_of_maintenance_does_its_tasks(client: TemporalClient, task_queue: str) -> None:
+    kept = Kept()
+    async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
+        await holdfast.memory.schedule(timedelta(hours=1))
+        handle = client.get_schedule_handle(names.maintenance_id(task_queue))
+        await handle.trigger()
+
+        async def ran() -> bool:
+            return bool((await handle.describe()).info.recent_actions)
+
+        await eventually(ran)
+        action = (await handle.describe()).info.recent_actions[0].action
+        report = await client.get_workflow_handle(getattr(action, "workflow_id", "")).result()
+        assert [each["task"] for each in report["tasks"]] == [
+            "outbox", "expire", "consolidate", "optimise", "prune"
+        ]  # fmt: skip
+        await holdfast.memory.schedule(None)
+
+
+async def test_an_unknown_task_of_maintenance_is_refused(client: TemporalClient, task_queue: str) -> None:
+    async with playing(client, task_queue, Played()) as holdfast:
+        with pytest.raises(BadInput, match="no task of maintenance"):
+            await holdfast.memory.maintain("dust")  # type: ignore[arg-type]  # that is refused
+
+
+async def test_memories_are_embedded_anew_and_counted(client: TemporalClient, task_queue: str) -> None:
+    kept = Kept()
+    async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
+        assert (await holdfast.memory.migrate()).memories == 7
+        assert (await holdfast.memory.stats()).waiting == 4
+
+
+async def test_the_manifest_of_a_step_is_found_by_turn_and_step(
+    client: TemporalClient, task_queue: str
+) -> None:
+    kept = Kept(manifests=[manifest(3, 1, 1), manifest(5, 1, 2), FULL, manifest(11, 3, 1)])
+    async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
+        session = holdfast.session("s")
+        assert [each.seq async for each in session.manifests()] == [3, 5, 9, 11]
+        assert (await session.context()).seq == 11
+        assert (await session.context(1, turn=2)).seq == 9
+        assert (await session.context(2)).seq == 5
+        with pytest.raises(NothingToDo):
+            await session.context(3)
+
+
+async def test_memories_without_async(client: TemporalClient, task_queue: str) -> None:
+    kept = Kept([MemoryView(id="1", text="it")], [FULL])
+    address = client.service_client.config.target_host
+
+    def use() -> None:
+        with sync.connect(address, task_queue=task_queue) as holdfast:
+            memory = holdfast.memory
+            assert [each.id for each in memory.search("it")] == ["1"]
+            assert memory.add("that", scope="tenant", id="2") == "2"
+            assert [each.id for each in memory.list()] == ["1", "2"]
+            assert memory.forget("2") == 1
+            assert memory.stats().store == "embedded"
+            assert memory.erase("user", "ann").memories == 3
+            assert memory.migrate().model == "m"
+            assert [each.task for each in memory.maintain("expire").tasks] == ["expire"]
+            memory.schedule(None)
+            session = holdfast.session("s")
+            assert list(session.manifests()) == [session.context()] == [FULL]
+            assert list(holdfast.sessions(user="nobody")) == []
+
+    async with playing(client, task_queue, Played([says("Hello.")]), *kept.activities()):
+        await asyncio.to_thread(use)
