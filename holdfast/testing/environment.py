@@ -23,6 +23,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from holdfast.app import App
+from holdfast_activities.memory import make_memories
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import State, open_state
@@ -56,6 +57,7 @@ class Environment:
     clock: WorkflowEnvironment | None
     _app: App = field(repr=False)
     _models: Models = field(repr=False)
+    _providers: dict[str, ProviderConfig] = field(repr=False)
     _settings: Settings = field(repr=False)
     _stack: AsyncExitStack = field(repr=False)
 
@@ -68,6 +70,8 @@ class Environment:
         *,
         server: str | None = None,
         state_url: str | None = None,
+        memory_url: str = "",
+        embeddings: str = "none",
         time_skipping: bool = False,
         worker: bool = True,
         **settings: Any,
@@ -79,6 +83,9 @@ class Environment:
             model: Answers for every OpenAI and Anthropic model the app names.
             server: The address of a Temporal server to use; one in memory is started by default.
             state_url: The state database; a SQLite file of its own by default.
+            memory_url: The memory store; a file of its own by default.
+            embeddings: What turns memories into vectors, as in ``HOLDFAST_EMBEDDINGS``; by default they are
+                found by their words.
             time_skipping: Use a server of its own on which every session's clock skips ahead
                 whenever the session only waits.
             worker: Whether to run a worker in this process.
@@ -99,7 +106,8 @@ class Environment:
             queue = f"test-{uuid.uuid4().hex}"
             state = await open_state(state_url or f"sqlite:///{home}/state.db")
             stack.push_async_callback(state.close)
-            models = Models(providers_of(model))
+            providers = providers_of(model)
+            models = Models(providers)
             stack.push_async_callback(models.close)
             made = cls(
                 client=await connect(temporal=temporal, task_queue=queue),
@@ -109,7 +117,10 @@ class Environment:
                 clock=clock,
                 _app=app,
                 _models=models,
-                _settings=Settings.load(task_queue=queue, home=home, **settings),
+                _providers=providers,
+                _settings=Settings.load(
+                    task_queue=queue, home=home, memory_url=memory_url, embeddings=embeddings, **settings
+                ),
                 _stack=stack,
             )
             if worker:
@@ -121,8 +132,12 @@ class Environment:
         changed = self._settings.model_copy(update=settings)
         resilience = Resilience(self.state.shared)
         self._stack.push_async_callback(resilience.close)
+        memory = make_memories(
+            changed.memory(), changed.embeddings, changed.home, self._providers, resilience.breakers
+        )
+        self._stack.push_async_callback(memory.close)
         return build_worker(
-            self.temporal, self._app.registry(), self.state, self._models, resilience, changed
+            self.temporal, self._app.registry(), self.state, self._models, resilience, changed, memory
         )
 
 

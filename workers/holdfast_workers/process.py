@@ -22,12 +22,13 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
+from holdfast_activities.memory import Memories, make_memories
 from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import open_state
 from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.errors import BadInput, HoldfastError
 
 from . import exits, logs, telemetry, wiring
 from .health import HealthServer
@@ -108,12 +109,18 @@ class WorkerProcess:
             return None
         checks["state"] = state.ping
         stack.push_async_callback(state.close)
-        models = Models(settings.model_providers())
+        providers = settings.model_providers()
+        models = Models(providers)
         stack.push_async_callback(models.close)
         resilience = Resilience(state.shared, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)
+        memory = make_memories(
+            settings.memory(), settings.embeddings, settings.home, providers, resilience.breakers
+        )
+        stack.push_async_callback(memory.close)
+        await _look_at(memory)
         await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
-        return wiring.build_worker(client, self._registry, state, models, resilience, settings)
+        return wiring.build_worker(client, self._registry, state, models, resilience, settings, memory)
 
     async def _connect(self) -> Client:
         client = await connect(
@@ -184,6 +191,20 @@ class WorkerProcess:
         if not os.read(sys.stdin.fileno(), 1_024):
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
             self._stop.set()
+
+
+async def _look_at(memory: Memories) -> None:
+    """See that the memories fit this worker's embedder.
+
+    Raises:
+        BadInput: They do not, which waiting would not mend.
+    """
+    try:
+        await memory.check()
+    except BadInput:
+        raise
+    except HoldfastError as error:
+        _log.warning("%s Sessions go on without memories until it is back.", error)
 
 
 def _exit_now(code: int) -> None:

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
         home: The folder of everything embedded.
         state_url: ``sqlite:///path`` or ``postgresql://…``; empty for a file in ``home``.
         state_url_file: The file that holds the URL, where it contains a password.
+        memory_url: ``weaviate://…`` or ``sqlite:///path``; empty for a file in ``home``.
+        memory_url_file: The file that holds the URL, where it contains a key.
+        embeddings: What turns memories into vectors: ``none``, ``minilm:/folder`` or ``provider:model``; empty
+            for a model in ``home`` if there is one.
         providers: Model providers by name, as JSON; they come beside ``openai`` and ``anthropic``.
         log_level: What is logged.
         log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
@@ -67,6 +71,9 @@ class Settings(BaseSettings):
     home: Path = Path(".holdfast")
     state_url: SecretStr = SecretStr("")
     state_url_file: str = ""
+    memory_url: SecretStr = SecretStr("")
+    memory_url_file: str = ""
+    embeddings: str = ""
     providers: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -120,6 +127,16 @@ class Settings(BaseSettings):
             self.state_url.get_secret_value()
             or read_secret("HOLDFAST_STATE_URL_FILE", self.state_url_file)
             or f"sqlite:///{self.home.absolute() / 'state.db'}"
+        )
+
+    def memory(self) -> str:
+        """The URL of the memory store; empty for the embedded one.
+
+        Raises:
+            SettingsInvalid: The file that holds it cannot be read.
+        """
+        return self.memory_url.get_secret_value() or read_secret(
+            "HOLDFAST_MEMORY_URL_FILE", self.memory_url_file
         )
 
     def model_providers(self) -> dict[str, ProviderConfig]:

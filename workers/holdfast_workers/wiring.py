@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.plugin import SimplePlugin
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from holdfast_activities import Activities
+from holdfast_activities.memory import Keeping
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.agents import ModelSource
 from holdfast_activities.state import State
@@ -35,6 +37,7 @@ def build_worker(
     models: ModelSource,
     resilience: Resilience,
     settings: Settings,
+    memory: Keeping | None = None,
 ) -> Worker:
     """A worker that serves the registry's agents, workflows and activities; it does not poll yet.
 
@@ -45,13 +48,15 @@ def build_worker(
         models: Where model clients come from.
         resilience: The worker's breakers, limits and retries.
         settings: The task queue, limits and grace.
+        memory: The memories; None for a worker without, whose sessions' memories wait for one that has them.
     """
+    activities = Activities(registry, state, models, resilience, memory=memory)
     return Worker(
         client,
         task_queue=settings.task_queue,
         # Sandboxed are those that do not say otherwise: the user's own.
         workflows=[AgentWorkflow, MaintenanceWorkflow, *registry.workflows],
-        activities=[*Activities(registry, state, models, resilience).all(), *registry.activities],
+        activities=[*activities.all(), *registry.activities],
         # For the user's activities that are not async; threads start when they are needed.
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),
         max_concurrent_activities=settings.max_concurrent_activities,
@@ -63,4 +68,6 @@ def build_worker(
         max_heartbeat_throttle_interval=_HEARTBEAT,
         default_heartbeat_throttle_interval=_HEARTBEAT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
+        # What the worker does beside its calls begins and ends with it.
+        plugins=[SimplePlugin("holdfast.memory", run_context=activities.drainer.running)],
     )

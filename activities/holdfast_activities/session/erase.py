@@ -73,7 +73,6 @@ class Erase:
         await erasing.begin(session, now)
         self._conversations.forget(session)
         memories = await keeping.erase(tenant, session=session)
-        memories += await keeping.erase(tenant, scope=scope_of("session", session=session))
         return memories, await erasing.session(session, now)
 
     async def _rest(self, keeping: Keeping, request: EraseInput) -> int:

@@ -14,7 +14,7 @@ from holdfast_workflows.contracts.errors import CircuitUnknown, HoldfastError, t
 _MOST = 500
 """Rows in one answer, which has to fit a payload, be their previews ever so hard to write."""
 
-_KINDS = ("provider", "tool")
+_KINDS = ("provider", "tool", "memory")
 
 
 class Operating:
