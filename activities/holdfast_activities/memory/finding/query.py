@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from . import dates
 from .dates import Span
-from .terms import plain, terms
+from .terms import STOP_WORDS, plain, terms
 
 _WHEN = re.compile(
     r"\b(when|what (?:date|day|month|year|time)|which (?:date|day|month|year|weekend)|how long ago|since when)\b",
@@ -57,7 +57,9 @@ class Query:
 
     def asked_about(self, speakers: Iterable[str]) -> frozenset[str]:
         """Those of the speakers whom the query names, by their whole name or a part of it."""
-        words = {plain(word) for word in _NAME.findall(self.text) if word[:1].isupper() or not word.isascii()}
+        # "Will" is a name and "will" is not; but who writes all in small letters writes names so, too.
+        small = self.text.islower()
+        words = {plain(word) for word in _NAME.findall(self.text) if word[:1].isupper() or small} - STOP_WORDS
         return frozenset(speaker for speaker in speakers if words & set(plain(speaker).split()))
 
     def without_names(self, names: Iterable[str]) -> "Query":

@@ -20,13 +20,19 @@ HALF_LIFE = 180 * _DAY
 """Seconds after which a memory's recency is half of what it was."""
 _SURENESS = 1.4
 """How fast a score rises to 1: what is found for queries on nothing in the memories comes to at most 0.3."""
+_DOUBT = 1.25
+"""How much less than its share a query counts of which only a part is known."""
+_ALONE = ""
 _FEW = 20
 """So many memories at least are taken to have been searched: the first few must not make every word a common one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each signal counts; 0 leaves it out."""
+    """What each signal counts; 0 leaves it out.
+
+    ``names`` is whether speakers' names are left out of what is looked for, and the query put in the first person.
+    """
 
     words: float = 1.0
     vectors: float = 0.7
@@ -37,6 +43,7 @@ class Weights:
     when: float = 0.05
     recency: float = 0.02
     importance: float = 0.1
+    names: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ class _Candidate:
     words: float = 0.0
     vector: float = 0.0
     base: float = 0.0
-    extras: dict[str, float] = field(default_factory=dict)
+    score: float = 0.0
+    extras: dict[str, float] = field(default_factory=dict[str, float])
 
 
 def rank(
@@ -65,8 +73,9 @@ def rank(
     beside: Sequence[Record],
     now: float,
     weights: Weights,
+    limit: int | None = None,
 ) -> list[Found]:
-    """All candidates, best first.
+    """The best of the candidates, best first.
 
     ``about`` are the speakers whom the query asks about; ``by_vector`` is None where there is no embedder;
     ``beside`` are turns near the best of both.
@@ -79,10 +88,14 @@ def rank(
     shares = (weights.words, 0.0 if by_vector is None else weights.vectors)
     for one in candidates.values():
         one.base = (shares[0] * one.words + shares[1] * one.vector) / (sum(shares) or 1.0)
-    _add_extras(query, about, candidates, weights)
     best = max((one.base for one in candidates.values()), default=0.0)
-    found = [_found(one, best, now, weights) for one in candidates.values()]
-    return sorted(found, key=lambda one: (-one.score, one.record.id))
+    if best <= 0.0:
+        return []
+    _add_extras(query, about, candidates, best, weights)
+    for one in candidates.values():
+        one.score = _score(one, best, now, weights)
+    ranked = sorted(candidates.values(), key=lambda one: (-one.score, one.record.id))
+    return [Found(one.record, one.score, _why(one)) for one in ranked[:limit]]
 
 
 def vector_score(cosine: float) -> float:
@@ -107,45 +120,63 @@ def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, 
     total = sum(weight.values())
     coverage = max(sum(weight[term] for term in asked if term in words) for words in held) / total
     for hit in hits:
-        candidates[hit.record.id].words = coverage * hit.score / best
+        candidates[hit.record.id].words = coverage**_DOUBT * hit.score / best
 
 
 def _add_extras(
-    query: Query, about: Collection[str], candidates: Mapping[str, _Candidate], weights: Weights
+    query: Query, about: Collection[str], candidates: Mapping[str, _Candidate], best: float, weights: Weights
 ) -> None:
-    places = {(one.record.session, one.record.place): one for one in candidates.values() if one.record.session}
-    sessions: dict[str, list[float]] = defaultdict(list)
-    for one in candidates.values():
-        sessions[one.record.session].append(one.base)
-    best = max((one.base for one in candidates.values()), default=0.0) or 1.0
-    for one in candidates.values():
+    every = candidates.values()
+    turns = {(one.record.session, one.record.place): one.base for one in every if _in_session(one.record)}
+    sessions = _session_scores(turns)
+    for one in every:
         record = one.record
         if record.speaker in about:
             one.extras["speaker"] = weights.speaker
-        if record.session:
-            beside = [places.get((record.session, record.place + step)) for step in (-1, 1)]
-            near = sum(other.base for other in beside if other) / 2
+        if _in_session(record):
+            near = sum(turns.get((record.session, record.place + step), 0.0) for step in (-1, 1)) / 2
             one.extras["neighbours"] = weights.neighbours * near / best
-            top = sorted(sessions[record.session], reverse=True)[:3]
-            one.extras["session"] = weights.session * sum(top) / 3 / best
+            one.extras["session"] = weights.session * sessions[record.session] / best
+        else:
+            # What has no surroundings counts for its own, so that it does not come after all that have some.
+            one.extras[_ALONE] = (weights.neighbours + weights.session) * one.base / best
         if query.spans:
             one.extras["date"] = weights.dates * _date_match(query, record)
         elif query.asks_when and tells_time(record.text):
             one.extras["time"] = weights.when
 
 
+def _in_session(record: Record) -> bool:
+    return record.kind == "turn" and bool(record.session)
+
+
+def _session_scores(turns: Mapping[tuple[str, int], float]) -> dict[str, float]:
+    """The mean of each session's best three."""
+    of: dict[str, list[float]] = defaultdict(list)
+    for (session, _), score in turns.items():
+        of[session].append(score)
+    return {session: sum(sorted(scores)[-3:]) / 3 for session, scores in of.items()}
+
+
 def _date_match(query: Query, record: Record) -> float:
     """How well a memory's own time, or one that it names, fits a time that the query names."""
-    told = spans(record.text, record.at)
+    told = spans(record.text, record.at) if tells_time(record.text) else ()
     times = [record.at, *((span.start + span.end) / 2 for span in told)]
     return max(nearness(at, span) for at in times for span in query.spans)
 
 
-def _found(one: _Candidate, best: float, now: float, weights: Weights) -> Found:
-    record = one.record
-    age = max(0.0, now - record.at)
-    factor = 1.0 + weights.recency * 0.5 ** (age / HALF_LIFE) + weights.importance * (record.importance - 0.5)
+def _score(one: _Candidate, best: float, now: float, weights: Weights) -> float:
+    age = max(0.0, now - one.record.at)
+    factor = (
+        1.0 + weights.recency * 0.5 ** (age / HALF_LIFE) + weights.importance * (one.record.importance - 0.5)
+    )
     evidence = (one.base + best * sum(one.extras.values())) * factor
-    parts = [f"{name} {value:.2f}" for name, value in (("words", one.words), ("vector", one.vector)) if value > 0.0]
-    parts += [name for name, value in one.extras.items() if value >= 0.05]
-    return Found(record, 1.0 - math.exp(-_SURENESS * evidence), ", ".join(parts))
+    return 1.0 - math.exp(-_SURENESS * evidence)
+
+
+def _why(one: _Candidate) -> str:
+    both = (("words", one.words), ("vector", one.vector))
+    parts = [f"{name} {value:.2f}" for name, value in both if value > 0.0]
+    return ", ".join(
+        [*parts, *(name for name, value in one.extras.items() if value >= 0.05 and name != _ALONE)]
+    )

@@ -11,6 +11,7 @@ from ..base import Embedder, MemoryStore, Record, Vector
 from ..changes import TurnDraft
 from .terms import terms
 
+
 def fact_words(text: str, topic: str = "") -> str:
     """The ``Record.words`` of a fact or an episode."""
     return " ".join(terms(f"{text}\n{topic}"))
@@ -62,7 +63,9 @@ class _Places:
 
     def __init__(self, records: Iterable[Record]) -> None:
         # By scope, too: what was said in another must not be found by way of this one.
-        self._at = {(record.scope, record.session, record.place): record for record in records if record.session}
+        self._at = {
+            (record.scope, record.session, record.place): record for record in records if record.session
+        }
 
     def beside(self, record: Record) -> list[Record]:
         """Those right before and after a record."""

@@ -1,0 +1,159 @@
+"""What each signal does, in the smallest case: turned off, the other memory comes first."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from holdfast_activities.memory import Record, Scored
+from holdfast_activities.memory.finding import Weights
+from holdfast_activities.memory.finding.query import Query
+from holdfast_activities.memory.finding.ranking import HALF_LIFE, rank
+
+NOW = datetime(2023, 10, 18, tzinfo=UTC).timestamp()
+DAY = 86_400.0
+
+
+def _record(id: str, text: str = "", words: str = "dog", **fields: Any) -> Record:
+    return replace(Record(id=id, scope="tenant", kind="turn", text=text, at=NOW, words=words), **fields)
+
+
+def _order(question: str, hits: list[Scored], weights: Weights, *beside: Record) -> list[str]:
+    query = Query.read(question, NOW)
+    about = query.asked_about({hit.record.speaker for hit in hits} - {""})
+    ranked = rank(query.without_names(about), about, hits, None, beside, NOW, weights)
+    return [found.record.id for found in ranked]
+
+
+CASES = {
+    "speaker": (
+        "What is Ben's dog called?",
+        [Scored(_record("ann", speaker="Ann"), 1.0), Scored(_record("ben", speaker="Ben"), 0.9)],
+        "ben",
+    ),
+    "dates": (
+        "Which dog was it in May 2023?",
+        [
+            Scored(_record("june", at=datetime(2022, 6, 3, tzinfo=UTC).timestamp()), 1.0),
+            Scored(_record("may", at=datetime(2023, 5, 9, tzinfo=UTC).timestamp()), 0.9),
+        ],
+        "may",
+    ),
+    "when": (
+        "When did the dog come?",
+        [
+            Scored(_record("how", "The dog barked."), 1.0),
+            Scored(_record("when", "The dog came last Friday."), 0.99),
+        ],
+        "when",
+    ),
+    "neighbours": (
+        "dog",
+        [
+            Scored(_record("alone", session="a", place=9), 1.0),
+            Scored(_record("beside", session="b", place=1), 0.95),
+            Scored(_record("between", session="b", place=2), 0.97),
+            Scored(_record("after", session="b", place=3), 0.95),
+        ],
+        "between",
+    ),
+    "session": (
+        "dog",
+        [
+            Scored(_record("alone", session="a", place=1), 1.0),
+            Scored(_record("one", session="b", place=1), 0.99),
+            Scored(_record("two", session="b", place=11), 0.9),
+            Scored(_record("three", session="b", place=21), 0.9),
+        ],
+        "one",
+    ),
+    "importance": (
+        "dog",
+        [Scored(_record("small", importance=0.1), 1.0), Scored(_record("great", importance=0.9), 0.99)],
+        "great",
+    ),
+    "recency": (
+        "dog",
+        [Scored(_record("a-old", at=NOW - 900 * DAY), 1.0), Scored(_record("b-new", at=NOW), 1.0)],
+        "b-new",
+    ),
+}
+
+
+@pytest.mark.parametrize("signal", CASES)
+def test_a_signal_puts_the_right_memory_first_and_without_it_another_is(signal: str) -> None:
+    question, hits, first = CASES[signal]
+    alone = replace(Weights(), neighbours=0.0, session=0.0)
+    changes: dict[str, Any] = {signal: getattr(Weights(), signal)}
+    on = replace(alone, **changes)
+    off = replace(alone, **dict.fromkeys(changes, 0.0))
+    assert _order(question, hits, on)[0] == first
+    assert _order(question, hits, off)[0] != first
+
+
+def test_the_vector_finds_what_no_word_does() -> None:
+    words = [Scored(_record("words"), 1.0)]
+    vectors = [Scored(_record("meant", words="puppy"), 0.75), Scored(_record("words"), 0.1)]
+    query = Query.read("dog wedding", NOW)
+    assert rank(query, (), words, vectors, (), NOW, Weights())[0].record.id == "meant"
+    assert rank(query, (), words, vectors, (), NOW, replace(Weights(), vectors=0.0))[0].record.id == "words"
+
+
+def test_a_turn_beside_the_best_is_found_without_any_word_of_the_query() -> None:
+    hit = Scored(_record("asked", session="s", place=1), 1.0)
+    answer = _record("answer", words="brown", session="s", place=2)
+    assert _order("dog", [hit], Weights(), answer) == ["asked", "answer"]
+
+
+def test_an_old_important_fact_beats_a_fresh_unimportant_one() -> None:
+    old = _record("old", kind="fact", importance=0.9, at=NOW - 5 * HALF_LIFE)
+    fresh = _record("fresh", kind="fact", importance=0.3)
+    assert _order("dog", [Scored(fresh, 1.0), Scored(old, 1.0)], Weights()) == ["old", "fresh"]
+
+
+def test_recency_fades_by_half_lives_and_never_rules_out() -> None:
+    ages = [0.0, HALF_LIFE, 2 * HALF_LIFE, 60 * HALF_LIFE]
+    hits = [Scored(_record(f"{number}", at=NOW - age), 1.0) for number, age in enumerate(ages)]
+    query = Query.read("dog", NOW)
+    scores = [found.score for found in rank(query, (), hits, None, (), NOW, Weights())]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[-1] > 0.9 * scores[0]
+
+
+def test_a_score_is_from_nought_to_one_and_says_what_it_is_made_of() -> None:
+    hits = [Scored(_record("ben", speaker="Ben", session="s", place=1), 20.0)]
+    query = Query.read("What is Ben's dog called?", NOW)
+    [found] = rank(
+        query.without_names(["Ben"]), {"Ben"}, hits, [Scored(hits[0].record, 0.8)], (), NOW, Weights()
+    )
+    assert 0.3 < found.score < 1.0
+    assert found.why.startswith("words ")
+    assert "vector 1.00, speaker" in found.why
+
+
+def test_how_much_of_a_query_is_known_counts_not_only_which_memory_is_best() -> None:
+    hits = [Scored(_record("day", words="day"), 3.0)]
+    known = rank(Query.read("sunny day", NOW), (), hits, None, (), NOW, Weights())[0].score
+    unknown = rank(
+        Query.read("amortised depreciation schedule of a fiscal day", NOW), (), hits, None, (), NOW, Weights()
+    )[0].score
+    assert unknown < 0.3 < known
+
+
+def test_signals_never_make_relevant_what_is_not() -> None:
+    hit = Scored(_record("x", "It was last May.", words="day", speaker="Ben", at=NOW - 160 * DAY), 3.0)
+    query = Query.read("When in May did Ben schedule amortised fiscal depreciation, which day?", NOW)
+    [found] = rank(
+        query.without_names(["Ben"]), {"Ben"}, [hit], [Scored(hit.record, 0.1)], (), NOW, Weights()
+    )
+    assert found.score < 0.3
+
+
+def test_equal_scores_are_in_the_order_of_their_ids() -> None:
+    hits = [Scored(_record(id), 1.0) for id in "cab"]
+    assert _order("dog", hits, Weights()) == ["a", "b", "c"]
+
+
+def test_nothing_is_found_among_nothing() -> None:
+    assert rank(Query.read("dog", NOW), (), (), (), (), NOW, Weights()) == []
