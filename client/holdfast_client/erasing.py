@@ -34,36 +34,44 @@ class Erased:
 
 async def erase(wire: Wire, request: EraseInput, *, stop: bool) -> Erased:
     """Erase what is meant. Done again after a failure it erases the rest."""
-    known = await _listed(wire, request)
-    running = [session for session in sorted(known) if known[session]]
-    if running and not stop:
-        raise SessionRunning(_named(running))
-    for session in running:
-        await wire.terminate(session, "erased")
+    sessions = await _listed(wire, request)
+    await _ended(wire, sessions, request.tenant, stop=stop)
     memories = entries = histories = 0
-    sessions = set(known)
     more = True
     while more:
         result = await wire.activity(names.ERASE, request, EraseResult, seconds=_SECONDS)
         memories, entries = memories + result.memories, entries + result.entries
+        late = await _ended(wire, set(result.sessions) - sessions, request.tenant, stop=stop)
+        more = late or (result.more and bool(result.sessions))
         sessions |= set(result.sessions)
-        more = result.more and bool(result.sessions)
     for session in sorted(sessions):
         histories += await wire.delete(session)
     return Erased(memories, entries, len(sessions), histories)
 
 
-async def _listed(wire: Wire, request: EraseInput) -> dict[str, bool]:
-    """The sessions that Temporal knows of, and whether each runs.
+async def _ended(wire: Wire, sessions: set[str], tenant: str, *, stop: bool) -> bool:
+    """See that none of the sessions runs; whether one had to be stopped for that.
 
-    A list is a moment behind; the state database knows the sessions that are missing there.
+    Raises:
+        SessionRunning: One runs, and is not to be stopped.
+    """
+    running = [session for session in sorted(sessions) if await wire.runs(session, tenant=tenant)]
+    if running and not stop:
+        raise SessionRunning(_named(running))
+    for session in running:
+        await wire.terminate(session, "erased")
+    return bool(running)
+
+
+async def _listed(wire: Wire, request: EraseInput) -> set[str]:
+    """The sessions that Temporal knows of.
+
+    Its list is a moment behind; the state database knows the sessions that are missing there.
     """
     if request.kind == "session":
-        running = await wire.runs(request.id)
-        return {} if running is None else {request.id: running}
+        return {request.id}
     user = request.id if request.kind == "user" else None
-    found = listing.runs(wire, tenant=request.tenant, user=user)
-    return {session: running async for session, running in found}
+    return {session async for session in listing.ids(wire, tenant=request.tenant, user=user)}
 
 
 def _named(sessions: list[str]) -> str:

@@ -68,18 +68,15 @@ async def sessions(
         raise translate(error) from error
 
 
-async def runs(wire: Wire, *, tenant: str, user: str | None) -> AsyncGenerator[tuple[str, bool]]:
-    """The ids of a tenant's sessions, or of its user's, and whether each goes on; one that ended may come twice."""
+async def ids(wire: Wire, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
+    """The ids of a tenant's sessions, or of its user's; of one that rolled over, once for each run."""
     whose = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
     parts = [f"WorkflowType = '{names.WORKFLOW}'", whose]
     if user is not None:
         parts.append(f"{names.ATTRIBUTE_USER} = {_quoted(user)}")
-    going: set[str] = set()
     try:
         async for each in wire.temporal.list_workflows(" AND ".join(parts)):
-            if each.status == WorkflowExecutionStatus.RUNNING:
-                going.add(each.id)
-            yield each.id, each.id in going
+            yield each.id
     except TemporalError as error:
         raise translate(error) from error
 

@@ -38,6 +38,7 @@ from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import (
+    BadInput,
     HoldfastError,
     NoWorker,
     ServiceError,
@@ -153,12 +154,20 @@ class Wire:
         except TemporalError as error:
             raise translate(error, session) from error
 
-    async def runs(self, session: str) -> bool | None:
-        """Whether a session goes on; None if the server knows none."""
+    async def runs(self, session: str, *, tenant: str) -> bool | None:
+        """Whether a tenant's session goes on; None if the server knows none.
+
+        Raises:
+            BadInput: It is another tenant's.
+        """
         try:
-            return (await self.describe(session)).status == WorkflowExecutionStatus.RUNNING
+            found = await self.describe(session)
         except SessionNotFound:
             return None
+        key = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
+        if (found.typed_search_attributes.get(key) or "") != tenant:
+            raise BadInput(f"session {session} is not of tenant {tenant!r}")
+        return found.status == WorkflowExecutionStatus.RUNNING
 
     async def terminate(self, session: str, reason: str) -> None:
         """End a session at once, whatever it does."""

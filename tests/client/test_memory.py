@@ -62,7 +62,7 @@ async def test_a_fact_is_given_and_forgotten(client: TemporalClient, task_queue:
         id = await holdfast.memory.add(
             "Ann is a vegetarian.",
             scope="user:ann",
-            expires=datetime(2030, 1, 1),
+            expires=naive,
             id="diet",
         )
         assert await holdfast.memory.add("Other.", scope="tenant") != id
@@ -87,6 +87,18 @@ async def test_a_session_that_runs_is_not_erased_unless_it_is_to_be_stopped(
         assert (done.memories, done.entries, done.sessions, done.histories) == (3, 5, 1, 1)
         status = (await client.get_workflow_handle(session.id).describe()).status
         assert status == WorkflowExecutionStatus.TERMINATED
+
+
+async def test_a_session_of_another_tenant_is_neither_erased_nor_stopped(
+    client: TemporalClient, task_queue: str
+) -> None:
+    kept = Kept()
+    async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
+        session = await holdfast.start("a", "Hello.", tenant="acme")
+        with pytest.raises(BadInput, match="not of tenant 'other'"):
+            await holdfast.memory.erase("session", session.id, tenant="other", stop=True)
+        assert (await session.wait()).text == "Done."
+    assert kept.of(EraseInput) == []
 
 
 async def test_every_history_of_whoever_is_erased_is_deleted_and_nobody_elses(
@@ -118,7 +130,7 @@ async def test_every_history_of_whoever_is_erased_is_deleted_and_nobody_elses(
         assert not await gone(client, other.id, await run_of(client, other.id))
         # Done again it finds nothing, and that is no error.
         kept.sessions = ()
-        assert (await holdfast.memory.erase("session", long.id)).histories == 0
+        assert (await holdfast.memory.erase("session", long.id, tenant=tenant)).histories == 0
 
 
 async def listed(holdfast: Client, tenant: str, count: int) -> bool:
