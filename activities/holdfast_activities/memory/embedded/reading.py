@@ -34,7 +34,7 @@ def page(
     """Records in order of their ids."""
     where, values = condition(wanted)
     rows = connection.execute(
-        f"{_LIST} {where} ORDER BY id LIMIT ?", (tenant.number, after, *values, max(0, limit))
+        f"{_LIST} {where} ORDER BY id LIMIT ?", (tenant.number, clean(after), *values, max(0, limit))
     )
     return [decode(row) for row in rows]
 

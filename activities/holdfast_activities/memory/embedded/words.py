@@ -6,6 +6,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from holdfast_workflows.contracts.text import clean
+
 from ..base import Filter
 from .rows import condition
 from .tenants import Tenant
@@ -77,7 +79,7 @@ def _weights(
     connection: sqlite3.Connection, tenant: Tenant, asked: Sequence[str]
 ) -> Iterator[tuple[str, float]]:
     """How much each term tells: the fewer of the tenant's records have it, the more."""
-    for term in dict.fromkeys(asked):
+    for term in dict.fromkeys(map(clean, asked)):
         [found] = connection.execute(_COUNT, (tenant.number, term)).fetchone()
         if found:
             yield term, math.log(1 + (tenant.documents - found + 0.5) / (found + 0.5))

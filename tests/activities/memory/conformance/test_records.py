@@ -175,6 +175,8 @@ async def test_content_that_is_no_plain_unicode_is_cleaned(store: MemoryStore) -
     )
     [found] = await store.list("acme", Filter(scopes=(odd,), session=odd, topic=odd))
     assert {found.text, found.speaker, found.session, found.topic, found.scope, found.words} == {"a�b�c"}
+    assert ids(await store.by_words("acme", [odd], Filter(), 10)) == ["a"]
+    assert await store.list("acme", Filter(), after=odd) == []
 
 
 @pytest.mark.parametrize(
