@@ -17,6 +17,7 @@ from holdfast_temporal import DevServer, connect
 from holdfast_workflows.contracts.text import clean
 from tests.house.produced import Produced
 from tests.postgres_server import PostgresServer
+from tests.weaviate_server import NamedWeaviate, WeaviateServer, find_weaviate
 
 T = TypeVar("T")
 
@@ -55,6 +56,14 @@ def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL server for all tests of this process."""
     server = PostgresServer()
     server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def weaviate_server() -> Iterator[WeaviateServer | NamedWeaviate]:
+    """One Weaviate server for all tests of this process: the one that is named, or our own."""
+    server = find_weaviate()
     yield server
     server.stop()
 

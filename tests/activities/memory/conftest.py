@@ -8,14 +8,27 @@ import pytest
 from holdfast_activities.memory import MemoryStore
 from holdfast_activities.memory.embedded import open_embedded
 
+from tests.weaviate_server import NamedWeaviate, WeaviateServer
+
 from .conformance.records import COLLECTION
+from .weaviate import places
 
 
 class Stores:
     """One place where memories are kept, which may be opened several times, as several processes do."""
 
-    def __init__(self, make: Callable[[], Awaitable[MemoryStore]], operations: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Awaitable[MemoryStore]],
+        operations: int,
+        *,
+        drift: float = 0.0,
+        remove: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._make = make
+        self._remove = remove
+        self.drift = drift
+        """How far its scores by words may be off, in parts of the score, where records were replaced or removed."""
         self._opened: list[MemoryStore] = []
         self.operations = operations
         """Random operations that it does within half a minute."""
@@ -29,6 +42,8 @@ class Stores:
     async def close(self) -> None:
         for store in self._opened:
             await store.close()
+        if self._remove:
+            await self._remove()
 
 
 def _embedded(request: pytest.FixtureRequest) -> Stores:
@@ -36,7 +51,16 @@ def _embedded(request: pytest.FixtureRequest) -> Stores:
     return Stores(lambda: open_embedded(path), operations=10_000)
 
 
-STORES: dict[str, Callable[[pytest.FixtureRequest], Stores]] = {"embedded": _embedded}
+def _weaviate(request: pytest.FixtureRequest) -> Stores:
+    server: WeaviateServer | NamedWeaviate = request.getfixturevalue("weaviate_server")
+    url = server.url(places.fresh_name())
+    # The server's counts include what was replaced, until it has compacted its files, and who has no words.
+    return Stores(
+        lambda: places.open_at(url), operations=10_000, drift=0.25, remove=lambda: places.remove(url)
+    )
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], Stores]] = {"embedded": _embedded, "weaviate": _weaviate}
 """By name; each makes an empty place for one test, or skips the test where it cannot."""
 
 

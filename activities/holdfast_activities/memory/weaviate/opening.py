@@ -4,7 +4,6 @@ from __future__ import annotations  # the store is named in a signature before i
 
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from .location import Location
     from .store import WeaviateStore

@@ -1,6 +1,7 @@
 """Records as Weaviate's objects, and back."""
 
 import hashlib
+import math
 import re
 import uuid
 from collections.abc import Mapping
@@ -12,12 +13,12 @@ from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.text import clean
 
 from ..base import Record, Vector
+from ..keys import MAX_ID_CHARS, is_key, is_tenant
 from .library import DataObject, Object
 
 NEVER = 1e15
 """When a record without an expiry ends, in seconds, so that one comparison does for all."""
 
-LONGEST_ID = 400
 _TENANT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _NAMESPACE = uuid.UUID("6f0f3c0e-5d0b-5a0f-9d51-7a3a6d3f6a11")
 
@@ -34,11 +35,7 @@ def tenant_key(tenant: str) -> str:
     """The name of a tenant at the server, which takes 64 letters, digits, ``-`` and ``_``.
 
     Any other name is hashed; what it was stands in each of its records.
-
-    Raises:
-        BadInput: It holds what no text should.
     """
-    _check(tenant, "a tenant")
     if _TENANT.fullmatch(tenant):
         return f"t-{tenant}"
     return f"h-{hashlib.sha256(tenant.encode()).hexdigest()[:60]}"
@@ -49,21 +46,9 @@ def object_id(id: str) -> uuid.UUID:
     return uuid.uuid5(_NAMESPACE, id)
 
 
-def checked_id(id: str) -> str:
-    """The id, if it can be a key.
-
-    Raises:
-        BadInput: It cannot.
-    """
-    if not id or len(id) > LONGEST_ID:
-        raise BadInput(f"a memory's id has 1 to {LONGEST_ID} characters, not {len(id)}")
-    _check(id, "a memory's id")
-    return id
-
-
 def sort_key(id: str) -> str:
     """A text by which the server sorts as ids are sorted; its own order leaves out case and signs."""
-    return clean(id).encode().hex()
+    return id.encode("utf-8", "surrogatepass").hex()
 
 
 def exact(text: str) -> str:
@@ -84,16 +69,30 @@ def to_object(
             0 for one that no migration made.
 
     Raises:
-        BadInput: Its id cannot be a key, or its vector has another length.
+        BadInput: Its id or its tenant cannot be a key, a number is none, or its vector is of another length.
     """
-    vector = record.vector
-    if vector is not None and vector.shape != (dimension,):
-        raise BadInput(f"the vector of {record.id!r} has the shape {vector.shape}, not ({dimension},)")
+    if not is_key(record.id) or not is_tenant(tenant):
+        raise BadInput(
+            f"an id is empty, over {MAX_ID_CHARS} characters, or holds NUL or half a surrogate pair"
+        )
+    if any(math.isnan(number) for number in (record.at, record.importance, record.expires, record.used)):
+        raise BadInput(f"{record.id}: a time or the importance is not a number")
     return DataObject(
-        uuid=object_id(checked_id(record.id)),
+        uuid=object_id(record.id),
         properties=_properties(tenant, record) | {"moved": moved},
-        vector=None if vector is None else vector.tolist(),
+        vector=None if record.vector is None else numbers(record.vector, dimension),
     )
+
+
+def numbers(vector: Vector, dimension: int) -> list[float]:
+    """A vector as the client takes it.
+
+    Raises:
+        BadInput: It has another length, or holds what is no number.
+    """
+    if vector.shape != (dimension,) or not np.isfinite(vector).all():
+        raise BadInput(f"a vector here has {dimension} numbers; this one is of the shape {vector.shape}")
+    return cast("list[float]", vector.tolist())
 
 
 def to_record(found: Row) -> Record:
@@ -117,7 +116,7 @@ def to_record(found: Row) -> Record:
         expires=row["expires"],
         used=row["used"],
         uses=row["uses"],
-        words=row["words"],
+        words=row["words"] or "",
         vector=_vector(vector) if vector else None,
     )
 
@@ -144,14 +143,10 @@ def _properties(tenant: str, record: Record) -> dict[str, Any]:
         "ends": float(record.expires) or NEVER,
         "used": float(record.used),
         "uses": record.uses,
-        "words": clean(record.words),
+        # Left out where there are none: an empty text would count where lengths are averaged.
+        "words": clean(record.words) or None,
     }
 
 
 def _vector(values: object) -> Vector:
     return np.asarray(cast("list[float]", values), dtype=np.float32)
-
-
-def _check(text: str, what: str) -> None:
-    if clean(text) != text:
-        raise BadInput(f"{what} holds NUL or half a character, which cannot be stored")

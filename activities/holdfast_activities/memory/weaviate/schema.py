@@ -21,6 +21,10 @@ from .library import (
     WeaviateAsyncClient,
 )
 
+K1 = 1.2
+B = 0.75
+"""Of BM25."""
+
 _WORDS = "Memories of Holdfast. Written by its workers; change nothing by hand. "
 
 
@@ -88,7 +92,7 @@ async def create(client: WeaviateAsyncClient, generation: Generation) -> None:
         ),
         # Terms come stemmed and without stop words; none that is left may be passed over.
         inverted_index_config=Configure.inverted_index(
-            bm25_k1=1.2, bm25_b=0.75, stopwords_preset=StopwordsPreset.NONE
+            bm25_k1=K1, bm25_b=B, stopwords_preset=StopwordsPreset.NONE
         ),
         properties=_properties(),
     )

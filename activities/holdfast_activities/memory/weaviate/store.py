@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from holdfast_workflows.contracts.errors import BadInput
-
 from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Records, Scored, Vector
+from ..keys import is_key, is_tenant
 from . import counting
 from .answers import Shard, delete, insert, missing_collection, missing_tenant
 from .connection import Connection
@@ -24,8 +23,8 @@ from .library import (
 from .library import Filter as Where
 from .location import Location
 from .moving import Mover, without_vectors
-from .rows import FIELDS, Row, object_id, sort_key, tenant_key, to_object, to_record
-from .schema import Generation
+from .rows import FIELDS, Row, numbers, object_id, sort_key, tenant_key, to_object, to_record
+from .schema import K1, Generation
 
 T = TypeVar("T")
 _AT_ONCE = 8
@@ -110,15 +109,16 @@ class WeaviateStore:
             )
             return [to_record(row) for row in found.objects]
 
-        return await self._ask(tenant, ask, [])
+        return await self._ask(tenant, ask, []) if limit > 0 else []
 
     async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> Records:
         """Turns that were said at most ``reach`` places before or after a place of a session."""
-        where = near(places, reach)
         limit = len(places) * (2 * reach + 1)
 
         async def ask(shard: Shard) -> Records:
-            found = await shard.query.fetch_objects(filters=where, limit=limit, return_properties=FIELDS)
+            found = await shard.query.fetch_objects(
+                filters=near(places, reach), limit=limit, return_properties=FIELDS
+            )
             return [to_record(row) for row in found.objects]
 
         return await self._ask(tenant, ask, []) if places else []
@@ -137,9 +137,10 @@ class WeaviateStore:
                 return_metadata=MetadataQuery(score=True),
                 return_properties=FIELDS,
             )
-            return _ranked([(row, row.metadata.score or 0.0) for row in found.objects])
+            # It leaves out the factor of BM25 that is the same for all.
+            return _ranked([(row, (row.metadata.score or 0.0) * (K1 + 1)) for row in found.objects])
 
-        return await self._ask(tenant, ask, []) if query else []
+        return await self._ask(tenant, ask, []) if query and limit > 0 else []
 
     async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> Ranking:
         """Records nearest to a vector, best first by cosine."""
@@ -147,14 +148,11 @@ class WeaviateStore:
         if generation is None:
             return []
         self._generations.check(generation)
-        if vector.shape != (generation.collection.dimension,):
-            raise BadInput(
-                f"the vector has the shape {vector.shape}, not ({generation.collection.dimension},)"
-            )
+        values = numbers(vector, generation.collection.dimension)
 
         async def ask(shard: Shard) -> Ranking:
             found = await shard.query.near_vector(
-                vector.tolist(),
+                values,
                 filters=all_of(conditions(wanted)),
                 limit=limit,
                 return_metadata=MetadataQuery(distance=True),
@@ -163,7 +161,7 @@ class WeaviateStore:
             # Its distance is 1 less the cosine.
             return _ranked([(row, 1.0 - (row.metadata.distance or 0.0)) for row in found.objects])
 
-        return await self._at(generation, tenant, ask, [])
+        return await self._at(generation, tenant, ask, []) if limit > 0 else []
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
         """Remove records for good; how many were there."""
@@ -256,6 +254,8 @@ class WeaviateStore:
         self, generation: Generation, tenant: str, ask: Callable[[Shard], Awaitable[T]], empty: T
     ) -> T:
         """What ``ask`` gives at a tenant's part of a generation; ``empty`` for a tenant never written to."""
+        if not is_tenant(tenant):
+            return empty
         key = tenant_key(tenant)
         async with self._connection.client() as client:
             try:
@@ -274,5 +274,5 @@ def _ranked(found: Sequence[tuple[Row, float]]) -> Ranking:
 
 
 def _portions(ids: Sequence[str]) -> Iterator[list[UUID]]:
-    uuids = [object_id(id) for id in dict.fromkeys(ids)]
+    uuids = [object_id(id) for id in dict.fromkeys(ids) if is_key(id)]
     return (uuids[start : start + _IDS] for start in range(0, len(uuids), _IDS))
