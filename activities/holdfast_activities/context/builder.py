@@ -69,10 +69,15 @@ def build(pieces: Sequence[Piece], scene: Scene, limit: int, share: int) -> Draf
         limit: Tokens that it may take, estimated.
         share: Tokens that the running turn's message may take where not everything fits.
     """
+    task = next((piece.tokens for piece in pieces if piece.seq == scene.task), 0)
     draft = Draft(scene, list(pieces), limit, int(limit * _SLIDE_TO), share)
-    share_memories(draft)
+    share_memories(draft, task)
     if draft.tokens <= limit:
         return draft
+    if task > share:
+        # The message will be cut, and leaves its memories more room.
+        draft = Draft(scene, list(pieces), limit, draft.goal, share)
+        share_memories(draft, share)
     write_again(draft, renew=True)
     for strategy in STRATEGIES:
         enough = draft.limit if isinstance(strategy, MinimalContext) else draft.goal

@@ -16,7 +16,6 @@ LEAST, MOST = 0.4, 2.5
 _QUICKEST = 0.5
 _WHOLE_WEIGHT = 2_000  # tokens of a prompt whose report counts as much as what was learnt before
 _CHANGE = 0.05
-_EVERY = 50
 
 
 class Ratios:
@@ -29,9 +28,8 @@ class Ratios:
         self._store = store
         self._ratios: dict[str, float] = {}
         self._saved: dict[str, float] = {}
-        self._learnt: dict[str, int] = {}
         self._loaded = False
-        self._saving = set[asyncio.Task[None]]()
+        self._saving: dict[str, asyncio.Task[None]] = {}
 
     async def load(self) -> None:
         """Read what was learnt before, once."""
@@ -56,24 +54,25 @@ class Ratios:
             return
         before = self.of(model)
         weight = min(_QUICKEST, estimated / _WHOLE_WEIGHT)
-        ratio = self._ratios[model] = _bounded(before + weight * (reported / estimated - before))
-        count = self._learnt[model] = self._learnt.get(model, 0) + 1
+        self._ratios[model] = before + weight * (_bounded(reported / estimated) - before)
+        if model not in self._saving and self._is_new(model):
+            # Off the step's path: the prompt is answered already, and its reply is about to be written.
+            self._saving[model] = asyncio.ensure_future(self._save(model))
+
+    def _is_new(self, model: str) -> bool:
         saved = self._saved.get(model)
-        if saved is None or abs(ratio - saved) > _CHANGE * saved or count % _EVERY == 0:
-            self._saved[model] = ratio
-            self._keep(model, ratio)
+        return saved is None or abs(self._ratios[model] - saved) > _CHANGE * saved
 
-    def _keep(self, model: str, ratio: float) -> None:
-        # Off the step's path: the prompt is answered already, and its reply is about to be written.
-        task = asyncio.ensure_future(self._save(model, ratio))
-        self._saving.add(task)
-        task.add_done_callback(self._saving.discard)
-
-    async def _save(self, model: str, ratio: float) -> None:
+    async def _save(self, model: str) -> None:
+        """Keep what was learnt, one after the other: the last one is to be the one that stays."""
         try:
-            await self._store.save(model, ratio)
+            while self._is_new(model):
+                ratio = self._saved[model] = self._ratios[model]
+                await self._store.save(model, ratio)
         except HoldfastError as error:
             _log.debug("ratio of %s: %s", model, error)
+        finally:
+            del self._saving[model]
 
 
 def _bounded(ratio: float) -> float:

@@ -35,17 +35,15 @@ class Strategy(Protocol):
         ...
 
 
-def share_memories(draft: Draft) -> None:
-    """Keep the memories of the running turn to their share; this binds whether the rest fits or not."""
+def share_memories(draft: Draft, task: int) -> None:
+    """Keep the memories of the running turn to their share, where its message takes so many tokens.
+
+    This binds whether the rest fits or not.
+    """
     at = draft.find(draft.scene.memory)
     if at is None:
         return
-    task = draft.find(draft.scene.task)
-    left = draft.limit - (draft.pieces[task].tokens if task is not None else 0)
-    if draft.tokens > draft.limit:
-        # The message will be cut to its share, if it is over.
-        left = max(left, draft.limit - draft.share)
-    most = max(0, int(left * MEMORY_SHARE))
+    most = max(0, int((draft.limit - task) * MEMORY_SHARE))
     draft.shorten(at, most, FEWER_MEMORIES)
     if draft.pieces[at].tokens > most:
         draft.leave_out([at], FEWER_MEMORIES)

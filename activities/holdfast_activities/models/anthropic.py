@@ -23,7 +23,9 @@ WIRE = "anthropic"
 
 _VERSION = "2023-06-01"
 _MAX_TOKENS = 16_384  # the interface wants a figure; what current models can write and a reply rarely needs
-# Asks the provider to keep what comes before it: the next step of the turn reads it at a tenth of the price.
+# Asks the provider to keep what comes before it: the next step reads it at a tenth of the price. There may be
+# four: after the tools, the instructions (which differ at a turn's last call), and the last two user messages.
+# The next step finds what was kept at the second of these, however many blocks a step adds.
 _CACHE = b',"cache_control":{"type":"ephemeral"}}'
 
 
@@ -126,7 +128,7 @@ class AnthropicModel:
         if instructions.strip():
             parts += (b',"system":[{"type":"text","text":', wire.instructions(instructions), _CACHE, b"]")
         if request.tools:
-            parts += (b',"tools":', request.tools)
+            parts += (b',"tools":', request.tools[:-2], _CACHE, b"]")
             if request.no_calls:
                 parts.append(b',"tool_choice":{"type":"none"}')
         if request.temperature is not None:
@@ -141,25 +143,23 @@ class AnthropicModel:
 
 
 def _messages(fragments: Iterable[Fragment]) -> bytes:
-    """The messages, with what stands between two replies grouped, and the last block marked for the cache."""
-    messages: list[bytes] = []
-    blocks: list[bytes] = []
+    """The messages, with what stands between two replies grouped, and the last blocks of two marked for the cache."""
+    messages: list[bytes | list[bytes]] = []
     for fragment in fragments:
-        if fragment.kind != "reply":
-            blocks.append(fragment.data)
-        elif fragment.data:
-            if blocks:
-                messages.append(_user(blocks))
-                blocks = []
-            messages.append(fragment.data)
-    if blocks:
+        if fragment.kind == "reply":
+            if fragment.data:
+                messages.append(fragment.data)
+        elif messages and isinstance(messages[-1], list):
+            messages[-1].append(fragment.data)
+        else:
+            messages.append([fragment.data])
+    asked = [message for message in messages if isinstance(message, list)]
+    for blocks in asked[-2:]:
         blocks[-1] = blocks[-1][:-1] + _CACHE
-        messages.append(_user(blocks))
-    return b",".join(messages)
-
-
-def _user(blocks: list[bytes]) -> bytes:
-    return b'{"role":"user","content":[' + b",".join(blocks) + b"]}"
+    return b",".join(
+        b'{"role":"user","content":[' + b",".join(message) + b"]}" if isinstance(message, list) else message
+        for message in messages
+    )
 
 
 def _assistant(entry: ReplyEntry) -> bytes:

@@ -1,0 +1,69 @@
+"""Every prompt is accounted for: what went in and what did not, tokens each, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast_activities.context import Account, budget
+from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled
+
+from .test_builder import steps
+from .test_conversation import filled, reply, user
+
+
+def account(entries: list[Entry], window: int, ratio: float = 1.0) -> Account:
+    conversation = filled(entries, entries[-1].seq + 1)
+    made = budget(window, ratio=ratio, instructions=100, tools=50)
+    conversation.within(made.limit, made.share)
+    return Account("openai:scripted", made, conversation.items(), conversation.need)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 1.37])
+def test_a_manifest_adds_up_and_stays_short_however_long_the_session(ratio: float) -> None:
+    recalled = MemoryEntry(seq=1, memories=(Recalled(id="1", text="Ann likes tea."),))
+    entries = [recalled, user(2), *steps(3, 1_000, "word " * 400)]
+    made = account(entries, 8_000, ratio)
+    told = made.manifest("s", reply(2_003), 4_321)
+    assert (told.window, told.reserve, told.budget) == (8_000, 1_600, 6_400)
+    assert told.estimated == sum(item.tokens for item in told.items)
+    assert told.estimated == pytest.approx(made.estimated * ratio, abs=len(told.items))
+    assert told.estimated <= told.budget
+    assert (told.reported, told.seq, told.ratio) == (4_321, 2_003, ratio)
+    assert told.strategies == ("truncation", "sliding window")
+    assert [item.part for item in told.items[:4]] == ["instructions", "tools", "memory", "task"]
+    assert len(told.items) < 10
+    entries_told = sum(item.count for item in told.items if item.stop)
+    assert entries_told == len(entries)
+    assert all(item.why for item in told.items if item.shown != "whole")
+    assert sum(item.saved for item in told.items) > 400_000 * ratio
+
+
+def test_how_full_the_prompt_was_is_told_before_anything_was_left_out() -> None:
+    assert account([user(1)], 8_000).context == 0
+    half = account([user(1), *steps(2, 30)], 8_000)
+    assert 50 <= half.context < 100
+    over = account([user(1), *steps(2, 200)], 8_000)
+    assert over.context > 300
+    assert account([user(1), *steps(2, 30)], 8_000, ratio=2.0).context > half.context * 1.9
+
+
+def test_what_an_account_says_is_of_the_prompt_it_was_made_for() -> None:
+    conversation = filled([user(1)], 2)
+    conversation.within(1_000)
+    before = conversation.items()
+    conversation.complete(4, steps(2, 1))
+    assert sum(item.count for item in before) == 1
+    assert sum(item.count for item in conversation.items()) == 3
+
+
+def test_a_message_alone_is_accounted_for_with_what_it_stands_without() -> None:
+    conversation = filled([user(1, "earlier"), *steps(2, 3), user(8, "word " * 2_000)], 9)
+    fragments, items = conversation.alone(1_000)
+    assert [fragment.seq for fragment in fragments] == [8]
+    assert sum(fragment.tokens for fragment in fragments) <= 1_000
+    assert [(item.part, item.shown, item.count) for item in items] == [
+        ("conversation", "left_out", 7),
+        ("task", "cut", 1),
+    ]
+    # That was for one reply: the conversation goes on with all of it.
+    assert len(conversation.within(100_000)) == 8

@@ -1,0 +1,164 @@
+"""Summaries and plans stand for what has left the prompt, on whatever worker it is made."""
+
+from __future__ import annotations
+
+import json
+
+from holdfast_activities.context import Conversation, Conversations
+from holdfast_activities.models.base import Fragment
+from holdfast_activities.state import State
+from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled, SummaryEntry, ToolCall
+from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
+
+from .test_builder import manifest, steps, strategies
+from .test_cleaning import both_wires
+from .test_conversation import MODEL, filled, reply, result, user, whole
+
+
+def summary(seq: int, stop: int, text: str = "They looked.") -> SummaryEntry:
+    return SummaryEntry(seq=seq, text=text, start=1, stop=stop)
+
+
+def seqs(fragments: list[Fragment]) -> list[int]:
+    return [fragment.seq for fragment in fragments]
+
+
+def wrote(seq: int, tool: str, arguments: object, *, ok: bool = True) -> list[Entry]:
+    call = ToolCall(id=f"c{seq}-0", name=tool, arguments=json.dumps(arguments))
+    made = reply(seq).model_copy(update={"calls": (call,), "step": seq})
+    text = result(seq + 1, of=seq, text="noted")
+    return [made, text.model_copy(update={"name": tool, "status": "ok" if ok else "failed"})]
+
+
+def plan(*texts: str) -> dict[str, object]:
+    return {"items": [{"text": text, "status": "todo"} for text in texts]}
+
+
+async def test_a_summary_counts_only_for_who_is_told_of_it_wherever_it_stands(state: State) -> None:
+    entries = [user(1), *steps(2, 20), summary(42, 30), *steps(43, 2)]
+    await state.log.settle("s", entries)
+    cache = Conversations(state.log)
+    conversation, _ = await cache.upto("s", MODEL, 47, [], look_ahead=False)
+    assert b"They looked." not in b"".join(fragment.data for fragment in conversation.within(100_000))
+    before = conversation.need
+    conversation, _ = await cache.upto("s", MODEL, 47, [], look_ahead=False, summary=42)
+    assert conversation.need < before * 0.6
+    # It is there when it is needed, and what fits stays whole until then.
+    assert seqs(conversation.within(100_000)) == [1, *range(2, 42), *range(43, 47)]
+    kept = conversation.within(conversation.tokens - 100)
+    assert seqs(kept) == [0, 1, *range(30, 42), *range(43, 47)]
+
+
+async def test_a_worker_that_has_nothing_at_hand_makes_the_same_valid_prompt(state: State) -> None:
+    entries = [user(1), *steps(2, 40), user(82), *steps(83, 10), summary(103, 60)]
+    await state.log.settle("s", entries)
+    warm, cold = Conversations(state.log), Conversations(state.log)
+    await warm.upto("s", MODEL, 83, [], look_ahead=False)
+    first, _ = await warm.upto("s", MODEL, 103, [], look_ahead=False, summary=103)
+    other, _ = await cold.upto("s", MODEL, 103, [], look_ahead=False, summary=103)
+    kept = first.within(5_000)
+    assert kept == other.within(5_000)
+    assert whole(kept)
+    assert (kept[0].seq, kept[1].seq) == (0, 60)
+    assert first.need == other.need
+    assert strategies(first) == strategies(other) == ["compression"]
+
+
+def test_a_reply_and_its_results_are_covered_together_or_not_at_all() -> None:
+    conversation = filled([user(1), reply(2, calls=3), *(result(n, 2, "word " * 200) for n in (3, 4, 5))], 6)
+    conversation.complete(30, steps(6, 12))
+    conversation.tell(40, summary(40, 4))
+    kept = conversation.within(2_500)
+    assert whole(kept)
+    conversation.tell(41, summary(41, 10))
+    assert whole(conversation.within(1_200))
+
+
+def test_a_newer_summary_takes_the_place_of_the_older_one() -> None:
+    conversation = filled([user(1), *steps(2, 40)], 82)
+    conversation.tell(90, summary(90, 30, "The first."))
+    assert b"The first." in conversation.within(4_400)[0].data
+    conversation.complete(122, steps(82, 20))
+    conversation.tell(130, summary(130, 80, "The second."))
+    kept = conversation.within(4_400)
+    said = b"".join(fragment.data for fragment in kept)
+    assert b"The second." in said
+    assert b"The first." not in said
+    [item] = [item for item in manifest(conversation) if item.part == "summary"]
+    assert (item.start, item.count) == (130, 1)
+
+
+def test_a_summary_that_would_save_nothing_is_not_used() -> None:
+    conversation = filled([user(1), *steps(2, 40)], 82)
+    conversation.tell(90, summary(90, 4, "word " * 1_000))
+    assert kept_parts(conversation, 3_000) == {"task", "conversation"}
+
+
+def test_a_summary_that_is_gone_is_done_without() -> None:
+    conversation = filled([user(1), *steps(2, 40)], 82)
+    conversation.tell(90, None)
+    assert conversation.summary == 90
+    assert kept_parts(conversation, 3_000) == {"task", "conversation"}
+
+
+def kept_parts(conversation: Conversation, limit: int) -> set[str]:
+    conversation.within(limit)
+    return {item.part for item in manifest(conversation) if item.shown != "left_out"}
+
+
+def test_need_is_of_all_that_no_summary_covers_whatever_was_left_out() -> None:
+    entries = [user(1), *steps(2, 60)]
+    narrow, wide = filled(entries, 122), filled(entries, 122)
+    narrow.within(1_000)
+    wide.within(1_000_000)
+    assert narrow.need == wide.need == wide.tokens
+    for conversation in (narrow, wide):
+        conversation.tell(200, summary(200, 100))
+    assert narrow.need == wide.need < 22 * 150
+
+
+@both_wires
+def test_the_plan_is_written_out_again_once_the_step_that_wrote_it_is_gone(model: object) -> None:
+    entries = [
+        user(1),
+        *wrote(2, UPDATE_PLAN, plan("Look", "Leap")),
+        *wrote(4, WRITE_NOTES, {"text": "It is red."}),
+    ]
+    conversation = filled(entries, 6)
+    assert seqs(conversation.within(3_000)) == [1, 2, 3, 4, 5]
+    conversation.complete(86, steps(6, 40))
+    kept = conversation.within(3_000)
+    assert seqs(kept)[:3] == [0, 0, 1]
+    assert b"- [todo] Look" in kept[0].data
+    assert b"It is red." in kept[1].data
+    assert {item.part for item in manifest(conversation)} >= {"plan", "task"}
+    # A newer plan is in the conversation, and what stands before it stays the same until it has to be shortened.
+    conversation.complete(88, wrote(86, UPDATE_PLAN, plan("Land")))
+    again = conversation.within(3_000)
+    assert again[: len(kept)] == kept
+    conversation.complete(128, steps(88, 20))
+    later = conversation.within(3_000)
+    assert any(b"Land" in fragment.data for fragment in later)
+    assert not any(b"Look" in fragment.data for fragment in later)
+
+
+def test_only_a_call_that_went_well_changes_the_plan_and_an_empty_plan_is_none() -> None:
+    entries = [
+        user(1),
+        *wrote(2, UPDATE_PLAN, plan("Look")),
+        *wrote(4, UPDATE_PLAN, plan("Leap"), ok=False),
+        *wrote(6, UPDATE_PLAN, {"items": "none"}),
+    ]
+    conversation = filled([*entries, *steps(8, 40)], 88)
+    assert b"Look" in conversation.within(3_000)[0].data
+    conversation.complete(170, [*wrote(88, UPDATE_PLAN, plan()), *steps(90, 40)])
+    assert conversation.within(3_000)[0].seq == 1
+
+
+def test_what_was_recalled_stands_before_its_message_and_stays_with_it() -> None:
+    recalled = MemoryEntry(seq=42, memories=(Recalled(id="1", text="Ann likes tea."),))
+    conversation = filled([user(1), *steps(2, 20), recalled, user(43), *steps(44, 40)], 124)
+    kept = conversation.within(3_000)
+    assert seqs(kept)[:2] == [42, 43]
+    assert b"Ann likes tea." in kept[0].data
+    assert conversation.turn_from == 42
