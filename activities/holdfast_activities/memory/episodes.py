@@ -15,6 +15,7 @@ from .base import Embedder, Filter, MemoryStore, Record
 from .facts import trust_of
 from .finding import embeddable, fact_words, terms
 from .lifecycle import DAY, pages
+from .sameness import normal
 
 QUIET = 30 * DAY
 """A session counts as past if nothing was said in it, or recalled of it, for so long."""
@@ -25,6 +26,7 @@ STRETCH = 20
 SAYS_MOST = 10
 """Sentences of one episode."""
 _CHARS = 1_500  # of an episode
+_LEAST = 2  # terms of a sentence that says anything
 _SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
 
 
@@ -99,8 +101,7 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
 
 def says_most(turns: Sequence[Record]) -> str:
     """The sentences nearest to what all of them are about, in their order, with who said them."""
-    said = [(turn.speaker, sentence.strip()) for turn in turns for sentence in _SENTENCE.findall(turn.text)]
-    said = [(speaker, sentence) for speaker, sentence in said if sentence]
+    said = [(turn.speaker, sentence) for turn in turns for sentence in _sentences(turn.text)]
     bags = [Counter(terms(sentence)) for _, sentence in said]
     frequency = Counter(term for bag in bags for term in bag)
     weights = [
@@ -110,21 +111,31 @@ def says_most(turns: Sequence[Record]) -> str:
     centre: Counter[str] = Counter()
     for each in weights:
         centre.update(each)
-    order = sorted(range(len(said)), key=lambda place: (-_near(weights[place], centre), place))
-    lines: list[str] = []
-    chosen, left = set[int](), _CHARS
-    for place in order[:SAYS_MOST]:
-        left -= len(said[place][1])
-        if left < 0 and chosen:
+    near = [_near(each, centre) for each in weights]
+    order = sorted(range(len(said)), key=lambda place: (-near[place], place))
+    chosen: dict[str, int] = {}
+    left = _CHARS
+    for place in order:
+        sentence = said[place][1][:_CHARS]
+        left -= len(sentence)
+        if chosen and (left < 0 or len(chosen) == SAYS_MOST or near[place] == 0):
             break
-        chosen.add(place)
-    for place in sorted(chosen):
-        speaker, sentence = said[place]
-        lines.append(f"{speaker}: {sentence[:_CHARS]}" if speaker else sentence[:_CHARS])
-    return "\n".join(lines)
+        chosen.setdefault(normal(sentence), place)
+    return "\n".join(_line(*said[place]) for place in sorted(chosen.values()))
+
+
+def _sentences(text: str) -> list[str]:
+    found = [sentence.strip() for sentence in _SENTENCE.findall(text)]
+    return [sentence for sentence in found if sentence] or [text.strip()]
+
+
+def _line(speaker: str, sentence: str) -> str:
+    return f"{speaker}: {sentence[:_CHARS]}" if speaker else sentence[:_CHARS]
 
 
 def _near(weights: dict[str, float], centre: Counter[str]) -> float:
-    """How much of what was talked about a sentence says; longer ones say more, up to a point."""
+    """How much of what was talked about a sentence says, 0 for one that says hardly anything."""
+    if len(weights) < _LEAST:
+        return 0.0
     length = math.sqrt(sum(value * value for value in weights.values()))
-    return sum(value * centre[term] for term, value in weights.items()) / length if length else 0.0
+    return sum(value * centre[term] for term, value in weights.items()) / length
