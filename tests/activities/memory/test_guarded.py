@@ -36,14 +36,15 @@ async def breakers(tmp_path: Path) -> AsyncIterator[Breakers]:
 async def silent() -> AsyncIterator[str]:
     """A server that takes connections and says nothing."""
 
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            await reader.read()
-        writer.close()
+    taken: list[asyncio.StreamWriter] = []
 
-    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         yield f"weaviate://127.0.0.1:{port}?grpc=1"
+        for writer in taken:
+            writer.transport.abort()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 @pytest.fixture
