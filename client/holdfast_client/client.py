@@ -239,7 +239,7 @@ class Client:
         """Open a circuit breaker by hand, so that nothing is asked there, or close it.
 
         Args:
-            name: ``provider:<name>`` or ``tool:<name>``.
+            name: ``provider:<name>``, ``tool:<name>`` or ``memory:<name>``.
             to: ``open`` or ``closed``.
             seconds: How long it stays open; then it lets probes through.
             reason: Why; it is shown to those whose calls are refused.

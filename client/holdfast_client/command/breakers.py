@@ -19,7 +19,7 @@ breaker = typer.Typer(no_args_is_help=True, help="Open or close a circuit breake
 
 Name = Annotated[
     str,
-    typer.Argument(metavar="NAME", help="provider:<name> or tool:<name>.", show_default=False),
+    typer.Argument(metavar="NAME", help="provider:<name>, tool:<name> or memory:<name>.", show_default=False),
 ]
 
 
