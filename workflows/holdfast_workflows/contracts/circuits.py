@@ -8,7 +8,7 @@ CircuitState = Literal["closed", "open", "half_open"]
 
 
 class CircuitView(Contract):
-    """A breaker: ``provider:<name>`` or ``tool:<name>``.
+    """A breaker: ``provider:<name>``, ``tool:<name>`` or ``memory:<name>`` (``embedded``, ``weaviate``, ``embeddings``).
 
     ``failures`` in a row; ``until`` is when an open one lets probes through, in seconds since 1970;
     ``manual`` ones were opened by hand and stay so until ``until``.

@@ -76,7 +76,7 @@ class SettingsInvalid(BadInput):
 
 
 class CircuitUnknown(BadInput):
-    """A breaker is named `provider:<name>` or `tool:<name>`; `holdfast breakers` lists those there are."""
+    """A breaker is named `provider:<name>`, `tool:<name>` or `memory:<name>`; `holdfast breakers` lists those there are."""
 
     code = "circuit_unknown"
 
