@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from .processes import Options
 from .report import Row
-from .scenarios import budget, dead, faults, kills, postgres, server
+from .scenarios import budget, dead, faults, kills, memory, postgres, server
 
 Scenario = Callable[[Options], Awaitable[Row]]
 
@@ -22,6 +22,7 @@ SCENARIOS: dict[str, Scenario] = {
     "faults": faults.run,
     "dead": dead.run,
     "budget": budget.run,
+    "memory": memory.run,
 }
 
 CARELESS: dict[str, Scenario] = {
@@ -31,6 +32,7 @@ CARELESS: dict[str, Scenario] = {
     "faults-careless": faults.careless,
     "dead-careless": dead.careless,
     "budget-careless": budget.careless,
+    "memory-careless": memory.careless,
 }
 """With a protection off: these miss their targets, or the targets show nothing."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from holdfast import Agent, App, ToolContext, tool
+from holdfast import Agent, App, Memory, ToolContext, tool
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.spec import RetrySpec
 from tests.kills.ledger import post as book
@@ -118,6 +118,7 @@ app = App(
         _agent("alone", "openai:scripted"),
         _agent("backed", "openai:scripted", "anthropic:scripted"),
         _faulted("plain", "openai:scripted", adaptive=False),
+        Agent("keeper", model="openai:scripted", memory=Memory(), model_retry=_RETRY),
         _faulted("chained", "openai:scripted", "anthropic:scripted", adaptive=True),
     ],
     tenants=_tenants(),

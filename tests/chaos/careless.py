@@ -13,13 +13,14 @@ from typing import Any, cast
 from temporalio.worker import Worker
 
 from holdfast_activities import Activities
+from holdfast_activities.memory import make_memories
 from holdfast_activities.models import Models
 from holdfast_activities.models.base import Model, ModelReply, ModelRequest
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.ledger import Claim, Ledger
 from holdfast_activities.state import State, open_state
 from holdfast_activities.state.riders import Amount, Charge, Charged, Riders, Settled
-from holdfast_activities.state.shared import Accounts, Circuits
+from holdfast_activities.state.shared import Accounts, Circuits, Outbox
 from holdfast_temporal import connect
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.circuits import CircuitView
@@ -87,7 +88,25 @@ def _without_breakers(state: State) -> State:
     return cast("State", Replaced(state, shared=Replaced(state.shared, circuits=cast("Circuits", circuits))))
 
 
-_STATES: dict[str, Callable[[State], State]] = {"holds": _without_holds, "breakers": _without_breakers}
+async def _none(*_: object, **__: object) -> list[object]:
+    """Nothing to apply, whatever waits."""
+    return []
+
+
+async def _zero() -> int:
+    return 0
+
+
+def _without_outbox(state: State) -> State:
+    outbox = Replaced(state.shared.outbox, claim=_none, waiting=_zero)
+    return cast("State", Replaced(state, shared=Replaced(state.shared, outbox=cast("Outbox", outbox))))
+
+
+_STATES: dict[str, Callable[[State], State]] = {
+    "holds": _without_holds,
+    "breakers": _without_breakers,
+    "outbox": _without_outbox,
+}
 
 
 class Insisting:
@@ -118,13 +137,17 @@ async def main(careless: str) -> None:
     client = await connect(settings.temporal_address)
     state = await open_state(settings.state())
     guarded = _STATES[careless](state) if careless in _STATES else state
-    models = Models(settings.model_providers())
+    providers = settings.model_providers()
+    models, resilience = Models(providers), Resilience(guarded.shared)
     activities = Activities(
         app.registry(),
         guarded,
         Insisting(models) if careless == "client" else models,
-        Resilience(guarded.shared),
+        resilience,
         NoLedger if careless == "ledger" else Ledger,
+        memory=make_memories(
+            settings.memory(), settings.embeddings, settings.home, providers, resilience.breakers
+        ),
     )
     worker = Worker(
         client, task_queue=settings.task_queue, workflows=[AgentWorkflow], activities=activities.all()
