@@ -30,11 +30,13 @@ from holdfast_workflows.contracts.errors import (
     UnknownAgent,
 )
 from holdfast_workflows.contracts.memory import MemorySpec as Memory
+from holdfast_workflows.contracts.memory import Turn
 from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, SimplifiedReply
 from holdfast_workflows.contracts.spec import RetrySpec
 
 from .agent import Agent
 from .app import App
+from .memory import open_memory
 from .tool import Tool, tool
 
 if TYPE_CHECKING:
@@ -73,9 +75,11 @@ __all__ = [
     "ToolContext",
     "ToolError",
     "ToolFailed",
+    "Turn",
     "TurnCancelled",
     "UnknownAgent",
     "connect",
+    "open_memory",
     "tool",
 ]
 

@@ -38,9 +38,11 @@ PUBLIC = {
     "ToolContext",
     "ToolError",
     "ToolFailed",
+    "Turn",
     "TurnCancelled",
     "UnknownAgent",
     "connect",
+    "open_memory",
     "tool",
 }
 

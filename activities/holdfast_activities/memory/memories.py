@@ -15,15 +15,17 @@ from holdfast_workflows.contracts.memory import (
     MemoryQuery,
     MemoryStats,
     MigrateResult,
+    Turn,
 )
 
 from . import episodes, lifecycle
 from .base import Collection, Embedder, Filter, MemoryStore, Record, Vector
-from .changes import Change
+from .changes import Change, TurnDraft
 from .embedders.ahead import Ahead
 from .facts import fact_records
 from .finding import Finder, embeddable, turn_records
 from .keeping import Views
+from .turns import turn_drafts
 from .uses import Uses
 from .views import view
 
@@ -115,6 +117,11 @@ class Memories:
                 await self._store.put(change.tenant, made)
             gone = await lifecycle.remove(self._store, change.tenant, change.forget) if change.forget else 0
         return len(made) + gone
+
+    async def drafts(self, tenant: str, scope: str, turns: Sequence[Turn]) -> Sequence[TurnDraft]:
+        """Turns made ready to be part of a change; see ``turn_drafts``."""
+        await self.check()
+        return await turn_drafts(self._store, tenant, scope, turns, time.time())
 
     async def forget(self, tenant: str, ids: Sequence[str]) -> int:
         """See ``Keeping.forget``. The facts that a forgotten one took the place of go with it."""

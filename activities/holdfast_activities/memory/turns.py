@@ -1,0 +1,66 @@
+"""Turns as programs give them, made ready to be brought to the memories: with ids, times and places."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+from holdfast_workflows.contracts.memory import Turn
+
+from .base import Filter, MemoryStore, Record
+from .changes import TurnDraft
+from .lifecycle import pages
+
+
+async def turn_drafts(
+    store: MemoryStore, tenant: str, scope: str, turns: Sequence[Turn], now: float
+) -> list[TurnDraft]:
+    """Drafts of the turns in their order; one that is there already keeps its place and time.
+
+    New turns of a session come behind those that are there.
+    """
+    ids = [turn.id or _id(turn) for turn in turns]
+    there = {record.id: record for record in await store.get(tenant, ids)}
+    following: dict[str, int] = {}
+    drafts: list[TurnDraft] = []
+    for id, turn in zip(ids, turns, strict=True):
+        known = there.get(id)
+        if known is None and turn.session not in following:
+            following[turn.session] = await _following(store, tenant, turn.session)
+        place = following[turn.session] if known is None else known.place
+        if known is None and turn.session:
+            following[turn.session] += 1
+        drafts.append(_draft(id, scope, turn, place, known, now))
+    return drafts
+
+
+async def _following(store: MemoryStore, tenant: str, session: str) -> int:
+    last = -1
+    if session:
+        async for page in pages(store, tenant, Filter(session=session, kinds=("turn",))):
+            last = max(last, *(turn.place for turn in page))
+    return last + 1
+
+
+def _draft(id: str, scope: str, turn: Turn, place: int, known: Record | None, now: float) -> TurnDraft:
+    return TurnDraft(
+        id=id,
+        scope=scope,
+        text=turn.text,
+        at=seconds(turn.at) if turn.at is not None else known.at if known is not None else now,
+        speaker=turn.speaker,
+        session=turn.session,
+        place=place,
+    )
+
+
+def seconds(at: datetime | float) -> float:
+    """A time in seconds since 1970; one without a zone is UTC."""
+    if isinstance(at, datetime):
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return float(at)
+
+
+def _id(turn: Turn) -> str:
+    at = "" if turn.at is None else repr(seconds(turn.at))
+    given = "\0".join((turn.session, turn.speaker, at, turn.text))
+    return f"turn:{blake2b(given.encode('utf-8', 'replace'), digest_size=16).hexdigest()}"

@@ -1,0 +1,52 @@
+"""The memory stores as a library, for programs that can reach the store themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast_workflows.contracts.errors import WorkerMissing
+
+if TYPE_CHECKING:
+    from holdfast_activities.memory.library import OpenMemory
+
+
+@asynccontextmanager
+async def open_memory(
+    url: str = "", *, embeddings: str | None = None, home: str | Path = ""
+) -> AsyncGenerator[OpenMemory]:
+    """Open the memories, for a program that can reach where they are kept.
+
+    The store is connected to at first use. What can be done with it is said by the methods of what
+    is given: ``add``, ``add_fact``, ``search``, ``list``, ``forget``, ``erase``, ``stats``, ``migrate``.
+
+    Args:
+        url: ``weaviate://host:port`` or ``sqlite:///path``; HOLDFAST_MEMORY_URL by default, else a file in ``home``.
+        embeddings: ``none``, ``minilm:/folder`` or ``provider:model``; HOLDFAST_EMBEDDINGS by default, else the
+            folder ``models/all-MiniLM-L6-v2`` of ``home`` if it is there.
+        home: The folder of everything embedded; HOLDFAST_HOME by default, else ``.holdfast``.
+
+    Raises:
+        SettingsInvalid: A setting names nothing that there is.
+        EmbedderBroken: The embedder's key is missing.
+        WorkerMissing: What the stores need is not installed.
+    """
+    environ = os.environ
+    try:
+        # The stores bring numpy and all that a worker has, which who only declares agents may lack.
+        from holdfast_activities.memory.library import OpenMemory
+    except ModuleNotFoundError as error:
+        raise WorkerMissing(f"open_memory needs {error.name}") from None
+    memory = OpenMemory.at(
+        url or environ.get("HOLDFAST_MEMORY_URL", ""),
+        environ.get("HOLDFAST_EMBEDDINGS", "") if embeddings is None else embeddings,
+        Path(home or environ.get("HOLDFAST_HOME", "") or ".holdfast"),
+        environ,
+    )
+    try:
+        yield memory
+    finally:
+        await memory.close()
