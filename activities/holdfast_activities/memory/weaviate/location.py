@@ -44,8 +44,8 @@ def parse(url: str, environ: Mapping[str, str] = os.environ) -> Location:
 
     The port is 8080 by default, or 443 with TLS; the name is ``HoldfastMemory``. Options:
 
-    - ``grpc``: ``port`` or ``host:port`` of the gRPC interface. By default port 50051 of the same host;
-      with TLS port 443, at Weaviate Cloud of the host that belongs to it.
+    - ``grpc``: ``port`` or ``host:port`` of the gRPC interface. By default port 50051 of the same host; at
+      Weaviate Cloud port 443 of the host that belongs to it.
     - ``secure``: ``true`` for TLS. By default no, and yes for Weaviate Cloud.
     - ``api_key_env``: the variable that holds the API key, instead of ``WEAVIATE_API_KEY``.
     - ``api_key_file``: the file that holds it.
@@ -77,15 +77,18 @@ def parse(url: str, environ: Mapping[str, str] = os.environ) -> Location:
         raise BadInput(
             "the API key would travel unencrypted; add secure=true, or secure=false if that is meant"
         )
-    return Location(
+    location = Location(
         host=host,
         port=port or (443 if secure else 8080),
         grpc_host=grpc_host or cloud or host,
-        grpc_port=grpc_port or (443 if secure else 50051),
+        grpc_port=grpc_port or (443 if cloud else 50051),
         secure=secure,
         name=name,
         api_key=api_key,
     )
+    if (location.host, location.port) == (location.grpc_host, location.grpc_port):
+        raise BadInput("HTTP and gRPC have two ports, or two hosts; name the other one by grpc=")
+    return location
 
 
 def _split(url: str) -> SplitResult:

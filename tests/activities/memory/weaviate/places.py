@@ -7,8 +7,8 @@ from holdfast_activities.memory.weaviate.connection import Connection
 from holdfast_activities.memory.weaviate.schema import leftovers
 from holdfast_activities.memory.weaviate.store import WeaviateStore
 
-LEASE = 0.1
-"""So that a migration does not wait for long."""
+LEASE = 0.5
+"""Seconds; so that a migration does not wait for long."""
 
 
 def fresh_name() -> str:
@@ -30,3 +30,9 @@ async def remove(url: str) -> None:
         for name in await leftovers(client, location.name):
             await client.collections.delete(name)
     await connection.close()
+
+
+async def collections(store: WeaviateStore) -> int:
+    """How many collections the server has for a store."""
+    async with store._connection.client() as client:
+        return len(await leftovers(client, store._generations.alias))

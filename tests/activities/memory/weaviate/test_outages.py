@@ -1,0 +1,175 @@
+"""A server that dies, hangs, refuses, or is none: bounded, typed, and over when it is over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from holdfast_activities.memory import Filter
+from holdfast_activities.memory.weaviate import connection
+from holdfast_activities.memory.weaviate.store import WeaviateStore
+from holdfast_workflows.contracts.errors import MemoryUnavailable
+from tests.activities.memory.conformance.records import COLLECTION, angle, fact, ids
+from tests.weaviate_server import NamedWeaviate, WeaviateServer, start_weaviate
+
+from . import places
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[WeaviateServer]:
+    """A server that a test may kill, if it starts it again."""
+    server = start_weaviate()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def store(own_server: WeaviateServer) -> AsyncIterator[WeaviateStore]:
+    store = await places.open_at(own_server.url(places.fresh_name()))
+    await store.begin(COLLECTION)
+    yield store
+    await store.close()
+
+
+@asynccontextmanager
+async def serving(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[WeaviateStore]:
+    """A store at a server that answers as told."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    store = await places.open_at(f"weaviate://127.0.0.1:{port}?grpc=localhost:{port}")
+    try:
+        yield store
+    finally:
+        await store.close()
+        server.close()
+
+
+async def test_a_server_killed_amid_writes_has_all_it_acknowledged_when_it_is_back(
+    own_server: WeaviateServer, store: WeaviateStore
+) -> None:
+    acknowledged: list[str] = []
+    enough = asyncio.Event()
+
+    async def write() -> None:
+        number = 0
+        while True:
+            batch = [fact(f"{number + part:05}", "word", angle(part)) for part in range(5)]
+            await store.put("acme", batch)
+            acknowledged.extend(ids(batch))
+            number += 5
+            if number >= 200:
+                enough.set()
+
+    writer = asyncio.create_task(write())
+    await asyncio.wait_for(enough.wait(), 60)
+    own_server.kill()
+    try:
+        with pytest.raises(MemoryUnavailable):
+            await asyncio.wait_for(writer, 60)
+    finally:
+        own_server.start()
+    assert ids(await store.get("acme", acknowledged)) == acknowledged
+    found = await store.by_vector("acme", angle(0), Filter(), 10_000)
+    assert set(acknowledged) <= set(ids(found))
+    found = await store.by_words("acme", ["word"], Filter(), 10_000)
+    assert set(acknowledged) <= set(ids(found))
+
+
+async def test_a_call_to_a_frozen_server_can_be_cut_off_and_the_next_ones_work_when_it_is_back(
+    own_server: WeaviateServer, store: WeaviateStore
+) -> None:
+    await store.put("acme", [fact("a", "word", angle(0))])
+    own_server.freeze()
+    try:
+        calls = [store.get("acme", ["a"]), store.by_words("acme", ["word"], Filter(), 1), store.tenants()]
+        cut = await asyncio.gather(*(asyncio.wait_for(call, 0.5) for call in calls), return_exceptions=True)
+    finally:
+        own_server.thaw()
+    assert [type(each) for each in cut] == [TimeoutError] * 3
+    assert ids(await store.get("acme", ["a"])) == ["a"]
+
+
+async def test_a_frozen_server_is_given_up_after_a_while(
+    own_server: WeaviateServer, store: WeaviateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CALL_SECONDS", 0.5)
+    own_server.freeze()
+    try:
+        with pytest.raises(MemoryUnavailable, match="no answer"):
+            await asyncio.wait_for(store.put("acme", [fact("a")]), 10)
+    finally:
+        own_server.thaw()
+
+
+async def test_a_failed_call_does_not_break_those_that_are_under_way(store: WeaviateStore) -> None:
+    await store.put("acme", [fact(f"{number}", "word", angle(number)) for number in range(50)])
+    working = [asyncio.create_task(store.by_words("acme", ["word"], Filter(), 50)) for _ in range(20)]
+    cut = [asyncio.create_task(store.list("acme", Filter())) for _ in range(20)]
+    await asyncio.sleep(0)
+    for task in cut:
+        task.cancel()
+    assert [len(found) for found in await asyncio.gather(*working)] == [50] * 20
+    await asyncio.wait(cut)
+
+
+async def test_where_nobody_listens_memory_is_unavailable() -> None:
+    store = await places.open_at("weaviate://127.0.0.1:1?grpc=2")
+    with pytest.raises(MemoryUnavailable, match=r"127\.0\.0\.1:1: "):
+        await asyncio.wait_for(store.begin(COLLECTION), 10)
+    await store.close()
+
+
+async def test_a_server_that_never_answers_is_cut_off_or_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with serving(silent) as store:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(store.collection(), 0.3)
+        monkeypatch.setattr(connection, "CALL_SECONDS", 0.3)
+        with pytest.raises(MemoryUnavailable, match="no answer"):
+            await asyncio.wait_for(store.collection(), 10)
+
+
+async def test_a_server_of_another_kind_is_named_as_such() -> None:
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+        await reader.read()
+        writer.close()
+
+    async with serving(other) as store:
+        with pytest.raises(MemoryUnavailable, match="no Weaviate server"):
+            await asyncio.wait_for(store.collection(), 10)
+
+
+async def test_a_server_whose_grpc_port_is_closed_is_given_up_after_a_while(
+    own_server: WeaviateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await places.open_at(own_server.url(places.fresh_name(), grpc=1))
+    await store.begin(COLLECTION)
+    monkeypatch.setattr(connection, "CALL_SECONDS", 0.5)
+    with pytest.raises(MemoryUnavailable):
+        await asyncio.wait_for(store.put("acme", [fact("a")]), 10)
+    await store.close()
+
+
+async def test_a_store_that_lost_its_collections_is_begun_anew(
+    weaviate_server: WeaviateServer | NamedWeaviate,
+) -> None:
+    url = weaviate_server.url(places.fresh_name())
+    store = await places.open_at(url)
+    await store.begin(COLLECTION)
+    await store.put("acme", [fact("a")])
+    await places.remove(url)
+    with pytest.raises(MemoryUnavailable):
+        await store.list("acme", Filter())
+    assert await store.list("acme", Filter()) == []
+    await store.put("acme", [fact("b")])
+    assert ids(await store.list("acme", Filter())) == ["b"]
+    await store.close()
+    await places.remove(url)
