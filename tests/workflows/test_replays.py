@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 
 from holdfast.testing import load_history, replay
+from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 from holdfast_workflows.session.settling import Settler
 
@@ -26,6 +27,7 @@ TELLING = {
     "interrupt": CANCEL_ASKED,
     "failed_turn": FAILED,
     "roll_over-1": ROLLED_OVER,
+    "memory_away": FAILED,
 }
 """The event without which a file would not show what its name says."""
 
@@ -79,7 +81,7 @@ _LOAD = AgentWorkflow._load
     [(AgentWorkflow, "_load", wait_first), (Settler, "_add", write_nothing)],
     ids=["waits first", "writes nothing"],
 )
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "maintenance"])
 async def test_a_changed_decision_is_caught(
     monkeypatch: pytest.MonkeyPatch, owner: type, name: str, change: Callable[..., object], shape: str
 ) -> None:
@@ -87,3 +89,12 @@ async def test_a_changed_decision_is_caught(
     last = [path for path in FILES if path.stem.split("-")[0] == shape][-1]
     with pytest.raises(workflow.NondeterminismError):
         await replay(load_history(last))
+
+
+async def test_a_task_of_maintenance_that_is_left_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(_: MaintenanceWorkflow, __: object) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(MaintenanceWorkflow, "_done", nothing)
+    with pytest.raises(workflow.NondeterminismError):
+        await replay(load_history(FOLDER / "maintenance.json"))

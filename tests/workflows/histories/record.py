@@ -24,6 +24,7 @@ from holdfast_workflows.contracts.spec import RetrySpec
 
 from ..support import Gate, make_app
 from .guarded import GUARDED
+from .remembering import AWAY, REMEMBERING
 
 FOLDER = Path(__file__).parent
 _ROLL_OVER = 40  # events: three runs for the six steps of its shape
@@ -132,6 +133,7 @@ _FREE: dict[str, tuple[Drive, Script]] = {
 SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **{name: (drive, script, _plain) for name, (drive, script) in _FREE.items()},
     **GUARDED,
+    **REMEMBERING,
 }
 
 
@@ -163,7 +165,11 @@ async def record(name: str) -> list[WorkflowHistory]:
     """Run a shape and return its histories, the first run first."""
     drive, script, app = SHAPES[name]
     gate = Gate()
-    async with ScriptedModel(script) as model, Environment.start(app(gate), model) as holdfast:
+    store = AWAY if name == "memory_away" else ""
+    async with (
+        ScriptedModel(script) as model,
+        Environment.start(app(gate), model, memory_url=store) as holdfast,
+    ):
         session = await drive(holdfast, gate)
         async with asyncio.timeout(60):
             await holdfast.temporal.get_workflow_handle(session.id).result()
