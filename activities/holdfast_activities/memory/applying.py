@@ -9,7 +9,7 @@ import time
 
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.shared import Outbox, OutboxItem
-from holdfast_workflows.contracts.errors import MemoryUnavailable
+from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryUnavailable, StateUnavailable
 
 from .changes import Change
 from .keeping import Keeping
@@ -21,6 +21,9 @@ _BATCH = 10
 
 _LATER = 300.0
 """Seconds until a change is tried again that did not fail for a store that is away."""
+
+_AWAY = (MemoryUnavailable, EmbeddingFailed, StateUnavailable)
+"""What the next change would meet as well."""
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +99,7 @@ class Applying:
         except Exception as error:
             # Whatever it is: a change that cannot be applied must not keep those behind it waiting.
             problem = classify(error)
-            away = problem.retryable
+            away = isinstance(problem, _AWAY)
             await self._outbox.failed(item.id, str(problem), until=0.0 if away else time.time() + _LATER)
             if not away:
                 _log.error("memory change %s is not applied, and tried again later: %s", item.id, problem)

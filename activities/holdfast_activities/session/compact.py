@@ -38,6 +38,9 @@ SMALL = 0.2
 _LENGTH = 0.1
 """The part of a prompt's budget that a summary may take."""
 
+_SHARE = 0.4
+"""The part of what it covers that a summary may take."""
+
 _LEAST, _MOST = 150, 2_000  # tokens of a summary
 _WORTH = 2.0
 """How many times longer than its summary a part must be to be worth summing up."""
@@ -117,8 +120,10 @@ class Compact:
         room = _room(agent, request.model)
         before = await self._summary(request.session, request.before)
         covered = await covering.read(self._log, request, before, keep=int(room * KEPT))
-        length = max(_LEAST, min(_MOST, int(room * _LENGTH)))
-        if covered is None or covered.tokens < _WORTH * length:
+        if covered is None:
+            return None
+        length = max(_LEAST, min(_MOST, int(room * _LENGTH), int(covered.tokens * _SHARE)))
+        if covered.tokens < _WORTH * length:
             return None
         summary = await self._sum_up(request, agent, covered, length, small=covered.tokens <= room * SMALL)
         entry = SummaryEntry(
