@@ -12,11 +12,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from rich.console import Console
 from rich.table import Table
 
-from holdfast_activities.memory.base import Collection, Embedder, MemoryStore, Record, Vector
+from holdfast_activities.memory.base import Collection, Embedder, Filter, MemoryStore, Record, Scored, Vector
 from holdfast_activities.memory.changes import TurnDraft
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.memory.embedders import MiniLM
@@ -65,12 +66,12 @@ def signals() -> list[Signal]:
     dates = replace(session, dates=full.dates, when=full.when)
     return [
         Signal("words only", words, windows=False, vectors=False),
-        Signal("words, window of three", words, vectors=False),
+        Signal("words, by windows", words, vectors=False),
         Signal("vectors only", replace(NOTHING, vectors=1.0), windows=False),
         Signal("plain fusion", fusion, windows=False),
-        Signal("+ window of three", fusion),
-        Signal("+ names left out, first person", named),
-        Signal("+ bonus for the speaker", speaker),
+        Signal("+ windows", fusion),
+        Signal("+ names left out", named),
+        Signal("+ speaker", speaker),
         Signal("+ neighbours", neighbours),
         Signal("+ session", session),
         Signal("+ dates and times", dates),
@@ -104,6 +105,33 @@ class Remembered:
         await self._embedder.close()
 
 
+class Asked:
+    """A store's searches, each done once, since many rows need the same candidates."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._found: dict[tuple[object, ...], list[Scored]] = {}
+        self._near: dict[tuple[object, ...], list[Record]] = {}
+
+    async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> list[Scored]:
+        key = (tenant, *terms)
+        if key not in self._found:
+            self._found[key] = await self._store.by_words(tenant, terms, wanted, limit)
+        return self._found[key]
+
+    async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> list[Scored]:
+        key = (tenant, vector.tobytes())
+        if key not in self._found:
+            self._found[key] = await self._store.by_vector(tenant, vector, wanted, limit)
+        return self._found[key]
+
+    async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> list[Record]:
+        key = (tenant, reach, *places)
+        if key not in self._near:
+            self._near[key] = await self._store.around(tenant, places, reach)
+        return self._near[key]
+
+
 async def measure(
     store: MemoryStore,
     embedder: Embedder,
@@ -125,10 +153,11 @@ async def measure(
     for made in chosen:
         tell(f"storing {made.name}")
         await _fill(store, embedder, made)
+    asked = cast("MemoryStore", Asked(store))  # a search needs no more of it
     rows: dict[str, Row] = {}
     for signal in signals():
         tell(signal.name)
-        rows[signal.name] = await _row(store, embedder, signal, chosen)
+        rows[signal.name] = await _row(asked, embedder, signal, chosen)
     return rows
 
 

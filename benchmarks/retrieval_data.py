@@ -130,8 +130,10 @@ def _events(dice: random.Random, sessions: int) -> list[_Event]:
     often = dice.sample([kind for kind in SEEDS.kinds if kind.every], 4)
     events: list[_Event] = []
     for who in (0, 1):
-        for kind in dice.sample(once, 7):
-            events.append(_Event(kind, who, {}, dice.choice(kind.talks), dice.randrange(sessions)))
+        events += [
+            _Event(kind, who, {}, dice.choice(kind.talks), dice.randrange(sessions))
+            for kind in dice.sample(once, 7)
+        ]
         for kind in dice.sample(often, 3):
             third = sessions // _TIMES
             for part in range(_TIMES):
@@ -168,7 +170,7 @@ def _talk(
     if dice.random() < 0.5:
         parts.append((dice.choice(SEEDS.small_talk), None, dice.randrange(2)))
     place = 0
-    for talk, event, who in parts:
+    for talk, told, who in parts:
         for line in talk.split("\n"):
             side, key, text = _parsed(line)
             said = Said(
@@ -178,13 +180,13 @@ def _talk(
                 names[who if side == ">" else 1 - who],
                 (at + timedelta(minutes=place)).timestamp(),
                 _addressed(
-                    _filled(text, event, dice) if event else text,
+                    _filled(text, told, dice) if told else text,
                     names[1 - who if side == ">" else who],
                     dice,
                 ),
             )
-            if event and key:
-                event.evidence[key] = said.id
+            if told and key:
+                told.evidence[key] = said.id
             made.turns.append(said)
             place += 1
 

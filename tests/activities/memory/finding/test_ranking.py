@@ -87,7 +87,8 @@ def test_a_signal_puts_the_right_memory_first_and_without_it_another_is(signal: 
     alone = replace(Weights(), neighbours=0.0, session=0.0)
     changes: dict[str, Any] = {signal: getattr(Weights(), signal)}
     on = replace(alone, **changes)
-    off = replace(alone, **dict.fromkeys(changes, 0.0))
+    without: dict[str, Any] = {signal: 0.0}
+    off = replace(alone, **without)
     assert _order(question, hits, on)[0] == first
     assert _order(question, hits, off)[0] != first
 
