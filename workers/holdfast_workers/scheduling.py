@@ -35,8 +35,10 @@ async def ensure_maintenance(client: Client, task_queue: str, seconds: float) ->
     except HoldfastError as error:
         _log.warning(
             "maintenance could not be scheduled: %s Whoever may make schedules runs "
-            "`holdfast --task-queue %s memory schedule --every %gs`, or set HOLDFAST_MAINTENANCE_EVERY=0.",
+            "`holdfast --namespace %s --task-queue %s memory schedule --every %gs`; "
+            "HOLDFAST_MAINTENANCE_EVERY=0 stops this warning.",
             error,
+            client.namespace,
             task_queue,
             seconds,
         )

@@ -49,8 +49,9 @@ def erase(
             kind, "" if whole else id, tenant=id if whole else tenant, by=effects.login(), stop=stop
         )
         entries = f"{done.entries:,} log {'entry' if done.entries == 1 else 'entries'}"
+        runs = printing.count(done.histories, "run")
         sessions = printing.count(done.sessions, "session")
-        told = f"erased: {memories(done.memories)}, {entries}, {sessions}, {done.histories:,} run histories"
+        told = f"erased: {memories(done.memories)}, {entries}, {sessions}, the histories of {runs}"
         say(done, told, json=json)
 
     running.run(context, work, json=json)
