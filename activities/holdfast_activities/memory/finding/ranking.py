@@ -2,8 +2,7 @@
 
 Words and vector are each brought to 0..1 and summed by weight; what speaker, neighbours,
 session and dates say is added in proportion to the best of these sums, so that it can
-order what is relevant but never make relevant what is not. The weights were set on half
-of the conversations of ``benchmarks/retrieval.py`` and measured on the other half.
+order what is relevant but never make relevant what is not. What each pays: ``benchmarks/retrieval.py``.
 """
 
 import math
@@ -19,7 +18,7 @@ _DAY = 86_400.0
 HALF_LIFE = 180 * _DAY
 """Seconds after which a memory's recency is half of what it was."""
 _SURENESS = 1.4
-"""How fast a score rises to 1: what is found for queries on nothing in the memories comes to at most 0.3."""
+"""How fast a score rises to 1: the best that 24 unrelated queries found in each of 20 conversations scored just below 0.3."""
 _DOUBT = 1.25
 """How much less than its share a query counts of which only a part is known."""
 _ALONE = ""
