@@ -26,7 +26,8 @@ _LEAST_CAP = 2_000
 _LARGE = 400
 """Tokens from which on an entry has a shorter form for when it is old."""
 
-_SHORT = 150
+_SHORT = 400  # characters of that form
+_LEAST_SHOWN = 150
 _FRAME = 60  # tokens that a message takes beside its text, with the note of what is left out
 _HEAD = 0.75
 _TRIES = 8
@@ -37,12 +38,11 @@ CAPPED = Reason("", "a large result")
 
 def cap(room: int) -> int:
     """Tokens of a result that are shown from the start, where a prompt has so much room."""
-    return max(_SHORT, min(room // 4, max(_LEAST_CAP, min(CAP, room // 10))))
+    return max(_LEAST_SHOWN, min(room // 4, max(_LEAST_CAP, min(CAP, room // 10))))
 
 
 def cut(text: str, chars: int, seq: int, *, reference: bool) -> str:
     """The head and tail of a text with more than so many characters, and between them what is left out."""
-    text = clean(text)
     head = int(chars * _HEAD)
     tail = chars - head
     left = len(text) - chars
@@ -75,7 +75,7 @@ class Forms:
         reason = CAPPED if full > fragment.tokens else None
         short = None
         if fragment.tokens > _LARGE and isinstance(entry, ResultEntry | UserEntry):
-            short = self.fitted(entry, _SHORT)
+            short = self._cut(entry, _SHORT)
         part: Part = "memory" if isinstance(entry, MemoryEntry) else "conversation"
         return Piece(entry.seq, fragment, part, full, fragment.tokens, short, reason)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from holdfast_activities.models.base import Fragment
 from holdfast_workflows.contracts.context import ManifestItem, Part, Shown
+from holdfast_workflows.contracts.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Piece:
     """A part of the conversation as it is sent. All counts are tokens, estimated.
 
     ``seq`` is its entry's number. ``full`` is what the whole text would take, ``taken`` what it took when it was
-    taken in, and ``short`` a shorter form to fall back on, if it has one.
+    taken in, and ``short`` the entry with less text to fall back on, if it is long; few need it, so it is not serialised.
     """
 
     seq: int
@@ -28,7 +29,7 @@ class Piece:
     part: Part
     full: int
     taken: int
-    short: Fragment | None = None
+    short: Entry | None = None
     reason: Reason | None = None
 
     @property
@@ -105,12 +106,12 @@ class Item:
     reason: Reason | None = None
 
     def listed(self, ratio: float) -> ManifestItem:
-        """As the manifest has it."""
+        """As the manifest has it; rounded down, so that the parts of a prompt within its budget are within it, too."""
         return ManifestItem(
             part=self.part,
             shown=self.shown,
-            tokens=round(self.tokens * ratio),
-            saved=round(self.saved * ratio),
+            tokens=int(self.tokens * ratio),
+            saved=int(self.saved * ratio),
             start=self.start,
             stop=self.stop,
             count=self.count,

@@ -71,7 +71,7 @@ class Truncation:
             if draft.tokens <= draft.goal:
                 return
             if piece.short is not None and not scene.keeps(piece):
-                draft.put(at, piece.short, OLD_AND_LONG)
+                draft.put(at, scene.refit(piece.short, piece.tokens), OLD_AND_LONG)
 
 
 class Compression:
