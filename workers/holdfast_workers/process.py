@@ -28,7 +28,7 @@ from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import open_state
 from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.errors import BadInput, HoldfastError
+from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
 
 from . import exits, logs, telemetry, wiring
 from .health import HealthServer
@@ -194,15 +194,15 @@ class WorkerProcess:
 
 
 async def _look_at(memory: Memories) -> None:
-    """See that the memories fit this worker's embedder.
+    """Open the memories, and say what is wrong with them: no worker ends for it, since sessions go on without.
 
-    Raises:
-        BadInput: They do not, which waiting would not mend.
+    Where they were embedded by another model none is read or written, so nothing is mixed; and it is a
+    worker with the new model that embeds them anew, so there has to be one.
     """
     try:
         await memory.check()
-    except BadInput:
-        raise
+    except EmbeddingMismatch as error:
+        _log.error("%s Until then sessions go on without memories.", error)
     except HoldfastError as error:
         _log.warning("%s Sessions go on without memories until it is back.", error)
 

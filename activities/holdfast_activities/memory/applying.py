@@ -9,7 +9,7 @@ import time
 
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.shared import Outbox, OutboxItem
-from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryUnavailable, StateUnavailable
+from holdfast_workflows.contracts.errors import EmbeddingFailed, EmbeddingMismatch, MemoryUnavailable, StateUnavailable
 
 from .changes import Change
 from .keeping import Keeping
@@ -22,7 +22,7 @@ _BATCH = 10
 _LATER = 300.0
 """Seconds until a change is tried again that did not fail for a store that is away."""
 
-_AWAY = (MemoryUnavailable, EmbeddingFailed, StateUnavailable)
+_AWAY = (MemoryUnavailable, EmbeddingFailed, EmbeddingMismatch, StateUnavailable)
 """What the next change would meet as well."""
 
 _log = logging.getLogger(__name__)

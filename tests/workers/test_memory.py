@@ -1,0 +1,62 @@
+"""Worker processes and the memory store they find: one that is away or of another model stops none of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from holdfast import open_memory
+from holdfast.testing import ScriptedModel
+from holdfast_client import connect
+from holdfast_temporal import DevServer
+from holdfast_workflows.contracts.memory import Turn
+
+from .running import started
+
+APP = "tests.workers.sample:app"
+
+
+async def test_a_worker_of_another_embedding_model_says_so_and_embeds_anew_when_told(
+    server: DevServer, client: Client, task_queue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ScriptedModel([]) as embeddings:
+        monkeypatch.setenv("OPENAI_BASE_URL", embeddings.openai_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdefgh12345678")
+        url = f"sqlite:///{tmp_path / 'memory.db'}"
+        async with open_memory(url, embeddings="openai:one") as memory:
+            await memory.add([Turn(text="My dog is called Rex.")], scope="user:ann")
+        settings = {"temporal_address": server.address, "task_queue": task_queue, "memory_url": url}
+        async with started("worker", APP, embeddings="openai:two", health_port="0", **settings) as running:
+            said = await running.said("holdfast memory migrate")
+            assert "sessions go on without memories" in said
+            await running.ready()
+            holdfast = await connect(temporal=client, task_queue=task_queue)
+            done = await holdfast.memory.migrate()
+            assert (done.memories, done.model) == (1, "openai:two")
+            assert (await holdfast.memory.stats()).model == "openai:two"
+
+
+async def test_a_worker_starts_without_its_memory_store(
+    server: DevServer, task_queue: str, unused_tcp_port: int
+) -> None:
+    async with started(
+        "worker",
+        APP,
+        temporal_address=server.address,
+        task_queue=task_queue,
+        memory_url=f"weaviate://127.0.0.1:{unused_tcp_port}",
+        embeddings="none",
+        health_port="0",
+    ) as running:
+        await running.said("go on without memories until it is back")
+        await running.ready()
+
+
+async def test_a_memory_url_that_is_none_is_refused(server: DevServer, task_queue: str) -> None:
+    async with started(
+        "worker", APP, temporal_address=server.address, task_queue=task_queue, memory_url="redis://x"
+    ) as running:
+        assert await running.ended() == 2
+        assert "HOLDFAST_MEMORY_URL" in running.text
