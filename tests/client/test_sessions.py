@@ -243,7 +243,7 @@ async def test_sessions_are_listed_by_agent_tenant_and_status(running: Running) 
 async def test_the_agents_are_listed_with_their_tools(running: Running) -> None:
     async with running([]) as holdfast:
         agents = {agent.name: agent for agent in await holdfast.client.agents()}
-        assert agents["helper"].tools == ("look", "dig")
+        assert agents["helper"].tools == ("look", "dig", "read_more")
         assert agents["helper"].description == "Helps."
 
 

@@ -97,7 +97,7 @@ async def test_a_turn_is_remembered_once_after_it_was_written(
     assert (first.turn, first.user, second.turn) == (1, "ann", 2)
     assert first.start == played.of(RecallInput)[0].seq
     assert first.stop == second.start == played.of(RecallInput)[1].seq
-    kinds = [type(each) for each in played.asked]
+    kinds: list[type[object]] = [type(each) for each in played.asked]
     assert kinds.index(SettleInput) < kinds.index(RememberInput)
     assert view.turn == 2
 

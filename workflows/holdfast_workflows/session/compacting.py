@@ -102,8 +102,17 @@ class Compacting:
             self._tell(request, _said(result), "ok")
 
     def _tell(self, request: CompactInput, text: str, status: str) -> None:
-        place = {"turn": request.turn, "step": request.step, "seq": request.seq}
-        self._state.tell(Event(n=0, kind="compacted", text=text, status=status, **place))
+        self._state.tell(
+            Event(
+                n=0,
+                kind="compacted",
+                turn=request.turn,
+                step=request.step,
+                seq=request.seq,
+                text=text,
+                status=status,
+            )
+        )
 
 
 def _said(result: CompactResult) -> str:
