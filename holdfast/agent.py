@@ -13,7 +13,14 @@ from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.output import OutputShape, output_spec
 from holdfast_workflows.contracts.own_tools import own_tools
 from holdfast_workflows.contracts.resorts import LastResort
-from holdfast_workflows.contracts.spec import MODEL_RETRY, AgentSpec, OutputSpec, RetrySpec, WhenBusy
+from holdfast_workflows.contracts.spec import (
+    MODEL_RETRY,
+    AgentSpec,
+    OutputSpec,
+    RetrySpec,
+    ToolSpec,
+    WhenBusy,
+)
 from holdfast_workflows.contracts.text import clean
 
 from . import declare, limits
@@ -93,19 +100,15 @@ class Agent:
         """
         where = f"agent {declare.name(name, 'agent')!r}"
         self.tools = _with_undos(_by_name(tools, where), where)
-        remembers = limits.memory(memory, where)
-        own = own_tools(any_tools=bool(self.tools), memory=remembers, working_memory=working_memory)
         self.spec = AgentSpec(
             name=name,
             instructions=clean(instructions),
             models=_models(model, where),
-            tools=(*(tool.spec for tool in self.tools.values()), *own),
+            tools=_specs(self.tools, memory, working_memory),
             output=None if output is None else _checked(output_spec(output)),
             max_steps=declare.whole(max_steps, f"{where}: max_steps", 1, 100_000),
             max_tokens=None if max_tokens is None else declare.whole(max_tokens, f"{where}: max_tokens", 1),
-            temperature=None
-            if temperature is None
-            else declare.number(temperature, f"{where}: temperature", 0, 2),
+            temperature=_temperature(temperature, where),
             window=None if window is None else declare.whole(window, f"{where}: window", 1_000),
             burst=declare.whole(burst, f"{where}: burst", 1, 1_000),
             burst_seconds=declare.seconds(burst_seconds, f"{where}: burst_seconds"),
@@ -114,12 +117,8 @@ class Agent:
             model_timeout=declare.seconds(model_timeout, f"{where}: model_timeout"),
             model_retry=declare.retry(model_retry, f"{where}: model_retry"),
             description=description,
-            budget=None if budget is None else limits.budget(budget, f"{where}: budget"),
-            last_resorts=limits.last_resorts(last_resorts, where),
-            patience=limits.patience(patience, f"{where}: patience"),
-            memory=remembers,
-            working_memory=working_memory,
-            compact_at=declare.number(compact_at, f"{where}: compact_at", 0.1, 1),
+            **_when_it_goes_wrong(budget, last_resorts, patience, where),
+            **_what_it_keeps(memory, working_memory, compact_at, where),
         )
 
     @property
@@ -169,6 +168,41 @@ def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str,
             )
         tool.check_undo(found[name])
     return found
+
+
+def _specs(
+    tools: Mapping[str, Tool[..., Any]], memory: MemorySpec | None, working_memory: bool
+) -> tuple[ToolSpec, ...]:
+    """What the model sees: the agent's tools, and then those that Holdfast gives it."""
+    own = own_tools(any_tools=bool(tools), memory=memory, working_memory=working_memory)
+    return (*(tool.spec for tool in tools.values()), *own)
+
+
+def _when_it_goes_wrong(
+    budget: BudgetSpec | None,
+    last_resorts: Sequence[LastResort],
+    patience: float | timedelta | None,
+    where: str,
+) -> dict[str, Any]:
+    return {
+        "budget": None if budget is None else limits.budget(budget, f"{where}: budget"),
+        "last_resorts": limits.last_resorts(last_resorts, where),
+        "patience": limits.patience(patience, f"{where}: patience"),
+    }
+
+
+def _what_it_keeps(
+    memory: MemorySpec | None, working_memory: bool, compact_at: float, where: str
+) -> dict[str, Any]:
+    return {
+        "memory": limits.memory(memory, where),
+        "working_memory": working_memory,
+        "compact_at": declare.number(compact_at, f"{where}: compact_at", 0.1, 1),
+    }
+
+
+def _temperature(value: float | None, where: str) -> float | None:
+    return None if value is None else declare.number(value, f"{where}: temperature", 0, 2)
 
 
 def _models(model: str | Sequence[str], where: str) -> tuple[str, ...]:

@@ -22,7 +22,6 @@ from tests.activities.session.rememberer import Switched
 from .support import eventually
 
 TURNS = 30
-"""In the minute that the store is down; `make chaos` takes more."""
 
 
 def app(*, facts: bool = False) -> App:
@@ -76,9 +75,7 @@ async def test_what_a_user_said_is_recalled_in_his_next_session_and_in_nobody_el
         await eventually(kept)
         second = await holdfast.client.start("friend", "How is my dog called?", tenant="acme", user="ann")
         await second.wait()
-        assert (await second.view()).memory.startswith("1 memor") or "recalled" in (
-            await second.view()
-        ).memory
+        assert "recalled" in (await second.view()).memory
         other = await holdfast.client.start("friend", "How is my dog called?", tenant="acme", user="bob")
         await other.wait()
         bodies = [request.body.decode() for request in model.requests]

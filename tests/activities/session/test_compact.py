@@ -38,7 +38,7 @@ async def steps(worker: Rememberer, count: int, *, chars: int = 2_000, first: in
 
 
 async def compacting(worker: Rememberer, upto: int, **more: Any) -> CompactInput:
-    fields = {"seq": SUMMARY, "turn": 1, "step": 9, "tenant": worker.tenant} | more
+    fields: dict[str, Any] = {"seq": SUMMARY, "turn": 1, "step": 9, "tenant": worker.tenant} | more
     return CompactInput(
         session=worker.session,
         agent="clerk",

@@ -26,7 +26,8 @@ from .rememberer import Rememberer, remembering
 
 
 async def add(worker: Rememberer, id: str, text: str, **more: Any) -> int:
-    request = AddMemory(id=id, text=text, tenant=worker.tenant, **{"scope": "user:ann", "by": "bob"} | more)
+    fields: dict[str, Any] = {"scope": "user:ann", "by": "bob"} | more
+    request = AddMemory(id=id, text=text, tenant=worker.tenant, **fields)
     count: int = await worker.run(names.ADD_MEMORY, request)
     return count
 

@@ -71,7 +71,7 @@ async def test_a_long_result_is_read_to_its_end(state: State, tmp_path: Path) ->
     async with remembering(state, tmp_path) as worker:
         tools, text = Tools(worker), "".join(f"line {n}\n" for n in range(2_000))
         await worker.log(ResultEntry(seq=7, call_id="c", name="look", text=text))
-        read, offset = "", 0
+        read, offset, note = "", 0, ""
         while offset < len(text):
             answer = await tools.use("read_more", result=7, offset=offset, length=8_000)
             part, _, note = answer.rpartition("\n[")
