@@ -66,7 +66,8 @@ def problems(request: Request) -> list[str]:
     calls, results = list[str](), list[str]()
     for message in request.messages:
         if request.wire == "openai":
-            calls += [made["id"] for made in message.get("tool_calls") or []]
+            made: list[dict[str, str]] = message.get("tool_calls") or []
+            calls += [one["id"] for one in made]
             results += [message["tool_call_id"]] if message["role"] == "tool" else []
         else:
             calls += [block["id"] for block in message["content"] if block["type"] == "tool_use"]
@@ -88,7 +89,7 @@ def limited(watcher: Watcher, tokens: int) -> tuple[TokenLimit, Callable[[Reques
     return limit, script
 
 
-def surveyors(wire: str, **options: object) -> App:
+def surveyors(wire: str, window: int | None = None) -> App:
     agent = Agent(
         "surveyor",
         model=f"{wire}:scripted",
@@ -97,7 +98,7 @@ def surveyors(wire: str, **options: object) -> App:
         max_steps=1_100,
         burst=50,
         working_memory=True,
-        **options,  # type: ignore[arg-type] - each test names its own
+        window=window,
     )
     return App(agents=[agent])
 

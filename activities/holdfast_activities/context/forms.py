@@ -31,6 +31,7 @@ _LEAST_SHOWN = 150
 _FRAME = 60  # tokens that a message takes beside its text, with the note of what is left out
 _HEAD = 0.75
 _TRIES = 8
+_QUICK = 1_000  # characters that are serialised whatever they are cut to
 _CHARS = 4  # a token, when guessing
 
 CAPPED = Reason("", "a large result")
@@ -103,7 +104,7 @@ class Forms:
 
     def _fit(self, entry: Entry, most: int) -> tuple[Fragment, int]:
         """The entry in at most ``most`` tokens, and how many it would take whole."""
-        if _longest(entry) <= most * _CHARS:
+        if _longest(entry) <= max(most * _CHARS, _QUICK):
             whole = self._fragment(entry)
             if whole.tokens <= most:
                 return whole, whole.tokens

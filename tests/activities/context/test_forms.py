@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast_activities.context.forms import CAP, Forms, cap, cut
-from holdfast_activities.models.base import Fragment
+from holdfast_activities.models.base import Fragment, Model
 from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled, ReplyEntry, ToolCall
 
 from .test_cleaning import WIRES, both_wires
@@ -65,7 +65,7 @@ def test_a_small_window_shows_less_of_a_result(room: int, tokens: int) -> None:
     st.sampled_from(["message", "result", "reply"]),
     st.sampled_from(WIRES),
 )
-def test_an_entry_fits_into_what_it_is_cut_to(text: str, tokens: int, kind: str, model: object) -> None:
+def test_an_entry_fits_into_what_it_is_cut_to(text: str, tokens: int, kind: str, model: Model) -> None:
     made: dict[str, Entry] = {
         "message": user(3, text),
         "result": result(3, of=2, text=text),
@@ -73,8 +73,8 @@ def test_an_entry_fits_into_what_it_is_cut_to(text: str, tokens: int, kind: str,
             seq=3, text=text, calls=(ToolCall(id="c", name="look", arguments=json.dumps({"text": text})),)
         ),
     }
-    entry, forms = made[kind], Forms(MODEL)
-    whole, fragment = MODEL.fragment(entry), forms.fitted(entry, tokens)
+    entry, forms = made[kind], Forms(model)
+    whole, fragment = model.fragment(entry), forms.fitted(entry, tokens)
     json.loads(fragment.data)
     # A text can be cut to nothing but the note, and a message's frame always stays.
     assert fragment.tokens <= max(tokens, min(whole.tokens, 130))
@@ -102,10 +102,10 @@ def test_memories_go_from_the_last_on_until_the_rest_fits() -> None:
 
 
 @both_wires
-def test_a_reply_is_cut_only_with_what_its_provider_wants_back(model: object) -> None:
+def test_a_reply_is_cut_only_with_what_its_provider_wants_back(model: Model) -> None:
     made = reply(2, calls=1, text="word " * 1_000)
     made = made.model_copy(update={"extra": {"anthropic": {"content": [{"type": "text", "text": "all"}]}}})
-    fragment = Forms(MODEL).fitted(made, 200)
+    fragment = Forms(model).fitted(made, 200)
     assert fragment.tokens <= 200
     assert fragment.calls == 1
     assert b'"all"' not in fragment.data

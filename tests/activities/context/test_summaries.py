@@ -11,7 +11,6 @@ from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled, S
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
 
 from .test_builder import manifest, steps, strategies
-from .test_cleaning import both_wires
 from .test_conversation import MODEL, filled, reply, result, user, whole
 
 
@@ -117,8 +116,7 @@ def test_need_is_of_all_that_no_summary_covers_whatever_was_left_out() -> None:
     assert narrow.need == wide.need < 22 * 150
 
 
-@both_wires
-def test_the_plan_is_written_out_again_once_the_step_that_wrote_it_is_gone(model: object) -> None:
+def test_the_plan_is_written_out_again_once_the_step_that_wrote_it_is_gone() -> None:
     entries = [
         user(1),
         *wrote(2, UPDATE_PLAN, plan("Look", "Leap")),
