@@ -53,9 +53,9 @@ class Covered:
 
     def transcript(self, chars: int) -> str:
         """All of it as a model reads it, within so many characters: tool results are shortened first."""
+        text = ""
         for limit in _RESULTS:
-            lines = [_line(entry, limit) for entry in self.entries]
-            text = "\n".join(lines)
+            text = "\n".join(_line(entry, limit) for entry in self.entries)
             if len(text) <= chars:
                 break
         text = _middle_out(text, chars)
