@@ -7,16 +7,17 @@ from temporalio import activity
 
 from holdfast_activities.context import Account, Conversation, Conversations, cleaned, smaller
 from holdfast_activities.models.base import Model, ModelReply
-from holdfast_activities.resilience import Admission, Resilience, counts
+from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import Entry
-from holdfast_workflows.contracts.errors import ContentFiltered, ContextTooLong, ModelError, RateLimited
+from holdfast_workflows.contracts.errors import ContentFiltered, ContextTooLong, ModelError
 from holdfast_workflows.contracts.resorts import CachedReply
 from holdfast_workflows.contracts.steps import Park, ThinkInput
 
 from .agents import LiveAgent
+from .leave import blame, provider_of, rates
 from .prompting import Prompt, Prompting
 from .purse import OUTPUT, Need, Purse
 
@@ -86,7 +87,7 @@ class Asking:
         except ModelError as error:
             if error.retryable:  # else it was this prompt or this key, which says nothing of the next one
                 self._resilience.retries.note(f"model:{provider}", ok=False)
-            await self._blame(admission, model, error)
+            await blame(self._resilience, admission, model, error)
             raise
         except BaseException:
             # A limit said no, or the call was cancelled: nothing was learnt of the provider.
@@ -98,20 +99,6 @@ class Asking:
         else:
             await breakers.abandoned(admission)
         return answer
-
-    async def _blame(self, admission: Admission, model: Model, error: ModelError) -> None:
-        """Tell the breaker, and everybody who asks the same model, what a failure says of it."""
-        breakers = self._resilience.breakers
-        if isinstance(error, RateLimited):
-            # It is neither down nor fit to be asked.
-            await breakers.abandoned(admission)
-            if error.retry_after:
-                # Providers limit each model by itself; another one of theirs may well answer.
-                await self._resilience.limits.block(f"model:{model.name}", error.retry_after)
-        elif counts(error):
-            await breakers.failed(admission, str(error))
-        else:
-            await breakers.succeeded(admission)
 
     async def _admitted(
         self, model: Model, provider: str, conversation: Conversation
@@ -136,7 +123,7 @@ class Asking:
         limits, taken = self._resilience.limits, list[tuple[str, Rate]]()
         used, remaining, sent = 0, None, False
         try:
-            for key, rate in self._rates(model, provider):
+            for key, rate in rates(model, self._step.tenant, self._tenant):
                 await limits.take(key, rate, estimate)
                 taken.append((key, rate))
             sent = True
@@ -148,15 +135,6 @@ class Asking:
                 of_provider = key.startswith("provider:")
                 limits.settle(key, rate, estimate, used, remaining if of_provider else None, sent=sent)
         return told
-
-    def _rates(self, model: Model, provider: str) -> list[tuple[str, Rate]]:
-        # Of the model itself nothing is configured, but the provider may have said to wait.
-        found = [(f"model:{model.name}", Rate()), (f"provider:{provider}", model.rate)]
-        tenant = self._tenant
-        if tenant is not None and (tenant.requests_per_minute or tenant.tokens_per_minute):
-            rate = Rate(tenant.requests_per_minute, tenant.tokens_per_minute)
-            found.append((f"tenant:{self._step.tenant}", rate))
-        return found
 
     async def _complete(self, model: Model, conversation: Conversation, prompt: Prompt) -> _Told:
         """The answer; the second prompt, if there is one, is never the first one again."""
@@ -202,8 +180,3 @@ class Asking:
         """As the conversation stands now, with the same leave of the budget."""
         changed = self._prompts.prompt(model, conversation)
         return replace(changed, request=replace(changed.request, max_tokens=prompt.request.max_tokens))
-
-
-def provider_of(model: str) -> str:
-    """The part of a model's name that says who serves it."""
-    return model.partition(":")[0]

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from holdfast_activities.models.base import Model, ModelReply, ModelRequest
-from holdfast_activities.resilience import Admission, Resilience, counts
+from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.riders import Charge
 from holdfast_activities.state.shared import Accounts, Rate
 from holdfast_workflows.contracts.budget import Allowance
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import Usage, UserEntry
-from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError, ModelError, RateLimited
+from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError, ModelError
 from holdfast_workflows.contracts.steps import ThinkInput
 
 from .agents import LiveAgent
-from .asking import provider_of
+from .leave import blame, provider_of, rates
 from .purse import Need, Purse
 
 
@@ -92,7 +92,9 @@ class Beside:
             timeout=agent.spec.model_timeout,
         )
         try:
-            reply = await self._admitted(model, request, size // 4 + allowed, _rates(model, question, tenant))
+            reply = await self._admitted(
+                model, request, size // 4 + allowed, rates(model, question.tenant, tenant)
+            )
         except BaseException:
             await purse.release()
             raise
@@ -112,14 +114,14 @@ class Beside:
         return Purse(self._accounts, step, tenant, trusted=True)
 
     async def _admitted(
-        self, model: Model, request: ModelRequest, estimate: int, rates: Iterable[tuple[str, Rate]]
+        self, model: Model, request: ModelRequest, estimate: int, under: Iterable[tuple[str, Rate]]
     ) -> ModelReply:
         breakers = self._resilience.breakers
         admission = await breakers.admit(f"provider:{provider_of(model.name)}")
         try:
-            reply = await self._limited(model, request, estimate, rates)
+            reply = await self._limited(model, request, estimate, under)
         except ModelError as error:
-            await self._blame(admission, model, error)
+            await blame(self._resilience, admission, model, error)
             raise
         except BaseException:
             # A limit said no, or the call was cancelled: nothing was learnt of the provider.
@@ -128,25 +130,13 @@ class Beside:
         await breakers.succeeded(admission)
         return reply
 
-    async def _blame(self, admission: Admission, model: Model, error: ModelError) -> None:
-        """Tell the breaker, and everybody who asks the same model, what a failure says of it."""
-        breakers = self._resilience.breakers
-        if isinstance(error, RateLimited):
-            await breakers.abandoned(admission)
-            if error.retry_after:
-                await self._resilience.limits.block(f"model:{model.name}", error.retry_after)
-        elif counts(error):
-            await breakers.failed(admission, str(error))
-        else:
-            await breakers.succeeded(admission)
-
     async def _limited(
-        self, model: Model, request: ModelRequest, estimate: int, rates: Iterable[tuple[str, Rate]]
+        self, model: Model, request: ModelRequest, estimate: int, under: Iterable[tuple[str, Rate]]
     ) -> ModelReply:
         limits, taken = self._resilience.limits, list[tuple[str, Rate]]()
         used, sent = 0, False
         try:
-            for key, rate in rates:
+            for key, rate in under:
                 await limits.take(key, rate, estimate)
                 taken.append((key, rate))
             sent = True
@@ -156,11 +146,3 @@ class Beside:
             for key, rate in taken:
                 limits.settle(key, rate, estimate, used, sent=sent)
         return reply
-
-
-def _rates(model: Model, question: Question, tenant: TenantLimits | None) -> list[tuple[str, Rate]]:
-    found = [(f"model:{model.name}", Rate()), (f"provider:{provider_of(model.name)}", model.rate)]
-    if tenant is not None and (tenant.requests_per_minute or tenant.tokens_per_minute):
-        rate = Rate(tenant.requests_per_minute, tenant.tokens_per_minute)
-        found.append((f"tenant:{question.tenant}", rate))
-    return found

@@ -29,8 +29,9 @@ from holdfast_workflows.contracts.steps import Park, StepView, ThinkInput
 
 from . import running, views
 from .agents import LiveAgent
-from .asking import Answer, Asking, provider_of
+from .asking import Answer, Asking
 from .chain import Chain, Found
+from .leave import provider_of
 from .prompting import Prompting
 from .purse import RESULTS, Need, Purse
 from .writing import settle
