@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -79,14 +78,13 @@ def problems(request: Request) -> list[str]:
     return found
 
 
-def limited(watcher: Watcher, tokens: int) -> tuple[TokenLimit, Callable[[Request], Reply]]:
-    """A server that refuses prompts of the session over its limit; summaries are made by another model."""
-    limit = TokenLimit(watcher, tokens)
+def limited(watcher: Watcher, tokens: int) -> TokenLimit:
+    """A server that refuses prompts over its limit, those that ask for a summary, too."""
 
     def script(request: Request) -> Reply:
-        return limit(request) if INSTRUCTIONS.encode() in request.body else say("They looked at fields.")
+        return watcher(request) if INSTRUCTIONS.encode() in request.body else say("They looked at fields.")
 
-    return limit, script
+    return TokenLimit(script, tokens)
 
 
 def surveyors(wire: str, window: int | None = None) -> App:
@@ -113,13 +111,13 @@ async def test_every_prompt_of_a_long_session_is_within_its_window_by_the_server
     start: Start, wire: str, steps: int
 ) -> None:
     watcher = Watcher(steps)
-    limit, script = limited(watcher, 8_000)
+    script = limited(watcher, 8_000)
     async with start(script, surveyors(wire, window=8_000)) as it:
         session = await it.holdfast.client.start("surveyor", TASK)
         reply = await session.wait()
         assert (reply.text, reply.steps) == ("That is all.", steps)
         assert watcher.wrong == []
-        assert not limit.refused
+        assert not script.refused
         made = await manifests(it, session.id)
         replies = [entry async for entry in session.log() if isinstance(entry, ReplyEntry)]
     assert [manifest.seq for manifest in made] == [entry.seq for entry in replies]
@@ -138,7 +136,7 @@ async def test_a_server_that_refuses_a_prompt_is_sent_a_smaller_one_once_and_nev
     start: Start, wire: str
 ) -> None:
     watcher = Watcher(40)
-    limit, script = limited(watcher, 6_000)
+    script = limited(watcher, 6_000)
     async with start(script, surveyors(wire, window=100_000)) as it:
         session = await it.holdfast.client.start("surveyor", TASK)
         reply = await session.wait()
@@ -146,7 +144,7 @@ async def test_a_server_that_refuses_a_prompt_is_sent_a_smaller_one_once_and_nev
         made = await manifests(it, session.id)
     assert watcher.wrong == []
     # What was learnt of the window holds for the rest of the session: it is refused once.
-    assert list(limit.refused.values()) == [1]
+    assert list(script.refused.values()) == [1]
     assert sum(seen.fault == "too_long" for seen in it.model.requests) == 1
     assert watcher.asked == 40
     assert "truncation" in made[-1].strategies
