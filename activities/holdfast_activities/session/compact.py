@@ -163,7 +163,8 @@ class Compact:
     ) -> _Summary:
         memory = agent.spec.memory
         name = memory.model if memory and memory.model else agent.spec.models[-1]
-        reads = int(agent.model(name).window * _READS * _CHARS)
+        window = agent.model(name).window
+        reads = int(min(agent.spec.window or window, window) * _READS * _CHARS)
         question = Question(
             session=request.session,
             tenant=request.tenant,

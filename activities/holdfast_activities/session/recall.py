@@ -1,6 +1,7 @@
 """``recall``: what bears on a message, looked up and written to the log before it."""
 
 import time
+from collections.abc import Callable
 
 from temporalio import activity
 
@@ -73,12 +74,32 @@ class Recall:
             await self._text(request),
             tenant=request.tenant,
             scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),
-            # What this session said is in its conversation already, and takes no other's place.
+            # What the model is shown anyway takes no other's place.
             limit=memory.limit + MOST,
             floor=memory.floor,
         )
-        others = [view for view in found if view.kind == "fact" or view.session != request.session]
-        return others[: memory.limit]
+        if any(view.session == request.session for view in found):
+            shown = await self._shown(request.session)
+            found = [view for view in found if not shown(view)]
+        return found[: memory.limit]
+
+    async def _shown(self, session: str) -> Callable[[MemoryView], bool]:
+        """Whether something that was said in this session is in its prompt still, going by the last one."""
+        last = await self._state.shared.manifests.newest(session)
+        items = () if last is None else last.items
+        gone = [
+            range(item.start, item.stop)
+            for item in items
+            if item.part in ("conversation", "task") and item.shown == "left_out"
+        ]
+
+        def shown(view: MemoryView) -> bool:
+            of, _, seq = view.id.rpartition(":")
+            if view.kind != "turn" or of != session or not seq.isdigit():
+                return False
+            return not any(int(seq) in each for each in gone)
+
+        return shown
 
     async def _text(self, request: RecallInput) -> str:
         """The message; of a long one that is lost, its preview serves as well as can be."""

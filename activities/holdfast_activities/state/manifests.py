@@ -32,3 +32,15 @@ class ManifestShelf:
         )
         async with self._transactions.begin() as db:
             return [Manifest.model_validate_json(body) for body in await db.exec(wanted)]
+
+    async def newest(self, session: str) -> Manifest | None:
+        """See ``Manifests.newest``."""
+        wanted = (
+            select(ManifestTable.body)
+            .where(col(ManifestTable.session) == identifier(session))
+            .order_by(col(ManifestTable.seq).desc())
+            .limit(1)
+        )
+        async with self._transactions.begin() as db:
+            body = (await db.exec(wanted)).one_or_none()
+        return None if body is None else Manifest.model_validate_json(body)

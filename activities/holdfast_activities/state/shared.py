@@ -164,6 +164,10 @@ class Manifests(Protocol):
         """Those of a session in order, from the one above ``after`` on, or only the one at ``seq``."""
         ...
 
+    async def newest(self, session: str) -> Manifest | None:
+        """That of the session's last prompt."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
