@@ -48,6 +48,7 @@ format: setup ## format the code, fix what can be fixed, rewrite the table of do
 
 bench: setup ## measure against the smallest workflow that could do the work (ARGS="--quick")
 	@$(PY) -m benchmarks $(ARGS)
+	@test -n "$(ARGS)" || $(PY) -m benchmarks.memories
 
 dev: setup ## serve the analyst with an embedded Temporal server and its UI (needs OPENAI_API_KEY or ANTHROPIC_API_KEY)
 	@.venv/bin/holdfast dev examples.analyst.app:app $(ARGS)

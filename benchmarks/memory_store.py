@@ -50,10 +50,15 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = asyncio.run(measure(Path(folder) / "memory.db", options.vectors))
-    shown = Table("", "measured", "bound", title=f"{options.vectors:,} vectors, {TENANTS} tenants")
+    Console().print(table(rows, options.vectors))
+
+
+def table(rows: list[Row], vectors: int) -> Table:
+    """The results for a terminal."""
+    shown = Table("", "measured", "bound", title=f"{vectors:,} vectors, {TENANTS} tenants")
     for row in rows:
         shown.add_row(row.what, row.figure, row.bound)
-    Console().print(shown)
+    return shown
 
 
 async def measure(path: Path, vectors: int) -> list[Row]:

