@@ -46,11 +46,16 @@ async def test_each_task_is_an_activity_of_its_own_in_the_timeline(
     async with maintained(client, task_queue, lambda _: 2) as memory:
         report = await memory.maintain()
         found: WorkflowMetadata = await handle(client, task_queue).query("__temporal_workflow_metadata")
-        told = [
-            event.user_metadata.summary.data.decode()
+        events = [
+            event
             async for event in handle(client, task_queue).fetch_history_events()
             if event.event_type == SCHEDULED
         ]
+    told = [event.user_metadata.summary.data.decode() for event in events]
+    # Tasks take many minutes; a lost worker is to be noticed sooner.
+    assert {each.activity_task_scheduled_event_attributes.heartbeat_timeout.seconds for each in events} == {
+        60
+    }
     assert [each.task for each in report.tasks] == list(TASKS)
     assert told == [f'"{task}"' for task in TASKS]
     assert "| expire | 2 | 0.5 s | done |" in found.current_details

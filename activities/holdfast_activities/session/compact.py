@@ -26,6 +26,7 @@ from .agents import LiveAgent, LiveAgents
 from .beside import Beside, Question
 from .covering import Covered
 from .extracting import extract
+from .pulse import Pulse
 from .purse import limits_of
 from .writing import settle
 
@@ -92,7 +93,8 @@ class Compact:
     async def compact(self, request: CompactInput) -> CompactResult:
         """Sum up what is old enough; what an earlier attempt wrote stands."""
         try:
-            return await self._compact(request)
+            with Pulse():
+                return await self._compact(request)
         except HoldfastError as error:
             raise to_failure(error) from error
 

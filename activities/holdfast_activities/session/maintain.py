@@ -12,6 +12,8 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import MemoryUnavailable, to_failure
 from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport, MaintenanceTask, TaskReport
 
+from .pulse import Pulse
+
 KEEP = 30 * 86_400.0
 """Seconds that kept replies, manifests, applied changes and spent days are kept."""
 
@@ -35,7 +37,8 @@ class Maintain:
             began = time.monotonic()
             count, problem = 0, ""
             try:
-                count = await self._do(task, time.time())
+                with Pulse():
+                    count = await self._do(task, time.time())
             except Exception as error:
                 found = classify(error)
                 if len(request.tasks) == 1:

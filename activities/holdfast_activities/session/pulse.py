@@ -17,9 +17,12 @@ cancel may take to be heard, well within the 2 s after which it must take hold."
 
 
 class Pulse:
-    """Beats while its block runs; an activity shorter than the pace never beats at all."""
+    """Beats while its block runs; an activity shorter than the pace never beats at all.
 
-    def __init__(self, pace: float, say: Callable[[], Contract]) -> None:
+    One with nothing to ``say`` is a sign of life only.
+    """
+
+    def __init__(self, pace: float = UNWATCHED, say: Callable[[], Contract] | None = None) -> None:
         self._pace = pace
         self._say = say
         self._said: Contract | None = None
@@ -38,10 +41,10 @@ class Pulse:
             self._timer.cancel()
 
     def _beat(self) -> None:
-        word = self._say()
+        word = None if self._say is None else self._say()
         now = self._loop.time()
         # Nothing new is said only as often as liveness needs.
         if word != self._said or now - self._since >= UNWATCHED:
-            activity.heartbeat(word)
+            activity.heartbeat(*(() if word is None else (word,)))
             self._said, self._since = word, now
         self._timer = self._loop.call_later(self._pace, self._beat)

@@ -25,6 +25,7 @@ from holdfast_workflows.contracts.memory import MemorySpec, MemoryView, Remember
 from . import facts, spoken
 from .agents import LiveAgent, LiveAgents
 from .beside import Beside, Question
+from .pulse import Pulse
 from .purse import limits_of
 from .spoken import Spoken
 
@@ -65,7 +66,8 @@ class RememberTurn:
     async def remember_turn(self, request: RememberInput) -> RememberResult:
         """Keep a turn: decided once, and applied now or when the store is back."""
         try:
-            return await self._remember(request)
+            with Pulse():
+                return await self._remember(request)
         except HoldfastError as error:
             raise to_failure(error) from error
 

@@ -184,3 +184,13 @@ def test_an_extract_says_nothing_twice_and_nothing_that_was_not_said() -> None:
 def test_the_same_texts_give_the_same_extract() -> None:
     said = [Said(n, "user", f"Point {n % 7} was raised by person {n % 5}.") for n in range(200)]
     assert extract(said, "Who raised point 3?", 500) == extract(said, "Who raised point 3?", 500)
+
+
+async def test_it_gives_signs_of_life_while_the_model_writes(state: State, tmp_path: Path) -> None:
+    async with made(state, tmp_path, say("Orders were looked at.", delay=1.3)) as worker:
+        stop = await steps(worker, 12)
+        request = await compacting(worker, stop)
+        signs = list[object]()
+        worker.environment.on_heartbeat = lambda *details: signs.append(details)
+        await worker.run(names.COMPACT, request)
+        assert signs

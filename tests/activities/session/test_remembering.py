@@ -216,3 +216,12 @@ async def test_nothing_is_remembered_of_a_session_that_was_erased(state: State, 
         result = await worker.run(names.REMEMBER_TURN, request)
         assert (result.turns, result.facts) == (0, 0)
         assert await kept(worker) == []
+
+
+async def test_it_gives_signs_of_life_while_facts_are_drawn(state: State, tmp_path: Path) -> None:
+    async with remembering(state, tmp_path, say("[]", delay=1.3)) as worker:
+        request = await worker.turn(1, MOVED, "Noted.")
+        signs = list[object]()
+        worker.environment.on_heartbeat = lambda *details: signs.append(details)
+        await worker.run(names.REMEMBER_TURN, request)
+        assert signs

@@ -27,6 +27,9 @@ _MINUTES: dict[MaintenanceTask, int] = {
 }
 """How long one attempt may take. What it has done until then stays done."""
 
+_SILENCE = timedelta(minutes=1)
+"""How long a task may give no sign of life before its worker counts as lost and another goes on with it."""
+
 _RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=3
 )
@@ -56,6 +59,7 @@ class MaintenanceWorkflow:
                 MaintainInput(tasks=(task,)),
                 result_type=MaintenanceReport,
                 start_to_close_timeout=timedelta(minutes=_MINUTES[task]),
+                heartbeat_timeout=_SILENCE,
                 retry_policy=_RETRY,
                 summary=task,
             )

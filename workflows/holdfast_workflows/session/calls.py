@@ -4,6 +4,7 @@
 counts as lost and another repeats it.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -40,8 +41,9 @@ call's failure and takes none of its attempts, but a call that kills workers mus
 _TO_SAY_SO = 15.0  # seconds; a result of megabytes has to be written, too
 _TO_WRITE = 15.0
 
+_TOO_LARGE = ["PayloadsTooLarge"]
 _NEVER_AGAIN = [
-    "PayloadsTooLarge",
+    *_TOO_LARGE,
     # A lost worker is the workflow's to see: it takes none of the call's attempts, and the
     # call is scheduled anew at once.
     "TemporalTimeout:Heartbeat",
@@ -65,13 +67,13 @@ def most_attempts(spec: RetrySpec) -> int:
     return spec.attempts + MORE_ATTEMPTS if spec.adaptive and spec.attempts > 1 else spec.attempts
 
 
-def _policy(spec: RetrySpec) -> RetryPolicy:
+def _policy(spec: RetrySpec, never: Sequence[str] = _NEVER_AGAIN) -> RetryPolicy:
     return RetryPolicy(
         initial_interval=timedelta(seconds=spec.first_delay),
         maximum_interval=timedelta(seconds=spec.max_delay),
         backoff_coefficient=spec.backoff,
         maximum_attempts=most_attempts(spec),
-        non_retryable_error_types=_NEVER_AGAIN,
+        non_retryable_error_types=never,
     )
 
 
@@ -166,27 +168,34 @@ def recall(
     )
 
 
-def remember(spec: PinnedSpec, request: RememberInput) -> workflow.ActivityHandle[RememberResult]:
+def remember(
+    spec: PinnedSpec, request: RememberInput, silence: float
+) -> workflow.ActivityHandle[RememberResult]:
     """Start keeping a turn that has ended."""
     return workflow.start_activity(
         names.REMEMBER_TURN,
         request,
         result_type=RememberResult,
         start_to_close_timeout=timedelta(seconds=_one_call(spec)),
+        heartbeat_timeout=timedelta(seconds=silence),
         retry_policy=_SETTLE_RETRY,
         summary=f"turn {request.turn}",
         priority=_share(spec),
     )
 
 
-def compact(spec: PinnedSpec, request: CompactInput) -> workflow.ActivityHandle[CompactResult]:
+def compact(
+    spec: PinnedSpec, request: CompactInput, silence: float
+) -> workflow.ActivityHandle[CompactResult]:
     """Start summing up the older part of the conversation."""
     return workflow.start_activity(
         names.COMPACT,
         request,
         result_type=CompactResult,
         start_to_close_timeout=timedelta(seconds=_one_call(spec)),
-        retry_policy=_policy(spec.model_retry),
+        heartbeat_timeout=timedelta(seconds=silence),
+        # Beside the turn a lost worker is a failed attempt like any other.
+        retry_policy=_policy(spec.model_retry, _TOO_LARGE),
         summary=f"entries below {request.upto:,}",
         priority=_share(spec),
     )

@@ -87,7 +87,7 @@ class Compacting:
     async def _compact(self, request: CompactInput) -> None:
         state = self._state
         assert state.spec is not None
-        self._handle = calls.compact(state.spec, request)
+        self._handle = calls.compact(state.spec, request, state.start.silence)
         try:
             result: CompactResult = await self._handle
         except ActivityError as error:

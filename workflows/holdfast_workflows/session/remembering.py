@@ -93,7 +93,9 @@ class Remembering:
     async def _remember(self, request: RememberInput) -> Usage:
         assert self._state.spec is not None
         try:
-            result: RememberResult = await calls.remember(self._state.spec, request)
+            result: RememberResult = await calls.remember(
+                self._state.spec, request, self._state.start.silence
+            )
         except ActivityError as error:
             workflow.logger.error("turn %d is not remembered: %s", request.turn, error.cause)
             return Usage()
