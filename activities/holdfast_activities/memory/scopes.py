@@ -4,9 +4,12 @@ from holdfast_workflows.contracts.memory import MemorySpec, scope_of
 
 
 def searched(memory: MemorySpec, *, session: str, agent: str, user: str) -> tuple[str, ...]:
-    """The scopes that an agent looks in."""
+    """The scopes that an agent looks in: the session's own where there is no user, and so none of them.
+
+    Never none, which to the memories are all of the tenant, every user's.
+    """
     found = (scope_of(kind, session=session, agent=agent, user=user) for kind in memory.scopes)
-    return tuple(scope for scope in found if scope)
+    return tuple(scope for scope in found if scope) or (scope_of("session", session=session),)
 
 
 def kept(memory: MemorySpec, *, session: str, agent: str, user: str) -> str:

@@ -9,10 +9,11 @@ from temporalio.exceptions import ApplicationError
 
 from holdfast import Memory
 from holdfast_activities.memory import Change, FactDraft, TurnDraft
+from holdfast_activities.memory.scopes import searched
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.entries import MemoryEntry
-from holdfast_workflows.contracts.memory import RecallResult
+from holdfast_workflows.contracts.memory import MemorySpec, RecallResult, ScopeKind
 
 from .rememberer import Rememberer, remembering
 
@@ -71,7 +72,7 @@ async def test_what_this_session_said_is_not_recalled_but_its_facts_are(state: S
     async with remembering(state, tmp_path) as worker:
         turns = [
             TurnDraft(
-                id=f"t{n}", scope="user:ann", text=f"Ann: I live in the city of {city}.", at=1.0,
+                id=f"{session}:{n}", scope="user:ann", text=f"Ann: I live in the city of {city}.", at=1.0,
                 session=session, place=n,
             )
             for n, (city, session) in enumerate((("Porto", worker.session), ("Faro", "another")))
@@ -81,7 +82,7 @@ async def test_what_this_session_said_is_not_recalled_but_its_facts_are(state: S
         await worker.run(names.RECALL, await worker.recalling(ASKED))
         written = await entry(worker)
         assert written is not None
-        assert {memory.id for memory in written.memories} == {"f", "t1"}
+        assert {memory.id for memory in written.memories} == {"f", "another:1"}
 
 
 async def test_only_the_agents_scopes_and_the_sessions_tenant_are_looked_in(
@@ -96,6 +97,19 @@ async def test_only_the_agents_scopes_and_the_sessions_tenant_are_looked_in(
         written = await entry(worker)
         assert written is not None
         assert {memory.id for memory in written.memories} == {"a", "d"}
+
+
+@pytest.mark.parametrize("scopes", [("user",), ()])
+async def test_an_agent_whose_scopes_name_nobody_sees_nobodys_memories(
+    scopes: tuple[ScopeKind, ...], state: State, tmp_path: Path
+) -> None:
+    """No scope at all would be every scope of the tenant."""
+    async with remembering(state, tmp_path, memory=Memory(scopes=("user",))) as worker:
+        await knows(worker, "Ann lives in the city of Lisbon.", "user:ann")
+        worker.user = ""
+        assert await worker.run(names.RECALL, await worker.recalling(ASKED)) == RecallResult(found=0)
+        looked = searched(MemorySpec(scopes=scopes), session=worker.session, agent="clerk", user="")
+        assert looked == (f"session:{worker.session}",)
 
 
 async def test_no_more_than_the_agents_limit_are_recalled(state: State, tmp_path: Path) -> None:
