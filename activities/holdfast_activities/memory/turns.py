@@ -18,7 +18,7 @@ async def turn_drafts(
 
     New turns of a session come behind those that are there.
     """
-    ids = [turn.id or _id(turn) for turn in turns]
+    ids = [turn.id or _id(turn, scope) for turn in turns]
     there = {record.id: record for record in await store.get(tenant, ids)}
     following: dict[str, int] = {}
     drafts: list[TurnDraft] = []
@@ -60,7 +60,7 @@ def seconds(at: datetime | float) -> float:
     return float(at)
 
 
-def _id(turn: Turn) -> str:
+def _id(turn: Turn, scope: str) -> str:
     at = "" if turn.at is None else repr(seconds(turn.at))
-    given = "\0".join((turn.session, turn.speaker, at, turn.text))
+    given = "\0".join((scope, turn.session, turn.speaker, at, turn.text))
     return f"turn:{blake2b(given.encode('utf-8', 'replace'), digest_size=16).hexdigest()}"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from holdfast_activities.memory import Change, Memories
+from holdfast_activities.memory.library import OpenMemory
 from holdfast_workflows.contracts.errors import EmbeddingFailed
-from holdfast_workflows.contracts.memory import MemoryQuery
+from holdfast_workflows.contracts.memory import MemoryQuery, Turn
 
 from .keeper import START, USER, Axes, change, fact, held, memories_at, said
 
@@ -145,3 +146,25 @@ async def test_without_the_embedder_a_search_goes_on_by_words_and_a_change_waits
         assert len(await held(memories)) == 1
         embedder.down = False
         assert await memories.apply(brought) == 2, "it, and its neighbour's window"
+
+
+async def test_the_same_words_said_by_two_users_are_two_memories(tmp_path: Path) -> None:
+    async with memories_at(tmp_path) as memories:
+        library = OpenMemory(memories)
+        [one] = await library.add([Turn(text="I like tea.")], scope="user:1")
+        [two] = await library.add([Turn(text="I like tea.")], scope="user:2")
+        assert one != two
+        assert {id: view.scope for id, view in (await held(memories)).items()} == {one: "user:1", two: "user:2"}
+
+
+@pytest.mark.parametrize("victim", ["s1:1:fact:7", "s1:1"])
+async def test_no_turn_takes_the_id_of_another_memory(memories: Memories, victim: str) -> None:
+    """Who names a session so that its turns' ids are those of others' memories changes none of them."""
+    session, _, number = victim.rpartition(":")
+    await memories.apply(
+        change(turns=[said(1, "I like tea.")], facts=[fact("s1:1:fact:7", "Ann's tea is green.")])
+    )
+    before = await held(memories)
+    stranger = said(int(number), "Ann hates tea.", session=session, scope="user:666")
+    await memories.apply(change(turns=[stranger]))
+    assert await held(memories) == before

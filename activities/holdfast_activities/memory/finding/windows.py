@@ -37,7 +37,9 @@ async def turn_records(
     if not drafts:
         return []
     there = {record.id: record for record in await store.get(tenant, [draft.id for draft in drafts])}
-    records = {draft.id: _record(draft, there.get(draft.id)) for draft in drafts}
+    records = {
+        draft.id: _record(draft, there.get(draft.id)) for draft in drafts if _free(draft, there.get(draft.id))
+    }
     await _embed(embedder, records)
     new = _Places(records.values())
     near = [record for record in await _near(store, tenant, records.values()) if record.id not in records]
@@ -75,6 +77,15 @@ class _Places:
     def indexed(self, record: Record) -> Record:
         """A record with the words of its window."""
         return replace(record, words=turn_words(record.text, [other.text for other in self.beside(record)]))
+
+
+def _free(draft: TurnDraft, there: Record | None) -> bool:
+    """Whether the id is the draft's to take.
+
+    Ids are made from sessions' names, and these are chosen by programs, from what users say: who names
+    one so that its ids are those of another memory must not write over that.
+    """
+    return there is None or (there.kind, there.scope, there.session) == ("turn", draft.scope, draft.session)
 
 
 def _record(draft: TurnDraft, there: Record | None) -> Record:
