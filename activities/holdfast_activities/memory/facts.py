@@ -167,18 +167,20 @@ def _merged(there: Record, new: Record) -> Record:
     if set(told) <= set(there.sources):
         return there
     trusted = trust_of(new.trust) >= trust_of(there.trust)
-    topic = there.topic or new.topic
+    # Who is trusted less confirms it, but makes it neither newer, more trusted nor more lasting, and says
+    # nothing about what it is about: by a topic it takes the place of others.
+    topic = there.topic or (new.topic if trusted else "")
+    lasting = max(there.expires, new.expires) if there.expires and new.expires else 0.0
     return replace(
         there,
         # One that goes back to nothing but itself must not seem drawn from the new sources alone.
         sources=tuple(dict.fromkeys((*(there.sources or (there.id,)), *told))),
         importance=min(1.0, max(there.importance, new.importance) + MORE_IMPORTANT),
-        # Who is trusted less confirms it, but makes it neither newer nor more trusted.
         at=max(there.at, new.at) if trusted else there.at,
         trust=new.trust if trusted else there.trust,
         topic=topic,
         words=fact_words(there.text, topic),
-        expires=max(there.expires, new.expires) if there.expires and new.expires else 0.0,
+        expires=lasting if trusted else there.expires,
     )
 
 

@@ -160,3 +160,15 @@ async def test_the_draft_of_a_topic_joins_a_fact_without_one(memories: Memories)
         "a": ("home", ""),
         "b": ("home", "a"),
     }
+
+
+async def test_who_is_trusted_less_says_nothing_about_a_fact_that_he_confirms(memories: Memories) -> None:
+    """Else an agent could have one of the user's facts take the place of another, or keep one for ever."""
+    home = fact("home", "Ann lives in Lisbon.", topic="home city")
+    tea = fact("tea", "Ann likes tea.", at=START + 1, expires=START + 1e10)
+    await memories.apply(change(facts=[home, tea]))
+    told = fact("told", "Ann likes tea.", at=START + 2, topic="home city", trust="agent")
+    await memories.apply(change(facts=[told]))
+    there = await held(memories)
+    assert set(there) == {"home", "tea"}
+    assert (there["tea"].topic, there["tea"].expires) == ("", START + 1e10)
