@@ -133,8 +133,11 @@ class _Derived:
         if source in self.sources or (source == fact.id and told_here):
             return True
         # Turns that are consolidated or expired are known by their ids alone: the session and a number.
-        head, _, number = source.rpartition(":")
-        return bool(self.session) and head == self.session and number.isdecimal()
+        # So is what its agent told by a call and was merged with another fact.
+        parts = (source.rpartition(mark) for mark in ":-")
+        return bool(self.session) and any(
+            head == self.session and number.isdecimal() for head, _, number in parts
+        )
 
 
 async def _settle(store: MemoryStore, tenant: str, derived: _Derived) -> None:

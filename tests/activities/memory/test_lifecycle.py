@@ -13,6 +13,7 @@ from holdfast_activities.memory.episodes import MANY, STRETCH, says_most
 from holdfast_activities.memory.lifecycle import faded
 from holdfast_workflows.contracts.errors import EmbeddingFailed
 from holdfast_workflows.contracts.memory import Trust
+from holdfast_workflows.contracts.names import call_key
 
 from .keeper import DAY, START, USER, Axes, change, fact, held, memories_at, said
 
@@ -234,3 +235,18 @@ async def _age(folder: Path) -> None:
     there = await store.list("", Filter(superseded=True))
     await store.put("", [replace(each, used=each.at) for each in there])
     await store.close()
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+async def test_a_fact_goes_with_the_last_session_whose_agent_told_it(
+    memories: Memories, order: tuple[str, str]
+) -> None:
+    """Facts that agents remember by their tool go back to a call, not to a turn."""
+    for session in ("a", "b"):
+        told = fact(call_key(session, 7), "Ann likes tea.", session=session, trust="agent")
+        await memories.apply(change(facts=[told]))
+    assert len(await held(memories)) == 1
+    await memories.erase("", session=order[0])
+    assert len(await held(memories)) == 1
+    await memories.erase("", session=order[1])
+    assert await held(memories) == {}
