@@ -154,7 +154,10 @@ async def test_the_same_words_said_by_two_users_are_two_memories(tmp_path: Path)
         [one] = await library.add([Turn(text="I like tea.")], scope="user:1")
         [two] = await library.add([Turn(text="I like tea.")], scope="user:2")
         assert one != two
-        assert {id: view.scope for id, view in (await held(memories)).items()} == {one: "user:1", two: "user:2"}
+        assert {id: view.scope for id, view in (await held(memories)).items()} == {
+            one: "user:1",
+            two: "user:2",
+        }
 
 
 @pytest.mark.parametrize("victim", ["s1:1:fact:7", "s1:1"])
