@@ -17,13 +17,17 @@ _PAGE = 50
 _MOST_WAITING = 500
 
 
+_Key = tuple[str, int]
+"""A wire format, and the window that the conversation is kept to: what a small one left out, a large one may show."""
+
+
 class Conversations:
-    """A cache by session and wire format; the least recently used session goes first."""
+    """A cache by session, wire format and window; the least recently used session goes first."""
 
     def __init__(self, log: Log, *, max_bytes: int = _MAX_BYTES) -> None:
         self._log = log
         self._max_bytes = max_bytes
-        self._sessions: OrderedDict[str, dict[str, Conversation]] = OrderedDict()
+        self._sessions: OrderedDict[str, dict[_Key, Conversation]] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._bytes = 0
 
@@ -53,12 +57,12 @@ class Conversations:
         """
         conversations = self._sessions.setdefault(session, {})
         self._sessions.move_to_end(session)
-        conversation = conversations.get(model.wire)
+        key = (model.wire, min(window or model.window, model.window))
+        conversation = conversations.get(key)
         if conversation is None or conversation.position > seq:
             # Behind us: another attempt went further here, or the session was reset to an earlier step.
-            room = budget(min(window or model.window, model.window)).tokens
-            conversation = Conversation(model, cap(room), reference=reference)
-            conversations[model.wire] = conversation
+            conversation = Conversation(model, cap(budget(key[1]).tokens), reference=reference)
+            conversations[key] = conversation
         conversation.offer(new)
         start = conversation.missing(seq)
         ahead: dict[int, Entry] = {}
@@ -113,10 +117,10 @@ class Conversations:
         self._sessions.pop(session, None)
         self._bytes -= self._sizes.pop(session, 0)
 
-    def _drop_idle(self, conversations: dict[str, Conversation]) -> None:
-        """A wire that the session has turned away from is not kept up to date for ever."""
-        for wire in [wire for wire, each in conversations.items() if each.waiting > _MOST_WAITING]:
-            del conversations[wire]
+    def _drop_idle(self, conversations: dict[_Key, Conversation]) -> None:
+        """A model that the session has turned away from is not kept up to date for ever."""
+        for key in [key for key, each in conversations.items() if each.waiting > _MOST_WAITING]:
+            del conversations[key]
 
     def _weigh(self, session: str) -> None:
         held = self._sessions.get(session)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast_activities.context import Conversation, Conversations
+from holdfast_activities.context import Conversation, Conversations, budget
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state import State, open_state
@@ -161,6 +161,20 @@ async def test_the_least_recently_used_session_goes_first(state: State) -> None:
     again, _ = await cache.upto("a", MODEL, 2, [], look_ahead=False)
     assert again is not first
     assert [fragment.seq for fragment in again.within(10_000)] == [1]
+
+
+async def test_what_a_model_with_a_small_window_cannot_be_shown_the_next_one_still_is(state: State) -> None:
+    """A fallback that answers once does not cost the first model its conversation."""
+    models = Models({"openai": ProviderConfig("openai")})
+    small, large = models.get("openai:gpt-4"), models.get("openai:gpt-4o")
+    assert (small.wire, small.window) == (large.wire, 8_192)
+    await state.log.settle("s", [user(n, "word " * 500) for n in range(1, 21)])
+    cache = Conversations(state.log)
+    shown: list[int] = []
+    for model in (large, small, large):
+        conversation, _ = await cache.upto("s", model, 21, [], look_ahead=False)
+        shown.append(sum(fragment.tokens for fragment in conversation.within(budget(model.window).limit)))
+    assert shown[1] < 8_192 < shown[0] == shown[2]
 
 
 async def test_a_wire_that_is_used_no_more_is_let_go(state: State) -> None:
