@@ -130,7 +130,9 @@ class Forms:
         if isinstance(entry, MemoryEntry):
             kept = tuple(memory.model_copy(update={"text": memory.text[:chars]}) for memory in entry.memories)
             return entry.model_copy(update={"text": entry.text[:chars], "memories": kept})
-        text = cut(entry.text, chars, entry.seq, reference=self._reference)
+        # What the model said itself is nothing that it can read again.
+        readable = self._reference and not isinstance(entry, ReplyEntry)
+        text = cut(entry.text, chars, entry.seq, reference=readable)
         if not isinstance(entry, ReplyEntry):
             return entry.model_copy(update={"text": text})
         calls = tuple(

@@ -116,3 +116,11 @@ def test_figures_and_encoded_data_count_double() -> None:
     assert words < 320
     for dense in ("0123456789" * 120, "QUJD4kRG" * 150, "3f2a9c1e-aaaa-4bcd-9eef-0123456789ab " * 32):
         assert MODEL.fragment(user(1, dense)).tokens > words * 1.7
+
+
+@both_wires
+def test_no_reference_is_given_to_what_the_model_said_itself(model: Model) -> None:
+    """The tool reads results and messages."""
+    fragment = Forms(model).fitted(reply(2, calls=1, text="word " * 1_000), 200)
+    assert b"characters left out]" in fragment.data
+    assert b"read_more" not in fragment.data
