@@ -92,8 +92,8 @@ class Agent:
                 given the tools search_memory, remember and forget.
             working_memory: Whether it is given a plan and a scratchpad, by the tools update_plan and
                 write_notes.
-            compact_at: How full its prompt may be, from 0.1 to 1 of its budget, before the older part of
-                the conversation is summed up.
+            compact_at: How full its prompt may be, from 0.1 to 1 of what instructions and tools leave, before
+                the older part of the conversation is summed up.
 
         Raises:
             InvalidDeclaration: It cannot work as declared; the detail says what to change.

@@ -32,10 +32,12 @@ class Account:
 
     @property
     def context(self) -> int:
-        """How full the prompt was before anything was cut or left out, in percent of its budget; 0 below half."""
-        budget = self.budget
-        tokens = (budget.instructions + budget.tools + self.need) * budget.ratio
-        percent = round(100 * tokens / max(1, budget.tokens))
+        """How full the prompt was before anything was cut or left out; 0 below half.
+
+        In percent of what instructions and tools leave of its budget: nothing that is done to the
+        conversation makes those shorter.
+        """
+        percent = round(100 * self.need / self.budget.limit)
         return percent if percent >= _HALF else 0
 
     def manifest(self, session: str, reply: ReplyEntry, reported: int) -> Manifest:

@@ -100,7 +100,7 @@ def _in_mind(console: Console, view: SessionView) -> None:
     if view.memory:
         console.print(f"[dim]memory: {printing.plain_cell(view.memory)}[/]")
     if view.context:
-        console.print(f"[dim]context: {view.context} % of the prompt's budget[/]")
+        console.print(f"[dim]context: {view.context} % of what a prompt has room for[/]")
     for item in view.plan:
         tick = {"done": "x", "dropped": "-", "doing": ">"}.get(item.status, " ")
         console.print(f"  {escape(f'[{tick}]')} {printing.plain_cell(item.text)}")

@@ -47,6 +47,16 @@ def test_how_full_the_prompt_was_is_told_before_anything_was_left_out() -> None:
     assert account([user(1), *steps(2, 30)], 8_000, ratio=2.0).context > half.context * 1.9
 
 
+def test_instructions_that_take_most_of_a_window_do_not_fill_the_conversation() -> None:
+    """No summary makes them shorter, so they alone must not have one made again and again."""
+    conversation = filled([user(1)], 2)
+    for instructions in (5_200, 9_000):
+        made = budget(8_000, instructions=instructions)
+        assert Account("openai:scripted", made, conversation.items(), conversation.need).context == 0
+    conversation.complete(42, steps(2, 20))
+    assert Account("openai:scripted", made, conversation.items(), conversation.need).context > 100
+
+
 def test_what_an_account_says_is_of_the_prompt_it_was_made_for() -> None:
     conversation = filled([user(1)], 2)
     conversation.within(1_000)

@@ -138,7 +138,7 @@ class SessionView(Contract):
     memory: str = ""
     """What became of memory in this turn: how much was recalled, or that it is away."""
     context: int = 0
-    """How full the last prompt was, in percent of its budget; 0 below half."""
+    """How full the last prompt was; see ``StepView.context``."""
     budget: BudgetSpec | None = None
     """The run's limits as they are now."""
     spending: Spending = Spending()

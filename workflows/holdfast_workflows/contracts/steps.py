@@ -142,7 +142,8 @@ class StepView(Contract):
     hold: Hold | None = None
     """What was reserved for the next call when this step was settled."""
     context: int = 0
-    """How full the prompt was before anything was cut or left out, in percent of its budget; 0 below half."""
+    """How full the prompt was before anything was cut or left out, in percent of what instructions and tools
+    leave of its budget; 0 below half."""
 
 
 class ThinkResult(Contract):

@@ -19,7 +19,7 @@ _FEWEST = 8
 """Entries since the last compaction below which there is nothing to sum up."""
 
 _FULL = 100
-"""Percent of the prompt's budget from which the next model call waits for a compaction that runs."""
+"""Percent of what a prompt has room for, from which the next model call waits for a compaction that runs."""
 
 _PATIENCE = 60.0
 """Seconds that it waits: without a summary the prompt is cut, which loses more and takes no time."""

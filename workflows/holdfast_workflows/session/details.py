@@ -37,7 +37,7 @@ def render(state: SessionState) -> str:
     if state.memory:
         lines.append(f"- memory: {state.memory}")
     if state.context:
-        lines.append(f"- context: {state.context} % of the prompt's budget")
+        lines.append(f"- context: {state.context} % of what a prompt has room for")
     lines += _working(state)
     lines += [f"- parked: {_quiet(reason, _REASON)}" for reason in state.parks.values()]
     lines += [_waiting(each) for each in state.undecided]
