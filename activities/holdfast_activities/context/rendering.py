@@ -43,8 +43,8 @@ def _memory(memory: Recalled) -> str:
     about = [preview(memory.speaker, _SPEAKER)] if memory.speaker else []
     if memory.at:
         about.insert(0, _day(memory.at))
-    # A line of a memory cannot pass for another memory.
-    said = memory.text.strip().replace("\n", "\n  ")
+    # A line of a memory cannot pass for another memory, whatever ends it.
+    said = "\n  ".join(memory.text.strip().splitlines())
     return f"- [{', '.join(about)}] {said}" if about else f"- {said}"
 
 
