@@ -12,9 +12,6 @@ from holdfast_workflows.contracts.text import preview, size
 
 _KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 
-_LONGEST_KEPT = 65_536
-"""Bytes; the longest plan takes half of it in any language."""
-
 _INLINE_ASIDE = 512
 """Text beside tool calls is whole up to this size in bytes: enough for a remark."""
 
@@ -48,8 +45,8 @@ def step(
 
 
 def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
-    # The workflow keeps the plan and the notes, and their tools bound how long they are.
-    kept = call.name in _KEPT and size(call.arguments) <= _LONGEST_KEPT
+    # The workflow keeps the plan and the notes; what their tools refuse as too long is not kept.
+    kept = call.name in _KEPT and size(call.arguments) <= INLINE_TEXT
     if result is None:
         whole = call.arguments if kept or size(call.arguments) <= INLINE_ARGUMENTS else ""
         shown = "" if whole else preview(call.arguments)
