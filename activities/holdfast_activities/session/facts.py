@@ -1,7 +1,8 @@
 """Facts drawn from a turn: what a model is asked, and how its answer is read.
 
-The turn's texts are data to it. Whom a fact goes back to is the model's word, so it counts as the
-user's own only where the user's own words bear it out.
+The turn's texts are data to it. Whom a fact goes back to is the model's word, and what tools return
+may talk it into anything; so it counts as the user's own only where the user's own words bear it
+out, and nothing in it comes from a tool.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 from holdfast_activities.context.rendering import fenced
 from holdfast_activities.memory.changes import FactDraft
+from holdfast_activities.memory.finding import terms
 from holdfast_workflows.contracts.memory import MemoryView, Trust
 from holdfast_workflows.contracts.text import clean, redact
 
@@ -20,6 +22,7 @@ MOST = 10
 _LONGEST = 500  # characters of a fact
 _LONGEST_TOPIC = 100
 _LONGEST_ANSWER = 100_000
+_ADDRESS = re.compile(r"\S+[@/]\S+")
 
 INSTRUCTIONS = """You keep the memory of an assistant. You are given one exchange of a conversation, and facts that \
 are known already. Write down what will still matter in later conversations: who somebody is, what they prefer, \
@@ -45,8 +48,8 @@ def question(said: Iterable[tuple[str, str]], known: Sequence[MemoryView], day: 
         known: Facts that may be about the same.
         day: When the turn was, as 2026-01-31.
     """
-    exchange = "\n\n".join(f"{speaker}: {text}" for speaker, text in said)
-    facts = "\n".join(f"{fact.id}: {fact.text}" for fact in known) or "none"
+    exchange = "\n\n".join(f"{speaker}: {_within(text)}" for speaker, text in said)
+    facts = "\n".join(f"{fact.id}: {_within(fact.text)}" for fact in known) or "none"
     return "\n\n".join(
         (
             fenced("exchange", f"It took place on {day}.", exchange),
@@ -64,10 +67,14 @@ def read(
         answer: What the model wrote: a JSON list, whatever stands around it.
         drafts: What all of them have in common; ``id`` is what theirs begin with.
         known: Facts that one may replace.
-        said: What was said, as it was shown.
+        said: What was said; tools' results may be longer than they were shown.
     """
     ids = {fact.id for fact in known}
-    own = _words(" ".join(text for speaker, text in said if speaker == "user"))
+    spoken = list(said)
+    own = set(terms(_by(spoken, "user")))
+    elsewhere = [_by(spoken, "tool"), *_ADDRESS.findall(_by(spoken, "agent"))]
+    # "The user" is what facts call him.
+    foreign = set(terms(" ".join(elsewhere))) - own - {"user"}
     found: list[FactDraft] = []
     for item in _items(answer):
         text = redact(clean(_text(item.get("text"))))[:_LONGEST].strip()
@@ -79,7 +86,7 @@ def read(
             "text": text,
             "topic": clean(_text(item.get("topic")))[:_LONGEST_TOPIC].strip().lower(),
             "importance": _importance(item.get("importance")),
-            "trust": _trust(item.get("said_by"), text, own),
+            "trust": _trust(item.get("said_by"), set(terms(text)), own, foreign),
             "replaces": replaces if replaces in ids else "",
         }
         found.append(drafts.model_copy(update=change))
@@ -113,12 +120,16 @@ def _importance(value: object) -> float:
     return float(value)
 
 
-def _trust(said_by: object, text: str, own: set[str]) -> Trust:
-    if said_by == "user" and _words(text) & own:
+def _trust(said_by: object, told: set[str], own: set[str], foreign: set[str]) -> Trust:
+    if said_by == "user" and told & own and not told & foreign:
         return "user"
     return "tool" if said_by == "tool" else "agent"
 
 
-def _words(text: str) -> set[str]:
-    """Words that carry something: those of four letters or more, and figures."""
-    return {word for word in re.findall(r"\w+", text.lower()) if len(word) > 3 or word.isdigit()}
+def _by(said: Sequence[tuple[str, str]], who: str) -> str:
+    return " ".join(text for speaker, text in said if speaker == who)
+
+
+def _within(text: str) -> str:
+    """A text none of whose lines passes for another speaker's, or for another fact."""
+    return "\n  ".join(text.splitlines())

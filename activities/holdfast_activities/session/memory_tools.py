@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryFailed, M
 from holdfast_workflows.contracts.memory import MemorySpec, MemoryView
 from holdfast_workflows.contracts.own_tools import Forget, Remember, SearchMemory
 from holdfast_workflows.contracts.spec import AgentSpec
-from holdfast_workflows.contracts.text import clean, redact
+from holdfast_workflows.contracts.text import clean, preview, redact
 
 _AWAY = "memory cannot be reached at the moment; go on without it"
 
@@ -107,4 +107,5 @@ class AgentMemoryTools:
 def _line(memory: MemoryView) -> str:
     day = datetime.fromtimestamp(memory.at, UTC).date().isoformat() if memory.at else "undated"
     said = " ".join(memory.text.split())
-    return f"[{memory.id}] {day}{f', {memory.speaker}' if memory.speaker else ''}: {said}"
+    speaker = f", {preview(memory.speaker)}" if memory.speaker else ""
+    return f"[{memory.id}] {day}{speaker}: {said}"

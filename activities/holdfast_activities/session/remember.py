@@ -128,7 +128,7 @@ class RememberTurn:
             session=request.session,
             sources=tuple(draft.id for draft in spoken.drafts(turn, request, memory)),
         )
-        return _Drawn(facts.read(heard.text, common, known, said), heard.usage)
+        return _Drawn(facts.read(heard.text, common, known, turn.said(spoken.WEIGHED)), heard.usage)
 
     async def _known(
         self, turn: Spoken, request: RememberInput, memory: MemorySpec

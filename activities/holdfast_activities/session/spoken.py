@@ -18,6 +18,8 @@ LONGEST = 2_000
 _SHOWN = 4_000  # characters of one text that facts are drawn from
 _RESULTS = 6  # tool results that are shown, the newest
 _RESULT = 500  # characters of each
+WEIGHED = 5_000
+"""Characters of a tool result that a fact is held against: the reply may repeat what was not shown."""
 _DAY = 86_400.0
 
 
@@ -40,10 +42,10 @@ class Spoken:
         """The user's words."""
         return "\n".join(entry.text[:_SHOWN] for entry in self.messages)
 
-    def said(self) -> list[tuple[str, str]]:
-        """Who said what, as facts are drawn from it; without secrets."""
+    def said(self, result: int = _RESULT) -> list[tuple[str, str]]:
+        """Who said what, as facts are drawn from it; without secrets. ``result`` are the characters of a tool result."""
         found = [("user", self.asked)]
-        found += [("tool", f"{entry.name}: {preview(entry.text, _RESULT)}") for entry in self.results]
+        found += [("tool", f"{entry.name}: {preview(entry.text, result)}") for entry in self.results]
         if self.reply:
             found.append(("agent", self.reply.text[:_SHOWN]))
         return [(speaker, redact(clean(text))) for speaker, text in found]
