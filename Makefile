@@ -10,7 +10,7 @@ ARGS ?=
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep chaos record lint format bench dev clean
+.PHONY: help setup demo test weaviate sweep chaos record lint format bench dev clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -22,7 +22,11 @@ demo: setup ## watch an agent work, lose its worker, and finish (ARGS="--data yo
 	@$(PY) -m examples.analyst.demo $(ARGS)
 
 test: setup ## run every test on real parts (ARGS="-k name")
+	@sh .ci/weaviate --if-possible
 	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+weaviate: ## build the Weaviate server that tests use, once, into a cache; needs Go and about 4 minutes
+	@sh .ci/weaviate
 
 sweep: setup ## kill a worker at every event of a run; "make test" takes every third
 	@SWEEP=full $(PY) -m pytest tests/kills/test_sweep.py $(ARGS)

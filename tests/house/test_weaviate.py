@@ -1,0 +1,18 @@
+"""One version of Weaviate, wherever one is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_users_are_told_to_run_the_version_that_is_tested() -> None:
+    version = (ROOT / ".ci/weaviate-version").read_text("utf-8").strip().removeprefix("v")
+    compose = (ROOT / "deploy/weaviate/compose.yml").read_text("utf-8")
+    assert re.findall(r"weaviate:(\d\S*)", compose) == [version]
+
+
+def test_ci_does_not_skip_the_tests_that_need_the_server() -> None:
+    assert "export HOLDFAST_REQUIRE_WEAVIATE=1" in (ROOT / ".ci/run").read_text("utf-8")
