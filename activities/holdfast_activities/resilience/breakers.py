@@ -11,7 +11,7 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from temporalio.common import MetricMeter
@@ -40,6 +40,10 @@ _SPREAD = 0.1
 """The part of a cooldown over which the parked runs wake: the first of them probe, the rest
 come when it is known how that went."""
 
+
+MEMORY_COOLDOWN = 15.0
+"""Seconds at most that a memory store or embedder is left alone. No run is parked for it, so nothing piles up
+that would fall on it when it is back; and until it is asked again sessions go without memories."""
 
 _NAP = (12.0, 18.0)
 """Seconds; spread, so that runs which parked at once do not look at once."""
@@ -98,6 +102,7 @@ class Breakers:
     ) -> None:
         self._shared = circuits
         self._rule = rule
+        self._memory_rule = replace(rule, cooldown=min(rule.cooldown, MEMORY_COOLDOWN))
         self._clock = clock
         self._meters = Meters(meter)
         self._circuits: dict[str, _Circuit] = {}
@@ -118,8 +123,8 @@ class Breakers:
         breaker = circuit.breaker
         if breaker.state != "closed":
             return await self._admit_probe(name, circuit)
-        left = self._rule.failures - breaker.failures - circuit.reporting
-        if left > self._rule.failures // 2:
+        left = self._rule_of(name).failures - breaker.failures - circuit.reporting
+        if left > self._rule_of(name).failures // 2:
             return Admission(name)
         # Close to opening: no more calls at once than failures are left, since all of a burst
         # would reach a part that is dead before the first of them has said so.
@@ -133,7 +138,8 @@ class Breakers:
         circuit = self._leave(admission)
         if circuit is None or not _matters(circuit, admission, succeeded=True):
             return
-        name, rule, probe, now = admission.name, self._rule, admission.probe, self._clock()
+        name, probe, now = admission.name, admission.probe, self._clock()
+        rule = self._rule_of(name)
         async with circuit.lock:
             if _matters(circuit, admission, succeeded=True):
                 await self._move(
@@ -146,7 +152,8 @@ class Breakers:
     async def failed(self, admission: Admission, reason: str = "") -> None:
         """The call failed in a way that ``counts``."""
         circuit = self._leave(admission) or self._circuits.setdefault(admission.name, _Circuit())
-        name, rule, probe, now = admission.name, self._rule, admission.probe, self._clock()
+        name, probe, now = admission.name, admission.probe, self._clock()
+        rule = self._rule_of(name)
         circuit.reporting += 1
         try:
             async with circuit.lock:
@@ -201,7 +208,7 @@ class Breakers:
             if breaker.state == "closed":
                 return Admission(name)
             if breaker.state == "open" and now < breaker.until:
-                spread = random.uniform(0, _SPREAD * self._rule.cooldown)
+                spread = random.uniform(0, _SPREAD * self._rule_of(name).cooldown)
                 raise self._refusal(name, breaker, breaker.until - now + spread)
             if now >= circuit.full_until and (token := await self._take_probe(name, circuit, now)):
                 return Admission(name, probe=token)
@@ -209,18 +216,21 @@ class Breakers:
 
     async def _take_probe(self, name: str, circuit: _Circuit, now: float) -> str:
         """A probe's token; empty if none is to be had."""
-        token = uuid.uuid4().hex
+        token, rule = uuid.uuid4().hex, self._rule_of(name)
         try:
-            view = await self._reach.ask(lambda: self._shared.probe(name, self._rule, now, token))
+            view = await self._reach.ask(lambda: self._shared.probe(name, rule, now, token))
             after = None if view is None else _breaker(view)
         except HoldfastError:
-            after = take_probe(circuit.breaker, self._rule, now, token)
+            after = take_probe(circuit.breaker, rule, now, token)
         if after is None:
             # Taken, or somebody moved the breaker; the next reading tells, so nobody asks before.
             circuit.full_until = now + EVERY
             return ""
         self._set(name, circuit, after)
         return token
+
+    def _rule_of(self, name: str) -> CircuitRule:
+        return self._memory_rule if name.startswith("memory:") else self._rule
 
     def _leave(self, admission: Admission) -> _Circuit | None:
         circuit = self._circuits.get(admission.name)

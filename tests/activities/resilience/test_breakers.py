@@ -103,6 +103,20 @@ async def test_five_failures_anywhere_open_a_breaker_everywhere(fleet: list[Brea
         assert 60 <= refused.value.retry_after <= 66
 
 
+async def test_a_memory_store_is_asked_again_sooner(breakers: Breakers, clock: Clock) -> None:
+    """No run is parked for it: every second more is one in which sessions go without memories."""
+    store = "memory:embedded"
+    await fail(breakers, 5, store)
+    clock.now += 14
+    with pytest.raises(CircuitOpen) as refused:
+        await breakers.admit(store)
+    assert (refused.value.retry_after or 0.0) < 3
+    clock.now += 2
+    for _ in range(3):
+        await breakers.succeeded(await breakers.admit(store))
+    assert not (await breakers.admit(store)).probe
+
+
 async def test_four_failures_and_a_success_leave_it_closed(fleet: list[Breakers]) -> None:
     for n in range(12):
         await fail(fleet[n % 3])
