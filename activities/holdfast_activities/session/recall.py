@@ -17,6 +17,10 @@ from holdfast_workflows.contracts.spec import MEMORY_RETRY
 
 from .agents import LiveAgents
 
+PATIENCE = 3.0
+"""Seconds after which a turn no longer waits for another attempt. One that is refused at once is tried again
+as often as it may within them, one that hangs about twice."""
+
 _LONGEST = 1_500
 """Characters of one memory that the model is shown; what was said is kept somewhat longer."""
 
@@ -38,8 +42,12 @@ class Recall:
         try:
             return await self._recall(request)
         except MemoryFailed as error:
-            # The turn waits: it goes on without rather than until a breaker closes.
-            soon = error.retryable and (error.retry_after or 0.0) <= MEMORY_RETRY.max_delay
+            # The turn waits: it goes on without rather than until a breaker closes, or a store that says
+            # nothing has said nothing to every attempt.
+            waited = time.time() - activity.info().scheduled_time.timestamp()
+            soon = (
+                error.retryable and waited < PATIENCE and (error.retry_after or 0.0) <= MEMORY_RETRY.max_delay
+            )
             raise to_failure(error, {"again": soon, "delay": error.retry_after}) from error
         except HoldfastError as error:
             raise to_failure(error) from error

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -82,9 +83,13 @@ class Rememberer:
         await self._resilience.close()
         await self._models.close()
 
-    async def run(self, name: str, *args: object, attempt: int = 1) -> Any:
-        """Carry out an activity."""
-        self.environment.info = dataclasses.replace(ActivityEnvironment.default_info(), attempt=attempt)
+    async def run(self, name: str, *args: object, attempt: int = 1, waited: float = 0.0) -> Any:
+        """Carry out an activity that was asked for so many seconds ago."""
+        self.environment.info = dataclasses.replace(
+            ActivityEnvironment.default_info(),
+            attempt=attempt,
+            scheduled_time=datetime.now(UTC) - timedelta(seconds=waited),
+        )
         made = next(each for each in self.activities.all() if each.__name__ == name)
         async with asyncio.timeout(WAIT):
             return await self.environment.run(made, *args)

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 from holdfast import Memory
 from holdfast_activities.memory import Change, FactDraft, TurnDraft
 from holdfast_activities.memory.scopes import searched
+from holdfast_activities.session.recall import PATIENCE
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.entries import MemoryEntry
@@ -135,6 +136,15 @@ async def test_a_store_that_is_away_is_an_error_that_may_pass(state: State, tmp_
             await worker.run(names.RECALL, request)
         assert raised.value.type == "memory_unavailable"
         assert not raised.value.non_retryable
+
+
+async def test_a_store_that_hangs_is_not_waited_for_again(state: State, tmp_path: Path) -> None:
+    async with remembering(state, tmp_path) as worker:
+        request = await worker.recalling(ASKED)
+        worker.memory.away = True
+        with pytest.raises(ApplicationError) as raised:
+            await worker.run(names.RECALL, request, attempt=2, waited=PATIENCE)
+        assert raised.value.non_retryable
 
 
 async def test_a_breaker_that_stays_open_is_not_waited_for(state: State, tmp_path: Path) -> None:
