@@ -9,7 +9,13 @@ import time
 
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.shared import Outbox, OutboxItem
-from holdfast_workflows.contracts.errors import EmbeddingFailed, EmbeddingMismatch, MemoryUnavailable, StateUnavailable
+from holdfast_workflows.contracts.errors import (
+    EmbeddingFailed,
+    EmbeddingMismatch,
+    HoldfastError,
+    MemoryUnavailable,
+    StateUnavailable,
+)
 
 from .changes import Change
 from .keeping import Keeping
@@ -99,7 +105,7 @@ class Applying:
         except Exception as error:
             # Whatever it is: a change that cannot be applied must not keep those behind it waiting.
             problem = classify(error)
-            away = isinstance(problem, _AWAY)
+            away = isinstance(problem, _AWAY) and not _refused(problem)
             await self._outbox.failed(item.id, str(problem), until=0.0 if away else time.time() + _LATER)
             if not away:
                 _log.error("memory change %s is not applied, and tried again later: %s", item.id, problem)
@@ -120,3 +126,8 @@ class Applying:
         if not await self._outbox.applied(item.id, time.time()):
             # Its session was erased while it was on its way: what has just been made must go, too.
             await self._keeping.erase(item.tenant, session=item.session)
+
+
+def _refused(problem: HoldfastError) -> bool:
+    """Whether it is this text that the embedder does not take, and the next one it may."""
+    return isinstance(problem, EmbeddingFailed) and not problem.retryable

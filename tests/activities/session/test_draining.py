@@ -13,7 +13,7 @@ from holdfast_activities.memory import Change, FactDraft, Keeping
 from holdfast_activities.memory.applying import Applying
 from holdfast_activities.memory.draining import Drainer
 from holdfast_activities.state import State
-from holdfast_workflows.contracts.errors import BadInput, MemoryUnavailable
+from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
 from holdfast_workflows.contracts.memory import MemoryQuery
 
 from .rememberer import WAIT, Rememberer, remembering
@@ -118,11 +118,15 @@ async def test_what_is_decided_while_the_store_answers_is_applied_at_once(
 
 async def test_a_change_that_cannot_be_applied_holds_up_no_other(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        wanted = await waits(worker, 4)
+        wanted = await waits(worker, 5)
         watched = Watched(worker)
-        watched.broken = {wanted[0]: BadInput("no"), wanted[2]: ValueError("what is this?")}
+        watched.broken = {
+            wanted[0]: BadInput("no"),
+            wanted[2]: ValueError("what is this?"),
+            wanted[3]: EmbeddingFailed("the model takes no such text", retryable=False),
+        }
         await applying(worker, watched).drain()
-        assert await ids(worker) == [wanted[1], wanted[3]]
+        assert await ids(worker) == [wanted[1], wanted[4]]
         item = await state.shared.outbox.get(wanted[0])
         assert item is not None
         assert "no" in item.error
