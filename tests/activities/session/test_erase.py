@@ -63,6 +63,7 @@ async def test_an_erased_user_leaves_no_trace(state: State, tmp_path: Path, url:
         assert result.entries > 20
         await worker.activities.drainer.look()
         assert await memories(worker) == []
+        assert canary.encode() not in b"".join(path.read_bytes() for path in folder.glob("memory.db*"))
         assert await state.log.read(worker.session, 0) == []
         again = await erase(worker, "user", "ann")
         assert (again.sessions, again.memories, again.entries) == ((), 0, 0)

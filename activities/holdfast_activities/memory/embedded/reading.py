@@ -86,5 +86,10 @@ def tidy(connection: sqlite3.Connection) -> int:
     before = size(connection)
     # Each step of the statement gives back one page, and only a script is stepped to its end.
     connection.executescript("PRAGMA incremental_vacuum")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    checkpoint(connection)
     return before - size(connection)
+
+
+def checkpoint(connection: sqlite3.Connection) -> None:
+    """Bring the write-ahead log into the file, and empty it."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

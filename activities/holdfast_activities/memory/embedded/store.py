@@ -128,14 +128,19 @@ class EmbeddedStore:
         return await self._write(tenant, lambda connection, found: writing.delete(connection, found, keys), 0)
 
     async def erase(self, tenant: str, wanted: Filter | None = None) -> int:
-        """See ``MemoryStore.erase``."""
+        """See ``MemoryStore.erase``. What is erased is gone from the files, too, unless another process reads just then;
+        ``optimise`` sees to that later.
+        """
 
         def work(connection: sqlite3.Connection, found: Tenant) -> int:
             if wanted is None:
                 return writing.erase(connection, found)
             return writing.remove(connection, found, reading.meant(connection, found, wanted))
 
-        return await self._write(tenant, work, 0)
+        count = await self._write(tenant, work, 0)
+        # What was deleted is overwritten in the file, but until then it can be read in the write-ahead log.
+        await self._threads.tidy(reading.checkpoint)
+        return count
 
     async def tenants(self) -> Names:
         """See ``MemoryStore.tenants``."""
