@@ -14,7 +14,7 @@ from .forms import cap
 _MAX_BYTES = 256_000_000
 _MAX_SESSIONS = 2_000
 _PAGE = 50
-_MOST_WAITING = 500
+_MOST_WAITING = 500_000
 
 
 _Key = tuple[str, int]

@@ -18,6 +18,7 @@ from .forms import CAP, Forms
 from .pieces import Item, Piece, Reason, Tally, tokens_of
 from .working import Working
 
+_ENTRY = 1_000  # characters that an entry counts for beside its text
 _NO_RESULT = "no result: the call was not carried out"
 _ONLY_MESSAGE = Reason("", "a simplified reply is made from the message alone")
 
@@ -72,8 +73,8 @@ class Conversation:
 
     @property
     def waiting(self) -> int:
-        """How many entries were offered that it has not taken in."""
-        return len(self._offered)
+        """How much was offered that it has not taken in: characters, with some for each entry."""
+        return sum(_ENTRY + len(entry.text) for entry in self._offered.values())
 
     def missing(self, upto: int) -> int | None:
         """Take in what was offered below ``upto``; the first number that has to be read, if any."""

@@ -177,18 +177,18 @@ async def test_what_a_model_with_a_small_window_cannot_be_shown_the_next_one_sti
     assert shown[1] < 8_192 < shown[0] == shown[2]
 
 
-async def test_a_wire_that_is_used_no_more_is_let_go(state: State) -> None:
+@pytest.mark.parametrize(("count", "text"), [(700, "question"), (2, "word " * 100_000)])
+async def test_a_wire_that_is_used_no_more_is_let_go(state: State, count: int, text: str) -> None:
     models = Models({"anthropic": ProviderConfig("anthropic")})
     other = models.get("anthropic:scripted")
     cache = Conversations(state.log)
-    await cache.upto("s", other, 2, [user(1)], look_ahead=False)
-    position = 2
-    for n in range(2, 700):
-        cache.offer("s", [user(n)])
-        position = n + 1
-    await state.log.settle("s", [user(n) for n in range(1, position)])
+    first, _ = await cache.upto("s", other, 2, [user(1)], look_ahead=False)
+    position = 2 + count
+    for n in range(2, position):
+        cache.offer("s", [user(n, text)])
+    await state.log.settle("s", [user(1), *(user(n, text) for n in range(2, position))])
     await cache.upto("s", MODEL, position, [], look_ahead=False)
-    # Made anew when it is asked for again: had it been kept, it would be the first one.
     again, _ = await cache.upto("s", other, position, [], look_ahead=False)
+    assert again is not first
     assert again.waiting == 0
     assert len(again.within(1_000_000)) == position - 1
