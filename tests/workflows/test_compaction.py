@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
+import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client as TemporalClient
 
 from holdfast_client import Session
@@ -13,6 +15,7 @@ from holdfast_workflows.contracts.memory import CompactInput, CompactResult
 from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import ThinkInput
+from holdfast_workflows.session import compacting
 
 from .played import SPENT, Played, Think, calls, fails, playing
 from .support import eventually
@@ -83,6 +86,25 @@ async def test_a_prompt_that_did_not_fit_waits_for_the_compaction_that_runs(
         played.gates[names.COMPACT].set()
         await session.wait()
     assert played.of(ThinkInput)[-1].summary == played.of(CompactInput)[0].seq
+
+
+async def test_a_compaction_that_takes_too_long_is_waited_for_once(
+    client: TemporalClient, task_queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compacting, "_PATIENCE", 0.5)
+    steps = [*looks(0, 0, 0, 0), *looks(*[120] * 6)]
+    played = Played(steps, spec=_PLAIN, gates={names.COMPACT: asyncio.Event()})
+    async with playing(client, task_queue, played) as holdfast:
+        session = await holdfast.start("a", "Look.")
+        assert (await session.wait()).status == "done"
+        history = client.get_workflow_handle(session.id).fetch_history_events()
+        timers = [
+            each.user_metadata.summary.data.decode()
+            async for each in history
+            if each.event_type == EventType.EVENT_TYPE_TIMER_STARTED
+        ]
+        played.gates[names.COMPACT].set()
+    assert len([summary for summary in timers if "summary of what" in summary]) == 1
 
 
 async def test_a_turn_that_waits_for_a_compaction_can_be_cancelled(

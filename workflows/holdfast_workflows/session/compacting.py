@@ -22,7 +22,8 @@ _FULL = 100
 """Percent of what a prompt has room for, from which the next model call waits for a compaction that runs."""
 
 _PATIENCE = 60.0
-"""Seconds that it waits: without a summary the prompt is cut, which loses more and takes no time."""
+"""Seconds from its beginning that it is waited for: without a summary the prompt is cut, which loses more and
+takes no time."""
 
 
 class Compacting:
@@ -31,6 +32,7 @@ class Compacting:
     def __init__(self, state: SessionState) -> None:
         self._state = state
         self._since = state.summary
+        self._began = 0.0
         self._handle: workflow.ActivityHandle[CompactResult] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -41,18 +43,19 @@ class Compacting:
         full = step.context >= 100 * state.spec.compact_at
         if not full or self._busy or step.seq - self._since < _FEWEST:
             return
-        self._since = state.seq
+        self._since, self._began = state.seq, workflow.time()
         self._task = asyncio.create_task(self._compact(self._request(step)))
         state.seq += 1
 
     async def before_thinking(self) -> None:
         """Wait for a compaction that runs where the last prompt did not fit."""
         state = self._state
-        if self._busy and state.context >= _FULL:
+        left = self._began + _PATIENCE - workflow.time()
+        if self._busy and left > 0 and state.context >= _FULL:
             with suppress(TimeoutError):
                 await workflow.wait_condition(
                     lambda: not self._busy or state.cancelled,
-                    timeout=timedelta(seconds=_PATIENCE),
+                    timeout=timedelta(seconds=left),
                     timeout_summary="waits for the summary of what no longer fits",
                 )
 
