@@ -55,10 +55,7 @@ def _any_records(connection: sqlite3.Connection) -> bool:
 
 
 def _mismatch(found: Collection, ours: Collection) -> EmbeddingMismatch:
-    return EmbeddingMismatch(
-        f"the memories were embedded by {_say(found)}, and this worker has {_say(ours)};"
-        " set HOLDFAST_EMBEDDINGS back, or run `holdfast memory migrate` to embed them anew"
-    )
+    return EmbeddingMismatch(f"they were embedded by {_say(found)}, and this worker has {_say(ours)}")
 
 
 def _say(collection: Collection) -> str:
