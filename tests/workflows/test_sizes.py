@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
+from temporalio import workflow
 
 from holdfast import MessageTooLarge
 from holdfast.testing import Reply, Request, call, say
+from holdfast_temporal import data_converter
 from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
+from holdfast_workflows.contracts.limits import (
+    MAX_MESSAGE,
+    MAX_NAME,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_MESSAGES,
+)
+from holdfast_workflows.contracts.memory import RememberInput
+from holdfast_workflows.contracts.session import Message, StartInput, TurnState
+from holdfast_workflows.contracts.spec import PinnedSpec
+from holdfast_workflows.session.state import KEPT_UNREMEMBERED, SessionState
 
 from .conftest import Start
 from .support import NUL_AND_SURROGATE
@@ -107,3 +121,35 @@ async def test_long_arguments_go_to_the_tool_by_reference(start: Start) -> None:
         await session.wait()
         stored = await it.holdfast.state.log.read(session.id, 1)
         assert [len(e.text) for e in stored if isinstance(e, ResultEntry)] == [100_000]
+
+
+@pytest.mark.parametrize("letter", ["a", "漢", "é"])
+def test_what_waits_to_be_remembered_never_stops_a_roll_over(
+    letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at its most at once: the message of the turn, the queue, and the names of turns that wait."""
+    monkeypatch.setattr(workflow, "payload_converter", lambda: data_converter.payload_converter)
+    monkeypatch.setattr(workflow, "logger", logging.getLogger("session"))
+    name = letter * MAX_NAME
+    state = SessionState(StartInput(agent=name, tenant=name, user=name))
+    state.spec = PinnedSpec(agent=name, digest="d" * 64)
+    state.running = TurnState(turn=1)
+    state.write("message", "m" * MAX_MESSAGE)
+    for n in range(MAX_QUEUED_MESSAGES):
+        message = Message(id=f"{n:03}{name[3:]}", text="m" * (MAX_QUEUED_BYTES // MAX_QUEUED_MESSAGES))
+        state.queue.append((n + 2, message))
+    request = RememberInput(session=name, agent=name, digest="d" * 64, turn=1, start=1, stop=9, tenant=name)
+    state.unremembered.extend([request.model_copy(update={"user": name})] * KEPT_UNREMEMBERED)
+    carried = state.start.model_copy(update={"carry": state.carry()})
+    assert len(data_converter.payload_converter.to_payload(carried).data) < 2 * 1024 * 1024
+    assert carried.carry is not None
+    assert len(carried.carry.queue) == MAX_QUEUED_MESSAGES
+
+
+def test_what_fits_is_carried_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow, "payload_converter", lambda: data_converter.payload_converter)
+    state = SessionState(StartInput(agent="a"))
+    state.spec = PinnedSpec(agent="a", digest="d")
+    request = RememberInput(session="s", agent="a", digest="d", turn=1, start=1, stop=9)
+    state.unremembered.extend([request] * KEPT_UNREMEMBERED)
+    assert len(state.carry().unremembered) == KEPT_UNREMEMBERED

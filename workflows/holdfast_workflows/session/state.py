@@ -32,6 +32,9 @@ KEPT_IDS = 200
 KEPT_UNREMEMBERED = 200
 """Turns that may wait to be remembered; the oldest are given up, since every roll-over carries them."""
 
+_MOST_CARRIED = 2_000_000
+"""What a roll-over may weigh in bytes, under Temporal's limit: messages that wait are not given up for less."""
+
 
 class SessionState:
     """Everything the session's workflow knows. Only its own coroutines change it."""
@@ -328,6 +331,13 @@ class SessionState:
             memory=self.memory,
             unremembered=tuple(self.unremembered),
         )
-        if len(workflow.payload_converter().to_payload(carried).data) > MAX_PAYLOAD:
+        if _weight(carried) > MAX_PAYLOAD:
             carried = carried.model_copy(update={"events": (), "recent": carried.recent[-1:]})
+            if carried.unremembered and _weight(carried) > _MOST_CARRIED:
+                workflow.logger.error("%d turns are not remembered: no room", len(carried.unremembered))
+                carried = carried.model_copy(update={"unremembered": ()})
         return carried
+
+
+def _weight(carried: Carry) -> int:
+    return len(workflow.payload_converter().to_payload(carried).data)
