@@ -1,11 +1,13 @@
 """Bringing changes to the memory store: each is decided in the outbox first, and applied from there.
 
 So it does not matter whether the store answers now. A change that was applied and not marked, since
-its worker died between the two, is applied again, which changes nothing.
+its worker died between the two, is applied again, which changes nothing: what was forgotten in
+between is noted beside the changes, and stays forgotten.
 """
 
 import logging
 import time
+from collections.abc import Sequence
 
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.shared import Outbox, OutboxItem
@@ -77,6 +79,21 @@ class Applying:
             return item
         return await self._outbox.get(item.id)
 
+    async def forget(self, tenant: str, ids: Sequence[str]) -> int:
+        """Remove memories for good, also from changes that may be applied again; how many there were.
+
+        Raises:
+            MemoryUnavailable: The store is away, or there is none here.
+        """
+        if self._keeping is None:
+            raise MemoryUnavailable("this worker has no memory store")
+        gone = await self._keeping.forget(tenant, ids)
+        if gone:
+            # What was merged with a fact is known by the fact's sources.
+            known = [id for view in gone for id in (view.id, *view.sources)]
+            await self._outbox.forget(tenant, known, time.time())
+        return len(gone)
+
     async def drain(self) -> int:
         """Apply what waits, oldest first; how many changes that were.
 
@@ -114,15 +131,29 @@ class Applying:
             return False
         return True
 
+    async def _without_forgotten(self, change: Change) -> Change:
+        """A change without what was forgotten since it was applied before."""
+        ids = [turn.id for turn in change.turns]
+        ids += [id for fact in change.facts for id in (fact.id, *fact.sources)]
+        gone = await self._outbox.forgotten(change.tenant, ids) if ids else frozenset[str]()
+        if not gone:
+            return change
+        facts = (fact for fact in change.facts if fact.id not in gone)
+        left = {
+            "turns": tuple(turn for turn in change.turns if turn.id not in gone),
+            "facts": tuple(fact for fact in facts if not (fact.sources and gone.issuperset(fact.sources))),
+        }
+        return change.model_copy(update=left)
+
     async def _apply(self, item: OutboxItem) -> None:
         if self._keeping is None:
             raise MemoryUnavailable("this worker has no memory store")
-        change = Change.model_validate_json(item.body)
-        if change.forget and change.within:
+        change = await self._without_forgotten(Change.model_validate_json(item.body))
+        if change.forget:
             found = await self._keeping.get(change.tenant, change.forget)
-            ids = tuple(view.id for view in found if view.scope in change.within)
-            change = change.model_copy(update={"forget": ids})
-        await self._keeping.apply(change)
+            within = [view.id for view in found if not change.within or view.scope in change.within]
+            await self.forget(change.tenant, within)
+        await self._keeping.apply(change.model_copy(update={"forget": ()}))
         if not await self._outbox.applied(item.id, time.time()):
             # Its session was erased while it was on its way: what has just been made must go, too.
             await self._keeping.erase(item.tenant, session=item.session)

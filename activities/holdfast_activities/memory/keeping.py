@@ -72,8 +72,8 @@ class Keeping(Protocol):
         """
         ...
 
-    async def forget(self, tenant: str, ids: Sequence[str]) -> int:
-        """Remove memories for good; how many were there."""
+    async def forget(self, tenant: str, ids: Sequence[str]) -> Views:
+        """Remove memories for good; those that were there, with the facts that they took the place of."""
         ...
 
     async def erase(self, tenant: str, *, scope: str = "", session: str = "") -> int:

@@ -186,7 +186,7 @@ class OpenMemory:
 
     async def forget(self, ids: Sequence[str], *, tenant: str = "") -> int:
         """Remove memories for good; how many those were, with the facts that they took the place of."""
-        return await self._memories.forget(tenant, ids)
+        return len(await self._memories.forget(tenant, ids))
 
     async def erase(self, *, tenant: str, scope: str = "", session: str = "") -> int:
         """Remove a scope, or what was said in a session, and what was drawn from that alone; or else the whole tenant."""

@@ -52,17 +52,17 @@ async def pages(store: MemoryStore, tenant: str, wanted: Filter) -> AsyncIterato
         after = page[-1].id
 
 
-async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> int:
-    """Remove memories with their trails, and their words from what they stood beside; how many there were."""
+async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> list[Record]:
+    """Remove memories with their trails, and their words from what they stood beside; those that there were."""
     gone = await store.get(tenant, ids)
     gone += await _trail(store, tenant, gone)
     if not gone:
-        return 0
-    count = await store.delete(tenant, [record.id for record in gone])
+        return []
+    await store.delete(tenant, [record.id for record in gone])
     mending = await mended(store, tenant, gone)
     if mending:
         await store.put(tenant, mending)
-    return count
+    return gone
 
 
 async def outdated(store: MemoryStore, tenant: str, now: float) -> AsyncIterator[list[str]]:

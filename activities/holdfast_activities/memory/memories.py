@@ -115,19 +115,19 @@ class Memories:
             made = await self._changed(change.tenant, records, now)
             if made:
                 await self._store.put(change.tenant, made)
-            gone = await lifecycle.remove(self._store, change.tenant, change.forget) if change.forget else 0
-        return len(made) + gone
+            gone = await lifecycle.remove(self._store, change.tenant, change.forget) if change.forget else []
+        return len(made) + len(gone)
 
     async def drafts(self, tenant: str, scope: str, turns: Sequence[Turn]) -> Sequence[TurnDraft]:
         """Turns made ready to be part of a change; see ``turn_drafts``."""
         await self.check()
         return await turn_drafts(self._store, tenant, scope, turns, time.time())
 
-    async def forget(self, tenant: str, ids: Sequence[str]) -> int:
+    async def forget(self, tenant: str, ids: Sequence[str]) -> Views:
         """See ``Keeping.forget``. The facts that a forgotten one took the place of go with it."""
         await self.check()
         async with self._lock(tenant):
-            return await lifecycle.remove(self._store, tenant, ids)
+            return [view(record) for record in await lifecycle.remove(self._store, tenant, ids)]
 
     async def erase(self, tenant: str, *, scope: str = "", session: str = "") -> int:
         """See ``Keeping.erase``. With a session goes the scope that is its own."""
@@ -148,7 +148,7 @@ class Memories:
         for tenant in await self._store.tenants():
             async for ids in lifecycle.outdated(self._store, tenant, now):
                 async with self._lock(tenant):
-                    count += await lifecycle.remove(self._store, tenant, ids)
+                    count += len(await lifecycle.remove(self._store, tenant, ids))
         return count
 
     async def consolidate(self, now: float) -> int:

@@ -76,7 +76,7 @@ class Activities:
             state.log, shared.accounts, agents, memory, applying, beside, registry.tenants
         )
         self._compact = Compact(state.log, conversations, agents, beside, registry.tenants)
-        self._memories = MemoryOperating(shared, memory)
+        self._memories = MemoryOperating(shared, memory, applying)
         self._erase = Erase(state, conversations, memory)
         self._maintain = Maintain(shared.erasing, memory, applying)
         self.drainer = Drainer(applying, shared.outbox, shared.erasing, conversations.forget)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from temporalio import activity
 
+from holdfast_activities.memory.applying import Applying
 from holdfast_activities.memory.changes import Change, FactDraft
 from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.state.shared import Shared
@@ -32,9 +33,10 @@ C = TypeVar("C", bound=Contract)
 class MemoryOperating:
     """What people may see and change of memories. They are told at once where the store is away."""
 
-    def __init__(self, shared: Shared, keeping: Keeping | None) -> None:
+    def __init__(self, shared: Shared, keeping: Keeping | None, applying: Applying) -> None:
         self._shared = shared
         self._keeping = keeping
+        self._applying = applying
 
     @activity.defn(name=names.READ_MANIFESTS)
     async def read_manifests(self, ask: ReadManifests) -> Manifests:
@@ -78,7 +80,7 @@ class MemoryOperating:
     async def forget_memories(self, request: ForgetMemories) -> int:
         """Remove memories for good; how many were there."""
         with _failures():
-            return await self._memories.forget(request.tenant, request.ids)
+            return await self._applying.forget(request.tenant, request.ids)
 
     @activity.defn(name=names.MEMORY_STATS)
     async def memory_stats(self) -> MemoryStats:

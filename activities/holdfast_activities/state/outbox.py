@@ -4,6 +4,9 @@ Whoever adds or claims an item has it for a while, so that one worker at a time 
 that dies is no loss: the claim lapses, and an item that is applied twice is as applied once.
 """
 
+import json
+from collections.abc import Sequence
+
 from sqlalchemy import CursorResult, delete, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -89,6 +92,26 @@ class OutboxQueue:
             )
         return changed.rowcount == 1
 
+    async def forget(self, tenant: str, ids: Sequence[str], now: float) -> None:
+        """See ``Outbox.forget``."""
+        common = {"tenant": clean(tenant), "session": "", "at": now, "applied": now, "claimed": 0.0}
+        texts = dict.fromkeys(("body", "answer", "error"), "")
+        async with self._transactions.begin() as db:
+            for id in dict.fromkeys(ids):
+                row = {"id": _forgotten(tenant, id), **common, **texts}
+                await db.exec(
+                    self._transactions.insert(OutboxTable, row).on_conflict_do_update(
+                        index_elements=["id"], set_={"applied": now}
+                    )
+                )
+
+    async def forgotten(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
+        """See ``Outbox.forgotten``."""
+        notes = {_forgotten(tenant, id): id for id in ids}
+        wanted = select(OutboxTable.id).where(col(OutboxTable.id).in_(notes))
+        async with self._transactions.begin() as db:
+            return frozenset(notes[note] for note in await db.exec(wanted))
+
     async def waiting(self) -> int:
         """See ``Outbox.waiting``."""
         async with self._transactions.begin() as db:
@@ -113,6 +136,11 @@ async def _is_erased(db: AsyncSession, session: str) -> bool:
         select(SessionTable.erased).where(col(SessionTable.session) == session).with_for_update(read=True)
     )
     return (found.one_or_none() or 0.0) > 0
+
+
+def _forgotten(tenant: str, id: str) -> str:
+    """What a forgotten memory is noted under: no change has such an id, and no two memories have the same."""
+    return json.dumps([tenant, id])
 
 
 def _item(row: OutboxTable) -> OutboxItem:

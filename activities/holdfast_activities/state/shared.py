@@ -5,6 +5,7 @@ it is on the path of a step that goes well, but for the claim of a ``once`` call
 has to be written before the call is made.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -213,6 +214,17 @@ class Outbox(Protocol):
 
     async def failed(self, id: str, error: str, *, until: float = 0.0) -> None:
         """It could not be applied; it waits again, for whoever claims after ``until``."""
+        ...
+
+    async def forget(self, tenant: str, ids: Sequence[str], now: float) -> None:
+        """Note that memories of a tenant were forgotten, and may not come back by a change that is applied again.
+
+        It is known as long as changes that were applied are.
+        """
+        ...
+
+    async def forgotten(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that were forgotten."""
         ...
 
     async def waiting(self) -> int:

@@ -156,7 +156,7 @@ async def test_every_call_reaches_the_store(tmp_path: Path) -> None:
     memories = Memories(store)
     await memories.apply(change(facts=[fact("a", "Ann likes tea."), fact("b", "Bob likes tea, too.")]))
     assert [each.id for each in await memories.search("tea", tenant="", scopes=[], floor=0.0)] == ["a", "b"]
-    assert await memories.forget("", ["a"]) == 1
+    assert len(await memories.forget("", ["a"])) == 1
     assert await memories.expire(0.0) == 0
     assert await memories.consolidate(0.0) == 0
     assert await memories.optimise() >= 0

@@ -13,8 +13,9 @@ from holdfast_activities.memory import Change, FactDraft, Keeping
 from holdfast_activities.memory.applying import Applying
 from holdfast_activities.memory.draining import Drainer
 from holdfast_activities.state import State
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
-from holdfast_workflows.contracts.memory import MemoryQuery
+from holdfast_workflows.contracts.memory import ForgetMemories, MemoryQuery
 
 from .rememberer import WAIT, Rememberer, remembering
 
@@ -161,6 +162,31 @@ async def test_a_session_erased_while_its_change_is_on_the_way_leaves_no_memory(
         await applying(worker, watched).drain()
         assert watched.applied
         assert await ids(worker) == []
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_what_was_forgotten_does_not_come_back_by_a_change_that_is_applied_again(
+    merged: bool, state: State, tmp_path: Path
+) -> None:
+    async with remembering(state, tmp_path) as worker:
+        [waiting] = await waits(worker, 1)
+        brought = change(worker, 0)
+        if merged:
+            [first] = brought.facts
+            there = first.model_copy(update={"id": "there"})
+            await worker.memory.apply(Change(id="there", tenant=worker.tenant, facts=(there,)))
+        await worker.memory.apply(brought)  # and then its worker died, before it could say so
+        [id] = await ids(worker)
+        forget = ForgetMemories(ids=(id,), tenant=worker.tenant)
+        assert await worker.run(names.FORGET_MEMORIES, forget) == 1
+        await applying(worker, worker.memory).drain()
+        assert await ids(worker) == []
+        item = await state.shared.outbox.get(waiting)
+        assert item is not None
+        assert item.applied > 0
+        # Another tenant's memory of the same id is another memory.
+        await worker.memory.apply(brought.model_copy(update={"tenant": f"{worker.tenant}-other"}))
+        assert await state.shared.outbox.forgotten(f"{worker.tenant}-other", [id]) == frozenset()
 
 
 async def test_without_a_store_changes_wait_for_a_worker_that_has_one(state: State, tmp_path: Path) -> None:
