@@ -87,7 +87,7 @@ async def test_a_tool_that_only_undoes_is_neither_shown_to_the_model_nor_called_
         assert [entry.status for entry in refused] == ["invalid"]
         assert "there is no tool 'unship'" in refused[0].text
         assert "unship" not in refused[0].text.partition("there are")[2]
-        assert shown[0] == ["ship", "charge"]
+        assert shown[0] == ["ship", "charge", "read_more"]
 
 
 async def test_failures_in_a_row_open_a_tools_breaker_until_somebody_closes_it(start: Start) -> None:
