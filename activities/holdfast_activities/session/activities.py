@@ -63,10 +63,9 @@ class Activities:
         agents = LiveAgents(registry, state, models, OwnTools(state.log, MemoryTools(memory, applying)))
         conversations = Conversations(state.log)
         beside = Beside(shared.accounts, resilience)
+        ratios = Ratios(shared.ratios)
         self._load = Load(registry, state, agents)
-        self._think = Think(
-            registry, agents, Means(state, conversations, resilience, Ratios(state.shared.ratios))
-        )
+        self._think = Think(registry, agents, Means(state, conversations, resilience, ratios))
         self._act = Act(state, agents, ledger(state, conversations), resilience)
         self._settle = Settle(state)
         self._content = Content(registry, state)
@@ -75,7 +74,7 @@ class Activities:
         self._remember = RememberTurn(
             state.log, shared.accounts, agents, memory, applying, beside, registry.tenants
         )
-        self._compact = Compact(state.log, conversations, agents, beside, registry.tenants)
+        self._compact = Compact(state.log, conversations, agents, beside, ratios, registry.tenants)
         self._memories = MemoryOperating(shared, memory, applying)
         self._erase = Erase(state, conversations, memory)
         self._maintain = Maintain(shared.erasing, memory, applying)

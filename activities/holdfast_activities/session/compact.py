@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from temporalio import activity
 
-from holdfast_activities.context import Conversations, budget
+from holdfast_activities.context import Conversations, Ratios, budget
 from holdfast_activities.models import wire
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.riders import Charge, Riders
@@ -81,9 +81,11 @@ class Compact:
         conversations: Conversations,
         agents: LiveAgents,
         beside: Beside,
+        ratios: Ratios,
         tenants: Mapping[str, TenantLimits],
     ) -> None:
         self._log = log
+        self._ratios = ratios
         self._conversations = conversations
         self._agents = agents
         self._beside = beside
@@ -119,7 +121,8 @@ class Compact:
 
     async def _made(self, request: CompactInput) -> SummaryEntry | None:
         agent = await self._agents.get(request.digest)
-        room = _room(agent, request.model)
+        await self._ratios.load()
+        room = self._room(agent, request.model)
         before = await self._summary(request.session, request.before)
         covered = await covering.read(self._log, request, before, keep=int(room * KEPT))
         if covered is None:
@@ -184,14 +187,14 @@ class Compact:
             text = extract(covered.said(), covered.task, int(length * _CHARS))
         return _Summary(text, heard.usage, heard.model, heard.charge)
 
-
-def _room(agent: LiveAgent, model: str) -> int:
-    """Tokens that the conversation may take in a prompt of the model."""
-    spec = agent.spec
-    asked = agent.model(model or spec.models[0])
-    return budget(
-        min(spec.window or asked.window, asked.window),
-        instructions=wire.weigh(spec.instructions),
-        tools=wire.weigh(agent.wire_tools(asked)),
-        reply=spec.max_tokens or 0,
-    ).limit
+    def _room(self, agent: LiveAgent, model: str) -> int:
+        """Tokens, estimated, that the conversation may take in a prompt of the model."""
+        spec = agent.spec
+        asked = agent.model(model or spec.models[0])
+        return budget(
+            min(spec.window or asked.window, asked.window),
+            ratio=self._ratios.of(asked.name),
+            instructions=wire.weigh(spec.instructions),
+            tools=wire.weigh(agent.wire_tools(asked)),
+            reply=spec.max_tokens or 0,
+        ).limit

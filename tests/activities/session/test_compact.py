@@ -115,7 +115,7 @@ async def test_a_later_summary_takes_up_the_one_before(state: State, tmp_path: P
 
 async def test_a_small_part_is_extracted_without_a_model(state: State, tmp_path: Path) -> None:
     async with made(state, tmp_path) as worker:
-        stop = await steps(worker, 18, chars=400)
+        stop = await steps(worker, 12, chars=400)
         result = await worker.run(names.COMPACT, await compacting(worker, stop))
         entry = await summary(worker)
         assert (entry.how, entry.model) == ("extract", "")
@@ -141,7 +141,7 @@ async def test_without_budget_extracts_have_to_do(state: State, tmp_path: Path) 
 
 async def test_what_is_not_worth_it_is_left_as_it_is(state: State, tmp_path: Path) -> None:
     async with made(state, tmp_path) as worker:
-        stop = await steps(worker, 2)
+        stop = await steps(worker, 1)
         assert await worker.run(names.COMPACT, await compacting(worker, stop)) == CompactResult()
         assert await worker.state.log.read(worker.session, SUMMARY) == []
 
@@ -194,3 +194,17 @@ async def test_it_gives_signs_of_life_while_the_model_writes(state: State, tmp_p
         worker.environment.on_heartbeat = lambda *details: signs.append(details)
         await worker.run(names.COMPACT, request)
         assert signs
+
+
+async def test_where_the_provider_counts_more_than_is_estimated_less_is_left(
+    state: State, tmp_path: Path
+) -> None:
+    """Else a prompt would be as full after its compaction as before, and soon be summed up again."""
+    left: list[int] = []
+    for ratio in (1.0, 2.5):
+        await state.shared.ratios.save("openai:scripted", ratio)
+        async with made(state, tmp_path, say("Orders were looked at.")) as worker:
+            stop = await steps(worker, 12)
+            result: CompactResult = await worker.run(names.COMPACT, await compacting(worker, stop))
+            left.append(stop - result.to)
+    assert left == [4, 2]
