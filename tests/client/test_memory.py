@@ -110,13 +110,14 @@ async def test_every_history_of_whoever_is_erased_is_deleted_and_nobody_elses(
         long = await holdfast.start_task("a", "Look.", tenant=tenant, user="ann", roll_over_events=30)
         first = await run_of(client, long.id)
         await client.get_workflow_handle(long.id).result()
-        unlisted = await holdfast.start_task("a", "Hello.")  # only the state database knows that it is Ann's
+        # Only the state database knows that it is Ann's.
+        unlisted = await holdfast.start_task("a", "Hello.", tenant=tenant)
         other = await holdfast.start_task("a", "Hello.", tenant=tenant, user="bob")
         for session in (unlisted, other):
             await client.get_workflow_handle(session.id).result()
         runs = [(each.id, await run_of(client, each.id)) for each in (long, unlisted)]
         assert runs[0][1] != first
-        await eventually(lambda: listed(holdfast, tenant, 2))
+        await eventually(lambda: listed(holdfast, tenant, 3))
         kept.sessions = (unlisted.id,)
         done = await holdfast.memory.erase("user", "ann", tenant=tenant)
         assert done.sessions == 2
