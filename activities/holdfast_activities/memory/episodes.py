@@ -64,8 +64,14 @@ async def _session(store: MemoryStore, embedder: Embedder | None, tenant: str, s
     for said in by_scope.values():
         for start in range(0, len(said), STRETCH):
             stretch = said[start : start + STRETCH]
-            await store.put(tenant, [await _episode(embedder, stretch)])
-            count += await _delete(store, tenant, stretch)
+            episode = await _episode(embedder, stretch)
+            await store.put(tenant, [episode])
+            # What was forgotten or erased since the turns were read must not come back in it; the
+            # next run draws the rest together.
+            if len(await store.get(tenant, episode.sources)) < len(stretch):
+                await store.delete(tenant, [episode.id])
+            else:
+                count += await _delete(store, tenant, stretch)
     return count
 
 

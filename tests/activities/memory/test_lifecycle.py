@@ -1,13 +1,13 @@
 """Memories decay, expire, are forgotten, drawn together and erased, with what was drawn from them."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from holdfast_activities.memory import Filter, Memories, Record, TurnDraft
+from holdfast_activities.memory import Filter, Memories, Record, TurnDraft, Vector
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.memory.episodes import MANY, STRETCH, says_most
 from holdfast_activities.memory.lifecycle import faded
@@ -250,3 +250,33 @@ async def test_a_fact_goes_with_the_last_session_whose_agent_told_it(
     assert len(await held(memories)) == 1
     await memories.erase("", session=order[1])
     assert await held(memories) == {}
+
+
+@pytest.mark.parametrize("gone", [("s1:3",), tuple(f"s1:{number}" for number in range(MANY + 1))])
+async def test_what_is_forgotten_while_it_is_drawn_together_does_not_come_back_in_an_episode(
+    tmp_path: Path, gone: tuple[str, ...]
+) -> None:
+    class Forgetting(Axes):
+        """Has turns forgotten while the first episode is embedded."""
+
+        waits = False
+
+        async def embed(self, texts: Sequence[str]) -> list[Vector]:
+            if self.waits:
+                self.waits = False
+                await memories.forget("", gone)
+            return await super().embed(texts)
+
+    embedder = Forgetting()
+    async with memories_at(tmp_path, embedder) as memories:
+        turns = [said(number, f"Canary {number} sings of tea.") for number in range(MANY + 1)]
+        await memories.apply(change(turns=turns))
+        embedder.waits = True
+        await memories.consolidate(time.time() + 40 * DAY)
+        assert not embedder.waits
+        there = await held(memories)
+        assert not set(gone) & {id for view in there.values() for id in (view.id, *view.sources)}
+        # What is left is drawn together by the next run.
+        assert {id for view in there.values() for id in (view.id, *view.sources)} >= {
+            turn.id for turn in turns if turn.id not in gone
+        }
