@@ -21,6 +21,9 @@ _SURENESS = 1.4
 """How fast a score rises to 1: the best that 24 unrelated queries found in each of 20 conversations scored just below 0.3."""
 _DOUBT = 1.25
 """How much less than its share a query counts of which only a part is known."""
+_MEANING = 0.85
+"""The part of its weight that a vector counts with where nothing else speaks for a memory: "the name of Ann's pet" and
+"my dog is called Rex" have no word in common, and what was said around that was about something else."""
 _ALONE = ""
 _FEW = 20
 """So many memories at least are taken to have been searched: the first few must not make every word a common one."""
@@ -169,7 +172,8 @@ def _score(one: _Candidate, best: float, now: float, weights: Weights) -> float:
     factor = (
         1.0 + weights.recency * 0.5 ** (age / HALF_LIFE) + weights.importance * (one.record.importance - 0.5)
     )
-    evidence = (one.base + best * sum(one.extras.values())) * factor
+    evidence = one.base + best * sum(one.extras.values())
+    evidence = max(evidence, _MEANING * weights.vectors * one.vector) * factor
     return 1.0 - math.exp(-_SURENESS * evidence)
 
 

@@ -10,6 +10,7 @@ from holdfast_activities.memory import Record, Scored
 from holdfast_activities.memory.finding import Weights
 from holdfast_activities.memory.finding.query import Query
 from holdfast_activities.memory.finding.ranking import HALF_LIFE, rank
+from holdfast_workflows.contracts.memory import FLOOR
 
 NOW = datetime(2023, 10, 18, tzinfo=UTC).timestamp()
 DAY = 86_400.0
@@ -158,3 +159,16 @@ def test_equal_scores_are_in_the_order_of_their_ids() -> None:
 
 def test_nothing_is_found_among_nothing() -> None:
     assert rank(Query.read("dog", NOW), (), (), (), (), NOW, Weights()) == []
+
+
+@pytest.mark.parametrize(("cosine", "found"), [(0.414, True), (0.35, False)])
+def test_what_only_its_meaning_speaks_for_is_found_amid_talk_of_other_things(
+    cosine: float, found: bool
+) -> None:
+    """The cosines are MiniLM's: of "My dog is called Rex.", and about the most that questions about nothing there have."""
+    said = _record("rex", "My dog is called Rex.", session="s", place=1)
+    beside = [_record(str(place), words="weather", session="s", place=place) for place in (0, 2, 3)]
+    query = Query.read("What is the name of Ann's pet?", NOW)
+    [best, *_] = rank(query, (), [], [Scored(said, cosine)], beside, NOW, Weights())
+    assert best.record.id == "rex"
+    assert (best.score >= FLOOR) is found
