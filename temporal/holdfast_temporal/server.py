@@ -40,6 +40,10 @@ _DYNAMIC_CONFIG: Final = (
     # Shares are kept within a partition; over the usual four they are rough. Old tasks in the
     # others are still read.
     "matching.numTaskqueueWritePartitions=1",
+    # A run that is to be deleted goes once each of these queues is noted to be past it, which is every 30 s.
+    'history.transferProcessorUpdateAckInterval="3s"',
+    'history.timerProcessorUpdateAckInterval="3s"',
+    'history.visibilityProcessorUpdateAckInterval="3s"',
 )
 
 
