@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import random
 import re
 import uuid
 from collections.abc import Mapping
@@ -80,7 +81,7 @@ def to_object(
     return DataObject(
         uuid=object_id(record.id),
         properties=_properties(tenant, record) | {"moved": moved},
-        vector=None if record.vector is None else numbers(record.vector, dimension),
+        vector=None if record.vector is None else _anew(numbers(record.vector, dimension)),
     )
 
 
@@ -93,6 +94,16 @@ def numbers(vector: Vector, dimension: int) -> list[float]:
     if vector.shape != (dimension,) or not np.isfinite(vector).all():
         raise BadInput(f"a vector here has {dimension} numbers; this one is of the shape {vector.shape}")
     return cast("list[float]", vector.tolist())
+
+
+def _anew(values: list[float]) -> list[float]:
+    """The same direction, at a length that differs a little each time.
+
+    The server does not index a vector again that is as the object's was. If it was killed between storing an
+    object and indexing it, writing it again would change nothing, and it would be found by words alone.
+    """
+    length = 1.0 - random.random() * 1e-4
+    return [value * length for value in values]
 
 
 def to_record(found: Row) -> Record:
@@ -149,4 +160,5 @@ def _properties(tenant: str, record: Record) -> dict[str, Any]:
 
 
 def _vector(values: object) -> Vector:
-    return np.asarray(cast("list[float]", values), dtype=np.float32)
+    vector = np.asarray(cast("list[float]", values), dtype=np.float32)
+    return vector / np.float32(np.linalg.norm(vector))

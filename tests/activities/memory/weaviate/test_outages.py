@@ -8,9 +8,11 @@ import pytest
 
 from holdfast_activities.memory import Filter
 from holdfast_activities.memory.weaviate import connection
+from holdfast_activities.memory.weaviate.answers import Shard
+from holdfast_activities.memory.weaviate.rows import tenant_key, to_object
 from holdfast_activities.memory.weaviate.store import WeaviateStore
 from holdfast_workflows.contracts.errors import MemoryUnavailable
-from tests.activities.memory.conformance.records import COLLECTION, angle, fact, ids
+from tests.activities.memory.conformance.records import COLLECTION, DIMENSION, angle, fact, ids
 from tests.weaviate_server import NamedWeaviate, WeaviateServer, start_weaviate
 
 from . import places
@@ -48,8 +50,9 @@ async def serving(
 
 
 async def test_a_server_killed_amid_writes_has_all_it_acknowledged_when_it_is_back(
-    own_server: WeaviateServer, store: WeaviateStore
+    own_server: WeaviateServer, store: WeaviateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connection, "CALL_SECONDS", 2.0)
     acknowledged: list[str] = []
     enough = asyncio.Event()
 
@@ -76,6 +79,24 @@ async def test_a_server_killed_amid_writes_has_all_it_acknowledged_when_it_is_ba
     assert set(acknowledged) <= set(ids(found))
     found = await store.by_words("acme", ["word"], Filter(), 10_000)
     assert set(acknowledged) <= set(ids(found))
+
+
+async def test_what_was_stored_and_not_indexed_when_the_server_was_killed_is_found_once_it_is_put_again(
+    own_server: WeaviateServer, store: WeaviateStore
+) -> None:
+    records = [fact(f"{number}", "word", angle(number)) for number in range(5)]
+    await store.put("acme", [fact("other", "", angle(90))])
+    generation = await store._generations.writable()
+    async with store._connection.client() as client:
+        # A put up to where the server may be killed: all objects are on disk, and no vector is.
+        shard: Shard = client.collections.use(generation.name).with_tenant(tenant_key("acme"))
+        await shard.data.insert_many([to_object("acme", record, DIMENSION) for record in records])
+    own_server.kill()
+    own_server.start()
+    await store.close()
+    assert len(await store.get("acme", ids(records))) == 5
+    await store.put("acme", records)
+    assert ids(await store.by_vector("acme", angle(0), Filter(), 5)) == ["0", "1", "2", "3", "4"]
 
 
 async def test_a_call_to_a_frozen_server_can_be_cut_off_and_the_next_ones_work_when_it_is_back(
