@@ -259,21 +259,21 @@ async def test_what_is_forgotten_while_it_is_drawn_together_does_not_come_back_i
     class Forgetting(Axes):
         """Has turns forgotten while the first episode is embedded."""
 
-        of: Memories | None = None
+        waiting: list[Memories]
 
         async def embed(self, texts: Sequence[str]) -> list[Vector]:
-            if self.of is not None:
-                of, self.of = self.of, None
-                await of.forget("", gone)
+            while self.waiting:
+                await self.waiting.pop().forget("", gone)
             return await super().embed(texts)
 
     embedder = Forgetting()
+    embedder.waiting = []
     async with memories_at(tmp_path, embedder) as memories:
         turns = [said(number, f"Canary {number} sings of tea.") for number in range(MANY + 1)]
         await memories.apply(change(turns=turns))
-        embedder.of = memories
+        embedder.waiting = [memories]
         await memories.consolidate(time.time() + 40 * DAY)
-        assert embedder.of is None
+        assert not embedder.waiting
         there = await held(memories)
         assert not set(gone) & {id for view in there.values() for id in (view.id, *view.sources)}
         # What is left is drawn together by the next run.
