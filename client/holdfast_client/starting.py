@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.output import OutputShape, output_spec
 from holdfast_workflows.contracts.session import Mode, StartInput
 from holdfast_workflows.contracts.spec import WhenBusy
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text import clean, preview
 
 from . import messages
 from .session import Session
@@ -54,6 +54,10 @@ async def start(
     if not agent:
         raise BadInput("the agent's name is empty")
     _check(budget)
+    for name in (tenant, user):
+        if clean(name) != name:
+            # Stored with what replaces it, it would be the name of another, who would see what is his.
+            raise BadInput("a tenant or a user holds NUL or half of a surrogate pair")
     session = messages.new_id("s") if id is None else messages.checked_id(id)
     message = None
     if text is not None:

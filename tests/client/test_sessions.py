@@ -254,6 +254,15 @@ async def test_ids_that_cannot_be_shown_are_refused(running: Running, id: str) -
             await holdfast.client.start("helper", "Hi!", id=id)
 
 
+@pytest.mark.parametrize("name", ["ann\0", "ann\ud800"])
+async def test_no_name_is_taken_that_would_be_stored_as_anothers(running: Running, name: str) -> None:
+    async with running([], worker=False) as holdfast:
+        with pytest.raises(BadInput):
+            await holdfast.client.start("helper", "Hi!", user=name)
+        with pytest.raises(BadInput):
+            await holdfast.client.start("helper", "Hi!", tenant=name)
+
+
 async def test_cancelling_a_wait_cancels_it(running: Running) -> None:
     async with running([say("Slow.", delay=5.0)]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
