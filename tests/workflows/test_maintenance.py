@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client as TemporalClient
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import CancelledError
 from temporalio.worker import Worker
 
 from holdfast_client import connect
@@ -17,6 +20,8 @@ from holdfast_client.memory import Memory
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.memory import TASKS, MaintainInput, MaintenanceReport, TaskReport
 from holdfast_workflows.maintenance import MaintenanceWorkflow
+
+from .support import WAIT
 
 SCHEDULED = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 
@@ -83,3 +88,28 @@ async def test_only_the_tasks_that_are_asked_for_are_done(client: TemporalClient
     async with maintained(client, task_queue, lambda _: 0) as memory:
         report = await memory.maintain("outbox", "prune")
     assert [each.task for each in report.tasks] == ["outbox", "prune"]
+
+
+async def test_one_that_is_cancelled_begins_no_further_task(client: TemporalClient, task_queue: str) -> None:
+    begun: list[str] = []
+    entered = asyncio.Event()
+
+    @activity.defn(name=names.MAINTAIN)
+    async def maintain(request: MaintainInput) -> MaintenanceReport:
+        begun.extend(request.tasks)
+        entered.set()
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(0.05)
+
+    async with Worker(client, task_queue=task_queue, workflows=[MaintenanceWorkflow], activities=[maintain]):
+        running = await client.start_workflow(
+            names.MAINTENANCE_WORKFLOW, MaintainInput(), id=f"m-{task_queue}", task_queue=task_queue
+        )
+        async with asyncio.timeout(WAIT):
+            await entered.wait()
+            await running.cancel()
+            with pytest.raises(WorkflowFailureError) as failure:
+                await running.result()
+    assert isinstance(failure.value.cause, CancelledError)
+    assert begun == ["outbox"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.memory import (
@@ -64,6 +64,8 @@ class MaintenanceWorkflow:
                 summary=task,
             )
         except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                raise  # the run itself is cancelled
             found = errors.from_failure(error)
             workflow.logger.error("maintenance: %s failed: %s", task, found or error.cause)
             why = preview(str(found or error.cause))
