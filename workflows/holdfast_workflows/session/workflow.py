@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.limits import MAX_MESSAGE
@@ -98,6 +98,8 @@ class AgentWorkflow(Control):
         try:
             loaded = await calls.load_agent(load, state.start.silence)
         except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                raise asyncio.CancelledError from error  # it ends as one that is cancelled later
             state.ended = "failed"
             self._failure = errors.to_failure(calls.typed(error, errors.HoldfastError))
             attributes.at_end(state)
