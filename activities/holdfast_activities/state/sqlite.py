@@ -96,7 +96,7 @@ def prepare_file(location: SqliteLocation) -> None:
         location.path.parent.mkdir(parents=True, exist_ok=True)
         connection = connect(location)
         try:
-            mode = _switch_to_wal(connection, time.monotonic() + location.busy_seconds)
+            mode = switch_to_wal(connection, time.monotonic() + location.busy_seconds)
         finally:
             connection.close()
     except (OSError, sqlite3.Error) as error:
@@ -107,7 +107,8 @@ def prepare_file(location: SqliteLocation) -> None:
         )
 
 
-def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
+def switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
+    """Have a file keep a write-ahead log; its journal's mode as it is now, tried until a monotonic time."""
     while True:
         try:
             return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from holdfast_activities.state.sqlite import switch_to_wal
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
@@ -91,7 +92,7 @@ def prepare(path: Path, synchronous: Synchronous, busy_seconds: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = connect(path, synchronous, busy_seconds)
         try:
-            mode = _switch_to_wal(connection, time.monotonic() + busy_seconds)
+            mode = switch_to_wal(connection, time.monotonic() + busy_seconds)
             format_ = _make_tables(connection)
         finally:
             connection.close()
@@ -101,17 +102,6 @@ def prepare(path: Path, synchronous: Synchronous, busy_seconds: float) -> None:
         raise MemoryUnavailable(f"{path}: this file system takes no write-ahead log; use a local disk")
     if format_ != FORMAT:
         raise MemoryUnavailable(f"{path}: its format is {format_}, and this version reads {FORMAT}")
-
-
-def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
-    while True:
-        try:
-            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
-        except sqlite3.OperationalError:
-            # SQLite does not wait here by itself while another process opens the same new file.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def _make_tables(connection: sqlite3.Connection) -> int:
