@@ -54,10 +54,7 @@ async def start(
     if not agent:
         raise BadInput("the agent's name is empty")
     _check(budget)
-    for name in (tenant, user):
-        if clean(name) != name:
-            # Stored with what replaces it, it would be the name of another, who would see what is his.
-            raise BadInput("a tenant or a user holds NUL or half of a surrogate pair")
+    _check_names(tenant, user)
     session = messages.new_id("s") if id is None else messages.checked_id(id)
     message = None
     if text is not None:
@@ -86,6 +83,12 @@ async def start(
         watched=watched,
         lingers=mode == "task" and accepted is not None and accepted.remembers,
     )
+
+
+def _check_names(*names: str) -> None:
+    """Names that are stored as they are: with something in place of a character one may be another's."""
+    if any(clean(name) != name for name in names):
+        raise BadInput("a tenant or a user holds NUL or half of a surrogate pair")
 
 
 def _check(budget: BudgetSpec | None) -> None:
