@@ -10,7 +10,7 @@ ARGS ?=
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weaviate demo test weaviate sweep chaos record lint format bench dev clean
+.PHONY: help setup demo test weaviate sweep chaos record lint format bench dev clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -20,9 +20,6 @@ setup:
 
 demo: setup ## watch an agent work, lose its worker, and finish (ARGS="--data your.csv")
 	@$(PY) -m examples.analyst.demo $(ARGS)
-
-weaviate: ## install the Weaviate server that tests use, once; needs Go
-	@sh .ci/weaviate
 
 test: setup ## run every test on real parts (ARGS="-k name")
 	@sh .ci/weaviate --if-possible

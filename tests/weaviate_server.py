@@ -54,7 +54,7 @@ class WeaviateServer:
             "PERSISTENCE_DATA_PATH": str(self.folder / "data"),
             "RAFT_BOOTSTRAP_EXPECT": "1",
         }
-        command = [PROGRAM, "--host", "127.0.0.1", "--port", str(self._port), "--scheme", "http"]
+        command = [str(PROGRAM), "--host", "127.0.0.1", "--port", str(self._port), "--scheme", "http"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, env=os.environ | environment, cwd=self.folder, stdout=log, stderr=log

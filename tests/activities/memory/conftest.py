@@ -7,7 +7,6 @@ import pytest
 
 from holdfast_activities.memory import MemoryStore
 from holdfast_activities.memory.embedded import open_embedded
-
 from tests.weaviate_server import NamedWeaviate, WeaviateServer
 
 from .conformance.records import COLLECTION

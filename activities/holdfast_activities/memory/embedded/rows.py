@@ -1,8 +1,4 @@
-"""Records as rows, filters as conditions, vectors as bytes; and what can be a key.
-
-Text that is no plain Unicode is cleaned, but for keys: there a replaced character could
-make two of them one, so they are refused.
-"""
+"""Records as rows, filters as conditions, vectors as bytes."""
 
 import json
 import math
@@ -16,8 +12,7 @@ from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.text import clean
 
 from ..base import Filter, Record, Vector
-
-MAX_ID_CHARS = 400
+from ..keys import MAX_ID_CHARS, is_key
 
 Value: TypeAlias = str | int | float | bytes | None
 
@@ -32,16 +27,6 @@ COLUMNS = (
 _FETCH = f"SELECT number, {COLUMNS} FROM records WHERE number IN (SELECT value FROM json_each(?))"  # noqa: S608 - fixed names
 
 FLOAT16 = np.dtype("<f2")
-
-
-def is_key(id: str) -> bool:
-    """Whether it can be the id of a record."""
-    return 0 < len(id) <= MAX_ID_CHARS and clean(id) == id
-
-
-def is_tenant(name: str) -> bool:
-    """Whether it can name a tenant; the empty name is that of who has no tenants."""
-    return not name or is_key(name)
 
 
 def encode(record: Record) -> Row:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Records, Scored, Vector
+from ..keys import is_key
 from . import collection as kept
 from . import migration, reading, tenants, words, writing
 from .matrices import CACHE_BYTES, Matrices
-from .rows import check_vector, encode, encode_vector, fetch, is_key
+from .rows import check_vector, encode, encode_vector, fetch
 from .schema import Synchronous, connect, prepare
 from .tenants import Tenant
 from .threads import Threads, Work

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from holdfast_workflows.contracts.errors import BadInput
 
-from .rows import is_tenant
+from ..keys import is_tenant
 
 SHIFT = 32
 

@@ -1,7 +1,7 @@
 """A connection to a Weaviate server that is opened at first use, and anew after a failure."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Connection:
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[WeaviateAsyncClient]:
+    async def client(self) -> AsyncGenerator[WeaviateAsyncClient]:
         """The client for one call.
 
         Raises:

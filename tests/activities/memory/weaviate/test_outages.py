@@ -1,7 +1,7 @@
 """A server that dies, hangs, refuses, or is none: bounded, typed, and over when it is over."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -37,7 +37,7 @@ async def store(own_server: WeaviateServer) -> AsyncIterator[WeaviateStore]:
 @asynccontextmanager
 async def serving(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> AsyncIterator[WeaviateStore]:
+) -> AsyncGenerator[WeaviateStore]:
     """A store at a server that answers as told."""
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
