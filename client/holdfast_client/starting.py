@@ -51,10 +51,8 @@ async def start(
     weight: float | None = None,
 ) -> Session:
     """Start a session, or find it."""
-    if not agent:
-        raise BadInput("the agent's name is empty")
+    _check_names(agent, tenant, user)
     _check(budget)
-    _check_names(tenant, user)
     session = messages.new_id("s") if id is None else messages.checked_id(id)
     message = None
     if text is not None:
@@ -85,9 +83,11 @@ async def start(
     )
 
 
-def _check_names(*names: str) -> None:
+def _check_names(agent: str, tenant: str, user: str) -> None:
     """Names that are stored as they are: with something in place of a character one may be another's."""
-    if any(clean(name) != name for name in names):
+    if not agent:
+        raise BadInput("the agent's name is empty")
+    if clean(tenant) != tenant or clean(user) != user:
         raise BadInput("a tenant or a user holds NUL or half of a surrogate pair")
 
 
