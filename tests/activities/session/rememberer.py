@@ -94,6 +94,16 @@ class Rememberer:
         async with asyncio.timeout(WAIT):
             return await self.environment.run(made, *args)
 
+    def alive(self) -> asyncio.Event:
+        """Set once an activity has given a sign of life."""
+        alive = asyncio.Event()
+
+        def beat(*_: object) -> None:
+            alive.set()
+
+        self.environment.on_heartbeat = beat
+        return alive
+
     async def digest(self) -> str:
         """Of the pinned spec; the session is begun if it was not."""
         if self.pinned is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -191,10 +190,9 @@ async def test_it_gives_signs_of_life_while_the_model_writes(state: State, tmp_p
     async with made(state, tmp_path, say("Orders were looked at.", delay=1.3)) as worker:
         stop = await steps(worker, 12)
         request = await compacting(worker, stop)
-        signs = asyncio.Event()
-        worker.environment.on_heartbeat = lambda *_: signs.set()
+        alive = worker.alive()
         await worker.run(names.COMPACT, request)
-        assert signs.is_set()
+        assert alive.is_set()
 
 
 async def test_where_the_provider_counts_more_than_is_estimated_less_is_left(
