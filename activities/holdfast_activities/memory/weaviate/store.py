@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 from uuid import UUID
 
+from holdfast_workflows.contracts.text import clean
+
 from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Records, Scored, Vector
 from ..keys import is_key, is_tenant
 from . import counting
@@ -125,7 +127,7 @@ class WeaviateStore:
 
     async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
         """Records with any of the terms, best first by BM25."""
-        query = " ".join(dict.fromkeys(terms))
+        query = clean(" ".join(dict.fromkeys(terms)))
 
         async def ask(shard: Shard) -> Ranking:
             found = await shard.query.bm25(
@@ -259,7 +261,9 @@ class WeaviateStore:
         key = tenant_key(tenant)
         async with self._connection.client() as client:
             try:
-                return await ask(client.collections.use(generation.name).with_tenant(key))
+                return await ask(
+                    client.collections.use(generation.name, skip_argument_validation=True).with_tenant(key)
+                )
             except WeaviateBaseError as error:
                 if missing_tenant(error):
                     return empty
