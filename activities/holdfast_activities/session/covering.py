@@ -29,7 +29,6 @@ _WEIGHED = 40_000
 """Characters of one text that count: a prompt shows long ones by head and tail."""
 
 _LONGEST_TASK = 4_000
-_BREAK = "\n"
 _EXTRACT = re.compile(r"\[(\d{1,18})\] ([^:\n]{1,90}): (.*)")
 
 
@@ -148,8 +147,9 @@ def _line(entry: Entry, limit: int) -> str:
     text = _text(entry)
     if isinstance(entry, ResultEntry):
         text = _middle_out(text, limit)
-    # A line of a text cannot pass for another entry.
-    return f"[{entry.seq}] {_speaker(entry)}: {text.replace(_BREAK, _BREAK + '  ')}"
+    # A line of a text cannot pass for another entry, whatever ends it.
+    lines = "\n  ".join(text.splitlines())
+    return f"[{entry.seq}] {_speaker(entry)}: {lines}"
 
 
 def _middle_out(text: str, chars: int) -> str:
