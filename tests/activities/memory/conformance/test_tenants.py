@@ -165,6 +165,7 @@ def _means(wanted: Filter, record: Record) -> bool:
     return not wanted.scopes or record.scope in wanted.scopes
 
 
+@pytest.mark.timeout(300)  # half a minute on a machine that does nothing else
 async def test_two_tenants_never_see_each_other_in_thousands_of_random_operations(
     stores: Stores, store: MemoryStore
 ) -> None:
