@@ -112,10 +112,10 @@ async def test_with_the_store_down_every_turn_is_answered_and_afterwards_all_is_
         expected = sorted([f"said {n}.{turn}" for n in range(TURNS // 3) for turn in range(3)] + replies)
 
         async def caught_up() -> bool:
-            return await everything(memory) == expected
+            return await holdfast.state.shared.outbox.waiting() == 0
 
         await eventually(caught_up)
-        assert await holdfast.state.shared.outbox.waiting() == 0
+        assert await everything(memory) == expected
 
 
 async def test_what_the_agent_writes_down_is_kept_by_its_session(server: DevServer, tmp_path: Path) -> None:
