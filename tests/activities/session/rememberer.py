@@ -156,6 +156,7 @@ async def remembering(
     *script: Reply,
     memory: Memory | None = None,
     tenant: TenantLimits | None = None,
+    asked: str = "openai:scripted",
     **options: Any,
 ) -> AsyncGenerator[Rememberer]:
     """A worker with memories in a folder, and a model that says what the script says, then ``[]``."""
@@ -166,7 +167,7 @@ async def remembering(
 
     agent = Agent(
         "clerk",
-        model="openai:scripted",
+        model=asked,
         tools=[look],
         memory=memory or Memory(),
         working_memory=True,

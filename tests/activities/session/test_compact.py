@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from holdfast.testing import Reply, failed, say
 from holdfast_activities.session.extracting import Said, extract
@@ -55,8 +56,8 @@ async def summary(worker: Rememberer, seq: int = SUMMARY) -> SummaryEntry:
     return found
 
 
-def made(state: State, folder: Path, *script: Reply, tenant: TenantLimits | None = None) -> Any:
-    return remembering(state, folder, *script, window=WINDOW, tenant=tenant)
+def made(state: State, folder: Path, *script: Reply, **options: Any) -> Any:
+    return remembering(state, folder, *script, window=WINDOW, **options)
 
 
 async def test_a_large_part_is_summed_up_by_a_model(state: State, tmp_path: Path) -> None:
@@ -200,9 +201,10 @@ async def test_where_the_provider_counts_more_than_is_estimated_less_is_left(
 ) -> None:
     """Else a prompt would be as full after its compaction as before, and soon be summed up again."""
     left: list[int] = []
+    asked = f"openai:{uuid4().hex}"  # tests share the database, and what is learnt of a model
     for ratio in (1.0, 2.5):
-        await state.shared.ratios.save("openai:scripted", ratio)
-        async with made(state, tmp_path, say("Orders were looked at.")) as worker:
+        await state.shared.ratios.save(asked, ratio)
+        async with made(state, tmp_path, say("Orders were looked at."), asked=asked) as worker:
             stop = await steps(worker, 12)
             result: CompactResult = await worker.run(names.COMPACT, await compacting(worker, stop))
             left.append(stop - result.to)

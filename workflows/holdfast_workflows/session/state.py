@@ -25,7 +25,10 @@ from holdfast_workflows.contracts.spec import PinnedSpec, WhenBusy
 from holdfast_workflows.contracts.steps import CallView, NewEntry
 from holdfast_workflows.contracts.text import dump_json, preview, size
 
-KEPT_TURNS = 8
+KEPT_TURNS = 32
+"""Turns that are remembered after their end. Who asks for one may come late: a wait that met a roll-over is
+asked again a while later, and short turns of others go on meanwhile."""
+
 KEPT_EVENTS = 300
 CARRIED_EVENTS = 30
 KEPT_IDS = 200
