@@ -66,6 +66,7 @@ class Rememberer:
         self.state = state
         self.memory = memory
         self.model = model
+        self.asked = agent.spec.models[0]
         self.session = f"s-{uuid4().hex}"
         self.tenant = f"t-{uuid4().hex}"
         self.user = "ann"
@@ -156,7 +157,7 @@ async def remembering(
     *script: Reply,
     memory: Memory | None = None,
     tenant: TenantLimits | None = None,
-    asked: str = "openai:scripted",
+    asked: str = "",
     **options: Any,
 ) -> AsyncGenerator[Rememberer]:
     """A worker with memories in a folder, and a model that says what the script says, then ``[]``."""
@@ -167,7 +168,8 @@ async def remembering(
 
     agent = Agent(
         "clerk",
-        model=asked,
+        # Tests share the database, and what workers learn of a model.
+        model=asked or f"openai:{uuid4().hex}",
         tools=[look],
         memory=memory or Memory(),
         working_memory=True,

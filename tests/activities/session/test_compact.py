@@ -66,7 +66,7 @@ async def test_a_large_part_is_summed_up_by_a_model(state: State, tmp_path: Path
         result: CompactResult = await worker.run(names.COMPACT, await compacting(worker, stop))
         entry = await summary(worker)
         assert entry.text == "Orders 0 to 8 were looked at."
-        assert (entry.how, entry.start, entry.model) == ("model", 1, "openai:scripted")
+        assert (entry.how, entry.start, entry.model) == ("model", 1, worker.asked)
         assert result == CompactResult(
             start=1, to=entry.stop, before=entry.covered, after=result.after, how="model", usage=entry.usage
         )
@@ -201,7 +201,7 @@ async def test_where_the_provider_counts_more_than_is_estimated_less_is_left(
 ) -> None:
     """Else a prompt would be as full after its compaction as before, and soon be summed up again."""
     left: list[int] = []
-    asked = f"openai:{uuid4().hex}"  # tests share the database, and what is learnt of a model
+    asked = f"openai:{uuid4().hex}"
     for ratio in (1.0, 2.5):
         await state.shared.ratios.save(asked, ratio)
         async with made(state, tmp_path, say("Orders were looked at."), asked=asked) as worker:
