@@ -65,7 +65,7 @@ class Beside:
             BudgetExhausted: The run or its tenant has no room for it.
             HoldfastError: No model answered; the error is the last one's.
         """
-        problem: HoldfastError = ModelError("no model was named")
+        problem: HoldfastError | None = None
         for name in dict.fromkeys(question.models):
             try:
                 return await self._ask(agent.model(name), agent, question, tenant)
@@ -74,6 +74,7 @@ class Beside:
             except HoldfastError as error:
                 activity.logger.warning("%s, asked to %s: %s", name, question.purpose, error)
                 problem = error
+        assert problem is not None, "at least one model is named"
         raise problem
 
     async def _ask(
