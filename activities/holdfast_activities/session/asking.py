@@ -8,7 +8,6 @@ from temporalio import activity
 from holdfast_activities.context import Account, Conversation, Conversations, cleaned, smaller
 from holdfast_activities.models.base import Model, ModelReply
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import Entry
@@ -17,7 +16,7 @@ from holdfast_workflows.contracts.resorts import CachedReply
 from holdfast_workflows.contracts.steps import Park, ThinkInput
 
 from .agents import LiveAgent
-from .leave import blame, provider_of, rates
+from .leave import blame, provider_of, rates, within
 from .prompting import Prompt, Prompting
 from .purse import OUTPUT, Need, Purse
 
@@ -83,7 +82,7 @@ class Asking:
         breakers, provider = self._resilience.breakers, provider_of(model.name)
         admission = await breakers.admit(f"provider:{provider}")
         try:
-            answer = await self._admitted(model, provider, conversation)
+            answer = await self._admitted(model, conversation)
         except ModelError as error:
             if error.retryable:  # else it was this prompt or this key, which says nothing of the next one
                 self._resilience.retries.note(f"model:{provider}", ok=False)
@@ -100,9 +99,7 @@ class Asking:
             await breakers.abandoned(admission)
         return answer
 
-    async def _admitted(
-        self, model: Model, provider: str, conversation: Conversation
-    ) -> Answer | Park | Spent:
+    async def _admitted(self, model: Model, conversation: Conversation) -> Answer | Park | Spent:
         prompt = self._prompts.prompt(model, conversation)
         need = Need(prompt.bytes // 3, prompt.request.max_tokens or OUTPUT)
         allowed = await self._purse.reserve(model, need)
@@ -110,30 +107,18 @@ class Asking:
             return allowed
         if self._purse.active:
             prompt = replace(prompt, request=replace(prompt.request, max_tokens=allowed))
-        told = await self._limited(model, provider, conversation, prompt)
+        told = await self._limited(model, conversation, prompt)
         digest = self._prompts.digest(prompt.request) if self._keeps else ""
         reserved = Need(need.prompt, allowed)
         return Answer(model, told.reply, reserved, told.account, told.reported, digest)
 
-    async def _limited(
-        self, model: Model, provider: str, conversation: Conversation, prompt: Prompt
-    ) -> _Told:
+    async def _limited(self, model: Model, conversation: Conversation, prompt: Prompt) -> _Told:
         """The answer, taken from every rate limit that the call is under: at first as estimated, then as used."""
         estimate = prompt.bytes // 4 + min(prompt.request.max_tokens or _GUESSED_REPLY, _GUESSED_REPLY)
-        limits, taken = self._resilience.limits, list[tuple[str, Rate]]()
-        used, remaining, sent = 0, None, False
-        try:
-            for key, rate in rates(model, self._step.tenant, self._tenant):
-                await limits.take(key, rate, estimate)
-                taken.append((key, rate))
-            sent = True
+        under = rates(model, self._step.tenant, self._tenant)
+        async with within(self._resilience, under, estimate) as used:
             told = await self._complete(model, conversation, prompt)
-            usage, remaining = told.reply.usage, told.reply.remaining
-            used = usage.input_tokens + usage.output_tokens
-        finally:
-            for key, rate in taken:
-                of_provider = key.startswith("provider:")
-                limits.settle(key, rate, estimate, used, remaining if of_provider else None, sent=sent)
+            used.by(told.reply)
         return told
 
     async def _complete(self, model: Model, conversation: Conversation, prompt: Prompt) -> _Told:

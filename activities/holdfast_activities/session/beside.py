@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError, 
 from holdfast_workflows.contracts.steps import ThinkInput
 
 from .agents import LiveAgent
-from .leave import blame, provider_of, rates
+from .leave import blame, provider_of, rates, within
 from .purse import Need, Purse
 
 
@@ -120,7 +120,9 @@ class Beside:
         breakers = self._resilience.breakers
         admission = await breakers.admit(f"provider:{provider_of(model.name)}")
         try:
-            reply = await self._limited(model, request, estimate, under)
+            async with within(self._resilience, under, estimate) as used:
+                reply = await model.complete(request)
+                used.by(reply)
         except ModelError as error:
             await blame(self._resilience, admission, model, error)
             raise
@@ -129,21 +131,4 @@ class Beside:
             await breakers.abandoned(admission)
             raise
         await breakers.succeeded(admission)
-        return reply
-
-    async def _limited(
-        self, model: Model, request: ModelRequest, estimate: int, under: Iterable[tuple[str, Rate]]
-    ) -> ModelReply:
-        limits, taken = self._resilience.limits, list[tuple[str, Rate]]()
-        used, sent = 0, False
-        try:
-            for key, rate in under:
-                await limits.take(key, rate, estimate)
-                taken.append((key, rate))
-            sent = True
-            reply = await model.complete(request)
-            used = reply.usage.input_tokens + reply.usage.output_tokens
-        finally:
-            for key, rate in taken:
-                limits.settle(key, rate, estimate, used, sent=sent)
         return reply

@@ -1,6 +1,10 @@
 """What every model call is under, in a step or beside it: rate limits, and a breaker that is told how it went."""
 
-from holdfast_activities.models.base import Model
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from holdfast_activities.models.base import Model, ModelReply, Remaining
 from holdfast_activities.resilience import Admission, Resilience, counts
 from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.circuits import TenantLimits
@@ -19,6 +23,38 @@ def rates(model: Model, tenant: str, limits: TenantLimits | None) -> list[tuple[
     if limits is not None and (limits.requests_per_minute or limits.tokens_per_minute):
         found.append((f"tenant:{tenant}", Rate(limits.requests_per_minute, limits.tokens_per_minute)))
     return found
+
+
+@dataclass
+class Used:
+    """What a call turned out to use, in tokens, and what its provider says is left; nothing until it is answered."""
+
+    tokens: int = 0
+    remaining: Remaining | None = None
+
+    def by(self, reply: ModelReply) -> None:
+        """Take in the answer."""
+        self.tokens = reply.usage.input_tokens + reply.usage.output_tokens
+        self.remaining = reply.remaining
+
+
+@asynccontextmanager
+async def within(
+    resilience: Resilience, under: Iterable[tuple[str, Rate]], estimate: int
+) -> AsyncGenerator[Used]:
+    """Take a call from every rate limit that it is under: at first as estimated, at the end as used."""
+    limits, taken = resilience.limits, list[tuple[str, Rate]]()
+    used, sent = Used(), False
+    try:
+        for key, rate in under:
+            await limits.take(key, rate, estimate)
+            taken.append((key, rate))
+        sent = True
+        yield used
+    finally:
+        for key, rate in taken:
+            remaining = used.remaining if key.startswith("provider:") else None
+            limits.settle(key, rate, estimate, used.tokens, remaining, sent=sent)
 
 
 async def blame(resilience: Resilience, admission: Admission, model: Model, error: ModelError) -> None:
