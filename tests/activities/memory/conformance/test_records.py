@@ -52,7 +52,8 @@ async def test_what_was_got_and_put_again_is_the_same(store: MemoryStore) -> Non
     assert second == first
     assert second.vector is not None
     assert first.vector is not None
-    assert (second.vector == first.vector).all()
+    # A store that divides by the length again may turn the last bit of a number: of the direction nothing is lost.
+    assert np.allclose(second.vector, first.vector, rtol=0, atol=1e-6)
 
 
 async def test_records_are_got_in_the_order_asked_for_and_missing_ones_left_out(store: MemoryStore) -> None:
