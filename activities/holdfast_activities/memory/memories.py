@@ -25,6 +25,7 @@ from .embedders.ahead import Ahead
 from .facts import fact_records
 from .finding import Finder, embeddable, turn_records
 from .keeping import Views
+from .settling import settle, topics
 from .turns import turn_drafts
 from .uses import Uses
 from .views import view
@@ -46,7 +47,7 @@ class Memories:
         self._uses = Uses(store)
         self._begun = False
         # What is read, changed and written back must not change in between. Between processes the
-        # outbox sees to it that a change is applied by one.
+        # outbox sees to it that a change is applied by one, and ``settle`` that two do not contradict.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def check(self) -> None:
@@ -115,6 +116,9 @@ class Memories:
             made = await self._changed(change.tenant, records, now)
             if made:
                 await self._store.put(change.tenant, made)
+            # Those of the records, too: a fact without a topic may have joined one that has.
+            about = topics(change.facts) | topics(each for each in made if each.kind == "fact")
+            await settle(self._store, change.tenant, about, now)
             gone = await lifecycle.remove(self._store, change.tenant, change.forget) if change.forget else []
         return len(made) + len(gone)
 

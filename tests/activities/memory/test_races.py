@@ -1,0 +1,107 @@
+"""Two workers on one place of memories: what they write in the same moment ends as if one had gone first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
+
+from holdfast_activities.memory import FactDraft, Memories, MemoryStore, Record
+
+from .conftest import Stores
+from .keeper import START, change, fact, held
+
+WAIT = 20.0
+"""Seconds; the bound of every wait here."""
+
+
+class Meeting:
+    """A store whose first put waits until the other process is about to put, too."""
+
+    def __init__(self, store: MemoryStore, barrier: asyncio.Barrier) -> None:
+        self._store = store
+        self._barrier = barrier
+        self._met = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def put(self, tenant: str, records: Sequence[Record]) -> None:
+        if not self._met:
+            self._met = True
+            await self._barrier.wait()
+        await self._store.put(tenant, records)
+
+
+async def two(stores: Stores) -> tuple[Memories, Memories]:
+    """Two processes' memories, whose first writes happen in the same moment."""
+    barrier = asyncio.Barrier(2)
+    one, other = [Memories(cast("MemoryStore", Meeting(await stores.open(), barrier))) for _ in range(2)]
+    await one.check()
+    await other.check()
+    return one, other
+
+
+async def at_once(*work: Any) -> None:
+    async with asyncio.timeout(WAIT):
+        await asyncio.gather(*work)
+
+
+async def superseded(memories: Memories) -> dict[str, str]:
+    return {id: view.superseded_by for id, view in (await held(memories, superseded=True)).items()}
+
+
+LISBON = fact("a", "Ann lives in Lisbon.", topic="home", at=START)
+PORTO = fact("b", "Ann lives in Porto.", topic="home", at=START + 9)
+
+
+async def test_of_two_facts_of_a_topic_that_come_at_once_the_newer_holds(stores: Stores) -> None:
+    one, other = await two(stores)
+    await at_once(one.apply(change(facts=[LISBON])), other.apply(change(facts=[PORTO])))
+    assert await superseded(one) == {"a": "b", "b": ""}
+
+
+async def test_two_that_take_the_place_of_one_at_once_leave_one_that_holds(stores: Stores) -> None:
+    one, other = await two(stores)
+    third = Memories(await stores.open())
+    await third.apply(change(facts=[fact("c", "Ann lives in Faro.", topic="home", at=START - 9)]))
+    await at_once(one.apply(change(facts=[PORTO])), other.apply(change(facts=[LISBON])))
+    found = await superseded(third)
+    assert (found["a"], found["b"]) == ("b", "")
+    assert found["c"] in ("a", "b")
+
+
+def standing(draft: FactDraft, superseded_by: str = "") -> Record:
+    """A fact as a worker that knew of no other put it."""
+    return Record(
+        id=draft.id, scope=draft.scope, kind="fact", text=draft.text, at=draft.at, topic=draft.topic,
+        superseded_by=superseded_by,
+    )  # fmt: skip
+
+
+async def test_what_a_worker_that_died_left_standing_is_settled_by_its_change_applied_again(
+    stores: Stores,
+) -> None:
+    store = await stores.open()
+    memories = Memories(store)
+    await memories.check()
+    await store.put("", [standing(LISBON), standing(PORTO)])
+    await memories.apply(change(facts=[LISBON]))
+    assert await superseded(memories) == {"a": "b", "b": ""}
+
+
+async def test_of_two_that_took_each_others_place_one_holds_again(stores: Stores) -> None:
+    store = await stores.open()
+    memories = Memories(store)
+    await memories.check()
+    await store.put("", [standing(LISBON, "b"), standing(PORTO, "a")])
+    await memories.apply(change(facts=[LISBON]))
+    assert await superseded(memories) == {"a": "b", "b": ""}
+
+
+async def test_a_topic_that_a_fact_of_another_took_the_place_of_stays_so(stores: Stores) -> None:
+    memories = Memories(await stores.open())
+    await memories.apply(change(facts=[LISBON, PORTO]))
+    await memories.apply(change(facts=[fact("c", "Ann has no home.", replaces="b", at=START + 10)]))
+    await memories.apply(change(facts=[LISBON]))
+    assert await superseded(memories) == {"a": "b", "b": "c", "c": ""}
