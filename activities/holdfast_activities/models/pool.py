@@ -48,8 +48,13 @@ class Pool(httpcore.AsyncConnectionPool):
         url = request.url
         idle = self._idle[url.scheme, url.host, url.port]
         connection = await self._take(idle) or self.create_connection(url.origin)
-        # One that fails closes itself and is not put back.
-        response = await connection.handle_async_request(request)
+        # httpcore closes a connection that fails, but not one whose request is cancelled while it has
+        # connected and sent nothing; closing it twice does no harm, and it is not put back.
+        try:
+            response = await connection.handle_async_request(request)
+        except BaseException:
+            await connection.aclose()
+            raise
 
         async def put_back() -> None:
             if self._closed or not connection.is_idle():
@@ -90,7 +95,9 @@ class _Body:
 
     async def aclose(self) -> None:
         """Give the connection back, once."""
-        await self._stream.aclose()
         put_back, self._put_back = self._put_back, None
-        if put_back is not None:
-            await put_back()
+        try:
+            await self._stream.aclose()
+        finally:  # cancelled here, the connection is in the middle of an answer, and is closed
+            if put_back is not None:
+                await put_back()

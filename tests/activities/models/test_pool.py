@@ -1,7 +1,10 @@
 """The pool uses the connection it used last, notices one that broke, and closes what it no longer needs."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -22,10 +25,11 @@ class Server:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.append(writer)
         number = str(len(self.connections)).encode()
-        while await reader.read(4_096):
-            self.arrived.put_nowait(len(self.connections))
-            await self.gate.wait()
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(number), number))
+        with suppress(ConnectionError):  # of who gave up
+            while await reader.read(4_096):
+                self.arrived.put_nowait(len(self.connections))
+                await self.gate.wait()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(number), number))
         writer.close()
 
 
@@ -42,7 +46,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with pool.Client(timeout=10) as made:
+    async with pool.Client(timeout=30) as made:
         yield made
 
 
@@ -61,7 +65,7 @@ async def test_requests_at_once_have_a_connection_each_and_later_ones_reuse_them
 ) -> None:
     server.gate.clear()
     asked = [asyncio.create_task(_get(client, server)) for _ in range(10)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         for _ in asked:
             await server.arrived.get()
     server.gate.set()
@@ -85,7 +89,7 @@ async def test_an_answer_that_is_given_up_does_not_leave_its_rest_to_the_next(
 ) -> None:
     server.gate.clear()
     asked = asyncio.create_task(_get(client, server))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await server.arrived.get()
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -94,11 +98,34 @@ async def test_an_answer_that_is_given_up_does_not_leave_its_rest_to_the_next(
     assert await _get(client, server) == 2
 
 
+async def test_a_request_that_is_cancelled_at_any_of_its_steps_leaves_no_connection_open(
+    server: Server,
+) -> None:
+    """Python tells of a connection that nobody closed when it is thrown away."""
+    answered = False
+    steps = 0
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        while not answered:
+            async with pool.Client(timeout=30) as client:
+                asked = asyncio.create_task(_get(client, server))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                answered = asked.done()
+                asked.cancel()
+                await asyncio.wait([asked])
+            del client, asked
+            gc.collect()
+            steps += 1
+    assert steps > 5
+    assert [str(each.message) for each in told] == []
+
+
 async def test_connections_that_are_idle_too_long_are_closed_by_the_next_that_comes_back(
     server: Server, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "KEPT", 0.0)
-    async with pool.Client(timeout=10) as short:
+    async with pool.Client(timeout=30) as short:
         assert await _get(short, server) == 1
         assert await _get(short, server) == 2
 
@@ -107,5 +134,5 @@ async def test_proxies_of_the_environment_are_heard(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HTTP_PROXY", server.url)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    async with pool.Client(timeout=10) as client:
+    async with pool.Client(timeout=30) as client:
         assert (await client.get("http://nowhere.invalid/")).text == "1"

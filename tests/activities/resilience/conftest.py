@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast_activities.resilience import refreshing
 from holdfast_activities.state import State, open_state, upgrade
 from tests.postgres_server import PostgresServer
 
@@ -31,6 +32,13 @@ class Clock:
         self.slept.append(seconds)
         self.now += seconds
         await asyncio.sleep(0)
+
+
+@pytest.fixture(autouse=True)
+def read_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker knows does not depend on how fast the machine is: it reads when a test says so, and waits."""
+    monkeypatch.setattr(refreshing, "EVERY", 3_600.0)
+    monkeypatch.setattr(refreshing, "PATIENCE", 30.0)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from holdfast_activities.resilience import refreshing
-from holdfast_activities.resilience.breakers import Breakers, counts
+from holdfast_activities.resilience.breakers import Admission, Breakers, counts
 from holdfast_activities.state import State
 from holdfast_activities.state.shared import CircuitRule, Circuits
 from holdfast_workflows.contracts.circuits import CircuitView
@@ -68,27 +68,37 @@ class Provider:
         self.alive = alive
         self.reached = 0
         self.refused: list[CircuitOpen] = []
-
-    async def call(self, breakers: Breakers) -> bool:
-        try:
-            admission = await breakers.admit(NAME)
-        except CircuitOpen as error:
-            self.refused.append(error)
-            return False
-        self.reached += 1
-        for _ in range(20):  # everybody else gets his turn
-            await asyncio.sleep(0)
-        if self.alive:
-            await breakers.succeeded(admission)
-        else:
-            await breakers.failed(admission, "no answer")
-        return True
+        self._coming = 0
+        self._all_there = asyncio.Event()
 
     async def burst(self, fleet: list[Breakers], count: int = 60) -> int:
         """So many calls at once over the fleet; how many reached the provider."""
         before = self.reached
-        await asyncio.gather(*(self.call(fleet[n % len(fleet)]) for n in range(count)))
+        self._coming = count
+        self._all_there.clear()
+        await asyncio.gather(*(self._call(fleet[n % len(fleet)]) for n in range(count)))
         return self.reached - before
+
+    async def _call(self, breakers: Breakers) -> None:
+        admission = await self._admission(breakers)
+        self._coming -= 1
+        if self._coming == 0:
+            self._all_there.set()
+        if admission is None:
+            return
+        self.reached += 1
+        await self._all_there.wait()
+        if self.alive:
+            await breakers.succeeded(admission)
+        else:
+            await breakers.failed(admission, "no answer")
+
+    async def _admission(self, breakers: Breakers) -> Admission | None:
+        try:
+            return await breakers.admit(NAME)
+        except CircuitOpen as error:
+            self.refused.append(error)
+            return None
 
 
 @on_both_databases
@@ -270,12 +280,12 @@ async def test_without_the_database_a_worker_goes_by_what_it_knows(
     circuits.down = StateUnavailable("connection refused")
     provider = Provider()
     for _ in range(5):
-        assert await provider.call(breakers)
-    assert not await provider.call(breakers)
+        assert await provider.burst([breakers], 1) == 1
+    assert await provider.burst([breakers], 1) == 0
     clock.now += 61
     provider.alive = True
     for _ in range(3):
-        assert await provider.call(breakers)
+        assert await provider.burst([breakers], 1) == 1
     assert await provider.burst([breakers]) == 60
 
 
@@ -283,8 +293,9 @@ async def test_a_database_that_hangs_holds_a_call_up_once_and_not_for_long(
     breakers: Breakers, circuits: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refreshing, "PATIENCE", 0.05)
+    monkeypatch.setattr(refreshing, "PAUSE", 60.0)
     circuits.hung = True
-    async with asyncio.timeout(1.5):
+    async with asyncio.timeout(30):
         await fail(breakers, 5)
         with pytest.raises(CircuitOpen):
             await breakers.admit(NAME)
@@ -348,13 +359,19 @@ async def test_reading_stops_when_nobody_calls(
     breakers: Breakers, circuits: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refreshing, "EVERY", 0.01)
-    monkeypatch.setattr(refreshing, "IDLE", 0.1)
+    monkeypatch.setattr(refreshing, "IDLE", 60.0)
+    circuits.held = asyncio.Event()
+    circuits.held.set()
     before = asyncio.all_tasks()
     await breakers.admit(NAME)
     [reading] = asyncio.all_tasks() - before
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
+        for _ in range(2):
+            circuits.holding.clear()
+            await circuits.holding.wait()
+        monkeypatch.setattr(refreshing, "IDLE", 0.0)
         await reading
-    assert len(circuits.asked) > 2
+    monkeypatch.setattr(refreshing, "IDLE", 60.0)
     await breakers.admit(NAME)
     assert asyncio.all_tasks() - before
 
