@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.budget import RaiseBudget
 from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import Decision, EffectView
 from holdfast_workflows.contracts.entries import Entry
-from holdfast_workflows.contracts.errors import BadInput, SessionClosed
+from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed, SessionNotFound
 from holdfast_workflows.contracts.session import Accepted, SessionView, TurnView
 from holdfast_workflows.contracts.spec import WhenBusy
 from holdfast_workflows.contracts.text import preview
@@ -184,24 +184,41 @@ class Session:
 
     async def decide(
         self, id: str, action: Literal["settle", "retry", "give_up"], *, text: str = "", by: str = ""
-    ) -> SessionView:
+    ) -> SessionView | None:
         """Say how to go on with something that waits for a person; ``view().waiting`` tells what does.
 
+        A call of which nobody knows whether it happened may be settled or given up afterwards, too: when its
+        turn was cancelled, or the session has ended. That goes into the effect ledger, with who said so and
+        when; the model is not told, and an ``undo`` of the call's tool is not called.
+
         Args:
-            id: The waiting thing's id.
+            id: The waiting thing's id, or the key of a call in the effect ledger.
             action: ``settle``: it happened, and ``text`` is what came of it, or the answer to the
                 user. ``retry``: do it again, or ask again. ``give_up``: go on without it.
             text: What ``settle`` needs.
             by: Who decides; it is kept with the effect.
 
+        Returns:
+            The session at a glance; None if the server keeps nothing of it any more.
+
         Raises:
-            NothingToDo: Nothing of that id waits.
+            NothingToDo: Nothing of that id waits or is unknown.
         """
         try:
             decision = Decision(id=id, action=action, text=text, by=by)
         except ValidationError as error:
             raise BadInput(preview(str(error))) from error
-        return await self._wire.update(self._id, "decide", decision, SessionView)
+        try:
+            return await self._wire.update(self._id, "decide", decision, SessionView)
+        except (NothingToDo, SessionClosed, SessionNotFound) as refused:
+            if not id.startswith(("effect-", f"{self._id}-")):
+                raise
+            ended = not isinstance(refused, NothingToDo)
+        await state.decide_effect(self._wire, self._id, decision, ended=ended)
+        try:
+            return await self.view()
+        except SessionNotFound:
+            return None
 
     async def effects(self) -> tuple[EffectView, ...]:
         """What the session's calls did to the world, in their order."""

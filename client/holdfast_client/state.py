@@ -7,7 +7,14 @@ from typing import Literal, get_args
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import AccountList, AccountView, ListAccounts
 from holdfast_workflows.contracts.circuits import CircuitList, CircuitView, ListCircuits, SetCircuit
-from holdfast_workflows.contracts.effects import EffectList, EffectStatus, EffectView, ListEffects
+from holdfast_workflows.contracts.effects import (
+    DecideEffect,
+    Decision,
+    EffectList,
+    EffectStatus,
+    EffectView,
+    ListEffects,
+)
 from holdfast_workflows.contracts.errors import BadInput
 
 from .wire import Wire
@@ -19,6 +26,12 @@ async def effects(
     """A session's effects, or those of all sessions."""
     request = ListEffects(session=session, status=status_of(status), limit=limit)
     return (await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)).effects
+
+
+async def decide_effect(wire: Wire, session: str, decision: Decision, *, ended: bool) -> EffectView:
+    """Write what a person says of a call that no turn waits for."""
+    request = DecideEffect(session=session, decision=decision, ended=ended)
+    return await wire.activity(names.DECIDE_EFFECT, request, EffectView, session=session)
 
 
 def status_of(text: str) -> EffectStatus | Literal[""]:

@@ -286,8 +286,8 @@ class Session:
 
     def decide(
         self, id: str, action: Literal["settle", "retry", "give_up"], *, text: str = "", by: str = ""
-    ) -> SessionView:
-        """Say how to go on with something that waits for a person."""
+    ) -> SessionView | None:
+        """Say how to go on with something that waits for a person, or what came of a call afterwards."""
         return self._portal.call(self._session.decide(id, action, text=text, by=by))
 
     def effects(self) -> tuple[EffectView, ...]:

@@ -6,13 +6,21 @@ import asyncio
 
 import pytest
 
+from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say, unauthorized
 from holdfast_client import BudgetNews, Decided, NeedsPerson, Session, TurnEnded, sync
+from holdfast_client.wire import Wire
 from holdfast_workflows.contracts.budget import BudgetSpec
-from holdfast_workflows.contracts.errors import BadInput, CircuitUnknown, ModelRejected, NothingToDo
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    CircuitUnknown,
+    ModelRejected,
+    NothingToDo,
+    SessionNotFound,
+)
 
 from .conftest import Running
-from .support import always
+from .support import always, eventually
 
 POST = [call("post", {"what": "it"}), say("Done.")]
 LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen.")]
@@ -48,6 +56,50 @@ async def test_a_call_that_nobody_knows_of_is_listed_told_and_settled_by_a_perso
         assert await holdfast.client.effects(status="unknown") == ()
         with pytest.raises(NothingToDo):
             await session.decide(waits.id, "retry")
+
+
+@pytest.mark.parametrize("over", ["cancelled", "ended", "deleted"])
+async def test_what_came_of_a_call_is_said_when_its_turn_is_over(running: Running, over: str) -> None:
+    async with running(list(POST)) as holdfast:
+        session = await holdfast.client.start("poster", "Post it.")
+        waits = await asked(session)
+        if over == "cancelled":
+            assert (await session.cancel()).status == "cancelled"
+        else:
+            handle = holdfast.temporal.get_workflow_handle(session.id)
+            await handle.terminate()
+            if over == "deleted":
+                await delete(holdfast, session.id)
+        (unknown,) = await holdfast.client.effects(status="unknown")
+        with pytest.raises(NothingToDo, match="nobody would do it again"):
+            await session.decide(unknown.key, "retry")
+        view = await session.decide(waits.id, "settle", text="posted, it turned out", by="Ann")
+        assert (view is None) == (over == "deleted")
+        (effect,) = await session.effects()
+        assert (effect.status, effect.by, effect.result) == (
+            "settled",
+            "person: Ann",
+            "posted, it turned out",
+        )
+        assert effect.settled > unknown.claimed
+        with pytest.raises(NothingToDo, match="settled by person: Ann"):
+            await session.decide(unknown.key, "give_up")
+        assert await holdfast.client.effects(status="unknown") == ()
+
+
+async def delete(holdfast: Environment, session: str) -> None:
+    """Have the server forget a session, as it does when its retention is over."""
+    wire = Wire(holdfast.temporal, holdfast.task_queue, 20.0)
+
+    async def gone() -> bool:
+        try:
+            await wire.describe(session)
+        except SessionNotFound:
+            return True
+        return False
+
+    await wire.delete(session)
+    await eventually(gone)
 
 
 async def test_who_comes_late_is_told_what_a_session_waits_for(running: Running) -> None:

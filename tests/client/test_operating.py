@@ -6,6 +6,7 @@ import asyncio
 import shlex
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say
@@ -62,6 +63,22 @@ async def test_what_show_has_people_type_decides_what_waits(running: Running) ->
         assert out == "There are no such effects.\n"
         code, _, _ = await holdfast(environment, "effects", "--status", "happy")
         assert code == 2
+
+
+async def test_an_unknown_effect_of_a_cancelled_turn_is_given_up_as_the_list_says(running: Running) -> None:
+    async with running(list(POST)) as environment:
+        session = await waiting(environment, "poster")
+        await session.cancel()
+        _, out, _ = await holdfast(environment, "effects", "--status", "unknown")
+        hint = f"what does not wait: holdfast decide {session.id} EFFECT settle|give-up"
+        assert hint in out
+        (unknown,) = await session.effects()
+        words = ["decide", session.id, unknown.key, "give-up", "--by", "Ann"]
+        assert (await holdfast(environment, *words))[0] == 0
+        _, out, _ = await holdfast(environment, "effects", session.id)
+        (row,) = [line for line in out.splitlines() if line.startswith(unknown.key)]
+        when = datetime.fromtimestamp((await session.effects())[0].settled).astimezone()
+        assert f"given_up  person: Ann {when:%Y-%m-%d %H:%M:%S}" in row
 
 
 async def test_a_budget_is_shown_and_raised(running: Running) -> None:

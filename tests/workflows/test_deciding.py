@@ -126,7 +126,7 @@ async def test_a_cancelled_turn_does_not_wait_for_people(start: Start) -> None:
         reply = await session.cancel()
         assert reply.status == "cancelled"
         assert [status for status, _ in await results(session)] == ["failed", "ok"]
-        assert [row.status for row in await it.holdfast.state.shared.effects.list(session.id)] == ["given_up"]
+        assert [row.status for row in await it.holdfast.state.shared.effects.list(session.id)] == ["unknown"]
         assert posts == ["it"]
 
 
@@ -163,7 +163,7 @@ async def test_a_retry_that_is_cancelled_before_it_begins_is_told_as_unknown(sta
             "failed",
             "nobody knows whether this call happened, and it was given up",
         )
-        assert [e.status for e in await it.holdfast.client.effects(session=session.id)] == ["given_up"]
+        assert [e.status for e in await it.holdfast.client.effects(session=session.id)] == ["unknown"]
         assert posts == ["it"]
 
 

@@ -19,6 +19,7 @@ from holdfast_workflows.contracts.text import preview
 from . import running
 from .agents import LiveAgents
 from .attempts import Attempts
+from .deciding import NOBODY_KNOWS, decided, in_doubt
 from .ledger import Ledger
 from .once import Once
 from .pulse import UNWATCHED, Pulse
@@ -35,8 +36,6 @@ _UNSAID = 5.0
 
 _SPREAD = 1.2
 """Runs that met the same open breaker come back over so much of the time."""
-
-_NOBODY_KNOWS = "nobody knows whether this call happened, and it was given up"
 
 
 class Act:
@@ -93,21 +92,15 @@ class Act:
         return await (self._once if once else self._repeatable).carry_out(work)
 
     async def _decided(self, request: ActInput) -> ActResult:
-        """Write what a person says of a call that nobody knows about."""
+        """Write what a person says of a call that nobody knows about, or that its turn asks nobody any more."""
         settle = request.mode == "settle"
-        text = request.text if settle else _NOBODY_KNOWS
+        text = request.text if settle else NOBODY_KNOWS
         call = call_of(request, request.name, request.arguments, request.key)
         entry = running.result(call, text, "ok" if settle else "failed", time.monotonic())
         now = await self._ledger.standing(request.key)
-        row = now.row if now else _row(request)
-        row = row.model_copy(
-            update={
-                "status": "settled" if settle else "given_up",
-                "result": preview(text),
-                "by": f"person: {request.by}" if request.by else "person",
-                "settled": time.time(),
-            }
-        )
+        before = now.row if now else _row(request)
+        said = decided(before, "settle" if settle else "give_up", text, request.by)
+        row = in_doubt(before) if request.undecided else said
         return told(await self._ledger.settle(entry, row, request.session))
 
 

@@ -17,6 +17,7 @@ from .beside import Beside
 from .burst import Means
 from .compact import Compact
 from .content import Content
+from .deciding import Deciding
 from .erase import Erase
 from .ledger import Ledger
 from .load import Load
@@ -70,6 +71,7 @@ class Activities:
         self._settle = Settle(state)
         self._content = Content(registry, state)
         self._operating = Operating(state)
+        self._deciding = Deciding(state)
         self._recall = Recall(state, conversations, agents, memory)
         self._remember = RememberTurn(
             state.log, shared.accounts, agents, memory, applying, beside, registry.tenants
@@ -92,6 +94,7 @@ class Activities:
             self._content.store_text,
             self._content.list_agents,
             self._operating.list_effects,
+            self._deciding.decide_effect,
             self._operating.list_circuits,
             self._operating.set_circuit,
             self._operating.list_accounts,

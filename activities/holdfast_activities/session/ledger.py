@@ -85,8 +85,6 @@ class Ledger:
         entry = running.result(work.call, row.result, status, time.monotonic())
         return await self.settle(entry, None, row.session, in_log=work.in_log)
 
-    async def mark(
-        self, key: str, status: EffectStatus, *, result: str = "", by: str = ""
-    ) -> EffectView | None:
+    async def mark(self, key: str, status: EffectStatus, *, result: str = "") -> EffectView | None:
         """Move a row on; what is settled stays. The row as it is then."""
-        return await self._effects.mark(key, status, result=result, by=by)
+        return await self._effects.mark(key, status, result=result or None)

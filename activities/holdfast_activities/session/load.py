@@ -70,7 +70,6 @@ def _pin(spec: AgentSpec, digest: str, weight: float) -> PinnedSpec:
         output_repairs=(spec.output or OutputSpec(name="", json_schema={})).repairs,
         burst=spec.burst,
         burst_seconds=spec.burst_seconds,
-        has_output=spec.output is not None,
         has_inline=any(tool.inline for tool in spec.tools),
         when_busy=spec.when_busy,
         model=spec.models[0],

@@ -2,6 +2,7 @@
 
 import builtins
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import update
@@ -51,23 +52,29 @@ class EffectLedger:
         return changed.rowcount == 1
 
     async def mark(
-        self, key: str, status: EffectStatus, *, result: str = "", by: str = ""
+        self,
+        key: str,
+        status: EffectStatus,
+        *,
+        result: str | None = None,
+        by: str = "",
+        only: Sequence[EffectStatus] | None = None,
     ) -> EffectView | None:
         """See ``Effects.mark``."""
         values: dict[str, Any] = {"status": status}
-        if result:
+        if result is not None:
             values["result"] = clean(result)
         if by:
             values["by"] = clean(by)
-        if status == "settled":
+        if status in ("settled", "given_up"):
             values["settled"] = time.time()
         # The statuses it may not leave; as for effects that ride.
         final = ("undone",) if status in UNDO else FACTS
+        now = col(EffectTable.status)
+        may = now.not_in(final) if only is None else now.in_(only)
         async with self._transactions.begin() as db:
             await db.exec(
-                update(EffectTable)
-                .where(col(EffectTable.key) == identifier(key), col(EffectTable.status).not_in(final))
-                .values(**values)
+                update(EffectTable).where(col(EffectTable.key) == identifier(key), may).values(**values)
             )
             row = await _load(db, key)
         return None if row is None else _view(row)

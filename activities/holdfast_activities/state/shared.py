@@ -70,10 +70,16 @@ class Effects(Protocol):
         ...
 
     async def mark(
-        self, key: str, status: EffectStatus, *, result: str = "", by: str = ""
+        self,
+        key: str,
+        status: EffectStatus,
+        *,
+        result: str | None = None,
+        by: str = "",
+        only: Sequence[EffectStatus] | None = None,
     ) -> EffectView | None:
-        """Move an effect to a status; a settled one moves only to ``undoing``, ``undone`` and ``undo_failed``.
-        The row as it is now, None if there is none.
+        """Move an effect to a status, from one of ``only`` if they are given; a settled one moves only to
+        ``undoing``, ``undone`` and ``undo_failed``. The row as it is now, None if there is none.
         """
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import shlex
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -33,8 +34,8 @@ def effects(
 ) -> None:
     """List what calls did to the world.
 
-    Of unknown ones nobody knows whether they happened: show tells which of them wait to be
-    decided, and how; those of a turn that was cancelled are only told of.
+    Of unknown ones nobody knows whether they happened. Some hold up a turn, which show tells of; all can
+    be settled or given up with decide, and their row then says who did so and when.
 
     With --json: one line each, {"key", "session", "seq", "turn", "agent", "tenant", "tool",
     "effect", "status", "arguments", "result", "by", "claimed", "settled"}.
@@ -51,7 +52,11 @@ def effects(
             console.print(_table(found) if found else "There are no such effects.")
             # Not all of them wait: a turn that was cancelled has gone on without an answer.
             for unsure in sorted({each.session for each in found if each.status == "unknown"}):
-                console.print(f"what waits for you: holdfast show {shlex.quote(unsure)}", markup=False)
+                where = shlex.quote(unsure)
+                console.print(f"what waits for you: holdfast show {where}", markup=False)
+                console.print(
+                    f"what does not wait: holdfast decide {where} EFFECT settle|give-up", markup=False
+                )
 
     running.run(context, work, json=json)
 
@@ -59,7 +64,12 @@ def effects(
 def decide(
     context: typer.Context,
     session: SessionId,
-    id: Annotated[str, typer.Argument(metavar="ID", help="What waits; show names it.", show_default=False)],
+    id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="What waits, as show names it, or the key of an effect.", show_default=False
+        ),
+    ],
     action: Annotated[
         Literal["settle", "retry", "give-up"],
         typer.Argument(
@@ -72,9 +82,11 @@ def decide(
     by: Annotated[str, typer.Option(help="Who decides; your login name by default.")] = "",
     json: Json = False,
 ) -> None:
-    """Decide how to go on with something that waits for a person.
+    """Decide how to go on with something that waits for a person, or say what came of an unknown effect.
 
-    With --json: the session's view.
+    An unknown effect of a turn that is over, or of a session that has ended, can be settled or given up.
+
+    With --json: the session's view; null if the server keeps nothing of the session any more.
     """
 
     async def work(client: Client) -> None:
@@ -105,7 +117,8 @@ def _table(found: tuple[EffectView, ...]) -> Table:
     table.add_column("arguments", overflow="fold", ratio=1)
     table.add_column("result", overflow="fold", ratio=1)
     for each in found:
-        cells = (each.key, each.tool, each.status, each.by, each.arguments, each.result)
+        by = f"{each.by} {datetime.fromtimestamp(each.settled).astimezone():%Y-%m-%d %H:%M:%S}"
+        cells = (each.key, each.tool, each.status, by if each.by else "", each.arguments, each.result)
         table.add_row(
             *(printing.plain_cell(cell) for cell in cells), style="red" if each.status == "unknown" else ""
         )

@@ -12,7 +12,8 @@ EffectStatus = Literal[
 
 class EffectView(Contract):
     """One call with an effect, as the ledger holds it. ``arguments`` and ``result`` are previews, times
-    seconds since 1970; ``by`` says who settled it if it was not the tool: ``probe`` or ``person``.
+    seconds since 1970; ``by`` says who settled it, or gave it up, at ``settled`` if it was not the tool:
+    ``probe`` or ``person``, with the name that was given.
     """
 
     key: str
@@ -56,6 +57,16 @@ class Decision(Contract):
     action: Literal["settle", "retry", "give_up"]
     text: str = ""
     by: str = ""
+
+
+class DecideEffect(Contract):
+    """Write what a person says of a call that no turn waits for any more. ``ended`` says that the session has
+    ended, so that none of its calls is waited for.
+    """
+
+    session: str
+    decision: Decision
+    ended: bool = False
 
 
 class Waiting(Contract):

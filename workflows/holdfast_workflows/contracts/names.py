@@ -13,6 +13,7 @@ READ_TEXT: Final = "read_text"
 STORE_TEXT: Final = "store_text"
 LIST_AGENTS: Final = "list_agents"
 LIST_EFFECTS: Final = "list_effects"
+DECIDE_EFFECT: Final = "decide_effect"
 LIST_CIRCUITS: Final = "list_circuits"
 SET_CIRCUIT: Final = "set_circuit"
 LIST_ACCOUNTS: Final = "list_accounts"
@@ -38,7 +39,7 @@ def maintenance_id(task_queue: str) -> str:
 
 RESERVED: Final = frozenset({
     LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, LIST_AGENTS,
-    LIST_EFFECTS, LIST_CIRCUITS, SET_CIRCUIT, LIST_ACCOUNTS,
+    LIST_EFFECTS, DECIDE_EFFECT, LIST_CIRCUITS, SET_CIRCUIT, LIST_ACCOUNTS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN,
 })  # fmt: skip

@@ -118,7 +118,6 @@ class PinnedSpec(Contract):
     output_repairs: int = 2
     burst: int = 8
     burst_seconds: float = 10.0
-    has_output: bool = False
     has_inline: bool = False
     when_busy: WhenBusy = "queue"
     model: str = ""

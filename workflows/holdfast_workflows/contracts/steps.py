@@ -182,13 +182,14 @@ class ActInput(Contract):
     key: str
     tenant: str = ""
     arguments: str = ""
-    attempts: int = 1
     again: bool = False
     mode: ActMode = "call"
     text: str = ""
     """With ``settle``: the result, in the words of the person who found out."""
     by: str = ""
     """Who decided, with ``retry``, ``settle`` and ``give_up``."""
+    undecided: bool = False
+    """With ``give_up``: nobody said so, the turn was cancelled. A person may decide it afterwards."""
     user: str = ""
 
 

@@ -158,7 +158,7 @@ class Carrying:
         return waited
 
     def _give_up(self) -> None:
-        self._change(again=True, mode="give_up", text="the turn was cancelled")
+        self._change(again=True, mode="give_up", text="the turn was cancelled", undecided=True)
 
     def _change(self, **changes: object) -> None:
         self._request = self._request.model_copy(update=changes)
@@ -168,7 +168,6 @@ def request(
     state: SessionState, spec: PinnedSpec, tool: str, seq: int, reply: int, call_id: str, key: str
 ) -> ActInput:
     """What is asked of a tool for the call at ``seq``, of the reply at ``reply``."""
-    policy = spec.tools.get(tool, ToolPolicy())
     return ActInput(
         session=workflow.info().workflow_id,
         agent=spec.agent,
@@ -182,6 +181,5 @@ def request(
         call_id=call_id,
         name=tool,
         key=key,
-        attempts=calls.most_attempts(calls.attempts(policy)),
         user=state.start.user,
     )
