@@ -124,6 +124,10 @@ class Client:
                 of them have work waiting; 0.001 to 1,000, 1 by default. Give all sessions of a
                 tenant the same: what counts is each task's own.
 
+                ``silence``: after how many seconds without a sign of life from its worker a model or tool
+                call is given to another; 2 to 600, 5 by default. It is most of what a killed worker
+                costs the session. More for tools that keep the worker's event loop to themselves.
+
         Raises:
             UnknownAgent: The workers know no such agent.
             MessageTooLarge: The message is over its limit.

@@ -19,6 +19,10 @@ from .wire import Wire
 
 _FIRST = "first"
 
+_SILENCE = 5.0
+"""Seconds; a call's recovery after a kill is this and about one more. The contract's own default is for those
+who start the workflow by hand, and stays."""
+
 
 class StartOptions(TypedDict, total=False):
     """What every start may say, of a conversation and of a task; ``Client.start`` tells what it means."""
@@ -30,6 +34,7 @@ class StartOptions(TypedDict, total=False):
     budget: BudgetSpec | None
     priority: int | None
     weight: float | None
+    silence: float
 
 
 async def start(
@@ -49,10 +54,12 @@ async def start(
     budget: BudgetSpec | None = None,
     priority: int | None = None,
     weight: float | None = None,
+    silence: float = _SILENCE,
 ) -> Session:
     """Start a session, or find it."""
     _check_names(agent, tenant, user)
     _check(budget)
+    _check_silence(silence)
     session = messages.new_id("s") if id is None else messages.checked_id(id)
     message = None
     if text is not None:
@@ -69,6 +76,7 @@ async def start(
             message=message,
             max_steps=max_steps,
             budget=budget,
+            silence=silence,
             **more,
         )
     except ValidationError as error:
@@ -89,6 +97,12 @@ def _check_names(agent: str, tenant: str, user: str) -> None:
         raise BadInput("the agent's name is empty")
     if clean(tenant) != tenant or clean(user) != user:
         raise BadInput("a tenant or a user holds NUL or half of a surrogate pair")
+
+
+def _check_silence(silence: float) -> None:
+    """Calls give a sign of life every second; what is not much longer would take the living for dead."""
+    if not 2 <= silence <= 600:
+        raise BadInput(f"silence={silence}: it is 2 to 600 seconds")
 
 
 def _check(budget: BudgetSpec | None) -> None:

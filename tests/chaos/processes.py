@@ -44,7 +44,7 @@ class Options:
     workers: int = 3
     url: str = ""
     at_once: int = 60
-    silence: float = 8.0
+    silence: float = 5.0
     timed: bool = True
 
 

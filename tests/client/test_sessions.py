@@ -8,6 +8,8 @@ import pytest
 
 from holdfast.testing.model import rate_limited, say, unauthorized
 from holdfast_client import connect
+from holdfast_client.starting import StartOptions
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.entries import ReplyEntry, UserEntry
 from holdfast_workflows.contracts.errors import (
     BadInput,
@@ -261,6 +263,29 @@ async def test_no_name_is_taken_that_would_be_stored_as_anothers(running: Runnin
             await holdfast.client.start("helper", "Hi!", user=name)
         with pytest.raises(BadInput):
             await holdfast.client.start("helper", "Hi!", tenant=name)
+
+
+@pytest.mark.parametrize(("given", "seconds"), [({}, 5), ({"silence": 9.0}, 9)])
+async def test_a_lost_worker_is_noticed_after_the_silence_asked_for(
+    running: Running, given: StartOptions, seconds: int
+) -> None:
+    async with running([say("Hello.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!", **given)
+        await session.wait()
+        history = await holdfast.temporal.get_workflow_handle(session.id).fetch_history()
+    begun = history.events[0].workflow_execution_started_event_attributes
+    scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
+    beats = {each.heartbeat_timeout.seconds for each in scheduled if each.activity_type.name == names.THINK}
+    assert (beats, begun.workflow_task_timeout.seconds) == ({seconds}, seconds)
+
+
+@pytest.mark.parametrize("silence", [1.9, 601, float("nan")])
+async def test_a_silence_in_which_no_sign_of_life_could_come_is_refused(
+    running: Running, silence: float
+) -> None:
+    async with running([], worker=False) as holdfast:
+        with pytest.raises(BadInput, match="2 to 600 seconds"):
+            await holdfast.client.start("helper", "Hi!", silence=silence)
 
 
 async def test_cancelling_a_wait_cancels_it(running: Running) -> None:

@@ -108,7 +108,7 @@ class Demo:
         screen.say(f"[red bold]worker {old} killed with SIGKILL[/red bold] in the middle of a step")
         new = workers.start()
         self._pids = (old, new)
-        screen.say(f"worker [bold]{new}[/bold] started; it gets the work after 8 s of silence")
+        screen.say(f"worker [bold]{new}[/bold] started; it gets the work after 5 s of silence")
         screen.expect(f"until Temporal notices that worker {old} is lost, nothing moves")
 
     def _recovered(self, event: object, screen: Screen) -> None:
