@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
+from holdfast_activities.state.reading import entries
 from holdfast_workflows.contracts.entries import Entry
 
 from .builder import budget
@@ -13,7 +14,7 @@ from .forms import cap
 
 _MAX_BYTES = 256_000_000
 _MAX_SESSIONS = 2_000
-_PAGE = 50
+_NEAR = 50  # numbers between two entries that are read together
 _MOST_WAITING = 500_000
 
 
@@ -67,10 +68,15 @@ class Conversations:
         start = conversation.missing(seq)
         ahead: dict[int, Entry] = {}
         if start is not None or look_ahead:
-            found = await self._read(session, seq if start is None else start, None if look_ahead else seq)
-            ahead = {entry.seq: entry for entry in found if entry.seq >= seq}
-            if start is not None:
-                conversation.complete(seq, found)
+            stop = None if look_ahead else seq
+            # One by one as they are read: a long log whole would fill the memory, and taking it in at once would
+            # hold up every other session of this worker, and its heartbeats.
+            async for entry in entries(self._log, session, seq if start is None else start, stop):
+                if entry.seq < seq:
+                    conversation.complete(entry.seq + 1, [entry])
+                else:
+                    ahead[entry.seq] = entry
+            conversation.complete(seq, [])
         if summary > conversation.summary:
             # Made beside the turn, it may stand anywhere: only who is told of it reads it.
             there = await self._log.read(session, summary, summary + 1)
@@ -94,18 +100,8 @@ class Conversations:
         seqs = {fragment.seq for fragment in sent if fragment.seq >= conversation.turn_from}
         found = [entry for entry in new if entry.seq in seqs]
         for start, stop in _ranges(sorted(seqs - {entry.seq for entry in found})):
-            found += await self._read(session, start, stop)
+            found += [entry async for entry in entries(self._log, session, start, stop)]
         return sorted((entry for entry in found if entry.seq in seqs), key=lambda entry: entry.seq)
-
-    async def _read(self, session: str, start: int, stop: int | None) -> list[Entry]:
-        """A range in pages: entries may be megabytes each, and one statement's answer has a limit."""
-        found: list[Entry] = []
-        while True:
-            page = await self._log.read(session, start, stop, limit=_PAGE)
-            found += page
-            if len(page) < _PAGE:
-                return found
-            start = page[-1].seq + 1
 
     def offer(self, session: str, entries: Sequence[Entry]) -> None:
         """Entries just settled here, so that the next step need not read them."""
@@ -141,7 +137,7 @@ def _ranges(seqs: Sequence[int]) -> list[tuple[int, int]]:
     """Ranges with all of these numbers: the turn's message may stand long before what else of it is sent."""
     ranges: list[tuple[int, int]] = []
     for seq in seqs:
-        if ranges and seq - ranges[-1][1] < _PAGE:
+        if ranges and seq - ranges[-1][1] < _NEAR:
             ranges[-1] = (ranges[-1][0], seq + 1)
         else:
             ranges.append((seq, seq + 1))

@@ -76,6 +76,14 @@ class Draft:
         """The position of an entry; None if it is not there."""
         return next((i for i, piece in enumerate(self.pieces) if seq and piece.seq == seq), None)
 
+    def recent(self, tokens: int) -> int:
+        """The position from which on the newest pieces take so many tokens together, at most."""
+        for at in range(len(self.pieces), 0, -1):
+            tokens -= self.pieces[at - 1].tokens
+            if tokens < 0:
+                return at
+        return 0
+
     def put(self, at: int, fragment: Fragment, reason: Reason) -> None:
         """Send a piece in a shorter form."""
         piece = self.pieces[at]

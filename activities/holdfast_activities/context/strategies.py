@@ -15,6 +15,10 @@ from .pieces import Piece, Reason
 MEMORY_SHARE = 0.4
 """The most that the memories of a turn take of what instructions, tools and message leave."""
 
+RECENT_SHARE = 0.5
+"""The part of the goal whose newest pieces truncation leaves whole: what is older than they are goes first,
+though it was cut already, and a worker that takes a long session over shows them as the one before did."""
+
 OVER_SHARE = Reason("truncation", "the message of the turn, over its share of 30 %")
 FEWER_MEMORIES = Reason("", "memories over their share of 40 %")
 OLD_MEMORIES = Reason("truncation", "memories of an earlier turn")
@@ -67,7 +71,8 @@ class Truncation:
                 old.append(at)
                 over -= piece.tokens
         draft.leave_out(old, OLD_MEMORIES)
-        for at, piece in enumerate(draft.pieces):
+        recent = draft.recent(int(draft.goal * RECENT_SHARE))
+        for at, piece in enumerate(draft.pieces[:recent]):
             if draft.tokens <= draft.goal:
                 return
             if piece.short is not None and not scene.keeps(piece):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from holdfast_activities.context.rendering import fenced
 from holdfast_activities.models import wire
 from holdfast_activities.state.base import Log
+from holdfast_activities.state.reading import entries
 from holdfast_workflows.contracts.entries import (
     Entry,
     MemoryEntry,
@@ -19,7 +20,6 @@ from holdfast_workflows.contracts.memory import CompactInput
 from holdfast_workflows.contracts.text import clean, preview
 
 from .extracting import Said
-from .reading import entries
 
 _RESULTS = (2_000, 600, 200, 80)
 """Characters of each tool result that are shown: the most with which all of it fits."""

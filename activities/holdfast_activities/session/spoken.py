@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from holdfast_activities.memory.changes import TurnDraft
 from holdfast_activities.memory.scopes import kept
 from holdfast_activities.state.base import Log
+from holdfast_activities.state.reading import entries
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.memory import MemorySpec, RememberInput
 from holdfast_workflows.contracts.text import clean, preview, redact
-
-from .reading import entries
 
 LONGEST = 2_000
 """Characters of what was said that are kept as one memory."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -150,6 +152,32 @@ async def test_long_logs_are_read_in_pages(state: State) -> None:
     conversation, ahead = await cache.upto("s", MODEL, 200, [], look_ahead=True)
     assert len(conversation.within(100_000)) == 199
     assert sorted(ahead) == list(range(200, 232))
+
+
+async def test_a_long_log_is_taken_in_between_other_work(state: State) -> None:
+    """Held up as long as the whole takes, heartbeats would stop, and the session be given up as lost."""
+    entries: list[Entry] = [user(1)]
+    for n in range(2, 802, 2):
+        entries += [reply(n, calls=1), result(n + 1, of=n, text="word " * 4_000)]
+    await state.log.settle("s", entries)
+    began = time.thread_time()
+    filled(entries, 802)
+    at_once = time.thread_time() - began
+    longest = 0.0
+
+    async def others() -> None:
+        nonlocal longest
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            longest, last = max(longest, now - last), now
+
+    beside = asyncio.create_task(others())
+    await Conversations(state.log).upto("s", MODEL, 802, [], look_ahead=False)
+    await asyncio.sleep(0)
+    beside.cancel()
+    assert longest < at_once / 2
 
 
 async def test_the_least_recently_used_session_goes_first(state: State) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from holdfast_activities.context import Conversation, Conversations
 from holdfast_activities.models.base import Fragment
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled, SummaryEntry, ToolCall
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
 
-from .test_builder import manifest, steps, strategies
+from .test_builder import manifest, steps, strategies, tokens
 from .test_conversation import MODEL, filled, reply, result, user, whole
 
 
@@ -61,6 +63,19 @@ async def test_a_worker_that_has_nothing_at_hand_makes_the_same_valid_prompt(sta
     assert (kept[0].seq, kept[1].seq) == (0, 60)
     assert first.need == other.need
     assert strategies(first) == strategies(other) == ["compression"]
+
+
+@pytest.mark.parametrize("summed_up", [True, False])
+def test_a_worker_that_takes_a_long_session_over_shows_the_newest_results_whole(summed_up: bool) -> None:
+    """What is left out anyway must not cost them their place, however much of it there is."""
+    entries = [user(1), *steps(2, 1_000, "word " * 400)]
+    cold = filled(entries, 2_002)
+    if summed_up:
+        cold.tell(2_002, summary(2_002, 1_970))
+    kept = cold.within(20_000)
+    cut = {fragment.seq for fragment in kept if b"left out" in fragment.data}
+    assert not cut & set(range(1_980, 2_002))
+    assert tokens(kept) > 0.35 * 20_000
 
 
 def test_a_reply_and_its_results_are_covered_together_or_not_at_all() -> None:

@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncGenerator
 
-from holdfast_activities.state.base import Log
 from holdfast_workflows.contracts.entries import Entry
+
+from .base import Log
 
 _PAGE = 50
 
 
-async def entries(log: Log, session: str, start: int, stop: int) -> AsyncGenerator[Entry]:
-    """Entries with ``start <= seq < stop`` in order."""
-    while start < stop:
+async def entries(log: Log, session: str, start: int, stop: int | None = None) -> AsyncGenerator[Entry]:
+    """Entries with ``start <= seq < stop`` in order; no more than a page of them is held."""
+    while stop is None or start < stop:
         page = await log.read(session, start, stop, limit=_PAGE)
         for entry in page:
             yield entry
