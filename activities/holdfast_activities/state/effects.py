@@ -5,16 +5,17 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.text import clean
 
 from .rider_rows import FACTS, UNDO, effect_values
 from .rows import identifier
-from .tables import EffectTable
+from .tables import UNSETTLED, EffectTable
 from .transactions import Transactions
 
 _RECLAIMABLE = ("claimed", "failed", "unknown")
@@ -87,15 +88,23 @@ class EffectLedger:
 
     async def list(self, session: str = "", status: str = "", limit: int = 500) -> builtins.list[EffectView]:
         """See ``Effects.list``."""
-        wanted = select(EffectTable).order_by(
-            col(EffectTable.session), col(EffectTable.seq), col(EffectTable.key)
-        )
-        if session:
-            wanted = wanted.where(col(EffectTable.session) == identifier(session))
-        if status:
-            wanted = wanted.where(col(EffectTable.status) == clean(status))
         async with self._transactions.begin() as db:
-            return [_view(row) for row in await db.exec(wanted.limit(limit))]
+            return [_view(row) for row in await db.exec(listing(session, status, limit))]
+
+
+def listing(session: str, status: str, limit: int) -> SelectOfScalar[EffectTable]:
+    """The question that lists effects."""
+    wanted = select(EffectTable).order_by(
+        col(EffectTable.session), col(EffectTable.seq), col(EffectTable.key)
+    )
+    if session:
+        wanted = wanted.where(col(EffectTable.session) == identifier(session))
+    if status:
+        wanted = wanted.where(col(EffectTable.status) == clean(status))
+    if status not in ("", "settled"):
+        # Said for the planner, which does not know the status when it chooses an index.
+        wanted = wanted.where(text(UNSETTLED))
+    return wanted.limit(limit)
 
 
 async def _load(db: AsyncSession, key: str) -> EffectTable | None:
