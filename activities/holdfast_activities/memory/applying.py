@@ -8,6 +8,7 @@ between is noted beside the changes, and stays forgotten.
 import logging
 import time
 from collections.abc import Sequence
+from uuid import uuid4
 
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.shared import Outbox, OutboxItem
@@ -19,13 +20,18 @@ from holdfast_workflows.contracts.errors import (
     StateUnavailable,
 )
 
-from .changes import Change
+from .changes import Again, Change
 from .keeping import Keeping
 
 _OWN = 60.0
 """Seconds that whoever takes items has them for himself."""
 
 _BATCH = 10
+
+LATE = 120.0
+"""Seconds after which no write is under way any longer that was begun before: embedding, the store's deadline, and
+what a write that was given up at its deadline may still take in the store.
+"""
 
 _LATER = 300.0
 """Seconds until a change is tried again that did not fail for a store that is away."""
@@ -94,6 +100,24 @@ class Applying:
             await self._outbox.forget(tenant, known, time.time())
         return len(gone)
 
+    async def erase_again(self, tenant: str, *, session: str = "", scope: str = "") -> None:
+        """Have what was just erased erased once more when every write that was begun before now has ended.
+
+        A write that was given up at its deadline may go on in the store, and bring back what was erased.
+
+        Args:
+            tenant: Whose.
+            session: The session.
+            scope: Or the scope; the whole tenant where neither is named.
+        """
+        now = time.time()
+        again = Again(before=now, session=session, scope=scope)
+        id = f"erased:{uuid4().hex}"  # an erasure that is asked for again is gone over again
+        body = Change(id=id, tenant=tenant, at=now, again=again).model_dump_json(exclude_defaults=True)
+        # It is no session's, whose erasure would take it along.
+        item = OutboxItem(id=id, tenant=tenant, session="", at=now, body=body)
+        await self._outbox.add(item, until=now + LATE)
+
     async def drain(self) -> int:
         """Apply what waits, oldest first; how many changes that were.
 
@@ -105,6 +129,8 @@ class Applying:
         count = 0
         while items := await self._outbox.claim(time.time(), _OWN, _BATCH):
             for place, item in enumerate(items):
+                if place and await self._outbox.get(item.id) is None:
+                    continue  # erased while those before it were applied
                 try:
                     count += await self._tried(item, strict=True)
                 except MemoryUnavailable:
@@ -149,12 +175,17 @@ class Applying:
         if self._keeping is None:
             raise MemoryUnavailable("this worker has no memory store")
         change = await self._without_forgotten(Change.model_validate_json(item.body))
+        if change.again is not None:
+            again = change.again
+            await self._keeping.erase(
+                change.tenant, scope=again.scope, session=again.session, before=again.before
+            )
         if change.forget:
             found = await self._keeping.get(change.tenant, change.forget)
             within = [view.id for view in found if not change.within or view.scope in change.within]
             await self.forget(change.tenant, within)
         await self._keeping.apply(change.model_copy(update={"forget": ()}))
-        if not await self._outbox.applied(item.id, time.time()):
+        if not await self._outbox.applied(item.id, time.time()) and item.session:
             # Its session was erased while it was on its way: what has just been made must go, too.
             await self._keeping.erase(item.tenant, session=item.session)
 

@@ -35,6 +35,16 @@ class FactDraft(Contract):
     expires: float = 0.0
 
 
+class Again(Contract):
+    """What was erased, to be erased once more: a session, a scope, or the whole tenant where neither is named.
+    Only what was brought ``before`` that time, since others may have come there since.
+    """
+
+    before: float
+    session: str = ""
+    scope: str = ""
+
+
 class Change(Contract):
     """Changes of one tenant's memories, under an id; applied twice, they are as applied once."""
 
@@ -47,3 +57,5 @@ class Change(Contract):
     """Ids of memories to forget."""
     within: tuple[str, ...] = ()
     """The scopes that what is forgotten has to be in; none for any. Looked at before the store is told."""
+    again: Again | None = None
+    """An erasure to go over; such a change has nothing else to do."""

@@ -1,5 +1,6 @@
 """What the activities and the library do with memories, whatever store is behind."""
 
+import math
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
@@ -76,8 +77,13 @@ class Keeping(Protocol):
         """Remove memories for good; those that were there, with the facts that they took the place of."""
         ...
 
-    async def erase(self, tenant: str, *, scope: str = "", session: str = "") -> int:
-        """Remove a scope, what was said in a session (and facts drawn from nothing else), or the whole tenant."""
+    async def erase(
+        self, tenant: str, *, scope: str = "", session: str = "", before: float = math.inf
+    ) -> int:
+        """Remove a scope, what was said in a session (and facts drawn from nothing else), or the whole tenant.
+
+        With ``before`` only what was brought before that time, as far as can be told: see ``lifecycle.brought``.
+        """
         ...
 
     async def expire(self, now: float) -> int:

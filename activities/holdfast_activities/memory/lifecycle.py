@@ -9,6 +9,8 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from holdfast_workflows.contracts.memory import MemoryKind
+
 from .base import Filter, MemoryStore, Record
 from .finding import mended
 
@@ -73,25 +75,36 @@ async def outdated(store: MemoryStore, tenant: str, now: float) -> AsyncIterator
         yield [record.id for record in page if faded(record, now)]
 
 
-async def erase(store: MemoryStore, tenant: str, *, scope: str = "", session: str = "") -> int:
-    """Remove a scope or what was said in a session, and what was drawn from that alone; how many that were.
+def brought(record: Record) -> float:
+    """When a memory was brought to the store; where it was recalled since, when it was said."""
+    return record.at if record.uses else record.used
+
+
+async def erase(
+    store: MemoryStore, tenant: str, *, scope: str = "", session: str = "", before: float = math.inf
+) -> int:
+    """Remove a scope, what was said in a session, or all there is, and what was drawn from that alone; how many
+    that were. Of what was ``brought`` at or after ``before`` nothing is removed.
 
     Done again after it broke off, it goes on: what facts are known by to be drawn from it is
     removed last.
     """
     wanted = Filter(scopes=(scope,) if scope else (), session=session, superseded=True)
-    derived = _Derived(session)
+    whole = bool(scope) or not session
+    derived = _Derived(session, before)
     async for page in pages(store, tenant, wanted):
-        derived.add(page, bool(scope))
+        derived.add(page, whole)
+    if before < math.inf and not derived.found:
+        return 0
     async for page in pages(store, tenant, Filter(kinds=("fact",), superseded=True)):
         derived.judge(page)
     await _settle(store, tenant, derived)
     count = await store.delete(tenant, list(derived.gone)) if derived.gone else 0
+    if before < math.inf:
+        return count + (await store.delete(tenant, derived.said) if derived.said else 0)
     # Turns and episodes, and what came meanwhile.
-    kinds = Filter(
-        scopes=wanted.scopes, kinds=() if scope else ("turn", "episode"), session=session, superseded=True
-    )
-    return count + await store.erase(tenant, kinds)
+    kinds: tuple[MemoryKind, ...] = () if whole else ("turn", "episode")
+    return count + await store.erase(tenant, replace(wanted, kinds=kinds))
 
 
 @dataclass
@@ -99,6 +112,10 @@ class _Derived:
     """What goes and what changes where a session or scope is erased."""
 
     session: str
+    before: float
+    found: bool = False
+    said: list[str] = field(default_factory=list[str])
+    """Turns and episodes that go."""
     sources: set[str] = field(default_factory=set[str])
     gone: dict[str, str] = field(default_factory=dict[str, str])
     """Facts that go, each with what took its place."""
@@ -110,7 +127,11 @@ class _Derived:
     def add(self, page: Sequence[Record], whole: bool) -> None:
         """Take in what was said there; with ``whole`` its facts go whatever they were drawn from."""
         for record in page:
+            if brought(record) >= self.before:
+                continue
+            self.found = True
             if record.kind != "fact":
+                self.said.append(record.id)
                 self.sources.update((record.id, *record.sources))
             elif whole:
                 self.gone[record.id] = record.superseded_by
@@ -120,6 +141,8 @@ class _Derived:
         for fact in page:
             if fact.superseded_by:
                 self.trail[fact.id] = fact.superseded_by
+            if brought(fact) >= self.before:
+                continue
             told_here = bool(self.session) and fact.session == self.session
             left = tuple(source for source in fact.sources if not self._is_gone(source, fact, told_here))
             if fact.id in self.gone or (left == fact.sources and (left or not told_here)):

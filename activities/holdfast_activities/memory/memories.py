@@ -1,6 +1,7 @@
 """The memories of a worker or a program: what ``Keeping`` promises, over a store and an embedder."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from holdfast_workflows.contracts.memory import (
     MemoryStats,
     MigrateResult,
     Turn,
+    scope_of,
 )
 
 from . import episodes, lifecycle
@@ -106,9 +108,10 @@ class Memories:
     async def apply(self, change: Change) -> int:
         """See ``Keeping.apply``."""
         await self.check()
+        # Before anything that takes its time: what was begun before an erasure is told by this.
+        now = time.time()
         # Before the lock, since a server may take its time.
         embedder = await self._ahead(change)
-        now = time.time()
         async with self._lock(change.tenant):
             said = [turn for turn in change.turns if turn.text.strip()]
             records = await turn_records(self._store, embedder, change.tenant, said)
@@ -133,15 +136,18 @@ class Memories:
         async with self._lock(tenant):
             return [view(record) for record in await lifecycle.remove(self._store, tenant, ids)]
 
-    async def erase(self, tenant: str, *, scope: str = "", session: str = "") -> int:
+    async def erase(
+        self, tenant: str, *, scope: str = "", session: str = "", before: float = math.inf
+    ) -> int:
         """See ``Keeping.erase``. With a session goes the scope that is its own."""
         await self.check()
         async with self._lock(tenant):
-            if not (scope or session):
+            if not (scope or session) and before == math.inf:
                 return await self._store.erase(tenant)
-            count = await lifecycle.erase(self._store, tenant, scope=scope, session=session)
+            count = await lifecycle.erase(self._store, tenant, scope=scope, session=session, before=before)
             if session:
-                count += await lifecycle.erase(self._store, tenant, scope=f"session:{session}")
+                own = scope_of("session", session=session)
+                count += await lifecycle.erase(self._store, tenant, scope=own, before=before)
             return count
 
     async def expire(self, now: float) -> int:

@@ -2,7 +2,8 @@
 
 Each session is marked first, so that nothing more of it is kept; then its memories go, then its
 content. An erasure that is broken off, as where the memory store is away, is taken up again by
-the next attempt where it was left.
+the next attempt where it was left. Memories are erased twice, since a write that was given up may land
+after the first time.
 """
 
 import time
@@ -10,6 +11,7 @@ import time
 from temporalio import activity
 
 from holdfast_activities.context import Conversations
+from holdfast_activities.memory.applying import Applying
 from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts import names
@@ -27,6 +29,7 @@ class Erase:
         self._state = state
         self._conversations = conversations
         self._keeping = keeping
+        self._applying = Applying(state.shared.outbox, keeping)
 
     @activity.defn(name=names.ERASE)
     async def erase(self, request: EraseInput) -> EraseResult:
@@ -73,13 +76,19 @@ class Erase:
         await erasing.begin(session, now)
         self._conversations.forget(session)
         memories = await keeping.erase(tenant, session=session)
+        # Before the session is done with: an attempt that breaks off here is made again.
+        await self._applying.erase_again(tenant, session=session)
         return memories, await erasing.session(session, now)
 
     async def _rest(self, keeping: Keeping, request: EraseInput) -> int:
         """What a user or a tenant has beyond sessions; how many memories that were."""
+        scope = ""
         if request.kind == "user":
-            return await keeping.erase(request.tenant, scope=scope_of("user", user=request.id))
-        shared = self._state.shared
-        await shared.outbox.erase(tenant=request.tenant)
-        await shared.erasing.tenant(request.tenant)
-        return await keeping.erase(request.tenant)
+            scope = scope_of("user", user=request.id)
+        else:
+            shared = self._state.shared
+            await shared.outbox.erase(tenant=request.tenant)
+            await shared.erasing.tenant(request.tenant)
+        memories = await keeping.erase(request.tenant, scope=scope)
+        await self._applying.erase_again(request.tenant, scope=scope)
+        return memories

@@ -278,7 +278,7 @@ class MemoryStats(Contract):
     facts: int = 0
     superseded: int = 0
     waiting: int = 0
-    """Turns that wait in the outbox for the store."""
+    """Changes that wait in the outbox for the store, and erasures that are gone over once more."""
     bytes: int = 0
 
 
