@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from temporalio import activity
 
 from holdfast_activities.context import Conversations, Ratios, budget
+from holdfast_activities.context.rendering import escaped
 from holdfast_activities.models import wire
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.riders import Charge, Riders
@@ -19,7 +20,7 @@ from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import SummaryEntry, Usage
 from holdfast_workflows.contracts.errors import HoldfastError, StateError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.memory import CompactInput, CompactResult
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text import clean, size
 
 from . import covering
 from .agents import LiveAgent, LiveAgents
@@ -46,8 +47,8 @@ _LEAST, _MOST = 150, 2_000  # tokens of a summary
 _WORTH = 2.0
 """How many times longer than its summary a part must be to be worth summing up."""
 
-_CHARS = 3.5
-"""Characters of prose that a token stands for."""
+_BYTES = 3.5
+"""Bytes of prose that a token stands for, whatever the script."""
 
 _READS = 0.6
 """The part of a model's window that it is given to sum up."""
@@ -161,7 +162,7 @@ class Compact:
                 raise
             except HoldfastError as error:
                 activity.logger.warning("summed up by extracts, since no model did it: %s", error)
-        return _Summary(extract(covered.said(), covered.task, int(length * _CHARS)))
+        return _Summary(extract(covered.said(), covered.task, int(length * _BYTES)))
 
     async def _by_model(
         self, request: CompactInput, agent: LiveAgent, covered: Covered, length: int
@@ -169,7 +170,7 @@ class Compact:
         memory = agent.spec.memory
         name = memory.model if memory and memory.model else agent.spec.models[-1]
         window = agent.model(name).window
-        reads = int(min(agent.spec.window or window, window) * _READS * _CHARS)
+        reads = int(min(agent.spec.window or window, window) * _READS * _BYTES)
         question = Question(
             session=request.session,
             tenant=request.tenant,
@@ -182,9 +183,9 @@ class Compact:
             allowance=request.allowance,
         )
         heard = await self._beside.ask(agent, question, limits_of(self._tenants, request.tenant))
-        text = clean(heard.text).strip()[: int(2 * length * _CHARS)]
+        text = _bounded(clean(heard.text).strip(), int(2 * length * _BYTES))
         if not text:
-            text = extract(covered.said(), covered.task, int(length * _CHARS))
+            text = extract(covered.said(), covered.task, int(length * _BYTES))
         return _Summary(text, heard.usage, heard.model, heard.charge)
 
     def _room(self, agent: LiveAgent, model: str) -> int:
@@ -198,3 +199,9 @@ class Compact:
             tools=wire.weigh(agent.wire_tools(asked)),
             reply=spec.max_tokens or 0,
         ).limit
+
+
+def _bounded(text: str, room: int) -> str:
+    """As much of a summary as takes so many bytes where it is shown: a model may write on as long as it likes."""
+    takes = size(escaped(text))
+    return text if takes <= room else text[: len(text) * room // takes]

@@ -17,7 +17,7 @@ from holdfast_workflows.contracts.entries import (
     UserEntry,
 )
 from holdfast_workflows.contracts.memory import CompactInput
-from holdfast_workflows.contracts.text import clean, preview
+from holdfast_workflows.contracts.text import clean, preview, size
 
 from .extracting import Said
 
@@ -50,14 +50,14 @@ class Covered:
         found = [] if self.before is None else _summed(self.before)
         return found + [Said(entry.seq, _speaker(entry), _text(entry)) for entry in self.entries]
 
-    def transcript(self, chars: int) -> str:
-        """All of it as a model reads it, within so many characters: tool results are shortened first."""
+    def transcript(self, room: int) -> str:
+        """All of it as a model reads it, within so many bytes: tool results are shortened first."""
         text = ""
         for limit in _RESULTS:
             text = "\n".join(_line(entry, limit) for entry in self.entries)
-            if len(text) <= chars:
+            if size(text) <= room:
                 break
-        text = _middle_out(text, chars)
+        text = _middle_out(text, len(text) * room // max(1, size(text)))
         parts = [fenced("entries", "What came after it, with the number of each entry:", text)]
         if self.before is not None:
             parts.insert(0, fenced("summary", "The summary so far:", self.before.text))

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from holdfast_workflows.contracts.text import size
+
 _RELEVANCE = 0.6
 """What likeness to the task weighs; the rest is likeness to the whole."""
 
@@ -68,13 +70,13 @@ class _Side:
         return shared / (self.length * other.length)
 
 
-def extract(said: Iterable[Said], task: str, chars: int) -> str:
+def extract(said: Iterable[Said], task: str, room: int) -> str:
     """The most telling sentences, in their order, each text's on a line of its own.
 
     Args:
         said: What was said, in order.
         task: What is being worked on.
-        chars: Characters that the extract may take.
+        room: Bytes that the extract may take: tokens are estimated from them, whatever the script.
     """
     sentences = _sentences(said)[-_MOST:]
     whole: Counter[str] = Counter()
@@ -89,7 +91,7 @@ def extract(said: Iterable[Said], task: str, chars: int) -> str:
         return _RELEVANCE * own.like(task_terms) + (1 - _RELEVANCE) * own.like(all_terms) + content
 
     ranked = sorted(sentences, key=lambda sentence: (-score(sentence), sentence.place))
-    return _lines(_fitting(ranked, chars))
+    return _lines(_fitting(ranked, room))
 
 
 def _sentences(said: Iterable[Said]) -> list[_Sentence]:
@@ -111,14 +113,14 @@ def _terms(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.lower()) if word not in _STOP]
 
 
-def _fitting(ranked: Sequence[_Sentence], chars: int) -> list[_Sentence]:
+def _fitting(ranked: Sequence[_Sentence], room: int) -> list[_Sentence]:
     chosen: list[_Sentence] = []
     for sentence in ranked:
         # With the number and the speaker, which a line begins with.
-        size = len(sentence.text) + len(sentence.said.speaker) + 12
-        if size <= chars:
+        takes = size(sentence.text) + size(sentence.said.speaker) + 12
+        if takes <= room:
             chosen.append(sentence)
-            chars -= size
+            room -= takes
     return sorted(chosen, key=lambda sentence: sentence.place)
 
 

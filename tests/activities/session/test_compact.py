@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from holdfast.testing import Reply, failed, say
+from holdfast_activities.context import rendering
 from holdfast_activities.session.extracting import Said, extract
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
@@ -147,6 +150,32 @@ async def test_what_is_not_worth_it_is_left_as_it_is(state: State, tmp_path: Pat
         assert await worker.state.log.read(worker.session, SUMMARY) == []
 
 
+@pytest.mark.parametrize("letter", ["订", "<"])
+async def test_a_model_that_writes_on_and_on_fills_no_prompt_with_its_summary(
+    state: State, tmp_path: Path, letter: str
+) -> None:
+    """Some letters take three bytes, and those that fences are made of are written out as four."""
+    shown: list[int] = []
+    for text in ("word " * 50_000, letter * 50_000):
+        async with made(state, tmp_path, say(text)) as worker:
+            await worker.run(names.COMPACT, await compacting(worker, await steps(worker, 12)))
+            shown.append(len(rendering.summary(await summary(worker)).encode()))
+    assert shown[1] == pytest.approx(shown[0], rel=0.01)
+    assert shown[0] < 0.15 * 4 * WINDOW
+
+
+async def test_what_a_model_is_given_to_sum_up_fits_its_window_in_any_script(
+    state: State, tmp_path: Path
+) -> None:
+    async with made(state, tmp_path, say("Orders were looked at.")) as worker:
+        await worker.log(UserEntry(seq=1, turn=1, text="查找订单。"))
+        entries = [ReplyEntry(seq=n, turn=1, step=n, text="订单属于客户洛佩斯。" * 150) for n in range(2, 14)]
+        await worker.log(*entries)
+        await worker.run(names.COMPACT, await compacting(worker, 14))
+        # In such a script a token is little more than a letter.
+        assert len(json.loads(worker.model.requests[0].body)["messages"][-1]["content"]) < 0.75 * WINDOW
+
+
 async def test_what_is_summed_up_cannot_leave_its_fence_nor_pass_for_another_entry(
     state: State, tmp_path: Path
 ) -> None:
@@ -173,6 +202,12 @@ def test_an_extract_holds_what_bears_on_the_task_in_its_order() -> None:
     numbers = [int(line[1:].split("]")[0]) for line in text.splitlines()]
     places = {each.seq: place for place, each in enumerate(said)}
     assert numbers == sorted(numbers, key=places.__getitem__)
+
+
+def test_an_extract_takes_so_many_bytes_in_any_script() -> None:
+    said = [Said(n, "user", f"订单{n}属于客户洛佩斯。") for n in range(1, 100)]
+    text = extract(said, "客户洛佩斯", 600)
+    assert 400 < len(text.encode()) <= 600
 
 
 def test_an_extract_says_nothing_twice_and_nothing_that_was_not_said() -> None:
