@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +11,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
+
+from holdfast_temporal import probe
 
 VERSION = (Path(__file__).parents[1] / ".ci/weaviate-version").read_text("utf-8").strip()
 
@@ -36,7 +37,7 @@ class WeaviateServer:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="hf-weaviate-"))
-        self._port, *others = _free_ports(1 + len(_PORTS))
+        self._port, *others = probe.free_ports(1 + len(_PORTS))
         self._ports = dict(zip(_PORTS, others, strict=True))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -131,14 +132,3 @@ def start_weaviate() -> WeaviateServer:
     server = WeaviateServer()
     server.start()
     return server
-
-
-def _free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for each in held:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in held]
-    finally:
-        for each in held:
-            each.close()

@@ -15,12 +15,16 @@ _QUICK = 1.0  # seconds for something on this machine
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment, all different."""
+    """Ports that nobody listens on, all different; for a minute nobody else who asks for any port is given them."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        for server in servers:
+            # Linux keeps the port of a connection that was closed at this end first. Who names the
+            # port may listen there all the same; who only wants some port gets another.
+            with socket.create_connection(server.getsockname(), timeout=_QUICK) as other:
+                server.accept()[0].close()
+                other.recv(1)
+        return [server.getsockname()[1] for server in servers]
 
 
 def listens(address: str) -> bool:

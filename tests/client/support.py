@@ -76,7 +76,7 @@ def always(reply: Reply) -> Callable[[Request], Reply]:
     return lambda _request: reply
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], within: float = 20.0) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], within: float = 40.0) -> None:
     """Wait until something is true."""
     async with asyncio.timeout(within):
         while not await check():  # noqa: ASYNC110  # what it looks at is in another process

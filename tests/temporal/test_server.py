@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -27,7 +28,7 @@ asyncio.run(main())
 
 
 async def until_gone(pid: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not probe.gone(pid):  # noqa: ASYNC110 # another process's end sets no event of ours
             await asyncio.sleep(0.02)
 
@@ -82,7 +83,7 @@ async def test_two_processes_that_start_at_once_share_one_server_that_outlives_t
         )
         for _ in range(3)
     ]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         said = [(await each.communicate())[0].decode().split() for each in starters]
     found = DevServer.find(tmp_path)
     assert found is not None
@@ -111,7 +112,7 @@ async def test_a_server_whose_owner_was_killed_ends_by_itself_and_is_not_joined(
         str(tmp_path),
         stdout=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         said = (await owner.communicate())[0].decode().split()
     pid, joined = said
     assert joined == "False"
@@ -119,6 +120,15 @@ async def test_a_server_whose_owner_was_killed_ends_by_itself_and_is_not_joined(
         assert not server.joined
         assert server.info.pid != int(pid)
     await until_gone(int(pid))
+
+
+def test_a_free_port_is_given_to_nobody_else_until_it_is_used() -> None:
+    """Between the choice of a port and the start of a server on it, tests beside this one take ports, too."""
+    for port in probe.free_ports(2):
+        with socket.socket() as another, pytest.raises(OSError, match="in use"):
+            another.bind(("127.0.0.1", port))
+        with socket.create_server(("127.0.0.1", port)):
+            assert probe.listens(f"127.0.0.1:{port}")
 
 
 async def test_a_port_that_is_taken_is_named(server: DevServer, tmp_path: Path) -> None:
@@ -145,7 +155,7 @@ async def test_a_server_that_ignores_the_polite_signal_is_killed(
     assert process.stdout is not None
     assert await process.stdout.readline() == b"deaf\n"
     await servers.stop(ServerInfo("127.0.0.1:1", "", process.pid, os.getpid()))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await process.wait()
 
 

@@ -20,7 +20,7 @@ main()
 """
 
 
-async def eventually(look: Callable[[], bool], seconds: float = 20.0) -> None:
+async def eventually(look: Callable[[], bool], seconds: float = 40.0) -> None:
     """Wait until something outside this process is so."""
     async with asyncio.timeout(seconds):
         while not look():  # noqa: ASYNC110 # files and processes set no event of ours
@@ -86,7 +86,7 @@ class Running:
 
 async def get(port: int, page: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
     """A page of this machine: status and JSON body."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"{method} {page} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")

@@ -49,7 +49,7 @@ async def test_a_killed_dev_leaves_nothing_that_goes_on(tmp_path: Path) -> None:
         server = DevServer.find(tmp_path)
         assert server is not None
         dev.signal(signal.SIGKILL)
-        await eventually(lambda: not worker.is_running() and probe.gone(server.pid), 20)
+        await eventually(lambda: not worker.is_running() and probe.gone(server.pid), 40)
     assert DevServer.find(tmp_path) is None
 
 

@@ -23,7 +23,7 @@ BREAKER = "provider:openai"
 
 async def scrape(port: int) -> dict[str, float]:
     """Each metric with its labels, and its value."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /metrics HTTP/1.0\r\n\r\n")
         text = (await reader.read()).decode()
@@ -42,7 +42,7 @@ async def test_a_worker_serves_what_it_counts(
     async with started("worker", "tests.workers.stuck:app", **settings) as running:
         await running.said("worker started")
         sessions = await connect(server.address, task_queue=task_queue)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             with pytest.raises(ModelTransient):
                 await sessions.run("stuck", "Hello?")
         found = await scrape(port)

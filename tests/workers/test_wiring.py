@@ -49,7 +49,7 @@ async def test_agents_and_the_users_own_workflows_and_activities_are_served(
     )
     settings = Settings.load(task_queue=task_queue)
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(60),
         build_worker(client, registry, state, Models({}), Resilience(state.shared), settings),
     ):
         listed = await client.execute_activity(

@@ -17,7 +17,7 @@ MODEL = "openai:scripted"
 
 
 async def kept(state: State, model: str, ratio: float) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while abs((await state.shared.ratios.load()).get(model, 0.0) - ratio) > 0.1:  # noqa: ASYNC110 - it is saved beside the step
             await asyncio.sleep(0.01)
 

@@ -72,7 +72,7 @@ async def test_a_store_that_says_nothing_is_given_up_at_the_deadline(silent: str
     location = parse(silent, {})
     store = GuardedStore("weaviate", lambda: open_weaviate(location))
     with pytest.raises(MemoryUnavailable, match=r"memory:weaviate: no answer within 0\.2 s"):
-        await asyncio.wait_for(store.get("acme", ["a"]), 10)
+        await asyncio.wait_for(store.get("acme", ["a"]), 60)
     await store.close()
     bare = await open_weaviate(location)
     with pytest.raises(TimeoutError):
@@ -83,12 +83,12 @@ async def test_a_store_that_says_nothing_is_given_up_at_the_deadline(silent: str
 async def test_what_does_not_hear_its_cancellation_is_not_waited_for() -> None:
     deaf = _Deaf()
     with pytest.raises(MemoryUnavailable):
-        await asyncio.wait_for(gate.Gate("memory:x", None, MemoryUnavailable).call(deaf.work, 0.05), 10)
+        await asyncio.wait_for(gate.Gate("memory:x", None, MemoryUnavailable).call(deaf.work, 0.05), 60)
     caller = asyncio.create_task(gate.Gate("memory:x", None, MemoryUnavailable).call(deaf.work, None))
     await asyncio.sleep(0)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(caller, 10)
+        await asyncio.wait_for(caller, 60)
     deaf.released.set()
 
 
@@ -167,21 +167,29 @@ async def test_every_call_reaches_the_store(tmp_path: Path) -> None:
 
 
 async def _embed_once(embedder: Embedder) -> list[Vector]:
-    return await asyncio.wait_for(embedder.embed(["a"]), 10)
+    return await asyncio.wait_for(embedder.embed(["a"]), 60)
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_an_embedding_server_that_hangs_or_fails_is_left_alone_for_a_while(breakers: Breakers) -> None:
-    answers = iter([hang(), *[failed(500)] * 20])
+async def test_an_embedding_server_that_hangs_or_fails_is_left_alone_for_a_while(
+    breakers: Breakers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = hang()
 
-    async with ScriptedModel([], embed=lambda _: next(answers)) as server:
+    async with ScriptedModel([], embed=lambda _: answer) as server:
         config = ProviderConfig("openai", base_url=server.openai_url, key="sk-12345678abcd")
         embedder = GuardedEmbedder(OpenAIEmbedder("openai", "test", config, {}), breakers)
-        for _ in range(11):
+        with pytest.raises(EmbeddingFailed):
+            await _embed_once(embedder)
+        answer = failed(500)
+        monkeypatch.setattr(
+            guarded_embedder, "ONE_SECONDS", 30.0
+        )  # however slow the machine, it has the time
+        for _ in range(10):
             with pytest.raises(EmbeddingFailed):
                 await _embed_once(embedder)
         with pytest.raises(EmbeddingFailed) as refused:
             await _embed_once(embedder)
         assert refused.value.retry_after is not None
-        assert 5 <= len(server.embedded) < 12
+        assert 4 <= len(server.embedded) <= 5  # what hung may not have reached it
         await embedder.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.steps import Park, ThinkInput
 
-NOW = time.time()
 NEED = Need(prompt=600, output=400)
 
 
@@ -51,6 +50,7 @@ def purse(
     hold: Hold | None = None,
     finishes: bool = False,
     trusted: bool = True,
+    clock: Callable[[], float] = time.time,
 ) -> Purse:
     limited = tokens is not None or dollars is not None
     step = ThinkInput(
@@ -65,7 +65,7 @@ def purse(
         hold=hold,
         finishes=finishes,
     )
-    return Purse(state.shared.accounts, step, tenant, trusted=trusted, clock=lambda: NOW)
+    return Purse(state.shared.accounts, step, tenant, trusted=trusted, clock=clock)
 
 
 async def pay(state: State, own: Purse, model: Model, used: int, following: Need | None = None) -> None:
@@ -122,7 +122,7 @@ async def test_the_hold_of_the_step_before_pays_for_the_call(state: State, model
 
 
 async def test_a_hold_that_a_lost_attempt_may_have_changed_is_taken_anew(state: State, model: Model) -> None:
-    never_made = Hold(tokens=5_000, dollars=1.0, until=NOW + 60)
+    never_made = Hold(tokens=5_000, dollars=1.0, until=time.time() + 60)
     own = purse(state, tokens=10_000, hold=never_made, trusted=False)
     assert await own.reserve(model, NEED) == 400
     (account,) = await state.shared.accounts.list()
@@ -156,12 +156,11 @@ async def test_a_budget_in_dollars_is_kept_to_the_models_price(state: State, mod
 
 
 async def test_a_tenant_is_charged_by_the_day(state: State, model: Model) -> None:
-    own = purse(state, tenant=TenantLimits(tokens_per_day=1_000))
+    evening = datetime(2026, 1, 31, 23, 59, tzinfo=UTC).timestamp()
+    own = purse(state, tenant=TenantLimits(tokens_per_day=1_000), clock=lambda: evening)
     await own.reserve(model, NEED)
     (account,) = await state.shared.accounts.list("tenant:")
-    assert account.account == names.tenant_account(
-        "acme", datetime.fromtimestamp(NOW, UTC).date().isoformat()
-    )
+    assert account.account == names.tenant_account("acme", "2026-01-31")
 
 
 async def test_a_hundred_runs_at_once_never_overspend(state: State, model: Model) -> None:
