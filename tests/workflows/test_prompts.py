@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field
 
@@ -161,6 +162,20 @@ async def test_the_account_of_a_prompt_tells_how_it_was_made(start: Start) -> No
     assert [item.part for item in second.items] == ["instructions", "tools", "task", "conversation"]
     assert all(item.tokens for item in second.items)
     assert second.reported > 0
+
+
+async def test_a_reply_is_given_no_more_than_the_prompt_leaves_of_the_window(start: Start) -> None:
+    """Servers refuse a request whose prompt and reply would together go over it, however short the prompt is made."""
+    asked: list[int] = []
+    for window in (None, 4_000):
+        agent = Agent("surveyor", model="openai:gpt-4", max_tokens=8_000, window=window)
+        async with start([say("Stones.")], App(agents=[agent])) as it:
+            session = await it.holdfast.client.start("surveyor", TASK)
+            await session.wait()
+            [manifest] = await manifests(it, session.id)
+            asked.append(json.loads(it.model.requests[0].body)["max_tokens"])
+        assert manifest.budget + asked[-1] == 8_192
+    assert asked == [4_096, 6_192]
 
 
 async def test_simplified_and_kept_replies_are_accounted_for_too(start: Start) -> None:

@@ -76,9 +76,7 @@ class Prompting:
             fragments=fragments,
             tools=tools,
             output=spec.output,
-            max_tokens=min(spec.max_tokens or _SIMPLE_REPLY, _SIMPLE_REPLY)
-            if self.simple
-            else spec.max_tokens,
+            max_tokens=self._reply(model, made),
             temperature=spec.temperature,
             timeout=spec.model_timeout,
             stream=step.watched,
@@ -95,6 +93,13 @@ class Prompting:
             tools=wire.weigh(tools),
             reply=spec.max_tokens or 0,
         )
+
+    def _reply(self, model: Model, made: Budget) -> int | None:
+        """Tokens that the reply may have: what it and the prompt may take is within the window, or it is refused."""
+        asked = self._agent.spec.max_tokens
+        if self.simple:
+            return min(asked or _SIMPLE_REPLY, _SIMPLE_REPLY)
+        return None if asked is None else min(asked, model.window - made.tokens)
 
     def _shown(self, conversation: Conversation, made: Budget) -> tuple[Sequence[Fragment], Sequence[Item]]:
         if self.simple:
