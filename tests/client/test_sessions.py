@@ -76,7 +76,7 @@ async def test_a_session_on_another_queue_is_read_by_its_own_workers(running: Ru
     async with running([say(LONG)]) as holdfast:
         session = await holdfast.client.start("helper", "Tell me.")
         await session.wait()
-        elsewhere = await connect(temporal=holdfast.temporal, task_queue="nobody-listens-here", patience=5)
+        elsewhere = await connect(temporal=holdfast.temporal, task_queue="nobody-listens-here")
         found = elsewhere.session(session.id)
         assert [entry.text async for entry in found.transcript()] == ["Tell me.", LONG]
         assert (await found.wait(1)).text == LONG
@@ -168,7 +168,7 @@ async def test_a_message_that_is_too_large_is_refused_before_anything_starts(
 
 async def test_without_a_worker_a_request_fails_in_bounded_time(running: Running) -> None:
     async with running([], worker=False) as holdfast:
-        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, patience=0.5)
+        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, patience=2.0)
         with pytest.raises(NoWorker, match="has the message"):
             await client.start("helper", "Hi!", id=f"later-{holdfast.task_queue}")
         for request in (
@@ -183,7 +183,7 @@ async def test_without_a_worker_a_request_fails_in_bounded_time(running: Running
 
 async def test_a_message_sent_without_a_worker_is_answered_when_one_comes(running: Running) -> None:
     async with running([say("Late, but here.")], worker=False) as holdfast:
-        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, patience=0.5)
+        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, patience=2.0)
         id = f"later-{holdfast.task_queue}"
         with pytest.raises(NoWorker):
             await client.start("helper", "Hi!", id=id)

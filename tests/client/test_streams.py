@@ -158,7 +158,7 @@ async def test_watching_tells_every_turn_until_the_session_is_closed(running: Ru
         await session.send("Say one.")
         await session.send("Say two.")
         await session.close()
-        await asyncio.wait_for(watching, 20)
+        await asyncio.wait_for(watching, 60)
         assert texts[-1] == "Two."
 
 

@@ -81,7 +81,7 @@ async def test_who_waits_on_a_paused_session_asks_less_and_less_often_and_leaves
         assert not waiting.done()
         assert await waits_in_history(holdfast, session.id) == before
         await session.resume()
-        assert (await asyncio.wait_for(waiting, 20)).text == "Here I am."
+        assert (await asyncio.wait_for(waiting, 60)).text == "Here I am."
 
 
 async def test_more_may_wait_for_a_turn_than_the_session_has_places_for(running: Running) -> None:
@@ -100,5 +100,5 @@ async def test_more_may_wait_for_a_turn_than_the_session_has_places_for(running:
             assert not any(wait.done() for wait in waits)
         finally:
             go.set()
-        replies = await asyncio.wait_for(asyncio.gather(*waits), 30)
+        replies = await asyncio.wait_for(asyncio.gather(*waits), 60)
         assert {reply.text for reply in replies} == {"At last."}

@@ -32,7 +32,7 @@ async def test_missing_attributes_are_registered_and_can_be_searched(tmp_path: P
         )  # fmt: skip
         found: list[str] = []
         # The server lists a new run a moment after it has started.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not found:
                 query = "HoldfastCost > 0.1 AND HoldfastTurns = 2"
                 found = [each.id async for each in client.list_workflows(query)]
@@ -49,7 +49,7 @@ async def test_the_command_for_administrators_does_the_same(tmp_path: Path) -> N
         process = await asyncio.create_subprocess_exec(
             binary.find(), *command[1:], "--address", server.address, stdout=asyncio.subprocess.DEVNULL
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
         listed = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace="default")

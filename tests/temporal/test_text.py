@@ -80,13 +80,13 @@ async def task_failed(handle: WorkflowHandle[Speak, str]) -> bool:
 async def test_such_text_goes_through_workflow_and_activity_unchanged(
     client: Client, task_queue: str
 ) -> None:
-    async with asyncio.timeout(20), worker(client, task_queue, Tools()):
+    async with asyncio.timeout(60), worker(client, task_queue, Tools()):
         assert await client.execute_workflow(Speak.run, id=task_queue, task_queue=task_queue) == HALF
 
 
 async def test_without_our_converter_the_run_hangs_on_failing_tasks(client: Client, task_queue: str) -> None:
     plain = unprotected(client)
-    async with asyncio.timeout(20), worker(plain, task_queue, Tools()):
+    async with asyncio.timeout(60), worker(plain, task_queue, Tools()):
         handle = await plain.start_workflow(Speak.run, id=task_queue, task_queue=task_queue)
         while not await task_failed(handle):  # noqa: ASYNC110 # the server sets no event of ours
             await asyncio.sleep(0.02)
@@ -95,7 +95,7 @@ async def test_without_our_converter_the_run_hangs_on_failing_tasks(client: Clie
 
 async def test_an_error_that_must_not_be_retried_is_not(client: Client, task_queue: str) -> None:
     tools = Tools()
-    async with asyncio.timeout(20), worker(client, task_queue, tools):
+    async with asyncio.timeout(60), worker(client, task_queue, tools):
         with pytest.raises(WorkflowFailureError) as caught:
             await client.execute_workflow(Fail.run, id=task_queue, task_queue=task_queue)
     assert tools.runs == 1
@@ -107,7 +107,7 @@ async def test_an_error_that_must_not_be_retried_is_not(client: Client, task_que
 
 async def test_without_our_converter_it_is_retried(client: Client, task_queue: str) -> None:
     tools, plain = Tools(), unprotected(client)
-    async with asyncio.timeout(20), worker(plain, task_queue, tools):
+    async with asyncio.timeout(60), worker(plain, task_queue, tools):
         with pytest.raises(WorkflowFailureError):
             await plain.execute_workflow(Fail.run, id=task_queue, task_queue=task_queue)
     assert tools.runs == 3

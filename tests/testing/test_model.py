@@ -99,7 +99,7 @@ async def test_requests_sent_at_once_on_one_connection_are_answered_in_order() -
             await writer.drain()
         received = b""
         while received.count(b"HTTP/1.1 200") < 2 or b"two" not in received:
-            received += await asyncio.wait_for(reader.read(65_536), 5)
+            received += await asyncio.wait_for(reader.read(65_536), 30)
         writer.close()
     assert received.index(b'"one"') < received.index(b'"two"')
 
@@ -151,7 +151,8 @@ async def test_large_bodies_are_counted_and_not_kept(client: httpx.AsyncClient) 
 
 @pytest.mark.parametrize(("fault", "error"), [(reset(), httpx.ReadError), (hang(), httpx.ReadTimeout)])
 async def test_an_answer_that_never_comes(fault: Reply, error: type[Exception]) -> None:
-    async with ScriptedModel([fault]) as model, httpx.AsyncClient(timeout=0.2) as client:
+    patience = httpx.Timeout(30, read=0.2 if fault == hang() else 30)
+    async with ScriptedModel([fault]) as model, httpx.AsyncClient(timeout=patience) as client:
         with pytest.raises(error):
             await _post(client, model, "openai")
 

@@ -154,7 +154,7 @@ async def test_a_turn_that_is_cancelled_gives_its_reservation_back(start: Start)
 
     async with start(script, app(Budget(tokens=10_000))) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await entered.wait()
         await session.cancel()
         (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))

@@ -68,7 +68,7 @@ async def test_a_cancel_takes_hold_though_a_pause_came_first(start: Start) -> No
         await session.pause()
         # The step has been told to end, and the activity hears of no second request.
         await eventually(lambda: told_to_yield(it, session.id))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert (await session.cancel()).status == "cancelled"
 
 
