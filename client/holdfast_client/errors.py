@@ -23,9 +23,7 @@ from holdfast_workflows.contracts.errors import (
     TemporalUnreachable,
     TurnCancelled,
     from_failure,
-    tree,
 )
-from holdfast_workflows.contracts.session import Problem
 
 _LATE = frozenset({RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED})
 
@@ -50,15 +48,6 @@ def translate(error: BaseException, session: str = "", *, by_worker: bool = Fals
     if isinstance(error, WorkflowQueryFailedError):
         return ServiceError(error.message)
     return HoldfastError(f"{type(error).__name__}: {error}")
-
-
-def restore(problem: Problem) -> HoldfastError:
-    """The error that a view tells of."""
-    error = tree().get(problem.code, HoldfastError)(
-        problem.detail, retry_after=problem.retry_after, retryable=problem.retryable
-    )
-    error.id = problem.id
-    return error
 
 
 def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.problems import error_of
 from holdfast_workflows.contracts.session import TurnView
 from holdfast_workflows.contracts.steps import TurnStatus
-
-from .errors import restore
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Reply:
             steps=view.steps,
             usage=view.usage,
             seconds=max(0.0, view.ended - view.started),
-            error=restore(view.error) if view.error else None,
+            error=error_of(view.error) if view.error else None,
         )
 
     def check(self) -> Reply:

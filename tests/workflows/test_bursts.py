@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from holdfast.testing import Reply, Request, call, say
+from typing import Any
+
+import pytest
+
+from holdfast import Agent, App, ErrorReply
+from holdfast.testing import Reply, Request, call, overloaded, say, unauthorized
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.errors import ModelRejected, ModelTransient
+from holdfast_workflows.contracts.spec import RetrySpec
 
 from .conftest import Running, Start
-from .support import Gate, eventually, make_app
+from .limited import status
+from .support import Gate, eventually, make_app, peek
 
 
 def peeks(count: int) -> object:
@@ -121,3 +129,67 @@ async def test_cancel_ends_a_burst_and_keeps_what_was_settled(start: Start) -> N
         assert reply.status == "cancelled"
         assert reply.steps == 2
         assert (await session.send("Anew")).text == "Fresh."
+
+
+THRICE = RetrySpec(attempts=3, first_delay=0.01, max_delay=0.02, adaptive=False)
+
+
+def patient(retry: RetrySpec, **options: Any) -> App:
+    """An agent with an inline tool, and that policy for its model."""
+    agent = Agent("helper", model="openai:scripted", tools=[peek], model_retry=retry, **options)
+    return App(agents=[agent])
+
+
+@pytest.mark.parametrize(("attempts", "before"), [(3, 0), (3, 2), (1, 0)])
+async def test_a_later_step_of_a_burst_is_asked_for_as_often_as_its_policy_allows_and_no_more(
+    start: Start, attempts: int, before: int
+) -> None:
+    def script(request: Request) -> Reply:
+        if request.results:
+            return overloaded()
+        return overloaded() if request.number <= before else call("peek", {"at": "it"})
+
+    async with start(script, patient(THRICE.model_copy(update={"attempts": attempts}))) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        reply = await session.wait()
+        assert isinstance(reply.error, ModelTransient)
+        assert reply.steps == 1
+        asked = [request.results for request in it.model.requests]
+        assert asked == [0] * (before + 1) + [1] * attempts
+
+
+async def test_what_helps_no_later_step_is_not_asked_for_twice(start: Start) -> None:
+    async with start([call("peek", {"at": "it"}), unauthorized()], patient(THRICE)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        assert isinstance((await session.wait()).error, ModelRejected)
+        assert len(it.model.requests) == 2
+
+
+async def test_last_resorts_are_tried_where_a_later_step_of_a_burst_fails(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return overloaded() if request.results else call("peek", {"at": "it"})
+
+    async with start(script, patient(THRICE, last_resorts=[ErrorReply(text="Later.")])) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        reply = await session.wait()
+        assert (reply.status, reply.text, reply.steps) == ("failed", "Later.", 1)
+        assert len(it.model.requests) == 4
+
+
+async def test_attempts_at_a_later_step_of_a_burst_are_counted_on_over_a_park(start: Start) -> None:
+    twice = THRICE.model_copy(update={"attempts": 2, "first_delay": 1.0, "max_delay": 1.0})
+
+    def script(request: Request) -> Reply:
+        return overloaded() if request.results else call("peek", {"at": "it"})
+
+    async with start(script, patient(twice)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+
+        async def failed_once() -> bool:
+            return len(it.model.requests) == 2
+
+        await eventually(failed_once)
+        await it.holdfast.client.set_circuit("provider:openai", "open", seconds=3)
+        assert (await status(session, "parked")).step == 1
+        assert isinstance((await session.wait()).error, ModelTransient)
+        assert len(it.model.requests) == 1 + twice.attempts

@@ -24,6 +24,7 @@ from holdfast_workflows.contracts.errors import (
     ToolArgumentsInvalid,
 )
 from holdfast_workflows.contracts.limits import MAX_CALLS
+from holdfast_workflows.contracts.problems import Problem, problem_of
 from holdfast_workflows.contracts.session import Partial
 from holdfast_workflows.contracts.steps import Park, StepView, ThinkInput
 
@@ -34,7 +35,7 @@ from .chain import Chain, Found
 from .leave import provider_of
 from .prompting import Prompting
 from .purse import RESULTS, Need, Purse
-from .writing import settle
+from .writing import away, settle
 
 _MAX_NAME = 200
 
@@ -57,7 +58,8 @@ class Burst:
 
     Attributes:
         steps: Those that are settled.
-        stopped_by: Why there is none: the providers, a limit or the budget.
+        stopped_by: Why there is no further one: the providers, a limit, the database or the budget.
+        failed: The error with which the step after these ended for good.
         choice: What was chosen for the next attempt, once ``run`` has raised.
     """
 
@@ -73,6 +75,7 @@ class Burst:
     ) -> None:
         self.steps: list[StepView] = []
         self.stopped_by: Park | Spent | None = None
+        self.failed: Problem | None = None
         self.choice: Choice | None = None
         self._input = step
         self._agent = agent
@@ -95,6 +98,8 @@ class Burst:
         )
         self._chain = Chain(step, agent, means.conversations, prompts, asking, means.state.shared.replies)
         self._look_ahead = look_ahead
+        # Attempts are counted for one call: after a failed one, the step that follows begins a count of its own.
+        self._counted = step.tried > 0 or activity.info().attempt > 1
         self._seq = step.seq
         self._text = ""
         self._context = 0
@@ -121,40 +126,54 @@ class Burst:
         while True:
             try:
                 view = await self._step()
-            except StateUnavailable:
-                if self.steps:
-                    return  # they count; the next ``think`` waits for the database
-                raise
+            except StateUnavailable as error:
+                if not self.steps:
+                    raise
+                self.stopped_by = away(error)
+                return await self._stopped()
             except HoldfastError as error:
                 self.choice = self._choose(error)
-                if self.steps and (self._stopping or not self.choice.again):
+                if self.steps and self._stopping:
                     # The steps that are settled count; the next ``think`` will meet the error itself.
-                    return
-                await self._purse.release()
-                raise
+                    return None
+                await self._let_go()
+                if not self.steps or self.choice.again:
+                    raise
+                activity.logger.warning(
+                    "step %d failed for good: %s", self._input.step + len(self.steps), error
+                )
+                self.failed = problem_of(error)
+                return None
             except asyncio.CancelledError:
                 await self._purse.release()
                 raise
             if view is None:
                 await self._stopped()
-                return
+                return None
             self.steps.append(view)
             self._seq = view.seq + 1 + len(view.calls)
             self._text = ""
             if self._is_last(view) or time.monotonic() > deadline:
-                return
+                return None
 
     async def _stopped(self) -> None:
         """Hold nothing while the session waits; a ``think`` that follows at once is told what is held."""
-        if self.steps:
+        if self.steps and self.stopped_by is None:
             self.steps[-1] = self.steps[-1].model_copy(update={"hold": self._purse.hold})
         else:
-            await self._purse.release()
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        await self._purse.release()
+        if self.steps:
+            self.steps[-1] = self.steps[-1].model_copy(update={"hold": None})
 
     def _is_last(self, view: StepView) -> bool:
         """Whether the workflow has to see this step before there is another."""
         inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
         if not inside or self._stopping or len(self.steps) >= self._input.burst:
+            return True
+        if self._counted and not self._look_ahead:
             return True
         called = sum(len(step.calls) for step in self.steps)
         left = self._input.calls_left
@@ -189,8 +208,8 @@ class Burst:
         # Where one reply was there already, the next may be too.
         self._look_ahead = isinstance(found, Found) and found.settled
         if isinstance(found, Park | Spent):
-            # After steps that count it is met again, by the ``think`` that follows them.
-            self.stopped_by = None if self.steps else found
+            # After steps that count a budget is met again, by the ``think`` that follows them.
+            self.stopped_by = None if self.steps and isinstance(found, Spent) else found
             return None
         if isinstance(found, Answer):
             self._context = found.account.context

@@ -1,6 +1,7 @@
 """``think``: read the log by reference, call the model, settle its reply; in bursts with inline tools."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio import activity
@@ -10,7 +11,7 @@ from temporalio.service import RPCError
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
-from holdfast_workflows.contracts.steps import Park, ThinkInput, ThinkResult
+from holdfast_workflows.contracts.steps import Park, StepView, ThinkInput, ThinkResult
 
 from . import fresh
 from .agents import LiveAgents
@@ -41,7 +42,7 @@ class Think:
         try:
             return await self._think(step)
         except StateUnavailable as error:
-            return self._parked(away(error), step)
+            return self._parked((), away(error), step)
         except HoldfastError as error:
             raise to_failure(error) from error
 
@@ -65,14 +66,14 @@ class Think:
             raise self._means.resilience.retries.failure(error, burst.choice) from error
         stopped = burst.stopped_by
         if isinstance(stopped, Park):
-            return self._parked(stopped, step)
-        return ThinkResult(steps=tuple(burst.steps), spent=stopped)
+            return self._parked(burst.steps, stopped, step)
+        return ThinkResult(steps=tuple(burst.steps), spent=stopped, failed=burst.failed)
 
-    def _parked(self, park: Park, step: ThinkInput) -> ThinkResult:
-        """No step, and the attempts that were made until then, so that parking begins no new count."""
+    def _parked(self, steps: Sequence[StepView], park: Park, step: ThinkInput) -> ThinkResult:
+        """The steps before one that has to wait, and the attempts that were made until then, so that parking begins no new count."""
         self._means.resilience.meters.parked(park.kind)
         tried = step.tried + activity.info().attempt - 1
-        return ThinkResult(steps=(), park=park.model_copy(update={"tried": tried}))
+        return ThinkResult(steps=tuple(steps), park=park.model_copy(update={"tried": tried}))
 
     async def _run(self, step: ThinkInput, burst: Burst) -> None:
         work = asyncio.ensure_future(burst.run())

@@ -110,11 +110,11 @@ def _in_mind(console: Console, view: SessionView) -> None:
 
 def _ended_badly(console: Console, view: SessionView) -> None:
     """Why the last turn came to nothing."""
-    from holdfast_client.errors import restore
+    from holdfast_workflows.contracts.problems import error_of
 
     last = view.last
     if last is not None and last.error is not None:
-        told = printing.sentence(restore(last.error))
+        told = printing.sentence(error_of(last.error))
         console.print(f"[red]turn {last.turn} {last.status}: {printing.plain_cell(told)}[/]")
 
 

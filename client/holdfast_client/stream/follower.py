@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from holdfast_client.reply import Reply
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import INLINE_TEXT
-from holdfast_workflows.contracts.session import Event, Problem, TurnView
+from holdfast_workflows.contracts.problems import Problem
+from holdfast_workflows.contracts.session import Event, TurnView
 from holdfast_workflows.contracts.text import preview, size
 
 from . import events as told

@@ -10,6 +10,7 @@ from .effects import Waiting
 from .entries import Usage
 from .limits import MAX_NAME
 from .memory import PlanItem, RememberInput
+from .problems import Problem
 from .spec import OutputSpec, PinnedSpec, WhenBusy
 from .steps import NewEntry, TurnStatus
 
@@ -43,19 +44,6 @@ class Accepted(Contract):
 
     turn: int
     remembers: bool = False
-
-
-class Problem(Contract):
-    """An error as it appears in views: the whole message, and what was particular this time."""
-
-    code: str
-    message: str
-    detail: str = ""
-    id: str = ""
-    """What a user can quote: it is in the worker's log and in the history."""
-    retryable: bool = False
-    retry_after: float | None = None
-    """Seconds after which trying again may help, where somebody said so."""
 
 
 class TurnView(Contract):

@@ -5,6 +5,7 @@ from typing import Literal
 from .base import Contract
 from .budget import Allowance, Hold, Spent
 from .entries import Finish, ResultStatus, Usage
+from .problems import Problem
 from .spec import OutputSpec, PinnedSpec
 
 TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -148,12 +149,14 @@ class StepView(Contract):
 
 class ThinkResult(Contract):
     """The steps taken; at least one unless the activity was asked to yield before the first was done,
-    has to wait (``park``), or the next call has no budget (``spent``).
+    has to wait (``park``), or the next call has no budget (``spent``). ``park`` and ``failed`` are of the step
+    after these; one that failed with none before it is the activity's failure.
     """
 
     steps: tuple[StepView, ...]
     park: Park | None = None
     spent: Spent | None = None
+    failed: Problem | None = None
 
 
 ActMode = Literal["call", "retry", "settle", "give_up", "undo"]

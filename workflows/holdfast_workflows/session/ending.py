@@ -3,7 +3,8 @@
 from temporalio import workflow
 
 from holdfast_workflows.contracts import errors
-from holdfast_workflows.contracts.session import Event, Problem, TurnView
+from holdfast_workflows.contracts.problems import Problem, problem_of
+from holdfast_workflows.contracts.session import Event, TurnView
 from holdfast_workflows.contracts.steps import StepView, TurnStatus
 from holdfast_workflows.contracts.text import size
 
@@ -11,29 +12,12 @@ from . import details, remembering
 from .state import SessionState
 
 
-def problem(error: errors.HoldfastError) -> Problem:
-    """An error as views show it."""
-    return Problem(
-        code=error.code,
-        message=str(error),
-        detail=error.detail,
-        retryable=error.retryable,
-        retry_after=error.retry_after,
-    )
-
-
-def error_of(found: Problem) -> errors.HoldfastError:
-    """The error that a view shows."""
-    cls = errors.tree().get(found.code, errors.HoldfastError)
-    return cls(found.detail, retry_after=found.retry_after, retryable=found.retryable)
-
-
 def failing(state: SessionState, error: errors.HoldfastError) -> None:
     """The running turn is going to end with an error: give it its id, once, and log it."""
     if isinstance(error, errors.TurnCancelled):
-        state.change(ending="cancelled", problem=problem(error))
+        state.change(ending="cancelled", problem=problem_of(error))
         return
-    found = problem(error).model_copy(update={"id": workflow.uuid4().hex[:12]})
+    found = problem_of(error).model_copy(update={"id": workflow.uuid4().hex[:12]})
     state.change(ending="failed", problem=found, reply=_filled(state.turn.reply, found))
     workflow.logger.error("turn %d failed, error %s: %s", state.turn.turn, found.id, found.message)
 

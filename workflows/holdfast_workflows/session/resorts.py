@@ -2,13 +2,13 @@
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.effects import Waiting
+from holdfast_workflows.contracts.problems import error_of, problem_of
 from holdfast_workflows.contracts.resorts import ErrorReply, HandOff
 from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import ThinkResult
 
 from . import asking, rolling
-from .ending import error_of, problem
 from .state import SessionState
 from .thinking import Thinking
 
@@ -42,7 +42,7 @@ class Resorts:
         """
         if not self._spec.last_resorts or not helps(error):
             raise error
-        self._state.change(resort=0, problem=problem(error))
+        self._state.change(resort=0, problem=problem_of(error))
 
     async def reply(self) -> ThinkResult:
         """A reply by the resort whose turn it is; no steps where the next one is to be tried, or the model.

@@ -4,6 +4,7 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.limits import PATIENCE
+from holdfast_workflows.contracts.problems import error_of
 from holdfast_workflows.contracts.session import Event, TurnState
 from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActResult, CallView, Park, StepView, ThinkResult
@@ -112,7 +113,9 @@ class TurnRunner:
             self._compacting.consider(result.steps[-1])
             if await self._decide(result):
                 return True
-        if result.park is not None:
+        if result.failed is not None:
+            self._resorts.begin(error_of(result.failed))
+        elif result.park is not None:
             await self._park(result.park)
         elif result.spent is not None:
             await self._budgets.apply(result.spent)
