@@ -105,6 +105,11 @@ class Generations:
         self._begun = generation.collection
         self.forget()
 
+    async def others(self, serving: Generation) -> list[str]:
+        """The other generations that are there: a migration goes on, or one broke off and left what it had copied."""
+        async with self._connection.client() as client:
+            return [name for name in await schema.leftovers(client, self.alias) if name != serving.name]
+
     async def drop(self, name: str) -> None:
         """Remove a generation with all it holds."""
         async with self._connection.client() as client:

@@ -7,7 +7,7 @@ generation and points the alias at it, which the server does at once.
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..base import Collection
 from .library import (
@@ -35,8 +35,7 @@ class Generation:
     Attributes:
         name: At the server.
         collection: What its vectors are.
-        follows: The generation it takes the place of, where that is still there: a migration has not
-            finished, or was killed before it could. What is deleted is deleted in both, or it would come back.
+        follows: The name of the generation it takes the place of, whether that is still there or not.
     """
 
     name: str
@@ -47,10 +46,7 @@ class Generation:
 async def served(client: WeaviateAsyncClient, alias: str) -> Generation | None:
     """The generation that the alias names; None where there is none."""
     target = await client.alias.get(alias_name=alias)
-    found = await look_up(client, target.collection) if target else None
-    if found and found.follows and not await client.collections.exists(found.follows):
-        return replace(found, follows="")
-    return found
+    return await look_up(client, target.collection) if target else None
 
 
 async def look_up(client: WeaviateAsyncClient, name: str) -> Generation | None:

@@ -232,7 +232,9 @@ class WeaviateStore:
         return await self._remove(tenant, lambda shard: delete(shard, where))
 
     async def _remove(self, tenant: str, remove: Callable[[Shard], Awaitable[int]]) -> int:
-        """Remove something from the generation that serves, and before that from the one it takes the place of."""
+        """Remove something from the generation that serves, and before that from all others that are there: what is
+        left in one that a migration took the place of would come back, and nothing may stay of what is erased.
+        """
         generation = await self._generations.look()
         if generation is None:
             return 0
@@ -245,9 +247,8 @@ class WeaviateStore:
                     return 0
                 raise
 
-        if generation.follows:
-            before = Generation(generation.follows, generation.collection)
-            await self._at(before, tenant, remove_if_there, 0)
+        for name in await self._generations.others(generation):
+            await self._at(Generation(name, generation.collection), tenant, remove_if_there, 0)
         count = await self._at(generation, tenant, remove, 0)
         await self._generations.confirm(generation)
         return count

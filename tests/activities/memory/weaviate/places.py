@@ -36,3 +36,11 @@ async def collections(store: WeaviateStore) -> int:
     """How many collections the server has for a store."""
     async with store._connection.client() as client:
         return len(await leftovers(client, store._generations.alias))
+
+
+async def held(store: WeaviateStore, collection: str) -> int:
+    """How many memories one of its collections holds, of all tenants."""
+    async with store._connection.client() as client:
+        found = client.collections.use(collection)
+        shards = [found.with_tenant(name) for name in await found.tenants.get()]
+        return sum([(await shard.aggregate.over_all(total_count=True)).total_count or 0 for shard in shards])

@@ -10,7 +10,12 @@ from holdfast_activities.memory.weaviate.generations import Generations
 from holdfast_activities.memory.weaviate.moving import Mover
 from holdfast_activities.memory.weaviate.schema import Generation
 from holdfast_activities.memory.weaviate.store import WeaviateStore
-from holdfast_workflows.contracts.errors import BadInput, EmbeddingMismatch, MemoryUnavailable
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    EmbeddingFailed,
+    EmbeddingMismatch,
+    MemoryUnavailable,
+)
 from tests.activities.memory.conformance.records import COLLECTION, OTHER, angle, embed, fact, ids
 from tests.weaviate_server import NamedWeaviate, WeaviateServer
 
@@ -125,6 +130,30 @@ async def test_what_is_deleted_after_a_migration_was_killed_does_not_come_back_w
     assert ids(await worker.list("acme", Filter())) == ["b", "c"]
     assert ids(await worker.by_words("acme", ["changed"], Filter(), 10)) == ["b"]
     assert await worker.tenants() == ["acme"]
+
+
+async def test_what_is_deleted_leaves_no_copy_where_a_migration_failed_half_way(
+    worker: WeaviateStore,
+) -> None:
+    await worker.put("acme", [fact("a", "", angle(0)), fact("b", "", angle(0))])
+    await worker.put("lost", [fact("a"), fact("b")])
+
+    async def embed_some(texts: Sequence[str]) -> Sequence[Vector]:
+        if len(copies) == 1:
+            raise EmbeddingFailed("switched off")
+        copies.append("a tenant's")
+        return await embed(texts)
+
+    copies: list[str] = []
+    with pytest.raises(EmbeddingFailed):
+        await worker.migrate(OTHER, embed_some)
+    [copy] = await worker._generations.others(await worker._generations.writable())
+    assert await places.held(worker, copy) == 2
+    assert await worker.delete("acme", ["a"]) == 1
+    assert await worker.erase("lost") == 2
+    assert await places.held(worker, copy) == 1
+    assert await worker.erase("acme") == 1
+    assert await places.held(worker, copy) == 0
 
 
 async def test_a_migration_leaves_one_collection_behind(
