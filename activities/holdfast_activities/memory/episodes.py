@@ -7,9 +7,11 @@ finished by the next.
 
 import math
 import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from hashlib import blake2b
+from dataclasses import replace
+from uuid import uuid4
 
 from .base import Embedder, Filter, MemoryStore, Record
 from .facts import trust_of
@@ -21,6 +23,8 @@ QUIET = 30 * DAY
 """A session counts as past if nothing was said in it, or recalled of it, for so long."""
 MANY = 40
 """Sessions of up to so many turns stay word for word."""
+DECIDED = 3_600.0
+"""Seconds after which the run that wrote an episode has decided whether it stays, or has died."""
 STRETCH = 20
 """Turns of one episode."""
 SAYS_MOST = 10
@@ -42,20 +46,24 @@ async def consolidate(store: MemoryStore, embedder: Embedder | None, tenant: str
             last[turn.session] = max(last[turn.session], turn.at, turn.used)
     count = 0
     for session in sorted(session for session, at in last.items() if session and at < now - QUIET):
-        count += await _session(store, embedder, tenant, session)
+        count += await _session(store, embedder, tenant, session, now)
     return count
 
 
-async def _session(store: MemoryStore, embedder: Embedder | None, tenant: str, session: str) -> int:
+async def _session(
+    store: MemoryStore, embedder: Embedder | None, tenant: str, session: str, now: float
+) -> int:
     turns: list[Record] = []
     async for page in pages(store, tenant, Filter(session=session, kinds=("turn",))):
         turns += page
     done: set[str] = set()
+    fresh: set[str] = set()
     async for page in pages(store, tenant, Filter(session=session, kinds=("episode",))):
-        done.update(source for episode in page for source in episode.sources)
+        for episode in page:
+            (done if episode.used < now - DECIDED else fresh).update(episode.sources)
     # Left over where a run broke off between the episode and the removal of its turns.
     count = await _delete(store, tenant, [turn for turn in turns if turn.id in done])
-    turns = [turn for turn in turns if turn.id not in done]
+    turns = [turn for turn in turns if turn.id not in done | fresh]
     if len(turns) <= MANY:
         return count
     by_scope: defaultdict[str, list[Record]] = defaultdict(list)
@@ -64,15 +72,29 @@ async def _session(store: MemoryStore, embedder: Embedder | None, tenant: str, s
     for said in by_scope.values():
         for start in range(0, len(said), STRETCH):
             stretch = said[start : start + STRETCH]
-            episode = await _episode(embedder, stretch)
+            episode = replace(await _episode(embedder, stretch), used=max(now, time.time()))
             await store.put(tenant, [episode])
-            # What was forgotten or erased since the turns were read must not come back in it; the
-            # next run draws the rest together.
-            if len(await store.get(tenant, episode.sources)) < len(stretch):
-                await store.delete(tenant, [episode.id])
-            else:
+            if await _stands_alone(store, tenant, episode):
                 count += await _delete(store, tenant, stretch)
+            else:
+                await store.delete(tenant, [episode.id])
     return count
+
+
+async def _stands_alone(store: MemoryStore, tenant: str, episode: Record) -> bool:
+    """Whether an episode that has just been put may take the place of its turns; else the next run tries again.
+
+    What was forgotten or erased since the turns were read must not come back in it. And another
+    run at the same time may have drawn the same turns together: of two that both see the other's, neither stays,
+    so its turns are removed only where an episode does.
+    """
+    if len(await store.get(tenant, episode.sources)) < len(episode.sources):
+        return False
+    wanted = Filter(session=episode.session, kinds=("episode",))
+    async for page in pages(store, tenant, wanted):
+        if any(each.id != episode.id and set(each.sources) & set(episode.sources) for each in page):
+            return False
+    return True
 
 
 async def _delete(store: MemoryStore, tenant: str, turns: Sequence[Record]) -> int:
@@ -83,11 +105,9 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
     text = says_most(turns)
     vector = None if embedder is None else (await embedder.embed([embeddable(text)]))[0]
     ids = tuple(turn.id for turn in turns)
-    digest = blake2b("\0".join(ids).encode("utf-8", "replace"), digest_size=16).hexdigest()
-    expiries = [turn.expires for turn in turns]
     return Record(
-        # By its turns, so that made again it is the same.
-        id=f"episode:{digest}",
+        # Its own, so that a run that gives its episode up does not remove that of another.
+        id=f"episode:{uuid4().hex}",
         scope=turns[0].scope,
         kind="episode",
         text=text,
@@ -97,8 +117,8 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
         importance=max(turn.importance for turn in turns),
         trust=min((turn.trust for turn in turns), key=trust_of),
         sources=ids,
-        expires=max(expiries) if all(expiries) else 0.0,
-        used=max(turn.used for turn in turns),
+        # With the first of its turns: their words must not outlast the time they were given.
+        expires=min((turn.expires for turn in turns if turn.expires), default=0.0),
         uses=max(turn.uses for turn in turns),
         words=fact_words(text),
         vector=vector,

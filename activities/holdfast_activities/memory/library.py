@@ -39,7 +39,10 @@ class OpenMemory:
     A ``scope`` is a name such as ``user:42``, ``agent:support`` or ``tenant``. Where scopes are asked
     for and none is given, all of the tenant is meant. Every method raises MemoryUnavailable where the store
     does not answer, EmbeddingMismatch where it holds vectors of another model, and those that write
-    EmbeddingFailed where no vectors could be had; what failed can be done again.
+    EmbeddingFailed where no vectors could be had; what failed can be done again. Every call has a deadline
+    and no circuit breaker, whose state is in the workers' state database: who asks a store that is away waits for
+    each answer. For the same reason workers do not know what is forgotten or erased here, and a change that one of
+    them is just applying may bring it back; where workers write to the store, use ``client.memory``.
     """
 
     def __init__(self, memories: Memories) -> None:

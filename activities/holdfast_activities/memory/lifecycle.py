@@ -60,10 +60,11 @@ async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> list[Re
     gone += await _trail(store, tenant, gone)
     if not gone:
         return []
-    await store.delete(tenant, [record.id for record in gone])
+    # First, since it is found by what is still there: broken off between the two, it is done again.
     mending = await mended(store, tenant, gone)
     if mending:
         await store.put(tenant, mending)
+    await store.delete(tenant, [record.id for record in gone])
     return gone
 
 

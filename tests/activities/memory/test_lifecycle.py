@@ -4,14 +4,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from holdfast_activities.memory import Filter, Memories, Record, TurnDraft, Vector
+from holdfast_activities.memory import Filter, Memories, MemoryStore, Record, TurnDraft, Vector
 from holdfast_activities.memory.embedded import open_embedded
-from holdfast_activities.memory.episodes import MANY, STRETCH, says_most
+from holdfast_activities.memory.episodes import DECIDED, MANY, STRETCH, says_most
 from holdfast_activities.memory.lifecycle import faded
-from holdfast_workflows.contracts.errors import EmbeddingFailed
+from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryUnavailable
 from holdfast_workflows.contracts.memory import Trust
 from holdfast_workflows.contracts.names import call_key
 
@@ -123,6 +124,47 @@ async def test_turns_stay_until_their_episode_is_durable(tmp_path: Path) -> None
         assert len(await held(memories)) == 50
 
 
+async def test_an_episode_expires_with_the_first_of_its_turns(memories: Memories) -> None:
+    now = _long_after()
+    expiring = [
+        turn.model_copy(update={"expires": now + turn.place}) if turn.place % 2 else turn
+        for turn in _session("old", MANY + 1)
+    ]
+    await memories.apply(change(turns=expiring))
+    await memories.consolidate(now)
+    assert len(await held(memories)) == 3
+    await memories.expire(now + 2)
+    left = {source for view in (await held(memories)).values() for source in view.sources}
+    assert left == {f"old:{number}" for number in range(STRETCH, MANY + 1)}
+
+
+async def test_a_forgotten_turn_leaves_no_words_though_forgetting_it_broke_off(tmp_path: Path) -> None:
+    class Breaking:
+        """A store that answers so many writes and no more."""
+
+        def __init__(self, store: MemoryStore) -> None:
+            self.writes = 1_000
+            self._store = store
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("put", "delete"):
+                if not self.writes:
+                    raise MemoryUnavailable("switched off")
+                self.writes -= 1
+            return getattr(self._store, name)
+
+    store = Breaking(await open_embedded(tmp_path / "memory.db"))
+    memories = Memories(cast("MemoryStore", store))
+    await memories.apply(change(turns=[said(1, "The password is swordfish."), said(2, "Thanks, noted.")]))
+    store.writes = 1
+    with pytest.raises(MemoryUnavailable):
+        await memories.forget("", ["s1:1"])
+    store.writes = 1_000
+    await memories.forget("", ["s1:1"])
+    assert await memories.search("swordfish password", tenant="", scopes=[USER], floor=0.0) == []
+    await memories.close()
+
+
 async def test_a_consolidation_that_broke_off_is_finished_by_the_next(memories: Memories) -> None:
     turns = _session("old", 50)
     await memories.apply(change(turns=turns))
@@ -130,7 +172,8 @@ async def test_a_consolidation_that_broke_off_is_finished_by_the_next(memories: 
     episodes = await held(memories)
     # As it is where the episodes were written and only some of the turns removed.
     await memories.apply(change(turns=turns[7:30]))
-    assert await memories.consolidate(_long_after()) == 23
+    assert await memories.consolidate(_long_after()) == 0, "whoever wrote them may still be at it"
+    assert await memories.consolidate(_long_after() + 2 * DECIDED) == 23
     assert await held(memories) == episodes
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
+import pytest
+
 from holdfast_activities.memory import FactDraft, Memories, MemoryStore, Record
+from holdfast_activities.memory.episodes import DECIDED, MANY
 
 from .conftest import Stores
-from .keeper import START, change, fact, held
+from .keeper import DAY, START, change, fact, held, said
 
 WAIT = 20.0
 """Seconds; the bound of every wait here."""
@@ -105,3 +109,36 @@ async def test_a_topic_that_a_fact_of_another_took_the_place_of_stays_so(stores:
     await memories.apply(change(facts=[fact("c", "Ann has no home.", replaces="b", at=START + 10)]))
     await memories.apply(change(facts=[LISBON]))
     assert await superseded(memories) == {"a": "b", "b": "c", "c": ""}
+
+
+class Turns:
+    """A store that lets other work go first before the first call of one method."""
+
+    def __init__(self, store: MemoryStore, before: str, work: Callable[[], Awaitable[object]]) -> None:
+        self._store = store
+        self._before = before
+        self._work: list[Callable[[], Awaitable[object]]] = [work]
+
+    def __getattr__(self, name: str) -> Any:
+        async def first(*given: Any) -> Any:
+            if self._work:
+                await self._work.pop()()
+            return await getattr(self._store, name)(*given)
+
+        return first if name == self._before else getattr(self._store, name)
+
+
+@pytest.mark.parametrize("moment", ["put", "get", "delete"])
+async def test_two_that_draw_a_session_together_at_once_lose_nothing_and_keep_nothing_twice(
+    moment: str, stores: Stores
+) -> None:
+    other = Memories(await stores.open())
+    texts = {f"s1:{number}": f"Song {number} is of tea." for number in range(MANY + 1)}
+    await other.apply(change(turns=[said(number, text) for number, text in enumerate(texts.values())]))
+    now = time.time() + 31 * DAY
+    one = Memories(cast("MemoryStore", Turns(await stores.open(), moment, lambda: other.consolidate(now))))
+    await one.consolidate(now)
+    await one.consolidate(now + 2 * DECIDED)
+    there = list((await held(other)).values())
+    kept = [id for view in there for id in (view.sources if view.kind == "episode" else (view.id,))]
+    assert sorted(kept) == sorted(texts)
