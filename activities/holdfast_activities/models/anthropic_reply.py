@@ -81,10 +81,10 @@ def _extra(blocks: list[dict[str, Any]], calls: tuple[ToolCall, ...]) -> dict[st
 
 
 def _usage(told: dict[str, Any], cost: Cost) -> Usage:
-    cached = int(told.get("cache_read_input_tokens") or 0)
-    caching = int(told.get("cache_creation_input_tokens") or 0)
-    read = int(told.get("input_tokens") or 0) + cached + caching
-    write = int(told.get("output_tokens") or 0)
+    cached = wire.counted(told.get("cache_read_input_tokens"))
+    caching = wire.counted(told.get("cache_creation_input_tokens"))
+    read = wire.counted(told.get("input_tokens")) + cached + caching
+    write = wire.counted(told.get("output_tokens"))
     return Usage(
         input_tokens=read, output_tokens=write, cached_tokens=cached, cost=cost(read, write, cached, caching)
     )

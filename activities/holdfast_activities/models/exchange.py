@@ -10,7 +10,7 @@ from . import errors, wire
 from .http import Endpoint
 from .sse import Events
 
-NONSENSE = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError)
+NONSENSE = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 """What reading an answer raises when it is not what the interface promises."""
 
 

@@ -97,9 +97,9 @@ def _usage(
     if not told:
         written = len(text) + sum(len(call.arguments) for call in calls)
         told = {"prompt_tokens": sent // 4, "completion_tokens": written // 4 + 1}
-    read, write = int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0)
+    read, write = wire.counted(told.get("prompt_tokens")), wire.counted(told.get("completion_tokens"))
     details: dict[str, Any] = told.get("prompt_tokens_details") or {}
-    cached = min(read, int(details.get("cached_tokens") or told.get("prompt_cache_hit_tokens") or 0))
+    cached = min(read, wire.counted(details.get("cached_tokens") or told.get("prompt_cache_hit_tokens")))
     return Usage(
         input_tokens=read, output_tokens=write, cached_tokens=cached, cost=cost(read, write, cached, 0)
     )

@@ -176,8 +176,8 @@ class PydanticAIModel:
                 part.tool_call_id = name
             extra = {WIRE: wire.received_json(ModelMessagesTypeAdapter.dump_python([response], mode="json"))}
         usage = response.usage
-        read, write = usage.input_tokens, usage.output_tokens
-        cached, caching = usage.cache_read_tokens, usage.cache_write_tokens
+        read, write = wire.counted(usage.input_tokens), wire.counted(usage.output_tokens)
+        cached, caching = wire.counted(usage.cache_read_tokens), wire.counted(usage.cache_write_tokens)
         return ModelReply(
             text=_text(response),
             calls=tuple(

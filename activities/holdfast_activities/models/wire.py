@@ -19,6 +19,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 
+_MOST_COUNTED = 10**9
+"""Tokens that one call is believed to have used at most; sums of many must still fit the state database."""
+
+
+def counted(told: Any) -> int:
+    """A provider's count of tokens, within bounds; raises ValueError, TypeError or OverflowError if it is none."""
+    return min(max(int(told or 0), 0), _MOST_COUNTED)
+
+
 def string(text: str) -> bytes:
     """The text as a JSON string."""
     return dump_json(clean(text)).encode()

@@ -64,6 +64,18 @@ async def test_usage_and_cost_are_the_providers_figures(name: str, stream: bool)
 
 
 @both_ways
+@pytest.mark.parametrize(("told", "counted"), [(10**30, 10**9), (-5, 0)])
+async def test_a_count_of_tokens_that_cannot_be_is_brought_within_bounds(
+    name: str, stream: bool, told: int, counted: int
+) -> None:
+    """Sums of what is counted are kept in 63 bits: one absurd count must not keep a session from being stored."""
+    reply = say("Hello.", input_tokens=told, output_tokens=told)
+    async with ScriptedModel([reply]) as server:
+        usage = (await ask(server, name, stream=stream)).usage
+    assert (usage.input_tokens, usage.output_tokens) == (counted, counted)
+
+
+@both_ways
 async def test_two_calls_of_one_id_are_told_apart(name: str, stream: bool) -> None:
     scripted = call("look", {"at": "a"}, id="same") + call("look", {"at": "b"}, id="same")
     async with ScriptedModel([scripted]) as server:
