@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from holdfast.testing.model import call, rate_limited, say
+from holdfast.testing.model import Reply, Request, call, rate_limited, say
 from holdfast_client import Session
 from holdfast_client.stream.events import (
     StepEnded,
@@ -137,9 +137,17 @@ async def test_pausing_holds_the_session_until_it_is_resumed(running: Running) -
 
 
 async def test_steering_is_told_to_those_who_follow(running: Running) -> None:
-    async with running([say("Slow.", delay=1.0), say("Steered.")]) as holdfast:
+    steered = asyncio.Event()
+
+    async def script(request: Request) -> Reply:
+        if request.number == 1:
+            await steered.wait()
+        return say("Slow." if request.number == 1 else "Steered.")
+
+    async with running(script) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
         assert await session.steer("to the left") == 1
+        steered.set()
         reply = await session.wait()
         assert (reply.text, reply.steps) == ("Steered.", 2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,9 @@ def start(server: DevServer) -> Start:
 
     @asynccontextmanager
     async def begin(
-        script: list[Reply] | Callable[[Request], Reply], app: App | None = None, **options: Any
+        script: list[Reply] | Callable[[Request], Reply | Awaitable[Reply]],
+        app: App | None = None,
+        **options: Any,
     ) -> AsyncGenerator[Running]:
         async with (
             ScriptedModel(script) as model,

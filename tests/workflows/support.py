@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast import Agent, App, Tool, ToolContext, ToolError, tool
+from holdfast.testing import Reply, Request
 
 WAIT = 30.0
 NUL_AND_SURROGATE = "a\x00b\ud800c\udfffd"
@@ -32,6 +33,17 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(WAIT):
         while not await holds():  # noqa: ASYNC110 - what is waited for is in another process
             await asyncio.sleep(0.02)
+
+
+def after(go: asyncio.Event, *replies: Reply) -> Callable[[Request], Awaitable[Reply]]:
+    """A model whose first reply comes when a test lets it."""
+
+    async def script(request: Request) -> Reply:
+        if request.number == 1:
+            await go.wait()
+        return replies[request.number - 1]
+
+    return script
 
 
 @tool

@@ -13,7 +13,7 @@ from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import NothingToDo
 
 from .conftest import Running, Start
-from .support import Gate, eventually, make_app
+from .support import Gate, after, eventually, make_app
 
 
 async def asked(it: Running, count: int) -> bool:
@@ -39,10 +39,12 @@ async def test_nothing_new_starts_while_paused_and_resume_goes_on(start: Start) 
 
 
 async def test_a_paused_session_calls_no_tool_that_the_model_has_asked_for(start: Start) -> None:
-    async with start([call("look", {"at": "it"}).but(delay=1.0), say("Done.")]) as it:
+    go = asyncio.Event()
+    async with start(after(go, call("look", {"at": "it"}), say("Done."))) as it:
         session = await it.holdfast.client.start("helper", "Go")
         await eventually(lambda: asked(it, 1))
         await session.pause()
+        go.set()
 
         async def replied() -> bool:
             return (await session.view()).step == 1
@@ -87,10 +89,12 @@ async def test_steering_is_read_at_the_next_step(start: Start) -> None:
 
 
 async def test_steering_that_comes_with_the_last_reply_is_not_lost(start: Start) -> None:
-    async with start([say("Done.").but(delay=1.0), say("And in French.")]) as it:
+    go = asyncio.Event()
+    async with start(after(go, say("Done."), say("And in French."))) as it:
         session = await it.holdfast.client.start("helper", "Go")
         await eventually(lambda: asked(it, 1))
         await session.steer("And in French")
+        go.set()
         assert (await session.wait()).text == "And in French."
 
 
