@@ -37,6 +37,15 @@ async def test_a_kept_reply_that_is_too_old_is_not_given(start: Start) -> None:
     assert reply.status == "failed"
 
 
+@pytest.mark.parametrize(("tenant", "status"), [("acme", "done"), ("other", "failed"), ("", "failed")])
+async def test_a_reply_is_kept_for_its_own_tenant_only(start: Start, tenant: str, status: str) -> None:
+    async with start([say("Of acme."), overloaded()], app("openai:a")) as it:
+        client = it.holdfast.client
+        assert await client.run("helper", "What is new?", tenant="acme") == "Of acme."
+        reply = await (await client.start("helper", "What is new?", tenant=tenant)).wait()
+    assert reply.status == status
+
+
 @pytest.mark.parametrize("text", [NUL_AND_SURROGATE, "\ud800"])
 async def test_a_reply_is_kept_whatever_it_holds(start: Start, text: str) -> None:
     async with start([say(text), overloaded()], app("openai:a")) as it:

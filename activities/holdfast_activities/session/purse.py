@@ -80,7 +80,7 @@ class Purse:
         self._touched = step.hold is not None
         # A purse lasts for one activity, so the day it begins on is the day that pays.
         self._limits = self._find_limits()
-        self.hold = step.hold if trusted and step.hold and step.hold.until > clock() else None
+        self.hold = step.hold if trusted and step.hold and self._stands(step.hold) else None
 
     def _find_limits(self) -> dict[str, Limit]:
         found: dict[str, Limit] = {}
@@ -88,12 +88,17 @@ class Purse:
         if run is not None:
             found[run.account] = Limit(run.tokens, None if run.dollars is None else _micros(run.dollars))
         if tenant is not None and (tenant.tokens_per_day is not None or tenant.dollars_per_day is not None):
-            day = datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
+            day = _day(self._clock())
             dollars = tenant.dollars_per_day
             found[names.tenant_account(self._step.tenant, day)] = Limit(
                 tenant.tokens_per_day, None if dollars is None else _micros(dollars)
             )
         return found
+
+    def _stands(self, hold: Hold) -> bool:
+        """Whether a hold has not lapsed, and is on today's accounts: a tenant's account is of one day."""
+        now = self._clock()
+        return hold.until > now and (self._tenant is None or _day(hold.until - HELD_FOR) == _day(now))
 
     @property
     def active(self) -> bool:
@@ -211,6 +216,10 @@ def _spent(account: Account) -> Spent:
     if by_tokens and limit.tokens is not None:
         return Spent(scope=scope, what="tokens", limit=limit.tokens, used=spent.tokens)
     return Spent(scope=scope, what="dollars", limit=(limit.micros or 0) / MICROS, used=spent.micros / MICROS)
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def _micros(dollars: float) -> int:

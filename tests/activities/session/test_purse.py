@@ -163,6 +163,21 @@ async def test_a_tenant_is_charged_by_the_day(state: State, model: Model) -> Non
     assert account.account == names.tenant_account("acme", "2026-01-31")
 
 
+async def test_a_hold_on_the_day_that_is_over_does_not_pay_for_a_call_of_the_next(
+    state: State, model: Model
+) -> None:
+    now = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+    tenant = TenantLimits(tokens_per_day=1_000)
+    evening = purse(state, tenant=tenant, clock=lambda: now)
+    await evening.reserve(model, NEED)
+    assert evening.hold is not None
+    assert purse(state, tenant=tenant, hold=evening.hold, clock=lambda: now).hold == evening.hold
+    morning = purse(state, tenant=tenant, hold=evening.hold, clock=lambda: now + 2)
+    assert await morning.reserve(model, NEED) == NEED.output
+    days = [each.account for each in await state.shared.accounts.list("tenant:")]
+    assert days == [names.tenant_account("acme", day) for day in ("2026-01-31", "2026-02-01")]
+
+
 async def test_a_hundred_runs_at_once_never_overspend(state: State, model: Model) -> None:
     limit = 20_000
 
