@@ -20,7 +20,7 @@ main()
 """
 
 
-async def eventually(look: Callable[[], bool], seconds: float = 40.0) -> None:
+async def eventually(look: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something outside this process is so."""
     async with asyncio.timeout(seconds):
         while not look():  # noqa: ASYNC110 # files and processes set no event of ours
@@ -40,7 +40,7 @@ class Running:
         async for line in self.process.stderr:
             self.lines.append(line.decode().rstrip())
 
-    async def said(self, words: str, seconds: float = 40.0) -> str:
+    async def said(self, words: str, seconds: float = 60.0) -> str:
         """The first line with these words, once there is one."""
         try:
             await eventually(
@@ -61,7 +61,7 @@ class Running:
         """Send a signal."""
         self.process.send_signal(number)
 
-    async def ended(self, seconds: float = 40.0) -> int:
+    async def ended(self, seconds: float = 60.0) -> int:
         """The exit code, once it ends."""
         async with asyncio.timeout(seconds):
             code = await self.process.wait()
@@ -76,7 +76,7 @@ class Running:
 
     async def ready(self, want: int = 200) -> dict[str, Any]:
         """What ``/ready`` says, once its status is the one wanted."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             while True:
                 status, body = await self.get("/ready")
                 if status == want:
@@ -86,7 +86,7 @@ class Running:
 
 async def get(port: int, page: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
     """A page of this machine: status and JSON body."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"{method} {page} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
