@@ -57,9 +57,7 @@ async def start(
     silence: float = _SILENCE,
 ) -> Session:
     """Start a session, or find it."""
-    _check_names(agent, tenant, user)
-    _check(budget)
-    _check_silence(silence)
+    _check(agent, tenant, user, budget)
     session = messages.new_id("s") if id is None else messages.checked_id(id)
     message = None
     if text is not None:
@@ -91,24 +89,18 @@ async def start(
     )
 
 
-def _check_names(agent: str, tenant: str, user: str) -> None:
-    """Names that are stored as they are: with something in place of a character one may be another's."""
+def _check(agent: str, tenant: str, user: str, budget: BudgetSpec | None) -> None:
     if not agent:
         raise BadInput("the agent's name is empty")
+    # They are stored as they are: with something in place of a character one may be another's.
     if clean(tenant) != tenant or clean(user) != user:
         raise BadInput("a tenant or a user holds NUL or half of a surrogate pair")
+    if budget is not None:
+        _check_limits(budget)
 
 
-def _check_silence(silence: float) -> None:
-    """Calls give a sign of life every second; what is not much longer would take the living for dead."""
-    if not 2 <= silence <= 600:
-        raise BadInput(f"silence={silence}: it is 2 to 600 seconds")
-
-
-def _check(budget: BudgetSpec | None) -> None:
+def _check_limits(budget: BudgetSpec) -> None:
     """A budget that can be kept: a limit of nothing would stop the first call of every turn."""
-    if budget is None:
-        return
     given = budget.model_dump(include={"tokens", "dollars", "steps", "tool_calls", "seconds"})
     limits = {name: limit for name, limit in given.items() if limit is not None}
     if not limits or min(limits.values()) <= 0:

@@ -16,7 +16,7 @@ from holdfast_workflows.contracts.session import Message, StartInput, TaskResult
 from .played import Played, Think, calls, playing, says
 from .support import WAIT, eventually
 
-SILENCE = 1.0
+SILENCE = 2.0
 Begun = WorkflowHandle[object, TaskResult]
 
 

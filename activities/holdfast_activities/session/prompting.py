@@ -111,6 +111,6 @@ class Prompting:
         made = hashlib.sha256(request.instructions.encode("utf-8", "surrogatepass"))
         made.update(request.tools)
         made.update(self._shape.encode())
-        for fragment in request.fragments:
-            made.update(fragment.data)
+        # At once: thousands of updates take longer than what they hash.
+        made.update(b"".join(fragment.data for fragment in request.fragments))
         return f"{self._step.tenant}/{self._step.agent}/{made.hexdigest()[:40]}"

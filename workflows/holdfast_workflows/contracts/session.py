@@ -245,7 +245,8 @@ class StartInput(Contract):
     max_steps: int | None = None
     # A run has to get somewhere before it ends.
     roll_over_events: int = Field(default=3_000, ge=10)
-    silence: float = 8.0
+    # Calls give a sign of life every second; much less than two would take the living for dead.
+    silence: float = Field(default=8.0, ge=2, le=600)
     budget: BudgetSpec | None = None
     """Instead of the agent's own."""
     account: str = ""
