@@ -13,8 +13,8 @@ import pytest
 import typer
 from temporalio.client import Client as TemporalClient
 
-from holdfast import Agent, App, Memory
-from holdfast.testing import Environment, ScriptedModel, call, say
+from holdfast import Agent, App, Memory, tool
+from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, say
 from holdfast_client import Client
 from holdfast_client.command.main import invoke
 from holdfast_client.command.options import duration
@@ -206,3 +206,45 @@ async def test_what_the_model_was_shown_is_printed_from_the_log(server: DevServe
         assert "memory: 1 memory recalled" in out
         assert "[x] Greet" in out
         assert "[>] Help" in out
+
+
+async def test_every_entry_that_the_model_was_shown_is_printed_once_and_as_it_was_shown(
+    server: DevServer,
+) -> None:
+    @tool(inline=True, repeats=True)
+    async def look(words: int) -> str:
+        """Look.
+
+        Args:
+            words: How many there are.
+        """
+        return f"{words}: " + "word " * words
+
+    asked: list[Request] = []
+
+    def script(request: Request) -> Reply:
+        if b"sum up the older part" in request.body:
+            return say("They looked.")
+        asked.append(request)
+        n = len(asked)
+        return call("look", {"words": n if n % 3 else 700 + n}) if n <= 20 else say("Seen.")
+
+    agent = Agent("looker", model="openai:scripted", tools=[look], window=6_000)
+    async with (
+        ScriptedModel(script) as model,
+        Environment.start(App(agents=[agent]), model, server=server.address) as environment,
+    ):
+        holdfast = Line(server.address, environment.task_queue, environment.client)
+        assert (await holdfast("run", "looker", "Look around.", "--id", "looks"))[0] == 0
+        found = json.loads((await holdfast("context", "looks", "21", "--json"))[1])
+        _, out, _ = await holdfast("context", "looks", "21", "--text")
+        sent = json.loads(asked[-1].body)["messages"][1:]
+    parts = [line for line in out.splitlines() if line.startswith("--- ")]
+    numbers = [
+        line.split()[2].rstrip(":") for line in parts if line.endswith((": reply", ": result", ": user"))
+    ]
+    assert len(numbers) == len(set(numbers)) == len(sent)
+    # What was cut is marked so, and nothing else is.
+    cut = sum(item["count"] for item in found["items"] if item["shown"] == "cut")
+    assert 0 < cut == sum("left out" in (message["content"] or "") for message in sent)
+    assert out.count("… (long and not of the newest step)") == cut

@@ -111,17 +111,43 @@ async def _text(console: Console, session: Session, found: Manifest) -> None:
         if entry.seq >= found.seq:
             break
         entries[entry.seq] = entry
-    for each in found.items:
+    shown = _shown(found, entries)
+    for at, each in enumerate(found.items):
         aside = f"{each.tokens:,} tokens" + (f"; {each.why}" if each.why else "")
         if not each.stop:
             console.print(f"[dim]--- {each.part}: {printing.plain_cell(aside)}[/]")
         elif each.shown == "left_out":
             console.print(f"[red]--- {each.part} {_range(each)} left out: {printing.plain_cell(each.why)}[/]")
         else:
-            for seq in range(each.start, each.stop):
-                if seq in entries:
-                    console.print(f"[dim]--- {each.part} {seq}: {entries[seq].kind}[/]")
-                    console.print(_said(entries[seq], each), markup=False)
+            for entry in shown[at]:
+                console.print(f"[dim]--- {each.part} {entry.seq}: {entry.kind}[/]")
+                console.print(_said(entry, each), markup=False)
+
+
+def _shown(found: Manifest, entries: dict[int, Entry]) -> list[list[Entry]]:
+    """The entries that each of the prompt's items stands for.
+
+    An item tells a range and how many it counts there, and ranges overlap: of the entries in several,
+    those that were cut are the longest, and what is gone is the oldest.
+    """
+    left = dict(entries)
+    shown: list[list[Entry]] = [[] for _ in found.items]
+    for at, each in sorted(enumerate(found.items), key=lambda pair: (pair[1].shown != "cut", pair[1].count)):
+        if each.shown == "left_out":
+            continue
+        there = [entry for entry in left.values() if each.start <= entry.seq < each.stop and _is(each, entry)]
+        if each.shown == "cut":
+            there.sort(key=lambda entry: len(entry.text))
+        shown[at] = sorted(there[-each.count :], key=lambda entry: entry.seq)
+        for entry in shown[at]:
+            del left[entry.seq]
+    return shown
+
+
+def _is(item: ManifestItem, entry: Entry) -> bool:
+    if item.part in {"memory", "summary"}:
+        return entry.kind == item.part
+    return entry.kind not in {"memory", "summary"}
 
 
 def _said(entry: Entry, item: ManifestItem) -> str:
