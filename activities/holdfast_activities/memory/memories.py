@@ -1,6 +1,7 @@
 """The memories of a worker or a program: what ``Keeping`` promises, over a store and an embedder."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -32,22 +33,26 @@ from .turns import turn_drafts
 from .uses import Uses
 from .views import view
 
+_log = logging.getLogger(__name__)
+
 
 class Memories:
     """See ``Keeping``. ``store`` and ``embedder`` are closed with it."""
 
-    def __init__(self, store: MemoryStore, embedder: Embedder | None = None) -> None:
+    def __init__(self, store: MemoryStore, embedder: Embedder | None = None, *, warning: str = "") -> None:
         """Memories in a store.
 
         Args:
             store: Where they are.
             embedder: What their vectors are made by; None to find them by their words only.
+            warning: What to log when something is first looked up or kept.
         """
         self._store = store
         self._embedder = embedder
         self._finder = Finder(store, embedder)
         self._uses = Uses(store)
         self._begun = False
+        self._warning = warning
         # What is read, changed and written back must not change in between. Between processes the
         # outbox sees to it that a change is applied by one, and ``settle`` that two do not contradict.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -74,6 +79,7 @@ class Memories:
         now: float = 0.0,
     ) -> Views:
         """See ``Keeping.search``."""
+        self._warn()
         await self.check()
         found = await self._finder.search(
             text, tenant=tenant, scopes=scopes, kinds=kinds, limit=limit, floor=floor, now=now
@@ -107,6 +113,7 @@ class Memories:
 
     async def apply(self, change: Change) -> int:
         """See ``Keeping.apply``."""
+        self._warn()
         await self.check()
         # Before anything that takes its time: what was begun before an erasure is told by this.
         now = time.time()
@@ -203,6 +210,12 @@ class Memories:
         await self._store.close()
         if self._embedder is not None:
             await self._embedder.close()
+
+    def _warn(self) -> None:
+        """Not at the start: most workers serve no agent that remembers."""
+        if self._warning:
+            _log.warning("%s", self._warning)
+            self._warning = ""
 
     async def _collection(self) -> Collection:
         """What the vectors made here are."""

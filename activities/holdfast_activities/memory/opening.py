@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
 
 from .base import MemoryStore
 from .embedded import open_embedded
-from .embedders import GuardedEmbedder, choose_embedder
+from .embedders import GuardedEmbedder, choose_embedder, unchosen
 from .gate import Guard
 from .guarded import GuardedStore
 from .memories import Memories
@@ -54,6 +54,7 @@ def make_memories(
     return Memories(
         GuardedStore(name, open_store, guard),
         None if embedder is None else GuardedEmbedder(embedder, guard),
+        warning=unchosen(home) if embedder is None and not embeddings.strip() else "",
     )
 
 

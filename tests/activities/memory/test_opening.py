@@ -1,5 +1,6 @@
 """HOLDFAST_MEMORY_URL names the store; a URL that names none is refused before anything is opened."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,21 @@ async def test_a_server_that_is_down_is_no_error_before_the_first_use(tmp_path: 
     memories = make_memories("weaviate://127.0.0.1:9?grpc=10", "none", tmp_path, {})
     with pytest.raises(MemoryUnavailable):
         await memories.check()
+    await memories.close()
+
+
+@pytest.mark.parametrize(("embeddings", "times"), [("", 1), ("none", 0)])
+async def test_words_only_is_warned_of_once_at_first_use_unless_it_was_chosen(
+    embeddings: str, times: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    memories = make_memories("", embeddings, tmp_path, {})
+    with caplog.at_level(logging.WARNING):
+        await memories.check()
+        assert not caplog.records
+        for _ in range(2):
+            await memories.apply(change(facts=[fact("a", "Ann likes tea.")]))
+            await memories.search("tea", tenant="", scopes=["user:ann"])
+    assert [str(tmp_path / "models") in record.message for record in caplog.records] == [True] * times
     await memories.close()
 
 

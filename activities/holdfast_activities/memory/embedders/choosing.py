@@ -1,6 +1,5 @@
 """Which embedder a setting names."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,14 +10,13 @@ from holdfast_workflows.contracts.errors import SettingsInvalid
 from . import minilm
 from .openai import OpenAIEmbedder
 
-_log = logging.getLogger(__name__)
 _FORMS = "none, minilm:/path/to/folder, or provider:model such as openai:text-embedding-3-small"
 
 
 def choose_embedder(
     setting: str, home: Path, providers: Mapping[str, ProviderConfig], environ: Mapping[str, str]
 ) -> Embedder | None:
-    """The embedder of HOLDFAST_EMBEDDINGS; None to find memories by their words only, which is logged.
+    """The embedder of HOLDFAST_EMBEDDINGS; None to find memories by their words only.
 
     Args:
         setting: ``none``; ``minilm:`` and a folder; a provider and a model; or empty for the folder
@@ -33,23 +31,25 @@ def choose_embedder(
     """
     kind, _, name = setting.strip().partition(":")
     if kind == "none" and not name:
-        _say_words_only("as HOLDFAST_EMBEDDINGS says")
         return None
     if kind == "minilm" and name:
         return minilm.MiniLM(Path(name).expanduser())
     if not setting.strip():
-        folder = home / "models" / minilm.MODEL
-        if (folder / minilm.WEIGHTS).exists():
-            return minilm.MiniLM(folder)
-        _say_words_only(
-            f"there is no model in {folder}, and HOLDFAST_EMBEDDINGS names none; it takes {_FORMS}"
-        )
-        return None
+        folder = _folder(home)
+        return minilm.MiniLM(folder) if (folder / minilm.WEIGHTS).exists() else None
     config = providers.get(kind)
     if config is None or config.kind != "openai" or not name:
         raise SettingsInvalid(f"HOLDFAST_EMBEDDINGS: {setting!r} is no embedder; it is {_FORMS}")
     return OpenAIEmbedder(kind, name, config, environ)
 
 
-def _say_words_only(why: str) -> None:
-    _log.warning("memories are found by their words only, not by their meaning: %s", why)
+def unchosen(home: Path) -> str:
+    """What to tell whoever uses memories without an embedder, and did not ask for that."""
+    return (
+        "memories are found by their words only, not by their meaning: there is no model in "
+        f"{_folder(home)}, and HOLDFAST_EMBEDDINGS names none; it takes {_FORMS}"
+    )
+
+
+def _folder(home: Path) -> Path:
+    return home / "models" / minilm.MODEL
