@@ -39,6 +39,7 @@ class SessionInfo:
         cost: US dollars, up to the last turn that ended.
         started: When its newest run began.
         ended: When it ended; None while it goes on.
+        user: Whom it is with; empty if nobody was named.
     """
 
     id: str
@@ -49,6 +50,7 @@ class SessionInfo:
     cost: float
     started: datetime
     ended: datetime | None
+    user: str = ""
 
 
 async def sessions(
@@ -130,6 +132,7 @@ def _info(found: WorkflowExecution) -> SessionInfo:
         cost=attributes.get(SearchAttributeKey.for_float(names.ATTRIBUTE_COST)) or 0.0,
         started=found.start_time,
         ended=found.close_time,
+        user=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)) or "",
     )
 
 

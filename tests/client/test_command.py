@@ -174,11 +174,20 @@ async def test_sessions_and_agents_are_listed(running: Running) -> None:
         assert (code, out) == (0, "There are no such sessions.\n")
 
 
+def test_a_list_of_sessions_shows_names_as_they_are() -> None:
+    now = datetime.now().astimezone()
+    info = SessionInfo("s-1", "weather", "[red]acme", "running", 1, 0.0, now, None, user="[42]")
+    console = Console(width=80, file=io.StringIO())
+    console.print(sessions_table([info]))
+    assert isinstance(console.file, io.StringIO)
+    assert all(name in console.file.getvalue() for name in ("[red]acme", "[42]"))
+
+
 def test_a_list_of_sessions_keeps_ids_in_one_piece_at_80_columns() -> None:
     now = datetime.now().astimezone()
     info = SessionInfo("s-47gcobejeof22urownfm", "weather", "acme", "cancelled", 12, 0.0437, now, now)
     other = dataclasses.replace(info, tenant="", started=now - timedelta(days=40))
-    for found in ([other], [info, other]):
+    for found in ([other], [info, other], [other, dataclasses.replace(other, user="ann")]):
         console = Console(width=80, file=io.StringIO())
         console.print(sessions_table(found))
         assert isinstance(console.file, io.StringIO)

@@ -222,7 +222,7 @@ async def test_controls_that_do_nothing_say_so(running: Running) -> None:
 async def test_sessions_are_listed_by_agent_tenant_and_status(running: Running) -> None:
     async with running(always(say("Hello."))) as holdfast:
         client, tenant = holdfast.client, f"o'{holdfast.task_queue}"
-        one = await client.start("helper", "Hi!", tenant=tenant)
+        one = await client.start("helper", "Hi!", tenant=tenant, user="ann")
         await one.wait()
         two = await client.start("quick", "Hi!", tenant=tenant)
         await two.close()
@@ -239,7 +239,7 @@ async def test_sessions_are_listed_by_agent_tenant_and_status(running: Running) 
         assert await ids() == {one.id, two.id}
         assert await ids(agent="helper") == {one.id}
         infos = [info async for info in client.sessions(tenant=tenant, agent="helper")]
-        assert (infos[0].turns, infos[0].tenant, infos[0].ended) == (1, tenant, None)
+        assert (infos[0].turns, infos[0].tenant, infos[0].user, infos[0].ended) == (1, tenant, "ann", None)
 
 
 async def test_the_agents_are_listed_with_their_tools(running: Running) -> None:

@@ -1,5 +1,7 @@
 """The documents say what the code does, and lead where they say."""
 
+import dataclasses
+import inspect
 import re
 import subprocess
 import sys
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast import Agent, ToolContext, tool
 from holdfast_workers.settings import Settings
 
 from .error_table import PAGE, table
@@ -40,6 +43,13 @@ def test_every_command_is_documented_and_every_documented_one_is_there() -> None
     commands = set(re.findall(r"^  ([a-z]+)  ", listed.partition("Commands:")[2], re.MULTILINE))
     page = (ROOT / "docs/cli.md").read_text("utf-8")
     assert set(re.findall(r"`holdfast ([a-z]+)", page)) == commands
+
+
+def test_every_option_of_agents_and_tools_is_in_the_guide() -> None:
+    page = (ROOT / "docs/guide.md").read_text("utf-8")
+    options = {*inspect.signature(Agent).parameters, *inspect.signature(tool).parameters} - {"function"}
+    context = {each.name for each in dataclasses.fields(ToolContext) if not each.name.startswith("_")}
+    assert {each for each in options | context if not re.search(rf"`{each}\b", page)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

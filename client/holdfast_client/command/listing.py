@@ -23,7 +23,9 @@ def sessions(
     user: Annotated[str | None, typer.Option(help="Only with this user.")] = None,
     status: Annotated[
         str | None,
-        typer.Option(help="Only starting, waiting, running, paused, closed, failed or cancelled."),
+        typer.Option(
+            help="Only starting, waiting, running, paused, parked, needs_person, closed, failed or cancelled."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     json: Json = False,
@@ -31,7 +33,7 @@ def sessions(
     """List sessions, newest first.
 
     With --json: one line each, {"id", "agent", "tenant", "status", "turns", "cost",
-    "started", "ended"}.
+    "started", "ended", "user"}.
     """
 
     async def work(client: Client) -> None:
@@ -62,7 +64,8 @@ def agents(context: typer.Context, json: Json = False) -> None:
             if json:
                 printing.document(info)
             else:
-                table.add_row(info.name, info.description, ", ".join(info.models), ", ".join(info.tools))
+                cells = (info.name, info.description, ", ".join(info.models), ", ".join(info.tools))
+                table.add_row(*(printing.plain_cell(cell) for cell in cells))
         if not json:
             printing.out().print(table)
 
@@ -71,15 +74,17 @@ def agents(context: typer.Context, json: Json = False) -> None:
 
 def sessions_table(found: list[SessionInfo]) -> Table:
     """Narrow enough for 80 columns: no column that is empty, and no date that is today's."""
-    tenants = any(info.tenant for info in found)
-    table = _table("session", "agent", *(["tenant"] if tenants else []), "status", "turns", "cost", "started")
+    tenants, users = any(info.tenant for info in found), any(info.user for info in found)
+    whose = [*(["tenant"] if tenants else []), *(["user"] if users else [])]
+    table = _table("session", "agent", *whose, "status", "turns", "cost", "started")
     today = datetime.now().astimezone().date()
     for info in found:
         started = info.started.astimezone()
         table.add_row(
             info.id,
-            printing.shown(info.agent),
-            *([printing.shown(info.tenant)] if tenants else []),
+            printing.plain_cell(info.agent),
+            *([printing.plain_cell(info.tenant)] if tenants else []),
+            *([printing.plain_cell(info.user)] if users else []),
             info.status,
             str(info.turns),
             f"${info.cost:.4f}",
@@ -96,4 +101,4 @@ def _table(*columns: str) -> Table:
     return table
 
 
-_LONG = frozenset({"agent", "tenant", "description", "models", "tools"})
+_LONG = frozenset({"agent", "tenant", "user", "description", "models", "tools"})
