@@ -43,14 +43,15 @@ from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
 SPENT = Usage(input_tokens=7, output_tokens=3)
+NOTHING = Usage()
 
 Think = Callable[[ThinkInput], StepView]
 
 
-def says(text: str, *, context: int = 0) -> Think:
+def says(text: str, *, context: int = 0, usage: Usage = NOTHING) -> Think:
     """A model's answer."""
     return lambda request: StepView(
-        seq=request.seq, finish="stop", text=text, size=len(text), context=context
+        seq=request.seq, finish="stop", text=text, size=len(text), context=context, usage=usage
     )
 
 

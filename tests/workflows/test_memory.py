@@ -114,6 +114,25 @@ async def test_what_remembering_used_is_the_sessions(client: TemporalClient, tas
         await eventually(charged)
 
 
+async def test_what_a_turn_uses_is_counted_while_another_is_being_remembered(
+    client: TemporalClient, task_queue: str
+) -> None:
+    gate = asyncio.Event()
+    played = Played([says("One.", usage=SPENT), says("Two.", usage=SPENT)], gates={names.REMEMBER_TURN: gate})
+    async with playing(client, task_queue, played) as holdfast:
+        session = await holdfast.start("a", "Hello.")
+        await session.wait()
+        await played.reached(names.REMEMBER_TURN)
+        await session.send("Next.")
+        gate.set()
+        await all_remembered(played, 2)
+
+        async def counted() -> bool:
+            return (await session.view()).usage == SPENT + SPENT + SPENT + SPENT
+
+        await eventually(counted)
+
+
 async def test_nobody_waits_while_a_turn_is_being_remembered(client: TemporalClient, task_queue: str) -> None:
     played = Played(gates={names.REMEMBER_TURN: asyncio.Event()})
     async with playing(client, task_queue, played) as holdfast:

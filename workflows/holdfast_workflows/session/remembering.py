@@ -86,7 +86,9 @@ class Remembering:
             # A turn that failed is in the log only when it is settled.
             await self._settler.wait()
             request = waiting[0]
-            self._state.usage = self._state.usage + await self._remember(request)
+            used = await self._remember(request)
+            # Read after the wait: turns that ended meanwhile have added theirs.
+            self._state.usage = self._state.usage + used
             if waiting and waiting[0] is request:
                 waiting.popleft()
 
