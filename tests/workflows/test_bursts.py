@@ -8,7 +8,7 @@ import pytest
 
 from holdfast import Agent, App, ErrorReply
 from holdfast.testing import Reply, Request, call, overloaded, say, unauthorized
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import ModelRejected, ModelTransient
 from holdfast_workflows.contracts.spec import RetrySpec
 
@@ -174,6 +174,25 @@ async def test_last_resorts_are_tried_where_a_later_step_of_a_burst_fails(start:
         reply = await session.wait()
         assert (reply.status, reply.text, reply.steps) == ("failed", "Later.", 1)
         assert len(it.model.requests) == 4
+
+
+async def test_what_a_lost_worker_writes_late_for_a_step_that_failed_takes_no_message_away(
+    start: Start,
+) -> None:
+    def script(request: Request) -> Reply:
+        if request.number == 2:
+            return unauthorized()
+        return say("Fresh.") if request.number > 2 else call("peek", {"at": "it"})
+
+    async with start(script, patient(THRICE)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        assert (await session.wait()).steps == 1
+        last = [entry async for entry in session.log()][-1]
+        late = ReplyEntry(seq=last.seq + 1, turn=1, step=2, at=last.at, text="Late.")
+        await it.holdfast.state.log.settle(session.id, [late])
+        assert (await session.send("Anew")).text == "Fresh."
+        said = [entry.text async for entry in session.log() if isinstance(entry, UserEntry)]
+        assert said == ["Go", "Anew"]
 
 
 async def test_attempts_at_a_later_step_of_a_burst_are_counted_on_over_a_park(start: Start) -> None:

@@ -72,6 +72,21 @@ async def test_a_short_wait_that_a_provider_asks_for_is_kept_without_asking_the_
     assert at[1] - at[0] >= 1.0
 
 
+async def test_a_provider_that_never_lets_through_is_not_the_last_one_asked(start: Start) -> None:
+    script = Script(rate_limited(0.05), say("Here."))
+    async with start(script, app("openai:a", "anthropic:b")) as it:
+        assert (await (await it.holdfast.client.start("helper", "Hi")).wait()).text == "Here."
+    assert script.asked == [*["openai"] * QUICK.attempts, "anthropic"]
+
+
+async def test_short_waits_without_end_use_up_attempts_and_not_the_turns_patience(start: Start) -> None:
+    script = Script(rate_limited(0.05), unauthorized())
+    async with start(script, app("openai:a", "anthropic:b")) as it:
+        reply = await (await it.holdfast.client.start("helper", "Hi")).wait()
+    assert isinstance(reply.error, AllProvidersFailed)
+    assert script.asked == [*["openai"] * QUICK.attempts, "anthropic"]
+
+
 async def test_a_long_wait_that_a_provider_asks_for_goes_to_the_next(start: Start) -> None:
     script = Script(rate_limited(90), say("Here."))
     async with start(script, app("openai:a", "anthropic:b")) as it:

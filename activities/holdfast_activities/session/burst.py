@@ -96,7 +96,15 @@ class Burst:
             self._new,
             self._heard,
         )
-        self._chain = Chain(step, agent, means.conversations, prompts, asking, means.state.shared.replies)
+        self._chain = Chain(
+            step,
+            agent,
+            means.conversations,
+            prompts,
+            asking,
+            means.state.shared.replies,
+            lambda error: self._choose(error).again,
+        )
         self._look_ahead = look_ahead
         # Attempts are counted for one call: after a failed one, the step that follows begins a count of its own.
         self._counted = step.tried > 0 or activity.info().attempt > 1

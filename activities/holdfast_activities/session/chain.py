@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -60,13 +60,16 @@ class Chain:
         prompts: Prompting,
         asking: Asking,
         replies: Replies,
+        again: Callable[[HoldfastError], bool],
     ) -> None:
+        """The chain of a step; ``again`` says whether there is an attempt after one that failed so."""
         self._step = step
         self._agent = agent
         self._conversations = conversations
         self._prompts = prompts
         self._asking = asking
         self._replies = replies
+        self._again = again
         self._resort = agent.resort(step.resort)
 
     async def reply(
@@ -102,7 +105,10 @@ class Chain:
             except (ModelError, CircuitOpen, LimitReached) as error:
                 activity.logger.warning("%s: %s", name, error)
                 # The next model may have answered the same prompt, in a form of its own.
-                if not (error.fallback or isinstance(error, NoCachedReply)) or _soon(error):
+                if not (error.fallback or isinstance(error, NoCachedReply)):
+                    raise
+                # It is waited for, but not where nobody would come back: then the others are still there.
+                if _soon(error) and self._again(error):
                     raise
                 causes.append((name, error))
             except HoldfastError as error:
@@ -165,7 +171,7 @@ def _soon(error: HoldfastError) -> bool:
 def _is_for_waiting(error: HoldfastError) -> bool:
     """Whether nothing was asked, or will be until the time the provider named: waiting costs no attempt."""
     if isinstance(error, RateLimited):
-        return error.retry_after is not None
+        return error.retry_after is not None and not _soon(error)
     return isinstance(error, CircuitOpen | LimitReached)
 
 

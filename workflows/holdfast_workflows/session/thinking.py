@@ -58,6 +58,9 @@ class Thinking:
         elif result.park is None and result.spent is None:
             # It was told to stop: whatever it has written all the same is left behind.
             self._state.seq += SEQ_GAP
+        if result.failed is not None:
+            # So is what a lost worker may still write for the step that failed here.
+            self._state.seq += SEQ_GAP
         return result
 
     def _request(self, burst: int) -> ThinkInput:
