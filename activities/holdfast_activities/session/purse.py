@@ -122,8 +122,8 @@ class Purse:
             if refused is None:
                 return need.output
             smaller = _fitting(refused, model, need, self._aside(model, need))
-            if smaller is None:
-                return _spent(refused)
+            if isinstance(smaller, Spent):
+                return smaller
             if smaller == need:
                 break  # it would fit, if others did not hold it
             need = smaller
@@ -195,27 +195,22 @@ def limits_of(tenants: Mapping[str, TenantLimits], tenant: str) -> TenantLimits 
     return tenants.get(tenant, tenants.get("*")) if tenant else None
 
 
-def _fitting(account: Account, model: Model, need: Need, aside: Amount) -> Need | None:
-    """The call with as long a reply as the account could ever pay for; None if that is too short."""
-    output = need.output
-    if account.limit.tokens is not None:
-        output = min(output, account.limit.tokens - account.spent.tokens - aside.tokens - need.prompt)
-    if account.limit.micros is not None:
-        room = account.limit.micros - account.spent.micros - aside.micros
-        while output >= SHORTEST and _micros(model.cost(need.prompt, output)) > room:
-            output = output * 3 // 4
-    return Need(need.prompt, output) if output >= SHORTEST else None
-
-
-def _spent(account: Account) -> Spent:
+def _fitting(account: Account, model: Model, need: Need, aside: Amount) -> Need | Spent:
+    """The call with as long a reply as the account could ever pay for; the limit in the way if that is too short."""
     limit, spent = account.limit, account.spent
     scope = "tenant" if account.account.startswith("tenant:") else "run"
-    by_tokens = limit.tokens is not None and (
-        limit.micros is None or spent.tokens * max(limit.micros, 1) >= spent.micros * max(limit.tokens, 1)
-    )
-    if by_tokens and limit.tokens is not None:
-        return Spent(scope=scope, what="tokens", limit=limit.tokens, used=spent.tokens)
-    return Spent(scope=scope, what="dollars", limit=(limit.micros or 0) / MICROS, used=spent.micros / MICROS)
+    output, shortest = need.output, min(SHORTEST, need.output)
+    if limit.tokens is not None:
+        output = min(output, limit.tokens - spent.tokens - aside.tokens - need.prompt)
+        if output < shortest:
+            return Spent(scope=scope, what="tokens", limit=limit.tokens, used=spent.tokens)
+    if limit.micros is not None:
+        room = limit.micros - spent.micros - aside.micros
+        while output >= shortest and _micros(model.cost(need.prompt, output)) > room:
+            output = output * 3 // 4
+        if output < shortest:
+            return Spent(scope=scope, what="dollars", limit=limit.micros / MICROS, used=spent.micros / MICROS)
+    return Need(need.prompt, output)
 
 
 def _day(at: float) -> str:

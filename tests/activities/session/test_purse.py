@@ -98,6 +98,23 @@ async def test_a_budget_without_room_for_a_short_reply_is_spent(state: State, mo
     assert spent == Spent(scope="run", what="tokens", limit=600 + SHORTEST - 1, used=0)
 
 
+async def test_what_is_spent_is_the_limit_that_is_in_the_way(state: State, model: Model) -> None:
+    # Of the tokens far more are used than of the dollars, but there is room for a call.
+    own = purse(state, tokens=100_000, dollars=0.0005)
+    await pay(state, own, model, 50_000)
+    spent = await own.reserve(model, NEED)
+    assert isinstance(spent, Spent)
+    assert (spent.what, spent.limit) == ("dollars", 0.0005)
+
+
+async def test_a_short_reply_that_others_leave_no_room_for_is_waited_for_too(
+    state: State, model: Model
+) -> None:
+    short = Need(NEED.prompt, SHORTEST // 2)
+    await purse(state, session="one", tokens=1_500).reserve(model, NEED)
+    assert isinstance(await purse(state, session="two", tokens=1_500).reserve(model, short), Park)
+
+
 async def test_what_others_have_reserved_is_waited_for_not_refused(state: State, model: Model) -> None:
     assert await purse(state, session="one", tokens=1_500).reserve(model, NEED) == 400
     assert isinstance(await purse(state, session="two", tokens=1_500).reserve(model, NEED), Park)
