@@ -245,10 +245,11 @@ class Client:
         Args:
             name: ``provider:<name>``, ``tool:<name>`` or ``memory:<name>``.
             to: ``open`` or ``closed``.
-            seconds: How long it stays open; then it lets probes through.
+            seconds: How long it stays open, at most a year; then it lets probes through.
             reason: Why; it is shown to those whose calls are refused.
 
         Raises:
+            BadInput: That is no time for which it can be open.
             CircuitUnknown: No breaker can have that name.
         """
         return await state.set_circuit(self._wire, name, to, seconds, reason)

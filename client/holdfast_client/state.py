@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from pydantic import ValidationError
+
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import AccountList, AccountView, ListAccounts
 from holdfast_workflows.contracts.circuits import CircuitList, CircuitView, ListCircuits, SetCircuit
@@ -16,6 +18,7 @@ from holdfast_workflows.contracts.effects import (
     ListEffects,
 )
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.text import preview
 
 from .wire import Wire
 
@@ -57,9 +60,10 @@ async def set_circuit(
     wire: Wire, name: str, state: Literal["open", "closed"], seconds: float, reason: str
 ) -> CircuitView:
     """Open or close a breaker by hand."""
-    if seconds <= 0:
-        raise BadInput(f"seconds={seconds:g}: a breaker is opened for more than 0 seconds")
-    request = SetCircuit(name=name, state=state, seconds=seconds, reason=reason)
+    try:
+        request = SetCircuit(name=name, state=state, seconds=seconds, reason=reason)
+    except ValidationError as error:
+        raise BadInput(preview(str(error))) from error
     return await wire.activity(names.SET_CIRCUIT, request, CircuitView)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
@@ -122,6 +123,8 @@ async def test_a_run_whose_budget_is_used_up_goes_on_when_it_is_raised(running: 
             await session.raise_budget(tokens=5)
         with pytest.raises(BadInput):
             await session.raise_budget(steps=-1)
+        with pytest.raises(BadInput):
+            await session.raise_budget(dollars=math.inf)
         assert (await session.raise_budget(steps=3)).budget == TWO_STEPS.model_copy(update={"steps": 5})
         told = [event async for event in session.stream()]
         assert [event.raised for event in told if isinstance(event, BudgetNews)] == [True]
@@ -163,8 +166,10 @@ async def test_a_breaker_is_opened_and_closed_by_hand(running: Running) -> None:
         assert (await client.set_circuit("tool:look", "closed")).state == "closed"
         with pytest.raises(CircuitUnknown):
             await client.set_circuit("look", "open")
-        with pytest.raises(BadInput, match="seconds"):
-            await client.set_circuit("tool:look", "open", seconds=0)
+        # A date that no calendar has would fail whatever has to tell until when nothing is asked.
+        for seconds in (0, 1e18, math.inf, math.nan):
+            with pytest.raises(BadInput, match="seconds"):
+                await client.set_circuit("tool:look", "open", seconds=seconds)
 
 
 async def test_a_failed_turn_has_an_id_to_quote(running: Running) -> None:

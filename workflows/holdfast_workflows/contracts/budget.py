@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import FiniteFloat
+
 from .base import Contract
 
 WhenSpent = Literal["finish", "degrade", "ask", "stop"]
@@ -31,10 +33,10 @@ class RaiseBudget(Contract):
     """By how much each limit is raised. A limit that is not set stays unlimited."""
 
     tokens: int = 0
-    dollars: float = 0.0
+    dollars: FiniteFloat = 0.0
     steps: int = 0
     tool_calls: int = 0
-    seconds: float = 0.0
+    seconds: FiniteFloat = 0.0
 
 
 class Spending(Contract):

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from .base import Contract
 
 CircuitState = Literal["closed", "open", "half_open"]
@@ -34,11 +36,12 @@ class CircuitList(Contract):
 
 
 class SetCircuit(Contract):
-    """Open a breaker by hand for ``seconds``, or close it."""
+    """Open a breaker by hand for ``seconds``, at most a year, or close it."""
 
     name: str
     state: Literal["closed", "open"]
-    seconds: float = 3_600.0
+    # Until when has to be a date that can be told.
+    seconds: float = Field(default=3_600.0, gt=0, le=366 * 86_400)
     reason: str = ""
 
 
