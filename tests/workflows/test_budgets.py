@@ -12,6 +12,7 @@ from holdfast_workflows.contracts.errors import BadInput, BudgetExhausted, Nothi
 from .conftest import Start
 from .limited import decide, events, raise_budget, refused, status
 from .support import make_app
+from .test_bursts import activities
 
 
 def busy(request: Request) -> Reply:
@@ -99,6 +100,18 @@ async def test_calls_over_the_budget_are_not_made_and_the_model_answers(start: S
         assert [e.status for e in results] == ["ok", "ok", "cancelled"]
         assert "budget of tool calls" in results[2].text
         assert (await session.view()).spending.tool_calls == 2
+
+
+async def test_calls_that_are_allowed_in_a_paused_session_are_made_when_it_is_resumed(start: Start) -> None:
+    script = [call("look", {"at": "a"}) + call("look", {"at": "b"}), say("Done.")]
+    async with start(script, limited(tool_calls=1, when_spent="ask")) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "needs_person")
+        await session.pause()
+        await raise_budget(it.holdfast, session, tool_calls=1)
+        assert "look" not in await activities(it, session.id)
+        await session.resume()
+        assert (await session.wait()).text == "Done."
 
 
 async def test_inline_calls_count_as_calls(start: Start) -> None:

@@ -22,6 +22,7 @@ from holdfast_workflows.contracts.resorts import ErrorReply
 from .conftest import Running, Start
 from .limited import decide, events, refused, status
 from .support import Gate, eventually, look
+from .test_bursts import activities
 
 SCRIPT = [call("post", {"what": "it"}) + call("look", {"at": "it"}), say("Done.")]
 
@@ -138,6 +139,20 @@ async def test_a_paused_session_takes_a_decision_and_goes_on_when_resumed(start:
         await decide(it.holdfast, session, id, "settle", "done")
         await session.resume()
         assert (await session.wait()).text == "Done."
+
+
+async def test_what_a_person_has_done_again_in_a_paused_session_is_done_when_it_is_resumed(
+    start: Start,
+) -> None:
+    posts: list[str] = []
+    async with start(list(SCRIPT), posting(posts)) as it:
+        session, id = await waiting(it)
+        await session.pause()
+        await decide(it.holdfast, session, id, "retry")
+        assert (await activities(it, session.id)).count("post") == 1
+        await session.resume()
+        assert (await session.wait()).text == "Done."
+        assert posts == ["it", "it"]
 
 
 async def test_a_retry_that_is_cancelled_before_it_begins_is_told_as_unknown(start: Start) -> None:

@@ -19,6 +19,7 @@ from .histories.record import FOLDER, SHAPES
 FILES = sorted(FOLDER.glob("*.json"))
 CANCEL_ASKED = EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED
 FAILED = EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED
+PATCHED = EventType.EVENT_TYPE_MARKER_RECORDED
 ROLLED_OVER = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
 
 TELLING = {
@@ -28,6 +29,7 @@ TELLING = {
     "failed_turn": FAILED,
     "roll_over-1": ROLLED_OVER,
     "memory_away": FAILED,
+    "effect_paused": PATCHED,
 }
 """The event without which a file would not show what its name says."""
 

@@ -115,6 +115,17 @@ async def effect_decided(holdfast: Environment, _: Gate) -> Session:
     return session
 
 
+async def effect_paused(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start_task("helper", "Post it.")
+    id = (await status(session, "needs_person")).waiting[0].id
+    await session.pause()
+    await decide(holdfast, session, id, "retry")
+    await session.resume()
+    await status(session, "needs_person")
+    await decide(holdfast, session, id, "settle", "posted by hand")
+    return session
+
+
 async def undone(holdfast: Environment, gate: Gate) -> Session:
     session = await holdfast.client.start("helper", "Book both, then hold.")
     await gate.arrived()
@@ -154,6 +165,7 @@ GUARDED: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
         [call("post", {"what": "it"}) + call("look", {"at": "it"}), say("Done.")],
         booking,
     ),
+    "effect_paused": (effect_paused, [call("post", {"what": "it"}), say("Done.")], booking),
     "undone": (undone, _BOTH, booking),
     "circle": (circle, _stares, make_app),
 }

@@ -43,6 +43,14 @@ async def resumed(state: SessionState) -> None:
         await workflow.wait_condition(lambda: not state.paused or state.cancelled)
 
 
+async def resumed_after(state: SessionState) -> None:
+    """The same after somebody's word, which does not end a pause that was asked for meanwhile."""
+    if state.paused and workflow.patched("decided-while-paused"):
+        state.hold()
+        await resumed(state)
+        state.release()
+
+
 async def park(
     state: SessionState, seq: int, reason: Park, seconds: float, ready: Callable[[], bool]
 ) -> float:

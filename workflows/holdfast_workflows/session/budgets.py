@@ -146,6 +146,8 @@ class Budgets:
             return raised or (may_roll_over and rolling.due(state))
 
         decided = await asking.decision(state, waiting, ready, seconds=_TENANT_AGAIN if of_tenant else None)
+        if not may_roll_over:  # else the turn's own loop holds what is paused, and may roll over there
+            await asking.resumed_after(state)
         if state.cancelled:
             raise errors.TurnCancelled(state.turn.cancelled)
         if decided is not None:

@@ -143,6 +143,7 @@ class Carrying:
         # Not the call's key: that has the session's id, and a history is replayed under any.
         waiting = Waiting(id=f"effect-{self._request.seq}", kind="effect", what=what)
         decision = await asking.decision(self._state, waiting, lambda: False)
+        await asking.resumed_after(self._state)
         self._lost, self._parked = 0, 0.0
         if decision is None:
             self._give_up()
