@@ -203,7 +203,12 @@ class Session:
 
         Raises:
             NothingToDo: Nothing of that id waits or is unknown.
+            BadInput: ``settle`` without a text.
         """
+        if action == "settle" and not text.strip():
+            raise BadInput(
+                "settle needs a text (`--text`): what came of it, which the model or the user is told"
+            )
         try:
             decision = Decision(id=id, action=action, text=text, by=by)
         except ValidationError as error:

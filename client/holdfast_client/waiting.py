@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from holdfast_workflows.contracts.errors import (
+    HoldfastError,
     ServiceError,
     SessionBusy,
     SessionClosed,
@@ -62,7 +63,10 @@ async def _ask(wire: Wire, session: str, number: int) -> tuple[TurnView, bool]:
     except (SessionBusy, SessionClosed) as error:
         # Its waiting places are taken, it is paused, which may last for days, or it has ended.
         view = await wire.turn(session, number)
-        if view is None or (isinstance(error, SessionClosed) and not ended(view)):
+        if isinstance(error, SessionClosed) and (view is None or not ended(view)):
+            # What the session failed with says more than that it is over.
+            raise error.__cause__ if isinstance(error.__cause__, HoldfastError) else error from None
+        if view is None:
             raise
         return view, False
 

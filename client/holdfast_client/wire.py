@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 from uuid import uuid4
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -104,7 +104,7 @@ class Wire:
         """Send an update and wait for its answer; ``seconds`` is how long it may rightly take.
 
         Raises:
-            SessionClosed: The session has ended; if it failed, the error it failed with.
+            SessionClosed: The session has ended; its cause is what it failed with, if it did.
         """
         args = () if arg is None else (arg,)
         handle: Any = self._handle(session)  # its overloads for updates are partly untyped
@@ -116,8 +116,8 @@ class Wire:
             answer: T = await self._call(
                 sent.result(), session, by_worker=True, seconds=self.patience + seconds
             )
-        except SessionNotFound as error:
-            raise await self._gone(session) from error
+        except SessionNotFound:
+            return await self._gone(session)
         return answer
 
     async def query(self, session: str, name: str, arg: Any, result: type[T]) -> T:
@@ -136,8 +136,8 @@ class Wire:
         """Tell a session something without an answer."""
         try:
             await self._call(self._handle(session).signal(name, arg), session)
-        except SessionNotFound as error:
-            raise await self._gone(session) from error
+        except SessionNotFound:
+            await self._gone(session)
 
     async def describe(self, session: str) -> WorkflowExecutionDescription:
         """What the server knows of a session; needs no worker."""
@@ -254,17 +254,17 @@ class Wire:
         newest = max((poller.last_access_time.ToSeconds() for poller in found.pollers), default=0)
         return time.time() - newest < _POLL
 
-    async def _gone(self, session: str) -> HoldfastError:
-        """Why a session does not listen: it was never there, or has ended."""
+    async def _gone(self, session: str) -> NoReturn:
+        """Say why a session does not listen: it was never there, or has ended."""
         status = (await self.describe(session)).status
         if status == WorkflowExecutionStatus.RUNNING:
-            return ServiceError("the session was between two runs; try again")
+            raise ServiceError("the session was between two runs; try again")
         if status == WorkflowExecutionStatus.FAILED:
             try:
                 await self.result(session, self.patience)
             except HoldfastError as error:
-                return error
-        return SessionClosed(session)
+                raise SessionClosed(f"{session} failed: {error}") from error
+        raise SessionClosed(session)
 
     def _handle(self, session: str) -> WorkflowHandle[Any, TaskResult]:
         return self.temporal.get_workflow_handle(session, result_type=TaskResult)

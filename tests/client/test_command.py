@@ -21,7 +21,7 @@ from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say, unauthorized
 from holdfast_client.command.listing import sessions_table
 from holdfast_client.command.main import invoke
-from holdfast_client.command.printing import sentence
+from holdfast_client.command.printing import out, sentence
 from holdfast_client.listing import SessionInfo
 from holdfast_workflows.contracts.errors import HoldfastError, ModelRejected, ModelTransient
 
@@ -172,6 +172,13 @@ async def test_sessions_and_agents_are_listed(running: Running) -> None:
         assert "helper" in out
         code, out, _ = await holdfast(environment, "sessions", "--tenant", environment.task_queue)
         assert (code, out) == (0, "There are no such sessions.\n")
+
+
+def test_a_narrow_terminal_costs_no_table_its_ids_and_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    for columns, width in (("40", 80), ("120", 120)):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert out().width == width
 
 
 def test_a_list_of_sessions_shows_names_as_they_are() -> None:

@@ -80,6 +80,18 @@ async def test_search_shows_scores_and_why(client: TemporalClient, task_queue: s
         assert "kinds" in err
 
 
+async def test_a_list_keeps_ids_in_one_piece_and_says_what_took_a_facts_place(
+    client: TemporalClient, task_queue: str
+) -> None:
+    one = MemoryView(
+        id="fact:" + "0" * 250, text="Ann lives\nin Porto.", superseded_by="fact:1", trust="agent"
+    )
+    async with line(client, task_queue, Kept([one])) as holdfast:
+        _, out, _ = await holdfast("memory", "list", "--superseded")
+        told = [each.rstrip() for each in out.splitlines()]
+        assert told == [f"{one.id} fact", "  Ann lives", "  in Porto.", "  agent · superseded by fact:1"]
+
+
 async def test_list_add_and_forget(client: TemporalClient, task_queue: str) -> None:
     kept = Kept([MemoryView(id=str(number), text=f"fact {number}") for number in range(4)])
     async with line(client, task_queue, kept) as holdfast:

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import pytest
+
 from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say
 from holdfast_client import NeedsPerson, Session
@@ -20,9 +22,12 @@ POST = [call("post", {"what": "it"}), say("Done.")]
 LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen.")]
 
 
-async def waiting(environment: Environment, agent: str, budget: BudgetSpec | None = None) -> Session:
+async def waiting(
+    environment: Environment, agent: str, budget: BudgetSpec | None = None, *, task: bool = False
+) -> Session:
     """A session that waits for a person."""
-    session = await environment.client.start(agent, "Go.", budget=budget)
+    begin = environment.client.start_task if task else environment.client.start
+    session = await begin(agent, "Go.", budget=budget)
     async with asyncio.timeout(30):
         async for event in session.stream():
             if isinstance(event, NeedsPerson):
@@ -65,10 +70,13 @@ async def test_what_show_has_people_type_decides_what_waits(running: Running) ->
         assert code == 2
 
 
-async def test_an_unknown_effect_of_a_cancelled_turn_is_given_up_as_the_list_says(running: Running) -> None:
+@pytest.mark.parametrize("task", [False, True], ids=["conversation", "task"])
+async def test_an_unknown_effect_of_a_cancelled_turn_is_given_up_as_the_list_says(
+    running: Running, *, task: bool
+) -> None:
     async with running(list(POST)) as environment:
-        session = await waiting(environment, "poster")
-        await session.cancel()
+        session = await waiting(environment, "poster", task=task)
+        await session.cancel("no more")
         _, out, _ = await holdfast(environment, "effects", "--status", "unknown")
         hint = f"what does not wait: holdfast decide {session.id} EFFECT settle|give-up"
         assert hint in out
@@ -79,6 +87,26 @@ async def test_an_unknown_effect_of_a_cancelled_turn_is_given_up_as_the_list_say
         (row,) = [line for line in out.splitlines() if line.startswith(unknown.key)]
         when = datetime.fromtimestamp((await session.effects())[0].settled).astimezone()
         assert f"given_up  person: Ann {when:%Y-%m-%d %H:%M:%S}" in row
+
+
+async def test_a_task_that_was_cancelled_is_over_and_says_why(running: Running) -> None:
+    async with running(list(POST)) as environment:
+        session = await waiting(environment, "poster", task=True)
+        await session.cancel("no more")
+        for words in (["pause", session.id], ["send", session.id, "Go on."], ["close", session.id]):
+            code, _, err = await holdfast(environment, *words)
+            assert (code, err.count("\n")) == (2, 1)
+            assert "The session has ended" in err
+            assert "no more" in err
+
+
+async def test_nothing_is_settled_without_saying_what_came_of_it(running: Running) -> None:
+    async with running(list(POST)) as environment:
+        session = await waiting(environment, "poster")
+        words = await to_type(environment, session, "give-up")
+        code, _, err = await holdfast(environment, *words[:-1], "settle")
+        assert (code, "--text" in err) == (2, True)
+        assert (await session.view()).status == "needs_person"
 
 
 async def test_a_budget_is_shown_and_raised(running: Running) -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.table import Table
 
 from . import effects, printing, running
 from .options import Json, Tenant, duration
@@ -183,28 +182,20 @@ def say(value: object, told: str, *, json: bool) -> None:
 
 
 def _print(found: list[MemoryView], *, json: bool, scored: bool) -> None:
-    if json:
-        for each in found:
-            printing.document(each)
-        return
-    printing.out().print(_table(found, scored=scored) if found else "There are no such memories.")
-
-
-def _table(found: list[MemoryView], *, scored: bool) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("score", "id") if scored else ("id",):
-        table.add_column(column, overflow="fold")
-    for column in ("kind", "scope", "when"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("what", overflow="fold", ratio=2)
-    table.add_column("why" if scored else "from", overflow="fold", ratio=1)
+    """Not a table: ids are copied to ``forget``, so they stay in one piece, and texts may be long."""
+    console = printing.out()
     for each in found:
+        if json:
+            printing.document(each)
+            continue
         when = f"{datetime.fromtimestamp(each.at).astimezone():%Y-%m-%d %H:%M}" if each.at else ""
-        text = f"{each.speaker}: {each.text}" if each.speaker else each.text
-        origin = " ".join(filter(None, (each.trust, each.session)))
-        cells = (each.id, each.kind, each.scope, when, text, each.why if scored else origin)
-        shown = (f"{each.score:.2f}", *cells) if scored else cells
-        table.add_row(
-            *(printing.plain_cell(cell) for cell in shown), style="dim" if each.superseded_by else ""
-        )
-    return table
+        facts = filter(None, (f"{each.score:.2f}" if scored else "", each.kind, each.scope, when))
+        text = (f"{each.speaker}: {each.text}" if each.speaker else each.text).replace("\n", "\n  ")
+        after = f"superseded by {each.superseded_by}" if each.superseded_by else ""
+        origin = each.why if scored else " ".join(filter(None, (each.trust, each.session)))
+        aside = " · ".join(filter(None, (origin, after)))
+        console.print(f"[bold]{printing.plain_cell(each.id)}[/] {printing.plain_cell(' · '.join(facts))}")
+        console.print(f"  {printing.plain_cell(text)}", style="dim" if each.superseded_by else "")
+        console.print(f"  [dim]{printing.plain_cell(aside)}[/]")
+    if not found and not json:
+        console.print("There are no such memories.")

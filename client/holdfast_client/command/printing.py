@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+_NARROWEST: Final = 80
+
+
 def out() -> Console:
-    """Standard output, for results; wide where no terminal says how wide it is."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+    """Standard output, for results; wide where no terminal says how wide it is.
+
+    On a narrow terminal lines run on: a table made to fit would lose ids and figures.
+    """
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+    console.width = max(console.width, _NARROWEST)
+    return console
 
 
 def err() -> Console:

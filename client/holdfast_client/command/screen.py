@@ -66,7 +66,7 @@ def _aside(event: StreamEvent) -> str:
     """What is told beside the text; empty for what only repeats it."""
     match event.kind:
         case "tool_started":
-            return f"→ {event.name} {event.arguments}"
+            return f"→ {event.name} {event.arguments}".rstrip()
         case "tool_progress":
             again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
             return f"  {event.name}{again}: {event.detail}"
