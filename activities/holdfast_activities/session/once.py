@@ -149,9 +149,17 @@ async def _probe(work: Work) -> str | None:
     Raises:
         EffectUnknown: The tool has no probe, or it could not tell.
     """
+    probe = work.binding.probe(work.arguments, running.context(work.call, work.heartbeat))
+    asked = asyncio.ensure_future(probe)
     try:
-        async with asyncio.timeout(_PROBE_SECONDS):
-            return await work.binding.probe(work.arguments, running.context(work.call, work.heartbeat))
+        # Not a time-out around it: what runs in a thread cannot be stopped, and a probe need not be waited for.
+        answered, _ = await asyncio.wait([asked], timeout=_PROBE_SECONDS)
+    finally:
+        asked.cancel()
+    if not answered:
+        raise EffectUnknown(f"the probe gave no answer within {_PROBE_SECONDS:g} s")
+    try:
+        return asked.result()
     except EffectUnknown:
         raise
     except Exception as error:
