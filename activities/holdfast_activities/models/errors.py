@@ -41,6 +41,8 @@ _BY_KIND: dict[str, int] = {
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
     "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "content_filter": 400,
     "authentication_error": 401,
     "billing_error": 402,
     "permission_error": 403,
@@ -94,14 +96,14 @@ def from_problem(name: str, problem: Any, secret: str = "") -> ModelError:
     status = 500
     if isinstance(problem, dict):
         told: list[Any] = [problem.get(key) for key in ("code", "type", "status")]  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON
-        for value in told:
-            if isinstance(value, int) and 400 <= value < 600:
-                status = value
-                break
-            if isinstance(value, str) and value in _BY_KIND:
-                status = _BY_KIND[value]
-                break
+        known = (_BY_KIND.get(str(value)) or _status(str(value)) for value in told)
+        status = next((value for value in known if value), status)
     return _by_status(status, words, f"{name} reported an error: {sanitise(words, secret)}", {})
+
+
+def _status(told: str) -> int | None:
+    """A status that is told as a code, by some as a number and by some as a text."""
+    return int(told) if re.fullmatch("[45][0-9]{2}", told) else None
 
 
 def _words(problem: Any) -> str:
