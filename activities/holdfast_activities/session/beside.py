@@ -80,7 +80,7 @@ class Beside:
     async def _ask(
         self, model: Model, agent: LiveAgent, question: Question, tenant: TenantLimits | None
     ) -> Heard:
-        purse = self._purse(question, tenant)
+        purse = self._purse(agent, question, tenant)
         fragment = model.fragment(UserEntry(seq=1, text=question.text))
         size = len(fragment.data) + len(question.instructions)
         allowed = await purse.reserve(model, Need(size // 3, question.max_tokens))
@@ -101,7 +101,7 @@ class Beside:
             raise
         return Heard(reply.text, reply.model, reply.usage, purse.settle(model, reply.usage, None))
 
-    def _purse(self, question: Question, tenant: TenantLimits | None) -> Purse:
+    def _purse(self, agent: LiveAgent, question: Question, tenant: TenantLimits | None) -> Purse:
         step = ThinkInput(
             session=f"{question.session}/{question.purpose}",
             agent="",
@@ -112,7 +112,7 @@ class Beside:
             tenant=question.tenant,
             allowance=question.allowance,
         )
-        return Purse(self._accounts, step, tenant, trusted=True)
+        return Purse(self._accounts, step, tenant, trusted=True, call=agent.spec.model_timeout)
 
     async def _admitted(
         self, model: Model, request: ModelRequest, estimate: int, under: Iterable[tuple[str, Rate]]

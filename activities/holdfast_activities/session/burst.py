@@ -82,7 +82,9 @@ class Burst:
         self._log = means.state.log
         self._conversations = means.conversations
         self._resilience = means.resilience
-        self._purse = Purse(means.state.shared.accounts, step, tenant, trusted=not look_ahead)
+        # A prompt that was found too long, or filtered, is changed and sent once more.
+        longest = 2 * agent.spec.model_timeout
+        self._purse = Purse(means.state.shared.accounts, step, tenant, trusted=not look_ahead, call=longest)
         self._new = list(new)
         prompts = Prompting(step, agent, means.ratios)
         asking = Asking(

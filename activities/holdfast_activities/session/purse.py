@@ -32,7 +32,8 @@ RESULTS = 4_000
 """Tokens reserved for the results of the calls that a reply asks for."""
 
 HELD_FOR = 600.0
-"""Seconds after which a reservation lapses that nobody used: its session was terminated, or waits."""
+"""Seconds after which a reservation lapses that nobody used: its session was terminated, or waits. Whoever
+uses it has the time of a call beyond that."""
 
 _IN_THE_WAY = 1.5
 """Seconds until asking again when others hold what is left: their calls end, and most cost less than reserved."""
@@ -62,6 +63,7 @@ class Purse:
         tenant: TenantLimits | None,
         *,
         trusted: bool,
+        call: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """The purse of a step.
@@ -71,11 +73,13 @@ class Purse:
             step: Names the run's own account, and the hold that the step before left.
             tenant: The tenant's limits, if it has any.
             trusted: Whether that hold stands for sure; a lost attempt may have changed it.
+            call: Seconds that a call may take; a reservation that lapsed amid it would be spent twice.
             clock: Seconds since 1970.
         """
         self._accounts = accounts
         self._step = step
         self._tenant = tenant
+        self._call = call
         self._clock = clock
         self._touched = step.hold is not None
         # A purse lasts for one activity, so the day it begins on is the day that pays.
@@ -97,8 +101,15 @@ class Purse:
 
     def _stands(self, hold: Hold) -> bool:
         """Whether a hold has not lapsed, and is on today's accounts: a tenant's account is of one day."""
-        now = self._clock()
-        return hold.until > now and (self._tenant is None or _day(hold.until - HELD_FOR) == _day(now))
+        now, taken = self._clock(), hold.until - self._call - HELD_FOR
+        return self._lasts(hold) and (self._tenant is None or _day(taken) == _day(now))
+
+    def _lasts(self, hold: Hold) -> bool:
+        """Whether a hold is there still when a call that begins now has ended."""
+        return hold.until - self._call > self._clock()
+
+    def _until(self) -> float:
+        return self._clock() + HELD_FOR + self._call
 
     @property
     def active(self) -> bool:
@@ -160,7 +171,7 @@ class Purse:
         hold, amount = self.hold, need.amount(model)
         return (
             hold is not None
-            and hold.until > self._clock()
+            and self._lasts(hold)
             and hold.tokens >= amount.tokens
             and _micros(hold.dollars) >= amount.micros
         )
@@ -177,16 +188,13 @@ class Purse:
         return Need(need.prompt, SHORTEST).amount(model)
 
     def _charge(self, hold: Amount, spent: Amount = Amount()) -> Charge:  # noqa: B008 - it is immutable
-        until = self._clock() + HELD_FOR
-        return Charge(self._step.session, self._limits, spent, hold, until)
+        return Charge(self._step.session, self._limits, spent, hold, self._until())
 
     def _take(self, charged: Charged, hold: Amount) -> None:
         held = charged.refused_by is None and hold != Amount()
         self._touched = held
         self.hold = (
-            Hold(tokens=hold.tokens, dollars=hold.micros / MICROS, until=self._clock() + HELD_FOR)
-            if held
-            else None
+            Hold(tokens=hold.tokens, dollars=hold.micros / MICROS, until=self._until()) if held else None
         )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.models.base import Model
-from holdfast_activities.session.purse import SHORTEST, Need, Purse, limits_of
+from holdfast_activities.session.purse import HELD_FOR, SHORTEST, Need, Purse, limits_of
 from holdfast_activities.state import State, open_state, upgrade
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import Allowance, Hold, Spent
@@ -50,6 +50,7 @@ def purse(
     hold: Hold | None = None,
     finishes: bool = False,
     trusted: bool = True,
+    call: float = 60.0,
     clock: Callable[[], float] = time.time,
 ) -> Purse:
     limited = tokens is not None or dollars is not None
@@ -65,7 +66,7 @@ def purse(
         hold=hold,
         finishes=finishes,
     )
-    return Purse(state.shared.accounts, step, tenant, trusted=trusted, clock=clock)
+    return Purse(state.shared.accounts, step, tenant, trusted=trusted, call=call, clock=clock)
 
 
 async def pay(state: State, own: Purse, model: Model, used: int, following: Need | None = None) -> None:
@@ -144,6 +145,16 @@ async def test_a_hold_that_a_lost_attempt_may_have_changed_is_taken_anew(state: 
     assert await own.reserve(model, NEED) == 400
     (account,) = await state.shared.accounts.list()
     assert account.held_tokens == 1_000
+
+
+async def test_a_hold_does_not_lapse_while_its_call_is_made(state: State, model: Model) -> None:
+    began = time.time() - HELD_FOR
+    own = purse(state, tokens=1_500, clock=lambda: began)
+    await own.reserve(model, NEED)
+    assert own.hold is not None
+    assert isinstance(await purse(state, session="two", tokens=1_500).reserve(model, NEED), Park)
+    # What was reserved so long ago would lapse amid a call that begins now.
+    assert purse(state, tokens=1_500, hold=own.hold).hold is None
 
 
 async def test_what_was_held_and_not_used_comes_back(state: State, model: Model) -> None:
