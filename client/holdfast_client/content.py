@@ -89,7 +89,11 @@ async def store(wire: Wire, session: str, id: str, text: str) -> str:
 
 
 async def manifests(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
-    """The manifests of a session's model calls, in order."""
+    """The manifests of a session's model calls, in order.
+
+    Raises:
+        SessionNotFound: There are none, and the server knows no such session.
+    """
     after, more = 0, True
     while more:
         request = ReadManifests(session=session, after=after, limit=_MANIFESTS)
@@ -98,6 +102,8 @@ async def manifests(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
             yield manifest
             after = manifest.seq
         more = page.more and bool(page.manifests)
+    if not after:
+        await wire.describe(session)
 
 
 async def context(wire: Wire, session: str, step: int | None, turn: int | None) -> Manifest:
@@ -107,7 +113,7 @@ async def context(wire: Wire, session: str, step: int | None, turn: int | None) 
         if step in {None, manifest.step} and turn in {None, manifest.turn}:
             found = manifest
     if found is None:
-        raise NothingToDo(f"{session} has no such model call with a manifest")
+        raise NothingToDo(f"{session} has no such model call with a manifest; `holdfast context` lists them")
     return found
 
 

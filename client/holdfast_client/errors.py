@@ -20,6 +20,7 @@ from holdfast_workflows.contracts.errors import (
     ServiceError,
     SessionClosed,
     SessionNotFound,
+    SettingsInvalid,
     TemporalUnreachable,
     TurnCancelled,
     from_failure,
@@ -55,7 +56,7 @@ def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
     if error.status in _LATE:
         return _late(by_worker, message)
     if error.status == RPCStatusCode.NOT_FOUND:
-        return SessionNotFound(session) if session else ServiceError(message)
+        return _not_found(message, session)
     broken = error.status == RPCStatusCode.UNKNOWN and "transport error" in message
     if error.status == RPCStatusCode.UNAVAILABLE or broken:
         return TemporalUnreachable(message)
@@ -64,6 +65,12 @@ def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
     if error.status == RPCStatusCode.INVALID_ARGUMENT:
         return SearchAttributesMissing(message) if "search attribute" in message else BadInput(message)
     return ServiceError(f"{error.status.name}: {message}")
+
+
+def _not_found(message: str, session: str) -> HoldfastError:
+    if message.startswith("Namespace "):
+        return SettingsInvalid(f"HOLDFAST_NAMESPACE, or --namespace: {message}")
+    return SessionNotFound(session) if session else ServiceError(message)
 
 
 def _from_cause(cause: BaseException, session: str) -> HoldfastError:

@@ -26,9 +26,16 @@ from .wire import Wire
 async def effects(
     wire: Wire, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
 ) -> tuple[EffectView, ...]:
-    """A session's effects, or those of all sessions."""
+    """A session's effects, or those of all sessions.
+
+    Raises:
+        SessionNotFound: It has none, and the server knows no such session.
+    """
     request = ListEffects(session=session, status=status_of(status), limit=limit)
-    return (await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)).effects
+    found = (await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)).effects
+    if session and not (found or status):
+        await wire.describe(session)
+    return found
 
 
 async def decide_effect(wire: Wire, session: str, decision: Decision, *, ended: bool) -> EffectView:

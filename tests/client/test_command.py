@@ -119,9 +119,19 @@ def test_people_are_told_whether_to_try_a_failed_turn_again() -> None:
     assert sentence(error).endswith("error abc")
 
 
+_NOT_THERE = (
+    ("show", "nowhere"),
+    ("send", "nowhere", "Hi!"),
+    ("run", "nobody", "Hi!"),
+    ("context", "nowhere"),
+    ("context", "nowhere", "2.3"),
+    ("effects", "nowhere"),
+)
+
+
 async def test_what_is_not_there_exits_4(running: Running) -> None:
     async with running([]) as environment:
-        for words in (("show", "nowhere"), ("send", "nowhere", "Hi!"), ("run", "nobody", "Hi!")):
+        for words in _NOT_THERE:
             code, out, err = await holdfast(environment, *words)
             assert (code, out, err.count("\n")) == (4, "", 1)
 
@@ -131,6 +141,25 @@ async def test_a_server_that_is_not_there_exits_3() -> None:
     assert code == 3
     assert lines(out)[0]["error"]["code"] == "temporal_unreachable"
     assert "holdfast dev" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (("sessions", "--no-such-option"), "sessions"),
+        (("memory", "add", "Closed."), "memory add"),
+        (("memory", "schedule", "--every", "soon"), "memory schedule"),
+        (("breaker", "no-such-command"), "breaker"),
+    ],
+)
+def test_bad_words_name_the_command_whose_help_to_read(words: tuple[str, ...], command: str) -> None:
+    code, _, err = _invoke(*words)
+    assert (code, err.split("See ")[-1]) == (2, f"holdfast {command} --help.\n")
+
+
+def test_the_list_of_commands_says_what_each_is_for_in_whole_sentences() -> None:
+    listed = _invoke("--help")[1].partition("Commands:")[2]
+    assert "..." not in listed
 
 
 @pytest.mark.parametrize(

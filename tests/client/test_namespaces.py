@@ -11,7 +11,7 @@ from temporalio.api.operatorservice.v1 import RemoveSearchAttributesRequest
 from holdfast_client import connect
 from holdfast_temporal import DevServer, attributes
 from holdfast_temporal import connect as connect_temporal
-from holdfast_workflows.contracts.errors import SearchAttributesMissing, ServiceError
+from holdfast_workflows.contracts.errors import SearchAttributesMissing, SettingsInvalid
 
 
 async def test_a_namespace_without_our_search_attributes_starts_and_lists_nothing_and_says_so(
@@ -32,5 +32,7 @@ async def test_a_namespace_without_our_search_attributes_starts_and_lists_nothin
 async def test_a_namespace_that_is_not_there_is_said(server: DevServer, task_queue: str) -> None:
     client = await connect(server.address, namespace="nowhere", task_queue=task_queue)
     async with asyncio.timeout(60):
-        with pytest.raises(ServiceError, match="nowhere"):
+        with pytest.raises(SettingsInvalid, match=r"HOLDFAST_NAMESPACE.*nowhere"):
             _ = [each async for each in client.sessions()]
+        with pytest.raises(SettingsInvalid, match=r"HOLDFAST_NAMESPACE.*nowhere"):
+            await client.session("s-1").view()

@@ -57,6 +57,7 @@ async def test_dev_ends_with_a_worker_that_cannot_work(tmp_path: Path) -> None:
     async with started("dev", "nowhere:app", "--no-ui", home=str(tmp_path)) as dev:
         assert await dev.ended(60) == 2
         assert "no module 'nowhere'" in dev.text
+        assert "stopping" not in dev.text
     assert DevServer.find(tmp_path) is None
 
 

@@ -54,7 +54,8 @@ async def run(options: DevOptions, settings: Settings, console: Console) -> int:
         waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(_until_gone(server.info.pid))]
         try:
             await asyncio.wait([*waiting, *watchers], return_when=asyncio.FIRST_COMPLETED)
-            console.print("stopping: running calls may finish; Ctrl-C again ends them")
+            if stop.is_set():
+                console.print("stopping: running calls may finish; Ctrl-C again ends them")
         finally:
             for task in [*waiting, *watchers]:
                 task.cancel()

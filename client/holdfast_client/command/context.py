@@ -34,7 +34,9 @@ def context(
     text: Annotated[bool, typer.Option("--text", help="With STEP: print what the model was shown.")] = False,
     json: Json = False,
 ) -> None:
-    """Show how the prompt of each model call was made; with STEP, every part of one.
+    """Show how the prompts of a session's model calls were made.
+
+    With STEP, every part of one.
 
     With --json: the manifest, one line each: {"session", "seq", "turn", "step", "model", "window",
     "reserve", "budget", "estimated", "reported", "ratio", "strategies", "items", "at"}, each

@@ -82,7 +82,7 @@ def decide(
     by: Annotated[str, typer.Option(help="Who decides; your login name by default.")] = "",
     json: Json = False,
 ) -> None:
-    """Decide how to go on with something that waits for a person, or say what came of an unknown effect.
+    """Decide what waits for a person, or say what came of an effect.
 
     An unknown effect of a turn that is over, or of a session that has ended, can be settled or given up.
 

@@ -55,6 +55,8 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     listing.agents,
 )
 
+_GROUPS: Final = {"breaker": breakers.breaker, "memory": upkeep.memory}
+
 
 def main() -> None:
     """Run the command line with the process's arguments."""
@@ -94,8 +96,8 @@ def build(words: Sequence[str]) -> typer.Typer:
     app.callback()(options.remember)
     for command in _OWN:
         app.command()(command)
-    app.add_typer(breakers.breaker, name="breaker")
-    app.add_typer(upkeep.memory, name="memory")
+    for name, group in _GROUPS.items():
+        app.add_typer(group, name=name)
     for entry in entry_points(group=GROUP):
         _add(app, entry.name, entry.load() if entry.name in words else _Unloaded(entry))
     return app
@@ -111,8 +113,16 @@ def _add(app: typer.Typer, name: str, command: Any) -> None:
 
 
 def _command(words: Sequence[str]) -> str:
-    known = {"breaker", "memory", *(command.__name__ for command in _OWN)}
-    return next((f"{word} " for word in words if word in known), "")
+    """The command that was typed; of a group, with the next word if that names one of its own."""
+    known = {*_GROUPS, *(command.__name__ for command in _OWN)}
+    at = next((at for at, word in enumerate(words) if word in known), None)
+    if at is None:
+        return ""
+    of_group = _GROUPS[words[at]].registered_commands if words[at] in _GROUPS else []
+    names = {each.name or getattr(each.callback, "__name__", "") for each in of_group}
+    return "".join(
+        f"{word} " for word in (words[at], *(each for each in words[at + 1 : at + 2] if each in names))
+    )
 
 
 class _Unloaded:
