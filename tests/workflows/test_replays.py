@@ -30,6 +30,7 @@ TELLING = {
     "roll_over-1": ROLLED_OVER,
     "memory_away": FAILED,
     "effect_paused": PATCHED,
+    "handoff_held": PATCHED,
 }
 """The event without which a file would not show what its name says."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from holdfast_workflows.contracts.spec import RetrySpec
 from .conftest import Running, Start
 from .limited import decide, events, refused, status
 from .support import eventually, make_app
+from .test_edges import locked
 
 ONCE = RetrySpec(attempts=1)
 
@@ -75,6 +77,22 @@ async def test_a_person_answers_in_the_models_place(start: Start) -> None:
         reply = await session.wait()
         assert (reply.status, reply.text) == ("done", "On its way.")
         assert [event.name for event in await events(session, "decided")] == ["Ann"]
+
+
+async def test_what_a_person_says_while_the_database_is_away_is_not_asked_for_again(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "HOLD_ON", 0.0)
+    database = tmp_path / "state.db"
+    url = f"sqlite:///{database}?busy_seconds=0.05"
+    async with start(down, resorting(HandOff(), ErrorReply()), state_url=url) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        await status(session, "needs_person")
+        with locked(database):
+            await decide(it.holdfast, session, "handoff-1", "settle", "On its way.")
+            await status(session, "parked")
+        assert (await session.wait()).text == "On its way."
+        assert len(await events(session, "needs_person")) == 1
 
 
 async def test_a_person_has_the_model_asked_again(start: Start) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from holdfast import Agent, App, tool
@@ -19,6 +22,9 @@ from ..limited import decide, raise_budget, status
 from ..support import Gate, look, make_app
 
 _ONCE = RetrySpec(attempts=1)
+
+HELD = Path(tempfile.gettempdir()) / "holdfast-recorded.db"
+"""The state database of the shape whose database is held by another for a while."""
 
 
 def asking(_: Gate) -> App:
@@ -102,6 +108,19 @@ async def handoff(holdfast: Environment, _: Gate) -> Session:
     return session
 
 
+async def handoff_held(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start_task("helper", "Hello.")
+    await status(session, "needs_person")
+    other = sqlite3.connect(HELD, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        await decide(holdfast, session, "handoff-1", "settle", "Hello from Ann.")
+        await status(session, "parked")
+    finally:
+        other.close()
+    return session
+
+
 async def parked(holdfast: Environment, _: Gate) -> Session:
     view = CircuitView(name="provider:openai", state="open", until=time.time() + 2, manual=True)
     await holdfast.state.shared.circuits.set(view)
@@ -159,6 +178,7 @@ GUARDED: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
     "budget_raised": (budget_raised, [call("look", {"at": "it"}), say("Done.")], asking),
     "budget_finish": (budget_finish, _looks_on, finishing),
     "handoff": (handoff, _down, resorting),
+    "handoff_held": (handoff_held, _down, resorting),
     "parked": (parked, [say("Here.")], make_app),
     "effect_decided": (
         effect_decided,

@@ -23,7 +23,7 @@ from holdfast_client import Session
 from holdfast_workflows.contracts.spec import RetrySpec
 
 from ..support import Gate, make_app
-from .guarded import GUARDED
+from .guarded import GUARDED, HELD
 from .remembering import AWAY, REMEMBERING
 
 FOLDER = Path(__file__).parent
@@ -166,9 +166,10 @@ async def record(name: str) -> list[WorkflowHistory]:
     drive, script, app = SHAPES[name]
     gate = Gate()
     store = AWAY if name == "memory_away" else ""
+    database = f"sqlite:///{HELD}?busy_seconds=0.05" if name == "handoff_held" else None
     async with (
         ScriptedModel(script) as model,
-        Environment.start(app(gate), model, memory_url=store) as holdfast,
+        Environment.start(app(gate), model, memory_url=store, state_url=database) as holdfast,
     ):
         session = await drive(holdfast, gate)
         async with asyncio.timeout(60):

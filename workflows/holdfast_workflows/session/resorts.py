@@ -1,5 +1,7 @@
 """Last resorts: what a turn does, in the agent's own order, when no provider answers."""
 
+from temporalio import workflow
+
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.effects import Waiting
 from holdfast_workflows.contracts.problems import error_of, problem_of
@@ -24,6 +26,11 @@ def helps(error: errors.HoldfastError) -> bool:
     where another one might have helped.
     """
     return error.fallback and error.kind not in _TURNS_OWN
+
+
+def away(result: ThinkResult) -> bool:
+    """Whether the state database does not answer, for which no resort stands in."""
+    return result.park is not None and result.park.kind == "state"
 
 
 class Resorts:
@@ -76,6 +83,8 @@ class Resorts:
                 self._state.change(resort=None, problem=None)
                 self._tell(kind, step.text)
                 return ThinkResult(steps=result.steps)
+        if away(result) and workflow.patched("resort-waits"):
+            return result  # the turn waits for the database, then comes back here
         if not self._state.cancelled:
             self._tell(kind, f"did not help: {why or 'no reply'}")
             # A person whose answer does not fit may give another.
@@ -89,11 +98,15 @@ class Resorts:
             f"no model answers ({found.message if found else 'unknown'}); answer for it: {state.turn.request}"
         )
         waiting = Waiting(id=f"handoff-{state.turn.turn}", kind="handoff", what=what)
-        decided = await asking.decision(state, waiting, lambda: rolling.due(state))
+        kept = state.decisions.pop(waiting.id, None)
+        decided = kept or await asking.decision(state, waiting, lambda: rolling.due(state))
         match decided.action if decided else None:
             case "settle":
                 assert decided is not None
-                return await self._written("handoff", place, decided.text)
+                result = await self._written("handoff", place, decided.text)
+                if result.park is not None:
+                    state.decisions[waiting.id] = decided  # nobody is to say it twice
+                return result
             case "retry":
                 state.change(resort=None, problem=None, parked=0.0)
             case "give_up":
