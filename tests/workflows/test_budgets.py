@@ -225,7 +225,10 @@ async def test_a_tenants_budget_cannot_be_raised_by_a_session_and_is_tried_again
     async with start([say("Never.")], served) as it:
         session = await it.holdfast.client.start("helper", "Go", tenant="acme")
         view = await status(session, "needs_person")
-        assert "of the tenant's budget" in view.waiting[0].what
+        assert view.waiting[0].what == (
+            "0 of 1 tokens of the tenant's budget of today, which only App(tenants={…}) raises, are used; "
+            "the next call may need more than is left"
+        )
         handle = it.holdfast.temporal.get_workflow_handle(session.id)
         timers = [
             event.timer_started_event_attributes.start_to_fire_timeout.seconds

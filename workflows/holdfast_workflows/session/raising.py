@@ -36,8 +36,12 @@ def apply(state: SessionState, by: RaiseBudget) -> None:
 
 def said(spent: Spent) -> str:
     """A limit that stands in the way, for people and as an error's detail."""
-    whose = "the tenant's budget of today" if spent.scope == "tenant" else "the budget"
-    return f"{_figure(spent.used)} of {_figure(spent.limit)} {_word(spent.what)} of {whose} are used"
+    whose = "the budget"
+    if spent.scope == "tenant":
+        whose = "the tenant's budget of today, which only App(tenants={…}) raises,"
+    used = f"{_figure(spent.used)} of {_figure(spent.limit)} {_word(spent.what)} of {whose} are used"
+    dear = spent.what in {"tokens", "dollars"} and spent.used < spent.limit
+    return f"{used}; the next call may need more than is left" if dear else used
 
 
 def shown(state: SessionState) -> str:
