@@ -189,6 +189,7 @@ async def test_a_session_is_shown_step_by_step(running: Running) -> None:
         assert code == 0
         for expected in ("Peek about.", "Peek 2.", "→ peek", "2 was seen", "Done.", "1 turn "):
             assert expected in out
+        assert re.search(r"last entry \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n", out)
         code, out, _ = await holdfast(environment, "show", session.id, "--json")
         assert [entry["kind"] for entry in lines(out)] == ["user", *(["reply", "result"] * 3), "reply"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -98,6 +99,21 @@ async def test_a_task_that_was_cancelled_is_over_and_says_why(running: Running) 
             assert (code, err.count("\n")) == (2, 1)
             assert "The session has ended" in err
             assert "no more" in err
+
+
+async def test_whoever_interrupts_a_run_is_told_that_it_goes_on(running: Running) -> None:
+    async with running(list(POST)) as environment:
+        id = f"r-{environment.task_queue}"
+        process = await start(*where(environment), "run", "poster", "Go.", "--id", id)
+        assert process.stderr is not None
+        async with asyncio.timeout(60):
+            while "waits for a person" not in (await process.stderr.readline()).decode():
+                pass
+            process.send_signal(signal.SIGINT)
+            _, err = await process.communicate()
+        assert process.returncode == 130
+        assert f"{id} goes on: holdfast watch {id}, or holdfast cancel {id}\n" in err.decode()
+        assert (await environment.client.session(id).view()).status == "needs_person"
 
 
 async def test_nothing_is_settled_without_saying_what_came_of_it(running: Running) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as json_module
+import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -97,7 +98,12 @@ async def _finish(
 ) -> None:
     """Wait for a turn with its progress on standard error, and print what it came to."""
     link = printing.link(client, session.id)
-    reply = await _progress(session, turn, link)
+    try:
+        reply = await _progress(session, turn, link)
+    except asyncio.CancelledError:  # Ctrl-C ends the waiting, not the work
+        where = shlex.quote(session.id)
+        sys.stderr.write(f"{session.id} goes on: holdfast watch {where}, or holdfast cancel {where}\n")
+        raise
     if json:
         value = {"session": session.id, **printing.plain(reply)}
         if schema is not None and reply.error is None:

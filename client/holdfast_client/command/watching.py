@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,8 +63,9 @@ def show(
     async def work(client: Client) -> None:
         found = client.session(session)
         view = None if json else await found.view()
-        table = _table()
+        table, newest = _table(), 0.0
         async for entry in found.transcript() if full or json else found.log():
+            newest = max(newest, entry.at)
             if json:
                 printing.document(entry)
             else:
@@ -72,7 +74,10 @@ def show(
             return
         console = printing.out()
         console.print(f"[bold]{escape(view.session)}[/] {escape(view.agent)} · {view.status}", style="")
-        console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
+        when = (
+            f" · last entry {datetime.fromtimestamp(newest).astimezone():%Y-%m-%d %H:%M:%S}" if newest else ""
+        )
+        console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}{when}[/]")
         if link := printing.link(client, session):
             console.print(f"[dim]{link}[/]")
         _standing(console, view)
