@@ -79,7 +79,7 @@ async def test_an_unknown_effect_of_a_cancelled_turn_is_given_up_as_the_list_say
         session = await waiting(environment, "poster", task=task)
         await session.cancel("no more")
         _, out, _ = await holdfast(environment, "effects", "--status", "unknown")
-        hint = f"what does not wait: holdfast decide {session.id} EFFECT settle|give-up"
+        hint = f"what does not wait: holdfast decide {session.id} EFFECT settle --text …|give-up"
         assert hint in out
         (unknown,) = await session.effects()
         words = ["decide", session.id, unknown.key, "give-up", "--by", "Ann"]

@@ -55,7 +55,8 @@ def effects(
                 where = shlex.quote(unsure)
                 console.print(f"what waits for you: holdfast show {where}", markup=False)
                 console.print(
-                    f"what does not wait: holdfast decide {where} EFFECT settle|give-up", markup=False
+                    f"what does not wait: holdfast decide {where} EFFECT settle --text …|give-up",
+                    markup=False,
                 )
 
     running.run(context, work, json=json)

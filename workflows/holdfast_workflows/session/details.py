@@ -67,7 +67,7 @@ def _waiting(waiting: Waiting) -> str:
     if waiting.kind == "budget":
         command = f"holdfast budget {session} --add-…"
     else:
-        command = f"holdfast decide {session} {waiting.id} settle|retry|give-up"
+        command = f"holdfast decide {session} {waiting.id} settle --text …|retry|give-up"
     return f"- **waits for a person**: {_quiet(waiting.what)}; run `{command.replace('`', '')}`"
 
 
