@@ -52,7 +52,7 @@ class SessionClosed(BadInput):
 
 
 class NothingToDo(BadInput):
-    """The session is not in a state where this does anything."""
+    """The session is not in a state where this does anything; `holdfast show` says what it does and what it waits for."""
 
     code = "nothing_to_do"
 
