@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from holdfast import Agent, App, ErrorReply
-from holdfast.testing import Reply, Request, call, overloaded, say, unauthorized
+from holdfast.testing import Reply, Request, call, overloaded, rate_limited, say, unauthorized
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import ModelRejected, ModelTransient
 from holdfast_workflows.contracts.spec import RetrySpec
 
 from .conftest import Running, Start
-from .limited import status
+from .limited import events, status
 from .support import Gate, eventually, make_app, peek
 
 
@@ -193,6 +193,42 @@ async def test_what_a_lost_worker_writes_late_for_a_step_that_failed_takes_no_me
         assert (await session.send("Anew")).text == "Fresh."
         said = [entry.text async for entry in session.log() if isinstance(entry, UserEntry)]
         assert said == ["Go", "Anew"]
+
+
+@pytest.mark.parametrize("by", ["pause", "steer", "cancel"])
+async def test_what_a_burst_has_settled_counts_though_it_is_stopped_between_two_attempts(
+    start: Start, by: str
+) -> None:
+    def script(request: Request) -> Reply:
+        if request.number == 2:
+            return rate_limited(20)
+        return say("Done.") if request.number > 2 else call("peek", {"at": "it"})
+
+    async with start(script, patient(THRICE, patience=0.0)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        handle = it.holdfast.temporal.get_workflow_handle(session.id)
+
+        async def waits() -> bool:
+            pending = (await handle.describe()).raw_description.pending_activities
+            return any(each.HasField("last_failure") for each in pending)
+
+        await eventually(waits)
+        if by == "steer":
+            await session.steer("Now.")
+        elif by == "cancel":
+            await session.cancel()
+        else:
+            await session.pause()
+
+        async def told() -> bool:
+            return len(await events(session, "step")) == 1
+
+        await eventually(told)
+        assert len(it.model.requests) == 2
+        await session.cancel() if by == "pause" else await session.wait()
+        last = (await session.view()).last
+        assert last is not None
+        assert (last.steps, last.usage.input_tokens > 0) == (1, True)
 
 
 async def test_attempts_at_a_later_step_of_a_burst_are_counted_on_over_a_park(start: Start) -> None:

@@ -29,6 +29,7 @@ TELLING = {
     "failed_turn": FAILED,
     "roll_over-1": ROLLED_OVER,
     "memory_away": FAILED,
+    "burst_stopped": PATCHED,
     "effect_paused": PATCHED,
     "handoff_held": PATCHED,
 }

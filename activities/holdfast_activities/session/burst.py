@@ -181,7 +181,7 @@ class Burst:
     def _is_last(self, view: StepView) -> bool:
         """Whether the workflow has to see this step before there is another."""
         inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
-        if not inside or self._stopping or len(self.steps) >= self._input.burst:
+        if not inside or self._stopping or len(self.steps) >= (self._input.burst or MAX_CALLS):
             return True
         if self._counted and not self._look_ahead:
             return True
@@ -217,6 +217,8 @@ class Burst:
         found = await self._chain.reply(self._seq, self._new, look_ahead=self._look_ahead)
         # Where one reply was there already, the next may be too.
         self._look_ahead = isinstance(found, Found) and found.settled
+        if found is None:
+            return None
         if isinstance(found, Park | Spent):
             # After steps that count a budget is met again, by the ``think`` that follows them.
             self.stopped_by = None if self.steps and isinstance(found, Spent) else found

@@ -74,8 +74,8 @@ class Chain:
 
     async def reply(
         self, seq: int, new: Sequence[Entry], *, look_ahead: bool
-    ) -> Found | Answer | Park | Spent:
-        """The reply at ``seq``.
+    ) -> Found | Answer | Park | Spent | None:
+        """The reply at ``seq``; None if it is not settled and nobody is to be asked.
 
         Raises:
             ModelError: No model gave one; with several in the chain the error names each cause.
@@ -98,6 +98,8 @@ class Chain:
                 before = ahead.get(seq)
                 if isinstance(before, ReplyEntry):
                     return Found(before, ahead)
+                if not self._step.burst:
+                    return None
                 look_ahead = False
                 if kept := await self._kept(model, conversation):
                     return kept

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast import Agent, App, tool
-from holdfast.testing import Environment, Reply, Request, call, failed, say
+from holdfast.testing import Environment, Reply, Request, call, failed, rate_limited, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.budget import BudgetSpec
 from holdfast_workflows.contracts.circuits import CircuitView
@@ -19,7 +19,7 @@ from holdfast_workflows.contracts.resorts import ErrorReply, HandOff
 from holdfast_workflows.contracts.spec import RetrySpec
 
 from ..limited import decide, raise_budget, status
-from ..support import Gate, look, make_app
+from ..support import Gate, eventually, look, make_app
 
 _ONCE = RetrySpec(attempts=1)
 
@@ -134,6 +134,19 @@ async def effect_decided(holdfast: Environment, _: Gate) -> Session:
     return session
 
 
+async def burst_stopped(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start_task("helper", "Peek.")
+    handle = holdfast.temporal.get_workflow_handle(session.id)
+
+    async def waits() -> bool:
+        pending = (await handle.describe()).raw_description.pending_activities
+        return any(each.HasField("last_failure") for each in pending)
+
+    await eventually(waits)
+    await session.steer("Now.")
+    return session
+
+
 async def effect_paused(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Post it.")
     id = (await status(session, "needs_person")).waiting[0].id
@@ -168,6 +181,12 @@ def _down(_: Request) -> Reply:
     return failed(503, "Overloaded.")
 
 
+def _limits(request: Request) -> Reply:
+    if request.number == 2:
+        return rate_limited(3)
+    return say("Done.") if request.results else call("peek", {"at": "it"})
+
+
 def _stares(_: Request) -> Reply:
     return call("look", {"at": "it"})
 
@@ -185,6 +204,7 @@ GUARDED: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
         [call("post", {"what": "it"}) + call("look", {"at": "it"}), say("Done.")],
         booking,
     ),
+    "burst_stopped": (burst_stopped, _limits, make_app),
     "effect_paused": (effect_paused, [call("post", {"what": "it"}), say("Done.")], booking),
     "undone": (undone, _BOTH, booking),
     "circle": (circle, _stares, make_app),

@@ -54,7 +54,7 @@ class ThinkInput(Contract):
     """One model call, or a burst of them.
 
     ``seq`` is the first number the reply may take. ``burst`` is how many steps this
-    activity may take while only inline tools are asked for. ``watched`` says that
+    activity may take while only inline tools are asked for; 0 asks nobody and tells what is settled. ``watched`` says that
     somebody reads along, so partial text is worth its heartbeats.
     """
 

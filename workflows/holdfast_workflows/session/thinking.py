@@ -103,12 +103,25 @@ class Thinking:
                 # One that fails after it was asked to yield is not tried again by the server.
                 asked = error.retry_state == RetryState.CANCEL_REQUESTED
                 if asked or isinstance(error.cause, CancelledError):
-                    return ThinkResult(steps=())
+                    return await self._settled(step, tokens)
                 # Whatever wrote or still writes at these numbers is left behind.
                 self._state.seq += SEQ_GAP
                 raise calls.typed(error, errors.ModelTransient) from error
             return result
         raise AssertionError("unreachable: the last round raises")
+
+    async def _settled(self, step: ThinkInput, tokens: int) -> ThinkResult:
+        """What a burst had settled before it was told to stop between two attempts: it is used and counts."""
+        if step.burst <= 1 or not workflow.patched("settled-before-stop"):
+            return ThinkResult(steps=())
+        look = step.model_copy(update={"again": True, "burst": 0})
+        handle = calls.think(self._spec, look, tokens, self._state.start.silence)
+        try:
+            result: ThinkResult = await self._flight.land(handle, to_the_end=True)
+        except ActivityError:
+            return ThinkResult(steps=())
+        # What could not all be read is left behind.
+        return ThinkResult(steps=()) if result.park else result
 
     def _account(self, step: StepView) -> None:
         """Bring counts, sequence numbers and events up to date with a settled step."""
