@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -149,26 +148,6 @@ async def test_what_nobody_can_tell_is_left_to_a_person(
     assert (await desk.row()).status == "unknown"
     assert await desk.result() is None
     assert shop.paid == []
-
-
-async def test_a_probe_that_hangs_in_its_thread_is_not_waited_for(
-    state: State, session: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(once, "_PROBE_SECONDS", 0.05)
-    line = threading.Event()
-
-    def busy() -> str | None:
-        line.wait(WAIT)
-        return None
-
-    desk = Desk(state, session, Shop().pay(probe=busy))
-    await desk.claimed("pay", ago=100)
-    try:
-        told = await desk.act("pay", again=True)
-    finally:
-        line.set()
-    assert told.unknown
-    assert "no answer" in told.preview
 
 
 # What a person decides.
