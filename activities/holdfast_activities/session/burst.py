@@ -53,6 +53,11 @@ class Means:
     ratios: Ratios
 
 
+def _longest(agent: LiveAgent) -> float:
+    """Seconds that a call may take: a prompt found too long, or filtered, is changed and sent once more."""
+    return 2 * agent.spec.model_timeout
+
+
 class Burst:
     """One ``think``: at least one model call, more while only inline tools are asked for.
 
@@ -82,9 +87,8 @@ class Burst:
         self._log = means.state.log
         self._conversations = means.conversations
         self._resilience = means.resilience
-        # A prompt that was found too long, or filtered, is changed and sent once more.
-        longest = 2 * agent.spec.model_timeout
-        self._purse = Purse(means.state.shared.accounts, step, tenant, trusted=not look_ahead, call=longest)
+        shared = means.state.shared
+        self._purse = Purse(shared.accounts, step, tenant, trusted=not look_ahead, call=_longest(agent))
         self._new = list(new)
         prompts = Prompting(step, agent, means.ratios)
         asking = Asking(
@@ -98,15 +102,7 @@ class Burst:
             self._new,
             self._heard,
         )
-        self._chain = Chain(
-            step,
-            agent,
-            means.conversations,
-            prompts,
-            asking,
-            means.state.shared.replies,
-            lambda error: self._choose(error).again,
-        )
+        self._chain = Chain(step, agent, means.conversations, prompts, asking, shared.replies, self._again)
         self._look_ahead = look_ahead
         # Attempts are counted for one call: after a failed one, the step that follows begins a count of its own.
         self._counted = step.tried > 0 or activity.info().attempt > 1
@@ -196,6 +192,9 @@ class Burst:
         operation = f"model:{provider_of(spec.models[0])}"
         attempt = self._input.tried + activity.info().attempt
         return self._resilience.retries.choose(operation, spec.model_retry, attempt, error)
+
+    def _again(self, error: HoldfastError) -> bool:
+        return self._choose(error).again
 
     async def _step(self) -> StepView | None:
         """The next step; None if it cannot be taken now."""
