@@ -8,21 +8,36 @@ import uuid
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+import pytest
 from temporalio.client import Client as TemporalClient
 
-from holdfast.testing.model import ScriptedModel, say
+from holdfast import Agent, App, RetrySpec
+from holdfast.testing.model import Reply, Request, ScriptedModel, overloaded, say
 from holdfast_client import connect
 from holdfast_client.stream.events import StreamEvent, TextRestart, TurnEnded
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.session import Message, StartInput
 
 from ..workers.running import Running, started
-from .support import shown
+from .support import eventually, shown
 
 STORY = "Once there was a bee. " * 200
 OTHER = "In the beginning there was honey. " * 20
 SILENCE = 2.0  # seconds after which a killed worker's call is given to another
+
+ATTEMPTS = 2
+
+app = App(
+    agents=[
+        Agent(
+            "helper",
+            model="openai:scripted",
+            model_retry=RetrySpec(attempts=ATTEMPTS, first_delay=0.05, adaptive=False),
+        )
+    ]
+)
 
 
 async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_the_right_one(
@@ -30,12 +45,7 @@ async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_t
 ) -> None:
     queue, id = f"test-{uuid.uuid4().hex}", f"s-{uuid.uuid4().hex}"
     async with ScriptedModel([say(STORY, pace=0.02), say(OTHER, pace=0.005)]) as model:
-        providers = {"openai": {"kind": "openai", "base_url": model.openai_url}}
-        worker = {
-            "temporal_address": server.address,
-            "task_queue": queue,
-            "providers": json.dumps(providers),
-        }
+        worker = worker_of(server, model, queue)
         message = Message(id="first", text="Tell me.", watched=True)
         await client.start_workflow(
             names.WORKFLOW,
@@ -67,3 +77,42 @@ async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_t
     assert any(isinstance(event, TextRestart) for event in events)
     last = next(event for event in events if isinstance(event, TurnEnded))
     assert (last.reply.text, last.reply.status) == (OTHER, "done")
+
+
+async def test_attempts_that_failed_before_a_worker_was_killed_still_count(
+    server: DevServer, client: TemporalClient
+) -> None:
+    queue = f"test-{uuid.uuid4().hex}"
+
+    def script(request: Request) -> Reply:
+        return say("never heard", delay=60.0) if request.number == ATTEMPTS else overloaded()
+
+    async with ScriptedModel(script) as model, AsyncExitStack() as workers:
+        worker = worker_of(server, model, queue)
+        first = await workers.enter_async_context(started("worker", f"{__name__}:app", **worker))
+        holdfast = await connect(temporal=client, task_queue=queue, patience=60)
+        session = await holdfast.start("helper", "Hi!", silence=SILENCE)
+        handle = client.get_workflow_handle(session.id)
+
+        async def said() -> bool:
+            """Whether the server has heard of the attempt that hangs."""
+            pending = (await handle.describe()).raw_description.pending_activities
+            return any(each.attempt == ATTEMPTS and each.HasField("heartbeat_details") for each in pending)
+
+        await eventually(said)
+        first.signal(signal.SIGKILL)
+        await first.ended()
+        await workers.enter_async_context(started("worker", f"{__name__}:app", **worker))
+        with pytest.raises(HoldfastError):
+            (await session.wait()).check()
+    # The killed worker's own attempt counts for nothing, so there is one more.
+    assert len(model.requests) == ATTEMPTS + 1
+
+
+def worker_of(server: DevServer, model: ScriptedModel, queue: str) -> dict[str, str]:
+    """A worker process's settings."""
+    return {
+        "temporal_address": server.address,
+        "task_queue": queue,
+        "providers": json.dumps({"openai": {"kind": "openai", "base_url": model.openai_url}}),
+    }

@@ -31,6 +31,7 @@ TELLING = {
     "memory_away": FAILED,
     "burst_stopped": PATCHED,
     "effect_paused": PATCHED,
+    "lost_workers": PATCHED,
     "handoff_held": PATCHED,
 }
 """The event without which a file would not show what its name says."""

@@ -53,6 +53,11 @@ class Means:
     ratios: Ratios
 
 
+def attempts_before(step: ThinkInput) -> int:
+    """Attempts at a model call that failed before this one."""
+    return step.tried + activity.info().attempt - 1
+
+
 def _longest(agent: LiveAgent) -> float:
     """Seconds that a call may take: a prompt found too long, or filtered, is changed and sent once more."""
     return 2 * agent.spec.model_timeout
@@ -105,7 +110,8 @@ class Burst:
         self._chain = Chain(step, agent, means.conversations, prompts, asking, shared.replies, self._again)
         self._look_ahead = look_ahead
         # Attempts are counted for one call: after a failed one, the step that follows begins a count of its own.
-        self._counted = step.tried > 0 or activity.info().attempt > 1
+        self._tried = attempts_before(step)
+        self._counted = self._tried > 0
         self._seq = step.seq
         self._text = ""
         self._context = 0
@@ -124,6 +130,7 @@ class Burst:
             seq=self._seq,
             text=self._text[:_SHOWN],
             steps=taken,
+            tried=self._tried,
         )
 
     async def run(self) -> None:
@@ -190,8 +197,7 @@ class Burst:
         """Whether Temporal repeats the activity, which then finds in the log what is settled."""
         spec = self._agent.spec
         operation = f"model:{provider_of(spec.models[0])}"
-        attempt = self._input.tried + activity.info().attempt
-        return self._resilience.retries.choose(operation, spec.model_retry, attempt, error)
+        return self._resilience.retries.choose(operation, spec.model_retry, self._tried + 1, error)
 
     def _again(self, error: HoldfastError) -> bool:
         return self._choose(error).again

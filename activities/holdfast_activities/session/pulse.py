@@ -19,11 +19,18 @@ cancel may take to be heard, well within the 2 s after which it must take hold."
 class Pulse:
     """Beats while its block runs; an activity shorter than the pace never beats at all.
 
-    One with nothing to ``say`` is a sign of life only.
+    One with nothing to ``say`` is a sign of life only; what is said ``at_once`` does not wait for the pace.
     """
 
-    def __init__(self, pace: float = UNWATCHED, say: Callable[[], Contract] | None = None) -> None:
+    def __init__(
+        self,
+        pace: float = UNWATCHED,
+        say: Callable[[], Contract] | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
         self._pace = pace
+        self._at_once = at_once
         self._say = say
         self._said: Contract | None = None
         self._since = 0.0
@@ -31,7 +38,10 @@ class Pulse:
 
     def __enter__(self) -> "Pulse":
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(self._pace, self._beat)
+        if self._at_once:
+            self._beat()
+        else:
+            self._timer = self._loop.call_later(self._pace, self._beat)
         return self
 
     def __exit__(

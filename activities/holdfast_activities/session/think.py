@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.steps import Park, StepView, ThinkInput, Think
 
 from . import fresh
 from .agents import LiveAgents
-from .burst import Burst, Means
+from .burst import Burst, Means, attempts_before
 from .pulse import UNWATCHED, WATCHED, Pulse
 from .purse import limits_of
 from .writing import away
@@ -72,12 +72,14 @@ class Think:
     def _parked(self, steps: Sequence[StepView], park: Park, step: ThinkInput) -> ThinkResult:
         """The steps before one that has to wait, and the attempts that were made until then, so that parking begins no new count."""
         self._means.resilience.meters.parked(park.kind)
-        tried = step.tried + activity.info().attempt - 1
-        return ThinkResult(steps=tuple(steps), park=park.model_copy(update={"tried": tried}))
+        park = park.model_copy(update={"tried": attempts_before(step)})
+        return ThinkResult(steps=tuple(steps), park=park)
 
     async def _run(self, step: ThinkInput, burst: Burst) -> None:
         work = asyncio.ensure_future(burst.run())
-        with Pulse(WATCHED if step.watched else UNWATCHED, burst.partial):
+        # What failed before is told at once, so that it is not forgotten with the worker.
+        at_once = activity.info().attempt > 1
+        with Pulse(WATCHED if step.watched else UNWATCHED, burst.partial, at_once=at_once):
             try:
                 await asyncio.shield(work)
             except asyncio.CancelledError:

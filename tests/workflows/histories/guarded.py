@@ -22,6 +22,8 @@ from ..limited import decide, raise_budget, status
 from ..support import Gate, eventually, look, make_app
 
 _ONCE = RetrySpec(attempts=1)
+_SILENCE = 2.0
+_STUNNED = _SILENCE + 1
 
 HELD = Path(tempfile.gettempdir()) / "holdfast-recorded.db"
 """The state database of the shape whose database is held by another for a while."""
@@ -40,6 +42,26 @@ def finishing(_: Gate) -> App:
 def resorting(_: Gate) -> App:
     """An agent that asks a person, and in the end says sorry."""
     return make_app(model_retry=_ONCE, last_resorts=[HandOff(), ErrorReply()])
+
+
+def stunned(_: Gate) -> App:
+    """An agent whose tool gives no sign of life, four times."""
+    calls: list[str] = []
+
+    @tool(name="look")
+    async def stare(at: str) -> str:
+        """Look at something.
+
+        Args:
+            at: What to look at.
+        """
+        calls.append(at)
+        if len(calls) <= 4:
+            time.sleep(_STUNNED)  # noqa: ASYNC251  # what is recorded is a worker whose loop stands still
+            await asyncio.Event().wait()  # until it hears that the call is another's
+        return f"{at} is there"
+
+    return App(agents=[Agent("helper", model="openai:scripted", tools=[stare])])
 
 
 def booking(gate: Gate) -> App:
@@ -147,6 +169,13 @@ async def burst_stopped(holdfast: Environment, _: Gate) -> Session:
     return session
 
 
+async def lost_workers(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start("helper", "Go", silence=_SILENCE)
+    await session.wait()
+    await session.close()
+    return session
+
+
 async def effect_paused(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Post it.")
     id = (await status(session, "needs_person")).waiting[0].id
@@ -206,6 +235,7 @@ GUARDED: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
     ),
     "burst_stopped": (burst_stopped, _limits, make_app),
     "effect_paused": (effect_paused, [call("post", {"what": "it"}), say("Done.")], booking),
+    "lost_workers": (lost_workers, [call("look", {"at": "it"}), say("Done.")], stunned),
     "undone": (undone, _BOTH, booking),
     "circle": (circle, _stares, make_app),
 }

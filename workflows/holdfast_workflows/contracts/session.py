@@ -273,6 +273,8 @@ class Partial(Contract):
     text: str = ""
     steps: int = 0
     """Steps of this activity that are settled already."""
+    tried: int = 0
+    """Attempts of the model call that failed before this one."""
 
 
 class ToolProgress(Contract):

@@ -23,6 +23,7 @@ from holdfast_workflows.contracts.memory import (
     RememberInput,
     RememberResult,
 )
+from holdfast_workflows.contracts.session import Partial
 from holdfast_workflows.contracts.spec import MEMORY_RETRY, PinnedSpec, RetrySpec, ToolPolicy
 from holdfast_workflows.contracts.steps import (
     ActInput,
@@ -34,9 +35,8 @@ from holdfast_workflows.contracts.steps import (
     ThinkResult,
 )
 
-LOST_WORKERS = 3
-"""How often a call is scheduled anew because its worker was lost. A lost worker is not the
-call's failure and takes none of its attempts, but a call that kills workers must end."""
+_LOST_WORKERS = 5
+_LOST_WORKERS_BEFORE = 3
 
 _TO_SAY_SO = 15.0  # seconds; a result of megabytes has to be written, too
 _TO_WRITE = 15.0
@@ -210,6 +210,22 @@ def worker_lost(error: ActivityError) -> bool:
     """Whether the call ended because its worker stopped answering, not by its own failure."""
     cause: Any = error.cause
     return isinstance(cause, ActivityTimeout) and cause.type == TimeoutType.HEARTBEAT
+
+
+def may_lose_more(lost: int) -> bool:
+    """Whether a call is scheduled anew though so many workers were lost with it before.
+
+    A lost worker is not the call's failure and takes none of its attempts, but a call that kills
+    workers must end. Where every third second a worker is killed, four in a row do happen to one.
+    """
+    return lost < _LOST_WORKERS_BEFORE or (lost < _LOST_WORKERS and workflow.patched("five-lost-workers"))
+
+
+def tried(error: ActivityError) -> int:
+    """How many attempts of a model call had failed when its worker was lost, as its last sign of life says."""
+    cause: Any = error.cause
+    said: Sequence[Any] = cause.last_heartbeat_details
+    return Partial.model_validate(said[0]).tried if said else 0
 
 
 def typed(error: ActivityError, otherwise: type[errors.HoldfastError]) -> errors.HoldfastError:

@@ -82,7 +82,7 @@ class Carrying:
         text = str(calls.typed(error, errors.ToolFailed).detail)
         if once and workflow.patched("once-again"):
             return await self._look_again(text, gone=gone)
-        if gone and not once and self._lost < calls.LOST_WORKERS:
+        if gone and not once and calls.may_lose_more(self._lost):
             self._lost += 1
             self._change(again=True)
             return None
@@ -95,7 +95,7 @@ class Carrying:
         """The end of a ``once`` call was not seen: the ledger is asked, in the end a person."""
         if self._request.mode == "give_up":
             return self._void(f"{_NOBODY_KNOWS}: {text}", "failed")
-        if self._lost >= calls.LOST_WORKERS:
+        if not calls.may_lose_more(self._lost):
             return ActResult(unknown=True)
         self._lost += 1
         if not gone:

@@ -90,15 +90,18 @@ class Thinking:
     async def _landed(self, step: ThinkInput) -> ThinkResult:
         """What became of a request. What a lost worker leaves is taken up by another."""
         tokens = self.last.usage.input_tokens if self.last else 0
-        for lost in range(calls.LOST_WORKERS + 1):
+        lost = 0
+        while True:
             handle = calls.think(self._spec, step, tokens, self._state.start.silence)
             try:
                 result: ThinkResult = await self._flight.land(handle, burst=step.burst > 1)
             except ActivityError as error:
-                if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
+                if calls.worker_lost(error) and calls.may_lose_more(lost):
                     # A session that was paused meanwhile takes up what is settled, and no more.
                     burst = 1 if self._state.paused else step.burst
-                    step = step.model_copy(update={"again": True, "burst": burst})
+                    # The lost attempt counts for nothing, those that failed before it count on.
+                    lost, tried = lost + 1, max(step.tried, calls.tried(error))
+                    step = step.model_copy(update={"again": True, "burst": burst, "tried": tried})
                     continue
                 # One that fails after it was asked to yield is not tried again by the server.
                 asked = error.retry_state == RetryState.CANCEL_REQUESTED
@@ -108,7 +111,6 @@ class Thinking:
                 self._state.seq += SEQ_GAP
                 raise calls.typed(error, errors.ModelTransient) from error
             return result
-        raise AssertionError("unreachable: the last round raises")
 
     async def _settled(self, step: ThinkInput, tokens: int) -> ThinkResult:
         """What a burst had settled before it was told to stop between two attempts: it is used and counts."""

@@ -48,7 +48,7 @@ class Undoing:
             try:
                 result: ActResult = await handle
             except ActivityError as error:
-                if calls.worker_lost(error) and lost < calls.LOST_WORKERS:
+                if calls.worker_lost(error) and calls.may_lose_more(lost):
                     lost += 1
                     request = request.model_copy(update={"again": True})
                     continue
