@@ -189,7 +189,8 @@ async def test_context_lists_model_calls_and_shows_one(client: TemporalClient, t
 
 async def test_no_manifest_is_said(client: TemporalClient, task_queue: str) -> None:
     async with line(client, task_queue, Kept()) as holdfast:
-        assert (await holdfast("context", "s"))[1] == "No model call has left a manifest.\n"
+        session = await holdfast.client.start("a")
+        assert (await holdfast("context", session.id))[1] == "No model call has left a manifest.\n"
 
 
 async def test_what_the_model_was_shown_is_printed_from_the_log(server: DevServer) -> None:
