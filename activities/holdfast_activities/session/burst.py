@@ -109,9 +109,7 @@ class Burst:
         )
         self._chain = Chain(step, agent, means.conversations, prompts, asking, shared.replies, self._again)
         self._look_ahead = look_ahead
-        # Attempts are counted for one call: after a failed one, the step that follows begins a count of its own.
         self._tried = attempts_before(step)
-        self._counted = self._tried > 0
         self._seq = step.seq
         self._text = ""
         self._context = 0
@@ -186,7 +184,8 @@ class Burst:
         inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
         if not inside or self._stopping or len(self.steps) >= (self._input.burst or MAX_CALLS):
             return True
-        if self._counted and not self._look_ahead:
+        if self._tried and not self._look_ahead:
+            # Attempts are counted for one call: after a failed one, the next step begins a count of its own.
             return True
         called = sum(len(step.calls) for step in self.steps)
         left = self._input.calls_left
