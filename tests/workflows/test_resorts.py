@@ -13,7 +13,7 @@ from holdfast import App
 from holdfast.testing import Reply, Request, call, failed, say
 from holdfast_activities.session import writing
 from holdfast_client import Session
-from holdfast_workflows.contracts.errors import NothingToDo
+from holdfast_workflows.contracts.errors import NothingToDo, SessionClosed, TurnCancelled
 from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, SimplifiedReply
 from holdfast_workflows.contracts.session import TurnView
 from holdfast_workflows.contracts.spec import RetrySpec
@@ -93,6 +93,24 @@ async def test_what_a_person_says_while_the_database_is_away_is_not_asked_for_ag
             await status(session, "parked")
         assert (await session.wait()).text == "On its way."
         assert len(await events(session, "needs_person")) == 1
+
+
+async def test_a_task_says_what_it_failed_with_while_the_database_holds_up_its_end(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "HOLD_ON", 0.0)
+    database = tmp_path / "state.db"
+    url = f"sqlite:///{database}?busy_seconds=0.05"
+    async with start(down, resorting(HandOff()), state_url=url) as it:
+        session = await it.holdfast.client.start_task("helper", "Go")
+        await status(session, "needs_person")
+        with locked(database):
+            await session.cancel("no more")
+            for late in (session.pause(), session.close(), session.send("Go on.")):
+                with pytest.raises(SessionClosed, match="no more"):
+                    await late
+        with pytest.raises(TurnCancelled, match="no more"):
+            await session.result()
 
 
 async def test_a_person_has_the_model_asked_again(start: Start) -> None:

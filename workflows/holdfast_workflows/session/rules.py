@@ -36,7 +36,7 @@ def message(state: SessionState, given: Message) -> None:
     if given.id in state.seen:
         return
     if state.closing or state.ended or (state.start.mode == "task" and state.seen):
-        raise _refused(errors.SessionClosed())
+        raise _refused(_closed(state))
     if len(state.queue) >= MAX_QUEUED_MESSAGES or state.queue_weight > MAX_QUEUED_BYTES:
         raise _refused(errors.QueueFull(f"{len(state.queue)} wait"))
     if not given.ref and size(given.text) > INLINE_TEXT:
@@ -72,7 +72,7 @@ def pausing(state: SessionState, *, paused: bool) -> None:
     Also while it closes: it has turns to end, which a pause would else hold for ever.
     """
     if state.ended:
-        raise _refused(errors.SessionClosed())
+        raise _refused(_closed(state))
     if state.paused == paused:
         raise _refused(
             errors.NothingToDo("the session is paused already" if paused else "the session is not paused")
@@ -88,13 +88,13 @@ def cancelling(state: SessionState) -> None:
 def closing(state: SessionState) -> None:
     """Whether the session is open."""
     if state.ended or state.closing:
-        raise _refused(errors.SessionClosed())
+        raise _refused(_closed(state))
 
 
 def raising(state: SessionState, by: RaiseBudget) -> None:
     """Whether a budget can be raised so: only limits that are set can be."""
     if state.ended:
-        raise _refused(errors.SessionClosed())
+        raise _refused(_closed(state))
     wanted = limits.wanted(by)
     if not wanted:
         raise _refused(errors.NothingToDo("nothing is raised"))
@@ -113,7 +113,7 @@ def raising(state: SessionState, by: RaiseBudget) -> None:
 def deciding(state: SessionState, decision: Decision) -> None:
     """Whether something waits for that decision."""
     if state.ended:
-        raise _refused(errors.SessionClosed())
+        raise _refused(_closed(state))
     waiting = {each.id: each for each in state.undecided}
     id = state.waits_as(decision.id)
     found = waiting.get(id)
@@ -129,6 +129,12 @@ def deciding(state: SessionState, decision: Decision) -> None:
         raise _refused(errors.MessageTooLarge(f"a decision's text is at most {INLINE_TEXT:,} bytes"))
     if len(decision.by) > MAX_NAME:
         raise _refused(errors.BadInput(f"who decides is named in at most {MAX_NAME} characters"))
+
+
+def _closed(state: SessionState) -> errors.SessionClosed:
+    """What a task failed with says more than that it is over, also while its run has not quite ended."""
+    error = state.failed.error if state.failed else None
+    return errors.SessionClosed(f"{workflow.info().workflow_id} failed: {error.message}" if error else "")
 
 
 def _refused(error: errors.HoldfastError) -> ApplicationError:

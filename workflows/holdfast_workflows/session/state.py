@@ -259,6 +259,12 @@ class SessionState:
         )
 
     @property
+    def failed(self) -> TurnView | None:
+        """The one turn of a task, once it has ended without being done."""
+        last = self.recent[-1] if self.recent and self.start.mode == "task" else None
+        return last if last and last.status != "done" else None
+
+    @property
     def status(self) -> Status:
         """What the session does now."""
         if self.ended:

@@ -69,7 +69,7 @@ class AgentWorkflow(Control):
             await self._cancelled()
             raise
         if self._failure is None:
-            await self._finish("failed" if self._task_failed() else "closed")
+            await self._finish("failed" if self._state.failed else "closed")
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._failure is not None:
             raise self._failure
@@ -190,19 +190,16 @@ class AgentWorkflow(Control):
         self._settler.session_ended()
         await self._settler.wait()
 
-    def _task_failed(self) -> bool:
-        last = self._state.recent[-1] if self._state.recent else None
-        return bool(self._state.start.mode == "task" and last and last.status != "done")
-
     def _result(self) -> TaskResult:
         """The session's result; a task that failed fails the workflow with the turn's error."""
-        last = self._state.recent[-1] if self._state.recent else None
-        if self._task_failed() and last and last.error:
-            problem = last.error
+        failed = self._state.failed
+        if failed and failed.error:
+            problem = failed.error
             about = {"id": problem.id, "retryable": problem.retryable, "retry_after": problem.retry_after}
             raise ApplicationError(
                 problem.message, problem.detail, about, type=problem.code, non_retryable=True
             )
+        last = self._state.recent[-1] if self._state.recent else None
         return TaskResult(last=last, turns=self._state.turns, usage=self._state.usage)
 
     # Messages.
