@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -103,6 +104,21 @@ async def test_an_open_breaker_costs_no_request_and_the_next_provider_answers(st
         for _ in range(7):
             assert (await session.send("Again")).text == "Here."
     assert script.asked.count("openai") == CircuitRule().failures
+
+
+async def test_a_blip_of_the_next_provider_is_tried_again_soon_though_the_first_stays_open(
+    start: Start,
+) -> None:
+    script = Script(say("Never asked."), overloaded())
+
+    def once(request: Request) -> Reply:
+        return script(request) if not script.asked else say("Here.")
+
+    async with start(once, app("openai:a", "anthropic:b")) as it:
+        await it.holdfast.client.set_circuit("provider:openai", "open", seconds=600)
+        async with asyncio.timeout(30):
+            assert (await (await it.holdfast.client.start("helper", "Hi")).wait()).text == "Here."
+    assert script.asked == ["anthropic"]
 
 
 async def test_without_another_provider_a_run_parks_until_the_breaker_lets_it_through(start: Start) -> None:

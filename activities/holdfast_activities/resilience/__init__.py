@@ -4,9 +4,10 @@ from .breakers import Admission, Breakers, counts, nap
 from .classify import classify
 from .limits import Limits
 from .resilience import Resilience
-from .retrying import Choice, Retries
+from .retrying import LONG_WAIT, Choice, Retries
 
 __all__ = [
+    "LONG_WAIT",
     "Admission",
     "Breakers",
     "Choice",

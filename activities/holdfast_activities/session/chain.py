@@ -9,7 +9,7 @@ from temporalio import activity
 
 from holdfast_activities.context import Account, Conversation, Conversations
 from holdfast_activities.models.base import Model
-from holdfast_activities.resilience import nap
+from holdfast_activities.resilience import LONG_WAIT, nap
 from holdfast_activities.state.shared import Replies
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry
@@ -29,9 +29,6 @@ from holdfast_workflows.contracts.steps import Park, ThinkInput
 from .agents import LiveAgent
 from .asking import Answer, Asking
 from .prompting import Prompting
-
-LONG_WAIT = 60.0
-"""Seconds a provider may ask us to wait before the next one is asked instead."""
 
 _UNTIL_ASKED_AGAIN = 5.0
 
@@ -157,11 +154,12 @@ class Chain:
             )
         if len(causes) == 1:
             raise causes[0][1]
-        waits = [error.retry_after for _, error in causes if error.retry_after is not None]
+        # Each may answer when its own time has come, so the first of them says when to come back.
+        waits = [error.retry_after or 0.0 for _, error in causes if error.retryable]
         raise AllProvidersFailed(
             "; ".join(f"{name}: {error.code}, {error.detail}" for name, error in causes),
-            retry_after=min(waits, default=None),
-            retryable=any(error.retryable for _, error in causes),
+            retry_after=min(waits, default=0.0) or None,
+            retryable=bool(waits),
         )
 
 
