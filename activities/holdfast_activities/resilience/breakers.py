@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from temporalio.common import MetricMeter
 
-from holdfast_activities.state.breaker import Breaker, fail, free_probe, succeed, take_probe
+from holdfast_activities.state.breaker import Breaker, fail, free_probe, in_doubt, succeed, take_probe
 from holdfast_activities.state.shared import CircuitRule, Circuits
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.errors import (
@@ -34,7 +34,8 @@ _SOON = (0.75, 1.5)
 """Seconds after which to ask again while the calls that decide are under way."""
 
 _PROBING = (1.0, 3.0)
-"""The same while probes are out, which take as long as a call of a model."""
+"""The same while probes are out, which take as long as a call of a model, and while it is in doubt whether
+there will be any before the cooldown is over."""
 
 _SPREAD = 0.1
 """The part of a cooldown over which the parked runs wake: the first of them probe, the rest
@@ -136,17 +137,17 @@ class Breakers:
     async def succeeded(self, admission: Admission) -> None:
         """The call was answered."""
         circuit = self._leave(admission)
-        if circuit is None or not _matters(circuit, admission, succeeded=True):
-            return
         name, probe, now = admission.name, admission.probe, self._clock()
         rule = self._rule_of(name)
+        if circuit is None or not _good_news(circuit.breaker, rule, now, probe):
+            return
         async with circuit.lock:
-            if _matters(circuit, admission, succeeded=True):
+            if _good_news(circuit.breaker, rule, now, probe):
                 await self._move(
                     name,
                     circuit,
                     lambda: self._shared.succeeded(name, rule, now, probe=probe),
-                    succeed(circuit.breaker, rule, probe),
+                    succeed(circuit.breaker, rule, now, probe),
                 )
 
     async def failed(self, admission: Admission, reason: str = "") -> None:
@@ -157,7 +158,7 @@ class Breakers:
         circuit.reporting += 1
         try:
             async with circuit.lock:
-                if not _matters(circuit, admission, succeeded=False):
+                if not probe and circuit.breaker.state != "closed":
                     return
                 await self._move(
                     name,
@@ -207,9 +208,12 @@ class Breakers:
             now, breaker = self._clock(), circuit.breaker
             if breaker.state == "closed":
                 return Admission(name)
+            rule = self._rule_of(name)
             if breaker.state == "open" and now < breaker.until:
-                spread = random.uniform(0, _SPREAD * self._rule_of(name).cooldown)
-                raise self._refusal(name, breaker, breaker.until - now + spread)
+                doubtful = in_doubt(breaker, rule, now)
+                spread = random.uniform(0, _SPREAD * rule.cooldown)
+                wait = random.uniform(*_PROBING) if doubtful else breaker.until - now + spread
+                raise self._refusal(name, breaker, wait)
             if now >= circuit.full_until and (token := await self._take_probe(name, circuit, now)):
                 return Admission(name, probe=token)
             raise self._refusal(name, breaker, random.uniform(*_PROBING))
@@ -275,13 +279,13 @@ def nap() -> float:
     return random.uniform(*_NAP)
 
 
-def _matters(circuit: _Circuit, admission: Admission, *, succeeded: bool) -> bool:
-    """Whether an outcome can move a breaker: a probe's does; others only if it is closed, and
-    a success only if there is a failure to forget.
+def _good_news(breaker: Breaker, rule: CircuitRule, now: float, probe: str) -> bool:
+    """Whether a success can move a breaker: a probe's does; others only if there is a failure to forget,
+    or a doubt.
     """
-    if admission.probe:
-        return True
-    return circuit.breaker.state == "closed" and not (succeeded and circuit.breaker.failures == 0)
+    if breaker.state == "closed":
+        return bool(probe or breaker.failures)
+    return bool(probe) or in_doubt(breaker, rule, now)
 
 
 def _breaker(view: CircuitView | None) -> Breaker:

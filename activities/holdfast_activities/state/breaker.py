@@ -3,6 +3,10 @@
 Closed, it counts failures in a row. Open, it hears nobody: what comes back now was sent
 before it opened. Half open, it hears its probes only, each known by its token; a token
 that is not on the list is of an earlier time, or was given up as lost.
+
+Of calls sent together the failed ones come back first, a refusal being quicker than an
+answer. So what opened it by a row is in doubt for a few seconds: answers that still come
+stand for probes, all but the last, which decides.
 """
 
 from dataclasses import dataclass, field, replace
@@ -36,15 +40,23 @@ def fail(breaker: Breaker, rule: CircuitRule, now: float, probe: str, reason: st
     return breaker
 
 
-def succeed(breaker: Breaker, rule: CircuitRule, probe: str) -> Breaker:
+def succeed(breaker: Breaker, rule: CircuitRule, now: float, probe: str) -> Breaker:
     """The breaker after a success."""
     if breaker.state == "closed":
         return replace(breaker, failures=0)
+    if not probe and in_doubt(breaker, rule, now):
+        return replace(breaker, state="half_open", passed=min(breaker.passed + 1, rule.probes - 1))
     if breaker.state == "half_open" and probe in breaker.probes:
         if breaker.passed + 1 >= rule.probes:
             return Breaker()
         return replace(free_probe(breaker, probe), passed=breaker.passed + 1)
     return breaker
+
+
+def in_doubt(breaker: Breaker, rule: CircuitRule, now: float) -> bool:
+    """Whether it opened just now, and no probe has failed since nor a person opened it."""
+    late = breaker.state == "closed" or breaker.manual or breaker.failures > rule.failures
+    return not late and now < breaker.opened + rule.doubt
 
 
 def take_probe(breaker: Breaker, rule: CircuitRule, now: float, token: str) -> Breaker | None:

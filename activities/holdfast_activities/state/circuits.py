@@ -42,7 +42,7 @@ class CircuitBoard:
 
     async def succeeded(self, name: str, rule: CircuitRule, now: float, *, probe: str = "") -> CircuitView:
         """See ``Circuits.succeeded``."""
-        view = await self._move(name, _lock(name), lambda before: succeed(before, rule, probe))
+        view = await self._move(name, _lock(name), lambda before: succeed(before, rule, now, probe))
         return view or CircuitView(name=name)
 
     async def probe(self, name: str, rule: CircuitRule, now: float, token: str) -> CircuitView | None:

@@ -22,12 +22,14 @@ class CircuitRule:
     """When a breaker opens: after ``failures`` in a row, for ``cooldown`` seconds, then for ``probes`` probes.
 
     A probe that has not reported after ``probe_seconds`` counts as lost and its place is free again.
+    For ``doubt`` seconds after it opened, answers to calls that were under way have it probed at once.
     """
 
     failures: int = 5
     cooldown: float = 60.0
     probes: int = 3
     probe_seconds: float = 150.0
+    doubt: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ class Circuits(Protocol):
         ...
 
     async def succeeded(self, name: str, rule: CircuitRule, now: float, *, probe: str = "") -> CircuitView:
-        """Forget the failures of a closed breaker; the last successful probe closes a half-open one."""
+        """Forget the failures of a closed breaker; the last successful probe closes a half-open one, and one that
+        opened just now turns half open.
+        """
         ...
 
     async def probe(self, name: str, rule: CircuitRule, now: float, token: str) -> CircuitView | None:

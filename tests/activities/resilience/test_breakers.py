@@ -27,6 +27,7 @@ from holdfast_workflows.contracts.errors import (
 from .conftest import Clock, Counting, on_both_databases
 
 NAME = "provider:openai"
+DOUBT = CircuitRule().doubt
 
 
 @pytest.fixture
@@ -102,15 +103,16 @@ class Provider:
 
 
 @on_both_databases
-async def test_five_failures_anywhere_open_a_breaker_everywhere(fleet: list[Breakers]) -> None:
+async def test_five_failures_anywhere_open_a_breaker_everywhere(fleet: list[Breakers], clock: Clock) -> None:
     for n in range(5):
         await fail(fleet[n % 3])
         await refresh(fleet)
+    clock.now += DOUBT
     for breakers in fleet:
         with pytest.raises(CircuitOpen, match="503") as refused:
             await breakers.admit(NAME)
         assert refused.value.retry_after is not None
-        assert 60 <= refused.value.retry_after <= 66
+        assert 60 <= refused.value.retry_after + DOUBT <= 66
 
 
 async def test_a_memory_store_is_asked_again_sooner(breakers: Breakers, clock: Clock) -> None:
@@ -180,6 +182,7 @@ async def test_who_is_refused_for_a_probe_comes_again_soon_and_not_with_the_othe
     provider = Provider()
     await fail(fleet[0], 5)
     await refresh(fleet)
+    clock.now += DOUBT
     await provider.burst(fleet)
     waits = [error.retry_after or 0 for error in provider.refused]
     assert len({round(wait, 1) for wait in waits}) > 20  # parked runs are spread over six seconds
@@ -241,14 +244,54 @@ async def test_one_success_forgets_the_failures_and_the_others_do_not_repeat_it(
 
 
 async def test_what_comes_back_late_from_before_it_opened_is_not_reported(
-    breakers: Breakers, circuits: Counting
+    breakers: Breakers, circuits: Counting, clock: Clock
 ) -> None:
     admissions = [await breakers.admit(NAME) for _ in range(60)]
     await asyncio.gather(*(breakers.failed(admission, "dead") for admission in admissions))
     assert Counter(circuits.asked)["failed"] == 5
+    clock.now += DOUBT
     await breakers.succeeded(admissions[0])
     with pytest.raises(CircuitOpen):
         await breakers.admit(NAME)
+    assert "succeeded" not in circuits.asked
+
+
+@on_both_databases
+async def test_of_calls_sent_together_failures_come_first_and_answers_have_it_probed_at_once(
+    fleet: list[Breakers],
+) -> None:
+    sent = [(breakers, await breakers.admit(NAME)) for breakers in fleet for _ in range(5)]
+    for breakers, admission in sent[:5]:
+        await breakers.failed(admission, "529")
+    await refresh(fleet)
+    with pytest.raises(CircuitOpen) as refused:
+        await fleet[2].admit(NAME)
+    assert (refused.value.retry_after or 9) <= 3, "whoever is refused in doubt comes again soon"
+    for breakers, admission in sent[5:]:
+        await breakers.succeeded(admission)
+    await refresh(fleet)
+    # The answers stand for all probes but one, which a new call has to pass.
+    probe = await fleet[0].admit(NAME)
+    assert probe.probe
+    with pytest.raises(CircuitOpen):
+        await fleet[1].admit(NAME)
+    await fleet[0].succeeded(probe)
+    await refresh(fleet)
+    assert not (await fleet[1].admit(NAME)).probe
+
+
+@on_both_databases
+async def test_after_a_probe_that_failed_no_late_answer_is_heard(fleet: list[Breakers], clock: Clock) -> None:
+    sent = [await fleet[0].admit(NAME) for _ in range(8)]
+    for admission in sent[:5]:
+        await fleet[0].failed(admission, "529")
+    await fleet[0].succeeded(sent[5])
+    probe = await fleet[0].admit(NAME)
+    await fleet[0].failed(probe, "529")
+    await fleet[0].succeeded(sent[6])
+    with pytest.raises(CircuitOpen) as refused:
+        await fleet[0].admit(NAME)
+    assert (refused.value.retry_after or 0) >= 60
 
 
 async def test_a_person_opens_and_closes_it_for_all(

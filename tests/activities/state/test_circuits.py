@@ -83,6 +83,23 @@ async def test_what_was_sent_before_it_opened_moves_it_no_more(circuits: Circuit
     assert probing.state == "half_open"
 
 
+async def test_an_answer_that_comes_just_after_it_opened_has_it_probed(
+    circuits: Circuits, session: str
+) -> None:
+    await open_one(circuits, session)
+    for late in range(5):
+        assert (await circuits.succeeded(session, RULE, OPENED + late)).state == "half_open"
+    assert await circuits.probe(session, RULE, OPENED + 4, "p1") is not None
+    assert await circuits.probe(session, RULE, OPENED + 4, "p2") is None
+    assert (await circuits.succeeded(session, RULE, OPENED + 4, probe="p1")).state == "closed"
+
+
+async def test_one_that_a_person_opened_hears_nobody(circuits: Circuits, session: str) -> None:
+    by_hand = CircuitView(name=session, state="open", until=OVER, opened=OPENED, manual=True)
+    opened = await circuits.set(by_hand)
+    assert await circuits.succeeded(session, RULE, OPENED) == opened
+
+
 async def test_no_probe_is_let_through_before_the_time(circuits: Circuits, session: str) -> None:
     opened = await open_one(circuits, session)
     assert await circuits.probe(session, RULE, OVER - 0.1, "p1") is None
