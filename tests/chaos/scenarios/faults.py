@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from holdfast.testing.model import FAULTS
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.circuits import CircuitList, ListCircuits
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 
 from ..driving import Ended, drive
 from ..faulty import AFTER, ends
 from ..oracle import requests
-from ..processes import Options, world
+from ..processes import Options, World, world
 from ..program import ATTEMPTS, STEPS, Program, programs
 from ..report import Row
 
 _LATE = 0.1  # of what was asked for
 _TIMER = 1.0
 """Seconds that the server's timer and a busy machine may add."""
+
+_LOOK = 0.5
+"""Seconds between two looks at the breakers."""
+
+Held = defaultdict[str, list[tuple[float, float]]]
+"""By provider: from when to when, at least, its breaker let nothing through, or probes only."""
 
 Asked = Mapping[str, Sequence[dict[str, Any]]]
 
@@ -42,8 +52,11 @@ def agent(run: Program) -> str:
 
 async def _row(name: str, options: Options, careless: str) -> Row:
     row, runs = Row(name, options), programs(options.seed, options.runs)
+    held: Held = defaultdict(list)
     async with world(options, script="tests.chaos.faulty:script", careless=careless) as up:
+        watching = asyncio.create_task(_watch(up, held))
         found = await drive(up, runs, agent)
+        watching.cancel()
         asked: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for each in requests(up.requests):
             asked[each["run"]].append(each)
@@ -56,8 +69,18 @@ async def _row(name: str, options: Options, careless: str) -> Row:
     row.forbid("not as documented", list(_undocumented(plain, asked)), len(plain))
     row.forbid("ended without a cause", list(_causeless(found, asked)), len(found))
     row.forbid("more requests than allowed", list(_multiplied(asked)), len(seen))
-    _judge_waits(row, asked)
+    _judge_waits(row, asked, held)
     return row
+
+
+async def _watch(up: World, held: Held) -> None:
+    """Note when each provider's breaker was seen open, or probed."""
+    while True:
+        found = await up.wire.activity(names.LIST_CIRCUITS, ListCircuits(), CircuitList)
+        for each in found.circuits:
+            if each.state != "closed":
+                held[each.name.removeprefix("provider:")].append((each.opened, time.time() + _LOOK))
+        await asyncio.sleep(_LOOK)
 
 
 def _undocumented(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
@@ -90,11 +113,13 @@ def _multiplied(asked: Asked) -> Iterator[str]:
                 yield f"{id} step {step}: {faults}"
 
 
-def _judge_waits(row: Row, asked: Asked) -> None:
+def _judge_waits(row: Row, asked: Asked, held: Held) -> None:
     """How much later than told the next request came, where the client was told to wait.
 
     A provider that says so is left alone by everybody, so what others are told holds up a run, too.
+    Where its breaker opened meanwhile it is not the wait that was told which counts.
     """
+    behind = 0
     late: list[float] = []
     early: list[str] = []
     told = sorted(
@@ -117,8 +142,12 @@ def _judge_waits(row: Row, asked: Asked) -> None:
                     and until < longer
                 ):
                     until = longer
+            if any(since < following["at"] and this["at"] < to for since, to in held[this["provider"]]):
+                behind += 1
+                continue
             late.append(following["at"] - until - _LATE * (until - this["at"]))
-    row.forbid("too early after Retry-After", early, len(late))
+    row.counts["waits behind an open breaker"] = behind
+    row.forbid("too early after Retry-After", early, len(late) + behind)
     row.time("later than Retry-After and a tenth", late, p95=_TIMER)
 
 
