@@ -44,7 +44,8 @@ come when it is known how that went."""
 
 MEMORY_COOLDOWN = 15.0
 """Seconds at most that a memory store or embedder is left alone. No run is parked for it, so nothing piles up
-that would fall on it when it is back; and until it is asked again sessions go without memories."""
+that would fall on it when it is back; and until it is asked again sessions go without memories. Nor is it doubted:
+whoever is refused goes on at once."""
 
 _NAP = (12.0, 18.0)
 """Seconds; spread, so that runs which parked at once do not look at once."""
@@ -103,7 +104,7 @@ class Breakers:
     ) -> None:
         self._shared = circuits
         self._rule = rule
-        self._memory_rule = replace(rule, cooldown=min(rule.cooldown, MEMORY_COOLDOWN))
+        self._memory_rule = replace(rule, cooldown=min(rule.cooldown, MEMORY_COOLDOWN), doubt=0.0)
         self._clock = clock
         self._meters = Meters(meter)
         self._circuits: dict[str, _Circuit] = {}

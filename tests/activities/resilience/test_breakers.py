@@ -119,6 +119,9 @@ async def test_a_memory_store_is_asked_again_sooner(breakers: Breakers, clock: C
     """No run is parked for it: every second more is one in which sessions go without memories."""
     store = "memory:embedded"
     await fail(breakers, 5, store)
+    with pytest.raises(CircuitOpen) as refused:
+        await breakers.admit(store)
+    assert (refused.value.retry_after or 0.0) >= 15, "a turn waited in doubt"
     clock.now += 14
     with pytest.raises(CircuitOpen) as refused:
         await breakers.admit(store)
