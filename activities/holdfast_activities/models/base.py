@@ -5,8 +5,10 @@ wire format, kept by the worker, and joined into a request body. Nothing is seri
 twice, so the cost of a call does not grow with the work done before it.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from holdfast_activities.state.shared import Rate
@@ -14,7 +16,7 @@ from holdfast_workflows.contracts.entries import Entry, Finish, ToolCall, Usage
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fragment:
     """A log entry in a wire format. ``tokens`` is an estimate.
 
@@ -27,6 +29,11 @@ class Fragment:
     data: bytes
     tokens: int
     calls: int = 0
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of ``data``: 32 bytes, made once, since a fragment is in the prompts of many steps."""
+        return hashlib.sha256(self.data).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from holdfast_activities.context import Account, Budget, Conversation, Item, Ratios, budget
 from holdfast_activities.models import wire
@@ -107,10 +108,20 @@ class Prompting:
         return conversation.within(made.limit, made.share), conversation.items()
 
     def digest(self, request: ModelRequest) -> str:
-        """Of what the model reads, and the shape it answers in: the same prompt has the same digest, whoever asks."""
-        made = hashlib.sha256(request.instructions.encode("utf-8", "surrogatepass"))
-        made.update(request.tools)
-        made.update(self._shape.encode())
-        # At once: thousands of updates take longer than what they hash.
-        made.update(b"".join(fragment.data for fragment in request.fragments))
-        return f"{self._step.tenant}/{self._step.agent}/{made.hexdigest()[:40]}"
+        """Whose prompt it is, and ``fingerprint``: what its reply is kept under."""
+        return f"{self._step.tenant}/{self._step.agent}/{fingerprint(request, self._shape)}"
+
+
+def fingerprint(request: ModelRequest, shape: str) -> str:
+    """Of what the model reads, and the shape it answers in: the same prompt has the same one, whoever asks."""
+    parts = [_digest(request.instructions), _digest(request.tools), _digest(shape)]
+    parts += [fragment.digest for fragment in request.fragments]
+    # Of digests, which are of one length: texts that are joined do not tell where one ends.
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:40]
+
+
+@lru_cache(maxsize=256)
+def _digest(text: str | bytes) -> bytes:
+    """Of an agent's instructions, tools or shape, which are the same at every step."""
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).digest()
