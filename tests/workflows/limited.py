@@ -11,6 +11,7 @@ from holdfast.testing import Environment
 from holdfast_client import Session
 from holdfast_workflows.contracts.budget import RaiseBudget
 from holdfast_workflows.contracts.effects import Decision
+from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import HoldfastError, from_failure
 from holdfast_workflows.contracts.session import Event, SessionView
 
@@ -46,16 +47,31 @@ async def decide(
 async def status(session: Session, wanted: str) -> SessionView:
     """The session once it has that status."""
 
+    found: list[SessionView] = []
+
     async def so() -> bool:
-        return (await session.view()).status == wanted
+        found[:] = [await session.view()]
+        return found[0].status == wanted
 
     await eventually(so)
-    return await session.view()
+    return found[0]  # not another look: a park may be over by then
 
 
 async def events(session: Session, kind: str) -> list[Event]:
     """What was told of one kind."""
     return [event for event in (await session.view(0)).events if event.kind == kind]
+
+
+async def logged(session: Session, count: int) -> list[Entry]:
+    """The log once it holds so much: the last of a turn that was cancelled or failed is written after its end."""
+    found: list[Entry] = []
+
+    async def so() -> bool:
+        found[:] = [entry async for entry in session.log()]
+        return len(found) >= count
+
+    await eventually(so)
+    return found
 
 
 async def refused(asked: Awaitable[object]) -> HoldfastError:

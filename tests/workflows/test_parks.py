@@ -18,7 +18,7 @@ from holdfast_workflows.contracts.errors import CircuitOpen, NothingToDo
 from holdfast_workflows.contracts.resorts import ErrorReply
 
 from .conftest import Running, Start
-from .limited import events, status
+from .limited import events, logged, status
 from .support import eventually, make_app
 from .test_story import details
 
@@ -50,7 +50,7 @@ async def test_a_cancelled_turn_does_not_wait_for_a_tool(start: Start) -> None:
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "parked")
         assert (await session.cancel()).status == "cancelled"
-        results = [e async for e in session.log() if isinstance(e, ResultEntry)]
+        results = [e for e in await logged(session, 3) if isinstance(e, ResultEntry)]
         assert [(e.status, e.text) for e in results] == [("cancelled", "not run: the turn was cancelled")]
 
 
@@ -118,7 +118,7 @@ async def test_steering_pause_and_cancel_take_hold_of_a_turn_that_waits(start: S
         await status(session, "parked")
         assert (await session.cancel()).status == "cancelled"
         # What was said is in the log, though no model has read it.
-        entries = [e.text async for e in session.log() if isinstance(e, UserEntry)]
+        entries = [e.text for e in await logged(session, 2) if isinstance(e, UserEntry)]
         assert entries == ["Go", "quickly"]
 
 

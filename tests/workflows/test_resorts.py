@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.spec import RetrySpec
 
 from .conftest import Running, Start
 from .limited import decide, events, refused, status
-from .support import eventually, make_app
+from .support import make_app
 from .test_edges import locked
 
 ONCE = RetrySpec(attempts=1)
@@ -197,8 +197,4 @@ async def test_the_database_is_waited_for_since_no_resort_stands_in_for_it(
         running.append(it)
         session = await it.holdfast.client.start("helper", "Go")
 
-        async def stopped() -> bool:
-            return (await session.view()).status != "running"
-
-        await eventually(stopped)
-        assert "database" in (await session.view()).parked
+        assert "database" in (await status(session, "parked")).parked
