@@ -58,7 +58,11 @@ def where(environment: Environment) -> tuple[str, ...]:
 
 async def start(*words: str) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    program = "from holdfast_client.command import main; main()"
+    # Tests that run in the background ignore Ctrl-C, and what they start would do so, too.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from holdfast_client.command import main; main()"
+    )
     return await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, *words, stdin=pipe, stdout=pipe, stderr=pipe
     )
