@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import PendingActivityState
 
 from holdfast import Agent, App, ErrorReply
 from holdfast.testing import Reply, Request, call, overloaded, rate_limited, say, unauthorized
@@ -15,6 +16,8 @@ from holdfast_workflows.contracts.spec import RetrySpec
 from .conftest import Running, Start
 from .limited import events, status
 from .support import Gate, eventually, make_app, peek
+
+CANCEL_REQUESTED = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
 
 
 def peeks(count: int) -> object:
@@ -85,14 +88,7 @@ async def test_pause_takes_hold_within_a_burst_after_the_current_step(start: Sta
         await gate.arrived()
         await session.pause()
 
-        async def told() -> bool:
-            # The burst has heard of it once its activity was asked to cancel.
-            description = await it.holdfast.temporal.get_workflow_handle(session.id).describe()
-            pending = description.raw_description.pending_activities
-            return any(activity.state == 3 for activity in pending)
-
-        await eventually(told)
-        await eventually(lambda: _beat(it, session.id))
+        await heard(it, session.id)
         gate.opened.set()
 
         async def held() -> bool:
@@ -108,10 +104,18 @@ async def test_pause_takes_hold_within_a_burst_after_the_current_step(start: Sta
         assert len(it.model.requests) == 7
 
 
-async def _beat(it: Running, session: str) -> bool:
-    """Whether the activity has sent a heartbeat since; with it the request to yield comes in."""
-    description = await it.holdfast.temporal.get_workflow_handle(session).describe()
-    return any(p.HasField("last_heartbeat_time") for p in description.raw_description.pending_activities)
+async def heard(it: Running, session: str) -> None:
+    """Wait until the burst has heard that it is asked to yield: with the first heartbeat after that."""
+    handle = it.holdfast.temporal.get_workflow_handle(session)
+    beats: set[int] = set()
+
+    async def so() -> bool:
+        for each in (await handle.describe()).raw_description.pending_activities:
+            if each.state == CANCEL_REQUESTED:
+                beats.add(each.last_heartbeat_time.ToNanoseconds())
+        return len(beats) > 1
+
+    await eventually(so)
 
 
 async def test_cancel_ends_a_burst_and_keeps_what_was_settled(start: Start) -> None:
