@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from holdfast.testing.model import rate_limited, say, unauthorized
+from holdfast.testing.model import hang, rate_limited, say, unauthorized
 from holdfast_client import connect
 from holdfast_client.starting import StartOptions
 from holdfast_workflows.contracts import names
@@ -289,7 +289,7 @@ async def test_a_silence_in_which_no_sign_of_life_could_come_is_refused(
 
 
 async def test_cancelling_a_wait_cancels_it(running: Running) -> None:
-    async with running([say("Slow.", delay=5.0)]) as holdfast:
+    async with running([hang()]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):

@@ -137,15 +137,18 @@ async def test_pausing_holds_the_session_until_it_is_resumed(running: Running) -
 
 
 async def test_steering_is_told_to_those_who_follow(running: Running) -> None:
-    steered = asyncio.Event()
+    asked, steered = asyncio.Event(), asyncio.Event()
 
     async def script(request: Request) -> Reply:
         if request.number == 1:
+            asked.set()
             await steered.wait()
         return say("Slow." if request.number == 1 else "Steered.")
 
     async with running(script) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
+        async with asyncio.timeout(30):
+            await asked.wait()  # what is said before that is read at the first step
         assert await session.steer("to the left") == 1
         steered.set()
         reply = await session.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from holdfast import Agent, App
 from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.budget import BudgetSpec
@@ -190,9 +192,16 @@ async def test_a_limit_that_is_not_set_cannot_be_raised(start: Start) -> None:
 
 
 async def test_limits_and_counts_go_over_a_roll_over(start: Start) -> None:
-    async with start(busy, limited(steps=12)) as it:
+    raised = asyncio.Event()
+
+    async def script(request: Request) -> Reply:
+        await raised.wait()
+        return busy(request)
+
+    async with start(script, limited(steps=12)) as it:
         session = await it.holdfast.client.start("helper", "Go", roll_over_events=40)
         await raise_budget(it.holdfast, session, steps=3)
+        raised.set()
         reply = await session.wait()
         assert (reply.status, reply.steps) == ("done", 15)
         assert (await session.view()).budget == BudgetSpec(steps=15)

@@ -374,14 +374,14 @@ async def test_a_call_in_doubt_is_looked_up_though_its_tool_is_not_to_be_called(
     state: State, session: str
 ) -> None:
     tool = f"pay_{session[-8:]}"  # the tests share the breakers
-    desk = Desk(state, session, Shop().pay(breaker=True, timeout=1.0, name=tool))
+    desk = Desk(state, session, Shop().pay(breaker=True, timeout=20.0, name=tool))
     opened = CircuitView(name=f"tool:{tool}", state="open", until=time.time() + 600, manual=True)
     await state.shared.circuits.set(opened)
     await desk.claimed(tool)
     told = await desk.act(tool, again=True)
     assert told.park is not None
     assert told.park.kind == "effect", "whoever is told of a breaker thinks that it was not called"
-    assert told.park.seconds < 5
+    assert told.park.seconds <= 20
     # A call that was never claimed was not made, so it waits for the breaker.
     waits = await desk.act(tool, again=True, seq=SEQ + 1)
     assert waits.park is not None
