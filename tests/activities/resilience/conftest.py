@@ -6,15 +6,22 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from holdfast_activities.resilience import refreshing
+from holdfast_activities.resilience.breakers import Breakers
 from holdfast_activities.state import State, open_state, upgrade
+from holdfast_activities.state.shared import CircuitRule, Circuits
 from tests.postgres_server import PostgresServer
 
 on_both_databases = pytest.mark.parametrize("state", ["sqlite", "postgres"], indirect=True)
 """For the tests that depend on what the database does when several workers ask at once."""
+
+
+NAME = "provider:openai"
+DOUBT = CircuitRule().doubt
 
 
 class Clock:
@@ -88,3 +95,35 @@ class Counting:
             return answer
 
         return ask
+
+
+@pytest.fixture
+async def fleet(state: State, clock: Clock) -> AsyncIterator[list[Breakers]]:
+    """Three workers on one database."""
+    workers = [Breakers(state.shared.circuits, clock=clock) for _ in range(3)]
+    yield workers
+    for worker in workers:
+        await worker.close()
+
+
+@pytest.fixture
+def circuits(state: State) -> Counting:
+    return Counting(state.shared.circuits)
+
+
+@pytest.fixture
+async def breakers(circuits: Counting, clock: Clock) -> AsyncIterator[Breakers]:
+    """One worker whose questions to the database are counted."""
+    breakers = Breakers(cast("Circuits", circuits), clock=clock)
+    yield breakers
+    await breakers.close()
+
+
+async def fail(breakers: Breakers, times: int = 1, name: str = NAME) -> None:
+    for _ in range(times):
+        await breakers.failed(await breakers.admit(name), "503")
+
+
+async def refresh(fleet: list[Breakers]) -> None:
+    for breakers in fleet:
+        await breakers.refresh()

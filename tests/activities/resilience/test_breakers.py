@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from typing import cast
 
 import pytest
 
 from holdfast_activities.resilience import refreshing
 from holdfast_activities.resilience.breakers import Admission, Breakers, counts
 from holdfast_activities.state import State
-from holdfast_activities.state.shared import CircuitRule, Circuits
+from holdfast_activities.state.shared import CircuitRule
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.errors import (
     CircuitOpen,
@@ -24,42 +22,7 @@ from holdfast_workflows.contracts.errors import (
     ToolFailed,
 )
 
-from .conftest import Clock, Counting, on_both_databases
-
-NAME = "provider:openai"
-DOUBT = CircuitRule().doubt
-
-
-@pytest.fixture
-async def fleet(state: State, clock: Clock) -> AsyncIterator[list[Breakers]]:
-    """Three workers on one database."""
-    workers = [Breakers(state.shared.circuits, clock=clock) for _ in range(3)]
-    yield workers
-    for worker in workers:
-        await worker.close()
-
-
-@pytest.fixture
-def circuits(state: State) -> Counting:
-    return Counting(state.shared.circuits)
-
-
-@pytest.fixture
-async def breakers(circuits: Counting, clock: Clock) -> AsyncIterator[Breakers]:
-    """One worker whose questions to the database are counted."""
-    breakers = Breakers(cast("Circuits", circuits), clock=clock)
-    yield breakers
-    await breakers.close()
-
-
-async def fail(breakers: Breakers, times: int = 1, name: str = NAME) -> None:
-    for _ in range(times):
-        await breakers.failed(await breakers.admit(name), "503")
-
-
-async def refresh(fleet: list[Breakers]) -> None:
-    for breakers in fleet:
-        await breakers.refresh()
+from .conftest import DOUBT, NAME, Clock, Counting, fail, on_both_databases, refresh
 
 
 class Provider:
@@ -244,57 +207,6 @@ async def test_one_success_forgets_the_failures_and_the_others_do_not_repeat_it(
     circuits.asked.clear()
     await asyncio.gather(*(breakers.succeeded(admission) for admission in admissions))
     assert Counter(circuits.asked)["succeeded"] == 1
-
-
-async def test_what_comes_back_late_from_before_it_opened_is_not_reported(
-    breakers: Breakers, circuits: Counting, clock: Clock
-) -> None:
-    admissions = [await breakers.admit(NAME) for _ in range(60)]
-    await asyncio.gather(*(breakers.failed(admission, "dead") for admission in admissions))
-    assert Counter(circuits.asked)["failed"] == 5
-    clock.now += DOUBT
-    await breakers.succeeded(admissions[0])
-    with pytest.raises(CircuitOpen):
-        await breakers.admit(NAME)
-    assert "succeeded" not in circuits.asked
-
-
-@on_both_databases
-async def test_of_calls_sent_together_failures_come_first_and_answers_have_it_probed_at_once(
-    fleet: list[Breakers],
-) -> None:
-    sent = [(breakers, await breakers.admit(NAME)) for breakers in fleet for _ in range(5)]
-    for breakers, admission in sent[:5]:
-        await breakers.failed(admission, "529")
-    await refresh(fleet)
-    with pytest.raises(CircuitOpen) as refused:
-        await fleet[2].admit(NAME)
-    assert (refused.value.retry_after or 9) <= 3, "whoever is refused in doubt comes again soon"
-    for breakers, admission in sent[5:]:
-        await breakers.succeeded(admission)
-    await refresh(fleet)
-    # The answers stand for all probes but one, which a new call has to pass.
-    probe = await fleet[0].admit(NAME)
-    assert probe.probe
-    with pytest.raises(CircuitOpen):
-        await fleet[1].admit(NAME)
-    await fleet[0].succeeded(probe)
-    await refresh(fleet)
-    assert not (await fleet[1].admit(NAME)).probe
-
-
-@on_both_databases
-async def test_after_a_probe_that_failed_no_late_answer_is_heard(fleet: list[Breakers], clock: Clock) -> None:
-    sent = [await fleet[0].admit(NAME) for _ in range(8)]
-    for admission in sent[:5]:
-        await fleet[0].failed(admission, "529")
-    await fleet[0].succeeded(sent[5])
-    probe = await fleet[0].admit(NAME)
-    await fleet[0].failed(probe, "529")
-    await fleet[0].succeeded(sent[6])
-    with pytest.raises(CircuitOpen) as refused:
-        await fleet[0].admit(NAME)
-    assert (refused.value.retry_after or 0) >= 60
 
 
 async def test_a_person_opens_and_closes_it_for_all(
