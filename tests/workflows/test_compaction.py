@@ -59,7 +59,8 @@ async def test_a_prompt_that_fills_has_the_older_part_summed_up_beside_the_turn(
 async def test_the_next_compaction_waits_until_there_is_something_new(
     client: TemporalClient, task_queue: str
 ) -> None:
-    played = Played(looks(*[90] * 12), spec=_PLAIN)
+    # So full that each step waits for a compaction that runs: how fast it is makes no difference.
+    played = Played(looks(*[120] * 12), spec=_PLAIN)
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Look.")
         await session.wait()
@@ -143,7 +144,8 @@ async def test_nothing_worth_summing_up_changes_nothing(client: TemporalClient, 
 async def test_a_summary_goes_over_a_roll_over_and_a_compaction_that_runs_does_not(
     client: TemporalClient, task_queue: str
 ) -> None:
-    played = Played(looks(*[90] * 12), spec=_PLAIN)
+    # The first compaction is waited for, the second is not.
+    played = Played(looks(*[120] * 6, *[90] * 6), spec=_PLAIN)
     gates = played.gates
 
     def first_then_never(request: CompactInput) -> CompactResult:
@@ -154,6 +156,11 @@ async def test_a_summary_goes_over_a_roll_over_and_a_compaction_that_runs_does_n
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Look.", roll_over_events=60)
         assert (await session.wait()).status == "done"
+
+        async def another() -> bool:
+            return len(played.of(CompactInput)) > 1
+
+        await eventually(another)
         gates[names.COMPACT].set()
     first, *rest = played.of(CompactInput)
     assert rest
