@@ -53,6 +53,8 @@ WORKLOADS: Final = (
     Workload("5 steps", 5, repeat=8),
     Workload("20 steps", 20, WATCHED, repeat=3),
     Workload("100 steps", 100, ALL, repeat=2),
+    # A step of a burst is so short that two runs of them say little about a few hundredths.
+    Workload("10 runs of 100 steps", 100, ("bursts", "bursts, guarded"), repeat=10),
     Workload("50 runs at once, 20 steps", 20, at_once=50),
     Workload("20 steps of 8 calls", 20, calls=8, repeat=2),
     Workload("1000 steps", 1_000, rounds=1),
