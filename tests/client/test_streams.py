@@ -25,7 +25,7 @@ from .conftest import Running
 from .support import shown
 
 STORY = "Once there was a bee. " * 60
-SLOW = 0.02  # seconds between the chunks of a streamed reply
+SLOW = 0.05  # seconds between the chunks of a streamed reply: who is held up for two sees most of it still
 
 
 async def test_text_streams_while_the_model_speaks(running: Running) -> None:
@@ -100,7 +100,7 @@ async def test_a_client_that_comes_back_gets_the_whole_text_so_far(running: Runn
 
 async def test_a_retry_shows_a_restart_and_never_a_mixed_text(running: Running) -> None:
     other = "In the beginning " * 40
-    script = [say(STORY, pace=SLOW, cut_at=3_000), rate_limited(0.1), say(other, pace=SLOW)]
+    script = [say(STORY, pace=SLOW, cut_at=9_000), rate_limited(0.1), say(other, pace=SLOW)]
     async with running(script) as holdfast:
         session = await holdfast.client.start("helper", "Tell me.", watched=True)
         events: list[StreamEvent] = []
