@@ -124,7 +124,10 @@ class Session:
         return await self._wire.query(self._id, "view", _NO_EVENTS if since is None else since, SessionView)
 
     async def log(self, start: int = 0) -> AsyncGenerator[Entry]:
-        """Every message, reply and result from a sequence number on; long texts as previews."""
+        """Every message, reply and result from a sequence number on; long texts as previews.
+
+        What the end of a cancelled or failed turn adds comes a moment after that end.
+        """
         async for entry in content.log(self._wire, self._id, start):
             yield entry
 

@@ -55,8 +55,8 @@ def succeed(breaker: Breaker, rule: CircuitRule, now: float, probe: str) -> Brea
 
 def in_doubt(breaker: Breaker, rule: CircuitRule, now: float) -> bool:
     """Whether it opened just now, and no probe has failed since nor a person opened it."""
-    late = breaker.state == "closed" or breaker.manual or breaker.failures > rule.failures
-    return not late and now < breaker.opened + rule.doubt
+    doubtful = breaker.state != "closed" and not breaker.manual and breaker.failures <= rule.failures
+    return doubtful and now < breaker.opened + rule.doubt
 
 
 def take_probe(breaker: Breaker, rule: CircuitRule, now: float, token: str) -> Breaker | None:
