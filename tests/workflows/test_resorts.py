@@ -30,6 +30,17 @@ def resorting(*resorts: Any, **options: Any) -> App:
     return make_app(last_resorts=resorts, model_retry=ONCE, **options)
 
 
+@pytest.fixture
+def lockable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state database for which no write waits long, so that a test may hold it up."""
+    monkeypatch.setattr(writing, "HOLD_ON", 0.0)
+    return tmp_path / "state.db"
+
+
+def impatient(database: Path) -> str:
+    return f"sqlite:///{database}?busy_seconds=0.05"
+
+
 def down(_: Request) -> Reply:
     return failed(503, "Overloaded.")
 
@@ -80,15 +91,12 @@ async def test_a_person_answers_in_the_models_place(start: Start) -> None:
 
 
 async def test_what_a_person_says_while_the_database_is_away_is_not_asked_for_again(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, lockable: Path
 ) -> None:
-    monkeypatch.setattr(writing, "HOLD_ON", 0.0)
-    database = tmp_path / "state.db"
-    url = f"sqlite:///{database}?busy_seconds=0.05"
-    async with start(down, resorting(HandOff(), ErrorReply()), state_url=url) as it:
+    async with start(down, resorting(HandOff(), ErrorReply()), state_url=impatient(lockable)) as it:
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "needs_person")
-        with locked(database):
+        with locked(lockable):
             await decide(it.holdfast, session, "handoff-1", "settle", "On its way.")
             await status(session, "parked")
         assert (await session.wait()).text == "On its way."
@@ -96,15 +104,12 @@ async def test_what_a_person_says_while_the_database_is_away_is_not_asked_for_ag
 
 
 async def test_a_task_says_what_it_failed_with_while_the_database_holds_up_its_end(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, lockable: Path
 ) -> None:
-    monkeypatch.setattr(writing, "HOLD_ON", 0.0)
-    database = tmp_path / "state.db"
-    url = f"sqlite:///{database}?busy_seconds=0.05"
-    async with start(down, resorting(HandOff()), state_url=url) as it:
+    async with start(down, resorting(HandOff()), state_url=impatient(lockable)) as it:
         session = await it.holdfast.client.start_task("helper", "Go")
         await status(session, "needs_person")
-        with locked(database):
+        with locked(lockable):
             await session.cancel("no more")
             for late in (session.pause(), session.close(), session.send("Go on.")):
                 with pytest.raises(SessionClosed, match="no more"):

@@ -211,10 +211,10 @@ class Breakers:
                 return Admission(name)
             rule = self._rule_of(name)
             if breaker.state == "open" and now < breaker.until:
-                doubtful = in_doubt(breaker, rule, now)
+                if in_doubt(breaker, rule, now):
+                    raise self._refusal(name, breaker, random.uniform(*_PROBING))
                 spread = random.uniform(0, _SPREAD * rule.cooldown)
-                wait = random.uniform(*_PROBING) if doubtful else breaker.until - now + spread
-                raise self._refusal(name, breaker, wait)
+                raise self._refusal(name, breaker, breaker.until - now + spread)
             if now >= circuit.full_until and (token := await self._take_probe(name, circuit, now)):
                 return Admission(name, probe=token)
             raise self._refusal(name, breaker, random.uniform(*_PROBING))
@@ -284,9 +284,9 @@ def _good_news(breaker: Breaker, rule: CircuitRule, now: float, probe: str) -> b
     """Whether a success can move a breaker: a probe's does; others only if there is a failure to forget,
     or a doubt.
     """
-    if breaker.state == "closed":
-        return bool(probe or breaker.failures)
-    return bool(probe) or in_doubt(breaker, rule, now)
+    if probe:
+        return True
+    return breaker.failures > 0 if breaker.state == "closed" else in_doubt(breaker, rule, now)
 
 
 def _breaker(view: CircuitView | None) -> Breaker:

@@ -91,7 +91,7 @@ class Limits:
         if rate.requests is None and rate.tokens is None:
             return
         self._copy.touch()  # a correction, too, goes back when the lease is over
-        portion = self._portion(key)
+        portion = self._portions.setdefault(key, Portion())
         portion.correct(rate, estimated - used, 0 if sent else 1)
         if remaining is not None:
             portion.told(rate, remaining.requests, remaining.tokens, self._clock())
@@ -141,7 +141,7 @@ class Limits:
             return blocked
         if rate.requests is None and rate.tokens is None:
             return 0.0
-        portion = self._portion(key)
+        portion = self._portions.setdefault(key, Portion())
         if (wait := portion.take(rate, tokens, now)) is not None:
             return wait
         # One worker asks once for all its calls: those that waited here find what it leased.
@@ -150,12 +150,6 @@ class Limits:
             if (wait := portion.take(rate, tokens, now)) is not None:
                 return wait
             return await self._lease(key, portion, rate, tokens, now)
-
-    def _portion(self, key: str) -> Portion:
-        portion = self._portions.get(key)
-        if portion is None:
-            portion = self._portions[key] = Portion()
-        return portion
 
     async def _lease(self, key: str, portion: Portion, rate: Rate, tokens: int, now: float) -> float:
         if portion.until <= now:

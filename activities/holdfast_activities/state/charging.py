@@ -6,8 +6,7 @@ account has room for it beside what is spent and what others hold.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 from holdfast_workflows.contracts.errors import BadInput
 
@@ -70,12 +69,11 @@ def check(charge: Charge) -> None:
     for account in charge.accounts:
         identifier(account)
     parts: list[Amount | Limit] = [charge.spent, charge.hold, *charge.accounts.values()]
-    # What a type says of a number does not keep a fraction out of it.
-    values: list[tuple[str, Any]] = [("tokens", part.tokens) for part in parts]
-    values += [("micros", part.micros) for part in parts]
-    for name, value in values:
-        if value is not None and not (isinstance(value, int) and 0 <= value <= MOST):
-            raise BadInput(f"{name} of a charge is {value!r}; a whole number up to {MOST} is meant")
+    for part in parts:
+        for field in fields(part):
+            value = getattr(part, field.name)
+            if value is not None and not (isinstance(value, int) and 0 <= value <= MOST):
+                raise BadInput(f"{field.name} of a charge is {value!r}; a whole number up to {MOST} is meant")
     if not math.isfinite(charge.until):
         raise BadInput("the time until which a charge holds is not finite")
 

@@ -6,9 +6,6 @@ import asyncio
 import time
 from dataclasses import replace
 
-from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.circuits import CircuitList, ListCircuits
-
 from ...workers.running import eventually
 from ..dead_script import switch
 from ..driving import drive
@@ -72,8 +69,7 @@ async def _die(up: World, runs: int) -> tuple[float, float]:
     switch(up.requests).touch()
     opened = died + DEAD
     while time.time() < died + DEAD:
-        found = await up.wire.activity(names.LIST_CIRCUITS, ListCircuits(), CircuitList)
-        times = [each.opened for each in found.circuits if each.state == "open"]
+        times = [each.opened for each in await up.client.circuits() if each.state == "open"]
         opened = min([opened, *times])
         await asyncio.sleep(1)
     switch(up.requests).unlink()

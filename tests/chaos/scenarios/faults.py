@@ -11,8 +11,6 @@ from itertools import pairwise
 from typing import Any
 
 from holdfast.testing.model import FAULTS
-from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.circuits import CircuitList, ListCircuits
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 
 from ..driving import Ended, drive
@@ -76,8 +74,7 @@ async def _row(name: str, options: Options, careless: str) -> Row:
 async def _watch(up: World, held: Held) -> None:
     """Note when each provider's breaker was seen open, or probed."""
     while True:
-        found = await up.wire.activity(names.LIST_CIRCUITS, ListCircuits(), CircuitList)
-        for each in found.circuits:
+        for each in await up.client.circuits():
             if each.state != "closed":
                 held[each.name.removeprefix("provider:")].append((each.opened, time.time() + _LOOK))
         await asyncio.sleep(_LOOK)

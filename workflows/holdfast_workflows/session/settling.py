@@ -49,7 +49,8 @@ class Settler:
         return self._state.start.mode == "task" and (spec is None or spec.memory is None)
 
     def _last_turn(self) -> TurnRecord | None:
-        return _record(self._state.recent[-1]) if self._state.recent else None
+        last = self._state.last_ended
+        return _record(last) if last else None
 
     def _add(self, turn: TurnRecord | None) -> None:
         state = self._state

@@ -259,10 +259,15 @@ class SessionState:
         )
 
     @property
+    def last_ended(self) -> TurnView | None:
+        """The last turn that has ended."""
+        return self.recent[-1] if self.recent else None
+
+    @property
     def failed(self) -> TurnView | None:
         """The one turn of a task, once it has ended without being done."""
-        last = self.recent[-1] if self.recent and self.start.mode == "task" else None
-        return last if last and last.status != "done" else None
+        last = self.last_ended
+        return last if last and self.start.mode == "task" and last.status != "done" else None
 
     @property
     def status(self) -> Status:
@@ -282,7 +287,7 @@ class SessionState:
     def view(self, session: str, since: int) -> SessionView:
         """The session at a glance, with its events from ``since`` on."""
         running = self.running
-        last = self._running_view(running) if running else (self.recent[-1] if self.recent else None)
+        last = self._running_view(running) if running else self.last_ended
         return SessionView(
             session=session,
             agent=self.start.agent,

@@ -199,8 +199,7 @@ class AgentWorkflow(Control):
             raise ApplicationError(
                 problem.message, problem.detail, about, type=problem.code, non_retryable=True
             )
-        last = self._state.recent[-1] if self._state.recent else None
-        return TaskResult(last=last, turns=self._state.turns, usage=self._state.usage)
+        return TaskResult(last=self._state.last_ended, turns=self._state.turns, usage=self._state.usage)
 
     # Messages.
 
