@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, cast
 from uuid import uuid4
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -50,6 +50,7 @@ from holdfast_workflows.contracts.session import Accepted, Message, StartInput, 
 from holdfast_workflows.contracts.text import plain_markdown, preview
 
 from . import shares
+from .asking import ask
 from .bounded import bounded
 from .errors import translate
 
@@ -122,15 +123,17 @@ class Wire:
 
     async def query(self, session: str, name: str, arg: Any, result: type[T]) -> T:
         """Ask a session, running or ended."""
-        call = self._handle(session).query(name, arg, result_type=result)
-        answer: T = await self._call(call, session, by_worker=True)
-        return answer
+        handle = self._handle(session)
+
+        def question() -> Coroutine[Any, Any, T]:
+            return handle.query(name, arg, result_type=result)
+
+        return await self._call(ask(question), session, by_worker=True)
 
     async def turn(self, session: str, turn: int) -> TurnView | None:
         """A turn's view; None if it is forgotten, or never was."""
-        call = self._handle(session).query("turn", turn, result_type=TurnView)
-        view: TurnView | None = await self._call(call, session, by_worker=True)
-        return view
+        # What a query returns cannot be named by a type that is two.
+        return await self.query(session, "turn", turn, cast("type[TurnView | None]", TurnView))
 
     async def signal(self, session: str, name: str, arg: Any) -> None:
         """Tell a session something without an answer."""

@@ -17,6 +17,8 @@ class Wire:
         self._open.set()
         self._flows: set[asyncio.Task[None]] = set()
         self._writers: list[asyncio.StreamWriter] = []
+        self.heard = bytearray()
+        """What the server has told the worker since the wire is held."""
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._joined, "127.0.0.1", 0)
@@ -54,6 +56,8 @@ class Wire:
             while data := await source.read(65_536):
                 if held:
                     await self._open.wait()
+                elif not self._open.is_set():
+                    self.heard += data
                 sink.write(data)
                 await sink.drain()
         except ConnectionError:

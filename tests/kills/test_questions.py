@@ -1,0 +1,40 @@
+"""Workers that die with a question they were asked: another one answers it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from holdfast.testing import say
+
+from ..workers.running import eventually as seen
+from ..workflows.support import eventually
+from .conftest import Make
+from .wire import Wire
+from .world import kill, pending
+
+
+async def test_a_question_whose_worker_was_killed_with_it_is_answered_by_the_next(
+    world: Make, task_queue: str
+) -> None:
+    async with world([say("Hello.")]) as there:
+        async with there.worker(task_queue) as worker:
+            handle = await there.begin(task_queue, f"asked-{uuid.uuid4().hex[:8]}", mode="conversation")
+            session = await there.session(handle)
+            assert (await session.wait()).text == "Hello."
+
+            async def settled() -> bool:
+                return not await pending(handle)
+
+            await eventually(settled)
+            # The server itself looks after questions to the worker that decided last, and no others.
+            await kill(worker)
+        async with Wire(there.address) as wire, there.worker(task_queue, wire.address) as worker:
+            assert (await session.view()).turn == 1
+            # From here on the worker hears what it is asked, and nobody hears its answer.
+            wire.hold()
+            asked = asyncio.create_task(session.view())
+            await seen(lambda: b"view" in wire.heard)
+            await kill(worker)
+        async with there.worker(task_queue):
+            assert (await asked).turn == 1
