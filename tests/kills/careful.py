@@ -14,6 +14,8 @@ from holdfast_workflows.contracts.spec import RetrySpec
 from . import ledger
 
 _SOON = RetrySpec(attempts=3, first_delay=0.1, max_delay=0.5)
+_MAY_RUN = 4
+"""Seconds: what may be made only once waits as long for a worker that may still live."""
 
 
 def _die(when: str) -> None:
@@ -39,7 +41,7 @@ def booked(ctx: ToolContext) -> str | None:
     return ledger.look(os.environ["HOLDFAST_TEST_LEDGER"], ctx.key) or None
 
 
-@tool(effect="idempotent", timeout=2)
+@tool(effect="idempotent")
 def unbook(what: str, ctx: ToolContext) -> str:
     """Book that something was taken back; the worker dies in the middle of the first.
 
@@ -51,7 +53,7 @@ def unbook(what: str, ctx: ToolContext) -> str:
     return receipt
 
 
-@tool(effect="once", timeout=2, probe=booked)
+@tool(effect="once", timeout=_MAY_RUN, probe=booked)
 def pay(what: str, ctx: ToolContext) -> str:
     """Pay, where one can look whether it was paid.
 
@@ -61,7 +63,7 @@ def pay(what: str, ctx: ToolContext) -> str:
     return _book(what, ctx.key)
 
 
-@tool(effect="once", timeout=2)
+@tool(effect="once", timeout=_MAY_RUN)
 def send(what: str, ctx: ToolContext) -> str:
     """Send, where one cannot look whether it was sent.
 
@@ -71,7 +73,7 @@ def send(what: str, ctx: ToolContext) -> str:
     return _book(what, ctx.key)
 
 
-@tool(effect="idempotent", timeout=2, undo=unbook)
+@tool(effect="idempotent", undo=unbook)
 def reserve(what: str, ctx: ToolContext) -> str:
     """Reserve.
 
