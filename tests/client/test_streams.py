@@ -156,12 +156,19 @@ async def test_steering_is_told_to_those_who_follow(running: Running) -> None:
 
 
 async def test_watching_tells_every_turn_until_the_session_is_closed(running: Running) -> None:
-    async with running([say("One."), say("Two.")]) as holdfast:
+    watched = asyncio.Event()
+
+    async def script(request: Request) -> Reply:
+        await watched.wait()
+        return say("One.") if request.number == 1 else say("Two.")
+
+    async with running(script) as holdfast:
         session = await holdfast.client.start("helper")
         texts: list[str] = []
 
         async def watch() -> None:
             async for event in holdfast.client.session(session.id).watch():
+                watched.set()
                 if isinstance(event, TurnEnded):
                     texts.append(event.reply.text)  # noqa: PERF401  # as they come
 
@@ -170,7 +177,7 @@ async def test_watching_tells_every_turn_until_the_session_is_closed(running: Ru
         await session.send("Say two.")
         await session.close()
         await asyncio.wait_for(watching, 60)
-        assert texts[-1] == "Two."
+        assert texts == ["One.", "Two."]
 
 
 async def test_a_stream_survives_a_roll_over(running: Running) -> None:

@@ -236,7 +236,7 @@ async def test_what_a_burst_has_settled_counts_though_it_is_stopped_between_two_
 
 
 async def test_attempts_at_a_later_step_of_a_burst_are_counted_on_over_a_park(start: Start) -> None:
-    twice = THRICE.model_copy(update={"attempts": 2, "first_delay": 3.0, "max_delay": 3.0})
+    twice = THRICE.model_copy(update={"attempts": 2, "first_delay": 8.0, "max_delay": 8.0})
 
     def script(request: Request) -> Reply:
         return overloaded() if request.results else call("peek", {"at": "it"})
@@ -248,7 +248,7 @@ async def test_attempts_at_a_later_step_of_a_burst_are_counted_on_over_a_park(st
             return len(it.model.requests) == 2
 
         await eventually(failed_once)
-        await it.holdfast.client.set_circuit("provider:openai", "open", seconds=5)
+        await it.holdfast.client.set_circuit("provider:openai", "open", seconds=10)
         assert (await status(session, "parked")).step == 1
         assert isinstance((await session.wait()).error, ModelTransient)
         assert len(it.model.requests) == 1 + twice.attempts
