@@ -170,7 +170,7 @@ async def test_watching_tells_every_turn_until_the_session_is_closed(running: Ru
             async for event in holdfast.client.session(session.id).watch():
                 watched.set()
                 if isinstance(event, TurnEnded):
-                    texts.append(event.reply.text)  # noqa: PERF401  # as they come
+                    texts.append(event.reply.text)  # as they come
 
         watching = asyncio.create_task(watch())
         await session.send("Say one.")
