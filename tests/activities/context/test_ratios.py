@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from pathlib import Path
 from random import Random
 
@@ -13,7 +14,11 @@ from holdfast_activities.context.ratios import LEAST, MOST, UNKNOWN
 from holdfast_activities.state import State, open_state
 from holdfast_workflows.contracts.errors import StateUnavailable
 
-MODEL = "openai:scripted"
+
+@pytest.fixture
+def model() -> str:
+    """A model that no other test knows: on PostgreSQL what one learns is there for the next."""
+    return f"openai:{uuid.uuid4().hex}"
 
 
 async def kept(state: State, model: str, ratio: float) -> None:
@@ -22,63 +27,67 @@ async def kept(state: State, model: str, ratio: float) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_before_the_first_report_a_token_is_three_bytes(state: State) -> None:
+async def test_before_the_first_report_a_token_is_three_bytes(state: State, model: str) -> None:
     ratios = Ratios(state.shared.ratios)
     await ratios.load()
-    assert ratios.of(MODEL) == UNKNOWN
+    assert ratios.of(model) == UNKNOWN
 
 
-async def test_what_a_provider_reports_is_learnt_and_found_by_the_next_worker(state: State) -> None:
+async def test_what_a_provider_reports_is_learnt_and_found_by_the_next_worker(
+    state: State, model: str
+) -> None:
     ratios, random = Ratios(state.shared.ratios), Random(7)
     for _ in range(30):
-        ratios.learn(MODEL, 4_000, int(4_000 * random.uniform(0.85, 0.95)))
-    assert ratios.of(MODEL) == pytest.approx(0.9, abs=0.05)
-    await kept(state, MODEL, 0.9)
+        ratios.learn(model, 4_000, int(4_000 * random.uniform(0.85, 0.95)))
+    assert ratios.of(model) == pytest.approx(0.9, abs=0.05)
+    await kept(state, model, 0.9)
     later = Ratios(state.shared.ratios)
     await later.load()
-    assert later.of(MODEL) == pytest.approx(0.9, abs=0.06)
-    assert later.of("openai:other") == UNKNOWN
+    assert later.of(model) == pytest.approx(0.9, abs=0.06)
+    assert later.of(f"{model}-other") == UNKNOWN
 
 
-async def test_a_short_prompt_says_little_since_providers_add_their_own(state: State) -> None:
+async def test_a_short_prompt_says_little_since_providers_add_their_own(state: State, model: str) -> None:
     ratios = Ratios(state.shared.ratios)
     for _ in range(10):
-        ratios.learn(MODEL, 4_000, 4_000)
-    ratios.learn(MODEL, 10, 400)
-    assert ratios.of(MODEL) < 1.05
+        ratios.learn(model, 4_000, 4_000)
+    ratios.learn(model, 10, 400)
+    assert ratios.of(model) < 1.05
 
 
-async def test_nothing_is_learnt_where_nothing_was_counted(state: State) -> None:
+async def test_nothing_is_learnt_where_nothing_was_counted(state: State, model: str) -> None:
     ratios = Ratios(state.shared.ratios)
-    ratios.learn(MODEL, 4_000, 0)
-    ratios.learn(MODEL, 0, 4_000)
-    assert ratios.of(MODEL) == UNKNOWN
+    ratios.learn(model, 4_000, 0)
+    ratios.learn(model, 0, 4_000)
+    assert ratios.of(model) == UNKNOWN
 
 
-async def test_a_provider_that_counts_nonsense_moves_it_no_further_than_the_bounds(state: State) -> None:
+async def test_a_provider_that_counts_nonsense_moves_it_no_further_than_the_bounds(
+    state: State, model: str
+) -> None:
     ratios = Ratios(state.shared.ratios)
     for _ in range(30):
-        ratios.learn(MODEL, 4_000, 4_000_000)
-    assert MOST - 0.01 < ratios.of(MODEL) <= MOST
+        ratios.learn(model, 4_000, 4_000_000)
+    assert MOST - 0.01 < ratios.of(model) <= MOST
     for _ in range(30):
-        ratios.learn(MODEL, 4_000, 1)
-    assert ratios.of(MODEL) == pytest.approx(LEAST)
+        ratios.learn(model, 4_000, 1)
+    assert ratios.of(model) == pytest.approx(LEAST)
 
 
-async def test_a_ratio_that_stays_is_not_written_again(state: State) -> None:
-    await state.shared.ratios.save(MODEL, 1.0)
+async def test_a_ratio_that_stays_is_not_written_again(state: State, model: str) -> None:
+    await state.shared.ratios.save(model, 1.0)
     ratios = Ratios(state.shared.ratios)
     await ratios.load()
     for _ in range(200):
-        ratios.learn(MODEL, 4_000, 4_100)
-    assert ratios.of(MODEL) > 1.02
+        ratios.learn(model, 4_000, 4_100)
+    assert ratios.of(model) > 1.02
     # What is learnt next of another model is written after it, had it been written.
-    ratios.learn("openai:other", 4_000, 8_000)
-    await kept(state, "openai:other", 1.67)
-    assert (await state.shared.ratios.load())[MODEL] == 1.0
+    ratios.learn(f"{model}-other", 4_000, 8_000)
+    await kept(state, f"{model}-other", 1.67)
+    assert (await state.shared.ratios.load())[model] == 1.0
 
 
-async def test_a_state_database_that_is_away_is_done_without(tmp_path: Path) -> None:
+async def test_a_state_database_that_is_away_is_done_without(tmp_path: Path, model: str) -> None:
     state = await open_state(f"sqlite:///{tmp_path}/state.db")
     await state.close()
     (tmp_path / "state.db").unlink()
@@ -86,5 +95,6 @@ async def test_a_state_database_that_is_away_is_done_without(tmp_path: Path) -> 
         await state.shared.ratios.load()
     ratios = Ratios(state.shared.ratios)
     await ratios.load()
-    ratios.learn(MODEL, 4_000, 2_000)
-    assert ratios.of(MODEL) < UNKNOWN
+    ratios.learn(model, 4_000, 2_000)
+    assert ratios.of(model) < UNKNOWN
+    await state.close()
