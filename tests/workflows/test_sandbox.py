@@ -43,14 +43,15 @@ async def sandboxed(
         resilience = Resilience(holdfast.state.shared)
         holdfast._stack.push_async_callback(resilience.close)
         activities = Activities(app.registry(), holdfast.state, holdfast._models, resilience)
-        async with Worker(
+        worker = Worker(
             holdfast.temporal,
             task_queue=holdfast.task_queue,
             workflows=[AgentWorkflow, MaintenanceWorkflow, *more],
             activities=activities.all(),
             unsandboxed_workflow_runner=_RUNNER,
             workflow_failure_exception_types=[RestrictedWorkflowAccessError],
-        ):
+        )
+        async with activities.running(), worker:
             yield holdfast
 
 

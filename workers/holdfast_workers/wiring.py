@@ -69,5 +69,5 @@ def build_worker(
         default_heartbeat_throttle_interval=_HEARTBEAT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
         # What the worker does beside its calls begins and ends with it.
-        plugins=[SimplePlugin("holdfast.memory", run_context=activities.drainer.running)],
+        plugins=[SimplePlugin("holdfast.beside", run_context=activities.running)],
     )

@@ -16,6 +16,7 @@ LEAST, MOST = 0.4, 2.5
 _QUICKEST = 0.5
 _WHOLE_WEIGHT = 2_000  # tokens of a prompt whose report counts as much as what was learnt before
 _CHANGE = 0.05
+_PATIENCE = 2.0  # seconds
 
 
 class Ratios:
@@ -58,6 +59,11 @@ class Ratios:
         if model not in self._saving and self._is_new(model):
             # Off the step's path: the prompt is answered already, and its reply is about to be written.
             self._saving[model] = asyncio.ensure_future(self._save(model))
+
+    async def close(self) -> None:
+        """Wait a moment for what is being kept, so that the state database can be closed after it."""
+        if self._saving:
+            await asyncio.wait(self._saving.values(), timeout=_PATIENCE)
 
     def _is_new(self, model: str) -> bool:
         saved = self._saved.get(model)

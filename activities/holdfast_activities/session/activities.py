@@ -1,6 +1,7 @@
 """Every activity a worker registers, sharing one state, one cache and one set of models."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from holdfast_activities.context import Conversations, Ratios
@@ -36,7 +37,7 @@ class Activities:
     """The activities of one worker.
 
     Attributes:
-        drainer: What it does for memories in the background; its owner starts and closes it.
+        drainer: What it does for memories in the background.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Activities:
         agents = LiveAgents(registry, state, models, OwnTools(state.log, MemoryTools(memory, applying)))
         conversations = Conversations(state.log)
         beside = Beside(shared.accounts, resilience)
-        ratios = Ratios(shared.ratios)
+        self._ratios = ratios = Ratios(shared.ratios)
         self._load = Load(registry, state, agents)
         self._think = Think(registry, agents, Means(state, conversations, resilience, ratios))
         self._act = Act(state, agents, ledger(state, conversations), resilience)
@@ -81,6 +82,15 @@ class Activities:
         self._erase = Erase(state, conversations, memory)
         self._maintain = Maintain(shared.erasing, memory, applying)
         self.drainer = Drainer(applying, shared.outbox, shared.erasing, conversations.forget)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Do what a worker does beside its calls, until the end of the block."""
+        async with self.drainer.running():
+            try:
+                yield
+            finally:
+                await self._ratios.close()
 
     def all(self) -> list[Callable[..., Any]]:
         """What to give to a Temporal worker."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
@@ -21,51 +21,48 @@ def model() -> str:
     return f"openai:{uuid.uuid4().hex}"
 
 
-async def kept(state: State, model: str, ratio: float) -> None:
-    async with asyncio.timeout(30):
-        while abs((await state.shared.ratios.load()).get(model, 0.0) - ratio) > 0.1:  # noqa: ASYNC110 - it is saved beside the step
-            await asyncio.sleep(0.01)
-
-
-async def test_before_the_first_report_a_token_is_three_bytes(state: State, model: str) -> None:
+@pytest.fixture
+async def ratios(state: State) -> AsyncIterator[Ratios]:
     ratios = Ratios(state.shared.ratios)
+    yield ratios
+    await ratios.close()
+
+
+async def test_before_the_first_report_a_token_is_three_bytes(ratios: Ratios, model: str) -> None:
     await ratios.load()
     assert ratios.of(model) == UNKNOWN
 
 
 async def test_what_a_provider_reports_is_learnt_and_found_by_the_next_worker(
-    state: State, model: str
+    state: State, ratios: Ratios, model: str
 ) -> None:
-    ratios, random = Ratios(state.shared.ratios), Random(7)
+    random = Random(7)
     for _ in range(30):
         ratios.learn(model, 4_000, int(4_000 * random.uniform(0.85, 0.95)))
     assert ratios.of(model) == pytest.approx(0.9, abs=0.05)
-    await kept(state, model, 0.9)
+    await ratios.close()
     later = Ratios(state.shared.ratios)
     await later.load()
     assert later.of(model) == pytest.approx(0.9, abs=0.06)
     assert later.of(f"{model}-other") == UNKNOWN
 
 
-async def test_a_short_prompt_says_little_since_providers_add_their_own(state: State, model: str) -> None:
-    ratios = Ratios(state.shared.ratios)
+async def test_a_short_prompt_says_little_since_providers_add_their_own(ratios: Ratios, model: str) -> None:
     for _ in range(10):
         ratios.learn(model, 4_000, 4_000)
     ratios.learn(model, 10, 400)
     assert ratios.of(model) < 1.05
 
 
-async def test_nothing_is_learnt_where_nothing_was_counted(state: State, model: str) -> None:
-    ratios = Ratios(state.shared.ratios)
+async def test_nothing_is_learnt_where_nothing_was_counted(ratios: Ratios, model: str) -> None:
     ratios.learn(model, 4_000, 0)
     ratios.learn(model, 0, 4_000)
     assert ratios.of(model) == UNKNOWN
 
 
 async def test_a_provider_that_counts_nonsense_moves_it_no_further_than_the_bounds(
-    state: State, model: str
+    ratios: Ratios, model: str
 ) -> None:
-    ratios = Ratios(state.shared.ratios)
     for _ in range(30):
         ratios.learn(model, 4_000, 4_000_000)
     assert MOST - 0.01 < ratios.of(model) <= MOST
@@ -74,17 +71,17 @@ async def test_a_provider_that_counts_nonsense_moves_it_no_further_than_the_boun
     assert ratios.of(model) == pytest.approx(LEAST)
 
 
-async def test_a_ratio_that_stays_is_not_written_again(state: State, model: str) -> None:
+async def test_a_ratio_that_stays_is_not_written_again(state: State, ratios: Ratios, model: str) -> None:
     await state.shared.ratios.save(model, 1.0)
-    ratios = Ratios(state.shared.ratios)
     await ratios.load()
     for _ in range(200):
         ratios.learn(model, 4_000, 4_100)
     assert ratios.of(model) > 1.02
-    # What is learnt next of another model is written after it, had it been written.
     ratios.learn(f"{model}-other", 4_000, 8_000)
-    await kept(state, f"{model}-other", 1.67)
-    assert (await state.shared.ratios.load())[model] == 1.0
+    await ratios.close()
+    kept = await state.shared.ratios.load()
+    assert kept[model] == 1.0
+    assert kept[f"{model}-other"] == pytest.approx(1.67, abs=0.01)
 
 
 async def test_a_state_database_that_is_away_is_done_without(tmp_path: Path, model: str) -> None:
@@ -97,4 +94,5 @@ async def test_a_state_database_that_is_away_is_done_without(tmp_path: Path, mod
     await ratios.load()
     ratios.learn(model, 4_000, 2_000)
     assert ratios.of(model) < UNKNOWN
+    await ratios.close()
     await state.close()
