@@ -35,14 +35,16 @@ def plan(*texts: str) -> dict[str, object]:
     return {"items": [{"text": text, "status": "todo"} for text in texts]}
 
 
-async def test_a_summary_counts_only_for_who_is_told_of_it_wherever_it_stands(state: State) -> None:
+async def test_a_summary_counts_only_for_who_is_told_of_it_wherever_it_stands(
+    state: State, session: str
+) -> None:
     entries = [user(1), *steps(2, 20), summary(42, 30), *steps(43, 2)]
-    await state.log.settle("s", entries)
+    await state.log.settle(session, entries)
     cache = Conversations(state.log)
-    conversation, _ = await cache.upto("s", MODEL, 47, [], look_ahead=False)
+    conversation, _ = await cache.upto(session, MODEL, 47, [], look_ahead=False)
     assert b"They looked." not in b"".join(fragment.data for fragment in conversation.within(100_000))
     before = conversation.need
-    conversation, _ = await cache.upto("s", MODEL, 47, [], look_ahead=False, summary=42)
+    conversation, _ = await cache.upto(session, MODEL, 47, [], look_ahead=False, summary=42)
     assert conversation.need < before * 0.6
     # It is there when it is needed, and what fits stays whole until then.
     assert seqs(conversation.within(100_000)) == [1, *range(2, 42), *range(43, 47)]
@@ -50,13 +52,15 @@ async def test_a_summary_counts_only_for_who_is_told_of_it_wherever_it_stands(st
     assert seqs(kept) == [0, 1, *range(30, 42), *range(43, 47)]
 
 
-async def test_a_worker_that_has_nothing_at_hand_makes_the_same_valid_prompt(state: State) -> None:
+async def test_a_worker_that_has_nothing_at_hand_makes_the_same_valid_prompt(
+    state: State, session: str
+) -> None:
     entries = [user(1), *steps(2, 40), user(82), *steps(83, 10), summary(103, 60)]
-    await state.log.settle("s", entries)
+    await state.log.settle(session, entries)
     warm, cold = Conversations(state.log), Conversations(state.log)
-    await warm.upto("s", MODEL, 83, [], look_ahead=False)
-    first, _ = await warm.upto("s", MODEL, 103, [], look_ahead=False, summary=103)
-    other, _ = await cold.upto("s", MODEL, 103, [], look_ahead=False, summary=103)
+    await warm.upto(session, MODEL, 83, [], look_ahead=False)
+    first, _ = await warm.upto(session, MODEL, 103, [], look_ahead=False, summary=103)
+    other, _ = await cold.upto(session, MODEL, 103, [], look_ahead=False, summary=103)
     kept = first.within(5_000)
     assert kept == other.within(5_000)
     assert whole(kept)
