@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -160,24 +160,20 @@ async def test_a_long_log_is_taken_in_between_other_work(state: State) -> None:
     for n in range(2, 802, 2):
         entries += [reply(n, calls=1), result(n + 1, of=n, text="word " * 4_000)]
     await state.log.settle("s", entries)
-    began = time.thread_time()
-    filled(entries, 802)
-    at_once = time.thread_time() - began
-    longest = 0.0
+    cache = Conversations(state.log)
+    seen = [1]
 
     async def others() -> None:
-        nonlocal longest
-        last = time.thread_time()
         while True:
             await asyncio.sleep(0)
-            now = time.thread_time()
-            longest, last = max(longest, now - last), now
+            seen.extend(each.position for each in cache._sessions.get("s", {}).values())
 
     beside = asyncio.create_task(others())
-    await Conversations(state.log).upto("s", MODEL, 802, [], look_ahead=False)
-    await asyncio.sleep(0)
+    conversation, _ = await cache.upto("s", MODEL, 802, [], look_ahead=False)
     beside.cancel()
-    assert longest < at_once / 2
+    at_once = [after - before for before, after in pairwise([*seen, conversation.position])]
+    assert sum(at_once) == 801
+    assert max(at_once) < 801 / 4
 
 
 async def test_the_least_recently_used_session_goes_first(state: State) -> None:
