@@ -89,6 +89,8 @@ class WeaviateServer:
         """Have it keep its connections and answer nothing, until ``thaw``."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        # The signal is only on its way: until it arrives, the server may answer one more call.
+        os.waitpid(self._process.pid, os.WUNTRACED)
 
     def thaw(self) -> None:
         assert self._process is not None
