@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, cast, get_args
 
 from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.memory import MemorySpec
 from holdfast_workflows.contracts.names import OWN_TOOLS
@@ -35,6 +36,7 @@ class Agent:
         tools: Its tools by name, without those that Holdfast adds.
     """
 
+    @known_options("Agent")
     def __init__(
         self,
         name: str,

@@ -7,6 +7,7 @@ from typing import Any
 
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.circuits import TenantLimits
+from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 
 from . import limits
@@ -23,6 +24,7 @@ class App:
         tenants: What each tenant may use; ``"*"`` stands for those that are not named.
     """
 
+    @known_options("App")
     def __init__(
         self,
         *,

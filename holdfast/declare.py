@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
+from typing import TypeVar
 
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.spec import RetrySpec
+
+T = TypeVar("T")
 
 LONGEST = 30 * 86_400.0
 """The longest time-out, in seconds: 30 days."""
@@ -18,7 +21,7 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 def name(value: str, what: str) -> str:
     """A name that providers, Temporal and command lines accept."""
-    if not _NAME.fullmatch(value):
+    if not _is_text(value) or not _NAME.fullmatch(value):
         raise InvalidDeclaration(
             f"{what} {value!r} has a name that providers refuse; "
             "use 1 to 64 letters, digits, '_' and '-' of ASCII (give name=… if it comes from a function)"
@@ -28,7 +31,7 @@ def name(value: str, what: str) -> str:
 
 def model(value: str, what: str) -> str:
     """A model's name with its provider's."""
-    if not _MODEL.fullmatch(value):
+    if not _is_text(value) or not _MODEL.fullmatch(value):
         raise InvalidDeclaration(
             f'{what} has model {value!r}; write "provider:model", such as "openai:gpt-5-mini"'
         )
@@ -37,14 +40,14 @@ def model(value: str, what: str) -> str:
 
 def whole(value: int, what: str, least: int, most: int = 1_000_000_000) -> int:
     """An integer within bounds."""
-    if isinstance(value, bool) or not least <= value <= most:
+    if not _is_number(value) or not least <= value <= most or value != int(value):
         raise InvalidDeclaration(f"{what}={value!r} must be a whole number from {least:,} to {most:,}")
-    return value
+    return int(value)
 
 
 def number(value: float, what: str, least: float, most: float) -> float:
     """A number within bounds; NaN is not."""
-    if isinstance(value, bool) or not least <= value <= most:
+    if not _is_number(value) or not least <= value <= most:
         raise InvalidDeclaration(f"{what}={value!r} must be a number from {least:g} to {most:g}")
     return float(value)
 
@@ -52,15 +55,31 @@ def number(value: float, what: str, least: float, most: float) -> float:
 def seconds(value: float | timedelta, what: str) -> float:
     """A duration above zero."""
     length = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(value, bool) or not math.isfinite(length) or not 0 < length <= LONGEST:
+    if not _is_number(length) or not math.isfinite(length) or not 0 < length <= LONGEST:
         raise InvalidDeclaration(f"{what}={value!r} must be above 0 and at most {LONGEST:,.0f} seconds")
     return float(length)
 
 
 def retry(value: RetrySpec, what: str) -> RetrySpec:
     """A retry policy that ends: Temporal takes 0 attempts for "without end"."""
+    instance(value, RetrySpec, "RetrySpec", what)
     whole(value.attempts, f"{what}: attempts", 1, 1_000)
     number(value.first_delay, f"{what}: first_delay", 0.001, LONGEST)
     number(value.max_delay, f"{what}: max_delay", value.first_delay, LONGEST)
     number(value.backoff, f"{what}: backoff", 1.0, 1_000.0)
     return value
+
+
+def instance(value: object, kind: type[T], name: str, what: str) -> T:
+    """A value of a type that users construct, and not the dict that they would make it from."""
+    if not isinstance(value, kind):
+        raise InvalidDeclaration(f"{what}={value!r} must be made by {name}(…)")
+    return value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -25,6 +25,7 @@ _RESORTS = (CachedReply, SimplifiedReply, HandOff, ErrorReply)
 
 def budget(value: BudgetSpec, where: str) -> BudgetSpec:
     """A budget that limits something and says what then."""
+    declare.instance(value, BudgetSpec, "Budget", where)
     _optional_whole(value.tokens, f"{where}: tokens", _MOST_TOKENS)
     _optional_number(value.dollars, f"{where}: dollars", _MOST_DOLLARS)
     _optional_whole(value.steps, f"{where}: steps")
@@ -86,6 +87,7 @@ def tenants(values: Mapping[str, TenantLimits]) -> dict[str, TenantLimits]:
         where = f"App(tenants=…): tenant {name!r}"
         if not name or len(name) > MAX_NAME:
             raise InvalidDeclaration(f'{where} has no usable name; use 1 to {MAX_NAME} characters, or "*"')
+        declare.instance(given, TenantLimits, "TenantLimits", where)
         _optional_whole(given.tokens_per_day, f"{where}: tokens_per_day", _MOST_TOKENS)
         _optional_number(given.dollars_per_day, f"{where}: dollars_per_day", _MOST_DOLLARS)
         _optional_whole(given.requests_per_minute, f"{where}: requests_per_minute")

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import WorkerMissing
 
 if TYPE_CHECKING:
     from holdfast_activities.memory.library import OpenMemory
 
 
+@known_options("open_memory")
 @asynccontextmanager
 async def open_memory(
     url: str = "", *, embeddings: str | None = None, home: str | Path = ""

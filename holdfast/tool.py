@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from holdfast_workflows.contracts.app import ToolContext
+from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 from holdfast_workflows.contracts.names import RESERVED
 from holdfast_workflows.contracts.spec import TOOL_RETRY, Effect, RetrySpec, ToolSpec
@@ -119,6 +120,7 @@ def tool(
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
+@known_options("tool")
 def tool(
     function: Callable[P, R] | None = None,
     /,

@@ -15,6 +15,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import AccountView
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.content import AgentInfo
+from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.errors import OutputInvalid, SettingsInvalid
 from holdfast_workflows.contracts.output import OutputShape
@@ -35,6 +36,7 @@ PATIENCE: Final = 20.0
 """Seconds that a request, or work in a queue, may wait before it is an error."""
 
 
+@known_options("connect")
 async def connect(
     address: str | None = None,
     *,

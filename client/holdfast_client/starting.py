@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from pydantic import ValidationError
 
 from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.output import OutputShape, output_spec
 from holdfast_workflows.contracts.session import Mode, StartInput
@@ -37,6 +38,7 @@ class StartOptions(TypedDict, total=False):
     silence: float
 
 
+@known_options("start")
 async def start(
     wire: Wire,
     mode: Mode,
@@ -95,8 +97,14 @@ def _check(agent: str, tenant: str, user: str, budget: BudgetSpec | None) -> Non
     # They are stored as they are: with something in place of a character one may be another's.
     if clean(tenant) != tenant or clean(user) != user:
         raise BadInput("a tenant or a user holds NUL or half of a surrogate pair")
+    if budget is not None and not _is_budget(budget):
+        raise BadInput(f"budget={budget!r} must be made by Budget(…)")
     if budget is not None:
         _check_limits(budget)
+
+
+def _is_budget(value: object) -> bool:
+    return isinstance(value, BudgetSpec)
 
 
 def _check_limits(budget: BudgetSpec) -> None:

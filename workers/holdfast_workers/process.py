@@ -29,6 +29,7 @@ from holdfast_activities.state import open_state
 from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
+from holdfast_workflows.contracts.variables import unknown_variables
 
 from . import exits, logs, telemetry, wiring
 from .health import HealthServer
@@ -62,6 +63,8 @@ def main(app: str, **given: Any) -> int:
         settings = Settings.load(**given)
         registry = load_app(app).registry()
         runtime = telemetry.make_runtime(settings, logs.configure(settings))
+        for line in unknown_variables(os.environ):
+            _log.warning("%s", line)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(WorkerProcess(registry, settings, runtime).run())
 

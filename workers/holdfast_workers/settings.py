@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from holdfast_temporal import Connection
 from holdfast_temporal.connection import read_secret, read_tls
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import SettingsInvalid
+from holdfast_workflows.contracts.nearest import no_such
 
 if TYPE_CHECKING:
     from holdfast_activities.models.config import ProviderConfig
@@ -95,6 +96,8 @@ class Settings(BaseSettings):
         Raises:
             SettingsInvalid: A value cannot be used; the detail names its variable.
         """
+        if unknown := [name for name in given if name not in cls.model_fields]:
+            raise SettingsInvalid(no_such("setting", unknown, cls.model_fields))
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
@@ -146,16 +149,12 @@ class Settings(BaseSettings):
             SettingsInvalid: HOLDFAST_PROVIDERS does not describe providers.
         """
         # Not at the head: it loads every activity, and `holdfast dev` needs settings only.
-        from holdfast_activities.models.config import ProviderConfig, providers_from
+        from holdfast_activities.models.config import providers_from, read_providers
 
-        try:
-            own = TypeAdapter(dict[str, ProviderConfig]).validate_python(self.providers)
-        except ValidationError as error:
-            raise _invalid(error, "PROVIDERS") from None
-        return {**providers_from(os.environ), **own}
+        return {**providers_from(os.environ), **read_providers(self.providers)}
 
 
-def _invalid(error: ValidationError, *place: str) -> SettingsInvalid:
+def _invalid(error: ValidationError) -> SettingsInvalid:
     problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    name = ".".join(map(str, (*place, *problem["loc"])))
-    return SettingsInvalid(f"{_PREFIX}{name.upper() if not place else name}: {problem['msg']}")
+    name = ".".join(map(str, problem["loc"]))
+    return SettingsInvalid(f"{_PREFIX}{name.upper()}: {problem['msg']}")

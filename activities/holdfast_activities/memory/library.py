@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
-from pydantic import TypeAdapter, ValidationError
-
-from holdfast_activities.models.config import ProviderConfig, providers_from
-from holdfast_workflows.contracts.errors import SettingsInvalid
+from holdfast_activities.models.config import ProviderConfig, providers_from, read_providers
 from holdfast_workflows.contracts.memory import (
     FLOOR,
     MOST,
@@ -210,12 +207,7 @@ class OpenMemory:
 
 def _providers(environ: Mapping[str, str]) -> Mapping[str, ProviderConfig]:
     """The same as a worker's: those that are always there, and those of HOLDFAST_PROVIDERS."""
-    try:
-        own = TypeAdapter(dict[str, ProviderConfig]).validate_json(environ.get("HOLDFAST_PROVIDERS") or "{}")
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise SettingsInvalid(f"HOLDFAST_PROVIDERS: {problem['msg']}") from None
-    return {**providers_from(environ), **own}
+    return {**providers_from(environ), **read_providers(environ.get("HOLDFAST_PROVIDERS") or "{}")}
 
 
 def _scopes(scope: str, scopes: Sequence[str]) -> tuple[str, ...]:

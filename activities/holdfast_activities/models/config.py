@@ -1,14 +1,15 @@
 """Which providers there are, and where their keys come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from holdfast_activities.state.shared import Rate
-from holdfast_workflows.contracts.errors import ModelRejected
+from holdfast_workflows.contracts.errors import InvalidDeclaration, ModelRejected, SettingsInvalid
+from holdfast_workflows.contracts.nearest import no_such
 
 Kind = Literal["openai", "anthropic"]
 
@@ -34,6 +35,8 @@ class ProviderConfig:
         tokens_per_minute: What all workers together may have it read and write; None for no limit of ours.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     kind: Kind
     base_url: str = ""
     key: str = field(default="", repr=False)
@@ -42,6 +45,16 @@ class ProviderConfig:
     structured: bool = True
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a place of the key that is none.
+
+        Raises:
+            InvalidDeclaration: ``key_from`` is of another form.
+        """
+        kind, _, place = self.key_from.partition(":")
+        if self.key_from and (kind not in ("env", "file") or not place):
+            raise InvalidDeclaration(f"key_from={self.key_from!r} is not a place; use env:NAME or file:/path")
 
     @property
     def rate(self) -> Rate:
@@ -76,6 +89,29 @@ class ProviderConfig:
                 f"the key for {model} holds characters that no key has; check {place or 'it'}"
             )
         return key
+
+
+_FIELDS: Final = tuple(each.name for each in fields(ProviderConfig))
+
+
+def read_providers(given: object) -> dict[str, ProviderConfig]:
+    """The providers that HOLDFAST_PROVIDERS describes: its JSON text, or what that holds.
+
+    Raises:
+        SettingsInvalid: It does not describe providers; the detail says where.
+    """
+    adapter = TypeAdapter(dict[str, ProviderConfig])
+    try:
+        return adapter.validate_json(given) if isinstance(given, str) else adapter.validate_python(given)
+    except InvalidDeclaration as error:
+        raise SettingsInvalid(f"HOLDFAST_PROVIDERS: {error.detail}") from None
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(("HOLDFAST_PROVIDERS", *map(str, problem["loc"])))
+        said = problem["msg"]
+        if problem["type"] == "unexpected_keyword_argument":
+            said = no_such("field", [str(problem["loc"][-1])], _FIELDS)
+        raise SettingsInvalid(f"{place}: {said}") from None
 
 
 def providers_from(environ: Mapping[str, str]) -> dict[str, ProviderConfig]:

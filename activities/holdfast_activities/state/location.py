@@ -8,9 +8,39 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.nearest import nearest, no_such
 
 BUSY_SECONDS = 15.0
 """How long a write waits for the writers of other processes before it fails."""
+
+
+_TYPO = 0.85
+"""How much alike a mistyped option is to the one that was meant."""
+_SQLITE_OPTIONS = ("busy_seconds", "synchronous")
+_POSTGRES_OPTIONS = (
+    # What asyncpg reads itself. Any other option is a parameter of the server.
+    *("host", "port", "dbname", "database", "user", "password", "passfile", "service"),
+    *("sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword", "sslnegotiation"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "krbsrvname", "gsslib"),
+    # The parameters of the server that are set by clients most often.
+    *(
+        "application_name",
+        "search_path",
+        "statement_timeout",
+        "lock_timeout",
+        "deadlock_timeout",
+        "client_encoding",
+        "options",
+    ),
+    *(
+        "idle_in_transaction_session_timeout",
+        "idle_session_timeout",
+        "transaction_timeout",
+        "timezone",
+        "role",
+    ),
+    *("work_mem", "jit", "tcp_keepalives_idle", "tcp_user_timeout", "default_transaction_isolation"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +83,19 @@ def locate(url: str) -> Location:
         case "sqlite" | "sqlite+aiosqlite":
             return _sqlite(parsed)
         case "postgresql" | "postgresql+asyncpg":
+            _check_postgres_options(parsed)
             return PostgresLocation(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
         case other:
             raise BadInput(f"no state store for {other}:; write sqlite:///path or postgresql://…")
+
+
+def _check_postgres_options(url: URL) -> None:
+    # PostgreSQL has hundreds of parameters, so a name that resembles none of these is left to the
+    # server, which refuses the connection if it does not know it either.
+    known = {name.lower() for name in _POSTGRES_OPTIONS}
+    unknown = sorted(name for name in url.query if name.lower() not in known)
+    if mistyped := [name for name in unknown if nearest(name, _POSTGRES_OPTIONS, _TYPO)]:
+        raise BadInput(f"the database URL: {no_such('option', mistyped, _POSTGRES_OPTIONS)}")
 
 
 def _sqlite(url: URL) -> SqliteLocation:
@@ -68,7 +108,7 @@ def _sqlite(url: URL) -> SqliteLocation:
     except ValueError:
         raise BadInput("busy_seconds is a number of seconds") from None
     if options:
-        raise BadInput(f"unknown options in the state URL: {', '.join(sorted(options))}")
+        raise BadInput(f"the database URL: {no_such('option', sorted(options), _SQLITE_OPTIONS)}")
     path = Path(url.database)
     if synchronous == "FULL":
         return SqliteLocation(path, "FULL", busy_seconds)

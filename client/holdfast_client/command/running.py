@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from holdfast_workflows.contracts.variables import unknown_variables
+
 from . import exits, printing
 from .options import Options
 
@@ -22,6 +24,8 @@ def run(context: typer.Context, work: Callable[[Client], Awaitable[None]], *, js
     """Connect and do a command's work; errors are one line on standard error and an exit code."""
     from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal
 
+    for line in unknown_variables(os.environ):
+        sys.stderr.write(f"holdfast: warning: {line}\n")
     try:
         asyncio.run(_connected(context.find_object(Options) or Options(), work))
     except HoldfastError as error:

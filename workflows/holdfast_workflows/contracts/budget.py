@@ -5,12 +5,13 @@ from typing import Literal
 from pydantic import FiniteFloat
 
 from .base import Contract
+from .declared import Declared
 
 WhenSpent = Literal["finish", "degrade", "ask", "stop"]
 Measure = Literal["tokens", "dollars", "steps", "tool_calls", "seconds"]
 
 
-class BudgetSpec(Contract):
+class BudgetSpec(Declared):
     """What a session may use in its life, its sub-agents included; None for no limit.
 
     ``tokens`` are those read and written together, ``dollars`` US dollars, ``seconds`` the

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Contract
+from .declared import Declared
 
 CircuitState = Literal["closed", "open", "half_open"]
 
@@ -45,7 +46,7 @@ class SetCircuit(Contract):
     reason: str = ""
 
 
-class TenantLimits(Contract):
+class TenantLimits(Declared):
     """What one tenant may use: per UTC day, and per minute over all workers; None for no limit.
 
     ``weight`` is its share where tenants compete for workers (Temporal's fairness weight).

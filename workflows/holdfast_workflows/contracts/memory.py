@@ -7,6 +7,7 @@ from pydantic import Field
 
 from .base import Contract
 from .budget import Allowance
+from .declared import Declared
 from .entries import Usage
 
 ScopeKind = Literal["session", "agent", "user", "tenant"]
@@ -22,7 +23,7 @@ MOST = 10
 """Memories that one recall gives at most."""
 
 
-class MemorySpec(Contract):
+class MemorySpec(Declared):
     """What an agent remembers and recalls.
 
     ``scopes`` is where it looks; ``keep`` where what is said goes: to the user if the session has one,
@@ -64,7 +65,7 @@ class MemoryView(Contract):
     why: str = ""
 
 
-class Turn(Contract):
+class Turn(Declared):
     """Something that was said, as ``Memory.add`` takes it.
 
     ``at`` is when; a time without a zone is UTC. The same ``id`` twice is the same memory; without one it

@@ -4,17 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Contract
+from .declared import Declared
 
 
-class CachedReply(Contract):
+class CachedReply(Declared):
     """Answer as the model did to exactly the same prompt, if that was within ``max_age`` seconds."""
 
     kind: Literal["cached"] = "cached"
     max_age: float = 3_600.0
 
 
-class SimplifiedReply(Contract):
+class SimplifiedReply(Declared):
     """Ask once more without tools for a short answer: ``model``, or the last of the chain, with the
     instructions and the turn's message only.
     """
@@ -23,13 +23,13 @@ class SimplifiedReply(Contract):
     model: str = ""
 
 
-class HandOff(Contract):
+class HandOff(Declared):
     """Wait for a person, who answers in the model's place, has the model asked again, or gives up."""
 
     kind: Literal["handoff"] = "handoff"
 
 
-class ErrorReply(Contract):
+class ErrorReply(Declared):
     """End the turn with a text for the user. ``{id}`` becomes the error's id and ``{retry}`` when to try again."""
 
     kind: Literal["error"] = "error"

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from .base import Contract
 from .budget import BudgetSpec
+from .declared import Declared
 from .memory import MemorySpec
 from .resorts import LastResort
 
@@ -13,7 +14,7 @@ Effect = Literal["none", "idempotent", "once"]
 WhenBusy = Literal["queue", "reject", "interrupt"]
 
 
-class RetrySpec(Contract):
+class RetrySpec(Declared):
     """A retry policy, carried out by Temporal. Delays in seconds."""
 
     attempts: int = 3

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.nearest import no_such
 
 NAME = "HoldfastMemory"
 KEY_VARIABLE = "WEAVIATE_API_KEY"
@@ -105,11 +106,10 @@ def _split(url: str) -> SplitResult:
 
 def _options(parts: SplitResult) -> dict[str, str]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    unknown = sorted(set(options) - set(_OPTIONS))
-    if unknown or parts.fragment:
-        raise BadInput(
-            f"the memory URL has no option {', '.join(unknown) or '#'}; it has {', '.join(_OPTIONS)}"
-        )
+    if unknown := sorted(set(options) - set(_OPTIONS)):
+        raise BadInput(f"the memory URL: {no_such('option', unknown, _OPTIONS)}")
+    if parts.fragment:
+        raise BadInput(f"the memory URL has no option #; it has {', '.join(_OPTIONS)}")
     return options
 
 

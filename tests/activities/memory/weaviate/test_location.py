@@ -70,7 +70,7 @@ def test_a_url_says_where_the_server_is(url: str, location: Location) -> None:
         ("weaviate://host?grpc=host:x", "no host and port"),
         ("weaviate://host:9000?grpc=9000", "two ports"),
         ("weaviate://host?secure=maybe", "true or false"),
-        ("weaviate://host?timeout=3", "no option timeout"),
+        ("weaviate://host?timeout=3", "No option 'timeout'"),
         ("weaviate://host/support", "capital letter"),
         ("weaviate://host/A/B", "capital letter"),
         ("weaviate://host?api_key_env=A&api_key_file=b", "not from both"),

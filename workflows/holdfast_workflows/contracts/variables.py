@@ -1,0 +1,44 @@
+"""The environment variables that Holdfast reads."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from .nearest import nearest
+
+PREFIX: Final = "HOLDFAST_"
+
+CLIENT: Final = frozenset({
+    "API_KEY", "API_KEY_FILE", "HOME", "NAMESPACE", "TASK_QUEUE", "TEMPORAL_ADDRESS", "TLS", "TLS_CA",
+    "TLS_CERT", "TLS_KEY", "TLS_SERVER_NAME", "UI",
+})  # fmt: skip
+"""Read by clients, and by workers as well."""
+
+WORKER: Final = frozenset({
+    "EMBEDDINGS", "GRACEFUL_SECONDS", "HEALTH_HOST", "HEALTH_PORT", "LOG_FORMAT", "LOG_LEVEL",
+    "MAINTENANCE_EVERY", "MAX_CACHED_WORKFLOWS", "MAX_CONCURRENT_ACTIVITIES",
+    "MAX_CONCURRENT_WORKFLOW_TASKS", "MEMORY_URL", "MEMORY_URL_FILE", "METRICS_HOST", "METRICS_PORT",
+    "PROVIDERS", "STATE_URL", "STATE_URL_FILE", "STOP_WITH_PARENT",
+})  # fmt: skip
+"""Read by workers only. A test compares both with the settings there are."""
+
+# What Kubernetes sets in every pod for a service whose name begins with "holdfast".
+_OF_KUBERNETES = re.compile(r"(.*_)?SERVICE_(HOST|PORT)(_.*)?|.*PORT_\d+_(TCP|UDP)(_.*)?")
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """What to warn of: each ``HOLDFAST_…`` variable that nothing reads, with the nearest that there is."""
+    known = CLIENT | WORKER
+    lines: list[str] = []
+    for variable, value in sorted(environ.items()):
+        name = variable.removeprefix(PREFIX)
+        if name == variable or name in known or _of_kubernetes(name, value):
+            continue
+        close = nearest(name, sorted(known))
+        meant = f"did you mean {PREFIX}{close}?" if close else "it changes nothing."
+        lines.append(f"No setting {variable}; {meant}")
+    return lines
+
+
+def _of_kubernetes(name: str, value: str) -> bool:
+    return _OF_KUBERNETES.fullmatch(name) is not None or value.startswith(("tcp://", "udp://"))
