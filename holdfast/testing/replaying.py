@@ -9,6 +9,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from holdfast_temporal import data_converter
+from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
@@ -26,6 +27,7 @@ async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) ->
     replayer = Replayer(
         workflows=[AgentWorkflow, MaintenanceWorkflow, *workflows],
         data_converter=data_converter,
+        interceptors=[CheckedInputs()],
         unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
     )
     for history in histories:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
@@ -80,9 +81,28 @@ class PayloadConverter(CompositePayloadConverter):
         # The parent's __init__ would build the table anew, and with_context look through it.
         self.converters = _CONVERTERS
 
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        """Decode values; without type hints what cannot be decoded is left as it came, for its reader to refuse.
+
+        Raises:
+            ValidationError: A value is not of its type.
+            ValueError, KeyError, RecursionError: A payload cannot be decoded.
+        """
+        if type_hints is not None:
+            return super().from_payloads(payloads, type_hints)
+        return [_decoded(self, payload) for payload in payloads]
+
     def with_context(self, context: SerializationContext) -> Self:
         """Itself: nothing here depends on where a value travels."""
         return self
+
+
+def _decoded(converter: PayloadConverter, payload: Payload) -> Any:
+    encoding = converter.converters.get(payload.metadata.get("encoding", b""))
+    try:
+        return RawValue(payload) if encoding is None else encoding.from_payload(payload)
+    except (ValueError, RuntimeError):  # a RecursionError, too
+        return RawValue(payload)
 
 
 def _jsonable(value: Any) -> Any:

@@ -12,12 +12,19 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
+from pydantic import ValidationError
+from temporalio import workflow
 from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DefaultFailureConverter
 from temporalio.converter import PayloadConverter as AnyPayloadConverter
 from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import BadInput, to_failure
+from holdfast_workflows.contracts.text import clean, preview
+
+_UNDECODABLE: Final = "Failed decoding arguments"
+"""What the SDK says where decoding failed with anything but a failure of its own."""
 
 _MAX_MESSAGE: Final = 8_000  # characters
 _MAX_TYPE: Final = 200
@@ -47,7 +54,10 @@ def _shorten(failure: Failure) -> None:
 
 
 def _presentable(exception: BaseException) -> BaseException:
-    """The exception, or a stand-in for it if its text cannot be sent."""
+    """The exception, or a stand-in for it if its text cannot be sent or says nothing to the sender."""
+    if _is_undecodable_input(exception):
+        cause = exception if isinstance(exception, ValidationError) else exception.__cause__
+        return to_failure(BadInput(preview(str(cause).partition("\n  For further")[0])))
     if isinstance(exception, FailureError):
         if exception.failure is not None:  # came from a server, so it can go to one
             return exception
@@ -69,6 +79,14 @@ def _presentable(exception: BaseException) -> BaseException:
     if stack == clean(stack):  # else a file name cannot be sent; the message must do
         stand_in.__traceback__ = exception.__traceback__
     return stand_in
+
+
+def _is_undecodable_input(exception: BaseException) -> bool:
+    """Whether an update or a query came to one of our workflows with payloads that its handler cannot take."""
+    if not workflow.in_workflow() or workflow.info().workflow_type not in names.OWN_WORKFLOWS:
+        return False
+    undecodable = isinstance(exception, RuntimeError) and exception.args == (_UNDECODABLE,)
+    return isinstance(exception, ValidationError) or undecodable
 
 
 def _stand_in(exception: BaseException, message: str, kind: str | None) -> FailureError:

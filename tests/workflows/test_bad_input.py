@@ -30,9 +30,6 @@ async def begin(it: Running, *args: Any) -> WorkflowHandle[Any, Any]:
     )
 
 
-# The SDK drops the coroutine it has made for a workflow whose input it then cannot decode.
-@pytest.mark.filterwarnings("ignore:.*run_workflow:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore:coroutine .*run_workflow:RuntimeWarning")
 @pytest.mark.parametrize(
     "given", [(), ({},), ({"agent": "nobody"},), ({"agent": 5},), ("text",), (None,), *TOO_LARGE]
 )

@@ -14,6 +14,7 @@ from holdfast_activities.memory import Keeping
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.agents import ModelSource
 from holdfast_activities.state import State
+from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
@@ -68,6 +69,7 @@ def build_worker(
         max_heartbeat_throttle_interval=_HEARTBEAT,
         default_heartbeat_throttle_interval=_HEARTBEAT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
+        interceptors=[CheckedInputs()],
         # What the worker does beside its calls begins and ends with it.
         plugins=[SimplePlugin("holdfast.beside", run_context=activities.running)],
     )

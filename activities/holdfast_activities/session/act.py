@@ -11,7 +11,13 @@ from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.entries import ResultEntry
-from holdfast_workflows.contracts.errors import CircuitOpen, HoldfastError, StateUnavailable, to_failure
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    CircuitOpen,
+    HoldfastError,
+    StateUnavailable,
+    to_failure,
+)
 from holdfast_workflows.contracts.session import ToolProgress
 from holdfast_workflows.contracts.steps import ActInput, ActResult, Park
 from holdfast_workflows.contracts.text import preview
@@ -54,7 +60,7 @@ class Act:
     @activity.defn(dynamic=True)
     async def act(self, args: Sequence[RawValue]) -> ActResult:
         """Carry out one call and settle its result, or what its mode says; what is settled is not done again."""
-        request: ActInput = activity.payload_converter().from_payload(args[0].payload, ActInput)
+        request = _request(args)
         said = ""
 
         def heartbeat(detail: str) -> None:
@@ -102,6 +108,15 @@ class Act:
         said = decided(before, "settle" if settle else "give_up", text, request.by)
         row = in_doubt(before) if request.undecided else said
         return told(await self._ledger.settle(entry, row, request.session))
+
+
+def _request(args: Sequence[RawValue]) -> ActInput:
+    try:
+        [given] = args
+        request = activity.payload_converter().from_payload(given.payload, ActInput)
+        return ActInput.model_validate(request)  # a payload need not be JSON
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise to_failure(BadInput(f"a call is one ActInput: {preview(str(error))}")) from error
 
 
 def _row(request: ActInput) -> EffectView:

@@ -31,6 +31,9 @@ MAINTAIN: Final = "maintain"
 
 MAINTENANCE_WORKFLOW: Final = "MaintenanceWorkflow"
 
+OWN_WORKFLOWS: Final = frozenset({WORKFLOW, MAINTENANCE_WORKFLOW})
+"""Workflow types of Holdfast itself, as opposed to the user's."""
+
 
 def maintenance_id(task_queue: str) -> str:
     """The schedule of a queue's maintenance, and what its runs' ids begin with."""

@@ -1,6 +1,7 @@
 """One run of maintenance: its tasks one after the other, so that the timeline shows each."""
 
 from datetime import timedelta
+from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -16,6 +17,7 @@ from holdfast_workflows.contracts.memory import (
 )
 from holdfast_workflows.contracts.text import preview
 
+from ..inputs import UnknownNames, start_input
 from . import details
 
 _MINUTES: dict[MaintenanceTask, int] = {
@@ -36,16 +38,16 @@ _RETRY = RetryPolicy(
 
 
 @workflow.defn(name=names.MAINTENANCE_WORKFLOW, sandboxed=False, failure_exception_types=[ValidationError])
-class MaintenanceWorkflow:
+class MaintenanceWorkflow(UnknownNames):
     """Runs every task; one that fails is in the report and does not stop the rest."""
 
     def __init__(self) -> None:
         self._reports: list[TaskReport] = []
 
     @workflow.run
-    async def run(self, request: MaintainInput | None = None) -> MaintenanceReport:
-        """Run the tasks that are asked for, all by default."""
-        for task in (request or MaintainInput()).tasks:
+    async def run(self, *given: Any) -> MaintenanceReport:
+        """Run the tasks that are asked for in a ``MaintainInput``, all by default."""
+        for task in start_input(MaintainInput, given).tasks:
             workflow.set_current_details(details.render(self._reports, task))
             self._reports += await self._done(task)
         workflow.set_current_details(details.render(self._reports))

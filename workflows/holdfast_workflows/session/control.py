@@ -7,12 +7,13 @@ from holdfast_workflows.contracts.effects import Decision
 from holdfast_workflows.contracts.session import Accepted, Event, SessionView, TurnView
 from holdfast_workflows.contracts.text import preview
 
+from ..inputs import UnknownNames
 from . import attributes, details, raising, rules
 from .state import SessionState
 from .turn import TurnRunner
 
 
-class Control:
+class Control(UnknownNames):
     """The part of the session's workflow that people steer it by."""
 
     def __init__(self, state: SessionState) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -22,6 +23,7 @@ from holdfast_workflows.contracts.session import (
 from holdfast_workflows.contracts.steps import LoadInput
 from holdfast_workflows.contracts.text import dump_json, size
 
+from ..inputs import start_input
 from . import attributes, calls, details, remembering, rolling, rules, settling
 from .compacting import Compacting
 from .control import Control
@@ -40,23 +42,27 @@ class AgentWorkflow(Control):
     """One durable conversation or task of one agent; its id is the session's id."""
 
     @workflow.init
-    def __init__(self, start: StartInput | None = None) -> None:
+    def __init__(self, *given: Any) -> None:
         """The state is there before the first handler runs."""
         # Without input there is no agent, which fails the run at once, with the agents there are.
-        start = start or StartInput()
+        failure: ApplicationError | None = None
+        try:
+            start = start_input(StartInput, given)
+        except ApplicationError as error:
+            start, failure = StartInput(), error
         super().__init__(SessionState(start))
         self._settler = settling.Settler(self._state)
         self._remembering = remembering.Remembering(self._state, self._settler)
         self._compacting = Compacting(self._state)
         self._waiters = 0
         self._rolling = False
-        self._failure: ApplicationError | None = None
+        self._failure = failure
         if start.message and not start.carry:
             self._state.accept(start.message)
 
     @workflow.run
-    async def run(self, start: StartInput | None = None) -> TaskResult:
-        """Run turns until the session is closed, or the one task is done."""
+    async def run(self, *given: Any) -> TaskResult:
+        """Run turns until the session is closed, or the one task is done; takes one ``StartInput``."""
         try:
             await self._load()
             self._remembering.go_on()
@@ -79,6 +85,9 @@ class AgentWorkflow(Control):
 
     async def _load(self) -> None:
         state = self._state
+        if self._failure is not None:
+            state.ended = "failed"
+            return
         if state.spec is not None:
             # What people see is a run's own; a session that went on in a new one shows it from the start.
             workflow.set_current_details(details.render(state))
