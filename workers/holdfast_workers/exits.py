@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from holdfast_workflows.contracts.errors import (
@@ -31,7 +31,8 @@ def one_line_errors() -> Generator[None]:
     try:
         yield
     except HoldfastError as error:
-        sys.stderr.write(f"holdfast: {error}\n")
+        with suppress(OSError):  # a full disk must not change the exit code
+            sys.stderr.write(f"holdfast: {error}\n")
         raise SystemExit(_code(error)) from None
 
 

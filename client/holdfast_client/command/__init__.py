@@ -4,6 +4,7 @@ main      what the ``holdfast`` script runs: the commands, and those that other 
 options   what every command takes
 running   from a command to the client and to an exit code
 exits     exit codes
+output    standard output that cannot take everything
 printing  JSON for programs, tables for people
 screen    a stream on a terminal
 tasks     run, send

@@ -27,6 +27,7 @@ from . import (
     exits,
     listing,
     options,
+    output,
     tasks,
     upkeep,
     watching,
@@ -60,10 +61,14 @@ _GROUPS: Final = {"breaker": breakers.breaker, "memory": upkeep.memory}
 
 def main() -> None:
     """Run the command line with the process's arguments."""
+    output.prepare()
     try:
         code = invoke(sys.argv[1:])
+        output.finish()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else exits.FAILED
+    except output.OutputLost as lost:
+        code = _lost(lost)
     if "temporalio" not in sys.modules:
         sys.exit(code)
     from holdfast_temporal.leaving import leave  # only where the SDK was needed: it takes a while to import
@@ -87,7 +92,18 @@ def invoke(arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("holdfast: interrupted\n")
         return exits.INTERRUPTED
+    except output.OutputLost as lost:
+        return _lost(lost)
+    except OSError as error:
+        sys.stderr.write(f"holdfast: {error}\n")
+        return exits.FAILED
     return code if isinstance(code, int) else 0
+
+
+def _lost(lost: output.OutputLost) -> int:
+    sys.stderr.write(f"holdfast: the output could not be written: {lost}\n")
+    output.give_up()
+    return exits.FAILED
 
 
 def build(words: Sequence[str]) -> typer.Typer:

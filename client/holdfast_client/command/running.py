@@ -13,7 +13,7 @@ import typer
 
 from holdfast_workflows.contracts.variables import unknown_variables
 
-from . import exits, printing
+from . import exits, output, printing
 from .options import Options
 
 if TYPE_CHECKING:
@@ -30,14 +30,11 @@ def run(context: typer.Context, work: Callable[[Client], Awaitable[None]], *, js
         asyncio.run(_connected(context.find_object(Options) or Options(), work))
     except HoldfastError as error:
         if json:
-            printing.document({"error": printing.error(error)})
+            with suppress(output.OutputLost):  # standard error has it all the same
+                printing.document({"error": printing.error(error)})
         fail(printing.sentence(error), exits.code_of(error))
     except (KeyboardInterrupt, asyncio.CancelledError):
         fail("interrupted", exits.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has left; nothing more can be said, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(exits.FAILED) from None
 
 
 def fail(message: str, code: int) -> None:
