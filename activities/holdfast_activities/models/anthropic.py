@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.text import clean, dump_json
 from . import anthropic_reply, limits, shapes, wire
 from .base import Fragment, ModelReply, ModelRequest
 from .config import ProviderConfig
-from .exchange import ask, listen
+from .exchange import ask
 from .http import Endpoint
 from .prices import listing
 
@@ -105,12 +105,9 @@ class AnthropicModel:
     ) -> ModelReply:
         """Call the model once; see ``Model.complete``."""
         body = self.body(request)
-        if request.stream:
-            gathered = anthropic_reply.Gathered()
-            answer, headers = await listen(self._endpoint, body, request.timeout, gathered, on_text)
-        else:
-            answer, headers = await ask(self._endpoint, body, request.timeout)
-        reply = anthropic_reply.read(self.name, answer, self._listing.cost)
+        gathered = anthropic_reply.Gathered()
+        answer, headers = await ask(self._endpoint, body, request, gathered, on_text)
+        reply = anthropic_reply.read(self.name, answer, len(body), self._listing.cost)
         left = limits.remaining(headers)
         return reply if left is None else replace(reply, remaining=left)
 

@@ -3,91 +3,105 @@
 import json
 from typing import Any
 
-from holdfast_workflows.contracts.entries import Finish, ToolCall, Usage
+from holdfast_workflows.contracts.entries import Finish, ToolCall
 from holdfast_workflows.contracts.text import dump_json
 
-from . import errors, wire
+from . import arguments, errors, finish, usage, wire
 from .base import ModelReply
 from .exchange import NONSENSE
 from .prices import Cost
 
-_FINISH: dict[str, Finish] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "tool_use": "tool_calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "refusal",
-}
 _SIGNED = ("thinking", "redacted_thinking")
 _BROKEN = "INVALID_JSON"
+_OWN = (*_SIGNED, "tool_use")
+_OPENED_BY = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "thinking"}
 
 
-def read(name: str, answer: dict[str, Any], cost: Cost) -> ModelReply:
+def read(name: str, answer: dict[str, Any], sent: int, cost: Cost) -> ModelReply:
     """The reply in an answer.
 
     Args:
         name: The model's name.
         answer: The answer, parsed.
+        sent: The size of the request in bytes, for servers that tell no usage.
         cost: The model's price.
 
     Raises:
         MalformedReply: It is none.
+        ModelTransient: It broke off.
     """
     try:
-        blocks: list[dict[str, Any]] = answer["content"]
-        finish = _FINISH.get(answer.get("stop_reason") or "end_turn", "stop")
+        blocks = _expanded(answer["content"])
+        ended: Finish = finish.meaning(name, finish.reason(answer.get("stop_reason")))
         # A reply cut short may end in half a call; a call counts only if the model came to its end.
-        calls = _calls(blocks) if finish in ("stop", "tool_calls") else ()
-        if finish in ("stop", "tool_calls"):
-            finish = "tool_calls" if calls else "stop"
+        calls = _calls(blocks) if ended == "stop" else ()
+        text = wire.received(wire.text_of([block for block in blocks if block.get("type") == "text"]))
+        thought = "".join(block.get("thinking") or "" for block in blocks)
+        wrote = usage.written(text, calls, wire.received(thought))
+        used, counted = usage.anthropic(answer.get("usage"), sent, wrote, cost)
         return ModelReply(
-            text=wire.received(wire.text_of(blocks)),
+            text=text,
             calls=calls,
-            finish=finish,
-            usage=_usage(answer.get("usage") or {}, cost),
+            finish="tool_calls" if calls else ended,
+            usage=used,
             model=name,
             extra=_extra(blocks, calls),
+            counted=counted,
         )
     except NONSENSE as error:
         what = f"the answer is not a message ({type(error).__name__}: {error})"
         raise errors.malformed(name, what) from None
 
 
+def _expanded(content: Any) -> list[dict[str, Any]]:
+    """The blocks, one for each object of arguments, with the input of each an object."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    found: list[dict[str, Any]] = []
+    for block in content or ():
+        if not block:
+            continue
+        if block.get("type") != "tool_use":
+            found.append(block)
+            continue
+        for index, one in enumerate(arguments.objects(arguments.text(block.get("input")))):
+            own = {} if index == 0 else {"id": f"{block.get('id') or 'call'}_{index}"}
+            found.append({**block, **own, "input": _input(one)})
+    return found
+
+
+def _input(given: str) -> dict[str, Any]:
+    """What is not a JSON object is kept as it is, for the tool to refuse."""
+    try:
+        value = json.loads(given)
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {_BROKEN: given}  # pyright: ignore[reportUnknownVariableType] - JSON
+
+
 def _calls(blocks: list[dict[str, Any]]) -> tuple[ToolCall, ...]:
-    asked = [block for block in blocks if block["type"] == "tool_use"]
-    ids = wire.unique([wire.received(block.get("id") or "") for block in asked])
+    asked = [block for block in blocks if block.get("type") == "tool_use"]
+    ids = wire.unique([wire.received(str(block.get("id") or "")) for block in asked])
     found: list[ToolCall] = []
     for name, block in zip(ids, asked, strict=True):
         block["id"] = name  # the block may go back verbatim, and its result must find it
-        if not block["name"]:
+        called = wire.received(block["name"]).strip()
+        if not called:
             raise ValueError("a call without a name")
-        called, arguments = wire.received(block["name"]), wire.received(_arguments(block["input"]))
-        found.append(ToolCall(id=name, name=called, arguments=arguments))
+        found.append(ToolCall(id=name, name=called, arguments=wire.received(_arguments(block["input"]))))
     return tuple(found)
 
 
-def _arguments(given: Any) -> str:
-    broken: object = given.get(_BROKEN) if isinstance(given, dict) and len(given) == 1 else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType,reportUnknownArgumentType] - JSON
+def _arguments(given: dict[str, Any]) -> str:
+    broken: object = given.get(_BROKEN) if len(given) == 1 else None
     return broken if isinstance(broken, str) else dump_json(given)
 
 
 def _extra(blocks: list[dict[str, Any]], calls: tuple[ToolCall, ...]) -> dict[str, Any]:
     """All blocks verbatim if some are signed: the provider checks them, and their order, in the next step."""
-    if calls and any(block["type"] in _SIGNED for block in blocks):
+    if calls and any(block.get("type") in _SIGNED for block in blocks):
         return {"anthropic": {"content": wire.received_json(blocks)}}
     return {}
-
-
-def _usage(told: dict[str, Any], cost: Cost) -> Usage:
-    cached = wire.counted(told.get("cache_read_input_tokens"))
-    caching = wire.counted(told.get("cache_creation_input_tokens"))
-    read = wire.counted(told.get("input_tokens")) + cached + caching
-    write = wire.counted(told.get("output_tokens"))
-    return Usage(
-        input_tokens=read, output_tokens=write, cached_tokens=cached, cost=cost(read, write, cached, caching)
-    )
 
 
 class Gathered:
@@ -96,40 +110,78 @@ class Gathered:
     def __init__(self) -> None:
         """Nothing gathered yet."""
         self.text = ""
-        self.finish: str | None = None
+        self.finish = ""
+        self.ended = False
+        self.characters = 0
         self._blocks: dict[int, dict[str, Any]] = {}
         self._usage: dict[str, Any] = {}
 
     def add(self, event: dict[str, Any]) -> None:
-        """Take in one event."""
-        kind = event["type"]
+        """Take in one event; what kinds we do not know say is passed over."""
+        kind = event.get("type")
         if kind == "content_block_delta":
-            self._delta(self._blocks[event["index"]], event["delta"])
+            self._delta(self._index(event), event.get("delta") or {})
         elif kind == "content_block_start":
-            self._start(event["index"], event["content_block"])
-        elif kind == "message_start":
-            self._usage = dict(event["message"].get("usage") or {})
+            self._start(self._index(event, new=True), event.get("content_block") or {})
+        elif kind in ("message_start", "message"):
+            self.ended = kind == "message"  # the whole answer as one event
+            self._message(event if self.ended else event.get("message") or {})
         elif kind == "message_delta":
-            self.finish = event["delta"].get("stop_reason") or self.finish
-            given: dict[str, Any] = event.get("usage") or {}
-            self._usage.update({name: value for name, value in given.items() if value is not None})
+            self._end(event.get("delta") or {}, event.get("usage"))
+        elif kind == "message_stop":
+            self.ended = True
+
+    def _index(self, event: dict[str, Any], *, new: bool = False) -> int:
+        told = event.get("index")
+        if told is not None:
+            return int(told)
+        return max(self._blocks, default=-1 if new else 0) + (1 if new else 0)
+
+    def _message(self, message: dict[str, Any]) -> None:
+        for block in message.get("content") or ():
+            self._start(self._index({}, new=True), block)
+        self._end(message, message.get("usage"))
+        if not self.ended:
+            self._usage.pop(
+                "output_tokens", None
+            )  # nothing is written yet, and what is told is a placeholder
+
+    def _end(self, told: dict[str, Any], used: Any) -> None:
+        self.finish = finish.reason(told.get("stop_reason")) or self.finish
+        self._usage = usage.merged(self._usage, used)
 
     def _start(self, index: int, block: dict[str, Any]) -> None:
-        self._blocks[index] = {**block, "partial": ""} if block["type"] == "tool_use" else dict(block)
-        if block["type"] == "text":
-            self.text += block.get("text", "")
+        self._blocks[index] = {**block, "partial": []}
+        if block.get("type") == "text":
+            text = wire.text_of(block)
+            self.text += text
+            self.characters += len(text)
 
-    def _delta(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
-        kind = delta["type"]
-        if kind == "text_delta":
-            block["text"] += delta["text"]
-            self.text += delta["text"]
-        elif kind == "input_json_delta":
-            block["partial"] += delta["partial_json"]
-        elif kind == "thinking_delta":
-            block["thinking"] += delta["thinking"]
-        elif kind == "signature_delta":
-            block["signature"] = block.get("signature", "") + delta["signature"]
+    def _delta(self, index: int, delta: dict[str, Any]) -> None:
+        kind = delta.get("type")
+        if kind == "input_json_delta":
+            block = self._blocks[index]
+            piece = arguments.text(delta.get("partial_json"))
+            block["partial"].append(piece)
+            self.characters += len(piece)
+        elif kind in _OPENED_BY:
+            self._grow(index, kind.removesuffix("_delta"), _OPENED_BY[kind], delta)
+
+    def _grow(self, index: int, key: str, opened_by: str, delta: dict[str, Any]) -> None:
+        piece = delta.get(key) or ""
+        block = self._blocks.get(index)
+        if block is None or not block.get("type"):
+            self._start(index, {**(block or {}), "type": opened_by})
+        elif key == "text" and block["type"] in _OWN:
+            index = self._index({}, new=True)  # text in a block of another kind is text all the same
+            self._start(index, {"type": "text"})
+        block = self._blocks[index]
+        if block["type"] != opened_by:
+            return
+        block[key] = (block.get(key) or "") + piece
+        self.characters += len(piece)
+        if key == "text":
+            self.text += piece
 
     def whole(self) -> dict[str, Any]:
         """The answer."""
@@ -138,12 +190,12 @@ class Gathered:
 
 
 def _closed(block: dict[str, Any]) -> dict[str, Any]:
-    """The block with the input that came in parts; what is not a JSON object is kept as it is, for the tool to refuse."""
-    partial = block.pop("partial", None)
-    if partial:
-        try:
-            given = json.loads(partial)
-        except (ValueError, RecursionError):
-            given = None
-        block["input"] = given if isinstance(given, dict) else {_BROKEN: partial}
-    return block
+    """The block with the input that came in parts."""
+    closed = {key: value for key, value in block.items() if key != "partial"}
+    partial = arguments.joined([piece for piece in block["partial"] if piece])
+    if not partial.strip() or not str(block.get("type")).endswith("tool_use"):
+        return closed
+    # A tool of ours is read by ``_expanded``; another's goes back as an object, or as it was.
+    if block.get("type") == "tool_use":
+        return {**closed, "input": partial}
+    return {**closed, "input": _input(partial)}

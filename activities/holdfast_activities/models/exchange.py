@@ -1,101 +1,180 @@
 """One request and its answer, whole or streamed, parsed but not yet understood."""
 
-import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import httpx
 
 from . import errors, wire
-from .http import Endpoint
-from .sse import Events
+from .base import ModelRequest
+from .http import SILENCE, Endpoint
+from .sse import Events, is_stream
 
 NONSENSE = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 """What reading an answer raises when it is not what the interface promises."""
 
-
 Answer = tuple[dict[str, Any], httpx.Headers]
 """An answer, parsed, and its headers."""
 
+_MOST_KEPT = 32 * 2**20  # bytes of an answer in one piece, or of one event, that are held
+_MOST = 256 * 2**20  # bytes of a stream; each token comes in a few hundred
+_DONE = (b"[DONE]", b'"[DONE]"', b"[done]")
+_NOTHING = (b"ping", b"keep-alive", b"keepalive", b"heartbeat")  # what some servers send to keep a line open
+
 
 class Gathered(Protocol):
-    """A streamed answer being put together as the whole one would be; ``finish`` is why it ended, None before."""
+    """A streamed answer being put together as the whole one would be.
+
+    ``finish`` is why it ended, empty before; ``ended`` whether the interface's last event has come;
+    ``characters`` how much the model has written so far.
+    """
 
     text: str
-    finish: str | None
+    finish: str
+    ended: bool
+    characters: int
 
     def add(self, event: dict[str, Any]) -> None: ...
 
     def whole(self) -> dict[str, Any]: ...
 
 
-async def ask(endpoint: Endpoint, body: bytes, seconds: float) -> Answer:
-    """The answer to a request that is not streamed.
-
-    Raises:
-        ModelError: There is none.
-    """
-    data, headers = await endpoint.post(body, seconds)
-    return _answer(endpoint, data), headers
-
-
-async def listen(
+async def ask(
     endpoint: Endpoint,
     body: bytes,
-    seconds: float,
+    request: ModelRequest,
     gathered: Gathered,
-    on_text: Callable[[str], None] | None,
+    on_text: Callable[[str], None] | None = None,
 ) -> Answer:
-    """The answer to a streamed request; a stream that ends before its answer did is an error.
+    """The answer to a request; a stream that ends before its answer did is an error.
 
     Raises:
         ModelError: There is none, or not all of it.
     """
-    events = Events()
-
-    def take(data: bytes) -> None:
-        before = len(gathered.text)
-        for event in events.feed(data):
-            if event != b"[DONE]":
-                _add(endpoint, gathered, event)
-        if on_text is not None and len(gathered.text) > before:
-            on_text(wire.received(gathered.text))
-
-    unstreamed, headers = await endpoint.stream(body, seconds, take)
-    if unstreamed:
-        return _answer(endpoint, unstreamed), headers
-    if gathered.finish is None:
-        raise errors.cut_off(endpoint.name)
-    return gathered.whole(), headers
+    received = Body(endpoint.name, endpoint.secret, gathered, on_text if request.stream else None)
+    silence = min(request.timeout, SILENCE) if request.stream else request.timeout
+    headers = await endpoint.send(body, request.timeout, silence, received.take)
+    return received.answer(), headers
 
 
-def _answer(endpoint: Endpoint, data: bytes) -> dict[str, Any]:
-    answer = _object(data)
-    if answer is None:
-        raise errors.malformed(endpoint.name, "the answer is not a JSON object", data, endpoint.secret)
-    if answer.get("error"):
-        raise errors.from_problem(endpoint.name, answer["error"], endpoint.secret)
-    return answer
+class Body:
+    """The body of a successful answer, taken in as it arrives.
 
+    Its first bytes tell whether it is a stream of events, since servers name the wrong
+    type, or do not heed whether a stream was asked for.
+    """
 
-def _add(endpoint: Endpoint, gathered: Gathered, data: bytes) -> None:
-    event = _object(data)
-    if event is None:
-        raise errors.malformed(
-            endpoint.name, "an event of the stream is not a JSON object", data, endpoint.secret
-        )
-    if event.get("error"):
-        raise errors.from_problem(endpoint.name, event["error"], endpoint.secret)
-    try:
-        gathered.add(event)
-    except NONSENSE as error:
-        what = f"an event of the stream makes no sense ({type(error).__name__})"
-        raise errors.malformed(endpoint.name, what, data, endpoint.secret) from None
+    def __init__(
+        self,
+        name: str,
+        secret: str,
+        gathered: Gathered,
+        on_text: Callable[[str], None] | None = None,
+    ) -> None:
+        """Nothing received yet; ``name`` is what errors call the model, ``secret`` what they must not show."""
+        self._name = name
+        self._secret = secret
+        self._gathered = gathered
+        self._on_text = on_text
+        self._events = Events()
+        self._streamed: bool | None = None
+        self._head: list[bytes] = []
+        self._size = 0
+        self._done = False
+
+    def take(self, data: bytes) -> bool:
+        """Take in bytes; True once the answer is whole, whatever may follow.
+
+        Raises:
+            ModelError: They hold an error, or cannot be read.
+        """
+        self._size += len(data)
+        held = len(self._events.held) if self._streamed else self._size
+        if held > _MOST_KEPT or self._size > _MOST:
+            raise errors.malformed(self._name, f"the answer is longer than can be read ({self._size} bytes)")
+        if not self._streamed:
+            self._head.append(data)
+            if self._streamed is None:
+                self._streamed = is_stream(b"".join(self._head))
+            if not self._streamed:
+                return False
+            data = b"".join(self._head)
+            self._head.clear()
+        before = len(self._gathered.text)
+        for event in self._events.feed(data):
+            self._take_event(event)
+        if len(self._gathered.text) > before:
+            self._tell()
+        return self._done or self._events.rest().strip() in _DONE
+
+    def answer(self) -> dict[str, Any]:
+        """The answer, once its body has ended.
+
+        Raises:
+            ModelError: There is none, or not all of it.
+        """
+        if self._streamed is None:  # nothing, or a few bytes of an event
+            raise errors.cut_off(self._name)
+        if not self._streamed:
+            return self._plain(b"".join(self._head))
+        if not self._done:
+            self._take_rest(self._events.rest())
+        if not self._done and not self._gathered.finish:
+            raise errors.cut_off(self._name)
+        return self._gathered.whole()
+
+    def _plain(self, data: bytes) -> dict[str, Any]:
+        answer = _object(data)
+        if answer is None:
+            raise errors.malformed(self._name, "the answer is not a JSON object", data, self._secret)
+        if answer.get("error"):
+            raise errors.from_problem(self._name, answer["error"], self._secret)
+        return answer
+
+    def _take_rest(self, data: bytes) -> None:
+        """The last event counts without its blank line if it is whole, since the body ended in good order."""
+        if data.strip() in _DONE or _object(data) is not None:
+            self._take_event(data)
+
+    def _take_event(self, data: bytes) -> None:
+        data = data.strip()
+        if self._done or data in _NOTHING:
+            return
+        if data in _DONE:
+            self._done = True
+            return
+        value = _value(data)
+        if value is None and b"\n" in data:
+            for line in data.split(b"\n"):  # events that were ended by one line end
+                self._take_event(line)
+        elif isinstance(value, dict):
+            self._add(value, data)  # pyright: ignore[reportUnknownArgumentType] - JSON
+        elif value is None and data != b"null":
+            what = "an event of the stream is not a JSON object"
+            raise errors.malformed(self._name, what, data, self._secret)
+
+    def _add(self, event: dict[str, Any], data: bytes) -> None:
+        if event.get("error"):
+            raise errors.from_problem(self._name, event["error"], self._secret)
+        try:
+            self._gathered.add(event)
+        except NONSENSE as error:
+            what = f"an event of the stream makes no sense ({type(error).__name__})"
+            raise errors.malformed(self._name, what, data, self._secret) from None
+        self._done = self._gathered.ended
+
+    def _tell(self) -> None:
+        if self._on_text is not None:
+            self._on_text(wire.settled(self._gathered.text))
 
 
 def _object(data: bytes) -> dict[str, Any] | None:
+    value = _value(data)
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType] - JSON
+
+
+def _value(data: bytes) -> Any:
     try:
-        value = json.loads(data)
+        return wire.parsed(data)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType] - JSON

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import httpx
 
@@ -14,7 +15,7 @@ SILENCE = 60.0
 """Seconds without a byte after which a stream that has begun counts as broken."""
 
 _MAX_ERROR_BODY = 65_536  # bytes of an error that are read
-_WHOLE = ("application/json", "text/html")  # types that no stream of events has
+_GRACE = 0.2  # seconds for the end of an answer that is whole: a connection that has it can be used again
 
 
 def make_client() -> httpx.AsyncClient:
@@ -58,31 +59,31 @@ class Endpoint:
             ModelError: There was none within that many seconds.
         """
         received: list[bytes] = []
-        headers = await self._exchange(body, seconds, seconds, lambda _: received.append)
+
+        def take(data: bytes) -> bool:
+            received.append(data)
+            return False
+
+        headers = await self.send(body, seconds, seconds, take)
         return b"".join(received), headers
 
-    async def stream(
-        self, body: bytes, seconds: float, take: Callable[[bytes], None]
-    ) -> tuple[bytes, httpx.Headers]:
-        """Hand the body of a successful answer to ``take`` as it arrives.
+    async def send(
+        self, body: bytes, seconds: float, silence: float, take: Callable[[bytes], bool]
+    ) -> httpx.Headers:
+        """Hand the body of a successful answer to ``take`` as it arrives, until it ends or ``take`` has it whole.
+
+        Args:
+            body: What to send.
+            seconds: The time for all of it.
+            silence: Seconds without a byte after which the answer counts as broken.
+            take: Takes in bytes; returns whether the answer is whole.
 
         Returns:
-            The whole body instead, from a server that does not stream; and the headers.
+            The answer's headers.
 
         Raises:
             ModelError: It did not arrive whole within that many seconds, or broke off.
         """
-        unstreamed: list[bytes] = []
-
-        def taker(content_type: str) -> Callable[[bytes], None]:
-            return unstreamed.append if content_type.startswith(_WHOLE) else take
-
-        headers = await self._exchange(body, seconds, min(seconds, SILENCE), taker)
-        return b"".join(unstreamed), headers
-
-    async def _exchange(
-        self, body: bytes, seconds: float, silence: float, taker: Callable[[str], Callable[[bytes], None]]
-    ) -> httpx.Headers:
         timeouts = {
             "connect": min(CONNECT_TIMEOUT, seconds),
             "read": silence,
@@ -100,14 +101,12 @@ class Endpoint:
             extensions={"timeout": timeouts},
         )
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as limit:
                 response = await self._client.send(request, stream=True)
                 try:
                     if response.status_code != 200:
                         raise await self._refusal(response)
-                    take = taker(response.headers.get("content-type", ""))
-                    async for data in response.aiter_bytes():
-                        take(data)
+                    await _receive(response, take, limit)
                     return response.headers
                 finally:
                     await response.aclose()
@@ -127,3 +126,16 @@ class Endpoint:
         if response.status_code == 429 and error.retry_after is None:
             error.retry_after = limits.wait(response.headers)
         return error
+
+
+async def _receive(response: httpx.Response, take: Callable[[bytes], bool], limit: asyncio.Timeout) -> None:
+    """Hand on what arrives; once that is whole, how the connection ends is of no matter."""
+    body = response.aiter_bytes()
+    async for data in body:
+        if take(data):
+            limit.reschedule(None)
+            with suppress(TimeoutError, httpx.HTTPError, httpx.StreamError):
+                async with asyncio.timeout(_GRACE):
+                    async for _ in body:
+                        pass
+            return

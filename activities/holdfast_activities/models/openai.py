@@ -12,10 +12,10 @@ from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 from holdfast_workflows.contracts.text import clean, dump_json
 
-from . import limits, openai_reply, shapes, wire
+from . import limits, openai_calls, openai_reply, shapes, wire
 from .base import Fragment, ModelReply, ModelRequest
 from .config import ProviderConfig
-from .exchange import ask, listen
+from .exchange import ask
 from .http import Endpoint
 from .prices import listing
 
@@ -100,11 +100,8 @@ class OpenAIModel:
     ) -> ModelReply:
         """Call the model once; see ``Model.complete``."""
         body = self.body(request)
-        if request.stream:
-            gathered = openai_reply.Gathered()
-            answer, headers = await listen(self._endpoint, body, request.timeout, gathered, on_text)
-        else:
-            answer, headers = await ask(self._endpoint, body, request.timeout)
+        gathered = openai_reply.Gathered(openai_calls.names_of(request.tools))
+        answer, headers = await ask(self._endpoint, body, request, gathered, on_text)
         reply = openai_reply.read(self.name, answer, len(body), self._listing.cost)
         left = limits.remaining(headers)
         return reply if left is None else replace(reply, remaining=left)

@@ -1,24 +1,14 @@
 """A chat completion as it comes back, whole or in a stream."""
 
-import json
 from typing import Any
 
-from holdfast_workflows.contracts.entries import Finish, ToolCall, Usage
+from holdfast_workflows.contracts.entries import Finish, ToolCall
 
-from . import errors, wire
+from . import arguments, errors, finish, usage, wire
 from .base import ModelReply
 from .exchange import NONSENSE
+from .openai_calls import Calls, function_of
 from .prices import Cost
-
-_FINISH: dict[str, Finish] = {
-    "stop": "stop",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "length": "length",
-    "max_tokens": "length",
-    "content_filter": "content_filter",
-    "refusal": "refusal",
-}
 
 
 def read(name: str, answer: dict[str, Any], sent: int, cost: Cost) -> ModelReply:
@@ -35,42 +25,53 @@ def read(name: str, answer: dict[str, Any], sent: int, cost: Cost) -> ModelReply
     """
     try:
         choice = answer["choices"][0]
-        message = choice["message"]
+        message: dict[str, Any] = choice.get("message") or {}
         text = wire.received(wire.text_of(message.get("content")))
-        finish = _FINISH.get(choice.get("finish_reason") or "stop", "stop")
+        ended: Finish = finish.meaning(name, finish.reason(choice.get("finish_reason")))
         if message.get("refusal"):
-            text, finish = wire.received(message["refusal"]), "refusal"
-        asked: list[dict[str, Any]] = message.get("tool_calls") or []
+            text, ended = wire.received(wire.text_of(message["refusal"])), "refusal"
         # A reply cut short may end in half a call; a call counts only if the model came to its end.
-        calls = _calls(asked) if finish in ("stop", "tool_calls") else ()
-        if finish in ("stop", "tool_calls"):
-            finish = "tool_calls" if calls else "stop"
+        asked = _asked(message) if ended == "stop" else []
+        calls = _calls(asked)
+        thought = wire.text_of(message.get("reasoning_content"))
+        used, counted = usage.openai(_usage(answer), sent, usage.written(text, calls, thought), cost)
         return ModelReply(
             text=text,
             calls=calls,
-            finish=finish,
-            usage=_usage(answer.get("usage"), sent, text, calls, cost),
+            finish="tool_calls" if calls else ended,
+            usage=used,
             model=name,
             extra=_extra(message, asked, calls),
-            counted=bool(answer.get("usage")),
+            counted=counted,
         )
     except NONSENSE as error:
         what = f"the answer is not a chat completion ({type(error).__name__}: {error})"
         raise errors.malformed(name, what) from None
 
 
+def _asked(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The calls in a message, one for each object of arguments."""
+    found: list[dict[str, Any]] = []
+    old: dict[str, Any] | None = message.get("function_call")  # the interface's first form
+    for call in message.get("tool_calls") or ([{"function": old}] if old else []):
+        function = function_of(call)
+        first, *others = arguments.objects(arguments.text(function.get("arguments")))
+        # A signature is of the call, which is the first of those that came under its id.
+        bare = {key: value for key, value in call.items() if key != "extra_content"}
+        found.append({**call, "function": {**function, "arguments": first}})
+        found += [{**bare, "function": {**function, "arguments": other}} for other in others]
+    return found
+
+
 def _calls(asked: list[dict[str, Any]]) -> tuple[ToolCall, ...]:
-    ids = wire.unique([wire.received(call.get("id") or "") for call in asked])
+    ids = wire.unique([wire.received(str(call.get("id") or "")) for call in asked])
     found: list[ToolCall] = []
     for name, call in zip(ids, asked, strict=True):
         function = call["function"]
-        arguments = function.get("arguments") or "{}"
-        if not isinstance(arguments, str):
-            arguments = json.dumps(arguments)
-        if not function["name"]:
+        called = wire.received(function["name"]).strip()
+        if not called:
             raise ValueError("a call without a name")
-        called = wire.received(function["name"])
-        found.append(ToolCall(id=name, name=called, arguments=wire.received(arguments)))
+        found.append(ToolCall(id=name, name=called, arguments=wire.received(function["arguments"])))
     return tuple(found)
 
 
@@ -90,73 +91,64 @@ def _extra(
     return {"openai": wire.received_json(kept)} if kept else {}
 
 
-def _usage(
-    told: dict[str, Any] | None, sent: int, text: str, calls: tuple[ToolCall, ...], cost: Cost
-) -> Usage:
-    """The usage told; estimated by size where a server tells none, so that budgets still count."""
-    if not told:
-        written = len(text) + sum(len(call.arguments) for call in calls)
-        told = {"prompt_tokens": sent // 4, "completion_tokens": written // 4 + 1}
-    read, write = wire.counted(told.get("prompt_tokens")), wire.counted(told.get("completion_tokens"))
-    details: dict[str, Any] = told.get("prompt_tokens_details") or {}
-    cached = min(read, wire.counted(details.get("cached_tokens") or told.get("prompt_cache_hit_tokens")))
-    return Usage(
-        input_tokens=read, output_tokens=write, cached_tokens=cached, cost=cost(read, write, cached, 0)
-    )
+def _usage(told: dict[str, Any]) -> Any:
+    """The usage in an answer or event, which some servers put into the choice or a field of their own."""
+    if told.get("usage"):
+        return told["usage"]
+    for choice in told.get("choices") or ():
+        if choice and choice.get("usage"):
+            return choice["usage"]
+    groq: dict[str, Any] = told.get("x_groq") or {}
+    return groq.get("usage")
 
 
 class Gathered:
     """A streamed answer, put together as the whole one would be."""
 
-    def __init__(self) -> None:
-        """Nothing gathered yet."""
+    def __init__(self, known: frozenset[str] = frozenset()) -> None:
+        """Nothing gathered yet; ``known`` are the names of the tools that were sent."""
         self.text = ""
-        self.finish: str | None = None
+        self.finish = ""
+        self.ended = False
+        self.characters = 0
         self._refusal = ""
         self._reasoning: list[str] = []
-        self._calls: list[dict[str, Any]] = []
-        self._places: dict[int, int] = {}
-        self._usage: dict[str, Any] | None = None
+        self._calls = Calls(known)
+        self._usage: dict[str, Any] = {}
 
     def add(self, event: dict[str, Any]) -> None:
         """Take in one event."""
-        self._usage = event.get("usage") or self._usage
+        self._usage = usage.merged(self._usage, _usage(event))
         for choice in event.get("choices") or ():
-            self.finish = choice.get("finish_reason") or self.finish
-            self._delta(choice.get("delta") or {})
+            if choice and not choice.get("index"):
+                self.finish = finish.reason(choice.get("finish_reason")) or self.finish
+                self._choice(choice)
+
+    def _choice(self, choice: dict[str, Any]) -> None:
+        delta: dict[str, Any] | None = choice.get("delta")
+        if delta is None and not self.characters:
+            delta = choice.get("message")  # the whole answer as one event
+        self._delta(delta or {})
 
     def _delta(self, delta: dict[str, Any]) -> None:
-        self.text += wire.text_of(delta.get("content"))
-        self._refusal += delta.get("refusal") or ""
-        if delta.get("reasoning_content"):
-            self._reasoning.append(delta["reasoning_content"])
-        for part in delta.get("tool_calls") or ():
-            call = self._call(part)
-            function: dict[str, Any] = part.get("function") or {}
-            call["function"]["name"] += function.get("name") or ""
-            call["function"]["arguments"] += function.get("arguments") or ""
-            if part.get("extra_content"):
-                call["extra_content"] = part["extra_content"]
-
-    def _call(self, part: dict[str, Any]) -> dict[str, Any]:
-        """The call that a delta belongs to. Some servers number every call 0: a new id and name begin a new one."""
-        index = int(part.get("index") or 0)
-        place = self._places.get(index)
-        function: dict[str, Any] = part.get("function") or {}
-        new = place is None or (
-            part.get("id") and function.get("name") and part["id"] != self._calls[place]["id"]
-        )
-        if new or place is None:
-            place = self._places[index] = len(self._calls)
-            self._calls.append({"id": part.get("id") or "", "function": {"name": "", "arguments": ""}})
-        return self._calls[place]
+        text, refusal = wire.text_of(delta.get("content")), wire.text_of(delta.get("refusal"))
+        reasoning = wire.text_of(delta.get("reasoning_content"))
+        self.text += text
+        self._refusal += refusal
+        self.characters += len(text) + len(refusal) + len(reasoning)
+        if reasoning:
+            self._reasoning.append(reasoning)
+        old: dict[str, Any] | None = delta.get("function_call")
+        for part in delta.get("tool_calls") or ([{"function": old}] if old else ()):
+            if part:
+                self.characters += self._calls.add(part)
 
     def whole(self) -> dict[str, Any]:
         """The answer."""
         message = {
             "content": self.text,
             "refusal": self._refusal,
-            "tool_calls": self._calls,
+            "tool_calls": self._calls.whole(),
             "reasoning_content": "".join(self._reasoning),
         }
         return {"choices": [{"message": message, "finish_reason": self.finish}], "usage": self._usage}

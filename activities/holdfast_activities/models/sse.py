@@ -1,5 +1,15 @@
 """Server-sent events from bytes that arrive in any pieces."""
 
+_FIELDS = (b"data", b"event", b"id", b"retry", b":")
+
+
+def is_stream(head: bytes) -> bool | None:
+    """Whether a body that begins so is a stream of events; None where that is too little to tell."""
+    head = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(_FIELDS):
+        return True
+    return None if any(field.startswith(head) for field in _FIELDS) else False
+
 
 class Events:
     """Feed it bytes and it gives the data of the events that are whole.
@@ -30,6 +40,15 @@ class Events:
         self._rest = rest + held
         found = (_data(event) for event in whole)
         return [event for event in found if event]
+
+    @property
+    def held(self) -> bytes:
+        """What has come of an event that is not whole."""
+        return self._rest
+
+    def rest(self) -> bytes:
+        """The data of an event that lacks the blank line behind it; a caller must see for itself whether it is whole."""
+        return _data(self._rest.replace(b"\r", b"\n").strip(b"\n"))
 
 
 def _data(event: bytes) -> bytes:

@@ -16,6 +16,9 @@ _RUN, _NUMBER = b"x" * 18, b"x" * 4
 _AS_RUNS = bytes(120 if char in _LETTERS + b"+=-" else 32 for char in range(256))
 _AS_NUMBERS = bytes(120 if char in _FIGURES + b".,:" else 32 for char in range(256))
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# As "surrogateescape" keeps bytes that are not UTF-8; after a high surrogate it is the half of a character.
+_ESCAPED_BYTES = re.compile("(?<![\ud800-\udbff])[\udc80-\udcff]+")
+_CUT = re.compile("[\ud800-\udfff]{1,3}$")
 _UNSAFE_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -24,8 +27,11 @@ _MOST_COUNTED = 10**9
 
 
 def counted(told: Any) -> int:
-    """A provider's count of tokens, within bounds; raises ValueError, TypeError or OverflowError if it is none."""
-    return min(max(int(told or 0), 0), _MOST_COUNTED)
+    """A provider's count of tokens, within bounds; 0 for what is not a count."""
+    try:
+        return min(max(int(told or 0), 0), _MOST_COUNTED)
+    except (ValueError, TypeError, OverflowError):
+        return 0
 
 
 def string(text: str) -> bytes:
@@ -67,11 +73,33 @@ def arguments(text: str) -> str:
     return text if isinstance(value, dict) else dump_json({"INVALID_JSON": text})
 
 
+def parsed(data: bytes) -> Any:
+    """JSON as it came; bytes of a character that is cut between two events are kept for ``received``.
+
+    Raises:
+        ValueError, RecursionError: It is not JSON.
+    """
+    try:
+        return json.loads(data)
+    except UnicodeDecodeError:
+        return json.loads(data.decode("utf-8", "surrogateescape"))
+
+
 def received(text: str) -> str:
-    """Text from a model, cleaned; halves of a character that came in two events are put together first."""
+    """Text from a model, cleaned; parts of a character that came in two events are put together first."""
     if _SURROGATE.search(text):
+        text = _ESCAPED_BYTES.sub(_decoded, text)
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return clean(text)
+
+
+def _decoded(escaped: re.Match[str]) -> str:
+    return escaped[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def settled(text: str) -> str:
+    """``received`` of a text that still grows, without the part of a character at its end."""
+    return received(_CUT.sub("", text) if text and _SURROGATE.match(text[-1]) else text)
 
 
 def received_json(value: Any) -> Any:
@@ -109,4 +137,11 @@ def text_of(content: Any) -> str:
         return ""
     if isinstance(content, str):
         return content
-    return "".join(part["text"] for part in content if part.get("type") == "text")
+    parts: list[Any] = [content] if isinstance(content, dict) else content
+    return "".join(_text_of_part(part) for part in parts if part)
+
+
+def _text_of_part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    return (part.get("text") or "") if part.get("type") in ("text", "output_text", None) else ""

@@ -1,0 +1,63 @@
+"""What a provider's word for the end of a reply means."""
+
+import re
+from typing import Any
+
+from holdfast_workflows.contracts.entries import Finish
+from holdfast_workflows.contracts.errors import ModelTransient
+
+from . import errors
+
+_STOP = (
+    "stop stop_sequence stop_token end end_turn end_of_turn eos eos_token eos_found eod complete completed "
+    "done finished normal tool_call tool_calls tool_use function_call function_calls"
+)
+_LENGTH = (
+    "length max_length max_len model_length max_tokens max_output_tokens max_new_tokens max_completion_tokens "
+    "token_limit length_limit max_context context_length context_length_exceeded "
+    "model_context_window_exceeded error_limit"
+)
+_FILTER = (
+    "content_filter content_filtered guardrail_intervened safety image_safety recitation blocklist "
+    "prohibited_content image_prohibited_content spii sensitive error_toxic content_policy_violation moderation"
+)
+_MEANINGS: dict[str, Finish] = {
+    **dict.fromkeys(_STOP.split(), "stop"),
+    **dict.fromkeys(_LENGTH.split(), "length"),
+    **dict.fromkeys(_FILTER.split(), "content_filter"),
+    "refusal": "refusal",
+    "refused": "refusal",
+}
+# Some servers send a word in every event and mean by these that the reply goes on.
+_NOT_YET = ("", "null", "none", "not_finished", "unspecified")
+_PREFIX = re.compile(r"^(?:.*\.)?(?:finish_reason_|stop_reason_|reason_)?")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def reason(told: Any) -> str:
+    """A finish reason in one spelling (``EOS`` and ``eosFound`` as ``eos`` and ``eos_found``); empty if there is none."""
+    if isinstance(told, dict):
+        told = told.get("type")  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON
+    word = "" if told is None else str(told)[:200].strip()  # pyright: ignore[reportUnknownArgumentType] - JSON
+    word = _HUMP.sub("_", word).lower().replace("-", "_").replace(" ", "_")
+    word = _PREFIX.sub("", word)
+    return "" if word in _NOT_YET else word
+
+
+def known(word: str) -> Finish | None:
+    """What a reason, spelled by ``reason``, means; None if it is not known."""
+    return _MEANINGS.get(word)
+
+
+def meaning(name: str, word: str) -> Finish:
+    """How a reply ended; one that came whole without a reason ended normally.
+
+    Raises:
+        ModelTransient: The reason is not known, so the reply may have broken off.
+    """
+    found = known(word or "stop")
+    if found is None:
+        raise ModelTransient(
+            f"{name}: the reply broke off with the finish reason {errors.sanitise(word)!r}; it is asked for again"
+        )
+    return found

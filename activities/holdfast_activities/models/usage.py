@@ -1,0 +1,71 @@
+"""What a call used: as the provider counted it, and by size where it did not."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from holdfast_workflows.contracts.entries import ToolCall, Usage
+from holdfast_workflows.contracts.text import size
+
+from . import wire
+from .prices import Cost
+
+
+def written(text: str, calls: Iterable[ToolCall], thought: str = "") -> int:
+    """Bytes that a model wrote."""
+    return size(text) + size(thought) + sum(size(call.name) + size(call.arguments) for call in calls)
+
+
+def merged(before: dict[str, Any], told: Any) -> dict[str, Any]:
+    """What a stream told of usage so far; a zero or null takes nothing back."""
+    if not isinstance(told, dict) or not told:
+        return before
+    given: dict[str, Any] = told  # pyright: ignore[reportUnknownVariableType] - JSON
+    return {**before, **{key: value for key, value in given.items() if value or key not in before}}
+
+
+def openai(told: Any, sent: int, wrote: int, cost: Cost) -> tuple[Usage, bool]:
+    """The usage in a chat completion, and whether the provider counted the prompt.
+
+    Args:
+        told: What the answer tells, of any form.
+        sent: Bytes of the request.
+        wrote: Bytes that the model wrote.
+        cost: The model's price.
+    """
+    given: dict[str, Any] = told if isinstance(told, dict) else {}  # pyright: ignore[reportUnknownVariableType] - JSON
+    total = wire.counted(given.get("total_tokens"))
+    write = wire.counted(given.get("completion_tokens") or given.get("output_tokens"))
+    read = wire.counted(given.get("prompt_tokens") or given.get("input_tokens")) or max(total - write, 0)
+    # Some servers count what a model thinks in the total only.
+    write = max(write, total - read)
+    details: Any = given.get("prompt_tokens_details")
+    hit: Any = details.get("cached_tokens") if isinstance(details, dict) else 0  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON
+    cached = min(read, wire.counted(hit or given.get("prompt_cache_hit_tokens")))
+    return _usage(read, write, cached, 0, sent, wrote, cost)
+
+
+def anthropic(told: Any, sent: int, wrote: int, cost: Cost) -> tuple[Usage, bool]:
+    """The usage in a message, and whether the provider counted the prompt; see ``openai``."""
+    given: dict[str, Any] = told if isinstance(told, dict) else {}  # pyright: ignore[reportUnknownVariableType] - JSON
+    cached = wire.counted(given.get("cache_read_input_tokens"))
+    caching = wire.counted(given.get("cache_creation_input_tokens"))
+    read = wire.counted(given.get("input_tokens")) + cached + caching
+    write = wire.counted(given.get("output_tokens"))
+    return _usage(read, write, cached, caching, sent, wrote, cost)
+
+
+def estimated(sent: int, wrote: int, cost: Cost) -> Usage:
+    """The usage of a call that nobody counted."""
+    return _usage(0, 0, 0, 0, sent, wrote, cost)[0]
+
+
+def _usage(
+    read: int, write: int, cached: int, caching: int, sent: int, wrote: int, cost: Cost
+) -> tuple[Usage, bool]:
+    """With estimates in place of zeros, so that a budget binds whatever a provider tells."""
+    counted = read > 0
+    read = read or max(1, sent // 4)
+    write = write or (wrote // 4 + 1 if wrote else 0)
+    return Usage(
+        input_tokens=read, output_tokens=write, cached_tokens=cached, cost=cost(read, write, cached, caching)
+    ), counted
