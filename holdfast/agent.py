@@ -122,6 +122,7 @@ class Agent:
             **_when_it_goes_wrong(budget, last_resorts, patience, where),
             **_what_it_keeps(memory, working_memory, compact_at, where),
         )
+        declare.tools(self.spec.tools, self.spec.models, where)
 
     @property
     def name(self) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.errors import ToolArgumentsInvalid
-from holdfast_workflows.contracts.text import clean, preview
+from holdfast_workflows.contracts.text import preview
 
 from .schema import Signature
 
 _MAX_PROBLEMS = 5
 _MAX_PATH = 120
 _MAX_VALUE = 80
+_STRINGS = 3  # how often JSON may be wrapped in a JSON string
 
 
 def read(text: str, signature: Signature) -> dict[str, Any]:
@@ -25,23 +26,26 @@ def read(text: str, signature: Signature) -> dict[str, Any]:
     """
     given = _parse(text, signature)
     try:
-        model = _validate(given, signature)
+        model = model_json.validate(signature.arguments, given, signature.decimals)
     except ValidationError as error:
         raise ToolArgumentsInvalid(_explain(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise _not_json(error) from None
     return {parameter: getattr(model, field) for field, parameter in signature.fields.items()}
 
 
 def _parse(text: str, signature: Signature) -> dict[str, Any]:
-    """The JSON object. Providers send "" where a tool takes no arguments; raw line breaks are let pass."""
-    if not text.strip():
-        return {}
-    try:
-        given = json.loads(text, strict=False, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
-        raise ToolArgumentsInvalid(
-            f"the arguments are not valid JSON: {preview(reason)}; send one JSON object"
-        ) from None
+    """The JSON object. Providers send "" where a tool takes no arguments, and some the object as a JSON string."""
+    given: Any = text
+    for _ in range(_STRINGS):
+        if not given.strip():
+            return {}
+        try:
+            given = model_json.parse(given)
+        except (ValueError, RecursionError) as error:
+            raise _not_json(error) from None
+        if not isinstance(given, str):
+            break
     if not isinstance(given, dict):
         names = ", ".join(signature.fields.values()) or "none"
         raise ToolArgumentsInvalid(
@@ -50,30 +54,9 @@ def _parse(text: str, signature: Signature) -> dict[str, Any]:
     return cast("dict[str, Any]", given)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _validate(given: dict[str, Any], signature: Signature) -> BaseModel:
-    try:
-        return signature.arguments.model_validate(given)
-    except UnicodeError:
-        pass
-    except ValidationError as error:
-        if all(problem["type"] != "string_unicode" for problem in error.errors(include_url=False)):
-            raise
-    # A lone surrogate where pydantic needs UTF-8 (keys, text with a bounded length); U+FFFD takes its place.
-    return signature.arguments.model_validate(_cleaned(given))
-
-
-def _cleaned(value: object) -> object:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [_cleaned(item) for item in cast("list[object]", value)]
-    if isinstance(value, dict):
-        return {clean(key): _cleaned(item) for key, item in cast("dict[str, object]", value).items()}
-    return value
+def _not_json(error: Exception) -> ToolArgumentsInvalid:
+    reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+    return ToolArgumentsInvalid(f"the arguments are not valid JSON: {preview(reason)}; send one JSON object")
 
 
 def _explain(error: ValidationError) -> str:
@@ -90,6 +73,7 @@ def _line(kind: str, path: tuple[int | str, ...], message: str, value: object) -
         return f"{where}: required but missing"
     if kind == "extra_forbidden":
         return f"{where}: there is no such argument"
+    message = message.replace("valid array", "valid list")
     return f"{where}: {preview(message)}, not {preview(_shown(value), _MAX_VALUE)}"
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TypeVar
 
 from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
+from holdfast_workflows.contracts.spec import RetrySpec, ToolSpec
 
 T = TypeVar("T")
 
@@ -16,6 +18,8 @@ LONGEST = 30 * 86_400.0
 """The longest time-out, in seconds: 30 days."""
 
 _MODEL = re.compile(r"[a-zA-Z0-9_.-]+:\S+")
+_PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+_OPENAI = re.compile(r"(?:pydantic-ai:)?(?:openai|azure)[a-z0-9_.-]*:", re.IGNORECASE)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -27,6 +31,36 @@ def name(value: str, what: str) -> str:
             "use 1 to 64 letters, digits, '_' and '-' of ASCII (give name=… if it comes from a function)"
         )
     return value
+
+
+def property_name(value: str, what: str) -> str:
+    """A name that every provider accepts for an argument of a tool."""
+    if not _PROPERTY.fullmatch(value):
+        raise InvalidDeclaration(
+            f"{what} {value!r} has a name that Anthropic refuses; "
+            "use 1 to 64 letters, digits, '_', '.' and '-' of ASCII"
+        )
+    return value
+
+
+def tools(found: Sequence[ToolSpec], models: Sequence[str], where: str) -> None:
+    """Whether the providers of the models take such tools in a request."""
+    openai = next((each for each in models if _OPENAI.match(each)), None)
+    shown = [tool for tool in found if not tool.hidden]
+    if openai is None:
+        return
+    if len(shown) > MOST_TOOLS:
+        raise InvalidDeclaration(
+            f"{where} has {len(shown)} tools with those that Holdfast gives it, and {openai} takes at most "
+            f"{MOST_TOOLS}; leave some out, or make several agents"
+        )
+    for tool in shown:
+        if len(tool.description) > LONGEST_DESCRIPTION:
+            raise InvalidDeclaration(
+                f"{where}: tool {tool.name!r} has a description of {len(tool.description):,} characters, and "
+                f"{openai} takes at most {LONGEST_DESCRIPTION:,}; shorten its docstring, or say the rest in the "
+                "instructions or of its parameters"
+            )
 
 
 def model(value: str, what: str) -> str:

@@ -12,8 +12,11 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.fields import Field, FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
+from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.app import ToolContext
 from holdfast_workflows.contracts.errors import InvalidDeclaration
+
+from . import declare
 
 _ARGUMENTS = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False)
 
@@ -29,6 +32,7 @@ class Signature:
             names as aliases, because a parameter may have a name that a pydantic model cannot.
         fields: The parameter behind each field.
         context: The parameter that receives the ToolContext, if there is one.
+        decimals: The schema with its decimals marked, for ``model_json.validate``; None if it has none.
     """
 
     description: str
@@ -36,6 +40,7 @@ class Signature:
     arguments: type[BaseModel]
     fields: Mapping[str, str]
     context: str | None
+    decimals: Mapping[str, Any] | None = None
 
 
 def read_signature(function: Callable[..., Any], name: str) -> Signature:
@@ -58,7 +63,8 @@ def read_signature(function: Callable[..., Any], name: str) -> Signature:
         )
     fields = {f"p{i}": p.name for i, p in enumerate(asked)}
     arguments = _arguments_model(asked, hints, described, name)
-    return Signature(description, _json_schema(arguments, name), arguments, fields, context)
+    schema = _json_schema(arguments, name)
+    return Signature(description, schema, arguments, fields, context, _decimals(arguments))
 
 
 def type_hints(function: Callable[..., Any], where: str) -> dict[str, Any]:
@@ -143,8 +149,23 @@ def _json_schema(arguments: type[BaseModel], name: str) -> dict[str, Any]:
     except (PydanticInvalidForJsonSchema, PydanticUserError) as error:
         raise _no_schema(name, error) from error
     schema.pop("title", None)
-    schema.setdefault("properties", {})
+    for key in schema.setdefault("properties", {}):
+        declare.property_name(key, f"tool {name!r}: parameter")
     return schema
+
+
+class _WithDecimals(_ForModels):
+    marked = False
+
+    def decimal_schema(self, schema: Any) -> dict[str, Any]:
+        self.marked = True
+        return {model_json.DECIMAL: True}
+
+
+def _decimals(arguments: type[BaseModel]) -> dict[str, Any] | None:
+    made = _WithDecimals()
+    schema = made.generate(arguments.__pydantic_core_schema__)
+    return schema if made.marked else None
 
 
 def _no_schema(name: str, error: Exception) -> InvalidDeclaration:

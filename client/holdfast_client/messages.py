@@ -43,9 +43,14 @@ def check(text: str) -> int:
     if not text:
         raise BadInput("a message must not be empty")
     length = size(text)
+    if length > MAX_MESSAGE:
+        raise MessageTooLarge(f"{length:,} bytes; at most {MAX_MESSAGE:,}")
     # Control characters take six bytes each in JSON, and a payload is JSON.
-    if length > MAX_MESSAGE or (length * 6 > MAX_PAYLOAD and size(dump_json(text)) > MAX_PAYLOAD):
-        raise MessageTooLarge(f"{length:,} bytes")
+    if length * 6 > MAX_PAYLOAD and (weight := size(dump_json(text))) > MAX_PAYLOAD:
+        raise MessageTooLarge(
+            f"{length:,} bytes, which take {weight:,} as JSON with their control characters escaped; "
+            f"at most {MAX_PAYLOAD:,}"
+        )
     return length
 
 

@@ -57,7 +57,8 @@ class AnthropicModel:
         self._head = b'{"model":' + wire.string(model)
         key = config.find_key(self.name, environ)
         headers = {"anthropic-version": _VERSION, **({"x-api-key": key} if key else {}), **config.headers}
-        url = f"{config.url.removesuffix('/v1')}/v1/messages"
+        versioned = httpx.URL(config.url).path.rstrip("/").endswith("/v1")
+        url = config.address("/messages" if versioned else "/v1/messages")
         self._endpoint = Endpoint(client, self.name, url, headers, key)
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
+import httpx
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from holdfast_activities.state.shared import Rate
@@ -26,7 +27,7 @@ class ProviderConfig:
     Attributes:
         kind: The wire format.
         base_url: Where ``/chat/completions`` (OpenAI) or ``/v1/messages`` (Anthropic) is found; empty for the
-            provider's own.
+            provider's own. A query (``?api-version=…``) is sent with each request.
         key: The API key itself; never shown.
         key_from: Where the key is if it is not given: ``env:NAME`` or ``file:/path``. Both empty sends none.
         headers: Sent with each request.
@@ -65,6 +66,17 @@ class ProviderConfig:
     def url(self) -> str:
         """The base URL, without a slash at its end."""
         return (self.base_url or _BASE_URLS[self.kind]).rstrip("/")
+
+    def address(self, path: str) -> str:
+        """Where a part of the interface is found: its path after that of the base URL, whose query is kept."""
+        url = httpx.URL(self.url)
+        base = url.path.rstrip("/")
+        return str(url.copy_with(path=base if base.endswith(path) else base + path, fragment=None))
+
+    def is_at(self, *hosts: str) -> bool:
+        """Whether the base URL is at one of these hosts, or at a part of one."""
+        host = f".{httpx.URL(self.url).host}"
+        return any(host.endswith(f".{each}") for each in hosts)
 
     def find_key(self, model: str, environ: Mapping[str, str]) -> str:
         """The key, or nothing if none is wanted.

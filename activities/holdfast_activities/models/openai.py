@@ -9,6 +9,8 @@ import httpx
 
 from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 from holdfast_workflows.contracts.text import clean, dump_json
 
@@ -20,6 +22,17 @@ from .http import Endpoint
 from .prices import listing
 
 WIRE = "openai"
+
+AZURE = (
+    "openai.azure.com",
+    "services.ai.azure.com",
+    "cognitiveservices.azure.com",
+    "openai.azure.us",
+    "cognitiveservices.azure.us",
+    "openai.azure.cn",
+    "cognitiveservices.azure.cn",
+)
+"""Hosts at which Azure serves OpenAI's models."""
 
 
 class OpenAIModel:
@@ -46,11 +59,11 @@ class OpenAIModel:
         self._listing = listing(provider, model, config.url)
         self._head = b'{"model":' + wire.string(model) + b',"messages":[{"role":"system","content":'
         # OpenAI's newer models refuse the old name, and most other servers know only that.
-        newer = httpx.URL(config.url).host.endswith(("openai.com", "openai.azure.com"))
-        self._max_tokens = b',"max_completion_tokens":' if newer else b',"max_tokens":'
+        self._strict = config.is_at("openai.com", *AZURE)
+        self._max_tokens = b',"max_completion_tokens":' if self._strict else b',"max_tokens":'
         key = config.find_key(self.name, environ)
         headers = {**({"authorization": f"Bearer {key}"} if key else {}), **config.headers}
-        self._endpoint = Endpoint(client, self.name, f"{config.url}/chat/completions", headers, key)
+        self._endpoint = Endpoint(client, self.name, config.address("/chat/completions"), headers, key)
 
     @property
     def window(self) -> int:
@@ -79,21 +92,33 @@ class OpenAIModel:
         return Fragment(entry.seq, entry.kind, data, wire.estimate(data), calls)
 
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:
-        """The tools as a JSON array."""
+        """The tools as a JSON array.
+
+        Raises:
+            InvalidDeclaration: There are more than OpenAI takes.
+        """
         if not tools:
             return b""
+        if self._strict and len(tools) > MOST_TOOLS:
+            raise InvalidDeclaration(
+                f"{self.name} takes at most {MOST_TOOLS} tools and the agent has {len(tools)}; leave some out"
+            )
         described = [
             {
                 "type": "function",
                 "function": {
                     "name": tool.name,
-                    "description": clean(tool.description),
-                    "parameters": tool.parameters,
+                    "description": self._described(clean(tool.description)),
+                    "parameters": shapes.for_openai_tool(tool.parameters),
                 },
             }
             for tool in tools
         ]
         return dump_json(described).encode()
+
+    def _described(self, text: str) -> str:
+        longest = LONGEST_DESCRIPTION if self._strict else len(text)
+        return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
     async def complete(
         self, request: ModelRequest, on_text: Callable[[str], None] | None = None

@@ -4,6 +4,7 @@ Each provider takes a part of JSON schema only. What cannot be expressed is not
 enforced there; the reply is validated against the whole schema either way.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,34 @@ _ANTHROPIC = frozenset(
         "format",
     ]
 )
+_STRICT = frozenset(
+    [
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "enum",
+        "const",
+        "anyOf",
+        "$ref",
+        "$defs",
+        "definitions",
+        "description",
+        "title",
+    ]
+)
+_NOT_STRICT = frozenset(["allOf", "oneOf", "prefixItems", "patternProperties", "$dynamicRef"])
+_SILENT = frozenset(["$schema", "$id", "$comment", "$anchor"])  # say nothing of what a reply may be
+_MOST_PROPERTIES, _MOST_VALUES, _DEEPEST = 5_000, 1_000, 10
+"""What OpenAI's strict mode takes of properties, values of enums, and levels of nesting."""
+
+_MOST_OPTIONAL, _MOST_UNIONS = 24, 16
+"""What Anthropic takes of properties that may be left out, and of unions."""
+
+PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+"""Names of properties that Anthropic accepts."""
+
 _FORMATS = frozenset(
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"]
 )
@@ -63,48 +92,117 @@ def _walk(node: Any, visit: Callable[[Schema], Schema]) -> Any:
 
 
 def for_openai(schema: Schema) -> tuple[Schema, bool]:
-    """The schema with its objects closed, and whether the strict mode takes it."""
-    strict = True
+    """The schema with its objects closed, and whether the strict mode takes it.
+
+    The strict mode refuses a request with any other keyword than those of ``_STRICT``, and each server refuses
+    others of the formats and bounds, so there what else is said goes into descriptions.
+    """
+    closed: Schema = _walk(schema, _closed)
+    if not _can_be_strict(closed):
+        return closed, False
+    strict: Schema = _walk(closed, lambda node: _with_rest_in_words(node, _STRICT))
+    return strict, True
+
+
+def _closed(node: Schema) -> Schema:
+    if node.get("type") == "object":
+        node.setdefault("additionalProperties", False)
+    return _with_items(node)
+
+
+def _with_items(node: Schema) -> Schema:
+    """OpenAI refuses arrays that do not say what they hold, as tuples do not beyond their places."""
+    if node.get("type") == "array":
+        node.setdefault("items", {})
+    return node
+
+
+def _can_be_strict(schema: Schema) -> bool:
+    strict = schema.get("type") == "object" and "anyOf" not in schema
+    properties = values = 0
 
     def visit(node: Schema) -> Schema:
-        nonlocal strict
-        if "$ref" in node and len(node) > 1:
-            strict = False
-        if node.get("type") == "object":
-            node.setdefault("additionalProperties", False)
-            properties = node.get("properties", {})
-            if node["additionalProperties"] is not False or set(properties) != set(node.get("required", ())):
-                strict = False
-        if "allOf" in node or "oneOf" in node or "prefixItems" in node:
+        nonlocal strict, properties, values
+        named = node.get("properties", {})
+        properties += len(named)
+        values += len(node.get("enum", ()))
+        reference = node.get("$ref")
+        if (
+            node.keys() & _NOT_STRICT
+            or not node.keys() & {"type", "anyOf", "$ref"}
+            or (reference is not None and (len(node) > 1 or not str(reference).startswith("#")))
+            or (
+                node.get("type") == "object"
+                and (node["additionalProperties"] is not False or set(named) != set(node.get("required", ())))
+            )
+        ):
             strict = False
         return node
 
-    closed: Schema = _walk(schema, visit)
-    return closed, strict and closed.get("type") == "object"
+    _walk(schema, visit)
+    return strict and properties <= _MOST_PROPERTIES and values <= _MOST_VALUES and _depth(schema) <= _DEEPEST
+
+
+def _depth(node: Any) -> int:
+    """How many objects and arrays are nested at most where the schema is written; references are not followed."""
+    if not isinstance(node, dict):
+        return 0
+    schema: Schema = dict(node)  # pyright: ignore[reportUnknownArgumentType] - JSON
+    parts: list[Any] = [part for key in _MAPS for part in schema.get(key, {}).values()]
+    parts += [part for key in _LISTS for part in schema.get(key, ())]
+    parts += [schema.get(key) for key in _ONE]
+    own = 1 if schema.get("type") in ("object", "array") else 0
+    return own + max(map(_depth, parts), default=0)
+
+
+def _with_rest_in_words(node: Schema, keywords: frozenset[str]) -> Schema:
+    kept = {key: value for key, value in node.items() if key in keywords}
+    rest = {key: value for key, value in node.items() if key not in keywords and key not in _SILENT}
+    if rest:
+        kept["description"] = f"{kept.get('description', '')} {dump_json(rest)}".strip()
+    return kept
+
+
+def for_openai_tool(schema: Schema) -> Schema:
+    """A tool's parameters as OpenAI accepts them."""
+    found: Schema = _walk(schema, _with_items)
+    return found
 
 
 def for_anthropic(schema: Schema) -> Schema | None:
     """The part of the schema that can be enforced, the rest in descriptions; None if it would exclude valid replies."""
     fits = True
+    optional = unions = 0
 
     def visit(node: Schema) -> Schema:
-        nonlocal fits
+        nonlocal fits, optional, unions
+        properties: Schema = node.get("properties", {})
         if node.get("type") == "object":
-            if node.get("additionalProperties", False) is not False or not node.get("properties"):
+            if node.get("additionalProperties", False) is not False or not properties:
                 fits = False
             node["additionalProperties"] = False
-        kept = {key: value for key, value in node.items() if key in _ANTHROPIC}
-        if kept.get("format") not in _FORMATS:
-            kept.pop("format", None)
-        rest = {key: value for key, value in node.items() if key not in kept}
-        if rest.keys() & {"oneOf", "prefixItems", "patternProperties"}:
+        optional += len(properties.keys() - set(node.get("required", ())))
+        unions += "anyOf" in node or isinstance(node.get("type"), list)
+        if not all(PROPERTY.fullmatch(name) for name in properties) or not _can_be_enforced(node):
             fits = False
-        if rest:
-            kept["description"] = f"{kept.get('description', '')} {dump_json(rest)}".strip()
-        return kept
+        keywords = _ANTHROPIC if node.get("format") in _FORMATS else _ANTHROPIC - {"format"}
+        return _with_rest_in_words(node, keywords)
 
     closed: Schema = _walk(schema, visit)
+    fits = fits and optional <= _MOST_OPTIONAL and unions <= _MOST_UNIONS
     return closed if fits and not _recursive(schema) else None
+
+
+def _can_be_enforced(node: Schema) -> bool:
+    """Whether Anthropic takes what this part of a schema says, once what can be told in words is."""
+    return not (
+        node.keys() & {"oneOf", "prefixItems", "patternProperties"}
+        or not node.keys() & {"type", "anyOf", "allOf", "$ref", "enum", "const"}
+        or (node.get("type") == "array" and "items" not in node)
+        or any("$ref" in part for part in node.get("allOf", ()))
+        or any(isinstance(value, list | dict) for value in node.get("enum", ()))
+        or not str(node.get("$ref", "#")).startswith("#")
+    )
 
 
 def _recursive(schema: Schema) -> bool:

@@ -1,6 +1,5 @@
 """Agents as the activities use them: the pinned spec with its models and tools, made once per spec."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -8,6 +7,7 @@ from jsonschema import Draft202012Validator
 
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.base import State
+from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.app import Registry, ToolBinding
 from holdfast_workflows.contracts.errors import StateError
 from holdfast_workflows.contracts.resorts import LastResort
@@ -62,12 +62,16 @@ class LiveAgent:
             made = self._wire_tools[model.wire] = model.tools(shown) if shown else b""
         return made
 
+    def final_text(self, text: str) -> str:
+        """A final reply as it is kept: only its JSON, where the agent gives replies a shape."""
+        return text if self._checker is None else model_json.bare(text)
+
     def output_problem(self, text: str) -> str:
         """What keeps a final reply from fitting the output schema, told to the model; empty if it fits."""
         if self._checker is None:
             return ""
         try:
-            value: Any = json.loads(text)
+            value: Any = model_json.output(model_json.bare(text))
             # The stubs leave one overload of iter_errors partly untyped.
             problem = next(iter(self._checker.iter_errors(value)), None)  # pyright: ignore[reportUnknownMemberType]
         except (ValueError, RecursionError) as error:

@@ -248,7 +248,7 @@ class Burst:
         reply = answer.reply
         calls = () if self._input.final else reply.calls[:MAX_CALLS]
         return self._entry(
-            text=reply.text,
+            text=reply.text if calls else self._agent.final_text(reply.text),
             calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
             # A last reply is as long as the budget lets it be, and stands as it is.
             finish="stop" if self._input.final and reply.finish in {"tool_calls", "length"} else reply.finish,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from holdfast_activities.state.base import Log
-from holdfast_workflows.contracts import names, own_tools
+from holdfast_workflows.contracts import model_json, names, own_tools
 from holdfast_workflows.contracts.app import ToolBinding, ToolContext
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
@@ -36,9 +36,11 @@ class OwnTool:
     def validate(self, arguments: str) -> dict[str, Any]:
         """See ``ToolBinding.validate``."""
         try:
-            asked = self._shape.model_validate_json(arguments.strip() or "{}")
+            asked = model_json.validate(self._shape, model_json.parse(arguments.strip() or "{}"))
         except ValidationError as error:
             raise ToolArgumentsInvalid(_explained(error)) from None
+        except (ValueError, RecursionError) as error:
+            raise ToolArgumentsInvalid(f"the arguments are not valid JSON: {preview(str(error))}") from None
         if self.spec.name in _KEPT and size(arguments) > INLINE_TEXT:
             # The workflow keeps them, so they travel in its history.
             raise ToolArgumentsInvalid(

@@ -40,6 +40,12 @@ and sends, pauses and cancels must always find room beside the waiters."""
 MAX_CALLS = 100
 """Tool calls in one reply; more are refused as invalid."""
 
+MOST_TOOLS = 128
+"""Tools that OpenAI takes in one request."""
+
+LONGEST_DESCRIPTION = 1_024
+"""Characters of a tool's description that OpenAI takes."""
+
 SEQ_GAP = 1_000
 """Sequence numbers left unused after a step that failed or was abandoned, so that what a
 lost worker may still write for it can never meet what the session writes next. More than

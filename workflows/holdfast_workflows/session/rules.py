@@ -38,7 +38,12 @@ def message(state: SessionState, given: Message) -> None:
     if state.closing or state.ended or (state.start.mode == "task" and state.seen):
         raise _refused(_closed(state))
     if len(state.queue) >= MAX_QUEUED_MESSAGES or state.queue_weight > MAX_QUEUED_BYTES:
-        raise _refused(errors.QueueFull(f"{len(state.queue)} wait"))
+        raise _refused(
+            errors.QueueFull(
+                f"{len(state.queue)} wait and take {state.queue_weight:,} bytes; no more are taken after "
+                f"{MAX_QUEUED_MESSAGES} messages or {MAX_QUEUED_BYTES:,} bytes"
+            )
+        )
     if not given.ref and size(given.text) > INLINE_TEXT:
         raise _refused(errors.MessageTooLarge("long messages are stored first and sent by reference"))
     if state.policy(given) == "reject" and (state.running or state.queue):

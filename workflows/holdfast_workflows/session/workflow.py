@@ -93,9 +93,10 @@ class AgentWorkflow(Control):
             workflow.set_current_details(details.render(state))
             return
         message = state.start.message
-        if message is not None and size(dump_json(message.text)) > MAX_MESSAGE:
+        if message is not None and (weight := size(dump_json(message.text))) > MAX_MESSAGE:
             # It came with the start, past the validator, and fits no later payload together with others.
-            state.ended, self._failure = "failed", errors.to_failure(errors.MessageTooLarge())
+            said = f"{weight:,} bytes as JSON; at most {MAX_MESSAGE:,} with the start of a session"
+            state.ended, self._failure = "failed", errors.to_failure(errors.MessageTooLarge(said))
             return
         load = LoadInput(
             session=workflow.info().workflow_id,

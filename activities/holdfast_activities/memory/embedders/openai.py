@@ -50,7 +50,7 @@ class OpenAIEmbedder:
             raise EmbedderBroken(error.detail) from None
         headers = {**({"authorization": f"Bearer {key}"} if key else {}), **config.headers}
         self._client = make_client()
-        self._endpoint = Endpoint(self._client, self.model, f"{config.url}/embeddings", headers, key)
+        self._endpoint = Endpoint(self._client, self.model, config.address("/embeddings"), headers, key)
         self._dimension = 0
 
     async def dimension(self) -> int:

@@ -22,7 +22,7 @@ class InvalidDeclaration(BadInput):
 
 
 class MessageTooLarge(BadInput):
-    """The message is over 1,000,000 bytes; store it where a tool can read it and send its name."""
+    """The message is too large to travel; store it where a tool can read it and send its name."""
 
     code = "message_too_large"
 

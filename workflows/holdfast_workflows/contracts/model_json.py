@@ -1,0 +1,281 @@
+"""JSON that a model wrote: arguments of tools, and final replies of a given shape.
+
+It is validated as JSON, so that strict models, dates, enums and tuples take what JSON can say of them.
+Models often send a list or an object as its JSON text, or wrap a final reply in a markdown fence.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import islice
+from typing import Any, NoReturn, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from .text import clean
+
+_ROUNDS = 5
+"""How deeply JSON text within JSON text is read."""
+
+_LEAST_FENCE = 3
+_MOST_THOUGHTS = 5
+
+_STRUCTURED = frozenset(
+    [
+        "list_type",
+        "tuple_type",
+        "set_type",
+        "frozen_set_type",
+        "dict_type",
+        "mapping_type",
+        "model_type",
+        "model_attributes_type",
+        "dataclass_type",
+        "iterable_type",
+    ]
+)
+"""pydantic's words for: a list or an object was wanted."""
+
+_LANGUAGE = re.compile(r"[\w+.-]*\s")
+_THOUGHTS = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Digits(float):
+    """A number that keeps the digits it was written with."""
+
+    written: str
+
+    @classmethod
+    def read(cls, text: str) -> "Digits":
+        """The number that a JSON text says."""
+        made = cls(text)
+        made.written = text
+        return made
+
+    @property
+    def exact(self) -> bool:
+        """Whether a float holds all of its digits."""
+        return math.isfinite(self) and Decimal(self.written) == Decimal(repr(float(self)))
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text. Raw line breaks within strings are accepted; NaN and Infinity are not JSON.
+
+    Raises:
+        ValueError: It is not JSON.
+        RecursionError: It is nested too deeply.
+    """
+    return json.loads(text, strict=False, parse_constant=_refuse_constant, parse_float=Digits.read)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Arguments.
+
+
+def validate(shape: type[M], given: Any, decimals: Mapping[str, Any] | None = None) -> M:
+    """The model that a value from ``parse`` fits, its lists and objects read from JSON text where need be.
+
+    Args:
+        shape: What is wanted.
+        given: What was sent.
+        decimals: From ``decimal_places``: where numbers keep all their digits.
+
+    Raises:
+        ValidationError: It does not fit.
+        ValueError: A number in it is too large.
+    """
+    if decimals is not None:
+        given = _with_digits(given, decimals, decimals)
+    for _ in range(_ROUNDS):
+        try:
+            return _validated(shape, given)
+        except ValidationError as error:
+            changed = _with_text_read(given, error)
+            if changed is None:
+                raise
+            given = changed
+    return _validated(shape, given)
+
+
+def _validated(shape: type[M], given: Any) -> M:
+    try:
+        text = json.dumps(given, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise ValueError("a number in it is too large") from None
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _validated_in_python(shape, given)
+    return shape.model_validate_json(text)
+
+
+def _validated_in_python(shape: type[M], given: Any) -> M:
+    """With a lone surrogate in it, which no parser of UTF-8 takes, but a plain str holds."""
+    try:
+        return shape.model_validate(given)
+    except UnicodeError:
+        pass
+    except ValidationError as error:
+        if all(problem["type"] != "string_unicode" for problem in error.errors(include_url=False)):
+            raise
+    # Where pydantic needs UTF-8 (keys, text with a bounded length) U+FFFD takes its place.
+    return shape.model_validate(_cleaned(given))
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {clean(key): _cleaned(item) for key, item in cast("dict[str, object]", value).items()}
+    return value
+
+
+def _with_text_read(given: Any, error: ValidationError) -> Any | None:
+    """A copy with each text read that stands where a list or an object is wanted; None if there is none."""
+    changed = False
+    for problem in error.errors(include_url=False, include_context=False):
+        if problem["type"] in _STRUCTURED and isinstance(problem["input"], str):
+            given, read = _read_at(given, problem["loc"], problem["input"])
+            changed = changed or read
+    return given if changed else None
+
+
+def _read_at(value: Any, path: tuple[int | str, ...], text: str) -> tuple[Any, bool]:
+    """``value`` with the text at ``path`` replaced by what it says; and whether it was."""
+    if value == text and isinstance(value, str):
+        try:
+            found = parse(text)
+        except (ValueError, RecursionError):
+            return value, False
+        return (found, True) if isinstance(found, list | dict) else (value, False)
+    for at, step in enumerate(path):
+        # A path also names the members of unions, which are not in the data.
+        there = (isinstance(value, dict) and step in value) or (
+            isinstance(value, list) and isinstance(step, int) and step < len(cast("list[Any]", value))
+        )
+        if there:
+            inner, read = _read_at(value[step], path[at + 1 :], text)
+            if not read:
+                return value, False
+            copy = cast("Any", value).copy()
+            copy[step] = inner
+            return copy, True
+    return value, False
+
+
+# Decimals.
+
+
+def _with_digits(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
+    """The value with numbers as text where the schema wants a decimal that a float cannot hold."""
+    nodes = _alternatives(schema, root)
+    if isinstance(value, Digits):
+        wanted = not value.exact and any(node.get(DECIMAL) for node in nodes)
+        return value.written if wanted else value
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [
+            _with_digits(item, {"anyOf": [_item(node, place) for node in nodes]}, root)
+            for place, item in enumerate(items)
+        ]
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {
+            key: _with_digits(item, {"anyOf": [_member(node, key) for node in nodes]}, root)
+            for key, item in members.items()
+        }
+    return value
+
+
+DECIMAL = "x-decimal"
+"""Marks a decimal in the schema that ``validate`` is given."""
+
+
+def _item(node: Mapping[str, Any], place: int) -> Any:
+    prefix = node.get("prefixItems", ())
+    return prefix[place] if place < len(prefix) else node.get("items", {})
+
+
+def _member(node: Mapping[str, Any], key: str) -> Any:
+    properties = node.get("properties", {})
+    return properties[key] if key in properties else node.get("additionalProperties", {})
+
+
+def _alternatives(schema: Any, root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The schema, or those it chooses between, with references followed."""
+    if not isinstance(schema, dict):
+        return []
+    node = cast("dict[str, Any]", schema)
+    if DECIMAL in node:
+        return [node]
+    found: list[Mapping[str, Any]] = [node]
+    if isinstance(node.get("$ref"), str):
+        found += _alternatives(root.get("$defs", {}).get(node["$ref"].rpartition("/")[2]), root)
+    for key in ("anyOf", "oneOf", "allOf"):
+        for part in node.get(key, ()):
+            found += _alternatives(part, root)
+    return found
+
+
+# Final replies.
+
+
+def bare(text: str) -> str:
+    """The JSON of a final reply, without thoughts before it or the one markdown fence around it."""
+    rest = text.removeprefix("\ufeff")
+    if _is_json(rest):
+        return text
+    for thought in islice(_THOUGHTS.finditer(rest), _MOST_THOUGHTS):
+        candidate = _within_fence(rest[thought.end() :])
+        if _is_json(candidate):
+            return candidate
+    fenced = _within_fence(rest)
+    return fenced if _is_json(fenced) else text
+
+
+def _within_fence(text: str) -> str:
+    text = text.strip()
+    for mark in ("`", "~"):
+        fence = mark * (len(text) - len(text.lstrip(mark)))
+        if len(fence) >= _LEAST_FENCE and text.endswith(fence):
+            return _without_language(text[len(fence) : -len(fence)])
+    return text
+
+
+def _without_language(text: str) -> str:
+    named = _LANGUAGE.match(text)
+    return (text[named.end() :] if named else text).strip()
+
+
+def _is_json(text: str) -> bool:
+    try:
+        output(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def output(text: str) -> Any:
+    """The value of a final reply.
+
+    Raises:
+        ValueError: It is not JSON.
+        RecursionError: It is nested too deeply.
+    """
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return value
