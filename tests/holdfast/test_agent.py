@@ -203,3 +203,56 @@ def test_an_app_that_cannot_work_is_refused_with_the_remedy(agents: list[object]
 def test_instructions_that_utf8_cannot_encode_are_made_safe() -> None:
     agent = Agent("a", model="openai:m", instructions="be \ud800 kind\x00")
     assert agent.spec.instructions == "be \ufffd kind\ufffd"
+
+
+def _many(count: int) -> list[Any]:
+    def made(place: int) -> Any:
+        def look(x: int) -> int:
+            """Look."""
+            return x
+
+        return tool(name=f"look_{place}")(look)
+
+    return [made(place) for place in range(count)]
+
+
+@pytest.mark.parametrize(
+    "model", ["openai:m", "azure:m", "pydantic-ai:openai:m", ("anthropic:m", "openai:m")]
+)
+def test_more_tools_than_openai_takes_are_refused_with_the_counts(model: Any) -> None:
+    with pytest.raises(InvalidDeclaration, match=r"has 129 tools .* takes at most 128"):
+        Agent("a", model=model, tools=_many(128))  # and the one that reads what was cut
+
+
+def test_as_many_tools_as_openai_takes_and_more_for_others_are_fine() -> None:
+    assert len(Agent("a", model="openai:m", tools=_many(127)).spec.tools) == 128
+    assert len(Agent("a", model="anthropic:m", tools=_many(200)).spec.tools) == 201
+
+
+def test_a_description_longer_than_openai_takes_is_refused_by_its_length() -> None:
+    def long(x: int) -> int:
+        return x
+
+    long.__doc__ = "Look. " * 200
+    made = tool(long)
+    with pytest.raises(InvalidDeclaration, match=r"'long' has a description of 1,200 characters"):
+        Agent("a", model="openai:m", tools=[made])
+    assert Agent("a", model="anthropic:m", tools=[made]).spec.tools
+
+
+def grosse(größe: int) -> int:  # noqa: PLC2401 - the name is the test
+    """Measure."""
+    return größe
+
+
+def lengthy(x23456789012345678901234567890123456789012345678901234567890123456: int) -> int:
+    """Measure."""
+    return x23456789012345678901234567890123456789012345678901234567890123456
+
+
+@pytest.mark.parametrize("function", [grosse, lengthy])
+def test_a_parameter_that_anthropic_cannot_name_is_refused(function: Any) -> None:
+    with pytest.raises(
+        InvalidDeclaration, match=r"parameter '.*' has a name that Anthropic refuses; use 1 to 64"
+    ):
+        tool(function)

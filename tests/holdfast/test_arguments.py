@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import Enum
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast import tool
 from holdfast_workflows.contracts.errors import ToolArgumentsInvalid
@@ -131,3 +136,139 @@ def test_any_text_is_read_or_refused_and_never_anything_else(text: str) -> None:
     except ToolArgumentsInvalid as error:
         problem = error.detail
     assert len(problem) < 1_500
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@dataclass
+class Point:
+    x: int
+
+
+class Visit(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    day: date
+    id: UUID
+    colour: Colour
+    place: tuple[int, str]
+    tags: frozenset[str]
+    lasts: timedelta
+    fee: Decimal
+
+
+VISIT: dict[str, Any] = {
+    "day": "2026-02-03",
+    "id": "7a4c6b6e-8a41-4f0b-9d1a-6a4dd3f4b2c1",
+    "colour": "red",
+    "place": [4, "north"],
+    "tags": ["a"],
+    "lasts": "PT30S",
+    "fee": "0.10",
+}
+
+
+def test_a_strict_model_takes_what_json_can_say_of_its_types() -> None:
+    @tool
+    def book(visit: Visit) -> None:
+        """Book."""
+
+    visit = book.validate(json.dumps({"visit": VISIT}))["visit"]
+    assert (visit.day, visit.colour, visit.place) == (date(2026, 2, 3), Colour.RED, (4, "north"))
+    assert (visit.id, visit.lasts, visit.fee) == (UUID(VISIT["id"]), timedelta(seconds=30), Decimal("0.10"))
+
+
+DIGITS = "12345678901234567890.12345678901234567890123"
+
+
+class Bill(BaseModel):
+    total: Decimal
+    parts: dict[str, list[Decimal | None]] = Field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f'{{"bill": {{"total": {DIGITS}}}}}', Decimal(DIGITS)),
+        ('{"bill": {"total": 0.1}}', Decimal("0.1")),
+        ('{"bill": {"total": 5}}', Decimal(5)),
+        ('{"bill": {"total": 1e400}}', Decimal("1e400")),
+        (f'{{"bill": "{{\\"total\\": {DIGITS}}}"}}', Decimal(DIGITS)),
+    ],
+)
+def test_a_decimal_keeps_all_of_its_digits(text: str, found: Decimal) -> None:
+    @tool
+    def pay(bill: Bill) -> None:
+        """Pay."""
+
+    assert pay.validate(text)["bill"].total == found
+
+
+def test_decimals_within_lists_and_maps_keep_their_digits_and_floats_stay_floats() -> None:
+    @tool
+    def pay(bill: Bill, rate: float, extra: Any = None) -> None:
+        """Pay."""
+
+    number = "0.12345678901234567890123"
+    found = pay.validate(
+        f'{{"bill": {{"total": 1, "parts": {{"a": [{number}, null]}}}}, "rate": {number}, "extra": {number}}}'
+    )
+    assert found["bill"].parts == {"a": [Decimal(number), None]}
+    assert (found["rate"], found["extra"]) == (float(number), float(number))
+
+
+@pytest.mark.parametrize("text", ['{"value": 1e400}', '{"value": [-1e400]}', '{"value": Infinity}'])
+def test_a_number_that_no_float_holds_is_refused(text: str) -> None:
+    with pytest.raises(ToolArgumentsInvalid, match="not valid JSON"):
+        echo.validate(text)
+
+
+@tool
+def take(
+    items: list[int] | None = None,
+    pair: tuple[int, str] | None = None,
+    names: set[str] | None = None,
+    at: Point | None = None,
+    line: Line | None = None,
+    table: dict[str, list[int]] | None = None,
+    either: list[int] | dict[str, int] | None = None,
+    free: str | list[int] = "",
+    anything: Any = None,
+) -> None:
+    """Take."""
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "found"),
+    [
+        ("items", "[1, 2]", [1, 2]),
+        ("pair", '[1, "a"]', (1, "a")),
+        ("names", '["a"]', {"a"}),
+        ("at", '{"x": 1}', Point(1)),
+        ("line", '{"sku": "a", "count": 1}', Line(sku="a", count=1)),
+        ("table", '{"a": "[1]"}', {"a": [1]}),
+        ("table", {"a": "[1]", "b": [2]}, {"a": [1], "b": [2]}),
+        ("either", '{"a": 1}', {"a": 1}),
+        ("either", "[1]", [1]),
+        ("items", '"[1]"', "refused"),
+        ("items", "1, 2", "refused"),
+        ("items", "[1, 2", "refused"),
+        ("items", "[NaN]", "refused"),
+        ("items", "{}", "refused"),
+        ("free", "[1, 2]", "[1, 2]"),
+        ("anything", "[1, 2]", "[1, 2]"),
+    ],
+)
+def test_a_list_or_object_sent_as_text_is_read_where_one_is_wanted(name: str, sent: Any, found: Any) -> None:
+    try:
+        assert take.validate(json.dumps({name: sent}))[name] == found
+    except ToolArgumentsInvalid:
+        assert found == "refused"
+
+
+def test_arguments_wrapped_in_a_json_string_are_read() -> None:
+    assert take.validate(json.dumps(json.dumps({"items": [1]})))["items"] == [1]
+    assert take.validate(json.dumps(json.dumps(json.dumps({"items": [1]}))))["items"] == [1]
+    assert take.validate('""')["items"] is None

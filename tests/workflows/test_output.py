@@ -34,6 +34,26 @@ async def test_a_reply_that_does_not_fit_is_repaired(start: Start) -> None:
         assert b"growth" in it.model.requests[2].body
 
 
+FITS = '{"region": "north", "growth": 1}'
+
+
+@pytest.mark.parametrize(
+    "text", [f"```json\n{FITS}\n```", f"<think>hm</think>\n{FITS}"], ids=["fence", "thoughts"]
+)
+async def test_a_fenced_reply_fits_and_is_kept_without_its_fence(start: Start, text: str) -> None:
+    async with start([say(text)]) as it:
+        session = await it.holdfast.client.start("helper", "Which region grew?", output=Report)
+        assert (await session.wait()).text == FITS
+        assert len(it.model.requests) == 1
+
+
+async def test_a_reply_with_nan_does_not_fit(start: Start) -> None:
+    async with start([say('{"region": "north", "growth": NaN}'), say(FITS)]) as it:
+        report = await it.holdfast.client.run("helper", "Which region grew?", output=Report)
+        assert report.growth == 1
+        assert b"NaN is not JSON" in it.model.requests[1].body
+
+
 async def test_repairs_are_bounded_and_the_error_says_what_was_wrong(start: Start) -> None:
     async with start([say("no")] * 5) as it:
         with pytest.raises(OutputInvalid, match="must be JSON"):

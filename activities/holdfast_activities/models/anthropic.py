@@ -62,6 +62,11 @@ class AnthropicModel:
         self._endpoint = Endpoint(client, self.name, url, headers, key)
 
     @property
+    def url(self) -> str:
+        """Where requests go."""
+        return self._endpoint.url
+
+    @property
     def window(self) -> int:
         """The context window in tokens."""
         return self._listing.window

@@ -52,6 +52,11 @@ class Endpoint:
             }
         )
 
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+        return str(self._url)
+
     async def post(self, body: bytes, seconds: float) -> tuple[bytes, httpx.Headers]:
         """The whole body of a successful answer, and its headers.
 

@@ -66,6 +66,11 @@ class OpenAIModel:
         self._endpoint = Endpoint(client, self.name, config.address("/chat/completions"), headers, key)
 
     @property
+    def url(self) -> str:
+        """Where requests go."""
+        return self._endpoint.url
+
+    @property
     def window(self) -> int:
         """The context window in tokens."""
         return self._listing.window

@@ -1,3 +1,4 @@
+import json
 import logging
 from pathlib import Path
 
@@ -5,10 +6,13 @@ import pytest
 
 from holdfast.testing.model import ScriptedModel, say
 from holdfast_activities.models import ModelRequest, Models, ProviderConfig, providers_from
+from holdfast_activities.models.anthropic import AnthropicModel
+from holdfast_activities.models.config import Kind
+from holdfast_activities.models.openai import OpenAIModel
 from holdfast_activities.models.prices import DEFAULT_WINDOW
 from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.errors import HoldfastError, InvalidDeclaration, ModelRejected
-from holdfast_workflows.contracts.spec import OutputSpec
+from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 
 
 async def test_a_model_is_made_once() -> None:
@@ -117,3 +121,54 @@ def test_the_window_is_the_models_own_where_it_is_known() -> None:
 def test_every_refusal_is_a_holdfast_error() -> None:
     with pytest.raises(HoldfastError):
         Models({}).get("openai:gpt-5")
+
+
+@pytest.mark.parametrize(
+    ("kind", "base", "address"),
+    [
+        ("openai", "https://a.b/v1", "https://a.b/v1/chat/completions"),
+        ("openai", "https://a.b/v1/", "https://a.b/v1/chat/completions"),
+        ("openai", "https://a.b/v1?api-version=1&x=y", "https://a.b/v1/chat/completions?api-version=1&x=y"),
+        ("openai", "https://a.b/v1/?api-version=1", "https://a.b/v1/chat/completions?api-version=1"),
+        ("openai", "https://a.b/v1/chat/completions", "https://a.b/v1/chat/completions"),
+        ("openai", "https://a.b?k=1", "https://a.b/chat/completions?k=1"),
+        ("openai", "http://a.b:8000", "http://a.b:8000/chat/completions"),
+        ("anthropic", "https://a.b", "https://a.b/v1/messages"),
+        ("anthropic", "https://a.b/v1", "https://a.b/v1/messages"),
+        ("anthropic", "https://a.b/anthropic/?beta=true", "https://a.b/anthropic/v1/messages?beta=true"),
+        ("anthropic", "https://a.b/v1?beta=true", "https://a.b/v1/messages?beta=true"),
+    ],
+)
+def test_a_base_url_is_continued_by_its_path_and_keeps_its_query(kind: Kind, base: str, address: str) -> None:
+    model = Models({"x": ProviderConfig(kind, base, key="k")}).get("x:m")
+    assert isinstance(model, OpenAIModel | AnthropicModel)
+    assert model.url == address
+
+
+@pytest.mark.parametrize(
+    ("host", "newer"),
+    [
+        ("api.openai.com", True),
+        ("eu.api.openai.com", True),
+        ("x.openai.azure.com", True),
+        ("x.services.ai.azure.com", True),
+        ("x.cognitiveservices.azure.com", True),
+        ("x.openai.azure.us", True),
+        ("notopenai.com", False),
+        ("openai.com.example.org", False),
+        ("localhost", False),
+    ],
+)
+def test_the_hosts_of_openais_models_are_sent_its_newer_name_of_the_limit(host: str, newer: bool) -> None:
+    model = Models({"x": ProviderConfig("openai", f"https://{host}/v1", key="k")}).get("x:m")
+    assert isinstance(model, OpenAIModel)
+    body = model.body(ModelRequest("", [], max_tokens=5))
+    assert (b'"max_completion_tokens":5' in body) is newer
+
+
+def test_openai_is_sent_descriptions_it_takes_and_not_more_tools_than_that() -> None:
+    tool = ToolSpec(name="t", description="a" * 1_025, parameters={"type": "object", "properties": {}})
+    model = Models({"x": ProviderConfig("openai", "https://x.openai.azure.com/v1", key="k")}).get("x:m")
+    assert len(json.loads(model.tools([tool]))[0]["function"]["description"]) == 1_024
+    with pytest.raises(InvalidDeclaration, match="at most 128 tools and the agent has 129"):
+        model.tools([tool] * 129)

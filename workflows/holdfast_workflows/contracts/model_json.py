@@ -91,17 +91,17 @@ def validate(shape: type[M], given: Any, decimals: Mapping[str, Any] | None = No
         ValidationError: It does not fit.
         ValueError: A number in it is too large.
     """
-    if decimals is not None:
-        given = _with_digits(given, decimals, decimals)
-    for _ in range(_ROUNDS):
+    for left in reversed(range(_ROUNDS)):
+        if decimals is not None:
+            given = _with_digits(given, decimals, decimals)
         try:
             return _validated(shape, given)
         except ValidationError as error:
-            changed = _with_text_read(given, error)
+            changed = _with_text_read(given, error) if left else None
             if changed is None:
                 raise
             given = changed
-    return _validated(shape, given)
+    raise AssertionError("the last round returns or raises")
 
 
 def _validated(shape: type[M], given: Any) -> M:
@@ -149,27 +149,32 @@ def _with_text_read(given: Any, error: ValidationError) -> Any | None:
     return given if changed else None
 
 
-def _read_at(value: Any, path: tuple[int | str, ...], text: str) -> tuple[Any, bool]:
+def _read_at(value: object, path: tuple[int | str, ...], text: str) -> tuple[object, bool]:
     """``value`` with the text at ``path`` replaced by what it says; and whether it was."""
-    if value == text and isinstance(value, str):
-        try:
-            found = parse(text)
-        except (ValueError, RecursionError):
-            return value, False
-        return (found, True) if isinstance(found, list | dict) else (value, False)
+    as_it_was = value
+    if isinstance(value, str):
+        found = _structure(value) if value == text else None
+        return (value, False) if found is None else (found, True)
     for at, step in enumerate(path):
         # A path also names the members of unions, which are not in the data.
-        there = (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and step < len(cast("list[Any]", value))
-        )
-        if there:
-            inner, read = _read_at(value[step], path[at + 1 :], text)
-            if not read:
-                return value, False
-            copy = cast("Any", value).copy()
-            copy[step] = inner
-            return copy, True
-    return value, False
+        copy: Any = None
+        if isinstance(value, dict) and step in value:
+            copy = dict(cast("dict[object, object]", value))
+        elif isinstance(value, list) and isinstance(step, int) and step < len(cast("list[object]", value)):
+            copy = list(cast("list[object]", value))
+        if copy is not None:
+            copy[step], read = _read_at(copy[step], path[at + 1 :], text)
+            return copy, read
+    return as_it_was, False
+
+
+def _structure(text: str) -> object | None:
+    """The list or object that a text says, if it says one."""
+    try:
+        found: object = parse(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list | dict) else None  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
 # Decimals.
@@ -182,10 +187,9 @@ def _with_digits(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
         wanted = not value.exact and any(node.get(DECIMAL) for node in nodes)
         return value.written if wanted else value
     if isinstance(value, list):
-        items = cast("list[Any]", value)
         return [
             _with_digits(item, {"anyOf": [_item(node, place) for node in nodes]}, root)
-            for place, item in enumerate(items)
+            for place, item in enumerate(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON
         ]
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)

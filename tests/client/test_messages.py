@@ -1,0 +1,31 @@
+"""What is said of a message that is too large is true of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from holdfast_client.messages import check
+from holdfast_workflows.contracts.errors import MessageTooLarge
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a" * 1_000_001, "1,000,001 bytes; at most 1,000,000"),
+        ("€" * 333_334, "1,000,002 bytes; at most 1,000,000"),
+        ("\x01" * 330_000, "330,000 bytes, which take 1,980,002 as JSON"),
+        ("\ud800" * 260_000, "780,000 bytes, which take 1,560,002 as JSON"),
+        ('"' * 999_999, "999,999 bytes, which take 2,000,000 as JSON"),
+    ],
+    ids=["ascii", "euro", "control", "surrogates", "quotes"],
+)
+def test_a_refused_message_is_told_its_own_size(text: str, said: str) -> None:
+    with pytest.raises(MessageTooLarge, match=re.escape(said)) as error:
+        check(text)
+    assert "over 1,000,000" not in str(error.value)
+
+
+def test_the_largest_message_is_taken() -> None:
+    assert check("a" * 1_000_000) == 1_000_000
