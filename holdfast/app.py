@@ -10,7 +10,7 @@ from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 
-from . import limits
+from . import declare, limits
 from .agent import Agent
 
 
@@ -22,6 +22,8 @@ class App:
         workflows: Workflows of yours that the same worker serves, in Temporal's sandbox.
         activities: Activities of yours that the same worker serves.
         tenants: What each tenant may use; ``"*"`` stands for those that are not named.
+        name: The app's name; empty for the only app of a Temporal namespace. Its workers serve the task queue
+            ``holdfast-<name>``, or ``holdfast`` without a name, where HOLDFAST_TASK_QUEUE says nothing else.
     """
 
     @known_options("App")
@@ -29,6 +31,7 @@ class App:
         self,
         *,
         agents: Sequence[Agent],
+        name: str = "",
         workflows: Sequence[type] = (),
         activities: Sequence[Callable[..., Any]] = (),
         tenants: Mapping[str, TenantLimits] | None = None,
@@ -36,8 +39,10 @@ class App:
         """Collect agents, and what else their worker serves.
 
         Raises:
-            InvalidDeclaration: There is no agent, two share a name, or a limit is none.
+            InvalidDeclaration: There is no agent, two share a name, a limit is none, or the app's name cannot
+                be one.
         """
+        self.name = declare.name(name, "the App") if name != "" else ""
         self.agents = _by_name(agents)
         self.workflows = tuple(workflows)
         self.activities = tuple(activities)
@@ -51,6 +56,7 @@ class App:
             workflows=self.workflows,
             activities=self.activities,
             tenants=self.tenants,
+            name=self.name,
         )
 
 

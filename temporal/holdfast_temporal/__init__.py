@@ -6,6 +6,7 @@ converter    values to payloads and back
 failures     exceptions to failures and back
 attributes   what sessions are listed and filtered by
 schedules    what the server starts by itself
+binding      which app and state database a task queue belongs to
 ui           links into the Temporal UI
 leaving      the end of a process that used the SDK
 """

@@ -64,10 +64,10 @@ async def ensure(client: Client, wanted: Repeated, *, replace: bool = False) -> 
             try:
                 await handle.update(lambda _: ScheduleUpdate(_schedule(wanted)), rpc_timeout=_PROMPTLY)
             except RPCError as error:
-                raise _refused(error) from error
+                raise refused(error) from error
         return replace
     except RPCError as error:
-        raise _refused(error) from error
+        raise refused(error) from error
     return True
 
 
@@ -83,7 +83,7 @@ async def remove(client: Client, id: str) -> bool:
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             return False
-        raise _refused(error) from error
+        raise refused(error) from error
     return True
 
 
@@ -101,5 +101,6 @@ def _schedule(wanted: Repeated) -> Schedule:
     )
 
 
-def _refused(error: RPCError) -> ServiceError:
+def refused(error: RPCError) -> ServiceError:
+    """A refusal of the server as our error; TemporalUnreachable where it did not answer."""
     return (TemporalUnreachable if error.status in _AWAY else ServiceError)(error.message)

@@ -79,3 +79,28 @@ def upgrade_state(
         settings = Settings.load(state_url=url)
         asyncio.run(upgrade(settings.state()))
     typer.echo("The state database is up to date.")
+
+
+@state.command("bind")
+def bind_queue(
+    app: AppName,
+    task_queue: TaskQueue = None,
+    url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
+) -> None:
+    """Bind an App's task queue to the state database, whatever it was bound to.
+
+    For a database that was moved on purpose, and an App that has a new name. Workers that
+    do not match end within some seconds.
+    """
+    with worker_installed():
+        from . import binding
+        from .loading import load_app
+        from .settings import Settings
+
+    with one_line_errors():
+        registry = load_app(app).registry()
+        settings = Settings.load(state_url=url, task_queue=task_queue).for_app(registry.name)
+        before, now = asyncio.run(binding.move(settings, registry, app))
+    if before is not None:
+        typer.echo(f"{settings.task_queue} was bound to {binding.told(before)}")
+    typer.echo(f"{settings.task_queue} is bound to {binding.told(now)}")

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -25,13 +25,13 @@ from temporalio.worker import Worker
 from holdfast_activities.memory import Memories, make_memories
 from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.state import open_state
+from holdfast_activities.state import State, open_state
 from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
 from holdfast_workflows.contracts.variables import unknown_variables
 
-from . import exits, logs, telemetry, wiring
+from . import binding, exits, logs, telemetry, wiring
 from .health import HealthServer
 from .loading import load_app
 from .scheduling import ensure_maintenance
@@ -66,18 +66,23 @@ def main(app: str, **given: Any) -> int:
         for line in unknown_variables(os.environ):
             _log.warning("%s", line)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(WorkerProcess(registry, settings, runtime).run())
+            return runner.run(WorkerProcess(registry, settings, runtime, app).run())
 
 
 class WorkerProcess:
     """One worker and what it needs."""
 
-    def __init__(self, registry: Registry, settings: Settings, runtime: Runtime | None = None) -> None:
+    def __init__(
+        self, registry: Registry, settings: Settings, runtime: Runtime | None = None, module: str = ""
+    ) -> None:
         self._registry = registry
-        self._settings = settings
+        self._settings = settings.for_app(registry.name)
+        self._module = module
         self._runtime = runtime
         self._stop = asyncio.Event()
         self._health = HealthServer()
+        # Ends when the worker may serve its queue no longer; known once the database is open.
+        self._changed: Callable[[], Coroutine[Any, Any, HoldfastError]] | None = None
 
     async def run(self) -> int:
         """Serve until a signal comes; the exit code.
@@ -101,17 +106,15 @@ class WorkerProcess:
 
     async def _come_up(self, stack: AsyncExitStack) -> Worker | None:
         """The worker, with all it needs; None if a signal came first."""
-        settings, checks = self._settings, self._health.checks
+        settings = self._settings
         client = await self._until_there(self._connect)
         if client is None:
             return None
         service = client.service_client
-        checks["temporal"] = lambda: service.check_health(timeout=_CHECK)
-        state = await self._until_there(lambda: open_state(settings.state()))
+        self._health.checks["temporal"] = lambda: service.check_health(timeout=_CHECK)
+        state = await self._open_state(client, stack)
         if state is None:
             return None
-        checks["state"] = state.ping
-        stack.push_async_callback(state.close)
         providers = settings.model_providers()
         models = Models(providers)
         stack.push_async_callback(models.close)
@@ -124,6 +127,25 @@ class WorkerProcess:
         await _look_at(memory)
         await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
         return wiring.build_worker(client, self._registry, state, models, resilience, settings, memory)
+
+    async def _open_state(self, client: Client, stack: AsyncExitStack) -> State | None:
+        """The state database that the task queue is bound to; None if a signal came first."""
+        queue, url = self._settings.task_queue, self._settings.state()
+
+        async def reach() -> State:
+            await binding.expect_file(client, queue, url)
+            return await open_state(url, scope=self._settings.scope())
+
+        state = await self._until_there(reach)
+        if state is None:
+            return None
+        self._health.checks["state"] = state.ping
+        stack.push_async_callback(state.close)
+        own = binding.make(self._registry, self._module, state.identity)
+        if await self._until_there(lambda: binding.ensure(client, queue, own)) is None:
+            return None
+        self._changed = lambda: binding.changed(client, queue, own, state)
+        return state
 
     async def _connect(self) -> Client:
         client = await connect(
@@ -154,15 +176,21 @@ class WorkerProcess:
     async def _serve(self, worker: Worker) -> int:
         running = asyncio.create_task(worker.run())
         stopping = asyncio.create_task(self._stop.wait())
+        changed = asyncio.create_task(self._until_changed())
         self._health.phase = "running"
         agents = ", ".join(self._registry.agents) or "none"
         _log.info("worker started on %s with agents: %s", self._settings.task_queue, agents)
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, stopping, changed}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if running.done():
             self._health.phase = "failed"
             _log.error("worker failed", exc_info=running.exception())
             return exits.FAILED
+        code = exits.OK
+        if changed.done():
+            _log.error("%s", changed.result())
+            code = exits.FAILED
+        changed.cancel()
         self._health.phase = "stopping"
         _log.info("worker stopping: no new work; calls have %g s to finish", self._settings.graceful_seconds)
         closing = asyncio.create_task(worker.shutdown())
@@ -174,7 +202,11 @@ class WorkerProcess:
             _exit_now(exits.FAILED)
         await running
         _log.info("worker stopped")
-        return exits.OK
+        return code
+
+    async def _until_changed(self) -> HoldfastError:
+        assert self._changed is not None
+        return await self._changed()
 
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()

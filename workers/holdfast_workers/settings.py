@@ -34,7 +34,7 @@ class Settings(BaseSettings):
         tls_server_name: The server's name in its certificate, if it is not the host's.
         api_key: For Temporal Cloud and the like.
         api_key_file: The file that holds it.
-        task_queue: Where the worker takes its work from.
+        task_queue: Where the worker takes its work from; empty for the queue of its App's name.
         home: The folder of everything embedded.
         state_url: ``sqlite:///path`` or ``postgresql://…``; empty for a file in ``home``.
         state_url_file: The file that holds the URL, where it contains a password.
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     tls_server_name: str = ""
     api_key: SecretStr = SecretStr("")
     api_key_file: str = ""
-    task_queue: str = names.TASK_QUEUE
+    task_queue: str = ""
     home: Path = Path(".holdfast")
     state_url: SecretStr = SecretStr("")
     state_url_file: str = ""
@@ -119,6 +119,14 @@ class Settings(BaseSettings):
             or read_secret("HOLDFAST_API_KEY_FILE", self.api_key_file)
             or None,
         )
+
+    def for_app(self, name: str) -> Self:
+        """These settings with the task queue of an App, if none is set."""
+        return self if self.task_queue else self.model_copy(update={"task_queue": names.queue_of(name)})
+
+    def scope(self) -> str:
+        """Whose shared state is meant where several apps use one database: a queue belongs to one app."""
+        return "" if self.task_queue == names.TASK_QUEUE else self.task_queue
 
     def state(self) -> str:
         """The URL of the state database.

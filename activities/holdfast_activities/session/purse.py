@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.riders import MICROS, Account, Amount, Charge, Charged, Limit
 from holdfast_activities.state.shared import Accounts
-from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import Hold, Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.entries import Usage
@@ -94,7 +93,7 @@ class Purse:
         if tenant is not None and (tenant.tokens_per_day is not None or tenant.dollars_per_day is not None):
             day = _day(self._clock())
             dollars = tenant.dollars_per_day
-            found[names.tenant_account(self._step.tenant, day)] = Limit(
+            found[self._accounts.tenant(self._step.tenant, day)] = Limit(
                 tenant.tokens_per_day, None if dollars is None else _micros(dollars)
             )
         return found

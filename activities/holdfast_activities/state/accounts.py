@@ -3,14 +3,17 @@
 import builtins
 import time
 
-from sqlalchemy import and_, func
+from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import AccountView
 from holdfast_workflows.contracts.text import clean
 
 from .base import Log
 from .riders import MICROS, Charge, Charged, Riders
+from .scope import Scope
 from .tables import AccountTable, HoldTable
 from .transactions import Transactions
 
@@ -18,9 +21,14 @@ from .transactions import Transactions
 class AccountBook:
     """See ``Accounts``."""
 
-    def __init__(self, log: Log, transactions: Transactions) -> None:
+    def __init__(self, log: Log, transactions: Transactions, scope: Scope) -> None:
         self._log = log
         self._transactions = transactions
+        self._scope = scope
+
+    def tenant(self, tenant: str, day: str) -> str:
+        """See ``Accounts.tenant``."""
+        return self._scope.stored(names.tenant_account(tenant, day))
 
     async def charge(self, charge: Charge) -> Charged:
         """See ``Accounts.charge``."""
@@ -29,7 +37,7 @@ class AccountBook:
 
     async def list(self, prefix: str = "", limit: int = 100) -> builtins.list[AccountView]:
         """See ``Accounts.list``."""
-        start = clean(prefix)
+        account = col(AccountTable.account)
         wanted = (
             select(
                 AccountTable,
@@ -40,19 +48,31 @@ class AccountBook:
                 HoldTable,
                 and_(col(HoldTable.account) == col(AccountTable.account), col(HoldTable.until) > time.time()),
             )
-            # Not LIKE, which takes capitals for small letters in one of the databases.
-            .where(func.substr(col(AccountTable.account), 1, len(start)) == start)
+            .where(self._own(account, clean(prefix)))
             .group_by(col(AccountTable.account))
             .order_by(col(AccountTable.account))
             .limit(limit)
         )
         async with self._transactions.begin() as db:
-            return [_view(row, int(tokens), int(micros)) for row, tokens, micros in await db.exec(wanted)]
+            found = await db.exec(wanted)
+            return [
+                _view(self._scope.name(row.account), row, int(tokens), int(micros))
+                for row, tokens, micros in found
+            ]
+
+    def _own(self, account: Mapped[str], start: str) -> ColumnElement[bool]:
+        own = self._scope.begins(account, start)
+        if not self._scope.mark:
+            return own
+        # A run's account has no mark, since no two apps have a session of the same id.
+        runs = names.run_account("")
+        run = and_(func.substr(account, 1, len(runs)) == runs, func.substr(account, 1, len(start)) == start)
+        return or_(own, run)
 
 
-def _view(row: AccountTable, held_tokens: int, held_micros: int) -> AccountView:
+def _view(name: str, row: AccountTable, held_tokens: int, held_micros: int) -> AccountView:
     return AccountView(
-        account=row.account,
+        account=name,
         tokens=row.tokens,
         dollars=row.micros / MICROS,
         held_tokens=held_tokens,

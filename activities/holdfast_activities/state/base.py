@@ -11,6 +11,7 @@ from typing import Protocol
 from holdfast_workflows.contracts.entries import Entry, Usage
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 
+from .identity import Identity
 from .riders import Riders, Settled
 from .shared import Shared
 
@@ -78,6 +79,11 @@ class State(Protocol):
     """
 
     @property
+    def identity(self) -> Identity:
+        """Which database this is, and where."""
+        ...
+
+    @property
     def log(self) -> Log: ...
 
     @property
@@ -86,7 +92,11 @@ class State(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raise StateUnavailable unless the database answers."""
+        """Raise StateUnavailable unless the database answers and takes writes."""
+        ...
+
+    async def verify(self) -> None:
+        """Raise StateReplaced if this is no longer the database that was opened."""
         ...
 
     async def save_spec(self, digest: str, body: str) -> None:

@@ -15,6 +15,7 @@ from holdfast_workflows.contracts.text import clean
 
 from .breaker import Breaker, fail, free_probe, succeed, take_probe
 from .rows import identifier
+from .scope import Scope
 from .shared import CircuitRule
 from .tables import CircuitTable
 from .transactions import Transactions
@@ -25,14 +26,16 @@ _Lock = Update | postgresql.Insert | sqlite.Insert
 class CircuitBoard:
     """See ``Circuits``."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, scope: Scope) -> None:
         self._transactions = transactions
+        self._scope = scope
 
     async def load(self) -> builtins.list[CircuitView]:
         """See ``Circuits.load``."""
         async with self._transactions.begin() as db:
-            rows = await db.exec(select(CircuitTable).order_by(col(CircuitTable.name)))
-            return [_view(row.name, _breaker(row)) for row in rows]
+            name = col(CircuitTable.name)
+            rows = await db.exec(select(CircuitTable).where(self._scope.own(name)).order_by(name))
+            return [_view(self._scope.name(row.name), _breaker(row)) for row in rows]
 
     async def failed(
         self, name: str, rule: CircuitRule, now: float, *, probe: str = "", reason: str = ""
@@ -42,16 +45,16 @@ class CircuitBoard:
 
     async def succeeded(self, name: str, rule: CircuitRule, now: float, *, probe: str = "") -> CircuitView:
         """See ``Circuits.succeeded``."""
-        view = await self._move(name, _lock(name), lambda before: succeed(before, rule, now, probe))
+        view = await self._move(name, self._lock(name), lambda before: succeed(before, rule, now, probe))
         return view or CircuitView(name=name)
 
     async def probe(self, name: str, rule: CircuitRule, now: float, token: str) -> CircuitView | None:
         """See ``Circuits.probe``."""
-        return await self._move(name, _lock(name), lambda before: take_probe(before, rule, now, token))
+        return await self._move(name, self._lock(name), lambda before: take_probe(before, rule, now, token))
 
     async def release(self, name: str, token: str) -> None:
         """See ``Circuits.release``."""
-        await self._move(name, _lock(name), lambda before: free_probe(before, token))
+        await self._move(name, self._lock(name), lambda before: free_probe(before, token))
 
     async def set(self, view: CircuitView) -> CircuitView:
         """See ``Circuits.set``."""
@@ -64,9 +67,10 @@ class CircuitBoard:
 
     async def _make_and_move(self, name: str, move: Callable[[Breaker], Breaker]) -> CircuitView:
         """The breaker after a move that is always possible; it is made, closed, if it was never seen."""
-        values = {"name": identifier(name)} | _values(Breaker())
+        stored = self._scope.stored(identifier(name))
+        values = {"name": stored} | _values(Breaker())
         lock = self._transactions.insert(CircuitTable, values).on_conflict_do_update(
-            index_elements=["name"], set_={"name": name}
+            index_elements=["name"], set_={"name": stored}
         )
         view = await self._move(name, lock, move)
         assert view is not None
@@ -80,7 +84,7 @@ class CircuitBoard:
         ``lock`` changes nothing, but its row is this transaction's from then on, so that
         every move sees the one before.
         """
-        own = col(CircuitTable.name) == identifier(name)
+        own = col(CircuitTable.name) == self._scope.stored(identifier(name))
         async with self._transactions.begin() as db:
             await db.exec(lock)
             row = (await db.exec(select(CircuitTable).where(own))).one_or_none()
@@ -90,9 +94,9 @@ class CircuitBoard:
             await db.exec(update(CircuitTable).where(own).values(**_values(after)))
         return _view(name, after)
 
-
-def _lock(name: str) -> Update:
-    return update(CircuitTable).where(col(CircuitTable.name) == identifier(name)).values(name=name)
+    def _lock(self, name: str) -> Update:
+        stored = self._scope.stored(identifier(name))
+        return update(CircuitTable).where(col(CircuitTable.name) == stored).values(name=stored)
 
 
 def _breaker(row: CircuitTable) -> Breaker:

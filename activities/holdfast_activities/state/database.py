@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,6 +14,7 @@ from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text import clean, dump_json
 
 from .base import Log, SessionRow
+from .identity import Identity, touch, verify
 from .rows import identifier
 from .shared import Shared
 from .sharing import SharedParts
@@ -25,10 +25,16 @@ from .transactions import Transactions
 class Database:
     """A ``State`` on either database: SQLModel hides which, except for the log."""
 
-    def __init__(self, engine: AsyncEngine, log: Log) -> None:
-        self._transactions = Transactions(engine)
+    def __init__(self, transactions: Transactions, log: Log, identity: Identity, scope: str) -> None:
+        self._transactions = transactions
         self._log = log
-        self._shared = SharedParts(log, self._transactions)
+        self._identity = identity
+        self._shared = SharedParts(log, transactions, scope)
+
+    @property
+    def identity(self) -> Identity:
+        """See ``State.identity``."""
+        return self._identity
 
     @property
     def log(self) -> Log:
@@ -42,8 +48,11 @@ class Database:
 
     async def ping(self) -> None:
         """See ``State.ping``."""
-        async with self._transactions.begin() as db:
-            await db.exec(select(SessionTable.session).limit(1))
+        await touch(self._identity, self._transactions)
+
+    async def verify(self) -> None:
+        """See ``State.verify``."""
+        await verify(self._identity, self._transactions)
 
     async def save_spec(self, digest: str, body: str) -> None:
         """See ``State.save_spec``."""

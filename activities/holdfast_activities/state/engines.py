@@ -3,8 +3,9 @@
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from typing import Any
 
 import asyncpg
 from sqlalchemy import URL, event
@@ -39,11 +40,15 @@ def unavailable() -> Generator[None]:
         raise StateUnavailable(f"{type(error).__name__}: {error}") from error
 
 
-def make_engine(location: Location) -> AsyncEngine:
+Verify = Callable[[Any], Coroutine[Any, Any, None]]
+"""Looks at a new connection, asyncpg's own or its pool's, before it is used, and raises if it must not be."""
+
+
+def make_engine(location: Location, verify: Verify | None = None) -> AsyncEngine:
     """An engine for a location; it connects when it is first used."""
     if isinstance(location, SqliteLocation):
         return _sqlite(location)
-    return _postgres(location)
+    return _postgres(location, verify)
 
 
 def _sqlite(location: SqliteLocation) -> AsyncEngine:
@@ -62,10 +67,19 @@ def _sqlite(location: SqliteLocation) -> AsyncEngine:
     return engine
 
 
-def _postgres(location: PostgresLocation) -> AsyncEngine:
+def _postgres(location: PostgresLocation, verify: Verify | None) -> AsyncEngine:
     async def connect() -> asyncpg.Connection[asyncpg.Record]:
         # asyncpg reads the URL itself, so that its options mean the same as for the log's pool.
-        return await asyncpg.connect(location.dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
+        connection = await asyncpg.connect(
+            location.dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS
+        )
+        try:
+            if verify is not None:
+                await verify(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     # A connection that a restart of the server broke is found and replaced before it is used.
     return create_async_engine(

@@ -17,6 +17,7 @@ from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.text import clean
 
 from .rows import identifier
+from .scope import Scope
 from .tables import (
     AccountTable,
     EffectTable,
@@ -51,8 +52,9 @@ _DAY = len(":2026-01-31")
 class Eraser:
     """See ``Erasing``."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, scope: Scope) -> None:
         self._transactions = transactions
+        self._scope = scope
 
     async def sessions(self, *, user: str = "", tenant: str, limit: int = 1_000) -> list[str]:
         """See ``Erasing.sessions``."""
@@ -102,7 +104,7 @@ class Eraser:
         name = clean(tenant)
         account = col(AccountTable.account)
         holder = col(HoldTable.account)
-        prefix = names.tenant_account(name, "")
+        prefix = self._scope.stored(names.tenant_account(name, ""))
         async with self._transactions.begin() as db:
             await db.exec(delete(AccountTable).where(_of_days(account, prefix)))
             await db.exec(delete(HoldTable).where(_of_days(holder, prefix)))
@@ -131,7 +133,9 @@ class Eraser:
             delete(KeptTable).where(col(KeptTable.at) < before),
             delete(ManifestTable).where(col(ManifestTable.at) < before),
             delete(OutboxTable).where(col(OutboxTable.applied) > 0, col(OutboxTable.applied) < before),
-            delete(AccountTable).where(account.startswith("tenant:"), _tail(account) < f":{day}"),
+            delete(AccountTable).where(
+                ~account.startswith(names.run_account("")), _tail(account) < f":{day}"
+            ),
             delete(HoldTable).where(col(HoldTable.until) < before),
             # A run that was still going when its session was erased may have written since.
             *(delete(table).where(col(table.session).in_(_ERASED)) for table in (LogTable, *_BY_SESSION)),

@@ -101,6 +101,10 @@ def _resolve(outcomes: list[_Outcome]) -> None:
             future.set_result(result)
         else:
             # One error object for each caller: a shared one would gather all their tracebacks.
-            failure = StateUnavailable(f"{type(error).__name__}: {error}")
+            failure = (
+                type(error)(error.detail)
+                if isinstance(error, StateUnavailable)
+                else StateUnavailable(f"{type(error).__name__}: {error}")
+            )
             failure.__cause__ = error
             future.set_exception(failure)

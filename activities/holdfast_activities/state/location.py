@@ -51,12 +51,25 @@ class SqliteLocation:
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
     busy_seconds: float = BUSY_SECONDS
 
+    @property
+    def place(self) -> str:
+        """For messages."""
+        return f"sqlite:///{self.path.absolute()}"
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresLocation:
     """A PostgreSQL database. ``dsn`` is read by asyncpg, so its options are those of libpq."""
 
     dsn: str
+
+    @property
+    def place(self) -> str:
+        """For messages: without user, password and options."""
+        url = make_url(self.dsn)
+        return URL.create(
+            "postgresql", host=url.host, port=url.port, database=url.database
+        ).render_as_string()
 
 
 Location = SqliteLocation | PostgresLocation

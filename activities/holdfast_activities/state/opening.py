@@ -1,20 +1,27 @@
 """Opening a state database."""
 
+from holdfast_workflows.contracts.errors import HoldfastError
+
 from . import postgres, sqlite
 from .base import Log, State
 from .database import Database
 from .engines import make_engine
+from .identity import Identity, establish
 from .location import Location, SqliteLocation, locate
 from .migrate import check, upgrade_at
+from .transactions import Transactions
+from .watching import FileWatch
 
 
-async def open_state(url: str, *, migrate: bool | None = None) -> State:
+async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") -> State:
     """Open the state database at a URL.
 
     Args:
         url: See ``locate``: ``sqlite:///path`` or ``postgresql://…``.
         migrate: Whether to make or upgrade the tables first. By default yes for a SQLite file,
             and no for PostgreSQL, where a person decides when.
+        scope: Whose breakers, rate limits and tenants' accounts are meant, where several apps share
+            the database.
 
     Raises:
         BadInput: The URL is not that of a state database.
@@ -25,10 +32,25 @@ async def open_state(url: str, *, migrate: bool | None = None) -> State:
     if migrate is None:
         migrate = isinstance(location, SqliteLocation)
     await (upgrade_at if migrate else check)(location)
-    return Database(make_engine(location), await _open_log(location))
+    return await _open(location, scope)
 
 
-async def _open_log(location: Location) -> Log:
+async def _open(location: Location, scope: str) -> State:
+    identity = Identity(location.place)
+    watch = FileWatch(location.path) if isinstance(location, SqliteLocation) else None
+    transactions = Transactions(make_engine(location, identity.verify), watch)
+    try:
+        await establish(identity, transactions)
+        log = await _open_log(location, identity, watch)
+    except HoldfastError:
+        await transactions.close()
+        raise
+    return Database(transactions, log, identity, scope)
+
+
+async def _open_log(location: Location, identity: Identity, watch: FileWatch | None) -> Log:
     if isinstance(location, SqliteLocation):
-        return await sqlite.open_log(location)
-    return await postgres.open_log(location)
+        assert watch is not None
+        watch.begin()
+        return await sqlite.open_log(location, watch)
+    return await postgres.open_log(location, identity.verify)

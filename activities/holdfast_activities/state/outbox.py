@@ -7,7 +7,7 @@ that dies is no loss: the claim lapses, and an item that is applied twice is as 
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import CursorResult, delete, func, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -24,8 +24,9 @@ _COLUMNS = set(OutboxItem.__dataclass_fields__)
 class OutboxQueue:
     """See ``Outbox``."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, app: str) -> None:
         self._transactions = transactions
+        self._app = app
 
     async def add(self, item: OutboxItem, *, until: float = 0.0) -> OutboxItem | None:
         """See ``Outbox.add``."""
@@ -39,6 +40,7 @@ class OutboxQueue:
             "applied": item.applied,
             "claimed": until,
             "error": clean(item.error),
+            "app": self._app,
         }
         async with self._transactions.begin() as db:
             await db.exec(self._transactions.insert(OutboxTable, values).on_conflict_do_nothing())
@@ -61,7 +63,7 @@ class OutboxQueue:
         # Apart from the update, and locked: PostgreSQL may else choose anew for every row.
         free = (
             select(OutboxTable.id)
-            .where(col(OutboxTable.applied) == 0, col(OutboxTable.claimed) <= now)
+            .where(col(OutboxTable.applied) == 0, col(OutboxTable.claimed) <= now, self._own())
             .order_by(col(OutboxTable.at), col(OutboxTable.id))
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -117,9 +119,15 @@ class OutboxQueue:
         async with self._transactions.begin() as db:
             return (
                 await db.exec(
-                    select(func.count()).select_from(OutboxTable).where(col(OutboxTable.applied) == 0)
+                    select(func.count())
+                    .select_from(OutboxTable)
+                    .where(col(OutboxTable.applied) == 0, self._own())
                 )
             ).one()
+
+    def _own(self) -> ColumnElement[bool]:
+        # Another app may have another memory store.
+        return col(OutboxTable.app) == self._app
 
     async def erase(self, *, session: str = "", tenant: str | None = None) -> int:
         """See ``Outbox.erase``."""

@@ -13,7 +13,7 @@ import asyncpg
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateUnavailable
 
-from .engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
+from .engines import COMMAND_SECONDS, CONNECT_SECONDS, Verify, unavailable
 from .location import PostgresLocation
 from .postgres_riders import write_riders
 from .rider_rows import prepare
@@ -73,8 +73,8 @@ class PostgresLog:
         await self._pool.close()
 
 
-async def open_log(location: PostgresLocation) -> PostgresLog:
-    """Open the log of a database that has its tables."""
+async def open_log(location: PostgresLocation, verify: Verify) -> PostgresLog:
+    """Open the log of a database that has its tables; each new connection is verified."""
     with unavailable():
         pool = await asyncpg.create_pool(
             location.dsn,
@@ -82,6 +82,7 @@ async def open_log(location: PostgresLocation) -> PostgresLog:
             max_size=_CONNECTIONS,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
+            init=verify,
             reset=_keep,
         )
     return PostgresLog(pool)

@@ -6,6 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .bucket import Bucket, fill, put, take, wait
 from .rows import identifier
+from .scope import Scope
 from .shared import Lease, Rate
 from .tables import RateTable
 from .transactions import Transactions
@@ -14,8 +15,9 @@ from .transactions import Transactions
 class RateBoard:
     """See ``Rates``."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, scope: Scope) -> None:
         self._transactions = transactions
+        self._scope = scope
 
     async def lease(
         self, key: str, rate: Rate, requests: int, tokens: int, now: float, seconds: float
@@ -29,7 +31,7 @@ class RateBoard:
             if taken is None:
                 return Lease(wait=max(blocked, wait(bucket, rate, requests, tokens)))
             rest, lease = taken
-            await _store(db, key, rest)
+            await _store(db, row.key, rest)
         return lease
 
     async def give_back(self, key: str, rate: Rate, requests: float, tokens: float, now: float) -> None:
@@ -37,29 +39,31 @@ class RateBoard:
         async with self._transactions.begin() as db:
             row = await self._lock(db, key)
             bucket = fill(Bucket(row.requests, row.tokens, row.at), rate, now)
-            await _store(db, key, put(bucket, rate, requests, tokens))
+            await _store(db, row.key, put(bucket, rate, requests, tokens))
 
     async def block(self, key: str, until: float) -> None:
         """See ``Rates.block``."""
         blocked = col(RateTable.blocked)
         async with self._transactions.begin() as db:
-            await self._lock(db, key)
+            row = await self._lock(db, key)
             await db.exec(
-                update(RateTable).where(col(RateTable.key) == key, blocked < until).values(blocked=until)
+                update(RateTable).where(col(RateTable.key) == row.key, blocked < until).values(blocked=until)
             )
 
     async def blocks(self, now: float) -> dict[str, float]:
         """See ``Rates.blocks``."""
         async with self._transactions.begin() as db:
-            rows = await db.exec(select(RateTable).where(col(RateTable.blocked) > now))
-            return {row.key: row.blocked for row in rows}
+            own = self._scope.own(col(RateTable.key))
+            rows = await db.exec(select(RateTable).where(col(RateTable.blocked) > now, own))
+            return {self._scope.name(row.key): row.blocked for row in rows}
 
     async def _lock(self, db: AsyncSession, key: str) -> RateTable:
         """The key's row, this transaction's from now on; made if need be, and full then: it was empty in 1970."""
-        fresh = RateTable(key=identifier(key), requests=0.0, tokens=0.0, at=0.0, blocked=0.0)
+        stored = self._scope.stored(identifier(key))
+        fresh = RateTable(key=stored, requests=0.0, tokens=0.0, at=0.0, blocked=0.0)
         insert = self._transactions.insert(RateTable, fresh.model_dump())
-        await db.exec(insert.on_conflict_do_update(index_elements=["key"], set_={"key": key}))
-        return (await db.exec(select(RateTable).where(col(RateTable.key) == key))).one()
+        await db.exec(insert.on_conflict_do_update(index_elements=["key"], set_={"key": stored}))
+        return (await db.exec(select(RateTable).where(col(RateTable.key) == stored))).one()
 
 
 async def _store(db: AsyncSession, key: str, bucket: Bucket) -> None:

@@ -97,6 +97,10 @@ class Effects(Protocol):
 class Accounts(Protocol):
     """Budgets. Charges usually ride with the log; ``charge`` is for those that cannot."""
 
+    def tenant(self, tenant: str, day: str) -> str:
+        """A tenant's account for one UTC day, written as 2026-01-31; each app has its own."""
+        ...
+
     async def charge(self, charge: Charge) -> Charged:
         """Settle and reserve in a transaction of its own."""
         ...

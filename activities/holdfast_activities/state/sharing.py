@@ -10,19 +10,21 @@ from .outbox import OutboxQueue
 from .rates import RateBoard
 from .ratios import RatioBook
 from .replies import ReplyShelf
+from .scope import Scope
 from .transactions import Transactions
 
 
 class SharedParts:
     """See ``Shared``."""
 
-    def __init__(self, log: Log, transactions: Transactions) -> None:
+    def __init__(self, log: Log, transactions: Transactions, app: str) -> None:
+        scope = Scope.of(app)
         self.effects = EffectLedger(transactions)
-        self.accounts = AccountBook(log, transactions)
-        self.circuits = CircuitBoard(transactions)
-        self.rates = RateBoard(transactions)
+        self.accounts = AccountBook(log, transactions, scope)
+        self.circuits = CircuitBoard(transactions, scope)
+        self.rates = RateBoard(transactions, scope)
         self.replies = ReplyShelf(transactions)
         self.manifests = ManifestShelf(transactions)
-        self.outbox = OutboxQueue(transactions)
+        self.outbox = OutboxQueue(transactions, app)
         self.ratios = RatioBook(transactions)
-        self.erasing = Eraser(transactions)
+        self.erasing = Eraser(transactions, scope)

@@ -23,6 +23,7 @@ from .rider_rows import RiderRows, prepare
 from .riders import Charged, Riders, Settled
 from .rows import END, Row, decode, decode_joined, encode, identifier
 from .sqlite_riders import write_riders
+from .watching import FileWatch
 
 _ROWS_PER_STATEMENT = 100
 
@@ -46,13 +47,17 @@ _Range = tuple[str, int, int, int]
 class SqliteLog:
     """A log on two connections: one writes, one reads."""
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
-        self._writer = Lane[_Job, _Done](
-            "holdfast-log-writer", lambda jobs: _serve(writer, jobs), writer.close
-        )
-        self._reader = Lane[_Range, str](
-            "holdfast-log-reader", lambda jobs: [_read(reader, job) for job in jobs], reader.close
-        )
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, watch: FileWatch) -> None:
+        def write(jobs: list[_Job]) -> list[_Done]:
+            watch.check()
+            return _serve(writer, jobs)
+
+        def read(jobs: list[_Range]) -> list[str]:
+            watch.check()
+            return [_read(reader, job) for job in jobs]
+
+        self._writer = Lane[_Job, _Done]("holdfast-log-writer", write, writer.close)
+        self._reader = Lane[_Range, str]("holdfast-log-reader", read, reader.close)
 
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
         """See ``Log.settle``."""
@@ -81,9 +86,9 @@ class SqliteLog:
         await self._reader.close()
 
 
-async def open_log(location: SqliteLocation) -> SqliteLog:
+async def open_log(location: SqliteLocation, watch: FileWatch) -> SqliteLog:
     """Open the log of a file that has its tables."""
-    return await asyncio.to_thread(lambda: SqliteLog(connect(location), connect(location)))
+    return await asyncio.to_thread(lambda: SqliteLog(connect(location), connect(location), watch))
 
 
 def prepare_file(location: SqliteLocation) -> None:

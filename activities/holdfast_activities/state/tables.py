@@ -194,7 +194,7 @@ class ManifestTable(_Table, table=True):
 
 class OutboxTable(_Table, table=True):
     """Changes of memories on their way to the store. ``body`` is a Change as JSON, empty once it is applied;
-    until ``claimed`` a worker is at it.
+    until ``claimed`` a worker is at it. ``app`` is whose workers apply it, where several apps share the database.
     """
 
     __table_args__ = (
@@ -211,6 +211,7 @@ class OutboxTable(_Table, table=True):
     applied: float
     claimed: float
     error: str = Field(sa_type=Text)
+    app: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
 
 
 class RatioTable(_Table, table=True):
@@ -218,3 +219,15 @@ class RatioTable(_Table, table=True):
 
     model: str = Field(primary_key=True, sa_type=Text)
     ratio: float
+
+
+class IdentityTable(_Table, table=True):
+    """The one row that says which database this is; a copy of the database has it too.
+
+    ``checked`` is when a worker last saw that the database takes writes.
+    """
+
+    one: int = Field(primary_key=True, sa_type=BigInteger)
+    id: str = Field(sa_type=Text)
+    created: float
+    checked: float

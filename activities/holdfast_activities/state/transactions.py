@@ -15,13 +15,15 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .engines import unavailable
+from .watching import FileWatch
 
 
 class Transactions:
     """Transactions of an engine of either database."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, watch: FileWatch | None = None) -> None:
         self._engine = engine
+        self._watch = watch
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     @asynccontextmanager
@@ -29,8 +31,10 @@ class Transactions:
         """A transaction: committed at the end, undone if anything is raised.
 
         Raises:
-            StateUnavailable: The database did not answer.
+            StateUnavailable: The database did not answer, or its file is another one now.
         """
+        if self._watch is not None:
+            self._watch.check()
         with unavailable():
             async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
                 yield db

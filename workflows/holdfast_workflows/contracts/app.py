@@ -92,6 +92,7 @@ class Registry:
         workflows: The user's own workflows; they run in the SDK's sandbox.
         activities: The user's own activities.
         tenants: Limits by tenant; ``*`` stands for all that are not named.
+        name: The app's name; empty for one without.
     """
 
     agents: Mapping[str, AgentSpec]
@@ -99,3 +100,4 @@ class Registry:
     workflows: Sequence[type] = ()
     activities: Sequence[Callable[..., Any]] = ()
     tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])
+    name: str = ""

@@ -29,10 +29,23 @@ MEMORY_STATS: Final = "memory_stats"
 MIGRATE_MEMORY: Final = "migrate_memory"
 MAINTAIN: Final = "maintain"
 
+BINDING_WORKFLOW: Final = "HoldfastQueue"
+"""The type of the workflow that holds a queue's binding; it never runs."""
+
 MAINTENANCE_WORKFLOW: Final = "MaintenanceWorkflow"
 
 OWN_WORKFLOWS: Final = frozenset({WORKFLOW, MAINTENANCE_WORKFLOW})
 """Workflow types of Holdfast itself, as opposed to the user's."""
+
+
+def queue_of(app: str) -> str:
+    """The task queue of an app, where none is set."""
+    return f"{TASK_QUEUE}-{app}" if app else TASK_QUEUE
+
+
+def binding_id(task_queue: str) -> str:
+    """The workflow that holds a queue's binding."""
+    return f"holdfast-queue-{task_queue}"
 
 
 def maintenance_id(task_queue: str) -> str:

@@ -13,6 +13,7 @@
     │   ├── AppNotFound
     │   ├── AppBroken
     │   ├── SettingsInvalid
+    │   ├── AppMismatch, DatabaseMismatch
     │   ├── CircuitUnknown
     │   ├── EmbeddingMismatch, EmbedderBroken
     │   └── InsecureConnection
@@ -43,7 +44,8 @@
     ├── Unclassified
     ├── MemoryFailed                MemoryUnavailable
     ├── EmbeddingFailed
-    └── StateError                  VersionConflict, StateUnavailable, StateNotMigrated
+    └── StateError                  VersionConflict, StateNotMigrated, StateBehind
+        └── StateUnavailable        StateReplaced
 
 An error's docstring is its message, with the remedy. ``code`` is stable across releases
 and is the ``type`` of the Temporal failure that carries it; ``retryable`` says whether
@@ -77,10 +79,12 @@ from .models import (
 )
 from .requests import (
     AppBroken,
+    AppMismatch,
     AppNotFound,
     BadInput,
     CircuitOpen,
     CircuitUnknown,
+    DatabaseMismatch,
     DevServerFailed,
     DevServerMissing,
     InsecureConnection,
@@ -108,8 +112,10 @@ from .runs import (
     OutputInvalid,
     ResultNotText,
     ResultTooLarge,
+    StateBehind,
     StateError,
     StateNotMigrated,
+    StateReplaced,
     StateUnavailable,
     StepLimitReached,
     ToolArgumentsInvalid,
@@ -124,6 +130,7 @@ __all__ = [
     "KINDS",
     "AllProvidersFailed",
     "AppBroken",
+    "AppMismatch",
     "AppNotFound",
     "BadInput",
     "BudgetExhausted",
@@ -131,6 +138,7 @@ __all__ = [
     "CircuitUnknown",
     "ContentFiltered",
     "ContextTooLong",
+    "DatabaseMismatch",
     "DevServerFailed",
     "DevServerMissing",
     "EffectUnknown",
@@ -168,8 +176,10 @@ __all__ = [
     "SessionNotFound",
     "SessionRunning",
     "SettingsInvalid",
+    "StateBehind",
     "StateError",
     "StateNotMigrated",
+    "StateReplaced",
     "StateUnavailable",
     "StepLimitReached",
     "TemporalUnreachable",

@@ -75,6 +75,18 @@ class SettingsInvalid(BadInput):
     code = "settings_invalid"
 
 
+class DatabaseMismatch(BadInput):
+    """The task queue's sessions live in another state database; set HOLDFAST_STATE_URL to that one, or run `holdfast state bind` if it was moved on purpose."""
+
+    code = "database_mismatch"
+
+
+class AppMismatch(BadInput):
+    """The task queue belongs to another app; give each app a name with App(name=…), or a queue of its own with HOLDFAST_TASK_QUEUE, or run `holdfast state bind` if it is the same app."""
+
+    code = "app_mismatch"
+
+
 class CircuitUnknown(BadInput):
     """A breaker is named `provider:<name>`, `tool:<name>` or `memory:<name>`; `holdfast breakers` lists those there are."""
 

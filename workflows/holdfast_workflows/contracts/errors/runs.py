@@ -113,3 +113,17 @@ class StateNotMigrated(StateError):
     code = "state_not_migrated"
     kind = "permanent"
     retryable = False
+
+
+class StateReplaced(StateUnavailable):
+    """The state database is not the one this worker opened: it was deleted, replaced, or another server answers; put the right one back, and restart the worker."""
+
+    code = "state_replaced"
+
+
+class StateBehind(StateError):
+    """The state database lacks what this session's history says was written: it is an older copy; put the newer one back, or start a new session."""
+
+    code = "state_behind"
+    kind = "permanent"
+    retryable = False

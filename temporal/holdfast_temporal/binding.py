@@ -1,0 +1,119 @@
+"""What a task queue is bound to, kept where every worker and client of its namespace sees it.
+
+A workflow that never runs holds it in its memo: its start is delayed for longer than anybody
+waits. The server starts one workflow of an id at most, so of two workers that bind a queue
+at the same time one wins, and reading it takes no worker, no index and no special rights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.binding import Binding
+
+from .schedules import refused
+
+T = TypeVar("T")
+
+_NEVER: Final = timedelta(days=36_500)
+_PROMPTLY: Final = timedelta(seconds=10)
+_MEMO: Final = "binding"
+_QUEUE: Final = "queue"
+
+
+async def read(client: Client, task_queue: str) -> Binding | None:
+    """What a queue is bound to; None if no worker has served it.
+
+    Args:
+        client: A client with Holdfast's data converter.
+        task_queue: The queue.
+
+    Raises:
+        TemporalUnreachable: The server did not answer.
+        ServiceError: It does not let us.
+    """
+    handle = client.get_workflow_handle(names.binding_id(task_queue))
+    try:
+        found = await handle.describe(rpc_timeout=_PROMPTLY)
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            return None
+        raise refused(error) from error
+    if found.status != WorkflowExecutionStatus.RUNNING:
+        return None
+    return await found.memo_value(_MEMO, type_hint=Binding)
+
+
+async def bind(client: Client, task_queue: str, binding: Binding) -> Binding:
+    """Bind a queue unless it is bound; what it is bound to now.
+
+    Raises:
+        TemporalUnreachable: The server did not answer.
+        ServiceError: It does not let us.
+    """
+    while (found := await read(client, task_queue)) is None:
+        try:
+            await _answered(_start(client, task_queue, binding, WorkflowIDConflictPolicy.FAIL))
+        except WorkflowAlreadyStartedError:
+            continue  # another worker was quicker
+        return binding
+    return found
+
+
+async def rebind(client: Client, task_queue: str, binding: Binding) -> None:
+    """Bind a queue, whatever it is bound to.
+
+    Raises:
+        TemporalUnreachable: The server did not answer.
+        ServiceError: It does not let us.
+    """
+    await _answered(_start(client, task_queue, binding, WorkflowIDConflictPolicy.TERMINATE_EXISTING))
+
+
+async def bound(client: Client) -> dict[str, Binding]:
+    """Every queue of the namespace that is bound, by name; a new one may be missing for a second.
+
+    Raises:
+        TemporalUnreachable: The server did not answer.
+        ServiceError: It does not let us.
+    """
+    query = f"WorkflowType = '{names.BINDING_WORKFLOW}' AND ExecutionStatus = 'Running'"
+    return await _answered(_list(client, query))
+
+
+async def _list(client: Client, query: str) -> dict[str, Binding]:
+    found: dict[str, Binding] = {}
+    async for each in client.list_workflows(query, rpc_timeout=_PROMPTLY):
+        queue = await each.memo_value(_QUEUE, type_hint=str)
+        found[queue] = await each.memo_value(_MEMO, type_hint=Binding)
+    return dict(sorted(found.items()))
+
+
+async def _start(
+    client: Client, task_queue: str, binding: Binding, conflict: WorkflowIDConflictPolicy
+) -> Any:
+    return await client.start_workflow(
+        names.BINDING_WORKFLOW,
+        id=names.binding_id(task_queue),
+        task_queue=task_queue,
+        start_delay=_NEVER,
+        memo={_MEMO: binding, _QUEUE: task_queue},
+        id_conflict_policy=conflict,
+        static_summary=f"task queue {task_queue}",
+        rpc_timeout=_PROMPTLY,
+    )
+
+
+async def _answered(call: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await call
+    except RPCError as error:
+        raise refused(error) from error

@@ -1,0 +1,176 @@
+"""Whether this worker may serve its task queue: the right app, on the right state database.
+
+The first worker binds the queue; every later one must match. A worker with another database
+would start the queue's sessions anew and show an empty ledger; one with another app would
+answer for agents that it does not have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from temporalio.client import Client
+
+from holdfast_activities.state import State, open_state
+from holdfast_activities.state.identity import Identity
+from holdfast_activities.state.location import SqliteLocation, locate
+from holdfast_temporal import binding, connect
+from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.binding import Binding
+from holdfast_workflows.contracts.errors import (
+    AppMismatch,
+    BadInput,
+    DatabaseMismatch,
+    HoldfastError,
+    ServiceError,
+    StateReplaced,
+    TemporalUnreachable,
+)
+
+from .settings import Settings
+
+_LOOK: Final = 2.0  # seconds between looks at the database
+_LOOKS_PER_READ: Final = 5
+
+_log = logging.getLogger(__name__)
+
+
+def make(registry: Registry, module: str, database: Identity) -> Binding:
+    """What this worker would bind its queue to."""
+    return Binding(
+        app=registry.name,
+        agents=tuple(sorted(registry.agents)),
+        module=module,
+        database=database.id,
+        place=database.place,
+    )
+
+
+async def expect_file(client: Client, task_queue: str, url: str) -> None:
+    """See that a bound queue's SQLite file is there, before a new one is made in its place.
+
+    Raises:
+        DatabaseMismatch: It is not there.
+        TemporalUnreachable: The server did not answer.
+    """
+    location = locate(url)
+    if not isinstance(location, SqliteLocation) or location.path.exists():
+        return
+    try:
+        bound = await binding.read(client, task_queue)
+    except TemporalUnreachable:
+        raise
+    except ServiceError:
+        return  # said by ``ensure``
+    if bound is not None:
+        raise DatabaseMismatch(
+            f"task queue {task_queue}: its database is {bound.database} at {bound.place}; "
+            f"there is none at {location.place}"
+        )
+
+
+async def ensure(client: Client, task_queue: str, own: Binding) -> bool:
+    """Bind the queue, or see that it is bound to this app and this database; False if nobody can tell.
+
+    Raises:
+        AppMismatch: It belongs to another app.
+        DatabaseMismatch: Its sessions live in another state database.
+        TemporalUnreachable: The server did not answer.
+    """
+    try:
+        bound = await binding.bind(client, task_queue, own)
+        check(task_queue, bound, own)
+        if update := _with_new_agents(bound, own):
+            await binding.rebind(client, task_queue, update)
+        return True
+    except TemporalUnreachable:
+        raise
+    except ServiceError as error:
+        _log.warning(
+            "the server does not let this worker bind its task queue, so a worker with another app or "
+            "database would not be noticed: %s",
+            error,
+        )
+        return False
+
+
+async def changed(client: Client, task_queue: str, own: Binding, state: State) -> HoldfastError:
+    """Wait until this worker may serve its queue no longer; why.
+
+    The database is looked at more often than the queue, which only a person binds anew.
+    """
+    looks = 0
+    while True:
+        await asyncio.sleep(_LOOK)
+        looks += 1
+        try:
+            await state.verify()
+            if looks % _LOOKS_PER_READ == 0 and (bound := await binding.read(client, task_queue)):
+                check(task_queue, bound, own)
+        except (StateReplaced, BadInput) as error:
+            return error
+        except HoldfastError:
+            continue  # what does not answer is waited for
+
+
+async def move(settings: Settings, registry: Registry, module: str) -> tuple[Binding | None, Binding]:
+    """Bind an app's queue to the database of the settings; what it was bound to, and what it is now.
+
+    Raises:
+        StateUnavailable: The database did not answer.
+        StateNotMigrated: It has no tables.
+        ServiceError: Temporal did not answer, or does not let us.
+    """
+    client = await connect(settings=settings.connection(), folder=settings.home)
+    state = await open_state(settings.state(), migrate=False)
+    await state.close()
+    before = await binding.read(client, settings.task_queue)
+    now = make(registry, module, state.identity)
+    await binding.rebind(client, settings.task_queue, now)
+    return before, now
+
+
+def told(bound: Binding) -> str:
+    """A binding as people read it."""
+    return f"{bound.title} on database {bound.database} at {bound.place}"
+
+
+def check(task_queue: str, bound: Binding, own: Binding) -> None:
+    """See that a queue is bound to this app and this database.
+
+    Raises:
+        AppMismatch: It belongs to another app.
+        DatabaseMismatch: Its sessions live in another state database.
+    """
+    if not _same_app(bound, own):
+        raise AppMismatch(
+            f"task queue {task_queue} belongs to {bound.title} with agents {_names(bound)}; "
+            f"this is {own.title} with agents {_names(own)}"
+        )
+    if bound.database != own.database:
+        raise DatabaseMismatch(
+            f"task queue {task_queue}: its database is {bound.database} at {bound.place}; "
+            f"this worker has {own.database} at {own.place}"
+        )
+
+
+def _same_app(bound: Binding, own: Binding) -> bool:
+    if bound.app and own.app:
+        return bound.app == own.app
+    if not bound.agents or not own.agents:
+        return bound.module == own.module
+    # Without two names to compare: a deploy keeps an agent of the one before, as other apps have others.
+    return not set(bound.agents).isdisjoint(own.agents)
+
+
+def _with_new_agents(bound: Binding, own: Binding) -> Binding | None:
+    """The binding with what a deploy has added; None if that is nothing."""
+    agents = tuple(sorted({*bound.agents, *own.agents}))
+    changed = bound.model_copy(update={"agents": agents, "app": bound.app or own.app})
+    return None if changed == bound else changed
+
+
+def _names(of: Binding) -> str:
+    return ", ".join(of.agents) or "none"
