@@ -11,7 +11,6 @@ from temporalio.client import Client as TemporalClient
 from temporalio.service import TLSConfig
 
 import holdfast_temporal
-from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import AccountView
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.content import AgentInfo
@@ -54,7 +53,8 @@ async def connect(
         namespace: The namespace; ``HOLDFAST_NAMESPACE``, else ``default``.
         tls: True, or certificates; as ``HOLDFAST_TLS…`` says by default.
         api_key: A key to be let in with; ``HOLDFAST_API_KEY`` by default.
-        task_queue: Where the workers are asked; ``HOLDFAST_TASK_QUEUE``, else ``holdfast``.
+        task_queue: Where the workers are asked; ``HOLDFAST_TASK_QUEUE``, else the queue of the
+            only app of the namespace.
         patience: Seconds without an answer after which a request fails.
         temporal: A Temporal client to use instead of connecting.
 
@@ -66,7 +66,7 @@ async def connect(
         raise SettingsInvalid(f"patience={patience}: it must be more than 0 seconds")
     if temporal is None:
         temporal = await holdfast_temporal.connect(address, namespace=namespace, tls=tls, api_key=api_key)
-    queue = task_queue or os.environ.get("HOLDFAST_TASK_QUEUE", "") or names.TASK_QUEUE
+    queue = task_queue or os.environ.get("HOLDFAST_TASK_QUEUE", "")
     return Client(Wire(temporal, queue, patience))
 
 

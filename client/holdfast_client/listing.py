@@ -74,7 +74,7 @@ async def ids(wire: Wire, *, tenant: str, user: str | None) -> AsyncGenerator[st
     """The ids of a tenant's sessions on our queue, or of its user's; of one that rolled over, once for each run."""
     whose = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
     # Workers of another queue may have another database, which our erasure does not reach.
-    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(wire.task_queue)}", whose]
+    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await wire.queue())}", whose]
     if user is not None:
         parts.append(f"{names.ATTRIBUTE_USER} = {_quoted(user)}")
     try:

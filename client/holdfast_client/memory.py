@@ -210,14 +210,15 @@ class Memory:
             BadInput: It is less than a minute.
             ServiceError: The server does not let us.
         """
-        id, temporal = names.maintenance_id(self._wire.task_queue), self._wire.temporal
+        queue, temporal = await self._wire.queue(), self._wire.temporal
+        id = names.maintenance_id(queue)
         if every is None:
             await holdfast_temporal.remove_schedule(temporal, id)
             return
         if every < _SHORTEST:
             raise BadInput(f"maintenance runs every {_SHORTEST} or more seldom, not every {every}")
         wanted = holdfast_temporal.Repeated(
-            id, names.MAINTENANCE_WORKFLOW, MaintainInput(), self._wire.task_queue, every, "maintenance"
+            id, names.MAINTENANCE_WORKFLOW, MaintainInput(), queue, every, "maintenance"
         )
         await holdfast_temporal.ensure_schedule(temporal, wanted, replace=True)
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NoReturn, TypeVar, cast
 from uuid import uuid4
@@ -49,7 +49,7 @@ from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport
 from holdfast_workflows.contracts.session import Accepted, Message, StartInput, TaskResult, TurnView
 from holdfast_workflows.contracts.text import plain_markdown, preview
 
-from . import shares
+from . import queues, shares
 from .asking import ask
 from .bounded import bounded
 from .errors import translate
@@ -69,11 +69,30 @@ _FIRST: Final = Priority(priority_key=1)
 
 @dataclass(frozen=True)
 class Wire:
-    """A Temporal client with the queue its workers poll; a request may take ``patience`` seconds."""
+    """A Temporal client with the queue its workers poll; a request may take ``patience`` seconds.
+
+    An empty ``task_queue`` is that of the only app, which is looked for when it is first needed.
+    """
 
     temporal: Client
     task_queue: str
     patience: float
+    _found: list[str] = field(default_factory=list[str], compare=False, repr=False)
+
+    async def queue(self) -> str:
+        """The task queue of the workers.
+
+        Raises:
+            SettingsInvalid: None is set, and there are several apps.
+        """
+        if self.task_queue:
+            return self.task_queue
+        if not self._found:
+            found = await queues.find(self.temporal, self.polled)
+            if found is None:
+                return names.TASK_QUEUE  # the first worker may still come, with an app of another name
+            self._found.append(found)
+        return self._found[0]
 
     async def start(
         self, id: str, start: StartInput, *, priority: int | None = None, weight: float | None = None
@@ -84,7 +103,7 @@ class Wire:
         the update has it answered, and the session takes each id once.
         """
         share = shares.of(start.tenant, priority, weight)
-        options = self._options(id, start, share)
+        options = self._options(id, start, share, await self.queue())
         if start.message is None:
             with suppress(WorkflowAlreadyStartedError):
                 await self._call(self.temporal.start_workflow(names.WORKFLOW, start, **options))
@@ -201,12 +220,13 @@ class Wire:
 
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
         """Run maintenance and wait for it; a run by hand that goes on is waited for instead."""
+        queue = await self.queue()
         handle: WorkflowHandle[Any, MaintenanceReport] = await self._call(
             self.temporal.start_workflow(
                 names.MAINTENANCE_WORKFLOW,
                 request,
-                id=f"{names.maintenance_id(self.task_queue)}-by-hand",
-                task_queue=self.task_queue,
+                id=f"{names.maintenance_id(queue)}-by-hand",
+                task_queue=queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 result_type=MaintenanceReport,
                 static_summary="maintenance",
@@ -216,8 +236,8 @@ class Wire:
             try:
                 return await bounded(handle.result(), self.patience)
             except TimeoutError:
-                if not await self.polled(self.task_queue):
-                    raise NoWorker(f"maintenance waits on {self.task_queue}") from None
+                if not await self.polled(queue):
+                    raise NoWorker(f"maintenance waits on {queue}") from None
             except TemporalError as error:
                 raise translate(error) from error
 
@@ -226,7 +246,7 @@ class Wire:
         try:
             return (await self.describe(session)).task_queue
         except SessionNotFound:
-            return self.task_queue
+            return await self.queue()
 
     async def activity(
         self, name: str, arg: Any, result: type[T], *, session: str = "", seconds: float = 30.0
@@ -237,7 +257,7 @@ class Wire:
             name,
             args=args,
             id=f"{name}-{uuid4()}",
-            task_queue=await self.queue_of(session) if session else self.task_queue,
+            task_queue=await self.queue_of(session) if session else await self.queue(),
             result_type=result,
             schedule_to_start_timeout=timedelta(seconds=self.patience),
             start_to_close_timeout=timedelta(seconds=seconds),
@@ -272,7 +292,7 @@ class Wire:
     def _handle(self, session: str) -> WorkflowHandle[Any, TaskResult]:
         return self.temporal.get_workflow_handle(session, result_type=TaskResult)
 
-    def _options(self, id: str, start: StartInput, share: Priority) -> dict[str, Any]:
+    def _options(self, id: str, start: StartInput, share: Priority, queue: str) -> dict[str, Any]:
         attributes = [
             SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT), start.agent),
             SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS), "running"),
@@ -284,7 +304,7 @@ class Wire:
         request = plain_markdown(preview(start.message.text)) if start.message else ""
         return {
             "id": id,
-            "task_queue": self.task_queue,
+            "task_queue": queue,
             # A worker lost while it decides is noticed as soon as one lost while it acts.
             "task_timeout": timedelta(seconds=start.silence),
             "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,

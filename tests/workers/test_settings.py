@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.errors import SettingsInvalid
 
 def test_without_any_variable_everything_is_embedded() -> None:
     settings = Settings.load(home=Path("/srv/app"))
-    assert settings.task_queue == "holdfast"
+    assert settings.for_app("").task_queue == "holdfast"
     assert settings.state() == "sqlite:////srv/app/state.db"
     assert settings.connection().address == ""
     assert settings.connection().api_key is None

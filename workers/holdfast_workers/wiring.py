@@ -54,7 +54,7 @@ def build_worker(
     activities = Activities(registry, state, models, resilience, memory=memory)
     return Worker(
         client,
-        task_queue=settings.task_queue,
+        task_queue=settings.for_app(registry.name).task_queue,
         # Sandboxed are those that do not say otherwise: the user's own.
         workflows=[AgentWorkflow, MaintenanceWorkflow, *registry.workflows],
         activities=[*activities.all(), *registry.activities],

@@ -1,0 +1,30 @@
+"""Which task queue a client without a setting means: that of the one app there is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from temporalio.client import Client
+
+from holdfast_temporal import binding
+from holdfast_workflows.contracts.errors import SettingsInvalid
+
+
+async def find(temporal: Client, polled: Callable[[str], Awaitable[bool]]) -> str | None:
+    """The queue of the only app of a namespace, or of the only one that has workers now; None if
+    no worker was ever there.
+
+    Raises:
+        SettingsInvalid: There are several; the detail names them.
+    """
+    bound = await binding.bound(temporal)
+    if len(bound) > 1:
+        served = {queue: each for queue, each in bound.items() if await polled(queue)}
+        if len(served) == 1:
+            return next(iter(served))
+        apps = ", ".join(f"{each.title} on {queue}" for queue, each in (served or bound).items())
+        raise SettingsInvalid(
+            f"HOLDFAST_TASK_QUEUE is not set, and there are several apps: {apps}; set it to one of the queues, "
+            "or give task_queue=… (--task-queue)"
+        )
+    return next(iter(bound), None)
