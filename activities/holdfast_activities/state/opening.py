@@ -53,4 +53,4 @@ async def _open_log(location: Location, identity: Identity, watch: FileWatch | N
         assert watch is not None
         watch.begin()
         return await sqlite.open_log(location, watch)
-    return await postgres.open_log(location, identity.verify)
+    return await postgres.open_log(location, identity)

@@ -13,7 +13,8 @@ import asyncpg
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateUnavailable
 
-from .engines import COMMAND_SECONDS, CONNECT_SECONDS, Verify, unavailable
+from .engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
+from .identity import Identity
 from .location import PostgresLocation
 from .postgres_riders import write_riders
 from .rider_rows import prepare
@@ -73,7 +74,7 @@ class PostgresLog:
         await self._pool.close()
 
 
-async def open_log(location: PostgresLocation, verify: Verify) -> PostgresLog:
+async def open_log(location: PostgresLocation, identity: Identity) -> PostgresLog:
     """Open the log of a database that has its tables; each new connection is verified."""
     with unavailable():
         pool = await asyncpg.create_pool(
@@ -82,7 +83,7 @@ async def open_log(location: PostgresLocation, verify: Verify) -> PostgresLog:
             max_size=_CONNECTIONS,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
-            init=verify,
+            init=identity.verify,
             reset=_keep,
         )
     return PostgresLog(pool)
