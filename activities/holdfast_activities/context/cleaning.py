@@ -59,17 +59,20 @@ def cleaned(conversation: Conversation, entries: Iterable[Entry]) -> bool:
     return conversation.replace(changed, FILTERED)
 
 
-def smaller(conversation: Conversation, sent: Sequence[Fragment], *, alone: bool = False) -> bool:
-    """Keep the conversation to half of what was too long from now on; whether less will be sent.
+def smaller(
+    conversation: Conversation, sent: Sequence[Fragment], *, share: float = 0.5, alone: bool = False
+) -> bool:
+    """Keep the conversation to a share of what was too long from now on; whether less will be sent.
 
     Args:
         conversation: Where ``sent`` comes from.
         sent: What was too long.
+        share: The part of it for which there is room.
         alone: Whether that was the message alone.
     """
-    half = sum(fragment.tokens for fragment in sent) // 2
-    before, conversation.ceiling = conversation.ceiling, half
-    kept = conversation.alone(half)[0] if alone else conversation.within(half)
+    room = int(sum(fragment.tokens for fragment in sent) * share)
+    before, conversation.ceiling = conversation.ceiling, room
+    kept = conversation.alone(room)[0] if alone else conversation.within(room)
     if _bytes(kept) < _bytes(sent):
         return True
     conversation.ceiling = before  # it was not the conversation that was too long

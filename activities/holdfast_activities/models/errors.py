@@ -1,9 +1,8 @@
 """From whatever went wrong at a provider to the one error that says what it means."""
 
-import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -21,32 +20,58 @@ from holdfast_workflows.contracts.errors import (
 )
 from holdfast_workflows.contracts.text import preview, redact
 
-_MAX_WAIT = 3_600.0  # seconds; what a provider may ask us to wait at most
+from . import error_body, error_waits, error_words
+from .error_body import Told
+
 _SHOWN = 400  # characters of a provider's words in an error
-_TOO_LONG = re.compile(
-    r"(?i)context_length_exceeded|exceed_context_size|context (?:length|window|size|limit)|prompt is too long|"
-    r"(?:input|prompt|request)[^.]{0,40} too (?:long|large|many tokens)|too many (?:input )?tokens|request_too_large"
-)
-_FILTERED = re.compile(r"(?i)content.?filter|responsible.?ai")
-# Only what never means a rate limit: some say "quota" of what is free again in a minute.
-_UNPAID = re.compile(
-    r"(?i)insufficient[_ ](?:quota|credit|balance|funds)|billing_(?:hard_limit|not_active|error)|"
-    r"credit balance is too low|out of credits|payment required"
-)
+_NOT_THE_PROMPT = (401, 402, 404, 429)
+_NOT_THE_FILTER = (401, 402, 404, 429)
+# Without punctuation and what many end in: RateLimitError, rate_limit_error and rate_limit are one.
 _BY_KIND: dict[str, int] = {
-    "overloaded_error": 529,
-    "api_error": 500,
-    "server_error": 500,
-    "timeout_error": 504,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "invalid_request_error": 400,
-    "context_length_exceeded": 400,
-    "content_filter": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
+    "overloaded": 529,
+    "engineoverloaded": 503,
+    "api": 500,
+    "server": 500,
+    "internalserver": 500,
+    "internal": 500,
+    "upstream": 502,
+    "unavailable": 503,
+    "serviceunavailable": 503,
+    "modelnotready": 503,
+    "timeout": 504,
+    "modeltimeout": 504,
+    "deadlineexceeded": 504,
+    "ratelimit": 429,
+    "ratelimitexceeded": 429,
+    "ratelimitreached": 429,
+    "toomanyrequests": 429,
+    "throttling": 429,
+    "resourceexhausted": 429,
+    "servicequotaexceeded": 429,
+    "insufficientquota": 429,
+    "invalidrequest": 400,
+    "invalidargument": 400,
+    "invalidparameter": 400,
+    "failedprecondition": 400,
+    "badrequest": 400,
+    "validation": 400,
+    "exceedcontextsize": 400,
+    "contextlengthexceeded": 400,
+    "contextwindowexceeded": 400,
+    "requesttoolarge": 413,
+    "contentfilter": 400,
+    "unprocessableentity": 422,
+    "authentication": 401,
+    "unauthenticated": 401,
+    "unauthorized": 401,
+    "invalidapikey": 401,
+    "billing": 402,
+    "permission": 403,
+    "permissiondenied": 403,
+    "accessdenied": 403,
+    "notfound": 404,
+    "modelnotfound": 404,
+    "resourcenotfound": 404,
 }
 
 
@@ -66,7 +91,7 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
             return None
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(seconds, 0.0), _MAX_WAIT) if seconds == seconds else None  # noqa: PLR0124 - NaN is not itself
+    return error_waits.bounded(seconds)
 
 
 def _seconds(value: str, now: float) -> float:
@@ -80,51 +105,58 @@ def from_status(
     name: str, status: int, headers: Mapping[str, str], body: bytes, secret: str = ""
 ) -> ModelError:
     """The error for an HTTP answer that is not a success."""
-    try:
-        problem = json.loads(body)
-        problem = problem.get("error", problem)
-    except (ValueError, RecursionError, AttributeError):
-        problem = body.decode(errors="replace")
-    words = _words(problem)
-    said = f"{name} answered {status}: {sanitise(words, secret)}"
-    return _by_status(status, words, said, headers)
+    told = error_body.read(error_body.parsed(body))
+    said = f"{name} answered {status}: {sanitise(told.words, secret)}"
+    return _by_status(status, told, said, headers)
 
 
 def from_problem(name: str, problem: Any, secret: str = "") -> ModelError:
-    """The error for a problem told with status 200: an error object, or an error event in a stream."""
-    words = _words(problem)
-    status = 500
-    if isinstance(problem, dict):
-        told: list[Any] = [problem.get(key) for key in ("code", "type", "status")]  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON
-        known = (_BY_KIND.get(str(value)) or _status(str(value)) for value in told)
-        status = next((value for value in known if value), status)
-    return _by_status(status, words, f"{name} reported an error: {sanitise(words, secret)}", {})
+    """The error for a problem told with status 200, in an answer or an event of a stream, in any shape."""
+    told = error_body.read(problem)
+    status = _by_codes(told.codes) or error_words.status(told.words)
+    return _by_status(status, told, f"{name} reported an error: {sanitise(told.words, secret)}", {})
 
 
-def _status(told: str) -> int | None:
-    """A status that is told as a code, by some as a number and by some as a text."""
-    return int(told) if re.fullmatch("[45][0-9]{2}", told) else None
+def _by_codes(codes: Iterable[str]) -> int | None:
+    """The status that the first known code or type stands for."""
+    for code in codes:
+        plain = re.sub("[^a-z0-9]", "", code.rpartition("#")[2].lower())
+        known = error_body.status_told([code]) or _BY_KIND.get(re.sub("(?:error|exception)$", "", plain))
+        if known:
+            return known
+    return None
 
 
-def _words(problem: Any) -> str:
-    if isinstance(problem, dict):
-        parts = (problem.get(key) for key in ("code", "type", "message"))  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON
-        return " ".join(str(part) for part in parts if part)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON
-    return str(problem)
-
-
-def _by_status(status: int, words: str, said: str, headers: Mapping[str, str]) -> ModelError:
-    if status in (400, 413, 422) and (status == 413 or _TOO_LONG.search(words)):
-        return ContextTooLong(said)
-    if status in (400, 403) and _FILTERED.search(words):
+def _by_status(status: int, told: Told, said: str, headers: Mapping[str, str]) -> ModelError:
+    words = told.words
+    if _is_too_long(status, words):
+        error = ContextTooLong(said)
+        error.fits = error_words.fits(words)
+        return error
+    if status not in _NOT_THE_FILTER and (told.filtered or error_words.filtered(words)):
         return ContentFiltered(said)
-    if status == 402 or _UNPAID.search(words):
+    if status == 402 or error_words.unpaid(words):
         return ProviderQuota(said)
-    told = headers.get("x-should-retry")
-    passes = status in (408, 409, 425, 429) or status >= 500 or told == "true"
-    if not passes or told == "false":
-        return ModelRejected(said)
-    return (RateLimited if status == 429 else ModelTransient)(said, retry_after=retry_after(headers))
+    if status == 400 and error_words.bad_call(words):
+        return MalformedReply(said)
+    asked = headers.get("x-should-retry")
+    passes = status in (408, 409, 425, 429, 498) or status >= 500 or asked == "true"
+    if not passes or asked == "false":
+        rejected = ModelRejected(said)
+        rejected.account = status == 401 or (status < 500 and error_words.bad_key(words))
+        return rejected
+    wait = retry_after(headers)
+    if not wait and told.wait is not None:
+        wait = told.wait
+    return (RateLimited if status == 429 else ModelTransient)(said, retry_after=wait)
+
+
+def _is_too_long(status: int, words: str) -> bool:
+    if status == 429:
+        return error_words.alone_over_the_limit(words)
+    if status == 413 and not error_words.something_else(words):
+        return True
+    return status not in _NOT_THE_PROMPT and error_words.too_long(words)
 
 
 def from_exception(name: str, error: Exception, secret: str = "") -> ModelError:

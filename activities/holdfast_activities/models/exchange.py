@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import httpx
 
-from . import errors, wire
+from . import error_body, errors, wire
 from .base import ModelRequest
 from .http import SILENCE, Endpoint
-from .sse import Events, is_stream
+from .sse import ErrorEvent, Events, is_stream
 
 NONSENSE = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 """What reading an answer raises when it is not what the interface promises."""
@@ -124,19 +124,20 @@ class Body:
         return self._gathered.whole()
 
     def _plain(self, data: bytes) -> dict[str, Any]:
-        answer = _object(data)
-        if answer is None:
+        answer = _value(data)
+        self._raise_if_error(answer)
+        if not error_body.is_object(answer):
             raise errors.malformed(self._name, "the answer is not a JSON object", data, self._secret)
-        if answer.get("error"):
-            raise errors.from_problem(self._name, answer["error"], self._secret)
         return answer
 
     def _take_rest(self, data: bytes) -> None:
         """The last event counts without its blank line if it is whole, since the body ended in good order."""
-        if data.strip() in _DONE or _object(data) is not None:
+        value = _value(data)
+        if data.strip() in _DONE or isinstance(value, dict | list) or isinstance(data, ErrorEvent):
             self._take_event(data)
 
     def _take_event(self, data: bytes) -> None:
+        named = isinstance(data, ErrorEvent)
         data = data.strip()
         if self._done or data in _NOTHING:
             return
@@ -144,18 +145,21 @@ class Body:
             self._done = True
             return
         value = _value(data)
+        if named:
+            self._raise_if_error(data.decode(errors="replace") if value is None else value, named=True)
         if value is None and b"\n" in data:
             for line in data.split(b"\n"):  # events that were ended by one line end
                 self._take_event(line)
-        elif isinstance(value, dict):
-            self._add(value, data)  # pyright: ignore[reportUnknownArgumentType] - JSON
+        elif error_body.is_object(value):
+            self._add(value, data)
+        elif error_body.is_list(value):
+            self._raise_if_error(value)
         elif value is None and data != b"null":
             what = "an event of the stream is not a JSON object"
             raise errors.malformed(self._name, what, data, self._secret)
 
     def _add(self, event: dict[str, Any], data: bytes) -> None:
-        if event.get("error"):
-            raise errors.from_problem(self._name, event["error"], self._secret)
+        self._raise_if_error(event)
         try:
             self._gathered.add(event)
         except NONSENSE as error:
@@ -163,14 +167,21 @@ class Body:
             raise errors.malformed(self._name, what, data, self._secret) from None
         self._done = self._gathered.ended
 
+    def _raise_if_error(self, value: Any, *, named: bool = False) -> None:
+        """Raise the error that a value says it is, or the errors in a list, as Google sends them.
+
+        Args:
+            value: Parsed JSON, or text.
+            named: Whether the event that held it is named an error, whatever it says.
+        """
+        for each in value if error_body.is_list(value) else (value,):
+            problem = error_body.problem_in(each) if error_body.is_object(each) else None
+            if problem is not None or (named and each):
+                raise errors.from_problem(self._name, problem or each, self._secret)
+
     def _tell(self) -> None:
         if self._on_text is not None:
             self._on_text(wire.settled(self._gathered.text))
-
-
-def _object(data: bytes) -> dict[str, Any] | None:
-    value = _value(data)
-    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
 def _value(data: bytes) -> Any:

@@ -1,6 +1,10 @@
 """Server-sent events from bytes that arrive in any pieces."""
 
-_FIELDS = (b"data", b"event", b"id", b"retry", b":")
+_FIELDS = (b"data", b"event", b"error", b"id", b"retry", b":")
+
+
+class ErrorEvent(bytes):
+    """The data of an event whose name, or the name of whose field, says that it is an error."""
 
 
 def is_stream(head: bytes) -> bool | None:
@@ -15,8 +19,9 @@ class Events:
     """Feed it bytes and it gives the data of the events that are whole.
 
     Lines may end in LF, CRLF or CR; comments and fields other than ``data`` are passed
-    over, since both wire formats repeat an event's name in its data. An event without
-    the blank line that ends it was cut off and is never given.
+    over, since both wire formats repeat an event's name in its data; only errors are told
+    by a name or a field alone. An event without the blank line that ends it was cut off
+    and is never given.
     """
 
     def __init__(self) -> None:
@@ -55,8 +60,11 @@ def _data(event: bytes) -> bytes:
     if event.startswith(b"data: ") and b"\n" not in event:
         return event[6:]
     values: list[bytes] = []
+    failed = False
     for line in event.split(b"\n"):
         name, _, value = line.partition(b":")
-        if name == b"data":
+        if name in {b"data", b"error"}:
             values.append(value.removeprefix(b" "))
-    return b"\n".join(values)
+        failed = failed or name == b"error" or (name == b"event" and value.strip() == b"error")
+    data = b"\n".join(values)
+    return ErrorEvent(data) if failed else data

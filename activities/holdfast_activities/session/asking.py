@@ -23,6 +23,9 @@ from .purse import OUTPUT, Need, Purse
 _GUESSED_REPLY = 500
 """Tokens counted against a rate limit for a reply, until its usage is known."""
 
+_ROOM = 0.8
+"""The part used of the room that a provider tells: instructions and tools take some of it, and do not shrink."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -126,7 +129,7 @@ class Asking:
         try:
             told = await self._ask(model, prompt)
         except ContextTooLong as error:
-            return await self._again(model, self._smaller(model, conversation, prompt), error)
+            return await self._again(model, self._smaller(model, conversation, prompt, error), error)
         except ContentFiltered as error:
             return await self._again(model, await self._cleaned(model, conversation, prompt), error)
         if told.reply.finish == "content_filter":
@@ -149,9 +152,15 @@ class Asking:
         self._prompts.learn(prompt, reported)
         return _Told(reply, prompt.account, reported)
 
-    def _smaller(self, model: Model, conversation: Conversation, prompt: Prompt) -> Prompt | None:
-        """The prompt within half of what was too long; None if nothing can be taken away."""
-        if not smaller(conversation, prompt.request.fragments, alone=self._prompts.simple):
+    def _smaller(
+        self, model: Model, conversation: Conversation, prompt: Prompt, error: ContextTooLong
+    ) -> Prompt | None:
+        """The prompt within half of what was too long, or less where the provider has less room; None if nothing
+        can be taken away.
+        """
+        share = min(0.5, (error.fits or 1.0) * _ROOM)
+        sent = prompt.request.fragments
+        if not smaller(conversation, sent, share=share, alone=self._prompts.simple):
             return None
         return self._changed(model, conversation, prompt)
 

@@ -31,6 +31,8 @@ class ModelRejected(ModelError):
 
     code = "model_rejected"
     kind = "permanent"
+    account: bool = False
+    """Whether the key or the account was refused, so that the provider would refuse every other request, too."""
 
 
 class ContextTooLong(ModelRejected):
@@ -38,6 +40,8 @@ class ContextTooLong(ModelRejected):
 
     code = "context_too_long"
     kind = "context_length"
+    fits: float | None = None
+    """The part of the prompt for which there is room, where the provider told both sizes."""
 
 
 class ProviderQuota(ModelRejected):
@@ -45,6 +49,7 @@ class ProviderQuota(ModelRejected):
 
     code = "provider_quota"
     kind = "quota"
+    account = True
 
 
 class ModelStopped(ModelError):
