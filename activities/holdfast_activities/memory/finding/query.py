@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from . import dates
 from .dates import Span
 from .terms import STOP_WORDS, plain, terms
+from .units import Unit, units
 
 _WHEN = re.compile(
     r"\b(when|what (?:date|day|month|year|time)|which (?:date|day|month|year|weekend)|how long ago|since when)\b",
@@ -37,13 +38,13 @@ class Query:
 
     Attributes:
         text: As it was asked.
-        terms: The different terms to look for, in order.
+        units: The different words to look for, in order.
         spans: The times it names.
         asks_when: Whether the answer is a time.
     """
 
     text: str
-    terms: tuple[str, ...]
+    units: tuple[Unit, ...]
     spans: tuple[Span, ...]
     asks_when: bool
 
@@ -52,8 +53,12 @@ class Query:
         """Read a query that is asked at ``now``."""
         spans, rest = dates.read(text, now)
         # A memory is from May without saying so: the words of a time are looked for only where there are no others.
-        different = tuple(dict.fromkeys(terms(rest) or terms(text)))
-        return cls(text, different, tuple(spans), bool(_WHEN.search(text)))
+        return cls(text, units(rest) or units(text), tuple(spans), bool(_WHEN.search(text)))
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The different terms to look for, in order."""
+        return tuple(dict.fromkeys(term for unit in self.units for term in unit.terms))
 
     def asked_about(self, speakers: Iterable[str]) -> frozenset[str]:
         """Those of the speakers whom the query names, by their whole name or a part of it."""
@@ -65,7 +70,7 @@ class Query:
     def without_names(self, names: Iterable[str]) -> "Query":
         """The query without the terms of names, unless nothing is left: who is called Ann is not who speaks as Ann."""
         named = {term for name in names for term in terms(name)}
-        return replace(self, terms=tuple(term for term in self.terms if term not in named) or self.terms)
+        return replace(self, units=tuple(unit for unit in self.units if not unit.named(named)) or self.units)
 
     def in_first_person(self, speaker: str) -> str:
         """The query as the speaker would put it: what they said of themselves is nearer to that."""

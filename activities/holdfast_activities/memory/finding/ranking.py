@@ -6,7 +6,7 @@ order what is relevant but never make relevant what is not. What each pays: ``be
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -115,12 +115,14 @@ def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, 
     if best <= 0.0:
         return
     held = [frozenset(hit.record.words.split()) for hit in hits]
-    asked = query.terms
-    frequency = Counter(term for words in held for term in asked if term in words)
     number = max(len(hits), _FEW)
-    weight = {term: math.log(1.0 + (number + 0.5) / (frequency[term] + 0.5)) for term in asked}
-    total = sum(weight.values())
-    coverage = max(sum(weight[term] for term in asked if term in words) for words in held) / total
+    total, covered = 0.0, [0.0] * len(held)
+    for unit in query.units:
+        shares = [unit.share(words) for words in held]
+        weight = unit.weight * math.log(1.0 + (number + 0.5) / (sum(shares) + 0.5))
+        total += weight
+        covered = [sum_ + weight * share for sum_, share in zip(covered, shares, strict=True)]
+    coverage = max(covered) / total
     for hit in hits:
         candidates[hit.record.id].words = coverage**_DOUBT * hit.score / best
 

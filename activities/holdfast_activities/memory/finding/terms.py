@@ -5,15 +5,31 @@ They are made here and not in the stores, so that every store indexes the same o
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
+from .scripts import RUN, clusters, pairs
 from .stemming import stem
 
-# Letters and digits, with the marks that Indic and Thai letters carry; an underscore parts words.
-_WORD = re.compile(r"(?:[^\W_]|[\u0900-\u0dff\u0e00-\u0eff])+")
+# Letters and digits, with the marks that letters of southern Asia carry, but not their signs of
+# punctuation; an underscore parts words.
+_WORD = re.compile(
+    r"(?:[^\W_]|(?![\u0964\u0965\u0e2f\u0e46\u0e4f\u0e5a\u0e5b\u0eaf\u0ec6\u0f01-\u0f17\u104a-\u104f\u17d4-\u17da])"
+    r"[\u0900-\u0dff\u0e00-\u109f\u1780-\u17ff])+"
+)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_APOSTROPHE = re.compile(r"['’](?:s|ve|re|ll|d|m|t)?\b")
-# Chinese, Japanese and Korean, which no spaces part into words.
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+# What stands for an article, a preposition or a pronoun before a vowel in Romance languages.
+_ELIDED = re.compile(
+    r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu|presqu|quelqu|(?:d|n|s)?ell|all|dall|nell|sull|coll|agl|"
+    r"degl|dagl|negl|sugl|gl|un|nessun|ciascun|quest|quell|bell|quant|tutt|sant|senz|dov|com|cos|anch|pres)'(?=[^\W\d_]{2})"
+)
+_APOSTROPHE = re.compile(r"'(?:s|ve|re|ll|d|m|t)?\b")
+_QUOTES = str.maketrans(
+    {**dict.fromkeys("’‘‛ʼʹ′＇´`ʻ׳", "'"), **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\xad")}
+)
+# Accents; the vowels of Arabic and Hebrew, which are seldom written; the Arabic hamza and the stroke that draws letters out.
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670]")
+_LETTERS = str.maketrans("ىةıکی", "يهiكي")
+_ARTICLE = re.compile("^(?:[وف]?(?:ال|بال|كال|لل))(?=[\u0620-\u064a]{3})")
 
 STOP_WORDS = frozenset(
     [
@@ -256,33 +272,44 @@ STOP_WORDS = frozenset(
 def terms(text: str) -> list[str]:
     """The terms of a text, in order and with repeats.
 
-    Lower case, without stop words and accents, English ones stemmed; Chinese, Japanese and Korean
-    as pairs of characters. Each consists of letters and digits only.
+    Lower case, without stop words and accents, English ones stemmed; what is written without spaces
+    as pairs of characters. Each consists of letters, their marks and digits only.
     """
     found: list[str] = []
-    for word in _WORD.findall(_APOSTROPHE.sub("", _THOUSANDS.sub("", plain(text)))):
-        start = 0
-        for run in _CJK.finditer(word):
-            _add(found, word[start : run.start()])
-            found.extend(_pairs(run.group()))
-            start = run.end()
-        _add(found, word[start:])
+    for part in (part for word in words(text) for part in parts(word)):
+        if RUN.fullmatch(part):
+            found.extend(pairs(clusters(part)))
+        elif part not in STOP_WORDS:
+            found.append(stem(part))
     return found
 
 
+def words(text: str) -> list[str]:
+    """The words of a text as ``plain`` gives it, without what apostrophes join to them."""
+    text = _THOUSANDS.sub("", plain(text))
+    if "'" in text:
+        text = _APOSTROPHE.sub("", _ELIDED.sub(" ", text))
+    return [_ARTICLE.sub("", word, count=1) if word > "\u0600" else word for word in _WORD.findall(text)]
+
+
+def parts(word: str) -> Iterator[str]:
+    """A word, cut where a script begins or ends that has no spaces."""
+    if word.isascii():
+        yield word
+        return
+    start = 0
+    for run in RUN.finditer(word):
+        if start < run.start():
+            yield word[start : run.start()]
+        yield run.group()
+        start = run.end()
+    if start < len(word):
+        yield word[start:]
+
+
 def plain(text: str) -> str:
-    """Lower case, one form for each character, Latin letters without their accents."""
-    text = text.replace("’", "'")
+    """Lower case, one form for each character, letters without accents and optional vowels."""
     if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return unicodedata.normalize("NFC", "".join(char for char in apart if not "\u0300" <= char <= "\u036f"))
-
-
-def _add(found: list[str], word: str) -> None:
-    if word and word not in STOP_WORDS:
-        found.append(stem(word))
-
-
-def _pairs(run: str) -> list[str]:
-    return [run] if len(run) == 1 else [run[place : place + 2] for place in range(len(run) - 1)]
+        return text.replace("`", "'").lower()
+    apart = unicodedata.normalize("NFKD", text.translate(_QUOTES).casefold())
+    return unicodedata.normalize("NFC", _MARKS.sub("", apart)).translate(_LETTERS)

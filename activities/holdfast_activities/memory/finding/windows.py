@@ -9,17 +9,17 @@ from dataclasses import replace
 
 from ..base import Embedder, MemoryStore, Record, Vector
 from ..changes import TurnDraft
-from .terms import terms
+from .units import indexed
 
 
 def fact_words(text: str, topic: str = "") -> str:
     """The ``Record.words`` of a fact or an episode."""
-    return " ".join(terms(f"{text}\n{topic}"))
+    return " ".join(indexed(f"{text}\n{topic}"))
 
 
 def turn_words(text: str, neighbours: Sequence[str] = ()) -> str:
     """The ``Record.words`` of a turn between its neighbours; its own count no more than theirs, which pays best."""
-    return " ".join(term for part in (text, *neighbours) for term in terms(part))
+    return " ".join(term for part in (text, *neighbours) for term in indexed(part))
 
 
 async def turn_records(
