@@ -8,7 +8,7 @@ Times are seconds since 1970, UTC. Tenants never mix: every method but those of 
 collection names one.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -157,6 +157,14 @@ class MemoryStore(Protocol):
         """
         ...
 
+    async def indexing(self) -> int:
+        """Which version of the terms its records' ``words`` are of; 0 for a store where none was set."""
+        ...
+
+    async def set_indexing(self, version: int) -> None:
+        """Note that all its records' ``words`` are of a version of the terms."""
+        ...
+
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
         """Insert records, or replace those whose ids are there; all of them or none, where the store can.
 
@@ -196,6 +204,10 @@ class MemoryStore(Protocol):
         Not by ``put``, which would bring back what was deleted since it was read, and take with it
         what is cached of a tenant.
         """
+        ...
+
+    async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
+        """Set the ``words`` of records by their ids; one that is gone stays gone."""
         ...
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """A memory store behind a gate: opened at first use, every call within a deadline and a breaker."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from holdfast_workflows.contracts.errors import MemoryUnavailable
@@ -75,6 +75,18 @@ class GuardedStore:
     async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
         """See ``MemoryStore``."""
         await self._write(lambda store: store.touch(tenant, ids, now))
+
+    async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
+        """See ``MemoryStore``."""
+        await self._write(lambda store: store.reword(tenant, words))
+
+    async def indexing(self) -> int:
+        """See ``MemoryStore``."""
+        return await self._read(lambda store: store.indexing())
+
+    async def set_indexing(self, version: int) -> None:
+        """See ``MemoryStore``."""
+        await self._write(lambda store: store.set_indexing(version))
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
         """See ``MemoryStore``."""

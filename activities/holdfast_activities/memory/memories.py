@@ -28,6 +28,7 @@ from .embedders.ahead import Ahead
 from .facts import fact_records
 from .finding import Finder, embeddable, turn_records
 from .keeping import Views
+from .reindexing import Reindexing
 from .settling import settle, topics
 from .turns import turn_drafts
 from .uses import Uses
@@ -56,6 +57,7 @@ class Memories:
         # What is read, changed and written back must not change in between. Between processes the
         # outbox sees to it that a change is applied by one, and ``settle`` that two do not contradict.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._reindexing = Reindexing(store, self._lock)
 
     async def check(self) -> None:
         """See ``Keeping.check``."""
@@ -66,6 +68,7 @@ class Memories:
         # Without asking the embedder's server, which may be down: a search goes on by words then.
         await self._store.begin(there if there is not None and known else await self._collection())
         self._begun = True
+        await self._reindexing.begin(new=there is None)
 
     async def search(
         self,
@@ -179,6 +182,7 @@ class Memories:
 
     async def optimise(self) -> int:
         """See ``Keeping.optimise``."""
+        await self._reindexing.finish()
         return await self._store.optimise()
 
     async def stats(self) -> MemoryStats:
@@ -206,6 +210,7 @@ class Memories:
 
     async def close(self) -> None:
         """See ``Keeping.close``."""
+        await self._reindexing.close()
         await self._uses.close()
         await self._store.close()
         if self._embedder is not None:

@@ -34,6 +34,17 @@ def held(connection: sqlite3.Connection, begun: Collection | None = None) -> Hel
     return found
 
 
+def indexing(connection: sqlite3.Connection) -> int:
+    """Which version of the terms the records' words are of."""
+    [version] = connection.execute("SELECT indexing FROM collection").fetchone()
+    return int(version)
+
+
+def set_indexing(connection: sqlite3.Connection, version: int) -> None:
+    """Note which version they are of."""
+    connection.execute("UPDATE collection SET indexing = ?", (version,))
+
+
 def begin(connection: sqlite3.Connection, collection: Collection) -> None:
     """Make the file one for such vectors.
 

@@ -19,7 +19,7 @@ from holdfast_workflows.contracts.errors import MemoryUnavailable
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 """FULL survives a power cut, NORMAL only the death of processes."""
 
-FORMAT = 1
+FORMAT = 2
 """``user_version`` of a file that this code reads."""
 
 PAGE_BYTES = 8_192
@@ -34,8 +34,9 @@ _TABLES = (
     # One row. ``migration`` counts migrations, so that one knows when another has begun after it.
     """CREATE TABLE collection (
         one INTEGER PRIMARY KEY CHECK (one = 1), model TEXT NOT NULL, dimension INTEGER NOT NULL,
-        begun INTEGER NOT NULL, generation INTEGER NOT NULL, migration INTEGER NOT NULL)""",
-    "INSERT INTO collection VALUES (1, '', 0, 0, 0, 0)",
+        begun INTEGER NOT NULL, generation INTEGER NOT NULL, migration INTEGER NOT NULL,
+        indexing INTEGER NOT NULL DEFAULT 0)""",
+    "INSERT INTO collection VALUES (1, '', 0, 0, 0, 0, 0)",
     # ``version`` counts what changed a tenant's vectors or what filters look at, ``removed`` is the
     # version at which something was last removed; ``documents`` and ``length`` are for BM25.
     """CREATE TABLE tenants (
@@ -62,6 +63,9 @@ _TABLES = (
         tenant INTEGER NOT NULL, term TEXT NOT NULL, number INTEGER NOT NULL, often INTEGER NOT NULL,
         length INTEGER NOT NULL, PRIMARY KEY (tenant, term, number)) WITHOUT ROWID""",
 )
+
+_UPGRADES = {1: "ALTER TABLE collection ADD COLUMN indexing INTEGER NOT NULL DEFAULT 0"}
+"""What makes the next format of each older one."""
 
 
 def connect(path: Path, synchronous: Synchronous, busy_seconds: float) -> sqlite3.Connection:
@@ -105,7 +109,7 @@ def prepare(path: Path, synchronous: Synchronous, busy_seconds: float) -> None:
 
 
 def _make_tables(connection: sqlite3.Connection) -> int:
-    """Make the tables if there are none; the file's format."""
+    """Make the tables if there are none, or bring them to this format; the file's format."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         format_ = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -115,6 +119,10 @@ def _make_tables(connection: sqlite3.Connection) -> int:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             format_ = FORMAT
+        while format_ in _UPGRADES:
+            connection.execute(_UPGRADES[format_])
+            format_ += 1
+            connection.execute(f"PRAGMA user_version = {format_}")
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:

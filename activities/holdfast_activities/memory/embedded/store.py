@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +53,14 @@ class EmbeddedStore:
         self._begun = collection
         if await self.collection() != collection:
             await self._threads.write(lambda connection: kept.begin(connection, collection))
+
+    async def indexing(self) -> int:
+        """See ``MemoryStore.indexing``."""
+        return await self._threads.read(kept.indexing)
+
+    async def set_indexing(self, version: int) -> None:
+        """See ``MemoryStore.set_indexing``."""
+        await self._threads.write(lambda connection: kept.set_indexing(connection, version))
 
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
         """See ``MemoryStore.put``; all of them or none."""
@@ -122,6 +130,10 @@ class EmbeddedStore:
             await self._write(
                 tenant, lambda connection, found: writing.touch(connection, found, keys, now), None
             )
+
+    async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
+        """See ``MemoryStore.reword``."""
+        await self._write(tenant, lambda connection, found: writing.reword(connection, found, words), None)
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
         """See ``MemoryStore.delete``."""

@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
+
+from holdfast_workflows.contracts.text import clean
 
 from . import tenants, words
 from .rows import COLUMNS, Row
@@ -71,6 +73,19 @@ def touch(connection: sqlite3.Connection, tenant: Tenant, ids: Iterable[str], no
         " WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
         (now, tenant.number, json.dumps(list(ids))),
     )
+
+
+def reword(connection: sqlite3.Connection, tenant: Tenant, anew: Mapping[str, str]) -> None:
+    """Set the words of records by their ids. No vector or filter looks at them, so the version stays."""
+    for id, text in anew.items():
+        found = connection.execute(
+            "SELECT number, words FROM records WHERE tenant = ? AND id = ?", (tenant.number, id)
+        ).fetchone()
+        if found is not None:
+            words.remove(connection, tenant, [(found[0], found[1])])
+            words.index(connection, tenant, [(found[0], clean(text))])
+            connection.execute("UPDATE records SET words = ? WHERE number = ?", (clean(text), found[0]))
+    tenants.save(connection, tenant)
 
 
 def delete(connection: sqlite3.Connection, tenant: Tenant, ids: Iterable[str]) -> int:

@@ -8,6 +8,18 @@ it is, and ranks them the same.
 from .finding import Finder
 from .ranking import Found, Weights
 from .terms import terms
-from .windows import embeddable, fact_words, mended, turn_records
+from .units import VERSION
+from .windows import embeddable, fact_words, mended, turn_records, words_anew
 
-__all__ = ["Finder", "Found", "Weights", "embeddable", "fact_words", "mended", "terms", "turn_records"]
+__all__ = [
+    "VERSION",
+    "Finder",
+    "Found",
+    "Weights",
+    "embeddable",
+    "fact_words",
+    "mended",
+    "terms",
+    "turn_records",
+    "words_anew",
+]

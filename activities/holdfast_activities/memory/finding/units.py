@@ -52,7 +52,7 @@ class Unit:
 
     def named(self, names: Set[str]) -> bool:
         """Whether it is one of these terms."""
-        return self.whole in names if self.whole else names.issuperset(self.pieces)
+        return self.whole in names if self.whole else names >= set(self.pieces)
 
     def share(self, held: Set[str]) -> float:
         """How much of it there is among a memory's terms, from 0 to 1."""

@@ -60,6 +60,20 @@ async def mended(store: MemoryStore, tenant: str, gone: Sequence[Record]) -> lis
     return [left.indexed(record) for record in await store.get(tenant, touched)]
 
 
+async def words_anew(store: MemoryStore, tenant: str, records: Sequence[Record]) -> dict[str, str]:
+    """The words of records as they are made now, by their ids, where they are others than those there."""
+    turns = [record for record in records if record.kind == "turn"]
+    places = [(record.session, record.place) for record in turns if record.session]
+    windows = _Places([*(await store.around(tenant, places, 1) if places else ()), *turns])
+    made = {
+        record.id: windows.indexed(record).words
+        if record.kind == "turn"
+        else fact_words(record.text, record.topic)
+        for record in records
+    }
+    return {record.id: made[record.id] for record in records if made[record.id] != record.words}
+
+
 class _Places:
     """Turns by their places."""
 

@@ -8,6 +8,7 @@ time: by then nothing is acknowledged there any more, so nothing is lost.
 
 import time
 import uuid
+from dataclasses import replace
 
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, MemoryUnavailable
 
@@ -91,9 +92,18 @@ class Generations:
         self._begun = collection
         return found
 
-    async def make(self, collection: Collection, follows: str = "") -> Generation:
+    async def set_indexing(self, version: int) -> None:
+        """Have the generation that serves say which version of the terms its words are of."""
+        self.forget()
+        found = await self.look()
+        if found is not None:
+            async with self._connection.client() as client:
+                await schema.describe(client, replace(found, indexing=version))
+            self.forget()
+
+    async def make(self, collection: Collection, follows: str = "", indexing: int = 0) -> Generation:
         """A new, empty generation, which nothing names yet."""
-        made = Generation(f"{self.alias}_{uuid.uuid4().hex[:12]}", collection, follows)
+        made = Generation(f"{self.alias}_{uuid.uuid4().hex[:12]}", collection, follows, indexing)
         async with self._connection.client() as client:
             await schema.create(client, made)
         return made

@@ -39,7 +39,7 @@ class Mover:
             await self._generations.begin(collection)
             return 0
         await self._clear(old)
-        new = await self._generations.make(collection, follows=old.name)
+        new = await self._generations.make(collection, follows=old.name, indexing=old.indexing)
         await self.bring(old, new)
         await self.bring(old, new)  # what was written during the first pass, which took long
         await self._generations.serve(new)

@@ -36,11 +36,13 @@ class Generation:
         name: At the server.
         collection: What its vectors are.
         follows: The name of the generation it takes the place of, whether that is still there or not.
+        indexing: Which version of the terms the words in it are of.
     """
 
     name: str
     collection: Collection
     follows: str = ""
+    indexing: int = 0
 
 
 async def served(client: WeaviateAsyncClient, alias: str) -> Generation | None:
@@ -60,7 +62,9 @@ async def look_up(client: WeaviateAsyncClient, name: str) -> Generation | None:
     text = (config.description or "").removeprefix(_WORDS)
     try:
         said = json.loads(text)
-        return Generation(name, Collection(said["model"], said["dimension"]), said["follows"])
+        return Generation(
+            name, Collection(said["model"], said["dimension"]), said["follows"], said.get("indexing", 0)
+        )
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -71,13 +75,26 @@ async def leftovers(client: WeaviateAsyncClient, alias: str) -> list[str]:
     return sorted(name for name in await client.collections.list_all() if pattern.fullmatch(name))
 
 
+async def describe(client: WeaviateAsyncClient, generation: Generation) -> None:
+    """Have the collection of a generation say what it now is."""
+    await client.collections.use(generation.name).config.update(description=_description(generation))
+
+
+def _description(generation: Generation) -> str:
+    said = {
+        "model": generation.collection.model,
+        "dimension": generation.collection.dimension,
+        "follows": generation.follows,
+        "indexing": generation.indexing,
+    }
+    return _WORDS + json.dumps(said)
+
+
 async def create(client: WeaviateAsyncClient, generation: Generation) -> None:
     """Make the collection of a generation."""
-    collection = generation.collection
-    said = {"model": collection.model, "dimension": collection.dimension, "follows": generation.follows}
     await client.collections.create(
         generation.name,
-        description=_WORDS + json.dumps(said),
+        description=_description(generation),
         multi_tenancy_config=Configure.multi_tenancy(
             enabled=True, auto_tenant_creation=True, auto_tenant_activation=True
         ),

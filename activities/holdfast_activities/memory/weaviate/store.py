@@ -1,8 +1,8 @@
 """Memories in a Weaviate server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from holdfast_workflows.contracts.text import clean
@@ -65,6 +65,15 @@ class WeaviateStore:
             await Mover(self._connection, self._generations, without_vectors).move(collection)
         await self._generations.begin(collection)
 
+    async def indexing(self) -> int:
+        """Which version of the terms its records' words are of; 0 for a store where none was set."""
+        found = await self._generations.look()
+        return found.indexing if found else 0
+
+    async def set_indexing(self, version: int) -> None:
+        """Note that all its records' words are of a version of the terms."""
+        await self._generations.set_indexing(version)
+
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
         """Insert records, or replace those whose ids are there; all or none of up to 200."""
         generation = await self._generations.writable()
@@ -77,22 +86,13 @@ class WeaviateStore:
     async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
         """Note that records were recalled: ``used`` is now, ``uses`` one more; one that is gone stays gone."""
         found = await self._fetch(tenant, ids)
+        await self._update(
+            tenant, {record.id: {"used": float(now), "uses": record.uses + 1} for record in found}
+        )
 
-        async def note(shard: Shard, record: Record) -> None:
-            async with self._slots:
-                try:
-                    await shard.data.update(
-                        object_id(record.id), {"used": float(now), "uses": record.uses + 1}
-                    )
-                except UnexpectedStatusCodeError as error:
-                    if error.status_code != 404:  # it went meanwhile
-                        raise
-
-        async def note_all(shard: Shard) -> None:
-            await asyncio.gather(*(note(shard, record) for record in found))
-
-        if found:
-            await self._ask(tenant, note_all, None)
+    async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
+        """Set the words of records by their ids; one that is gone stays gone."""
+        await self._update(tenant, {id: {"words": clean(text) or None} for id, text in words.items()})
 
     async def get(self, tenant: str, ids: Sequence[str]) -> Records:
         """Those of the ids that are there, with their vectors, in the order of the ids."""
@@ -223,6 +223,23 @@ class WeaviateStore:
 
             found += await self._ask(tenant, ask, [])
         return found
+
+    async def _update(self, tenant: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Change properties of objects by their records' ids."""
+
+        async def update(shard: Shard, id: str, properties: Mapping[str, Any]) -> None:
+            async with self._slots:
+                try:
+                    await shard.data.update(object_id(id), properties)
+                except UnexpectedStatusCodeError as error:
+                    if error.status_code != 404:  # it went meanwhile
+                        raise
+
+        async def update_all(shard: Shard) -> None:
+            await asyncio.gather(*(update(shard, *change) for change in changes.items()))
+
+        if changes:
+            await self._ask(tenant, update_all, None)
 
     async def _ask(self, tenant: str, ask: Callable[[Shard], Awaitable[T]], empty: T) -> T:
         generation = await self._generations.look()

@@ -30,7 +30,8 @@ async def test_a_question_finds_the_memory_that_holds_its_word(language: str, me
     ]
     await memories.put("acme", await turn_records(memories, None, "acme", drafts))
     finder = Finder(memories, None)
-    expected = {question: ["", *texts][number] for number, question in LANGUAGES[language]["questions"]}
+    questions: list[tuple[int, str]] = LANGUAGES[language]["questions"]
+    expected = {question: ["", *texts][number] for number, question in questions}
     assert {question: await _best(finder, question) for question in expected} == expected
 
 
