@@ -18,11 +18,13 @@ from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ActResult, Park
 
 from . import asking, calls
-from .flight import Flight
+from .flight import Flight, NeverBegan
 from .state import SessionState
 
 _LOOK_AGAIN = 5.0
 """Seconds until a ``once`` call that failed to write its end is looked up again; doubled each time."""
+
+_MAY_HAVE = "cancelled after its worker was lost, so it may have happened"
 
 _NOBODY_KNOWS = "nobody knows whether it happened"
 
@@ -66,16 +68,21 @@ class Carrying:
         writes = self._request.mode in {"settle", "give_up"}
         try:
             result: ActResult = await self._flight.land(handle, to_the_end=writes)
+        except NeverBegan:
+            return self._cancelled()
         except ActivityError as error:
             if isinstance(error.cause, CancelledError):
-                doubt = self._request.again and self._policy.effect == "once"
-                if doubt and self._request.mode != "give_up":
-                    # This attempt never began; what came of the one before is still not known.
-                    self._give_up()
-                    return None
-                return self._void("cancelled", "cancelled")
+                return self._cancelled()
             return await self._failed(error)
         return result
+
+    def _cancelled(self) -> ActResult | None:
+        doubt = self._request.again and self._policy.effect == "once"
+        if doubt and self._request.mode != "give_up":
+            # This attempt never began; what came of the one before is still not known.
+            self._give_up()
+            return None
+        return self._void(_MAY_HAVE if self._lost else "cancelled", "cancelled")
 
     async def _failed(self, error: ActivityError) -> ActResult | None:
         gone, once = calls.worker_lost(error), self._policy.effect == "once"

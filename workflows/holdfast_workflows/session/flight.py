@@ -1,10 +1,16 @@
 """The activities of a turn that run now, and how they are told to stop."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
 
 from .state import SessionState
+
+
+class NeverBegan(Exception):
+    """An activity was cancelled before any worker could have it."""
 
 
 class Flight:
@@ -14,11 +20,11 @@ class Flight:
         self._state = state
         self._handles: list[workflow.ActivityHandle[Any]] = []
         self._burst: workflow.ActivityHandle[Any] | None = None
+        self._telling = set[asyncio.Task[None]]()
 
     def stop(self) -> None:
         """Tell all that the turn was cancelled; they are waited for."""
-        for handle in self._handles:
-            handle.cancel()
+        self._tell(self._handles)
 
     def interrupt_burst(self) -> None:
         """Have a burst end with its current step, so that a pause or steering takes hold.
@@ -26,7 +32,7 @@ class Flight:
         Tools that run, and a model call that is no burst, are left to end by themselves.
         """
         if self._burst is not None:
-            self._burst.cancel()
+            self._tell([self._burst])
 
     async def land(
         self, handle: workflow.ActivityHandle[Any], *, burst: bool = False, to_the_end: bool = False
@@ -34,6 +40,10 @@ class Flight:
         """Wait for an activity; one that starts in a cancelled turn is cancelled at once.
 
         One that goes ``to_the_end`` only writes what was decided, and is left to do so.
+
+        Raises:
+            ActivityError: It failed, or was cancelled while a worker had it.
+            NeverBegan: It was cancelled before that.
         """
         if to_the_end:
             return await handle
@@ -44,7 +54,36 @@ class Flight:
             handle.cancel()
         try:
             return await handle
+        except asyncio.CancelledError:
+            # The SDK raises this, and no ActivityError, for an activity that is cancelled in the moment
+            # it is scheduled. Left alone it would end the run, as if the workflow were cancelled.
+            task = asyncio.current_task()
+            ours = task is None or task.cancelling() == 0
+            if ours and workflow.patched("cancelled-before-begun"):
+                raise NeverBegan from None
+            raise
         finally:
             self._handles.remove(handle)
             if burst:
                 self._burst = None
+
+    def _tell(self, handles: Sequence[workflow.ActivityHandle[Any]]) -> None:
+        if not handles:
+            return
+        if workflow.patched("told-after-results"):
+            task = asyncio.create_task(_cancel(tuple(handles)))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+        else:
+            for handle in handles:
+                handle.cancel()
+
+
+async def _cancel(handles: Sequence[workflow.ActivityHandle[Any]]) -> None:
+    """Cancel what still runs, after the results that came together with the cancel.
+
+    Cancelled in that moment an activity would lose its result, and what it did could not be undone.
+    """
+    await workflow.wait_condition(lambda: True)
+    for handle in handles:
+        handle.cancel()

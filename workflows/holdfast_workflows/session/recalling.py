@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.steps import NewEntry
 from holdfast_workflows.contracts.text import preview
 
 from . import calls, details
-from .flight import Flight
+from .flight import Flight, NeverBegan
 from .state import SessionState
 
 _AWAY = "memory is away: answered without it"
@@ -44,6 +44,8 @@ async def recall(state: SessionState, spec: PinnedSpec, flight: Flight) -> None:
         handle = calls.recall(spec, request, state.turn.request, state.start.silence)
         try:
             result: RecallResult = await flight.land(handle)
+        except NeverBegan:
+            return
         except ActivityError as error:
             if isinstance(error.cause, CancelledError):
                 return

@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.steps import StepView, ThinkInput, ThinkResult
 
 from . import calls, details, working
 from .budgets import Budgets
-from .flight import Flight
+from .flight import Flight, NeverBegan
 from .state import SessionState
 
 
@@ -95,6 +95,8 @@ class Thinking:
             handle = calls.think(self._spec, step, tokens, self._state.start.silence)
             try:
                 result: ThinkResult = await self._flight.land(handle, burst=step.burst > 1)
+            except NeverBegan:
+                return await self._settled(step, tokens)
             except ActivityError as error:
                 if calls.worker_lost(error) and calls.may_lose_more(lost):
                     # A session that was paused meanwhile takes up what is settled, and no more.
