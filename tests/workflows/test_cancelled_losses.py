@@ -15,15 +15,16 @@ from temporalio.worker import Worker
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.memory import MemorySpec
 from holdfast_workflows.contracts.resorts import SimplifiedReply
-from holdfast_workflows.contracts.session import Message, StartInput, TurnView, WaitTurn
+from holdfast_workflows.contracts.session import Message, StartInput, TaskResult, TurnView, WaitTurn
 from holdfast_workflows.contracts.spec import Effect, PinnedSpec, RetrySpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ThinkInput
 from holdfast_workflows.session import AgentWorkflow
 
-from .played import Played, Think, calls, fails, playing, says
+from .played import Played, Think, calls, fails, playing
 from .support import WAIT, eventually
 
 SILENCE = 2.0
+Begun = WorkflowHandle[object, TaskResult]
 _PLAIN = PinnedSpec(agent="a", digest="d")
 
 
@@ -58,13 +59,15 @@ CASES: dict[str, tuple[str, PinnedSpec, list[Think]]] = {
 }
 
 
-async def begin(client: TemporalClient, queue: str) -> WorkflowHandle[Any, Any]:
+async def begin(client: TemporalClient, queue: str) -> Begun:
     """A session with a message that is being answered and one that waits."""
     start = StartInput(agent="a", message=Message(id="first", text="Look."), silence=SILENCE)
-    return await client.start_workflow(names.WORKFLOW, start, id=f"s-{queue}", task_queue=queue)
+    return await client.start_workflow(
+        names.WORKFLOW, start, id=f"s-{queue}", task_queue=queue, result_type=TaskResult
+    )
 
 
-async def ended(session: WorkflowHandle[Any, Any], turn: int) -> TurnView:
+async def ended(session: Begun, turn: int) -> TurnView:
     """The turn when it has ended."""
     async with asyncio.timeout(WAIT):
         while True:
@@ -75,9 +78,7 @@ async def ended(session: WorkflowHandle[Any, Any], turn: int) -> TurnView:
                 return view
 
 
-async def cancelled_and_answered(
-    session: WorkflowHandle[Any, Any], played: Played, name: str, *, settled: bool = False
-) -> None:
+async def cancelled_and_answered(session: Begun, played: Played, name: str, *, settled: bool = False) -> None:
     """Cancel the turn whose worker is lost; the turn ends, and the message that waits is answered."""
     await session.execute_update("send", Message(id="second", text="And?"))
     before = len(played.asked)

@@ -33,6 +33,7 @@ TELLING = {
     "effect_paused": PATCHED,
     "lost_workers": PATCHED,
     "handoff_held": PATCHED,
+    "cancel_lost": PATCHED,
 }
 """The event without which a file would not show what its name says."""
 

@@ -64,6 +64,20 @@ def stunned(_: Gate) -> App:
     return App(agents=[Agent("helper", model="openai:scripted", tools=[stare])])
 
 
+def silent(gate: Gate) -> App:
+    """An agent whose tool is at it when its worker gives no sign of life any more."""
+
+    @tool
+    async def hold() -> str:
+        """Wait."""
+        gate.entered.set()
+        await asyncio.sleep(0.2)  # the session hears of the cancel first
+        time.sleep(_STUNNED)  # noqa: ASYNC251  # what is recorded is a worker whose loop stands still
+        return "held"
+
+    return App(agents=[Agent("helper", model="openai:scripted", tools=[hold])])
+
+
 def booking(gate: Gate) -> App:
     """An agent whose calls are undone, or nobody knows of."""
 
@@ -176,6 +190,15 @@ async def lost_workers(holdfast: Environment, _: Gate) -> Session:
     return session
 
 
+async def cancel_lost(holdfast: Environment, gate: Gate) -> Session:
+    session = await holdfast.client.start("helper", "Hold.", silence=_SILENCE)
+    await gate.arrived()
+    await session.cancel("enough")
+    await session.send("And now?")
+    await session.close()
+    return session
+
+
 async def effect_paused(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Post it.")
     id = (await status(session, "needs_person")).waiting[0].id
@@ -236,6 +259,7 @@ GUARDED: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
     "burst_stopped": (burst_stopped, _limits, make_app),
     "effect_paused": (effect_paused, [call("post", {"what": "it"}), say("Done.")], booking),
     "lost_workers": (lost_workers, [call("look", {"at": "it"}), say("Done.")], stunned),
+    "cancel_lost": (cancel_lost, [call("hold", {}), say("Nothing.")], silent),
     "undone": (undone, _BOTH, booking),
     "circle": (circle, _stares, make_app),
 }

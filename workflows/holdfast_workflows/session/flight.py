@@ -1,7 +1,6 @@
 """The activities of a turn that run now, and how they are told to stop."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
@@ -20,11 +19,11 @@ class Flight:
         self._state = state
         self._handles: list[workflow.ActivityHandle[Any]] = []
         self._burst: workflow.ActivityHandle[Any] | None = None
-        self._telling = set[asyncio.Task[None]]()
 
     def stop(self) -> None:
         """Tell all that the turn was cancelled; they are waited for."""
-        self._tell(self._handles)
+        for handle in self._handles:
+            handle.cancel()
 
     def interrupt_burst(self) -> None:
         """Have a burst end with its current step, so that a pause or steering takes hold.
@@ -32,7 +31,7 @@ class Flight:
         Tools that run, and a model call that is no burst, are left to end by themselves.
         """
         if self._burst is not None:
-            self._tell([self._burst])
+            self._burst.cancel()
 
     async def land(
         self, handle: workflow.ActivityHandle[Any], *, burst: bool = False, to_the_end: bool = False
@@ -66,24 +65,3 @@ class Flight:
             self._handles.remove(handle)
             if burst:
                 self._burst = None
-
-    def _tell(self, handles: Sequence[workflow.ActivityHandle[Any]]) -> None:
-        if not handles:
-            return
-        if workflow.patched("told-after-results"):
-            task = asyncio.create_task(_cancel(tuple(handles)))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
-        else:
-            for handle in handles:
-                handle.cancel()
-
-
-async def _cancel(handles: Sequence[workflow.ActivityHandle[Any]]) -> None:
-    """Cancel what still runs, after the results that came together with the cancel.
-
-    Cancelled in that moment an activity would lose its result, and what it did could not be undone.
-    """
-    await workflow.wait_condition(lambda: True)
-    for handle in handles:
-        handle.cancel()
