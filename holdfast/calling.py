@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from holdfast_workflows.contracts.app import BEGIN
 from holdfast_workflows.contracts.errors import ResultNotText, ToolError
 from holdfast_workflows.contracts.text import dump_json
 
@@ -20,15 +21,24 @@ async def run(function: Callable[..., object], given: Mapping[str, Any]) -> obje
     """What the function returns; one that is not async runs in a thread.
 
     Raises:
-        ToolError: The function tried to end the process.
+        ToolError: The function tried to end the process, or raised what no tool may.
     """
-    call = functools.partial(function, **given)
+    call = functools.partial(_called, function, given, BEGIN.get())
     try:
         result = call() if inspect.iscoroutinefunction(function) else await run_in_thread(call)
         return await _awaited(result) if inspect.isawaitable(result) else result
+    except (Exception, asyncio.CancelledError):
+        raise
     except SystemExit as error:
-        # Left alone it would end the worker and every session on it.
+        # Left alone it would end the worker and every session on it, and so would the others.
         raise ToolError(f"the tool called sys.exit({error.code!r})") from error
+    except BaseException as error:
+        raise ToolError(f"the tool raised {type(error).__name__}") from error
+
+
+def _called(function: Callable[..., object], given: Mapping[str, Any], begin: Callable[[], None]) -> object:
+    begin()
+    return function(**given)
 
 
 def as_text(result: object) -> str:

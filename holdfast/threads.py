@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -44,3 +44,6 @@ def _guarded(function: Callable[[], T]) -> T:
     except StopIteration as error:
         # A future cannot carry it: the caller would wait for ever.
         raise RuntimeError("the function let a StopIteration out") from error
+    except (asyncio.CancelledError, CancelledError) as error:
+        # As it stands it would look as if the call were cancelled.
+        raise RuntimeError("something the function waited for was cancelled") from error

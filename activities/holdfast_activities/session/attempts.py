@@ -23,15 +23,15 @@ class Permit:
         self._breakers = breakers
         self._admission = admission
 
-    async def use(self, work: Work) -> ResultEntry:
+    async def use(self, work: Work, attempt: running.Attempt) -> ResultEntry:
         """Make the attempt.
 
         Raises:
-            ToolFailed: As ``running.carry_out`` says.
+            NotBegun, ToolFailed: As ``running.carry_out`` says.
         """
         try:
             entry = await running.carry_out(
-                work.binding, work.call, work.arguments, work.spec.timeout, work.heartbeat
+                work.binding, work.call, work.arguments, work.spec.timeout, work.heartbeat, attempt
             )
         except ToolFailed as error:
             # What a tool refuses to do is an answer; only what may pass says something of its state.

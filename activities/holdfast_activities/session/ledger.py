@@ -18,9 +18,15 @@ from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
 from holdfast_workflows.contracts.errors import StateError
 from holdfast_workflows.contracts.steps import ActInput
 
-from . import running
+from . import process, running
 from .work import Work
 from .writing import settle
+
+_AT = "@"
+"""Between what makes a token and the process that has it; nothing follows where none is at it any more."""
+
+AT_WORK = set[str]()
+"""The tokens of calls that this process makes, each until its function has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,19 @@ class Claim:
     row: EffectView
     token: str
     ours: bool
+
+    @property
+    def released(self) -> bool:
+        """Whether the one who had it has said that it is not at it any more."""
+        return self.token.endswith(_AT)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of that attempt runs any more, for certain."""
+        _, at, where = self.token.partition(_AT)
+        if where == process.here():
+            return self.token not in AT_WORK
+        return bool(at) and (not where or process.gone(where))
 
 
 class Ledger:
@@ -52,12 +71,16 @@ class Ledger:
         return found[0] if found and isinstance(found[0], ResultEntry) else None
 
     async def claim(self, row: EffectView, over: str = "") -> Claim:
-        """Claim a call; ``over`` takes the claim of that token over."""
-        token = secrets.token_hex(8)
+        """Claim a call for this process; ``over`` takes the claim of that token over."""
+        token = f"{secrets.token_hex(8)}{_AT}{process.here()}"
         if over and await self._effects.reclaim(row.key, over, token):
             return Claim(row, token, ours=True)
         stored, owner = await self._effects.claim(row, token)
         return Claim(stored, owner, ours=owner == token)
+
+    async def release(self, key: str, token: str) -> None:
+        """Say that whoever has the claim is not at it any more, though nobody knows what came of it."""
+        await self._effects.reclaim(key, token, f"{secrets.token_hex(8)}{_AT}")
 
     async def standing(self, key: str) -> Claim | None:
         """A call's row; None if it was never claimed and nothing came of it."""

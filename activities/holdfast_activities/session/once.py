@@ -1,22 +1,25 @@
 """Calls that must not be made twice: claimed before they are made, and left alone while nobody knows of their end.
 
 A claim without an end is in doubt: its worker may be lost, or cut off and still at it. When the
-call's time is over, the tool's probe is asked; without one, or if it cannot tell, a person decides.
+call's time is over, the tool's probe is asked. That the call happened is believed; that it did not
+only where the earlier attempt has ended for certain, since it may happen yet. Else a person decides.
 """
 
 import asyncio
 import time
+from contextlib import suppress
 
 from temporalio import activity
 
 from holdfast_workflows.contracts.entries import ResultEntry
-from holdfast_workflows.contracts.errors import EffectUnknown, StateError, ToolFailed
+from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
 from holdfast_workflows.contracts.steps import ActResult, Park
 from holdfast_workflows.contracts.text import clean
 
-from . import running
+from . import clock, running
 from .attempts import HAPPENED, Attempts, Permit
-from .ledger import Claim, Ledger
+from .ledger import AT_WORK, Claim, Ledger
+from .running import Attempt
 from .work import Work, told
 
 GRACE = 3.0
@@ -26,6 +29,15 @@ tool's time-out for its activity."""
 
 _PROBE_SECONDS = 8.0
 
+_MAY_YET = (
+    "the probe says that it did not happen, but it still may: "
+    "its worker was not heard of again, and is not known to have ended"
+)
+
+_SOON = GRACE / 2
+"""Seconds from the claim within which the function has to be called. A process that was suspended
+in between comes too late: by then another may have been asked to do it."""
+
 
 class Once:
     """Carries out calls of tools with ``effect="once"``."""
@@ -33,6 +45,7 @@ class Once:
     def __init__(self, ledger: Ledger, attempts: Attempts) -> None:
         self._ledger = ledger
         self._attempts = attempts
+        self._waiting = set[asyncio.Task[None]]()
 
     async def carry_out(self, work: Work) -> ActResult:
         """Make the call if it is ours to make; else say what came of it, wait, or say that nobody knows."""
@@ -55,25 +68,64 @@ class Once:
         while True:
             # Admitted first: a claim cannot be given back, and a call that is claimed is in doubt.
             async with self._attempts.admitted(work) as permit:
+                attempt = running.Attempt(latest=clock.steady() + _SOON)
                 claim = await self._ledger.claim(work.effect("claimed"), over)
-                if claim.ours:
-                    return await self._make(work, permit, claim.token)
-            answer = await self._resolve(work, claim)
+                answer = await self._make(work, permit, claim.token, attempt) if claim.ours else None
+            if not claim.ours:
+                answer = await self._resolve(work, claim)
             if answer is not None:
                 return answer
             over = claim.token
 
-    async def _make(self, work: Work, permit: Permit, token: str) -> ActResult:
+    async def _make(self, work: Work, permit: Permit, token: str, attempt: Attempt) -> ActResult | None:
+        """Make the call; None if it was too late to begin it."""
+        AT_WORK.add(token)
         try:
-            entry = await permit.use(work)
+            return await self._made(work, permit, token, attempt)
+        except running.NotBegun:
+            return None
+        except asyncio.CancelledError:
+            if attempt.ended and not running.cancelled_by_session():
+                with suppress(HoldfastError):
+                    await self._ledger.release(work.call.key, token)
+            raise
+        finally:
+            if attempt.ended:
+                AT_WORK.discard(token)
+            else:
+                late = asyncio.create_task(self._late(work, token, attempt))
+                self._waiting.add(late)
+                late.add_done_callback(self._waiting.discard)
+
+    async def _made(self, work: Work, permit: Permit, token: str, attempt: Attempt) -> ActResult:
+        try:
+            entry = await permit.use(work, attempt)
         except EffectUnknown as error:
-            return await self._broken_off(work, token, error)
+            if attempt.ended:
+                return await self._broken_off(work, token, error)
+            return await self._unknown(work, error)
         except ToolFailed as error:
             entry = running.failed(work.call, error)
             if not isinstance(error, HAPPENED):
                 return await self._failed(work, token, entry)
         row = work.effect("settled", entry.text)
         return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+
+    async def _late(self, work: Work, token: str, attempt: Attempt) -> None:
+        """Settle a call that could not be stopped when it ends, for the person who is asked about it."""
+        text = await attempt.outcome()
+        AT_WORK.discard(token)
+        if text is None:
+            activity.logger.warning("%s %s has ended, without a result", work.spec.name, work.call.key)
+            return
+        entry = running.result(work.call, text, "ok", time.monotonic())
+        row = work.effect("settled", entry.text)
+        try:
+            await self._ledger.settle(entry, row, row.session, in_log=work.in_log)
+        except HoldfastError as error:
+            activity.logger.warning(
+                "%s %s has ended, %r: %s", work.spec.name, work.call.key, text[:200], error
+            )
 
     async def _failed(self, work: Work, token: str, entry: ResultEntry) -> ActResult:
         """Settle a call that did not happen, unless another worker has meanwhile begun it anew."""
@@ -88,11 +140,13 @@ class Once:
     async def _resolve(self, work: Work, claim: Claim) -> ActResult | None:
         """What is to be said of a call that another claimed; None if it may be made after all."""
         row = claim.row
+        # Whoever was asked meanwhile and said so takes it upon himself that it may happen twice.
+        retry = work.request.mode == "retry" and claim.token not in AT_WORK
         if row.status == "unknown":
-            return None if work.request.mode == "retry" else ActResult(unknown=True, preview=row.result)
+            return None if retry else ActResult(unknown=True, preview=row.result)
         if row.status != "claimed":
             return told(await self._ledger.restore(work, row))
-        left = row.claimed + work.spec.timeout + GRACE - time.time()
+        left = row.claimed + (0.0 if claim.released else work.spec.timeout) + GRACE - time.time()
         if left > 0:
             reason = f"an earlier attempt of {work.spec.name} may still be at work"
             return ActResult(
@@ -101,9 +155,10 @@ class Once:
         try:
             text = await _probe(work)
         except EffectUnknown as error:
-            # Whoever was asked meanwhile and said so takes it upon himself that it may happen twice.
-            return None if work.request.mode == "retry" else await self._unknown(work, error)
-        return None if text is None else await self._found(work, text, row.claimed)
+            return None if retry else await self._unknown(work, error)
+        if text is None:
+            return None if retry or claim.over else await self._unknown(work, EffectUnknown(_MAY_YET))
+        return await self._found(work, text, row.claimed)
 
     async def _broken_off(self, work: Work, token: str, error: EffectUnknown) -> ActResult:
         """A call of ours whose end was not seen."""

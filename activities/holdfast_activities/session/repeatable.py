@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from weakref import WeakValueDictionary
 
 from temporalio import activity
 
@@ -28,8 +29,12 @@ class Repeatable:
             ApplicationError: It failed and Temporal is to try again.
         """
         try:
+            await _alone(work)
             async with self._attempts.admitted(work) as permit:
-                entry = await permit.use(work)
+                attempt = running.Attempt()
+                if work.spec.effect == "idempotent":
+                    _last[work.call.key] = attempt
+                entry = await permit.use(work, attempt)
         except ToolFailed as error:
             retries = self._attempts.retries
             choice = retries.choose(operation_of(work), work.spec.retry, activity.info().attempt, error)
@@ -49,3 +54,21 @@ class Repeatable:
         if work.spec.effect == "idempotent" and work.in_log:
             row = work.effect("settled" if happened else "failed", entry.text)
         return told(await self._ledger.settle(entry, row, work.call.session, in_log=work.in_log))
+
+
+_last = WeakValueDictionary[str, running.Attempt]()
+"""The last attempt of each idempotent call in this process, by its key; while its function runs, that keeps it."""
+
+
+async def _alone(work: Work) -> None:
+    """Let an earlier attempt of an idempotent call end: two at once are not what its author has tried.
+
+    Raises:
+        ToolFailed: It does not end, though its time is over.
+    """
+    earlier = _last.get(work.call.key)
+    if earlier is None or earlier.task is None or earlier.ended:
+        return
+    await asyncio.wait([earlier.task], timeout=work.spec.timeout)
+    if not earlier.ended:
+        raise ToolFailed("an earlier attempt cannot be stopped, and is still at work")

@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import math
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from temporalio import activity
 
 from holdfast_activities.resilience.classify import classify, words
-from holdfast_workflows.contracts.app import ToolBinding, ToolContext
+from holdfast_workflows.contracts.app import BEGIN, ToolBinding, ToolContext
 from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
 from holdfast_workflows.contracts.errors import (
     EffectUnknown,
@@ -22,6 +25,8 @@ from holdfast_workflows.contracts.errors import (
 )
 from holdfast_workflows.contracts.limits import MAX_RESULT
 from holdfast_workflows.contracts.text import size
+
+from . import clock
 
 _logger = logging.getLogger("holdfast.tool")
 
@@ -42,6 +47,52 @@ class Call:
     key: str
     attempt: int = 1
     user: str = ""
+
+
+STOPPING = 2.0
+"""Seconds that a function which ran out of time has to end."""
+
+
+class NotBegun(Exception):
+    """The function was not called: its time to begin had passed, as where the process was suspended."""
+
+
+class Attempt:
+    """One run of a tool's function; ``latest`` is when it may begin at the latest, by ``clock.steady``."""
+
+    def __init__(self, latest: float = math.inf) -> None:
+        self.task: asyncio.Task[str] | None = None
+        self.begun = False
+        self.in_thread = False
+        self._latest = latest
+        self._thread = threading.get_ident()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of the function runs any more."""
+        return self.task is None or self.task.done()
+
+    async def outcome(self) -> str | None:
+        """What the function returns in the end; None if it does not."""
+        if self.task is not None and not self.task.done():
+            await asyncio.wait([self.task])
+        return None if self.task is None or _failed_or_runs(self.task) else self.task.result()
+
+    def begin(self) -> None:
+        """Note that the function is called now.
+
+        Raises:
+            NotBegun: It is too late for that.
+        """
+        if clock.steady() > self._latest:
+            raise NotBegun
+        self.begun = True
+        self.in_thread = threading.get_ident() != self._thread
+
+    async def run(self, binding: ToolBinding, arguments: Mapping[str, Any], about: ToolContext) -> str:
+        """Call the function."""
+        BEGIN.set(self.begin)
+        return await binding.call(arguments, about)
 
 
 async def run(
@@ -66,29 +117,92 @@ async def carry_out(
     arguments: Mapping[str, Any],
     seconds: float,
     heartbeat: Callable[[str], None],
+    attempt: Attempt | None = None,
 ) -> ResultEntry:
     """Run a tool with arguments that were validated.
 
+    A function that does not end when its time is over is left alone; ``attempt`` then has not ended.
+
     Raises:
         EffectUnknown: It must happen once, and ran out of time: nobody has seen its end.
+        NotBegun: It was too late to call it.
         ToolFailed: It raised, timed out, or returned too much.
     """
-    began, limit = time.monotonic(), asyncio.timeout(seconds)
+    began, attempt = time.monotonic(), attempt or Attempt()
+    # A task of its own: what cannot be stopped must not hold up the call.
+    task = attempt.task = asyncio.create_task(attempt.run(binding, arguments, context(call, heartbeat)))
+    _keep(task)
     try:
-        async with limit:
-            text = await binding.call(arguments, context(call, heartbeat))
-    except TimeoutError as error:
-        said = f"no result after {seconds:g} s" if limit.expired() else words(error)
-        raise (EffectUnknown if binding.spec.effect == "once" else ToolFailed)(said) from error
-    except ToolFailed:
+        text = await _result(attempt, task, seconds)
+    except _OutOfTime as error:
+        raise (EffectUnknown if binding.spec.effect == "once" else ToolFailed)(str(error)) from error
+    except (NotBegun, ToolFailed):
         raise
     except HoldfastError as error:
         raise ToolFailed(str(error), retryable=error.retryable) from error
     except Exception as error:
-        raise classify(error, ToolFailed) from error
+        known = classify(error, ToolFailed)
+        late = binding.spec.effect == "once" and isinstance(error, TimeoutError)
+        raise (EffectUnknown(words(error)) if late else known) from error
     if size(text) > MAX_RESULT:
         raise ResultTooLarge(f"{size(text):,} bytes")
     return result(call, text, "ok", began)
+
+
+class _OutOfTime(Exception):
+    """A function has not ended in time."""
+
+
+async def _result(attempt: Attempt, task: asyncio.Task[str], seconds: float) -> str:
+    """What the function returns within its time, or a moment later if it cannot be stopped."""
+    ends = time.monotonic() + seconds
+    try:
+        await asyncio.wait([task], timeout=seconds)
+        late = not task.done()
+        # What runs in a thread cannot be stopped, and what it returns in the end counts.
+        told = late and not (attempt.begun and attempt.in_thread) and task.cancel()
+        if late:
+            await asyncio.wait([task], timeout=STOPPING)
+    except asyncio.CancelledError:
+        await _cancelled(task, ends + STOPPING - time.monotonic())
+        if _failed_or_runs(task):
+            raise
+        return task.result()
+    if not task.done():
+        raise _OutOfTime(f"no result after {seconds:g} s, and it cannot be stopped: it may still be at work")
+    if task.cancelled() or (told and _failed_or_runs(task)):
+        raise _OutOfTime(f"no result after {seconds:g} s")
+    return task.result()
+
+
+def _failed_or_runs(task: asyncio.Task[str]) -> bool:
+    """Whether a function that was cancelled gives no result; what it raised then says nothing of what it did."""
+    return not task.done() or task.cancelled() or task.exception() is not None
+
+
+async def _cancelled(task: asyncio.Task[str], left: float) -> None:
+    """Cancel the function and wait for its end, so that nothing it does lands after the cancel; not for ever."""
+    ends = time.monotonic() + max(left, 0.0)
+    while not task.done() and (left := ends - time.monotonic()) > 0:
+        task.cancel()
+        # Whoever cancels again changes nothing.
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task], timeout=left)
+
+
+_kept = set[asyncio.Task[str]]()
+
+
+def _keep(task: asyncio.Task[str]) -> None:
+    """Hold a task until it has ended, since the event loop does not, and note its error as seen."""
+    _kept.add(task)
+    task.add_done_callback(_ended)
+
+
+def _ended(task: asyncio.Task[str]) -> None:
+    _kept.discard(task)
+    if not task.cancelled():
+        task.exception()
 
 
 def context(call: Call, heartbeat: Callable[[str], None]) -> ToolContext:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import os
 import time
 from typing import Any
 
@@ -16,6 +17,7 @@ from holdfast import Agent, App, Tool
 from holdfast_activities import Activities
 from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
+from holdfast_activities.session import process
 from holdfast_activities.session.ledger import Ledger
 from holdfast_activities.state import State
 from holdfast_temporal import data_converter
@@ -30,7 +32,14 @@ WAIT = 20.0
 REPLY = 1
 SEQ = 2
 ARGUMENTS = '{"order": "42"}'
-LOST = "the token of a worker that is gone"
+LOST = "lost@" + process.here().replace(f"/{os.getpid()}/", f"/{2**22 + 1}/")
+"""The token of a worker that is gone: no process has such a number."""
+
+ALIVE = "alive@" + process.here().replace(f"/{os.getpid()}/", f"/{os.getppid()}/").rpartition("/")[0] + "/"
+"""The token of a worker whose process runs, or stands still, and says nothing."""
+
+ELSEWHERE = "elsewhere@another-machine/1/1"
+"""The token of a worker of which only its own machine knows."""
 
 
 class Desk:
@@ -41,6 +50,7 @@ class Desk:
     ) -> None:
         self.state = state
         self.session = session
+        self.tools = tools
         registry = App(agents=[Agent("clerk", model="openai:scripted", tools=tools)]).registry()
         self.spec = registry.agents["clerk"]
         self.resilience = Resilience(state.shared)
@@ -94,8 +104,10 @@ class Desk:
         )
         await self.state.log.settle(self.session, [ReplyEntry(seq=REPLY, turn=1, step=1, calls=asked)])
 
-    async def claimed(self, tool: str, *, ago: float = 0.0, status: EffectStatus = "claimed") -> None:
-        """Have a worker that is gone have claimed the call so many seconds ago."""
+    async def claimed(
+        self, tool: str, *, ago: float = 0.0, status: EffectStatus = "claimed", by: str = LOST
+    ) -> None:
+        """Have a worker, one that is gone, have claimed the call so many seconds ago."""
         row = EffectView(
             key=names.call_key(self.session, SEQ),
             session=self.session,
@@ -108,7 +120,7 @@ class Desk:
             status=status,
             claimed=time.time() - ago,
         )
-        await self.state.shared.effects.claim(row, LOST)
+        await self.state.shared.effects.claim(row, by)
 
     async def row(self, key: str = "") -> EffectView:
         """The row of the call at 2, or of a key."""

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .circuits import TenantLimits
 from .spec import AgentSpec, ToolSpec
+
+
+def _begin() -> None:
+    """Nothing stands in the way."""
+
+
+BEGIN: ContextVar[Callable[[], None]] = ContextVar("BEGIN", default=_begin)
+"""Called right before a tool's function, in its thread; it raises where the function must not be called any more."""
 
 
 @dataclass(frozen=True)
