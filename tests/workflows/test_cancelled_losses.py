@@ -186,7 +186,8 @@ async def test_a_call_that_ends_in_the_moment_of_the_cancel_keeps_its_result(
 
         async def over() -> bool:
             events = [event async for event in session.fetch_history_events()]
-            return sum(event.HasField("activity_task_completed_event_attributes") for event in events) == 3
+            ended = [each for each in events if each.HasField("activity_task_completed_event_attributes")]
+            return len(ended) == 3
 
         await eventually(over)
         async with deciding(client, task_queue):
