@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.spec import ToolSpec
 from holdfast_workflows.contracts.text import clean, dump_json
 
-from . import anthropic_reply, limits, shapes, wire
+from . import anthropic_reply, limits, shapes, usage, wire
 from .base import Fragment, ModelReply, ModelRequest
 from .config import ProviderConfig
 from .exchange import ask
@@ -112,8 +112,11 @@ class AnthropicModel:
         """Call the model once; see ``Model.complete``."""
         body = self.body(request)
         gathered = anthropic_reply.Gathered()
-        answer, headers = await ask(self._endpoint, body, request, gathered, on_text)
-        reply = anthropic_reply.read(self.name, answer, len(body), self._listing.cost)
+        cost, consumed = self._listing.cost, request.consumed
+        with usage.noted(consumed, len(body), lambda: gathered.characters, cost):
+            answer, headers = await ask(self._endpoint, body, request, gathered, on_text)
+            consumed.answered = True
+            reply = usage.filled(anthropic_reply.read(self.name, answer, len(body), cost), consumed)
         left = limits.remaining(headers)
         return reply if left is None else replace(reply, remaining=left)
 

@@ -36,6 +36,17 @@ class Fragment:
         return hashlib.sha256(self.data).digest()
 
 
+@dataclass(slots=True)
+class Consumed:
+    """What a call used that ended without a reply, for the caller to charge: a provider bills it all the same.
+
+    ``answered`` says that an answer had begun; ``usage`` is None as long as nothing is known to have been used.
+    """
+
+    answered: bool = False
+    usage: Usage | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One call. ``tools`` is what ``Model.tools`` made of the agent's tools; empty for none."""
@@ -50,6 +61,8 @@ class ModelRequest:
     stream: bool = False
     no_calls: bool = False
     """Whether the model may only answer: the tools are there, since the conversation speaks of them, and not to be called."""
+    consumed: Consumed = field(default_factory=Consumed, compare=False)
+    """Filled in by the client when the call ends without a reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +138,7 @@ class Model(Protocol):
             on_text: With ``request.stream``, called with the whole text so far as it grows.
 
         Raises:
-            ModelError: The subclass says what happened and whether trying again may help.
+            ModelError: The subclass says what happened and whether trying again may help. What was used all
+                the same is in ``request.consumed``, as when the call is cancelled.
         """
         ...

@@ -53,8 +53,11 @@ async def ask(
     """
     received = Body(endpoint.name, endpoint.secret, gathered, on_text if request.stream else None)
     silence = min(request.timeout, SILENCE) if request.stream else request.timeout
-    headers = await endpoint.send(body, request.timeout, silence, received.take)
-    return received.answer(), headers
+    try:
+        headers = await endpoint.send(body, request.timeout, silence, received.take)
+        return received.answer(), headers
+    finally:
+        request.consumed.answered = received.begun
 
 
 class Body:
@@ -71,7 +74,14 @@ class Body:
         gathered: Gathered,
         on_text: Callable[[str], None] | None = None,
     ) -> None:
-        """Nothing received yet; ``name`` is what errors call the model, ``secret`` what they must not show."""
+        """Nothing received yet.
+
+        Args:
+            name: What errors call the model.
+            secret: What they must not show.
+            gathered: Where events go; ``begun`` says whether one has gone there.
+            on_text: Called with the whole text so far as it grows.
+        """
         self._name = name
         self._secret = secret
         self._gathered = gathered
@@ -81,6 +91,7 @@ class Body:
         self._head: list[bytes] = []
         self._size = 0
         self._done = False
+        self.begun = False
 
     def take(self, data: bytes) -> bool:
         """Take in bytes; True once the answer is whole, whatever may follow.
@@ -165,6 +176,7 @@ class Body:
         except NONSENSE as error:
             what = f"an event of the stream makes no sense ({type(error).__name__})"
             raise errors.malformed(self._name, what, data, self._secret) from None
+        self.begun = True
         self._done = self._gathered.ended
 
     def _raise_if_error(self, value: Any, *, named: bool = False) -> None:

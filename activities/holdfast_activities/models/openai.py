@@ -14,7 +14,7 @@ from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 from holdfast_workflows.contracts.text import clean, dump_json
 
-from . import limits, openai_calls, openai_reply, shapes, wire
+from . import limits, openai_calls, openai_reply, shapes, usage, wire
 from .base import Fragment, ModelReply, ModelRequest
 from .config import ProviderConfig
 from .exchange import ask
@@ -131,8 +131,11 @@ class OpenAIModel:
         """Call the model once; see ``Model.complete``."""
         body = self.body(request)
         gathered = openai_reply.Gathered(openai_calls.names_of(request.tools))
-        answer, headers = await ask(self._endpoint, body, request, gathered, on_text)
-        reply = openai_reply.read(self.name, answer, len(body), self._listing.cost)
+        cost, consumed = self._listing.cost, request.consumed
+        with usage.noted(consumed, len(body), lambda: gathered.characters, cost):
+            answer, headers = await ask(self._endpoint, body, request, gathered, on_text)
+            consumed.answered = True
+            reply = usage.filled(openai_reply.read(self.name, answer, len(body), cost), consumed)
         left = limits.remaining(headers)
         return reply if left is None else replace(reply, remaining=left)
 

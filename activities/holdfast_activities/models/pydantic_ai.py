@@ -5,6 +5,7 @@ This is not the hot path: a conversation is built anew for each call.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -38,6 +39,7 @@ from pydantic_ai.models import ModelRequestParameters, infer_model
 from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.usage import RequestUsage
 
 from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts import errors as contract
@@ -45,15 +47,14 @@ from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, Resu
 from holdfast_workflows.contracts.spec import ToolSpec
 from holdfast_workflows.contracts.text import dump_json
 
-from . import errors, wire
+from . import arguments, errors, finish, usage, wire
 from .base import Fragment, ModelReply, ModelRequest
-from .prices import listing
+from .prices import Cost, listing
 
 WIRE = "pydantic-ai"
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 _TOOLS: TypeAdapter[list[ToolSpec]] = TypeAdapter(list[ToolSpec])
-_FINISH: dict[str, Finish] = {"length": "length", "content_filter": "content_filter"}
 _MEANT: tuple[tuple[type[Exception], type[contract.ModelError]], ...] = (
     (ModelContextWindowExceededError, contract.ContextTooLong),
     (ContentFilterError, contract.ContentFiltered),
@@ -126,22 +127,25 @@ class PydanticAIModel:
             settings["max_tokens"] = request.max_tokens
         if request.temperature is not None:
             settings["temperature"] = request.temperature
-        try:
-            async with asyncio.timeout(request.timeout):
-                if not request.stream:
-                    response = await direct.model_request(
-                        self._model,
-                        messages,
-                        model_settings=settings,
-                        model_request_parameters=_parameters(request),
-                    )
-                else:
-                    response = await self._stream(messages, settings, request, on_text)
-        except TimeoutError as error:
-            raise errors.from_exception(self.name, error) from None
-        except (ModelAPIError, UnexpectedModelBehavior, UserError) as error:
-            raise _error(self.name, error) from None
-        return self._reply(response)
+        sent, shown, consumed = _size(request), [""], request.consumed
+        with usage.noted(consumed, sent, lambda: len(shown[0]), self._listing.cost):
+            try:
+                async with asyncio.timeout(request.timeout):
+                    if not request.stream:
+                        response = await direct.model_request(
+                            self._model,
+                            messages,
+                            model_settings=settings,
+                            model_request_parameters=_parameters(request),
+                        )
+                    else:
+                        response = await self._stream(messages, settings, request, on_text, shown)
+            except TimeoutError as error:
+                raise errors.from_exception(self.name, error) from None
+            except (ModelAPIError, UnexpectedModelBehavior, UserError) as error:
+                raise _error(self.name, error) from None
+            consumed.answered = True
+            return usage.filled(self._reply(response, sent), consumed)
 
     async def _stream(
         self,
@@ -149,55 +153,77 @@ class PydanticAIModel:
         settings: ModelSettings,
         request: ModelRequest,
         on_text: Callable[[str], None] | None,
+        shown: list[str],
     ) -> ModelResponse:
-        shown = ""
         async with direct.model_request_stream(
             self._model, messages, model_settings=settings, model_request_parameters=_parameters(request)
         ) as stream:
             async for _ in stream:
                 text = _text(stream.get())
-                if on_text is not None and text != shown:
-                    shown = text
-                    on_text(shown)
+                if text != shown[0]:
+                    shown[0] = text
+                    if on_text is not None:
+                        on_text(text)
             response = stream.get()
             if not _ended(response):
                 raise errors.cut_off(self.name)
             return response
 
-    def _reply(self, response: ModelResponse) -> ModelReply:
-        asked = [part for part in response.parts if isinstance(part, ToolCallPart)]
-        finish: Finish = _FINISH.get(response.finish_reason or "", "tool_calls" if asked else "stop")
-        if finish != "tool_calls":
-            asked = []
+    def _reply(self, response: ModelResponse, sent: int) -> ModelReply:
+        ended = _finish(self.name, response)
+        response = replace(response, parts=[one for part in response.parts for one in _split(part)])
+        # A reply cut short may end in half a call; a call counts only if the model came to its end.
+        asked = [part for part in response.parts if isinstance(part, ToolCallPart)] if ended == "stop" else []
         ids = wire.unique([part.tool_call_id for part in asked])
         extra: dict[str, Any] = {}
         if asked and any(isinstance(part, ThinkingPart) for part in response.parts):
             for name, part in zip(ids, asked, strict=True):
                 part.tool_call_id = name
             extra = {WIRE: wire.received_json(ModelMessagesTypeAdapter.dump_python([response], mode="json"))}
-        usage = response.usage
-        read, write = wire.counted(usage.input_tokens), wire.counted(usage.output_tokens)
-        cached, caching = wire.counted(usage.cache_read_tokens), wire.counted(usage.cache_write_tokens)
+        text, calls = _text(response), tuple(map(_call, ids, asked))
+        thought = "".join(part.content for part in response.parts if isinstance(part, ThinkingPart))
+        wrote = usage.written(text, calls, wire.received(thought))
+        used, counted = _usage(response.usage, sent, wrote, self._listing.cost)
         return ModelReply(
-            text=_text(response),
-            calls=tuple(
-                ToolCall(
-                    id=name,
-                    name=wire.received(part.tool_name),
-                    arguments=wire.received(part.args_as_json_str()),
-                )
-                for name, part in zip(ids, asked, strict=True)
-            ),
-            finish=finish,
-            usage=Usage(
-                input_tokens=read,
-                output_tokens=write,
-                cached_tokens=cached,
-                cost=self._listing.cost(read, write, cached, caching),
-            ),
+            text=text,
+            calls=calls,
+            finish="tool_calls" if calls else ended,
+            usage=used,
             model=self.name,
             extra=extra,
+            counted=counted,
         )
+
+
+def _call(name: str, part: ToolCallPart) -> ToolCall:
+    called, text = wire.received(part.tool_name).strip(), wire.received(part.args_as_json_str())
+    return ToolCall(id=name, name=called, arguments=text)
+
+
+def _usage(told: RequestUsage, sent: int, wrote: int, cost: Cost) -> tuple[Usage, bool]:
+    read, write = wire.counted(told.input_tokens), wire.counted(told.output_tokens)
+    cached, caching = wire.counted(told.cache_read_tokens), wire.counted(told.cache_write_tokens)
+    return usage.completed(read, write, cached, caching, sent, wrote, cost)
+
+
+def _split(part: ModelResponsePart) -> list[ModelResponsePart]:
+    """The part; a call for each object of arguments in it."""
+    if not isinstance(part, ToolCallPart):
+        return [part]
+    return [replace(part, args=one) for one in arguments.objects(part.args_as_json_str())]
+
+
+def _finish(name: str, response: ModelResponse) -> Finish:
+    """How it ended: by the provider's own word if we know it, since pydantic-ai fills in what it does not know."""
+    raw = finish.reason((response.provider_details or {}).get("finish_reason"))
+    mapped = finish.reason(response.finish_reason)
+    return finish.known(raw) or finish.meaning(name, mapped or raw)
+
+
+def _size(request: ModelRequest) -> int:
+    """Bytes of what is sent, roughly."""
+    conversation = sum(len(fragment.data) for fragment in request.fragments)
+    return conversation + len(request.instructions) + len(request.tools)
 
 
 def _text(response: ModelResponse) -> str:

@@ -1,12 +1,15 @@
 """What a call used: as the provider counted it, and by size where it did not."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from typing import Any
 
 from holdfast_workflows.contracts.entries import ToolCall, Usage
+from holdfast_workflows.contracts.errors import EmptyReply
 from holdfast_workflows.contracts.text import size
 
 from . import wire
+from .base import Consumed, ModelReply
 from .prices import Cost
 
 
@@ -41,7 +44,7 @@ def openai(told: Any, sent: int, wrote: int, cost: Cost) -> tuple[Usage, bool]:
     details: Any = given.get("prompt_tokens_details")
     hit: Any = details.get("cached_tokens") if isinstance(details, dict) else 0  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON
     cached = min(read, wire.counted(hit or given.get("prompt_cache_hit_tokens")))
-    return _usage(read, write, cached, 0, sent, wrote, cost)
+    return completed(read, write, cached, 0, sent, wrote, cost)
 
 
 def anthropic(told: Any, sent: int, wrote: int, cost: Cost) -> tuple[Usage, bool]:
@@ -51,21 +54,48 @@ def anthropic(told: Any, sent: int, wrote: int, cost: Cost) -> tuple[Usage, bool
     caching = wire.counted(given.get("cache_creation_input_tokens"))
     read = wire.counted(given.get("input_tokens")) + cached + caching
     write = wire.counted(given.get("output_tokens"))
-    return _usage(read, write, cached, caching, sent, wrote, cost)
+    return completed(read, write, cached, caching, sent, wrote, cost)
 
 
 def estimated(sent: int, wrote: int, cost: Cost) -> Usage:
     """The usage of a call that nobody counted."""
-    return _usage(0, 0, 0, 0, sent, wrote, cost)[0]
+    return completed(0, 0, 0, 0, sent, wrote, cost)[0]
 
 
-def _usage(
+def completed(
     read: int, write: int, cached: int, caching: int, sent: int, wrote: int, cost: Cost
 ) -> tuple[Usage, bool]:
-    """With estimates in place of zeros, so that a budget binds whatever a provider tells."""
+    """The usage with estimates in place of zeros, so that a budget always binds; and whether the prompt was counted."""
     counted = read > 0
     read = read or max(1, sent // 4)
     write = write or (wrote // 4 + 1 if wrote else 0)
     return Usage(
         input_tokens=read, output_tokens=write, cached_tokens=cached, cost=cost(read, write, cached, caching)
     ), counted
+
+
+@contextmanager
+def noted(consumed: Consumed, sent: int, wrote: Callable[[], int], cost: Cost) -> Generator[None]:
+    """Note, by size, what a call used that ends without a reply.
+
+    It counts if the model had begun to answer, whether it was then cancelled or broke off;
+    nobody bills a request that was refused.
+    """
+    try:
+        yield
+    except BaseException:
+        if (consumed.answered or wrote() > 0) and consumed.usage is None:
+            consumed.usage = estimated(sent, wrote(), cost)
+        raise
+
+
+def filled(reply: ModelReply, consumed: Consumed) -> ModelReply:
+    """The reply, if there is anything in it.
+
+    Raises:
+        EmptyReply: The model ended normally with neither text nor a call.
+    """
+    if reply.finish in {"stop", "tool_calls"} and not reply.calls and not reply.text.strip():
+        consumed.usage = reply.usage
+        raise EmptyReply(reply.model)
+    return reply

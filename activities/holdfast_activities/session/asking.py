@@ -6,12 +6,18 @@ from dataclasses import dataclass, replace
 from temporalio import activity
 
 from holdfast_activities.context import Account, Conversation, Conversations, cleaned, smaller
-from holdfast_activities.models.base import Model, ModelReply
+from holdfast_activities.models.base import Consumed, Model, ModelReply
 from holdfast_activities.resilience import Resilience
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
-from holdfast_workflows.contracts.entries import Entry
-from holdfast_workflows.contracts.errors import ContentFiltered, ContextTooLong, ModelError
+from holdfast_workflows.contracts.entries import Entry, Usage, UserEntry
+from holdfast_workflows.contracts.errors import (
+    ContentFiltered,
+    ContextTooLong,
+    EmptyReply,
+    ModelError,
+    ModelRejected,
+)
 from holdfast_workflows.contracts.resorts import CachedReply
 from holdfast_workflows.contracts.steps import Park, ThinkInput
 
@@ -19,6 +25,8 @@ from .agents import LiveAgent
 from .leave import blame, provider_of, rates, within
 from .prompting import Prompt, Prompting
 from .purse import OUTPUT, Need, Purse
+
+_SAY = "You have said nothing. Answer now, or call a tool."
 
 _GUESSED_REPLY = 500
 """Tokens counted against a rate limit for a reply, until its usage is known."""
@@ -51,7 +59,11 @@ class _Told:
 
 
 class Asking:
-    """Asks models for one ``think``."""
+    """Asks models for one ``think``.
+
+    Attributes:
+        unanswered: What calls used that ended without a reply.
+    """
 
     def __init__(
         self,
@@ -73,6 +85,7 @@ class Asking:
         self._purse = purse
         self._tenant = tenant
         self._heard = heard
+        self.unanswered = Usage()
         self._keeps = any(isinstance(resort, CachedReply) for resort in agent.spec.last_resorts)
 
     async def ask(self, model: Model, conversation: Conversation) -> Answer | Park | Spent:
@@ -132,6 +145,8 @@ class Asking:
             return await self._again(model, self._smaller(model, conversation, prompt, error), error)
         except ContentFiltered as error:
             return await self._again(model, await self._cleaned(model, conversation, prompt), error)
+        except EmptyReply as error:
+            return await self._after_nothing(model, prompt, error)
         if told.reply.finish == "content_filter":
             changed = await self._cleaned(model, conversation, prompt)
             if changed is not None:
@@ -146,11 +161,43 @@ class Asking:
         activity.logger.warning("%s: %s; asking once more with a changed prompt", model.name, error.code)
         return await self._ask(model, changed)
 
+    async def _after_nothing(self, model: Model, prompt: Prompt, error: EmptyReply) -> _Told:
+        """Ask once more, at once.
+
+        After the results of its calls a model may take silence for an end. The same prompt would
+        get the same silence, so it is told to answer; the words are of this request only.
+        """
+        fragments = prompt.request.fragments
+        if fragments and fragments[-1].kind == "result":
+            told = model.fragment(UserEntry(seq=fragments[-1].seq + 1, role="repair", text=_SAY))
+            # A cancelled or failed call fills in what it used, so each has a place of its own for that.
+            request = replace(prompt.request, fragments=[*fragments, told], consumed=Consumed())
+        else:
+            request = replace(prompt.request, consumed=Consumed())
+        try:
+            return await self._again(model, replace(prompt, request=request), error)
+        except ModelRejected:
+            raise error from None  # it takes no message in this place
+
     async def _ask(self, model: Model, prompt: Prompt) -> _Told:
-        reply = await model.complete(prompt.request, self._heard)
+        try:
+            reply = await model.complete(prompt.request, self._heard)
+            self._check_last(reply, prompt.request.consumed)
+        except BaseException:
+            used = prompt.request.consumed.usage
+            if used is not None:
+                self.unanswered += used
+                self._purse.count(used)
+            raise
         reported = reply.usage.input_tokens if reply.counted else 0
         self._prompts.learn(prompt, reported)
         return _Told(reply, prompt.account, reported)
+
+    def _check_last(self, reply: ModelReply, consumed: Consumed) -> None:
+        """A last reply that was cut short stands as it is, unless there is nothing of it."""
+        if self._step.final and reply.finish == "length" and not reply.text.strip():
+            consumed.usage = reply.usage
+            raise EmptyReply(f"{reply.model}: the last reply reached its length limit before it had any text")
 
     def _smaller(
         self, model: Model, conversation: Conversation, prompt: Prompt, error: ContextTooLong

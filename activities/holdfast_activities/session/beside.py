@@ -97,6 +97,8 @@ class Beside:
                 model, request, size // 4 + allowed, rates(model, question.tenant, tenant)
             )
         except BaseException:
+            if request.consumed.usage is not None:
+                purse.count(request.consumed.usage)
             await purse.release()
             raise
         return Heard(reply.text, reply.model, reply.usage, purse.settle(model, reply.usage, None))

@@ -16,7 +16,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.context import Manifest
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage
 from holdfast_workflows.contracts.errors import (
     HoldfastError,
     StateError,
@@ -38,6 +38,9 @@ from .purse import RESULTS, Need, Purse
 from .writing import away, settle
 
 _MAX_NAME = 200
+
+_NO_ANSWER = "(no answer: the budget was used up while the model still asked for tools)"
+"""What stands for a last reply that consists of calls, which are not carried out."""
 
 _SHOWN = 100_000
 """Characters of partial text in a heartbeat, which must fit into a payload; the rest comes with the step."""
@@ -107,6 +110,7 @@ class Burst:
             self._new,
             self._heard,
         )
+        self._asking = asking
         self._chain = Chain(step, agent, means.conversations, prompts, asking, shared.replies, self._again)
         self._look_ahead = look_ahead
         self._tried = attempts_before(step)
@@ -118,6 +122,11 @@ class Burst:
     def stop(self) -> None:
         """Take no further step after the current one."""
         self._stopping = True
+
+    @property
+    def unanswered(self) -> Usage:
+        """What model calls used that ended without a reply."""
+        return self._asking.unanswered
 
     def partial(self) -> Partial:
         """Where the burst is, for its heartbeat."""
@@ -247,8 +256,9 @@ class Burst:
     def _answered(self, answer: Answer, seconds: float) -> ReplyEntry:
         reply = answer.reply
         calls = () if self._input.final else reply.calls[:MAX_CALLS]
+        wordless = self._input.final and reply.calls and not reply.text.strip()
         return self._entry(
-            text=reply.text if calls else self._agent.final_text(reply.text),
+            text=_NO_ANSWER if wordless else reply.text if calls else self._agent.final_text(reply.text),
             calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
             # A last reply is as long as the budget lets it be, and stands as it is.
             finish="stop" if self._input.final and reply.finish in {"tool_calls", "length"} else reply.finish,

@@ -81,6 +81,7 @@ class Purse:
         self._call = call
         self._clock = clock
         self._touched = step.hold is not None
+        self._unanswered = Amount()
         # A purse lasts for one activity, so the day it begins on is the day that pays.
         self._limits = self._find_limits()
         self.hold = step.hold if trusted and step.hold and self._stands(step.hold) else None
@@ -144,6 +145,12 @@ class Purse:
             error_code=BudgetExhausted.code,
         )
 
+    def count(self, used: Usage) -> None:
+        """Count a call that ended without a reply; it is charged with what is charged next."""
+        if self.active:
+            more = Amount(used.input_tokens + used.output_tokens, _micros(used.cost))
+            self._unanswered = _sum(self._unanswered, more)
+
     def settle(self, model: Model | None, used: Usage, following: Need | None) -> Charge | None:
         """The charge for a call that was made, reserving the ``following`` one; None if nothing is limited."""
         if not self.active:
@@ -161,9 +168,10 @@ class Purse:
 
     async def release(self) -> None:
         """Give back what is held: no call follows for now. Where that fails it lapses, and what led here is told."""
-        if self._touched and self.active:
+        if self.active and (self._touched or self._unanswered != Amount()):
             with suppress(HoldfastError):
                 await self._accounts.charge(self._charge(Amount()))
+                self._unanswered = Amount()
             self.hold, self._touched = None, False
 
     def _covers(self, model: Model, need: Need) -> bool:
@@ -177,8 +185,7 @@ class Purse:
 
     def _with_room(self, model: Model, need: Need) -> Amount:
         """What to hold: the call, and what is set aside for a last one."""
-        amount, aside = need.amount(model), self._aside(model, need)
-        return Amount(amount.tokens + aside.tokens, amount.micros + aside.micros)
+        return _sum(need.amount(model), self._aside(model, need))
 
     def _aside(self, model: Model, need: Need) -> Amount:
         """Room for a last, short call, where the budget is to be finished by one."""
@@ -187,9 +194,11 @@ class Purse:
         return Need(need.prompt, SHORTEST).amount(model)
 
     def _charge(self, hold: Amount, spent: Amount = Amount()) -> Charge:  # noqa: B008 - it is immutable
+        spent = _sum(spent, self._unanswered)
         return Charge(self._step.session, self._limits, spent, hold, self._until())
 
     def _take(self, charged: Charged, hold: Amount) -> None:
+        self._unanswered = Amount()
         held = charged.refused_by is None and hold != Amount()
         self._touched = held
         self.hold = (
@@ -218,6 +227,10 @@ def _fitting(account: Account, model: Model, need: Need, aside: Amount) -> Need 
         if output < shortest:
             return Spent(scope=scope, what="dollars", limit=limit.micros / MICROS, used=spent.micros / MICROS)
     return Need(need.prompt, output)
+
+
+def _sum(one: Amount, other: Amount) -> Amount:
+    return Amount(one.tokens + other.tokens, one.micros + other.micros)
 
 
 def _day(at: float) -> str:

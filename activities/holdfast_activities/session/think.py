@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.steps import Park, StepView, ThinkInput, ThinkResult
 
@@ -66,14 +67,18 @@ class Think:
             raise self._means.resilience.retries.failure(error, burst.choice) from error
         stopped = burst.stopped_by
         if isinstance(stopped, Park):
-            return self._parked(burst.steps, stopped, step)
-        return ThinkResult(steps=tuple(burst.steps), spent=stopped, failed=burst.failed)
+            return self._parked(burst.steps, stopped, step, burst.unanswered)
+        return ThinkResult(
+            steps=tuple(burst.steps), spent=stopped, failed=burst.failed, unanswered=burst.unanswered
+        )
 
-    def _parked(self, steps: Sequence[StepView], park: Park, step: ThinkInput) -> ThinkResult:
+    def _parked(
+        self, steps: Sequence[StepView], park: Park, step: ThinkInput, unanswered: Usage | None = None
+    ) -> ThinkResult:
         """The steps before one that has to wait, and the attempts that were made until then, so that parking begins no new count."""
         self._means.resilience.meters.parked(park.kind)
         park = park.model_copy(update={"tried": attempts_before(step)})
-        return ThinkResult(steps=tuple(steps), park=park)
+        return ThinkResult(steps=tuple(steps), park=park, unanswered=unanswered or Usage())
 
     async def _run(self, step: ThinkInput, burst: Burst) -> None:
         work = asyncio.ensure_future(burst.run())

@@ -150,13 +150,15 @@ class StepView(Contract):
 class ThinkResult(Contract):
     """The steps taken; at least one unless the activity was asked to yield before the first was done,
     has to wait (``park``), or the next call has no budget (``spent``). ``park`` and ``failed`` are of the step
-    after these; one that failed with none before it is the activity's failure.
+    after these; one that failed with none before it is the activity's failure. ``unanswered`` is what model
+    calls used that ended without a reply: they broke off, or were cancelled.
     """
 
     steps: tuple[StepView, ...]
     park: Park | None = None
     spent: Spent | None = None
     failed: Problem | None = None
+    unanswered: Usage = Usage()
 
 
 ActMode = Literal["call", "retry", "settle", "give_up", "undo"]

@@ -51,6 +51,7 @@ class Thinking:
         result = await self._landed(step)
         if result.park is not None:
             self._state.change(tried=result.park.tried)
+        self._state.change(usage=self._state.turn.usage + result.unanswered)
         for taken in result.steps:
             self._account(taken)
         if result.steps:

@@ -31,7 +31,7 @@
     │   ├── ModelTransient          RateLimited
     │   ├── ModelRejected           ContextTooLong, ProviderQuota
     │   ├── ModelStopped            OutputCutOff, ContentFiltered, ModelRefused
-    │   ├── MalformedReply
+    │   ├── MalformedReply          EmptyReply
     │   ├── AllProvidersFailed
     │   └── NoCachedReply
     ├── ToolFailed                  ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
@@ -66,6 +66,7 @@ from .models import (
     AllProvidersFailed,
     ContentFiltered,
     ContextTooLong,
+    EmptyReply,
     MalformedReply,
     ModelError,
     ModelRefused,
@@ -145,6 +146,7 @@ __all__ = [
     "EmbedderBroken",
     "EmbeddingFailed",
     "EmbeddingMismatch",
+    "EmptyReply",
     "HoldfastError",
     "InsecureConnection",
     "InvalidDeclaration",

@@ -89,6 +89,12 @@ class MalformedReply(ModelError):
     retryable = True
 
 
+class EmptyReply(MalformedReply):
+    """The model answered with neither text nor a tool call; rephrase the message, or add a model to Agent(model=[…])."""
+
+    code = "empty_reply"
+
+
 class AllProvidersFailed(ModelError):
     """Every model of the chain failed; the detail names each cause. Mend one of them, or add a model to Agent(model=[…]) or a last resort."""
 
