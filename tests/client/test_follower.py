@@ -251,6 +251,7 @@ def test_what_is_told_beside_the_steps_keeps_its_place_among_them() -> None:
     place = Event(n=0, kind="decided", turn=1, step=1)
     world.tell(place.model_copy(update={"call_id": "s-3", "status": "settle", "text": "yes", "name": "Ann"}))
     world.tell(place.model_copy(update={"kind": "budget", "text": "raised", "status": "raised"}))
+    world.tell(place.model_copy(update={"kind": "model_changed", "name": "b:m", "text": "a:m: key"}))
     world.settle("Sorry.")
     world.tell(place.model_copy(update={"kind": "resort", "name": "cached", "text": "Sorry."}))
     world.tell(place.model_copy(update={"kind": "undone", "seq": 3, "name": "pay", "status": "ok"}))
@@ -258,6 +259,7 @@ def test_what_is_told_beside_the_steps_keeps_its_place_among_them() -> None:
     assert viewer.look()[1:] == [
         told.Decided(1, "s-3", "settle", "yes", "Ann"),
         told.BudgetNews(1, 1, "raised", raised=True),
+        told.ModelChanged(1, 1, "b:m", "a:m: key"),
         told.TextDelta(1, 1, "Sorry."),
         told.StepEnded(1, 1, "Sorry.", Usage()),
         told.ResortTaken(1, 1, "cached", "Sorry."),

@@ -1,6 +1,6 @@
 """What stands between a failure and the run: classification, retries, breakers, limits."""
 
-from .breakers import Admission, Breakers, counts, nap
+from .breakers import Admission, Breakers, counts, nap, reason_of
 from .classify import classify
 from .limits import Limits
 from .resilience import Resilience
@@ -17,4 +17,5 @@ __all__ = [
     "classify",
     "counts",
     "nap",
+    "reason_of",
 ]

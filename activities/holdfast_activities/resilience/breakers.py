@@ -22,7 +22,9 @@ from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.errors import (
     CircuitOpen,
     HoldfastError,
+    ModelRejected,
     ModelTransient,
+    ProviderQuota,
     RateLimited,
     ToolFailed,
 )
@@ -46,6 +48,8 @@ MEMORY_COOLDOWN = 15.0
 """Seconds at most that a memory store or embedder is left alone. No run is parked for it, so nothing piles up
 that would fall on it when it is back; and until it is asked again sessions go without memories. Nor is it doubted:
 whoever is refused goes on at once."""
+
+_LASTING = frozenset({ModelRejected.code, ProviderQuota.code})
 
 _NAP = (12.0, 18.0)
 """Seconds; spread, so that runs which parked at once do not look at once."""
@@ -81,11 +85,14 @@ class _Circuit:
 
 
 def counts(error: BaseException) -> bool:
-    """Whether an error says that the other side is in trouble.
+    """Whether an error says that the other side is in trouble, or takes no call of ours.
 
     A rate limit is its good order, an answer that cannot be read or that refuses is an answer,
-    and arguments that do not fit are our fault.
+    and arguments that do not fit are our fault. A key or an account that is refused is refused
+    for every call, so it counts.
     """
+    if isinstance(error, ModelRejected):
+        return error.account
     if isinstance(error, ModelTransient):
         return not isinstance(error, RateLimited)
     return isinstance(error, ToolFailed) and error.retryable
@@ -214,7 +221,9 @@ class Breakers:
                 if in_doubt(breaker, rule, now):
                     raise self._refusal(name, breaker, random.uniform(*_PROBING))
                 spread = random.uniform(0, _SPREAD * rule.cooldown)
-                raise self._refusal(name, breaker, breaker.until - now + spread)
+                refusal = self._refusal(name, breaker, breaker.until - now + spread)
+                refusal.cause = "" if breaker.manual else _cause(breaker.reason)
+                raise refusal
             if now >= circuit.full_until and (token := await self._take_probe(name, circuit, now)):
                 return Admission(name, probe=token)
             raise self._refusal(name, breaker, random.uniform(*_PROBING))
@@ -278,6 +287,17 @@ def nap() -> float:
     Each nap adds an activity and some events, in every parked run, so it is not much shorter.
     """
     return random.uniform(*_NAP)
+
+
+def reason_of(error: HoldfastError) -> str:
+    """What a breaker keeps of a failure: its code and its words."""
+    return f"{error.code}: {error}"
+
+
+def _cause(reason: str) -> str:
+    """The code of a failure that waiting does not mend; empty for any other."""
+    code = reason.partition(":")[0]
+    return code if code in _LASTING else ""
 
 
 def _good_news(breaker: Breaker, rule: CircuitRule, now: float, probe: str) -> bool:

@@ -40,7 +40,8 @@ class Answer:
     """A model's answer.
 
     ``need`` is what was reserved for it, ``account`` how its prompt was made, ``reported`` what the provider
-    counted of that, and ``digest`` that of the prompt where replies are kept.
+    counted of that, and ``digest`` that of the prompt where replies are kept. ``instead`` says why the models before
+    it did not answer.
     """
 
     model: Model
@@ -49,6 +50,7 @@ class Answer:
     account: Account
     reported: int = 0
     digest: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ class Burst:
         self._seq = step.seq
         self._text = ""
         self._context = 0
+        self._instead = ""
         self._stopping = False
 
     def stop(self) -> None:
@@ -218,7 +219,7 @@ class Burst:
         reply, ahead = reached
         results = await self._results(reply, ahead)
         problem = "" if reply.calls or reply.finish != "stop" else self._agent.output_problem(reply.text)
-        return views.step(reply, results, problem, self._purse.hold, self._context)
+        return views.step(reply, results, problem, self._purse.hold, self._context, self._instead)
 
     # The reply: from the log if an earlier attempt got that far, else from a person or a model.
 
@@ -226,7 +227,7 @@ class Burst:
         if self._input.answer:
             return await self._settle_reply(self._entry(text=self._input.answer, model="person"))
         began = time.monotonic()
-        self._context = 0
+        self._context, self._instead = 0, ""
         found = await self._chain.reply(self._seq, self._new, look_ahead=self._look_ahead)
         # Where one reply was there already, the next may be too.
         self._look_ahead = isinstance(found, Found) and found.settled
@@ -237,7 +238,7 @@ class Burst:
             self.stopped_by = None if self.steps and isinstance(found, Spent) else found
             return None
         if isinstance(found, Answer):
-            self._context = found.account.context
+            self._context, self._instead = found.account.context, found.instead
             reply = self._answered(found, time.monotonic() - began)
             return await self._settle_reply(reply, self._riders(reply, found))
         if found.settled:

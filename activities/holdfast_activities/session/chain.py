@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from temporalio import activity
 
@@ -22,15 +22,18 @@ from holdfast_workflows.contracts.errors import (
     ModelError,
     NoCachedReply,
     RateLimited,
+    tree,
 )
 from holdfast_workflows.contracts.resorts import CachedReply, SimplifiedReply
 from holdfast_workflows.contracts.steps import Park, ThinkInput
+from holdfast_workflows.contracts.text import preview
 
 from .agents import LiveAgent
 from .asking import Answer, Asking
 from .prompting import Prompting
 
 _UNTIL_ASKED_AGAIN = 5.0
+_REASONS = 600  # characters kept of why models did not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,10 @@ class Chain:
                 look_ahead = False
                 if kept := await self._kept(model, conversation):
                     return kept
-                return await self._asking.ask(model, conversation)
-            except (ModelError, CircuitOpen, LimitReached) as error:
+                found = await self._asking.ask(model, conversation)
+                return replace(found, instead=_told(causes)) if isinstance(found, Answer) else found
+            except (ModelError, CircuitOpen, LimitReached) as raised:
+                error = _lasting(raised)
                 activity.logger.warning("%s: %s", name, error)
                 # The next model may have answered the same prompt, in a form of its own.
                 if not (error.fallback or isinstance(error, NoCachedReply)):
@@ -161,6 +166,19 @@ class Chain:
             retry_after=min(waits, default=0.0) or None,
             retryable=bool(waits),
         )
+
+
+def _lasting(error: HoldfastError) -> HoldfastError:
+    """The error that opened a breaker, where waiting does not mend it: a key or an account that is refused."""
+    if not isinstance(error, CircuitOpen) or not error.cause:
+        return error
+    return tree()[error.cause](error.detail)
+
+
+def _told(causes: Sequence[tuple[str, HoldfastError]]) -> str:
+    """Why the models before this one did not answer, in a line."""
+    each = (f"{name}: {error.code}, {error.detail.removeprefix(f'{name} ')}" for name, error in causes)
+    return preview("; ".join(each), _REASONS)
 
 
 def _soon(error: HoldfastError) -> bool:

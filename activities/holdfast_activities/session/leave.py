@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from holdfast_activities.models.base import Model, ModelReply, Remaining
-from holdfast_activities.resilience import Admission, Resilience, counts
+from holdfast_activities.resilience import Admission, Resilience, counts, reason_of
 from holdfast_activities.state.shared import Rate
 from holdfast_workflows.contracts.circuits import TenantLimits
 from holdfast_workflows.contracts.errors import ModelError, RateLimited
@@ -67,6 +67,6 @@ async def blame(resilience: Resilience, admission: Admission, model: Model, erro
             # Providers limit each model by itself; another one of theirs may well answer.
             await resilience.limits.block(f"model:{model.name}", error.retry_after)
     elif counts(error):
-        await breakers.failed(admission, str(error))
+        await breakers.failed(admission, reason_of(error))
     else:
         await breakers.succeeded(admission)

@@ -22,6 +22,7 @@ def step(
     output_problem: str,
     hold: Hold | None = None,
     context: int = 0,
+    instead: str = "",
 ) -> StepView:
     """A settled reply with the results its activity settled too."""
     bytes_ = size(reply.text)
@@ -41,6 +42,7 @@ def step(
         output_problem=output_problem,
         hold=hold,
         context=context,
+        instead=instead,
     )
 
 

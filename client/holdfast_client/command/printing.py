@@ -30,14 +30,17 @@ def out() -> Console:
 
     On a narrow terminal lines run on: a table made to fit would lose ids and figures.
     """
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+    # Without emoji: a name such as openai:a: is shown as it is.
+    console = Console(
+        emoji=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200
+    )
     console.width = max(console.width, _NARROWEST)
     return console
 
 
 def err() -> Console:
     """Standard error, for progress and what is beside the result; silent unless it is a terminal."""
-    return Console(stderr=True, highlight=False, soft_wrap=True, quiet=not sys.stderr.isatty())
+    return Console(stderr=True, emoji=False, highlight=False, soft_wrap=True, quiet=not sys.stderr.isatty())
 
 
 def document(value: Any) -> None:

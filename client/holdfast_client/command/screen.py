@@ -48,7 +48,7 @@ class Screen:
             self._line(f"? waits for a person: {event.what}", "bold yellow")
             for command in to_type(self._session, event.id, event.about) if self._session else ():
                 self._line(f"  {command}")
-        elif line := _aside(event) or _held_up(event) or _in_mind(event):
+        elif line := _aside(event) or _of_models(event) or _held_up(event) or _in_mind(event):
             self._line(line)
 
     def end(self) -> None:
@@ -72,11 +72,20 @@ def _aside(event: StreamEvent) -> str:
             return f"  {event.name}{again}: {event.detail}"
         case "tool_ended":
             return f"← {event.name} {event.status}: {event.result}"
-        case "text_restart":
-            return "… forget that, the model is asked again" + (f": {event.reason}" if event.reason else "")
         case "status":
             told = event.status in _TOLD
             return " ".join((event.status.replace("_", " "), event.detail)).strip() if told else ""
+        case _:
+            return ""
+
+
+def _of_models(event: StreamEvent) -> str:
+    """What is told of a model that is asked again, or of another one that answers."""
+    match event.kind:
+        case "text_restart":
+            return "… forget that, the model is asked again" + (f": {event.reason}" if event.reason else "")
+        case "model_changed":
+            return f"{event.model} answers: {event.reason}"
         case _:
             return ""
 

@@ -18,6 +18,8 @@ def of_event(item: Event) -> told.StreamEvent | None:
             return told.BudgetNews(item.turn, item.step, item.text, item.status == "raised")
         case "resort":
             return told.ResortTaken(item.turn, item.step, item.name, item.text)
+        case "model_changed":
+            return told.ModelChanged(item.turn, item.step, item.name, item.text)
         case "undone":
             return told.Undone(item.turn, item.step, item.seq, item.name, item.status, item.text)
         case _:

@@ -156,6 +156,17 @@ class ResortTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChanged:
+    """Another model answered than before; ``reason`` says why: what failed of the models that come first."""
+
+    turn: int
+    step: int
+    model: str
+    reason: str
+    kind: Literal["model_changed"] = field(default="model_changed", init=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """A call was taken back, since its turn was cancelled or failed; unless ``status`` is other than ``ok``."""
 
@@ -227,6 +238,7 @@ StreamEvent = (
     | Decided
     | BudgetNews
     | ResortTaken
+    | ModelChanged
     | Undone
     | Recalled
     | Compacted

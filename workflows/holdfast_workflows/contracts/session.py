@@ -85,6 +85,7 @@ class Event(Contract):
         "recalled",
         "compacted",
         "plan",
+        "model_changed",
     ]
     turn: int
     step: int = 0
@@ -223,6 +224,8 @@ class Carry(Contract):
     summary: int = 0
     """The number of the newest summary in the log."""
     memory: str = ""
+    model: str = ""
+    """The model that answered last."""
     unremembered: tuple[RememberInput, ...] = ()
     """Turns that have ended and are not remembered yet, in their order."""
 

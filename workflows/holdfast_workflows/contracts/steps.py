@@ -145,6 +145,8 @@ class StepView(Contract):
     context: int = 0
     """How full the prompt was before anything was cut or left out, in percent of what instructions and tools
     leave of its budget; 0 below half."""
+    instead: str = ""
+    """Why the models before it in the agent's order did not answer; empty for the first."""
 
 
 class ThinkResult(Contract):

@@ -67,6 +67,8 @@ class SessionState:
         self.notes = carry.notes if carry else ""
         self.summary = carry.summary if carry else 0
         self.memory = carry.memory if carry else ""
+        self.model = carry.model if carry else ""
+        """The model that answered last; empty before the first answer."""
         self.unremembered: deque[RememberInput] = deque(
             carry.unremembered if carry else (), maxlen=KEPT_UNREMEMBERED
         )
@@ -298,7 +300,7 @@ class SessionState:
             step=running.step if running else (last.steps if last else 0),
             queued=len(self.queue),
             seq=self.seq,
-            model=self.spec.model if self.spec else "",
+            model=self.model or (self.spec.model if self.spec else ""),
             usage=self.usage + running.usage if running else self.usage,
             active=tuple(self.active.values()),
             waiting=self.undecided,
@@ -343,6 +345,7 @@ class SessionState:
             notes=self.notes,
             summary=self.summary,
             memory=self.memory,
+            model=self.model,
             unremembered=tuple(self.unremembered),
         )
         if _weight(carried) > MAX_PAYLOAD:

@@ -143,11 +143,28 @@ class Thinking:
         self._budgets.count_step(sum(call.done and call.status != "invalid" for call in step.calls))
         self.last = step
         state.context = step.context
+        self._answered_by(step)
         self._tell(step, state.turn)
         for call in step.calls:
             if call.done:
                 state.tell_call("call_ended", call, call.status, call.result, call.size)
                 working.take(state, call, call.status)
+
+    def _answered_by(self, step: StepView) -> None:
+        """Tell that another model answers than before, and why: the next in order, or the first again."""
+        state, turn = self._state, self._state.turn
+        before = state.model or self._spec.model
+        # A person and a kept reply are no models; that they answered is told as the last resort it is.
+        if not step.model or step.model == "person" or step.model.startswith("cached "):
+            return
+        state.model = step.model
+        if step.model == before:
+            return
+        first = step.model == self._spec.model
+        why = step.instead or ("it answers again" if first else f"in place of {before}")
+        state.tell(
+            Event(n=0, kind="model_changed", turn=turn.turn, step=turn.step, name=step.model, text=why)
+        )
 
     def _tell(self, step: StepView, turn: TurnState) -> None:
         self._state.tell(

@@ -162,6 +162,8 @@ class CircuitOpen(ServiceError):
 
     code = "circuit_open"
     fallback = True
+    cause: str = ""
+    """The code of the error that opened it, where that is one which waiting does not mend."""
 
 
 class LimitReached(ServiceError):

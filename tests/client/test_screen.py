@@ -1,0 +1,19 @@
+"""What a terminal shows of a stream."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast_client.command import printing
+from holdfast_client.command.screen import Screen
+from holdfast_client.stream.events import ModelChanged, TextDelta
+
+
+def test_a_terminal_shows_which_model_answers_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen(printing.out())
+    screen.show(TextDelta(1, 1, "Wait :a: moment."))
+    screen.show(ModelChanged(1, 2, "anthropic:b", "openai:a: model_rejected, answered 401: [revoked]"))
+    assert capsys.readouterr().out.splitlines() == [
+        "Wait :a: moment.",
+        "anthropic:b answers: openai:a: model_rejected, answered 401: [revoked]",
+    ]
