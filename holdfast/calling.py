@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, cast
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
@@ -15,6 +16,9 @@ from holdfast_workflows.contracts.errors import ResultNotText, ToolError
 from holdfast_workflows.contracts.text import dump_json
 
 from .threads import run_in_thread
+
+_MOST: Final = 100_000
+"""Values that are taken from an iterator, which may have no end."""
 
 
 async def run(function: Callable[..., object], given: Mapping[str, Any]) -> object:
@@ -47,14 +51,27 @@ def as_text(result: object) -> str:
     Raises:
         ResultNotText: It cannot be written as JSON.
     """
+    try:
+        return _text(result)
+    except ResultNotText:
+        raise
+    except (PydanticSerializationError, UnicodeError, ValueError, RecursionError) as error:
+        raise ResultNotText(f"{type(result).__name__}: {error}") from error
+    except BaseException as error:
+        # The methods of what was returned are the user's, too.
+        raise ResultNotText(f"{type(result).__name__}: {type(error).__name__}") from error
+
+
+def _text(result: object) -> str:
     if result is None:
         return ""
     if isinstance(result, str):
         return str(result)
-    try:
-        return dump_json(to_jsonable_python(result, inf_nan_mode="null"))
-    except (PydanticSerializationError, UnicodeError, ValueError, RecursionError) as error:
-        raise ResultNotText(f"{type(result).__name__}: {error}") from error
+    if isinstance(result, Iterator):
+        result = list(islice(cast("Iterator[object]", result), _MOST + 1))
+        if len(result) > _MOST:
+            raise ResultNotText(f"an iterator of more than {_MOST:,} values")
+    return dump_json(to_jsonable_python(result, inf_nan_mode="null"))
 
 
 async def _awaited(result: Awaitable[object]) -> object:

@@ -65,9 +65,11 @@ class World:
         """The session as its user holds it."""
         return (await connect(temporal=self.client, patience=BOUND)).session(handle.id)
 
-    async def begin(self, queue: str, id: str, *, agent: str = "clerk", mode: Mode = "task") -> Handle:
+    async def begin(
+        self, queue: str, id: str, *, agent: str = "clerk", mode: Mode = "task", silence: float = SILENCE
+    ) -> Handle:
         """Start a session whose first message is its id."""
-        start = StartInput(agent=agent, mode=mode, message=Message(id="first", text=id), silence=SILENCE)
+        start = StartInput(agent=agent, mode=mode, message=Message(id="first", text=id), silence=silence)
         return await self.client.start_workflow(
             names.WORKFLOW,
             start,

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
@@ -36,11 +37,13 @@ from .health import HealthServer
 from .loading import load_app
 from .scheduling import ensure_maintenance
 from .settings import Settings
+from .watchdog import Watchdog
 
 _FIRST_DELAY: Final = 0.5  # seconds between attempts to reach a part, doubled each time
 _LONGEST_DELAY: Final = 10.0
 _CHECK: Final = timedelta(seconds=1)
 _AFTER_GRACE: Final = 5.0  # seconds for calls to notice that they were cancelled
+_CLOSING: Final = 3.0  # seconds to close what is open, at the end of a process
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -66,7 +69,22 @@ def main(app: str, **given: Any) -> int:
         for line in unknown_variables(os.environ):
             _log.warning("%s", line)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(WorkerProcess(registry, settings, runtime, app).run())
+            loop = runner.get_loop()
+            code = _run(loop, loop.create_task(WorkerProcess(registry, settings, runtime, app).run()))
+            # What tools have left running, in threads and tasks, is not waited for.
+            _end_within(_CLOSING, code)
+        return code
+
+
+def _run(loop: asyncio.AbstractEventLoop, worker: asyncio.Task[int]) -> int:
+    """Run the worker; a task that some tool has left behind cannot end it."""
+    while True:
+        try:
+            return loop.run_until_complete(worker)
+        except (SystemExit, KeyboardInterrupt) as error:
+            if worker.done():
+                raise
+            _log.error("a task that a tool has left running raised %r; it is ignored", error)
 
 
 class WorkerProcess:
@@ -80,6 +98,7 @@ class WorkerProcess:
         self._module = module
         self._runtime = runtime
         self._stop = asyncio.Event()
+        self._signals = 0
         self._health = HealthServer()
         # Ends when the worker may serve its queue no longer; known once the database is open.
         self._changed: Callable[[], Coroutine[Any, Any, HoldfastError]] | None = None
@@ -110,6 +129,7 @@ class WorkerProcess:
         client = await self._until_there(self._connect)
         if client is None:
             return None
+        await stack.enter_async_context(Watchdog(client))
         service = client.service_client
         self._health.checks["temporal"] = lambda: service.check_health(timeout=_CHECK)
         state = await self._open_state(client, stack)
@@ -212,8 +232,17 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
+            # A loop that a tool blocks does not hear of it; this runs between two lines of the tool.
+            signal.signal(number, self._signalled)
         if self._settings.stop_with_parent:
             loop.add_reader(sys.stdin.fileno(), self._on_parent_gone)
+
+    def _signalled(self, number: int, _: object) -> None:
+        if not self._signals:
+            _end_within(self._settings.graceful_seconds + _AFTER_GRACE + _CLOSING, exits.FAILED)
+        elif not self._stop.is_set():
+            _exit_now(128 + number)
+        self._signals += 1
 
     def _on_signal(self, number: signal.Signals) -> None:
         if self._stop.is_set():
@@ -240,6 +269,18 @@ async def _look_at(memory: Memories) -> None:
         _log.error("%s Until then sessions go on without memories.", error)
     except HoldfastError as error:
         _log.warning("%s Sessions go on without memories until it is back.", error)
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """Have the process end by then, whatever its event loop does."""
+
+    def end() -> None:
+        _log.error("what does not end is abandoned")
+        _exit_now(code)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _exit_now(code: int) -> None:

@@ -69,7 +69,11 @@ def words(error: BaseException) -> str:
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.InvalidURL):
         # A header or URL that cannot be sent: its text may hold the key in any form.
         return f"{type(error).__name__}: the URL or a header is not well formed"
-    text = clean(redact(str(error)[:_READ]))
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 # it is the user's own class, and this is what tells of its errors
+        said = ""
+    text = clean(redact(said[:_READ]))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 
 from temporalio import activity
 
+from holdfast_activities.resilience.classify import words
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
 from holdfast_workflows.contracts.steps import ActResult, Park
-from holdfast_workflows.contracts.text import clean
 
 from . import clock, running
 from .attempts import HAPPENED, Attempts, Permit
@@ -218,4 +218,4 @@ async def _probe(work: Work) -> str | None:
     except EffectUnknown:
         raise
     except Exception as error:
-        raise EffectUnknown(clean(f"the probe failed: {type(error).__name__}: {error}")) from error
+        raise EffectUnknown(f"the probe failed: {words(error)}") from error

@@ -16,6 +16,14 @@ UNWATCHED = 1.0
 cancel may take to be heard, well within the 2 s after which it must take hold."""
 
 
+_beating = dict[bytes, "Pulse"]()
+
+
+def beating() -> list[tuple[bytes, tuple[Contract, ...]]]:
+    """The activities that beat now, by task token, and what each said last; any thread may ask."""
+    return [(token, pulse.last) for token, pulse in list(_beating.items())]
+
+
 class Pulse:
     """Beats while its block runs; an activity shorter than the pace never beats at all.
 
@@ -36,7 +44,14 @@ class Pulse:
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def last(self) -> tuple[Contract, ...]:
+        """The details of the last heartbeat."""
+        return () if self._said is None else (self._said,)
+
     def __enter__(self) -> "Pulse":
+        self._token = activity.info().task_token
+        _beating[self._token] = self
         self._loop = asyncio.get_running_loop()
         if self._at_once:
             self._beat()
@@ -47,6 +62,7 @@ class Pulse:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _beating.pop(self._token, None)
         if self._timer is not None:
             self._timer.cancel()
 

@@ -130,7 +130,10 @@ async def carry_out(
     """
     began, attempt = time.monotonic(), attempt or Attempt()
     # A task of its own: what cannot be stopped must not hold up the call.
-    task = attempt.task = asyncio.create_task(attempt.run(binding, arguments, context(call, heartbeat)))
+    task = attempt.task = asyncio.create_task(
+        attempt.run(binding, arguments, context(call, heartbeat)),
+        name=f"tool {call.name} of session {call.session}",
+    )
     _keep(task)
     try:
         text = await _result(attempt, task, seconds)

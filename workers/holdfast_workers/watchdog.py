@@ -1,0 +1,111 @@
+"""A thread that watches the event loop.
+
+A tool that blocks the loop, as with ``time.sleep`` in an async function, silences every call of its
+worker. The thread sends their heartbeats in the meantime, so that its neighbours are not taken for lost
+and repeated; and it says which tool it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+from temporalio.client import Client
+
+from holdfast_activities.session.pulse import beating
+
+BLOCKED: Final = 1.0
+"""Seconds for which the loop does not turn from which it counts as blocked: together with the pace of
+heartbeats well below a session's ``silence`` (5 s)."""
+
+WARNED: Final = 2.0
+"""Seconds from which that is worth a warning."""
+
+LONGEST: Final = 60.0
+"""Seconds for which calls are kept alive so. A loop that is blocked longer may be so for ever, and its
+calls have to be another worker's."""
+
+_LOOK: Final = 0.25
+_BEAT: Final = 1.0
+
+_WARNING: Final = (
+    "the event loop is blocked in %s; the worker's other calls are kept alive for up to %g s. "
+    "Await in async tools, or write tools that block as plain functions, which run in threads."
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Watchdog:
+    """Watches the loop that enters it, until the end of the block."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._turned = time.monotonic()
+        self._over = threading.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._thread = threading.Thread(target=self._watch, name="holdfast-watchdog", daemon=True)
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._watched = threading.get_ident()
+        self._turn()
+        self._thread.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _turn(self) -> None:
+        self._turned = time.monotonic()
+        self._timer = self._loop.call_later(_LOOK, self._turn)
+
+    # In the thread.
+
+    def _watch(self) -> None:
+        while not self._over.wait(_LOOK):
+            turned = self._turned
+            if time.monotonic() - turned > BLOCKED:
+                with asyncio.Runner() as runner:
+                    runner.run(self._stand_in(turned))
+
+    async def _stand_in(self, turned: float) -> None:
+        """Beat for every call until the loop turns again."""
+        where = ""
+        while self._turned == turned and not self._over.is_set():
+            blocked = time.monotonic() - turned
+            if blocked > WARNED and not where:
+                where = self._where()
+                _log.warning(_WARNING, where, LONGEST)
+            if blocked > LONGEST:
+                _log.error("the event loop has been blocked for %g s in %s", LONGEST, where)
+                while self._turned == turned and not self._over.wait(_LOOK):
+                    pass
+                return
+            await asyncio.gather(*(self._beat(*each) for each in beating()), asyncio.sleep(_BEAT))
+        if where:
+            _log.warning("the event loop turns again after %.1f s in %s", time.monotonic() - turned, where)
+
+    async def _beat(self, token: bytes, said: Sequence[Any]) -> None:
+        try:
+            async with asyncio.timeout(BLOCKED):
+                await self._client.get_async_activity_handle(task_token=token).heartbeat(*said)
+        except Exception:  # noqa: BLE001 # one that has ended or was cancelled hears of it when the loop turns
+            _log.debug("a heartbeat was not taken", exc_info=True)
+
+    def _where(self) -> str:
+        """What blocks the loop: the tool, and its line."""
+        task = asyncio.current_task(self._loop)
+        frame = sys._current_frames().get(self._watched)  # noqa: SLF001 # the only way to another thread's stack
+        line = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "an unknown place"
+        return f"{task.get_name() if task else 'a callback'} at {line}"
