@@ -27,6 +27,7 @@ from holdfast_workflows.contracts.errors import (
     ToolError,
     ToolFailed,
     TurnCancelled,
+    TurnNotEnded,
     UnknownAgent,
 )
 from holdfast_workflows.contracts.memory import MemorySpec as Memory
@@ -77,6 +78,7 @@ __all__ = [
     "ToolFailed",
     "Turn",
     "TurnCancelled",
+    "TurnNotEnded",
     "UnknownAgent",
     "connect",
     "open_memory",

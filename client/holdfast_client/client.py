@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeVar, Unpack, overload
 
 from pydantic import TypeAdapter, ValidationError
@@ -76,6 +77,10 @@ class Client:
     def __init__(self, wire: Wire) -> None:
         """Use a connection."""
         self._wire = wire
+
+    def without_waiting(self) -> Client:
+        """The same client, whose requests fail at once where no worker is there to answer them."""
+        return Client(replace(self._wire, at_once=True))
 
     @property
     def temporal(self) -> TemporalClient:

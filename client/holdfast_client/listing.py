@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 
-from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import WorkflowExecution, WorkflowExecutionAsyncIterator, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import TemporalError
 
@@ -14,6 +14,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.session import Status
 
+from . import registering
 from .errors import translate
 from .wire import Wire
 
@@ -62,12 +63,8 @@ async def sessions(
     limit: int | None,
 ) -> AsyncGenerator[SessionInfo]:
     """The sessions that fit, newest first."""
-    found = wire.temporal.list_workflows(query(agent, tenant, status, user), limit=limit)
-    try:
-        async for each in found:
-            yield _info(each)
-    except TemporalError as error:
-        raise translate(error) from error
+    async for each in _found(wire, query(agent, tenant, status, user), limit):
+        yield _info(each)
 
 
 async def ids(wire: Wire, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
@@ -77,9 +74,27 @@ async def ids(wire: Wire, *, tenant: str, user: str | None) -> AsyncGenerator[st
     parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await wire.queue())}", whose]
     if user is not None:
         parts.append(f"{names.ATTRIBUTE_USER} = {_quoted(user)}")
+    async for each in _found(wire, " AND ".join(parts)):
+        yield each.id
+
+
+async def _found(wire: Wire, query: str, limit: int | None = None) -> AsyncGenerator[WorkflowExecution]:
+    found = wire.temporal.list_workflows(query, limit=limit)
+
+    async def first() -> WorkflowExecution | None:
+        nonlocal found
+        found = wire.temporal.list_workflows(query, limit=limit)
+        return await _next(found)
+
+    each = await registering.with_attributes(wire.temporal, first, wire.patience)
+    while each is not None:
+        yield each
+        each = await _next(found)
+
+
+async def _next(found: WorkflowExecutionAsyncIterator) -> WorkflowExecution | None:
     try:
-        async for each in wire.temporal.list_workflows(" AND ".join(parts)):
-            yield each.id
+        return await anext(found, None)
     except TemporalError as error:
         raise translate(error) from error
 

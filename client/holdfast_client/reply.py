@@ -24,6 +24,8 @@ class Reply:
         seconds: How long the turn took.
         error: What went wrong, if the turn failed or was cancelled; its ``id`` is what a user can
             quote, ``retryable`` and ``retry_after`` say whether and when trying again may help.
+        paused: Whether the session was paused when it took the message, so that the turn begins only
+            when it is resumed.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Reply:
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
     error: HoldfastError | None = None
+    paused: bool = False
 
     @property
     def cost(self) -> float:

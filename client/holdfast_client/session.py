@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from typing import Literal
 
@@ -21,6 +22,8 @@ from .reply import Reply
 from .stream.events import StreamEvent, TurnEnded
 from .stream.streaming import Stream
 from .wire import Wire
+
+_log = logging.getLogger(__name__)
 
 
 class Session:
@@ -58,8 +61,12 @@ class Session:
         wait: bool = True,
         watched: bool = False,
         id: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 # the error says what goes on, as a cancellation cannot
     ) -> Reply:
         """Send a message and wait for the turn that takes it.
+
+        A paused session takes the message, and begins the turn when it is resumed; a warning in the log
+        says so.
 
         Args:
             text: The message; up to 1,000,000 bytes.
@@ -67,22 +74,39 @@ class Session:
             wait: False to return at once, with the reply's status ``queued``.
             watched: Have text come in small pieces, for a ``stream`` of its turn.
             id: The message's id, to send it again without its being taken twice.
+            timeout: Seconds to wait for the turn's end; by default as long as it takes.
 
         Raises:
+            TurnNotEnded: The turn goes on after ``timeout``.
             SessionClosed: The session has ended.
             SessionBusy: A turn runs, and messages are to be rejected meanwhile.
             MessageTooLarge: The message is over its limit.
             HoldfastError: The turn failed, with the error's own class.
         """
-        turn = await self._send(text, when_busy, id=id, watched=watched)
+        accepted = await self._send(text, when_busy, id=id, watched=watched)
         if not wait:
-            return Reply(text="", turn=turn, status="queued")
-        return (await self.wait(turn)).check()
+            return Reply(text="", turn=accepted.turn, status="queued", paused=accepted.paused)
+        if accepted.paused:
+            _log.warning("%s", waiting.paused(self._id, accepted.turn))
+        return (await self.wait(accepted.turn, timeout=timeout)).check()
 
-    async def wait(self, turn: int | None = None) -> Reply:
-        """Wait for a turn to end, by default the last one; a turn that failed says so in ``error``."""
+    async def wait(
+        self,
+        turn: int | None = None,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 # as of send
+    ) -> Reply:
+        """Wait for a turn to end, by default the last one; a turn that failed says so in ``error``.
+
+        Args:
+            turn: Its number.
+            timeout: Seconds to wait; by default as long as it takes.
+
+        Raises:
+            TurnNotEnded: It goes on after ``timeout``.
+        """
         number = await self._last_turn() if turn is None else turn
-        view = await waiting.turn(self._wire, self._id, number)
+        view = await waiting.turn_within(self._wire, self._id, number, timeout)
         return await waiting.reply(self._wire, self._id, view)
 
     async def stream(
@@ -98,7 +122,7 @@ class Session:
             HoldfastError: The session ended without that turn, with the error it ended with.
         """
         if text is not None:
-            turn = await self._send(text, when_busy, id=None, watched=True)
+            turn = (await self._send(text, when_busy, id=None, watched=True)).turn
         elif turn is None:
             turn = await self._last_turn()
         # A message sent as watched has told the session; what comes later must say so itself.
@@ -145,7 +169,10 @@ class Session:
         return (await self._wire.update(self._id, "steer", text, Accepted)).turn
 
     async def pause(self) -> SessionView:
-        """Start nothing new after the current step, until ``resume``."""
+        """Start nothing new after the current step, until ``resume``.
+
+        The view's ``pausing`` says that a step runs, and that the pause takes hold when it has ended.
+        """
         return await self._wire.update(self._id, "pause", None, SessionView)
 
     async def resume(self) -> SessionView:
@@ -268,7 +295,9 @@ class Session:
             return Reply(text="", turn=0, status="done")
         return (await waiting.reply(self._wire, self._id, result.last)).check()
 
-    async def _send(self, text: str, when_busy: WhenBusy | None, *, id: str | None, watched: bool) -> int:
+    async def _send(
+        self, text: str, when_busy: WhenBusy | None, *, id: str | None, watched: bool
+    ) -> Accepted:
         message = await messages.prepare(
             self._wire,
             self._id,
@@ -279,7 +308,7 @@ class Session:
         )
         accepted = await self._wire.update(self._id, "send", message, Accepted)
         self._turn, self._watched = accepted.turn, watched
-        return accepted.turn
+        return accepted
 
     async def _last_turn(self) -> int:
         """The turn that runs, else the last one, else the first to come."""

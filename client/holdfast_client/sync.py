@@ -221,14 +221,17 @@ class Session:
         wait: bool = True,
         watched: bool = False,
         id: str | None = None,
+        timeout: float | None = None,
     ) -> Reply:
-        """Send a message and wait for the turn that takes it."""
-        sent = self._session.send(text, when_busy=when_busy, wait=wait, watched=watched, id=id)
+        """Send a message and wait for the turn that takes it, at most ``timeout`` seconds."""
+        sent = self._session.send(
+            text, when_busy=when_busy, wait=wait, watched=watched, id=id, timeout=timeout
+        )
         return self._portal.call(sent)
 
-    def wait(self, turn: int | None = None) -> Reply:
+    def wait(self, turn: int | None = None, *, timeout: float | None = None) -> Reply:
         """Wait for a turn to end, by default the last one; a turn that failed says so in ``error``."""
-        return self._portal.call(self._session.wait(turn))
+        return self._portal.call(self._session.wait(turn, timeout=timeout))
 
     def stream(
         self, text: str | None = None, *, turn: int | None = None, when_busy: WhenBusy | None = None

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
+from contextlib import suppress
 
 from holdfast_workflows.contracts.errors import (
+    BadInput,
     HoldfastError,
     ServiceError,
     SessionBusy,
     SessionClosed,
     SessionNotFound,
     TemporalUnreachable,
+    TurnNotEnded,
 )
 from holdfast_workflows.contracts.limits import INLINE_TEXT
-from holdfast_workflows.contracts.session import TaskResult, TurnView, WaitTurn
+from holdfast_workflows.contracts.session import SessionView, TaskResult, TurnView, WaitTurn
 
 from . import content, health
+from .bounded import bounded
 from .reply import Reply
 from .wire import Wire
 
@@ -24,6 +29,8 @@ _ENDED = frozenset({"done", "failed", "cancelled"})
 _LONGEST = 15.0
 _SOON = 0.05  # seconds until the next question when the last one was held until its time was up
 _FIRST, _SLOWER, _SLOWEST = 0.25, 1.5, 2.0  # seconds between questions that are answered at once
+_FOREVER = 1e9
+_NO_EVENTS = 1 << 62
 _SLICE = 10.0  # seconds between looks at whether a worker is there
 
 
@@ -53,6 +60,43 @@ async def turn(wire: Wire, session: str, number: int) -> TurnView:
             if time.monotonic() - last_answer > wire.patience:
                 raise
         await asyncio.sleep(pause)
+
+
+async def turn_within(wire: Wire, session: str, number: int, seconds: float | None) -> TurnView:
+    """Wait for a turn to end, at most so many seconds; without limit if None.
+
+    Raises:
+        BadInput: That is no time to wait.
+        TurnNotEnded: It goes on; the detail says what it waits for, where that is known.
+    """
+    if seconds is None:
+        return await turn(wire, session, number)
+    if not 0 < seconds < _FOREVER:
+        raise BadInput(f"timeout={seconds!r} must be more than 0 seconds")
+    try:
+        return await bounded(turn(wire, session, number), seconds)
+    except TimeoutError:
+        raise await not_ended(wire, session, number, seconds) from None
+
+
+async def not_ended(wire: Wire, session: str, number: int, seconds: float) -> TurnNotEnded:
+    """The error for a turn that goes on after so many seconds."""
+    detail = f"turn {number} of {session} goes on after {seconds:g} s"
+    with suppress(HoldfastError):  # the error is no less true if nothing more can be found out
+        view = await wire.query(session, "view", _NO_EVENTS, SessionView)
+        if view.status == "paused":
+            detail = f"after {seconds:g} s {paused(session, number)}"
+        elif view.parked or view.waiting:
+            detail = f"{detail}; it waits: {view.parked or view.waiting[0].what}"
+    return TurnNotEnded(detail)
+
+
+def paused(session: str, number: int) -> str:
+    """What to tell someone whose message waits in a paused session."""
+    where = shlex.quote(session)
+    return (
+        f"session {session} is paused: turn {number} begins when it is resumed, by `holdfast resume {where}`"
+    )
 
 
 async def _ask(wire: Wire, session: str, number: int) -> tuple[TurnView, bool]:

@@ -49,7 +49,7 @@ from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport
 from holdfast_workflows.contracts.session import Accepted, Message, StartInput, TaskResult, TurnView
 from holdfast_workflows.contracts.text import plain_markdown, preview
 
-from . import queues, shares
+from . import queues, registering, shares
 from .asking import ask
 from .bounded import bounded
 from .errors import translate
@@ -72,11 +72,17 @@ class Wire:
     """A Temporal client with the queue its workers poll; a request may take ``patience`` seconds.
 
     An empty ``task_queue`` is that of the only app, which is looked for when it is first needed.
+
+    With ``at_once``, a request that needs a worker fails before it is sent where none polls; else it
+    waits, since one may be about to come.
     """
 
     temporal: Client
     task_queue: str
     patience: float
+    at_once: bool = False
+    _polled: set[str] = field(default_factory=set[str], compare=False)
+    """Queues and sessions that were seen to have a worker."""
     _found: list[str] = field(default_factory=list[str], compare=False, repr=False)
 
     async def queue(self) -> str:
@@ -102,8 +108,13 @@ class Wire:
         The message goes with the start and again as an update: the start makes it durable,
         the update has it answered, and the session takes each id once.
         """
-        share = shares.of(start.tenant, priority, weight)
-        options = self._options(id, start, share, await self.queue())
+        await self.expect_worker()
+        options = self._options(id, start, shares.of(start.tenant, priority, weight), await self.queue())
+        return await registering.with_attributes(
+            self.temporal, lambda: self._start(id, start, options), self.patience
+        )
+
+    async def _start(self, id: str, start: StartInput, options: dict[str, Any]) -> Accepted | None:
         if start.message is None:
             with suppress(WorkflowAlreadyStartedError):
                 await self._call(self.temporal.start_workflow(names.WORKFLOW, start, **options))
@@ -126,6 +137,7 @@ class Wire:
         Raises:
             SessionClosed: The session has ended; its cause is what it failed with, if it did.
         """
+        await self.expect_worker(session)
         args = () if arg is None else (arg,)
         handle: Any = self._handle(session)  # its overloads for updates are partly untyped
         # Two requests where the answer takes time, so that a missing worker shows before that.
@@ -142,6 +154,7 @@ class Wire:
 
     async def query(self, session: str, name: str, arg: Any, result: type[T]) -> T:
         """Ask a session, running or ended."""
+        await self.expect_worker(session)
         handle = self._handle(session)
 
         def question() -> Coroutine[Any, Any, T]:
@@ -221,6 +234,7 @@ class Wire:
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
         """Run maintenance and wait for it; a run by hand that goes on is waited for instead."""
         queue = await self.queue()
+        await self.expect_worker()
         handle: WorkflowHandle[Any, MaintenanceReport] = await self._call(
             self.temporal.start_workflow(
                 names.MAINTENANCE_WORKFLOW,
@@ -253,11 +267,13 @@ class Wire:
     ) -> T:
         """Have a worker do one thing outside any session, or one that serves the session named."""
         args = () if arg is None else (arg,)
+        queue = await self.queue_of(session) if session else await self.queue()
+        await self.expect_worker(queue=queue)
         call = self.temporal.execute_activity(
             name,
             args=args,
             id=f"{name}-{uuid4()}",
-            task_queue=await self.queue_of(session) if session else await self.queue(),
+            task_queue=queue,
             result_type=result,
             schedule_to_start_timeout=timedelta(seconds=self.patience),
             start_to_close_timeout=timedelta(seconds=seconds),
@@ -267,6 +283,26 @@ class Wire:
         )
         done: T = await self._call(call, by_worker=True, seconds=self.patience + seconds + 5)
         return done
+
+    async def expect_worker(self, session: str = "", *, queue: str = "") -> None:
+        """See that a worker polls where a request goes; nothing is asked twice, nor without ``at_once``.
+
+        Raises:
+            NoWorker: Nobody polls there.
+            SessionNotFound: The server does not know the session.
+        """
+        if not self.at_once:
+            return
+        place = session or queue or await self.queue()
+        if place in self._polled:
+            return
+        queue = (await self.describe(session)).task_queue if session else place
+        if not await self.polled(queue):
+            server = self.temporal.service_client.config.target_host
+            raise NoWorker(
+                f"nobody polls task queue {queue!r} of namespace {self.temporal.namespace!r} at {server}"
+            )
+        self._polled.add(place)
 
     async def polled(self, queue: str) -> bool:
         """Whether a worker has asked a queue for work lately."""

@@ -135,6 +135,8 @@ class Chat:
                 self._note(_HELP)
             case _:
                 reply = await self._session.send(line, wait=False, watched=True)
+                if reply.paused:
+                    self._note("the session is paused: the message is queued, and /resume goes on")
                 await self._turns.put(reply.turn)
 
     async def _show_turns(self) -> None:

@@ -13,6 +13,7 @@ from .options import Json, SessionId
 if TYPE_CHECKING:
     from holdfast_client.client import Client
     from holdfast_client.session import Session
+    from holdfast_workflows.contracts.session import SessionView
 
 
 def pause(context: typer.Context, session: SessionId, json: Json = False) -> None:
@@ -20,7 +21,7 @@ def pause(context: typer.Context, session: SessionId, json: Json = False) -> Non
 
     With --json: the session's view.
     """
-    _do(context, session, "paused", lambda found: found.pause(), json=json)
+    _do(context, session, _paused, lambda found: found.pause(), json=json)
 
 
 def resume(context: typer.Context, session: SessionId, json: Json = False) -> None:
@@ -74,7 +75,7 @@ def close(context: typer.Context, session: SessionId, json: Json = False) -> Non
 def _do(
     context: typer.Context,
     session: str,
-    done: str,
+    done: str | Callable[[Any], str],
     action: Callable[[Session], Awaitable[Any]],
     *,
     json: bool,
@@ -84,6 +85,13 @@ def _do(
         if json:
             printing.document(result)
         else:
-            printing.out().print(f"{session}: {done}", markup=False)
+            told = done if isinstance(done, str) else done(result)
+            printing.out().print(f"{session}: {told}", markup=False)
 
     running.run(context, work, json=json)
+
+
+def _paused(view: SessionView) -> str:
+    if not view.pausing:
+        return "paused"
+    return f"pauses when the step of turn {view.turn} that runs has ended; nothing new starts after it"

@@ -51,10 +51,9 @@ async def _connected(options: Options, work: Callable[[Client], Awaitable[None]]
     with suppress(RuntimeError):  # somebody in this process has set one already
         # Its warnings about retries would come between the lines of our output.
         Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="ERROR"))))
-    await work(
-        await connect(
-            options.address or None,
-            namespace=options.namespace or None,
-            task_queue=options.task_queue or None,
-        )
+    client = await connect(
+        options.address or None,
+        namespace=options.namespace or None,
+        task_queue=options.task_queue or None,
     )
+    await work(client.without_waiting())

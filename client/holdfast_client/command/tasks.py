@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from . import effects, exits, printing, running
-from .options import AgentName, Json, SessionId, Tenant, User
+from .options import AgentName, Json, SessionId, Tenant, User, duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,18 +73,26 @@ def send(
     session: SessionId,
     text: Text,
     wait: Annotated[bool, typer.Option(help="Wait for the reply.")] = True,
+    timeout: Annotated[
+        str, typer.Option(metavar="TIME", help="Wait at most so long, as 30s or 5m.", show_default=False)
+    ] = "",
     json: Json = False,
 ) -> None:
     """Send a message to a session and print the reply.
 
     With --json: as of run.
     """
+    seconds = duration(timeout).total_seconds() if timeout else None
 
     async def work(client: Client) -> None:
         found = client.session(session)
         reply = await found.send(text, wait=False, watched=wait and not printing.err().quiet)
+        if reply.paused:
+            from holdfast_client.waiting import paused  # it imports Temporal
+
+            sys.stderr.write(f"{paused(session, reply.turn)}\n")
         if wait:
-            await _finish(client, found, json=json, turn=reply.turn)
+            await _finish(client, found, json=json, turn=reply.turn, seconds=seconds)
         elif json:
             printing.document({"session": session, "status": reply.status, "turn": reply.turn})
         else:
@@ -94,12 +102,18 @@ def send(
 
 
 async def _finish(
-    client: Client, session: Session, *, json: bool, turn: int | None = None, schema: Any = None
+    client: Client,
+    session: Session,
+    *,
+    json: bool,
+    turn: int | None = None,
+    schema: Any = None,
+    seconds: float | None = None,
 ) -> None:
     """Wait for a turn with its progress on standard error, and print what it came to."""
     link = printing.link(client, session.id)
     try:
-        reply = await _progress(session, turn, link)
+        reply = await _within(session, turn, link, seconds)
     except asyncio.CancelledError:  # Ctrl-C ends the waiting, not the work
         where = shlex.quote(session.id)
         sys.stderr.write(f"{session.id} goes on: holdfast watch {where}, or holdfast cancel {where}\n")
@@ -113,6 +127,21 @@ async def _finish(
         printing.out().print(printing.shown(reply.text), markup=False)
     if reply.error is not None:
         running.fail(f"{session.id}: {printing.sentence(reply.error)}", exits.FAILED)
+
+
+async def _within(session: Session, turn: int | None, link: str, seconds: float | None) -> Reply:
+    if seconds is None or turn is None:
+        return await _progress(session, turn, link)
+    from holdfast_client.bounded import bounded
+    from holdfast_workflows.contracts.errors import TurnNotEnded
+
+    try:
+        return await bounded(_progress(session, turn, link), seconds)
+    except TimeoutError:
+        where = shlex.quote(session.id)
+        raise TurnNotEnded(
+            f"turn {turn} after {seconds:g} s; `holdfast watch {where}`, `holdfast cancel {where}`"
+        ) from None
 
 
 async def _progress(session: Session, turn: int | None, link: str) -> Reply:
@@ -151,6 +180,8 @@ def _aside(console: Console, session: str, event: StreamEvent) -> None:
                 console.print(f"  {command}", markup=False)
         case "parked":
             console.print(f"[dim]waits: {printing.plain_cell(event.reason)}[/]")
+        case "status" if event.status == "paused":
+            console.print(f"[dim]paused; go on with: holdfast resume {shlex.quote(session)}[/]")
         case "status" if event.status == "retrying":
             console.print(f"[dim]retrying {printing.plain_cell(event.detail)}[/]")
         case _:
@@ -176,6 +207,8 @@ async def _waited(session: Session, turn: int | None) -> Reply:
 
 def _held_up(view: SessionView) -> str:
     lines = [f"{view.session} waits: {view.parked}"] if view.parked else []
+    if view.status == "paused" and not view.pausing:
+        lines.append(f"{view.session} is paused; go on with: holdfast resume {shlex.quote(view.session)}")
     for each in view.waiting:
         lines.append(f"{view.session} waits for a person: {each.what}")
         lines += (f"  {command}" for command in effects.to_type(view.session, each.id, each.kind))

@@ -44,6 +44,8 @@ class Accepted(Contract):
 
     turn: int
     remembers: bool = False
+    paused: bool = False
+    """Whether the session is paused, so that the turn begins only when it is resumed."""
 
 
 class TurnView(Contract):
@@ -134,6 +136,8 @@ class SessionView(Contract):
     last: TurnView | None = None
     events: tuple[Event, ...] = ()
     next_event: int = 0
+    pausing: bool = False
+    """Whether the session was paused while a step runs: what that has begun goes on to its end."""
 
 
 class WaitTurn(Contract):

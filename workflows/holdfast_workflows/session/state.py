@@ -315,6 +315,7 @@ class SessionState:
             last=last,
             events=tuple(event for event in self.events if event.n >= since),
             next_event=self.next_event,
+            pausing=self.paused and running is not None and not (self._held or self.parks or self.undecided),
         )
 
     def carry(self) -> Carry:

@@ -228,7 +228,11 @@ class AgentWorkflow(Control):
         await workflow.wait_condition(lambda: state.spec is not None or state.ended is not None)
         if state.spec is None:
             raise self._failure or errors.to_failure(errors.SessionClosed())
-        return Accepted(turn=state.seen.get(message.id, before), remembers=state.spec.memory is not None)
+        return Accepted(
+            turn=state.seen.get(message.id, before),
+            remembers=state.spec.memory is not None,
+            paused=state.paused,
+        )
 
     @send.validator
     def _validate_send(self, message: Message) -> None:

@@ -41,6 +41,7 @@
     ├── BudgetExhausted
     ├── LoopDetected
     ├── TurnCancelled
+    ├── TurnNotEnded
     ├── Unclassified
     ├── MemoryFailed                MemoryUnavailable
     ├── EmbeddingFailed
@@ -123,6 +124,7 @@ from .runs import (
     ToolError,
     ToolFailed,
     TurnCancelled,
+    TurnNotEnded,
     Unclassified,
     VersionConflict,
 )
@@ -189,6 +191,7 @@ __all__ = [
     "ToolError",
     "ToolFailed",
     "TurnCancelled",
+    "TurnNotEnded",
     "Unclassified",
     "UnknownAgent",
     "VersionConflict",

@@ -114,7 +114,7 @@ class TemporalUnreachable(ServiceError):
 
 
 class NoWorker(ServiceError):
-    """No worker answered on the task queue in time; start one with `holdfast worker module:app` and check HOLDFAST_TASK_QUEUE."""
+    """No worker answers on the task queue; start one with `holdfast worker module:app` and check HOLDFAST_TASK_QUEUE."""
 
     code = "no_worker"
 

@@ -77,6 +77,14 @@ class TurnCancelled(HoldfastError):
     code = "turn_cancelled"
 
 
+class TurnNotEnded(HoldfastError):
+    """The turn did not end in the time it was given; it goes on, so wait for it again or cancel it."""
+
+    code = "turn_not_ended"
+    kind = "transient"
+    retryable = True
+
+
 class Unclassified(HoldfastError):
     """Something failed in a way that Holdfast does not know; the detail has its words."""
 
