@@ -73,6 +73,8 @@ async def ensure(client: Client) -> list[str]:
             return []
         if error.status in _REFUSED:
             raise SearchAttributesMissing(command(client.namespace)) from error
+        if error.status == RPCStatusCode.INVALID_ARGUMENT:  # the namespace has room for no more of a type
+            raise SearchAttributesMissing(f"{error.message}; {command(client.namespace)}") from error
         if error.status == RPCStatusCode.NOT_FOUND:
             raise SettingsInvalid(f"HOLDFAST_NAMESPACE: {error.message}") from error
         raise TemporalUnreachable(error.message) from error

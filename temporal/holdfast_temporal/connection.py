@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,10 @@ from .server import DevServer
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:/@\[\]]+):\d{1,5}")
+_STATUS = re.compile(r'code: (\w+), message: "([^"]*)"')
+_REFUSED = ("Unauthenticated", "PermissionDenied")
+_NO_HOST = "no host of that name"
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
 
@@ -126,10 +131,14 @@ async def connect(
     Raises:
         TemporalUnreachable: Nothing answered in time.
         InsecureConnection: An API key with TLS off, to another machine.
-        SettingsInvalid: The environment holds something unusable.
+        SettingsInvalid: The address is none, or the environment holds something unusable.
     """
     given = settings or Connection.from_environment()
     target = address or given.address or await asyncio.to_thread(_embedded, folder) or DEFAULT_ADDRESS
+    if not _ADDRESS.fullmatch(target):
+        raise SettingsInvalid(
+            f"HOLDFAST_TEMPORAL_ADDRESS, or --address: {target!r} is not host:port, such as {DEFAULT_ADDRESS}"
+        )
     key = api_key or given.api_key
     secure = given.tls if tls is None else tls
     local = is_local(target)
@@ -152,7 +161,10 @@ async def connect(
             within,
         )
     except (RuntimeError, TimeoutError) as error:  # RuntimeError is how the SDK says "cannot connect"
-        raise TemporalUnreachable(f"{target}: {_reason(error, within)}") from error
+        reason = _reason(error, within)
+        # A server may be started later; a name that nobody knows or a wrong key is not mended by waiting.
+        final = reason == _NO_HOST or reason.startswith(_REFUSED)
+        raise TemporalUnreachable(f"{target}: {reason}", retryable=False if final else None) from error
 
 
 def is_local(address: str) -> bool:
@@ -165,7 +177,9 @@ def _reason(error: Exception, within: float) -> str:
     if isinstance(error, TimeoutError) or "deadline" in text:
         return f"no answer in {within:g} s"
     if "dns error" in text:
-        return "no host of that name"
+        return _NO_HOST
+    if said := _STATUS.search(text):
+        return f"{said[1]}: {said[2]}"
     return "connection refused" if "ConnectionRefused" in text else text.partition("\n")[0][:300]
 
 

@@ -6,26 +6,53 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from temporalio.api.operatorservice.v1 import RemoveSearchAttributesRequest
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, RemoveSearchAttributesRequest
+from temporalio.client import Client
 
 from holdfast_client import connect
 from holdfast_temporal import DevServer, attributes
 from holdfast_temporal import connect as connect_temporal
-from holdfast_workflows.contracts.errors import SearchAttributesMissing, SettingsInvalid
+from holdfast_workflows.contracts.errors import NoWorker, SearchAttributesMissing, SettingsInvalid
 
 
-async def test_a_namespace_without_our_search_attributes_starts_and_lists_nothing_and_says_so(
+async def bare(server: DevServer, others: int = 0) -> Client:
+    """Temporal's client for a namespace that no worker ever met, with so many attributes of others."""
+    temporal = await connect_temporal(server.address)
+    await temporal.operator_service.remove_search_attributes(
+        RemoveSearchAttributesRequest(namespace="default", search_attributes=list(attributes.TYPES))
+    )
+    kind = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    if others:
+        await temporal.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace="default", search_attributes={f"Other{n}": kind for n in range(others)}
+            )
+        )
+    return temporal
+
+
+async def test_a_client_registers_the_search_attributes_that_a_namespace_lacks(
     tmp_path: Path, task_queue: str
 ) -> None:
     async with DevServer(tmp_path, memory=True, ui=False) as server, asyncio.timeout(60):
-        temporal = await connect_temporal(server.address)
-        await temporal.operator_service.remove_search_attributes(
-            RemoveSearchAttributesRequest(namespace="default", search_attributes=list(attributes.TYPES))
-        )
-        client = await connect(temporal=temporal, task_queue=task_queue)
-        with pytest.raises(SearchAttributesMissing):
+        client = await connect(temporal=await bare(server), task_queue=task_queue, patience=2.0)
+        assert [each async for each in client.sessions(tenant="acme", status="running")] == []
+        client = await connect(temporal=await bare(server), task_queue=task_queue, patience=2.0)
+        with pytest.raises(NoWorker, match="has the message"):
             await client.start("support", "Hello?")
-        with pytest.raises(SearchAttributesMissing):
+        client = await connect(temporal=await bare(server), task_queue=task_queue, patience=2.0)
+        await client.start("support", id="silent")
+
+
+async def test_where_search_attributes_cannot_be_registered_the_command_is_told(
+    tmp_path: Path, task_queue: str
+) -> None:
+    async with DevServer(tmp_path, memory=True, ui=False) as server, asyncio.timeout(60):
+        client = await connect(temporal=await bare(server, others=10), task_queue=task_queue)
+        with pytest.raises(SearchAttributesMissing, match="temporal operator search-attribute create"):
+            await client.start("support", "Hello?")
+        with pytest.raises(SearchAttributesMissing, match="--name HoldfastTenant --type Keyword"):
             _ = [each async for each in client.sessions(tenant="acme")]
 
 

@@ -40,6 +40,7 @@ PUBLIC = {
     "ToolFailed",
     "Turn",
     "TurnCancelled",
+    "TurnNotEnded",
     "UnknownAgent",
     "connect",
     "open_memory",

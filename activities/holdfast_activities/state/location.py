@@ -67,9 +67,9 @@ class PostgresLocation:
     def place(self) -> str:
         """For messages: without user, password and options."""
         url = make_url(self.dsn)
-        return URL.create(
-            "postgresql", host=url.host, port=url.port, database=url.database
-        ).render_as_string()
+        shown = URL.create("postgresql", host=url.host, port=url.port, database=url.database)
+        socket = url.query.get("host", "")
+        return f"{shown.render_as_string()} at {socket}" if socket else shown.render_as_string()
 
 
 Location = SqliteLocation | PostgresLocation

@@ -12,6 +12,7 @@ from holdfast_workflows.contracts.errors import StateNotMigrated
 from .engines import make_engine, unavailable
 from .location import Location, SqliteLocation, locate
 from .migrations import REVISIONS, VERSION_TABLE
+from .reaching import named
 from .sqlite import prepare_file
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -32,9 +33,12 @@ async def upgrade(url: str) -> None:
 
     Raises:
         BadInput: The URL is not that of a state database.
+        SettingsInvalid: The database refuses what the URL says, or its host is not known.
         StateUnavailable: The database did not answer.
     """
-    await upgrade_at(locate(url))
+    location = locate(url)
+    with named(location):
+        await upgrade_at(location)
 
 
 async def upgrade_at(location: Location) -> None:

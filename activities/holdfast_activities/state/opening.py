@@ -9,6 +9,7 @@ from .engines import make_engine
 from .identity import Identity, establish
 from .location import Location, SqliteLocation, locate
 from .migrate import check, upgrade_at
+from .reaching import named
 from .transactions import Transactions
 from .watching import FileWatch
 
@@ -25,14 +26,16 @@ async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") 
 
     Raises:
         BadInput: The URL is not that of a state database.
+        SettingsInvalid: The database refuses what the URL says, or its host is not known.
         StateNotMigrated: The tables are missing or old, and were not to be made.
         StateUnavailable: The database did not answer.
     """
     location = locate(url)
     if migrate is None:
         migrate = isinstance(location, SqliteLocation)
-    await (upgrade_at if migrate else check)(location)
-    return await _open(location, scope)
+    with named(location):
+        await (upgrade_at if migrate else check)(location)
+        return await _open(location, scope)
 
 
 async def _open(location: Location, scope: str) -> State:

@@ -1,0 +1,145 @@
+"""No worker, a paused session, a wrong address: each is named at once, before anything is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+from holdfast.testing.model import call, say
+from holdfast_client import Session, connect
+from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid, TemporalUnreachable, TurnNotEnded
+
+from .conftest import Running
+from .support import eventually
+from .test_command import holdfast, process
+
+_SOON = 10.0
+"""Seconds; far below the 20 that a request waits for a worker, and above what a slow machine takes."""
+
+_WITH_A_WORKER = [
+    "run helper hello", "chat helper", "agents", "effects", "budgets", "breakers", "breaker open provider:x",
+    "memory stats", "memory search x", "memory maintain", "send s hello", "show s", "watch s", "pause s",
+    "resume s", "steer s hello", "cancel s", "close s", "budget s --add-tokens 5", "context s", "decide s x retry",
+]  # fmt: skip
+
+
+async def test_every_command_that_needs_a_worker_says_at_once_that_there_is_none(running: Running) -> None:
+    async with running([], worker=False) as made:
+        id = f"alone-{made.task_queue}"
+        await made.client.start("helper", id=id)  # without a message, nothing has to answer
+        for words in _WITH_A_WORKER:
+            began = time.monotonic()
+            typed = [id if word == "s" else word for word in words.split()]
+            code, out, err = await holdfast(made, *typed)
+            assert (code, out) == (3, ""), (words, err)
+            assert f"nobody polls task queue '{made.task_queue}' of namespace 'default' at 127.0.0.1" in err
+            assert time.monotonic() - began < _SOON, words
+        code, _, err = await holdfast(made, "run", "helper", "hello", "--id", f"never-{id}")
+        assert code == 3
+        # Nothing was started that would run once a worker comes.
+        assert (await holdfast(made, "show", f"never-{id}"))[0] == 4
+
+
+async def test_what_needs_no_worker_does_without(running: Running) -> None:
+    async with running([], worker=False) as made:
+        code, out, err = await holdfast(made, "sessions", "--tenant", "nobody")
+        assert (code, out, err) == (0, "There are no such sessions.\n", "")
+
+
+async def test_a_paused_session_says_that_the_message_is_queued_and_how_to_go_on(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running([say("One."), say("Two."), say("Three."), say("Four.")]) as made:
+        session = await made.client.start("helper", "1", id=f"held-{made.task_queue}")
+        await session.wait()
+        assert not (await session.pause()).pausing
+        how = f"session {session.id} is paused: turn 2 begins when it is resumed, by `holdfast resume {session.id}`"
+        # The command line.
+        code, out, err = await process(made, "send", session.id, "2", "--timeout", "1s")
+        assert (code, out) == (1, "")
+        assert err.splitlines()[0] == how
+        assert "did not end in the time" in err.splitlines()[1]
+        code, out, err = await process(made, "send", session.id, "3", "--no-wait")
+        assert (code, out) == (0, "turn 3 takes it\n")
+        assert "turn 3 begins when it is resumed" in err
+        # The SDK.
+        assert (await session.send("4", wait=False)).paused
+        with caplog.at_level(logging.WARNING), pytest.raises(TurnNotEnded, match="by `holdfast resume"):
+            await session.send("5", timeout=0.5)
+        assert "turn 5 begins when it is resumed" in caplog.text
+        with pytest.raises(TurnNotEnded, match="turn 2 begins when it is resumed"):
+            await session.wait(2, timeout=0.5)
+        with pytest.raises(BadInput, match="timeout=0"):
+            await session.wait(2, timeout=0)
+        await session.resume()
+        assert (await session.wait(4)).text == "Four."
+        assert not (await session.send("6", wait=False)).paused
+
+
+async def test_a_pause_while_a_step_runs_says_that_it_takes_hold_later(running: Running) -> None:
+    async with running([call("dig"), say("Done.")]) as made:
+        session = await made.client.start("helper", "dig", id=f"dig-{made.task_queue}")
+        await eventually(lambda: _digs(session))
+        code, out, _ = await holdfast(made, "pause", session.id)
+        assert (code, out) == (
+            0,
+            f"{session.id}: pauses when the step of turn 1 that runs has ended; nothing new starts after it\n",
+        )
+        assert (await session.view()).pausing
+        with pytest.raises(TurnNotEnded):
+            await session.wait(timeout=0.5)
+        await session.cancel()
+        await session.resume()
+        # Between turns nothing runs that a pause would have to wait for.
+        assert (await holdfast(made, "pause", session.id))[1] == f"{session.id}: paused\n"
+
+
+async def _digs(session: Session) -> bool:
+    return bool((await session.view()).active)
+
+
+async def test_a_turn_that_waits_for_a_person_says_so_when_the_time_is_up(running: Running) -> None:
+    async with running([call("post", {"what": "it"}), say("Posted.")]) as made:
+        session = await made.client.start("poster", "post it", id=f"post-{made.task_queue}")
+        await eventually(lambda: _asks(session))
+        with pytest.raises(TurnNotEnded, match=r"turn 1 of .* goes on after 0.5 s; it waits: "):
+            await session.wait(timeout=0.5)
+        await session.cancel()
+
+
+async def _asks(session: Session) -> bool:
+    return bool((await session.view()).waiting)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["localhost", "http://localhost:7233", "localhost:abc", ":7233", "user@host:1", "a b:1", "[::1]"],
+)
+async def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(SettingsInvalid, match="is not host:port"):
+        await connect(address)
+
+
+@pytest.mark.parametrize(("address", "final"), [("no-such-host.invalid:7233", True), ("127.0.0.1:1", False)])
+async def test_a_server_that_cannot_be_reached_is_named_and_only_an_unknown_host_is_final(
+    address: str, final: bool
+) -> None:
+    with pytest.raises(TemporalUnreachable, match=address) as refused:
+        await connect(address)
+    assert refused.value.retryable is not final
+
+
+async def test_a_server_that_is_not_temporals_is_named() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        with pytest.raises(TemporalUnreachable, match=address):
+            await connect(address)
