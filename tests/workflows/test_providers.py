@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -227,3 +228,34 @@ async def test_attempts_are_counted_on_over_a_park(start: Start) -> None:
         reply = await session.wait()
     assert reply.status == "failed"
     assert len(script.asked) == 2, "waiting began a new count"
+
+
+THOUGHT = (say("I look.") + call("look", {"at": "it"})).but(thinking="Hmm.")
+EXPIRED = Reply(
+    status=400,
+    raw=json.dumps(
+        {
+            "type": "error",
+            "error": {"type": "invalid_request_error", "message": "Invalid `signature` in `thinking`"},
+        }
+    ).encode(),
+)
+
+
+async def test_a_reply_whose_signature_is_refused_goes_back_without_it(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        if request.number == 1:
+            return THOUGHT
+        return EXPIRED if b"Hmm." in request.body else say("Here.")
+
+    async with start(script, app("anthropic:b")) as it:
+        session = await it.holdfast.client.start("helper", "Hi")
+        assert (await session.wait()).text == "Here."
+        assert (await session.send("Again")).text == "Here."
+        assert len(it.model.requests) == 4, "what was refused once is not sent again"
+
+
+async def test_a_request_refused_for_something_else_is_not_sent_twice(start: Start) -> None:
+    async with start([EXPIRED, say("Here.")], app("anthropic:b")) as it:
+        await (await it.holdfast.client.start("helper", "Hi")).wait()
+        assert len(it.model.requests) == 1

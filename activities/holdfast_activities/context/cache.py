@@ -18,12 +18,13 @@ _NEAR = 50  # numbers between two entries that are read together
 _MOST_WAITING = 500_000
 
 
-_Key = tuple[str, int]
-"""A wire format, and the window that the conversation is kept to: what a small one left out, a large one may show."""
+_Key = tuple[str, str, int]
+"""A wire format, a provider, whose replies carry what is for it alone, and the window that the conversation is kept
+to: what a small one left out, a large one may show."""
 
 
 class Conversations:
-    """A cache by session, wire format and window; the least recently used session goes first."""
+    """A cache by session, provider and window; the least recently used session goes first."""
 
     def __init__(self, log: Log, *, max_bytes: int = _MAX_BYTES) -> None:
         self._log = log
@@ -58,11 +59,11 @@ class Conversations:
         """
         conversations = self._sessions.setdefault(session, {})
         self._sessions.move_to_end(session)
-        key = (model.wire, min(window or model.window, model.window))
+        key = (model.wire, model.provider, min(window or model.window, model.window))
         conversation = conversations.get(key)
         if conversation is None or conversation.position > seq:
             # Behind us: another attempt went further here, or the session was reset to an earlier step.
-            conversation = Conversation(model, cap(budget(key[1]).tokens), reference=reference)
+            conversation = Conversation(model, cap(budget(key[-1]).tokens), reference=reference)
             conversations[key] = conversation
         conversation.offer(new)
         start = conversation.missing(seq)

@@ -13,6 +13,7 @@ from holdfast_workflows.contracts.entries import (
 )
 
 from .builder import TASK_SHARE, build
+from .call_ids import CallIds
 from .draft import Draft, Scene, Told
 from .forms import CAP, Forms
 from .pieces import Item, Piece, Reason, Tally, tokens_of
@@ -32,6 +33,7 @@ class Conversation:
 
     Attributes:
         ceiling: Bounds what is sent, whatever the budget, after a provider found it too long.
+        plain: Whether nothing that earlier replies carried goes back, after their provider refused it.
         position: The first number that is not taken in.
         tokens: What is sent takes, estimated.
         need: What would be sent if nothing had to be cut or left out takes.
@@ -42,6 +44,7 @@ class Conversation:
     def __init__(self, model: Model, cap: int = CAP, *, reference: bool = True) -> None:
         """An empty conversation; the arguments are those of ``Forms``."""
         self._forms = Forms(model, cap, reference=reference)
+        self._ids = CallIds(model)
         self._pieces: list[Piece] = []
         self._offered: dict[int, Entry] = {}
         self._owed: dict[int, tuple[str, str]] = {}
@@ -57,6 +60,7 @@ class Conversation:
         self._gone: list[tuple[int, int]] = []
         self._tally: Tally | None = None
         self.ceiling: int | None = None
+        self.plain = False
         self.position = 1
         self.tokens = 0
         self.need = 0
@@ -126,6 +130,12 @@ class Conversation:
             self._unshared = False
         return [piece.fragment for piece in self._pieces]
 
+    def without_extras(self) -> bool:
+        """Send nothing from now on that earlier replies carried; whether that changes what is sent."""
+        changed = not self.plain and any(piece.fragment.plain for piece in self._pieces)
+        self.plain = self.plain or changed
+        return changed
+
     def items(self) -> list[Item]:
         """What is sent, and what no longer is, as a manifest tells it."""
         if self._tally is None:
@@ -160,7 +170,7 @@ class Conversation:
             entry = entries.get(piece.seq)
             if entry is None or piece.written:
                 continue
-            fragment = self._forms.fitted(entry, piece.tokens)
+            fragment = self._forms.fitted(self._ids.again(entry), piece.tokens)
             if fragment.data != piece.fragment.data:
                 self._pieces[i] = piece.cut(fragment, reason)
                 changed = True
@@ -201,11 +211,15 @@ class Conversation:
         if isinstance(entry, SummaryEntry):
             return  # it counts only once it is told of, wherever it stands
         if isinstance(entry, ResultEntry):
-            if self._owed.pop(entry.seq, None) is None:
+            owed = self._owed.pop(entry.seq, None)
+            if owed is None:
                 return
+            entry = entry.model_copy(update={"call_id": owed[0]})
             self._working.result(entry)
         else:
             self._fill()
+        if isinstance(entry, ReplyEntry):
+            entry = self._ids.reply(entry)
         piece = self._forms.piece(entry)
         if isinstance(entry, ReplyEntry):
             self._owed = {entry.seq + 1 + i: (call.id, call.name) for i, call in enumerate(entry.calls)}
@@ -223,6 +237,7 @@ class Conversation:
         self._memory = last.seq if last is not None and last.part == "memory" else 0
         self._unshared = bool(self._memory)
         self._tally = None
+        self._ids.begin()
         self._keep_entries(seq)
 
     def _keep_entries(self, newest: int) -> None:

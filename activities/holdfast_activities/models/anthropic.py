@@ -1,14 +1,15 @@
 """Messages, as Anthropic speaks them."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from holdfast_activities.state.shared import Rate
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.spec import ToolSpec
 from holdfast_workflows.contracts.text import clean, dump_json
 
@@ -21,6 +22,7 @@ from .prices import listing
 
 WIRE = "anthropic"
 
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _VERSION = "2023-06-01"
 _MAX_TOKENS = 16_384  # the interface wants a figure; what current models can write and a reply rarely needs
 # Asks the provider to keep what comes before it: the next step reads it at a tenth of the price. There may be
@@ -52,6 +54,7 @@ class AnthropicModel:
             ModelRejected: Its key is missing.
         """
         self.name = f"{provider}:{model}"
+        self._provider = provider
         self._config = config
         self._listing = listing(provider, model, config.url)
         self._head = b'{"model":' + wire.string(model)
@@ -80,21 +83,34 @@ class AnthropicModel:
         """US dollars that so many tokens cost at most."""
         return self._listing.most(input_tokens, output_tokens)
 
+    @property
+    def provider(self) -> str:
+        """Who serves it."""
+        return self._provider
+
+    def call_ids(self, entry: ReplyEntry) -> Sequence[str]:
+        """See ``Model.call_ids``."""
+        return [call.id if wire.is_own(entry, self._provider) else "" for call in entry.calls]
+
     def fragment(self, entry: Entry) -> Fragment:
         """The entry as an assistant message or as a block of a user message."""
         if isinstance(entry, ReplyEntry):
-            data = _assistant(entry)
-        elif isinstance(entry, ResultEntry):
+            plain = _assistant(entry, _blocks(entry))
+            own: dict[str, Any] = entry.extra.get(WIRE, {}) if wire.is_own(entry, self._provider) else {}
+            verbatim = _verbatim(entry, own.get("content", []))
+            data = _assistant(entry, verbatim) if verbatim else plain
+            return Fragment(
+                entry.seq, entry.kind, data, wire.estimate(data), len(entry.calls), plain if verbatim else b""
+            )
+        if isinstance(entry, ResultEntry):
             data = b'{"type":"tool_result","tool_use_id":%b,"is_error":%b,"content":%b}' % (
-                wire.string(wire.safe_name(entry.call_id)),
+                wire.string(wire.call_id(entry.call_id, _ID)),
                 b"false" if entry.status == "ok" else b"true",
-                wire.string(entry.text),
+                wire.said(entry.text),
             )
         else:
-            # The interface refuses text that is empty or only space.
-            data = b'{"type":"text","text":%b}' % wire.string(entry.text if entry.text.strip() else "(empty)")
-        calls = len(entry.calls) if isinstance(entry, ReplyEntry) else 0
-        return Fragment(entry.seq, entry.kind, data, wire.estimate(data), calls)
+            data = b'{"type":"text","text":%b}' % wire.said(entry.text)
+        return Fragment(entry.seq, entry.kind, data, wire.estimate(data))
 
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:
         """The tools as a JSON array."""
@@ -144,21 +160,29 @@ class AnthropicModel:
             parts += (b',"output_config":', dump_json(form).encode())
         if request.stream:
             parts.append(b',"stream":true')
-        parts += (b',"messages":[', _messages(request.fragments), b"]}")
+        parts += (b',"messages":[', _messages(request), b"]}")
         return b"".join(parts)
 
 
-def _messages(fragments: Iterable[Fragment]) -> bytes:
+def _messages(request: ModelRequest) -> bytes:
     """The messages, with what stands between two replies grouped, and the last blocks of two marked for the cache."""
     messages: list[bytes | list[bytes]] = []
-    for fragment in fragments:
+    last: Fragment | None = None
+    for fragment in request.fragments:
+        data = fragment.sent(plain=request.plain)
+        if not data:
+            continue
         if fragment.kind == "reply":
-            if fragment.data:
-                messages.append(fragment.data)
+            if last is None or last.kind == "reply":
+                messages.append([_text(wire.LEFT_OUT if last is None else wire.GO_ON)])
+            messages.append(data)
         elif messages and isinstance(messages[-1], list):
-            messages[-1].append(fragment.data)
+            messages[-1].append(data)
         else:
-            messages.append([fragment.data])
+            messages.append([data])
+        last = fragment
+    if last is not None and last.kind == "reply" and not last.calls:
+        messages.append([_text(wire.GO_ON)])
     asked = [message for message in messages if isinstance(message, list)]
     for blocks in asked[-2:]:
         blocks[-1] = blocks[-1][:-1] + _CACHE
@@ -168,22 +192,56 @@ def _messages(fragments: Iterable[Fragment]) -> bytes:
     )
 
 
-def _assistant(entry: ReplyEntry) -> bytes:
+def _text(text: str) -> bytes:
+    return b'{"type":"text","text":%b}' % wire.string(text)
+
+
+def _assistant(entry: ReplyEntry, blocks: list[dict[str, Any]]) -> bytes:
     """The reply as a message; nothing for an empty one, which the interface refuses."""
-    made = {call.id for call in entry.calls}
-    verbatim: list[dict[str, Any]] = entry.extra.get(WIRE, {}).get("content", [])
-    # Of more calls than a step may make only the first are in the entry, and the others get no result.
-    blocks = [block for block in verbatim if block["type"] != "tool_use" or block["id"] in made]
-    if not blocks:
-        if entry.text.strip():
-            blocks = [{"type": "text", "text": clean(entry.text)}]
-        blocks += [
-            {
-                "type": "tool_use",
-                "id": wire.safe_name(call.id),
-                "name": wire.safe_name(call.name),
-                "input": json.loads(wire.arguments(call.arguments)),
-            }
-            for call in entry.calls
-        ]
     return dump_json({"role": "assistant", "content": blocks}).encode() if blocks else b""
+
+
+def _blocks(entry: ReplyEntry) -> list[dict[str, Any]]:
+    """The reply's own text and calls."""
+    said = [{"type": "text", "text": clean(entry.text)}] if entry.text.strip() else []
+    return [*said, *(_use(call) for call in entry.calls)]
+
+
+def _use(call: ToolCall) -> dict[str, Any]:
+    return {
+        "type": "tool_use",
+        "id": wire.call_id(call.id, _ID),
+        "name": wire.safe_name(call.name),
+        "input": json.loads(wire.arguments(call.arguments)),
+    }
+
+
+def _verbatim(entry: ReplyEntry, given: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The blocks as they were given, with the calls that were taken as the entry has them; none if some are missing."""
+    found: list[dict[str, Any]] = []
+    calls = iter(entry.calls)
+    taken = 0
+    for block in given:
+        kind = block.get("type")
+        if kind == "tool_use":
+            # Of more calls than a step may make only the first are in the entry, and the others get no result.
+            call = next(calls, None)
+            if call is not None:
+                found.append({**block, **_use(call)})
+                taken += 1
+        elif not _is_empty(block):
+            found.append(block)
+    return found if taken == len(entry.calls) else []
+
+
+def _is_empty(block: dict[str, Any]) -> bool:
+    """Whether the interface would refuse a block for what it does not say."""
+    match block.get("type"):
+        case "text":
+            return not str(block.get("text") or "").strip()
+        case "thinking":
+            return not (block.get("thinking") or block.get("signature"))
+        case "redacted_thinking":
+            return not block.get("data")
+        case _:
+            return False

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from holdfast_activities.state.shared import Rate
-from holdfast_workflows.contracts.entries import Entry, Finish, ToolCall, Usage
+from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, ToolCall, Usage
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 
 
@@ -21,7 +21,8 @@ class Fragment:
     """A log entry in a wire format. ``tokens`` is an estimate.
 
     ``kind`` is the entry's; ``calls`` how many results a reply expects, so that a reply
-    and its results are kept or left out together.
+    and its results are kept or left out together. ``plain`` is a reply without what its
+    provider wants back verbatim; empty if there is nothing of that.
     """
 
     seq: int
@@ -29,6 +30,11 @@ class Fragment:
     data: bytes
     tokens: int
     calls: int = 0
+    plain: bytes = b""
+
+    def sent(self, *, plain: bool) -> bytes:
+        """What is sent of it."""
+        return self.plain if plain and self.plain else self.data
 
     @cached_property
     def digest(self) -> bytes:
@@ -63,6 +69,8 @@ class ModelRequest:
     """Whether the model may only answer: the tools are there, since the conversation speaks of them, and not to be called."""
     consumed: Consumed = field(default_factory=Consumed, compare=False)
     """Filled in by the client when the call ends without a reply."""
+    plain: bool = False
+    """Whether nothing that earlier replies carried goes back: their provider would not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class ModelReply:
 class Model(Protocol):
     """A client for one model.
 
-    ``wire`` names the format, so that models of one format share fragments; ``name`` is
+    ``wire`` names the format; models of one format and provider share fragments. ``name`` is
     ``provider:model``; ``window`` is its context window in tokens.
     """
 
@@ -107,6 +115,11 @@ class Model(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def provider(self) -> str:
+        """Who serves it: what its replies carry goes back there, and to nobody else."""
+        ...
 
     @property
     def window(self) -> int: ...
@@ -118,6 +131,10 @@ class Model(Protocol):
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """US dollars that so many tokens cost at most, none of them read from a cache; what a call is reserved at."""
+        ...
+
+    def call_ids(self, entry: ReplyEntry) -> Sequence[str]:
+        """The ids of a reply's calls as this provider gave them; empty where another gave them."""
         ...
 
     def fragment(self, entry: Entry) -> Fragment:

@@ -1,14 +1,14 @@
 """Chat completions, as OpenAI and most other servers speak them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from holdfast_activities.state.shared import Rate
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
@@ -17,22 +17,16 @@ from holdfast_workflows.contracts.text import clean, dump_json
 from . import limits, openai_calls, openai_reply, shapes, usage, wire
 from .base import Fragment, ModelReply, ModelRequest
 from .config import ProviderConfig
+from .dialects import dialect
 from .exchange import ask
 from .http import Endpoint
 from .prices import listing
 
 WIRE = "openai"
 
-AZURE = (
-    "openai.azure.com",
-    "services.ai.azure.com",
-    "cognitiveservices.azure.com",
-    "openai.azure.us",
-    "cognitiveservices.azure.us",
-    "openai.azure.cn",
-    "cognitiveservices.azure.cn",
-)
-"""Hosts at which Azure serves OpenAI's models."""
+# Documented by Google for calls that another model made.
+_UNSIGNED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+_REASONING = b'"reasoning_content":'
 
 
 class OpenAIModel:
@@ -57,10 +51,13 @@ class OpenAIModel:
         self._model = model
         self._config = config
         self._listing = listing(provider, model, config.url)
-        self._head = b'{"model":' + wire.string(model) + b',"messages":[{"role":"system","content":'
+        self._provider = provider
+        self._head = b'{"model":' + wire.string(model) + b',"messages":['
+        self._dialect = dialect(config, model)
+        # Whether replies come back with reasoning: known of the server, or seen in a reply of its own.
+        self._reasons = self._dialect.reasoning
         # OpenAI's newer models refuse the old name, and most other servers know only that.
-        self._strict = config.is_at("openai.com", *AZURE)
-        self._max_tokens = b',"max_completion_tokens":' if self._strict else b',"max_tokens":'
+        self._max_tokens = b',"max_completion_tokens":' if self._dialect.openai else b',"max_tokens":'
         key = config.find_key(self.name, environ)
         headers = {**({"authorization": f"Bearer {key}"} if key else {}), **config.headers}
         self._endpoint = Endpoint(client, self.name, config.address("/chat/completions"), headers, key)
@@ -84,17 +81,61 @@ class OpenAIModel:
         """US dollars that so many tokens cost at most."""
         return self._listing.most(input_tokens, output_tokens)
 
+    @property
+    def provider(self) -> str:
+        """Who serves it."""
+        return self._provider
+
+    def call_ids(self, entry: ReplyEntry) -> Sequence[str]:
+        """See ``Model.call_ids``."""
+        kept = self._kept(entry)
+        return [
+            _of_call(kept, index, call).get("id", call.id) if wire.is_own(entry, self._provider) else ""
+            for index, call in enumerate(entry.calls)
+        ]
+
     def fragment(self, entry: Entry) -> Fragment:
-        """The entry as one message."""
+        """The entry as one message; nothing for an empty reply, which many servers refuse."""
         if isinstance(entry, ReplyEntry):
-            data = _assistant(entry)
-        elif isinstance(entry, ResultEntry):
-            content = wire.string(entry.text)
-            data = b'{"role":"tool","tool_call_id":%b,"content":%b}' % (wire.string(entry.call_id), content)
+            kept = self._kept(entry)
+            data, plain = self._assistant(entry, kept), self._assistant(entry, {}) if kept else b""
+            self._reasons = self._reasons or _REASONING in data
+            return Fragment(entry.seq, entry.kind, data, wire.estimate(data), len(entry.calls), plain)
+        content = wire.said(entry.text)
+        if isinstance(entry, ResultEntry):
+            data = b'{"role":"tool","tool_call_id":%b,"content":%b}' % (
+                wire.string(wire.call_id(entry.call_id, self._dialect.id)),
+                content,
+            )
         else:
-            data = b'{"role":"user","content":%b}' % wire.string(entry.text)
-        calls = len(entry.calls) if isinstance(entry, ReplyEntry) else 0
-        return Fragment(entry.seq, entry.kind, data, wire.estimate(data), calls)
+            data = b'{"role":"user","content":%b}' % content
+        return Fragment(entry.seq, entry.kind, data, wire.estimate(data))
+
+    def _kept(self, entry: ReplyEntry) -> dict[str, Any]:
+        """What the reply carried, if it is for this provider."""
+        return entry.extra.get(WIRE, {}) if wire.is_own(entry, self._provider) else {}
+
+    def _assistant(self, entry: ReplyEntry, kept: dict[str, Any]) -> bytes:
+        if not (entry.calls or entry.text.strip()):
+            return b""
+        message: dict[str, Any] = {"role": "assistant", "content": clean(entry.text)}
+        if entry.calls:
+            message["content"] = message["content"] if entry.text.strip() else None
+            message["tool_calls"] = [
+                {
+                    **_of_call(kept, index, call),
+                    "id": wire.call_id(call.id, self._dialect.id),
+                    "type": "function",
+                    "function": {
+                        "name": wire.safe_name(call.name),
+                        "arguments": wire.arguments(call.arguments),
+                    },
+                }
+                for index, call in enumerate(entry.calls)
+            ]
+            if self._dialect.signed and not any("extra_content" in call for call in message["tool_calls"]):
+                message["tool_calls"][0]["extra_content"] = _UNSIGNED
+        return dump_json({**message, **kept.get("message", {})}).encode()
 
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:
         """The tools as a JSON array.
@@ -104,7 +145,7 @@ class OpenAIModel:
         """
         if not tools:
             return b""
-        if self._strict and len(tools) > MOST_TOOLS:
+        if self._dialect.openai and len(tools) > MOST_TOOLS:
             raise InvalidDeclaration(
                 f"{self.name} takes at most {MOST_TOOLS} tools and the agent has {len(tools)}; leave some out"
             )
@@ -122,7 +163,7 @@ class OpenAIModel:
         return dump_json(described).encode()
 
     def _described(self, text: str) -> str:
-        longest = LONGEST_DESCRIPTION if self._strict else len(text)
+        longest = LONGEST_DESCRIPTION if self._dialect.openai else len(text)
         return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
     async def complete(
@@ -145,10 +186,7 @@ class OpenAIModel:
         output = request.output
         if output is not None and not self._config.structured:
             instructions = f"{instructions}\n\n{shapes.told(output)}"
-        parts = [self._head, wire.instructions(instructions), b"}"]
-        for fragment in request.fragments:
-            parts += (b",", fragment.data)
-        parts.append(b"]")
+        parts = [self._head, b",".join(self._messages(instructions, request)), b"]"]
         if request.tools:
             parts += (b',"tools":', request.tools)
             if request.no_calls:
@@ -162,22 +200,40 @@ class OpenAIModel:
         parts.append(b',"stream":true,"stream_options":{"include_usage":true}}' if request.stream else b"}")
         return b"".join(parts)
 
+    def _messages(self, instructions: str, request: ModelRequest) -> Iterator[bytes]:
+        """The messages, a user's first and last, and between two replies."""
+        if instructions.strip():
+            yield b'{"role":"system","content":%b}' % wire.instructions(instructions)
+        last: Fragment | None = None
+        for fragment in request.fragments:
+            data = fragment.sent(plain=request.plain)
+            if not data:
+                continue
+            if fragment.kind == "reply":
+                if last is None or last.kind == "reply":
+                    yield _user(wire.LEFT_OUT if last is None else wire.GO_ON)
+                if self._reasons and _REASONING not in data:
+                    data = data[:-1] + b"," + _REASONING + b'""}'
+            elif self._dialect.answered and last and last.kind == "result" and fragment.kind != "result":
+                yield b'{"role":"assistant","content":"OK."}'
+            yield data
+            last = fragment
+        if last is not None and last.kind == "reply" and not last.calls:
+            yield _user(wire.GO_ON)
 
-def _assistant(entry: ReplyEntry) -> bytes:
-    kept: dict[str, Any] = entry.extra.get(WIRE, {})
-    message: dict[str, Any] = {"role": "assistant", "content": clean(entry.text)}
-    if entry.calls:
-        message["content"] = message["content"] or None
-        message["tool_calls"] = [
-            {
-                "id": clean(call.id),
-                "type": "function",
-                "function": {"name": wire.safe_name(call.name), "arguments": wire.arguments(call.arguments)},
-                **kept.get("calls", {}).get(call.id, {}),
-            }
-            for call in entry.calls
-        ]
-    return dump_json({**message, **kept.get("message", {})}).encode()
+
+def _user(text: str) -> bytes:
+    return b'{"role":"user","content":%b}' % wire.string(text)
+
+
+def _of_call(kept: dict[str, Any], index: int, call: ToolCall) -> dict[str, Any]:
+    """What came with a call: by its place, in older logs by its id."""
+    calls: Any = kept.get("calls") or []
+    place: Any = call.id
+    if isinstance(calls, list):
+        calls, place = dict(enumerate(calls)), index  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] - JSON
+    found: dict[str, Any] = calls.get(place) or {}
+    return found
 
 
 def _format(output: OutputSpec) -> bytes:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from . import arguments
+from . import arguments, carried
 
 _MOST_PIECES = 64
 """Pieces that a tool's name comes in at most."""
@@ -73,8 +73,7 @@ class Calls:
             call = _Call(part.id)
             self._calls.append(call)
         self._take(call, part)
-        if given.get("extra_content"):
-            call.extra["extra_content"] = given["extra_content"]
+        call.extra.update(carried.of_call(given))
         return len(part.name) + len(part.arguments)
 
     def _take(self, call: _Call, part: _Part) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from holdfast_workflows.contracts.entries import Finish, ToolCall
 
-from . import arguments, errors, finish, usage, wire
+from . import arguments, carried, errors, finish, usage, wire
 from .base import ModelReply
 from .exchange import NONSENSE
 from .openai_calls import Calls, function_of
@@ -41,7 +41,7 @@ def read(name: str, answer: dict[str, Any], sent: int, cost: Cost) -> ModelReply
             finish="tool_calls" if calls else ended,
             usage=used,
             model=name,
-            extra=_extra(message, asked, calls),
+            extra=carried.of_message(message, asked, calls),
             counted=counted,
         )
     except NONSENSE as error:
@@ -57,7 +57,7 @@ def _asked(message: dict[str, Any]) -> list[dict[str, Any]]:
         function = function_of(call)
         first, *others = arguments.objects(arguments.text(function.get("arguments")))
         # A signature is of the call, which is the first of those that came under its id.
-        bare = {key: value for key, value in call.items() if key != "extra_content"}
+        bare = {key: value for key, value in call.items() if key not in carried.of_call(call)}
         found.append({**call, "function": {**function, "arguments": first}})
         found += [{**bare, "function": {**function, "arguments": other}} for other in others]
     return found
@@ -73,22 +73,6 @@ def _calls(asked: list[dict[str, Any]]) -> tuple[ToolCall, ...]:
             raise ValueError("a call without a name")
         found.append(ToolCall(id=name, name=called, arguments=wire.received(function["arguments"])))
     return tuple(found)
-
-
-def _extra(
-    message: dict[str, Any], asked: list[dict[str, Any]], calls: tuple[ToolCall, ...]
-) -> dict[str, Any]:
-    """What some servers want back: reasoning before calls, and signatures on calls."""
-    if not calls:
-        return {}
-    signed = {
-        call.id: {"extra_content": sent["extra_content"]}
-        for call, sent in zip(calls, asked, strict=True)
-        if sent.get("extra_content")
-    }
-    reasoning = {key: message[key] for key in ("reasoning_content",) if message.get(key)}
-    kept = {**({"message": reasoning} if reasoning else {}), **({"calls": signed} if signed else {})}
-    return {"openai": wire.received_json(kept)} if kept else {}
 
 
 def _usage(told: dict[str, Any]) -> Any:
@@ -112,7 +96,7 @@ class Gathered:
         self.ended = False
         self.characters = 0
         self._refusal = ""
-        self._reasoning: list[str] = []
+        self._carried = carried.Carried()
         self._calls = Calls(known)
         self._usage: dict[str, Any] = {}
 
@@ -132,12 +116,10 @@ class Gathered:
 
     def _delta(self, delta: dict[str, Any]) -> None:
         text, refusal = wire.text_of(delta.get("content")), wire.text_of(delta.get("refusal"))
-        reasoning = wire.text_of(delta.get("reasoning_content"))
+        reasoning = self._carried.add(delta)
         self.text += text
         self._refusal += refusal
         self.characters += len(text) + len(refusal) + len(reasoning)
-        if reasoning:
-            self._reasoning.append(reasoning)
         old: dict[str, Any] | None = delta.get("function_call")
         for part in delta.get("tool_calls") or ([{"function": old}] if old else ()):
             if part:
@@ -149,6 +131,6 @@ class Gathered:
             "content": self.text,
             "refusal": self._refusal,
             "tool_calls": self._calls.whole(),
-            "reasoning_content": "".join(self._reasoning),
+            **self._carried.whole(),
         }
         return {"choices": [{"message": message, "finish_reason": self.finish}], "usage": self._usage}

@@ -104,12 +104,29 @@ class PydanticAIModel:
         async with self._model:
             pass
 
+    @property
+    def provider(self) -> str:
+        """Who serves it."""
+        return self.name.rpartition(":")[0] if self.name.count(":") > 1 else self.name
+
+    def call_ids(self, entry: ReplyEntry) -> Sequence[str]:
+        """See ``Model.call_ids``."""
+        return [call.id if wire.is_own(entry, self.provider) else "" for call in entry.calls]
+
     def fragment(self, entry: Entry) -> Fragment:
-        """The entry itself."""
-        calls = len(entry.calls) if isinstance(entry, ReplyEntry) else 0
-        entry = entry.model_copy(update={"text": wire.received(entry.text)})
-        data = dump_json(entry.model_dump(mode="python")).encode()
-        return Fragment(entry.seq, entry.kind, data, wire.estimate(data), calls)
+        """The entry itself, with what it carried only if that is for this provider."""
+        text = wire.received(entry.text)
+        if not isinstance(entry, ReplyEntry):
+            data = _dump(entry.model_copy(update={"text": text if text.strip() else wire.EMPTY}))
+            return Fragment(entry.seq, entry.kind, data, wire.estimate(data))
+        if not (entry.calls or text.strip()):
+            return Fragment(entry.seq, entry.kind, b"", wire.estimate(b""))
+        plain = _dump(entry.model_copy(update={"text": text, "extra": {}}))
+        own = WIRE in entry.extra and wire.is_own(entry, self.provider)
+        data = _dump(entry.model_copy(update={"text": text})) if own else plain
+        return Fragment(
+            entry.seq, entry.kind, data, wire.estimate(data), len(entry.calls), plain if own else b""
+        )
 
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:
         """The tools' specs."""
@@ -247,32 +264,64 @@ def _parameters(request: ModelRequest) -> ModelRequestParameters:
     return ModelRequestParameters(function_tools=tools, output_mode="native", output_object=shape)
 
 
+def _dump(entry: Entry) -> bytes:
+    return dump_json(entry.model_dump(mode="python")).encode()
+
+
 def _messages(request: ModelRequest) -> list[ModelMessage]:
     messages: list[ModelMessage] = []
     parts: list[ModelRequestPart] = []
+    entry: Entry | None = None
     for fragment in request.fragments:
-        entry = _ENTRY.validate_json(fragment.data)
+        data = fragment.sent(plain=request.plain)
+        if not data:
+            continue
+        before, entry = entry, _ENTRY.validate_json(data)
         if isinstance(entry, ResultEntry):
-            parts.append(ToolReturnPart(entry.name, entry.text, entry.call_id))
+            parts.append(ToolReturnPart(wire.safe_name(entry.name), entry.text, entry.call_id))
         elif isinstance(entry, ReplyEntry):
-            if parts:
-                messages.append(Asked(parts))
+            if before is None or isinstance(before, ReplyEntry):
+                parts = [UserPromptPart(wire.LEFT_OUT if before is None else wire.GO_ON)]
+            messages.append(Asked(parts))
             parts = []
             messages.append(_response(entry))
         else:
             parts.append(UserPromptPart(entry.text))
-    messages.append(Asked(parts, instructions=request.instructions))
+    if isinstance(entry, ReplyEntry) and not entry.calls:
+        parts.append(UserPromptPart(wire.GO_ON))
+    messages.append(Asked(parts, instructions=request.instructions if request.instructions.strip() else None))
     return messages
 
 
 def _response(entry: ReplyEntry) -> ModelResponse:
     if WIRE in entry.extra:
         kept = ModelMessagesTypeAdapter.validate_python(entry.extra[WIRE])[0]
-        if isinstance(kept, ModelResponse):
-            return kept
-    parts: list[ModelResponsePart] = [TextPart(entry.text)] if entry.text else []
-    parts += [ToolCallPart(call.name, wire.arguments(call.arguments), call.id) for call in entry.calls]
+        if isinstance(kept, ModelResponse) and (own := _with_calls_of(entry, kept)):
+            return replace(kept, parts=own)
+    parts: list[ModelResponsePart] = [TextPart(entry.text)] if entry.text.strip() else []
+    parts += [
+        ToolCallPart(wire.safe_name(call.name), wire.arguments(call.arguments), call.id)
+        for call in entry.calls
+    ]
     return ModelResponse(parts)
+
+
+def _with_calls_of(entry: ReplyEntry, kept: ModelResponse) -> list[ModelResponsePart]:
+    """The parts as they came, with the calls as the entry has them; none if some are missing."""
+    found: list[ModelResponsePart] = []
+    calls = list(entry.calls)
+    for part in kept.parts:
+        if isinstance(part, ToolCallPart):
+            if calls:
+                call = calls.pop(0)
+                changed: Any = part
+                changed.tool_name, changed.tool_call_id = wire.safe_name(call.name), call.id
+                found.append(part)
+        elif not (isinstance(part, TextPart) and not part.content.strip()) and not (
+            isinstance(part, ThinkingPart) and not (part.content or part.signature)
+        ):
+            found.append(part)
+    return [] if calls else found
 
 
 def _error(name: str, error: Exception) -> contract.ModelError:

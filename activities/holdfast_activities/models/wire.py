@@ -1,11 +1,13 @@
 """What both wire formats share: how text, arguments and shapes become bytes, once."""
 
+import hashlib
 import json
 import re
 import string as string_module
 from functools import lru_cache
 from typing import Any
 
+from holdfast_workflows.contracts.entries import ReplyEntry
 from holdfast_workflows.contracts.text import clean, dump_json
 
 _FIGURES = b"0123456789"
@@ -15,12 +17,22 @@ _RUN, _NUMBER = b"x" * 18, b"x" * 4
 # Looked for by translating and counting, which takes microseconds where a pattern takes hundreds.
 _AS_RUNS = bytes(120 if char in _LETTERS + b"+=-" else 32 for char in range(256))
 _AS_NUMBERS = bytes(120 if char in _FIGURES + b".,:" else 32 for char in range(256))
+_DIGITS = string_module.ascii_letters + string_module.digits
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # As "surrogateescape" keeps bytes that are not UTF-8; after a high surrogate it is the half of a character.
 _ESCAPED_BYTES = re.compile("(?<![\ud800-\udbff])[\udc80-\udcff]+")
 _CUT = re.compile("[\ud800-\udfff]{1,3}$")
 _UNSAFE_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
+
+EMPTY = "(empty)"
+"""Stands for a text that is empty, where a wire has no way to say that."""
+
+LEFT_OUT = "(What came before this is left out.)"
+"""What a user says before a reply that nothing precedes."""
+
+GO_ON = "Go on."
+"""What a user says between two replies, or after the last one."""
 
 _MOST_COUNTED = 10**9
 """Tokens that one call is believed to have used at most; sums of many must still fit the state database."""
@@ -111,6 +123,25 @@ def received_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {received(str(key)): received_json(part) for key, part in value.items()}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - JSON
     return value
+
+
+def said(text: str) -> bytes:
+    """What a user or a tool said, as a JSON string; many servers refuse text that is empty or only space."""
+    return string(text if text.strip() else EMPTY)
+
+
+def is_own(entry: ReplyEntry, provider: str) -> bool:
+    """Whether a provider gave the reply; of one that does not say, nothing speaks against it."""
+    return not entry.model or entry.model == provider or entry.model.startswith(f"{provider}:")
+
+
+def call_id(id: str, allowed: re.Pattern[str]) -> str:
+    """The id of a call if it may be sent so, else another of nine letters and digits, the same for the same id."""
+    id = clean(id)
+    if allowed.fullmatch(id):
+        return id
+    number = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest())
+    return "".join(_DIGITS[number // 62**place % 62] for place in range(9))
 
 
 def safe_name(text: str) -> str:

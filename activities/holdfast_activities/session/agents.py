@@ -56,10 +56,10 @@ class LiveAgent:
 
     def wire_tools(self, model: Model) -> bytes:
         """The tools in the model's wire format."""
-        made = self._wire_tools.get(model.wire)
+        made = self._wire_tools.get(model.name)
         if made is None:
             shown = [tool for tool in self.spec.tools if not tool.hidden]
-            made = self._wire_tools[model.wire] = model.tools(shown) if shown else b""
+            made = self._wire_tools[model.name] = model.tools(shown) if shown else b""
         return made
 
     def final_text(self, text: str) -> str:

@@ -149,6 +149,11 @@ class Asking:
             return await self._again(model, await self._cleaned(model, conversation, prompt), error)
         except EmptyReply as error:
             return await self._after_nothing(model, prompt, error)
+        except ModelRejected as error:
+            # Perhaps for what an earlier reply carried: a signature that has expired, or that another model made.
+            if type(error) is not ModelRejected or not conversation.without_extras():
+                raise
+            return await self._again(model, self._changed(model, conversation, prompt), error)
         if told.reply.finish == "content_filter":
             changed = await self._cleaned(model, conversation, prompt)
             if changed is not None:

@@ -82,6 +82,7 @@ class Prompting:
             timeout=spec.model_timeout,
             stream=step.watched,
             no_calls=step.final and bool(tools),
+            plain=conversation.plain,
         )
         return Prompt(request, Account(model.name, made, items, conversation.need))
 

@@ -20,6 +20,7 @@ from holdfast.testing.model import (
 )
 from holdfast_activities.models import Model, Models
 from holdfast_activities.state.shared import Rate
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 from holdfast_workflows.contracts.errors import (
     ContextTooLong,
     MalformedReply,
@@ -29,6 +30,7 @@ from holdfast_workflows.contracts.errors import (
     RateLimited,
 )
 
+from . import rules
 from .conversations import conversation, request
 
 pytestmark = pytest.mark.skipif(
@@ -124,3 +126,56 @@ def test_nothing_limits_it_and_its_tokens_have_a_price(scripted: Scripted) -> No
     model = scripted.model()
     assert model.rate == Rate()
     assert model.cost(1_000_000, 0) == pytest.approx(0.25)
+
+
+NAME = "pydantic-ai:openai-chat"
+
+
+def _log(model: str, *, blank: str = " ") -> list[Entry]:
+    from pydantic_ai.messages import (  # an extra, which may be missing
+        ModelMessagesTypeAdapter,
+        ModelResponse,
+        TextPart,
+        ThinkingPart,
+        ToolCallPart,
+    )
+
+    kept = ModelResponse(
+        [
+            ThinkingPart("hm", signature="s"),
+            ThinkingPart(""),
+            TextPart(""),
+            ToolCallPart("look at", {}, "functions.0"),
+        ]
+    )
+    extra = {"pydantic-ai": ModelMessagesTypeAdapter.dump_python([kept], mode="json")}
+    made = ToolCall(id="c1", name="look at", arguments="{")
+    return [
+        ReplyEntry(seq=1, text="Hello"),
+        UserEntry(seq=2, text=blank),
+        ReplyEntry(seq=3, text=blank),
+        ReplyEntry(seq=4, calls=(made,), model=model, extra=extra),
+        ResultEntry(seq=5, call_id="c1", name="look at", text=blank),
+        ReplyEntry(seq=6, text="Done."),
+    ]
+
+
+@pytest.mark.parametrize("model", [f"{NAME}:gpt-5", "openai:gpt-5", ""])
+async def test_what_is_sent_through_pydantic_ai_is_acceptable(scripted: Scripted, model: str) -> None:
+    scripted.replies = [say("Hi")]
+    asked = scripted.model()
+    await asked.complete(replace(request(asked, _log(model)), instructions=" "))
+    assert rules.openai(json.loads(scripted.server.requests[0].body)) == ""
+
+
+def test_what_another_provider_carried_is_not_sent_through_pydantic_ai(scripted: Scripted) -> None:
+    asked = scripted.model()
+    assert asked.provider == NAME
+    carried = {
+        model: b"hm" in asked.fragment(_log(model)[3]).data
+        for model in (f"{NAME}:other", "pydantic-ai:google:m")
+    }
+    assert carried == {f"{NAME}:other": True, "pydantic-ai:google:m": False}
+    assert [
+        list(asked.call_ids(entry)) for entry in _log("google:m") if entry.kind == "reply" and entry.calls
+    ] == [[""]]
