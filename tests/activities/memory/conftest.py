@@ -1,12 +1,15 @@
 """The memory stores, each under a name; every one passes ``conformance``."""
 
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from holdfast_activities.memory import MemoryStore
-from holdfast_activities.memory.embedded import open_embedded
+from holdfast_activities.memory.embedded import open_embedded, open_postgres
+from holdfast_activities.state.location import PostgresLocation, locate
+from tests.postgres_server import PostgresServer
 from tests.weaviate_server import NamedWeaviate, WeaviateServer
 
 from .conformance.records import COLLECTION
@@ -59,7 +62,23 @@ def _weaviate(request: pytest.FixtureRequest) -> Stores:
     )
 
 
-STORES: dict[str, Callable[[pytest.FixtureRequest], Stores]] = {"embedded": _embedded, "weaviate": _weaviate}
+def _postgres(request: pytest.FixtureRequest) -> Stores:
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    database = f"memory_{uuid.uuid4().hex}"
+
+    async def make() -> MemoryStore:
+        location = locate(await server.create(database))
+        assert isinstance(location, PostgresLocation)
+        return await open_postgres(location)
+
+    return Stores(make, operations=1_000)
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], Stores]] = {
+    "embedded": _embedded,
+    "postgres": _postgres,
+    "weaviate": _weaviate,
+}
 """By name; each makes an empty place for one test, or skips the test where it cannot."""
 
 

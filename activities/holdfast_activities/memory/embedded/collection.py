@@ -1,11 +1,11 @@
 """What the vectors in the file are, and whether this process's are the same."""
 
-import sqlite3
 from dataclasses import dataclass
 
 from holdfast_workflows.contracts.errors import EmbeddingMismatch
 
 from ..base import Collection
+from .connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Held:
     generation: int
 
 
-def held(connection: sqlite3.Connection, begun: Collection | None = None) -> Held:
+def held(connection: Connection, begun: Collection | None = None) -> Held:
     """What the file holds.
 
     Args:
@@ -34,18 +34,18 @@ def held(connection: sqlite3.Connection, begun: Collection | None = None) -> Hel
     return found
 
 
-def indexing(connection: sqlite3.Connection) -> int:
+def indexing(connection: Connection) -> int:
     """Which version of the terms the records' words are of."""
     [version] = connection.execute("SELECT indexing FROM collection").fetchone()
     return int(version)
 
 
-def set_indexing(connection: sqlite3.Connection, version: int) -> None:
+def set_indexing(connection: Connection, version: int) -> None:
     """Note which version they are of."""
     connection.execute("UPDATE collection SET indexing = ?", (version,))
 
 
-def begin(connection: sqlite3.Connection, collection: Collection) -> None:
+def begin(connection: Connection, collection: Collection) -> None:
     """Make the file one for such vectors.
 
     Raises:
@@ -61,7 +61,7 @@ def begin(connection: sqlite3.Connection, collection: Collection) -> None:
     )
 
 
-def _any_records(connection: sqlite3.Connection) -> bool:
+def _any_records(connection: Connection) -> bool:
     return connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is not None
 
 

@@ -6,7 +6,6 @@ version is read in the transaction that then fetches what was found; every proce
 therefore keep its own copy, and none serves what another one has changed.
 """
 
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from ..base import Filter, Vector
 from . import lines as columns
 from .collection import Held
+from .connection import Connection
 from .lines import LINE, Lines, Names
 from .rows import FLOAT16
 from .tenants import Tenant
@@ -34,7 +34,7 @@ _PART = 4_096
 _COUNT = "SELECT count(*) FROM vectors WHERE number >= ? AND number < ?"
 
 _ALL = f"""SELECT {columns.COLUMNS}, value FROM vectors JOIN records USING (number)
-    WHERE vectors.number >= ? AND vectors.number < ? ORDER BY vectors.number"""  # noqa: S608 - fixed names
+    WHERE vectors.number > ? AND vectors.number < ? ORDER BY vectors.number LIMIT ?"""  # noqa: S608 - fixed names
 _CHANGED = f"""SELECT {columns.COLUMNS}, value FROM records LEFT JOIN vectors USING (number)
     WHERE tenant = ? AND changed > ?"""  # noqa: S608 - fixed names
 
@@ -115,7 +115,7 @@ class Place:
         self._counted = 0
         self._gone = False
 
-    def matrix(self, connection: sqlite3.Connection, tenant: Tenant, held: Held) -> Matrix:
+    def matrix(self, connection: Connection, tenant: Tenant, held: Held) -> Matrix:
         """The tenant's matrix as of the transaction."""
         old = self._matrix
         if (
@@ -144,19 +144,21 @@ class Place:
         return self._counted
 
 
-def _load(connection: sqlite3.Connection, tenant: Tenant, held: Held) -> Matrix:
+def _load(connection: Connection, tenant: Tenant, held: Held) -> Matrix:
     [count] = connection.execute(_COUNT, tenant.range()).fetchone()
     vectors = np.zeros((count, held.collection.dimension), np.float32)
     lines, alive = np.zeros(count, LINE), np.ones(count, np.bool_)
     made = Matrix(tenant.number, held.generation, tenant.version, vectors, lines, {}, alive)
-    rows = connection.execute(_ALL, tenant.range())
+    after, end = tenant.range()
     # In parts: as Python's objects they take several times the memory.
     for start in range(0, count, _PART):
-        _fill(made, start, rows.fetchmany(_PART))
+        rows = connection.execute(_ALL, (after, end, _PART)).fetchall()
+        _fill(made, start, rows)
+        after = rows[-1][0]
     return made
 
 
-def _follow(connection: sqlite3.Connection, tenant: Tenant, held: Held, old: Matrix) -> Matrix:
+def _follow(connection: Connection, tenant: Tenant, held: Held, old: Matrix) -> Matrix:
     """The matrix with what changed since."""
     rows = connection.execute(_CHANGED, (tenant.number, old.version)).fetchall()
     count = len(old.alive)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -13,6 +12,7 @@ from holdfast_workflows.contracts.text import clean
 
 from ..base import Filter, Record, Vector
 from ..keys import MAX_ID_CHARS, is_key
+from .connection import Connection, marks, portions
 
 Value: TypeAlias = str | int | float | bytes | None
 
@@ -24,7 +24,7 @@ COLUMNS = (
     " expires, words, used, uses"
 )
 
-_FETCH = f"SELECT number, {COLUMNS} FROM records WHERE number IN (SELECT value FROM json_each(?))"  # noqa: S608 - fixed names
+_FETCH = f"SELECT number, {COLUMNS} FROM records WHERE number IN"  # noqa: S608 - fixed names
 
 FLOAT16 = np.dtype("<f2")
 
@@ -105,10 +105,13 @@ def check_vector(vector: Vector, dimension: int) -> None:
         raise BadInput("a vector holds what is no number")
 
 
-def fetch(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Record]:
+def fetch(connection: Connection, numbers: Sequence[int]) -> dict[int, Record]:
     """The records of some numbers, without vectors."""
-    rows = connection.execute(_FETCH, (json.dumps(numbers),))
-    return {row[0]: decode(row[1:]) for row in rows}
+    return {
+        row[0]: decode(row[1:])
+        for some in portions(numbers)
+        for row in connection.execute(f"{_FETCH} ({marks(some)})", some)
+    }
 
 
 def condition(wanted: Filter) -> tuple[str, list[Value]]:
@@ -121,9 +124,9 @@ def condition(wanted: Filter) -> tuple[str, list[Value]]:
         values.extend(more)
 
     if wanted.scopes:
-        add("scope IN (SELECT value FROM json_each(?))", json.dumps([*map(clean, wanted.scopes)]))
+        add(f"scope IN ({marks(wanted.scopes)})", *map(clean, wanted.scopes))
     if wanted.kinds:
-        add("kind IN (SELECT value FROM json_each(?))", json.dumps(wanted.kinds))
+        add(f"kind IN ({marks(wanted.kinds)})", *wanted.kinds)
     if wanted.session:
         add("session = ?", clean(wanted.session))
     if wanted.topic:

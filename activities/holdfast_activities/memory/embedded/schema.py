@@ -16,6 +16,8 @@ from typing import Literal, TypeAlias
 from holdfast_activities.state.sqlite import switch_to_wal
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
+from .connection import Connection
+
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 """FULL survives a power cut, NORMAL only the death of processes."""
 
@@ -128,3 +130,25 @@ def _make_tables(connection: sqlite3.Connection) -> int:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
     return format_
+
+
+def size(connection: Connection) -> int:
+    """Bytes of the file, without its write-ahead log."""
+    [pages] = connection.execute("PRAGMA page_count").fetchone()
+    [page_bytes] = connection.execute("PRAGMA page_size").fetchone()
+    return int(pages) * int(page_bytes)
+
+
+def tidy(connection: Connection) -> int:
+    """Give pages that nothing uses back to the file system; how many bytes that were."""
+    before = size(connection)
+    # Each step of the statement gives back one page, and only a script is stepped to its end.
+    assert isinstance(connection, sqlite3.Connection)
+    connection.executescript("PRAGMA incremental_vacuum")
+    checkpoint(connection)
+    return before - size(connection)
+
+
+def checkpoint(connection: Connection) -> None:
+    """Bring the write-ahead log into the file, and empty it."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

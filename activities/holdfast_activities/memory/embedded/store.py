@@ -11,28 +11,30 @@ from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Re
 from ..keys import is_key
 from . import collection as kept
 from . import migration, reading, tenants, words, writing
+from .connection import Backend, Connection, Work
 from .matrices import CACHE_BYTES, Matrices
 from .rows import check_vector, encode, encode_vector, fetch
-from .schema import Synchronous, connect, prepare
+from .schema import Synchronous, checkpoint, connect, prepare, size, tidy
 from .tenants import Tenant
-from .threads import Threads, Work
+from .threads import Threads
 
 T = TypeVar("T")
 
-_OfTenant = Callable[[sqlite3.Connection, Tenant], T]
+_OfTenant = Callable[[Connection, Tenant], T]
 
 BUSY_SECONDS = 15.0
 """How long a write waits for the writers of other processes before it fails."""
 
 
 class EmbeddedStore:
-    """Memories in a SQLite file, which several processes may use at once. See ``MemoryStore``.
+    """Memories in a SQLite file or a PostgreSQL database, which several processes may use at once. See ``MemoryStore``.
 
     Each search by vector is exact, over all vectors of the tenant: meant for up to about 100,000 of them.
     """
 
-    def __init__(self, threads: Threads, cache_bytes: int) -> None:
-        self._threads = threads
+    def __init__(self, backend: Backend, cache_bytes: int = CACHE_BYTES) -> None:
+        self._backend = backend
+        self._threads = Threads(backend)
         self._matrices = Matrices(cache_bytes)
         # What this process's vectors are. Another one may migrate the file meanwhile, and vectors
         # of two models must not meet.
@@ -40,8 +42,8 @@ class EmbeddedStore:
 
     @property
     def name(self) -> str:
-        """``embedded``."""
-        return "embedded"
+        """``embedded`` or ``postgres``."""
+        return self._backend.name
 
     async def collection(self) -> Collection | None:
         """See ``MemoryStore.collection``."""
@@ -65,7 +67,7 @@ class EmbeddedStore:
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
         """See ``MemoryStore.put``; all of them or none."""
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             dimension = kept.held(connection, self._begun).collection.dimension
             puts = [
                 (encode(each), None if each.vector is None else encode_vector(each.vector, dimension))
@@ -95,7 +97,7 @@ class EmbeddedStore:
     async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
         """See ``MemoryStore.by_words``."""
 
-        def work(connection: sqlite3.Connection, found: Tenant) -> Ranking:
+        def work(connection: Connection, found: Tenant) -> Ranking:
             return _records(connection, words.best(connection, found, wanted, terms, limit))
 
         return await self._read(tenant, work, [])
@@ -109,7 +111,7 @@ class EmbeddedStore:
         """
         place = self._matrices.place(tenant)
 
-        def work(connection: sqlite3.Connection) -> Ranking:
+        def work(connection: Connection) -> Ranking:
             # SQLite fixes what a transaction sees at its first read, which is within the lock: what is
             # kept there is therefore never newer.
             with place.lock:
@@ -145,14 +147,14 @@ class EmbeddedStore:
         ``optimise`` sees to that later.
         """
 
-        def work(connection: sqlite3.Connection, found: Tenant) -> int:
+        def work(connection: Connection, found: Tenant) -> int:
             if wanted is None:
                 return writing.erase(connection, found)
             return writing.remove(connection, found, reading.meant(connection, found, wanted))
 
         count = await self._write(tenant, work, 0)
         # What was deleted is overwritten in the file, but until then it can be read in the write-ahead log.
-        await self._threads.tidy(reading.checkpoint)
+        await self._threads.tidy(self._backend.checkpoint)
         return count
 
     async def tenants(self) -> Names:
@@ -161,7 +163,7 @@ class EmbeddedStore:
 
     async def counts(self) -> Counts:
         """See ``MemoryStore.counts``; ``bytes`` is the file without its write-ahead log."""
-        return await self._threads.read(reading.counts)
+        return await self._threads.read(lambda connection: reading.counts(connection, self._backend.size))
 
     async def migrate(self, collection: Collection, embed: Embed) -> int:
         """See ``MemoryStore.migrate``.
@@ -183,7 +185,7 @@ class EmbeddedStore:
 
     async def optimise(self) -> int:
         """See ``MemoryStore.optimise``."""
-        return await self._threads.tidy(reading.tidy)
+        return await self._threads.tidy(self._backend.tidy)
 
     async def close(self) -> None:
         """See ``MemoryStore.close``."""
@@ -228,17 +230,21 @@ async def open_embedded(
         MemoryUnavailable: The file cannot be used.
     """
     await asyncio.to_thread(prepare, path, synchronous, busy_seconds)
-    return EmbeddedStore(Threads(lambda: connect(path, synchronous, busy_seconds)), cache_bytes)
+    return EmbeddedStore(_sqlite(lambda: connect(path, synchronous, busy_seconds)), cache_bytes)
+
+
+def _sqlite(connect: Callable[[], sqlite3.Connection]) -> Backend:
+    return Backend("embedded", connect, "BEGIN", "BEGIN IMMEDIATE", size, tidy, checkpoint)
 
 
 def _of(tenant: str, work: _OfTenant[T], unknown: T) -> Work[T]:
-    def whole(connection: sqlite3.Connection) -> T:
+    def whole(connection: Connection) -> T:
         found = tenants.find(connection, tenant)
         return unknown if found is None else work(connection, found)
 
     return whole
 
 
-def _records(connection: sqlite3.Connection, found: Sequence[tuple[int, float]]) -> Ranking:
+def _records(connection: Connection, found: Sequence[tuple[int, float]]) -> Ranking:
     records = fetch(connection, [number for number, _ in found])
     return [Scored(records[number], score) for number, score in found]

@@ -1,11 +1,11 @@
 """The row of a tenant: how many records it has, and which version they are at."""
 
-import sqlite3
 from dataclasses import dataclass
 
 from holdfast_workflows.contracts.errors import BadInput
 
 from ..keys import is_tenant
+from .connection import Connection
 
 SHIFT = 32
 
@@ -35,7 +35,7 @@ class Tenant:
         return (self.number << SHIFT) + self.made
 
 
-def find(connection: sqlite3.Connection, name: str) -> Tenant | None:
+def find(connection: Connection, name: str) -> Tenant | None:
     """The tenant, if it was ever written to and not erased since."""
     if not is_tenant(name):
         return None
@@ -43,7 +43,7 @@ def find(connection: sqlite3.Connection, name: str) -> Tenant | None:
     return None if row is None else Tenant(*row)
 
 
-def make(connection: sqlite3.Connection, name: str) -> Tenant:
+def make(connection: Connection, name: str) -> Tenant:
     """The tenant, made if it is not there.
 
     Raises:
@@ -57,7 +57,7 @@ def make(connection: sqlite3.Connection, name: str) -> Tenant:
     return found
 
 
-def save(connection: sqlite3.Connection, tenant: Tenant) -> None:
+def save(connection: Connection, tenant: Tenant) -> None:
     """Write a tenant back, in the transaction that changed its records."""
     connection.execute(
         "UPDATE tenants SET version = ?, removed = ?, made = ?, records = ?, documents = ?, length = ?"

@@ -13,19 +13,19 @@ from typing import TypeVar
 
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
-T = TypeVar("T")
+from .connection import Backend, Connection, Work
 
-Work = Callable[[sqlite3.Connection], T]
+T = TypeVar("T")
 
 READERS = 4
 
 
 class Threads:
-    """The threads of one file."""
+    """The threads of one database."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
-        self._connections: list[sqlite3.Connection] = []
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._connections: list[Connection] = []
         self._own = threading.local()
         self._writer = ThreadPoolExecutor(1, "holdfast-memory-writer")
         self._readers = ThreadPoolExecutor(READERS, "holdfast-memory-reader")
@@ -36,7 +36,9 @@ class Threads:
         Raises:
             MemoryUnavailable: The file cannot be read, or was closed.
         """
-        return await self._run(self._readers, lambda: _within(self._connection(), "BEGIN", work))
+        return await self._run(
+            self._readers, lambda: _within(self._connection(), self._backend.begin_read, work)
+        )
 
     async def write(self, work: Work[T]) -> T:
         """Do work that writes; it is on disk when this returns.
@@ -44,7 +46,9 @@ class Threads:
         Raises:
             MemoryUnavailable: The file cannot be written, another process holds it for too long, or it was closed.
         """
-        return await self._run(self._writer, lambda: _within(self._connection(), "BEGIN IMMEDIATE", work))
+        return await self._run(
+            self._writer, lambda: _within(self._connection(), self._backend.begin_write, work)
+        )
 
     async def tidy(self, work: Work[T]) -> T:
         """Do work on the writer's thread that makes its own transactions."""
@@ -70,15 +74,15 @@ class Threads:
         except sqlite3.Error as error:
             raise MemoryUnavailable(f"{type(error).__name__}: {error}") from error
 
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
+    def _connection(self) -> Connection:
+        found: Connection | None = getattr(self._own, "connection", None)
         if found is None:
-            found = self._own.connection = self._connect()
+            found = self._own.connection = self._backend.connect()
             self._connections.append(found)
         return found
 
 
-def _within(connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
+def _within(connection: Connection, begin: str, work: Work[T]) -> T:
     connection.execute(begin)
     try:
         result = work(connection)

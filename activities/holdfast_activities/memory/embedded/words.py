@@ -1,33 +1,32 @@
 """Which records have which terms, and BM25 over one tenant as if it were alone in the file."""
 
-import json
 import math
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from holdfast_workflows.contracts.text import clean
 
 from ..base import Filter
+from .connection import Connection, marks, portions
 from .rows import condition
 from .tenants import Tenant
 
 K1 = 1.2
 B = 0.75
 
-_COUNT = "SELECT count(*) FROM postings WHERE tenant = ? AND term = ?"
+_COUNTS = "SELECT term, count(*) FROM postings WHERE tenant = ? AND term IN"
 
-# CROSS JOIN keeps SQLite from beginning with the postings. Scores are made in one statement, since
+# CROSS JOIN keeps SQLite from beginning with the postings; PostgreSQL is told the types. Scores are made in one statement, since
 # the interpreter's lock is free meanwhile.
-_BEST = f"""
-    WITH asked AS (SELECT json_extract(value, '$[0]') AS term, json_extract(value, '$[1]') AS weight
-                   FROM json_each(?))
+_BEST = """
+    WITH asked (wanted, weight) AS (VALUES {asked})
     SELECT number, score FROM (
-        SELECT number, sum(weight * often * {K1 + 1} / (often + {K1} * ({1 - B} + {B} * length / ?))) AS score
-        FROM asked CROSS JOIN postings ON postings.tenant = ? AND postings.term = asked.term
-        GROUP BY number)
+        SELECT number, sum(weight * often * {more} / (often + {k1} * ({rest} + length * CAST(? AS DOUBLE PRECISION))))
+            AS score
+        FROM asked CROSS JOIN postings WHERE postings.tenant = ? AND postings.term = asked.wanted
+        GROUP BY number) AS scores
     JOIN records USING (number)
-    WHERE """  # noqa: S608 - fixed text
+    WHERE {where} ORDER BY score DESC, id LIMIT ?"""
 
 
 def terms(words: str) -> list[str]:
@@ -35,7 +34,7 @@ def terms(words: str) -> list[str]:
     return [term for term in words.split(" ") if term]
 
 
-def index(connection: sqlite3.Connection, tenant: Tenant, documents: Iterable[tuple[int, str]]) -> None:
+def index(connection: Connection, tenant: Tenant, documents: Iterable[tuple[int, str]]) -> None:
     """Add the words of records, by their numbers."""
     rows: list[tuple[int, str, int, int, int]] = []
     for number, words in documents:
@@ -48,7 +47,7 @@ def index(connection: sqlite3.Connection, tenant: Tenant, documents: Iterable[tu
     connection.executemany("INSERT INTO postings VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def remove(connection: sqlite3.Connection, tenant: Tenant, documents: Iterable[tuple[int, str]]) -> None:
+def remove(connection: Connection, tenant: Tenant, documents: Iterable[tuple[int, str]]) -> None:
     """Take the words of records out."""
     rows: list[tuple[int, str, int]] = []
     for number, words in documents:
@@ -61,25 +60,32 @@ def remove(connection: sqlite3.Connection, tenant: Tenant, documents: Iterable[t
 
 
 def best(
-    connection: sqlite3.Connection, tenant: Tenant, wanted: Filter, asked: Sequence[str], limit: int
+    connection: Connection, tenant: Tenant, wanted: Filter, asked: Sequence[str], limit: int
 ) -> list[tuple[int, float]]:
     """Numbers of the records with any of the terms, best first, with their scores."""
     weights = list(_weights(connection, tenant, asked))
     if not weights:
         return []
     where, values = condition(wanted)
-    average = tenant.length / tenant.documents
-    return connection.execute(
-        f"{_BEST} {where} ORDER BY score DESC, id LIMIT ?",
-        (json.dumps(weights), average, tenant.number, *values, max(0, limit)),
-    ).fetchall()
+    asked_values = [value for pair in weights for value in pair]
+    statement = _BEST.format(
+        more=K1 + 1,
+        k1=K1,
+        rest=1 - B,
+        asked=marks(weights, "(CAST(? AS TEXT), CAST(? AS DOUBLE PRECISION))"),
+        where=where,
+    )
+    found = connection.execute(
+        statement,
+        (*asked_values, B * tenant.documents / tenant.length, tenant.number, *values, max(0, limit)),
+    )
+    return [(number, score) for number, score in found]
 
 
-def _weights(
-    connection: sqlite3.Connection, tenant: Tenant, asked: Sequence[str]
-) -> Iterator[tuple[str, float]]:
+def _weights(connection: Connection, tenant: Tenant, asked: Sequence[str]) -> Iterator[tuple[str, float]]:
     """How much each term tells: the fewer of the tenant's records have it, the more."""
-    for term in dict.fromkeys(map(clean, asked)):
-        [found] = connection.execute(_COUNT, (tenant.number, term)).fetchone()
-        if found:
+    for some in portions(dict.fromkeys(map(clean, asked))):
+        for term, found in connection.execute(
+            f"{_COUNTS} ({marks(some)}) GROUP BY term", (tenant.number, *some)
+        ):
             yield term, math.log(1 + (tenant.documents - found + 0.5) / (found + 0.5))

@@ -1,13 +1,12 @@
 """Putting and removing records, within a transaction."""
 
-import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from holdfast_workflows.contracts.text import clean
 
 from . import tenants, words
+from .connection import Connection, marks, portions
 from .rows import COLUMNS, Row
 from .tenants import Tenant
 
@@ -15,17 +14,18 @@ _NAMES = COLUMNS.split(", ")
 _MARKS = ", ".join("?" * (3 + len(_NAMES)))
 
 _OLD = f"""SELECT number, value, {COLUMNS} FROM records LEFT JOIN vectors USING (number)
-    WHERE tenant = ? AND id = ?"""  # noqa: S608 - fixed names
+    WHERE tenant = ? AND id IN"""  # noqa: S608 - fixed names
 _INSERT = f"INSERT INTO records (number, tenant, changed, {COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - fixed names
 _UPDATE = f"UPDATE records SET ({COLUMNS}) = ({', '.join('?' * len(_NAMES))}) WHERE number = ?"  # noqa: S608 - fixed names
-_VECTOR = "INSERT OR REPLACE INTO vectors VALUES (?, ?)"
+_VECTOR = """INSERT INTO vectors (number, value) VALUES (?, ?)
+    ON CONFLICT (number) DO UPDATE SET value = excluded.value"""
 _WORDS = _NAMES.index("words")
 
 Put: TypeAlias = tuple[Row, bytes | None]
 """A record's row and its vector."""
 
 
-def put(connection: sqlite3.Connection, name: str, puts: Sequence[Put]) -> None:
+def put(connection: Connection, name: str, puts: Sequence[Put]) -> None:
     """Insert records, or replace those with the same ids.
 
     Raises:
@@ -35,8 +35,14 @@ def put(connection: sqlite3.Connection, name: str, puts: Sequence[Put]) -> None:
     version = tenant.version + 1
     new: list[tuple[int, Row, bytes | None]] = []
     # By id, so that of two with the same one the later counts.
-    for row, value in {put[0][0]: put for put in puts}.values():
-        old = connection.execute(_OLD, (tenant.number, row[0])).fetchone()
+    different = {put[0][0]: put for put in puts}
+    before = {
+        row[2]: row
+        for some in portions(different)
+        for row in connection.execute(f"{_OLD} ({marks(some)})", (tenant.number, *some))
+    }
+    for row, value in different.values():
+        old = before.get(row[0])
         if old is None:
             new.append((tenant.next_number(), row, value))
         elif _replace(connection, tenant, old, (row, value), version):
@@ -47,7 +53,7 @@ def put(connection: sqlite3.Connection, name: str, puts: Sequence[Put]) -> None:
     tenants.save(connection, tenant)
 
 
-def remove(connection: sqlite3.Connection, tenant: Tenant, found: Sequence[tuple[int, str]]) -> int:
+def remove(connection: Connection, tenant: Tenant, found: Sequence[tuple[int, str]]) -> int:
     """Remove records, given their numbers and words; how many they are."""
     if not found:
         return 0
@@ -66,16 +72,16 @@ def remove(connection: sqlite3.Connection, tenant: Tenant, found: Sequence[tuple
     return len(found)
 
 
-def touch(connection: sqlite3.Connection, tenant: Tenant, ids: Iterable[str], now: float) -> None:
+def touch(connection: Connection, tenant: Tenant, ids: Iterable[str], now: float) -> None:
     """Note that records were used. No search or filter looks at that, so the version stays."""
-    connection.execute(
-        "UPDATE records SET used = ?, uses = uses + 1"
-        " WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
-        (now, tenant.number, json.dumps(list(ids))),
-    )
+    for some in portions(dict.fromkeys(ids)):
+        connection.execute(
+            f"UPDATE records SET used = ?, uses = uses + 1 WHERE tenant = ? AND id IN ({marks(some)})",  # noqa: S608 - only marks
+            (now, tenant.number, *some),
+        )
 
 
-def reword(connection: sqlite3.Connection, tenant: Tenant, anew: Mapping[str, str]) -> None:
+def reword(connection: Connection, tenant: Tenant, anew: Mapping[str, str]) -> None:
     """Set the words of records by their ids. No vector or filter looks at them, so the version stays."""
     for id, text in anew.items():
         found = connection.execute(
@@ -88,16 +94,20 @@ def reword(connection: sqlite3.Connection, tenant: Tenant, anew: Mapping[str, st
     tenants.save(connection, tenant)
 
 
-def delete(connection: sqlite3.Connection, tenant: Tenant, ids: Iterable[str]) -> int:
+def delete(connection: Connection, tenant: Tenant, ids: Iterable[str]) -> int:
     """Remove records by their ids; how many were there."""
-    found = connection.execute(
-        "SELECT number, words FROM records WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
-        (tenant.number, json.dumps(list(ids))),
-    ).fetchall()
+    found = [
+        (number, text)
+        for some in portions(dict.fromkeys(ids))
+        for number, text in connection.execute(
+            f"SELECT number, words FROM records WHERE tenant = ? AND id IN ({marks(some)})",  # noqa: S608 - only marks
+            (tenant.number, *some),
+        )
+    ]
     return remove(connection, tenant, found)
 
 
-def erase(connection: sqlite3.Connection, tenant: Tenant) -> int:
+def erase(connection: Connection, tenant: Tenant) -> int:
     """Remove a tenant with all it holds. Its number is not given again, so nothing cached of it is taken for
     that of a later tenant of its name.
     """
@@ -113,7 +123,7 @@ def erase(connection: sqlite3.Connection, tenant: Tenant) -> int:
 
 
 def _insert(
-    connection: sqlite3.Connection,
+    connection: Connection,
     tenant: Tenant,
     new: Sequence[tuple[int, Row, bytes | None]],
     version: int,
@@ -124,9 +134,7 @@ def _insert(
     tenant.records += len(new)
 
 
-def _replace(
-    connection: sqlite3.Connection, tenant: Tenant, old: Sequence[Any], new: Put, version: int
-) -> bool:
+def _replace(connection: Connection, tenant: Tenant, old: Sequence[Any], new: Put, version: int) -> bool:
     """Bring a row to its new state; whether it was another."""
     number, old_value, *rest = old
     before: Row = tuple(rest)

@@ -8,8 +8,6 @@ can be looked for.
 from collections.abc import Mapping
 from functools import lru_cache
 
-import stopwordsiso
-
 from .terms import STOP_WORDS, plain
 
 SPACED = (
@@ -110,6 +108,9 @@ PARTICLES = frozenset(_PARTICLES)
 
 
 def _listed(language: str) -> frozenset[str]:
+    # Imported here: it reads its lists at once, and many workers keep no memories.
+    import stopwordsiso
+
     return frozenset(plain(word) for word in stopwordsiso.stopwords(language) if " " not in word)
 
 
