@@ -26,7 +26,8 @@ async def open_memory(
     is given: ``add``, ``add_fact``, ``search``, ``list``, ``forget``, ``erase``, ``stats``, ``migrate``.
 
     Args:
-        url: ``weaviate://host:port`` or ``sqlite:///path``; HOLDFAST_MEMORY_URL by default, else a file in ``home``.
+        url: ``postgresql://…``, ``weaviate://host:port`` or ``sqlite:///path``; HOLDFAST_MEMORY_URL by default, else
+            HOLDFAST_STATE_URL if that is PostgreSQL, else a file in ``home``.
         embeddings: ``none``, ``minilm:/folder`` or ``provider:model``; HOLDFAST_EMBEDDINGS by default, else the
             folder ``models/all-MiniLM-L6-v2`` of ``home`` if it is there.
         home: The folder of everything embedded; HOLDFAST_HOME by default, else ``.holdfast``.
@@ -43,7 +44,7 @@ async def open_memory(
     except ModuleNotFoundError as error:
         raise WorkerMissing(f"open_memory needs {error.name}") from None
     memory = OpenMemory.at(
-        url or environ.get("HOLDFAST_MEMORY_URL", ""),
+        url,
         environ.get("HOLDFAST_EMBEDDINGS", "") if embeddings is None else embeddings,
         Path(home or environ.get("HOLDFAST_HOME", "") or ".holdfast"),
         environ,

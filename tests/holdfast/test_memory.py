@@ -9,6 +9,7 @@ import pytest
 from holdfast import Turn, open_memory
 from holdfast.testing import ScriptedModel
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, SettingsInvalid, WorkerMissing
+from tests.postgres_server import PostgresServer
 
 WHEN = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TALK = ["Where do you live now?", "I moved to Porto in spring.", "How is it?", "It rains, and I like it."]
@@ -54,6 +55,35 @@ async def test_memories_outlive_the_program_and_the_environment_says_where_they_
         assert (await memory.stats()).turns == 4
         assert len(await memory.list(scope="user:42")) == 4
     async with open_memory(f"sqlite:///{tmp_path / 'other.db'}") as memory:
+        assert (await memory.stats()).turns == 0
+
+
+@pytest.mark.parametrize("name", ["HOLDFAST_MEMORY_URL", "HOLDFAST_STATE_URL"])
+@pytest.mark.parametrize("in_a_file", [True, False], ids=["by file", "by value"])
+async def test_the_environment_of_workers_on_postgresql_says_where_they_keep_memories(
+    name: str,
+    in_a_file: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres_server: PostgresServer,
+) -> None:
+    url = await postgres_server.create("open_memory")
+    (tmp_path / "url").write_text(f"{url}\n")
+    monkeypatch.setenv(*(f"{name}_FILE", str(tmp_path / "url")) if in_a_file else (name, url))
+    async with open_memory() as memory:
+        await memory.add(talk(), scope="user:42")
+        assert (await memory.stats()).store == "postgres"
+
+
+async def test_a_program_is_refused_a_file_beside_the_workers_shared_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_STATE_URL", "postgresql://holdfast@127.0.0.1:9/state")
+    monkeypatch.setenv("HOLDFAST_MEMORY_URL", f"sqlite:///{tmp_path / 'own.db'}")
+    with pytest.raises(SettingsInvalid, match="local=true"):
+        async with open_memory():
+            pass
+    async with open_memory(f"sqlite:///{tmp_path / 'own.db'}") as memory:
         assert (await memory.stats()).turns == 0
 
 

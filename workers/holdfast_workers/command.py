@@ -69,8 +69,9 @@ def dev(
 def upgrade_state(
     url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
 ) -> None:
-    """Make the tables, or bring them to this version."""
+    """Make the tables, or bring them to this version; those of memories in PostgreSQL, too."""
     with worker_installed():
+        from holdfast_activities.memory import upgrade_memories
         from holdfast_activities.state import upgrade
 
         from .settings import Settings
@@ -78,7 +79,10 @@ def upgrade_state(
     with one_line_errors():
         settings = Settings.load(state_url=url)
         asyncio.run(upgrade(settings.state()))
+        memories = asyncio.run(upgrade_memories(settings.memory(), settings.state()))
     typer.echo("The state database is up to date.")
+    if memories:
+        typer.echo("So are the tables of the memories.")
 
 
 @state.command("bind")

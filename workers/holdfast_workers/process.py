@@ -143,7 +143,12 @@ class WorkerProcess:
         resilience = Resilience(state.shared, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)
         memory = make_memories(
-            settings.memory(), settings.embeddings, settings.home, providers, resilience.breakers
+            settings.memory(),
+            settings.embeddings,
+            settings.home,
+            providers,
+            resilience.breakers,
+            state_url=settings.state(),
         )
         stack.push_async_callback(memory.close)
         await _look_at(memory)

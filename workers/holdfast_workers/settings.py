@@ -38,7 +38,8 @@ class Settings(BaseSettings):
         home: The folder of everything embedded.
         state_url: ``sqlite:///path`` or ``postgresql://…``; empty for a file in ``home``.
         state_url_file: The file that holds the URL, where it contains a password.
-        memory_url: ``weaviate://…`` or ``sqlite:///path``; empty for a file in ``home``.
+        memory_url: ``postgresql://…``, ``weaviate://…`` or ``sqlite:///path``; empty for the state database where
+            that is PostgreSQL, and else a file in ``home``.
         memory_url_file: The file that holds the URL, where it contains a key.
         embeddings: What turns memories into vectors: ``none``, ``minilm:/folder`` or ``provider:model``; empty
             for a model in ``home`` if there is one.
@@ -141,7 +142,7 @@ class Settings(BaseSettings):
         )
 
     def memory(self) -> str:
-        """The URL of the memory store; empty for the embedded one.
+        """The URL of the memory store; empty for the state database or a file.
 
         Raises:
             SettingsInvalid: The file that holds it cannot be read.

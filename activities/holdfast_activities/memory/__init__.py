@@ -5,7 +5,7 @@ from .changes import Change, FactDraft, TurnDraft
 from .gate import Guard
 from .keeping import Keeping
 from .memories import Memories
-from .opening import make_memories
+from .opening import make_memories, upgrade_memories
 
 __all__ = [
     "Change",
@@ -23,4 +23,5 @@ __all__ = [
     "TurnDraft",
     "Vector",
     "make_memories",
+    "upgrade_memories",
 ]

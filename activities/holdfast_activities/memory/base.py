@@ -140,7 +140,7 @@ class MemoryStore(Protocol):
 
     @property
     def name(self) -> str:
-        """``embedded`` or ``weaviate``."""
+        """``embedded``, ``postgres`` or ``weaviate``."""
         ...
 
     async def collection(self) -> Collection | None:

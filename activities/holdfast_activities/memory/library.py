@@ -9,6 +9,7 @@ from typing import Self
 from uuid import uuid4
 
 from holdfast_activities.models.config import ProviderConfig, providers_from, read_providers
+from holdfast_workflows.contracts.errors import SettingsInvalid
 from holdfast_workflows.contracts.memory import (
     FLOOR,
     MOST,
@@ -48,13 +49,18 @@ class OpenMemory:
 
     @classmethod
     def at(cls, url: str, embeddings: str, home: Path, environ: Mapping[str, str]) -> Self:
-        """The memories at a URL, opened at first use; see ``make_memories``.
+        """The memories at a URL, opened at first use; see ``make_memories``. Without one they are where workers with
+        this environment keep them.
 
         Raises:
             SettingsInvalid: A setting names nothing that there is.
             EmbedderBroken: The embedder's key is missing.
         """
-        return cls(make_memories(url, embeddings, home, _providers(environ), environ=environ))
+        state_url = "" if url else _url(environ, "HOLDFAST_STATE_URL")
+        url = url or _url(environ, "HOLDFAST_MEMORY_URL")
+        return cls(
+            make_memories(url, embeddings, home, _providers(environ), environ=environ, state_url=state_url)
+        )
 
     async def add(self, turns: Sequence[Turn], *, tenant: str = "", scope: str) -> Sequence[str]:
         """Keep what was said, word for word.
@@ -203,6 +209,17 @@ class OpenMemory:
     async def close(self) -> None:
         """Let go of the store and the embedder."""
         await self._memories.close()
+
+
+def _url(environ: Mapping[str, str], name: str) -> str:
+    """A URL, or what is in the file that holds it."""
+    file = environ.get(f"{name}_FILE", "")
+    if environ.get(name, "") or not file:
+        return environ.get(name, "")
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid(f"{name}_FILE: {error}") from None
 
 
 def _providers(environ: Mapping[str, str]) -> Mapping[str, ProviderConfig]:

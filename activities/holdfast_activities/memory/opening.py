@@ -1,16 +1,19 @@
 """Opening the memories that HOLDFAST_MEMORY_URL and HOLDFAST_EMBEDDINGS name."""
 
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from holdfast_activities.models.config import ProviderConfig, providers_from
-from holdfast_activities.state.location import SqliteLocation, locate
+from holdfast_activities.state.location import PostgresLocation, SqliteLocation, locate
 from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
 
 from .base import MemoryStore
-from .embedded import open_embedded
+from .embedded import open_embedded, open_postgres
 from .embedders import GuardedEmbedder, choose_embedder, unchosen
 from .gate import Guard
 from .guarded import GuardedStore
@@ -19,6 +22,8 @@ from .weaviate import open_weaviate, parse
 
 FILE = "memory.db"
 """The embedded store in the folder of everything embedded."""
+
+_log = logging.getLogger(__name__)
 
 Open = Callable[[], Awaitable[MemoryStore]]
 
@@ -31,23 +36,27 @@ def make_memories(
     guard: Guard | None = None,
     *,
     environ: Mapping[str, str] | None = None,
+    state_url: str = "",
 ) -> Memories:
     """The memories at a URL, opened at first use: a store that is down keeps nobody from starting.
 
     Args:
-        url: ``weaviate://…`` (see ``weaviate.parse``), ``sqlite:///path``, or empty for a file in ``home``.
+        url: ``postgresql://…``, ``weaviate://…`` (see ``weaviate.parse``), ``sqlite:///path``; or empty for the
+            state database where that is PostgreSQL, and else a file in ``home``.
         embeddings: See ``choose_embedder``.
         home: The folder of everything embedded.
         providers: Model providers by name; by default the two that the environment places.
         guard: The circuit breakers; None for deadlines only.
         environ: Where keys are looked up; the process's own environment by default.
+        state_url: The state database of the workers that these memories are for; empty where there are none.
 
     Raises:
-        SettingsInvalid: The URL or the embedder is none.
+        SettingsInvalid: The URL or the embedder is none; or the URL is a file, which other workers on a state
+            database that is shared would not find.
         EmbedderBroken: The embedder's key is missing.
     """
     found = os.environ if environ is None else environ
-    name, open_store = _store(url.strip(), home, found)
+    name, open_store = _store(url.strip(), home, found, state_url)
     embedder = choose_embedder(
         embeddings, home, providers_from(found) if providers is None else providers, found
     )
@@ -58,22 +67,79 @@ def make_memories(
     )
 
 
-def _store(url: str, home: Path, environ: Mapping[str, str]) -> tuple[str, Open]:
+async def upgrade_memories(url: str, state_url: str) -> bool:
+    """Make the tables of memories that are in PostgreSQL, by a user who may; whether they are there.
+
+    Args:
+        url: As for ``make_memories``.
+        state_url: As for ``make_memories``.
+
+    Raises:
+        SettingsInvalid: The URL names no store.
+        MemoryUnavailable: The database does not answer, or this user may not make tables either.
+    """
+    name, open_store = _store(url.strip(), Path(), os.environ, state_url)
+    if name != "postgres":
+        return False
+    await (await open_store()).close()
+    return True
+
+
+def _store(url: str, home: Path, environ: Mapping[str, str], state_url: str) -> tuple[str, Open]:
+    shared = _shared(state_url)
     scheme = url.partition(":")[0].partition("+")[0]
     try:
+        if not url and shared:
+            return _in_state(shared, home)
         if not url:
             return "embedded", partial(open_embedded, home.absolute() / FILE)
         if scheme == "weaviate":
             return "weaviate", partial(open_weaviate, parse(url, environ))
         if scheme == "sqlite":
+            return "embedded", _file(url, beside_shared=shared is not None)
+        if scheme == "postgresql":
             place = locate(url)
-            assert isinstance(place, SqliteLocation)
-            return "embedded", partial(
-                open_embedded, place.path, synchronous=place.synchronous, busy_seconds=place.busy_seconds
-            )
+            assert isinstance(place, PostgresLocation)
+            return "postgres", partial(open_postgres, place)
     except BadInput as error:
         raise SettingsInvalid(f"HOLDFAST_MEMORY_URL: {error.detail}") from None
     raise SettingsInvalid(
-        f"HOLDFAST_MEMORY_URL: no memories are kept in {scheme}:; write weaviate://host:port, sqlite:///path, "
-        "or nothing for a file"
+        f"HOLDFAST_MEMORY_URL: no memories are kept in {scheme}:; write postgresql://…, weaviate://host:port, "
+        "sqlite:///path, or nothing for the state database if that is PostgreSQL and else a file"
     )
+
+
+def _shared(state_url: str) -> PostgresLocation | None:
+    """The state database, if workers on other machines can share it."""
+    try:
+        place = locate(state_url) if state_url else None
+    except BadInput as error:
+        raise SettingsInvalid(f"HOLDFAST_STATE_URL: {error.detail}") from None
+    return place if isinstance(place, PostgresLocation) else None
+
+
+def _in_state(shared: PostgresLocation, home: Path) -> tuple[str, Open]:
+    file = home.absolute() / FILE
+    if file.exists():
+        _log.warning(
+            "%s is not used: memories are kept in the state database. If what is in it is needed, set HOLDFAST_MEMORY_URL=%s",
+            file,
+            f"sqlite:///{file}?local=true",
+        )
+    return "postgres", partial(open_postgres, shared)
+
+
+def _file(url: str, *, beside_shared: bool) -> Open:
+    parsed = make_url(url)
+    local = parsed.query.get("local", "false")
+    if local not in ("true", "false"):
+        raise BadInput("local is true or false")
+    if beside_shared and local == "false":
+        raise BadInput(
+            "this is a file of one machine, and HOLDFAST_STATE_URL is a database that workers on several may share: "
+            "each would know only its own memories. Leave it empty to keep them in that database, or add ?local=true "
+            "to the URL if the file is meant"
+        )
+    place = locate(parsed.difference_update_query(["local"]).render_as_string(hide_password=False))
+    assert isinstance(place, SqliteLocation)
+    return partial(open_embedded, place.path, synchronous=place.synchronous, busy_seconds=place.busy_seconds)

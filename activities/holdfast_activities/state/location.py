@@ -88,7 +88,7 @@ def locate(url: str) -> Location:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise BadInput(
             "HOLDFAST_STATE_URL is no database URL; write sqlite:///path or postgresql://…"
         ) from None

@@ -1,0 +1,1 @@
+"""What the memories in PostgreSQL do besides what every store does."""
