@@ -41,6 +41,8 @@ def reason(told: Any) -> str:
     word = "" if told is None else str(told)[:200].strip()  # pyright: ignore[reportUnknownArgumentType] - JSON
     word = _HUMP.sub("_", word).lower().replace("-", "_").replace(" ", "_")
     word = _PREFIX.sub("", word)
+    head = word.partition(":")[0]  # Google: "content_filter: PROHIBITED_CONTENT"
+    word = head if head in _MEANINGS else word
     return "" if word in _NOT_YET else word
 
 
