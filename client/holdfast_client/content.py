@@ -17,8 +17,9 @@ from holdfast_workflows.contracts.content import (
 )
 from holdfast_workflows.contracts.context import Manifest, Manifests, ReadManifests
 from holdfast_workflows.contracts.entries import Entry
-from holdfast_workflows.contracts.errors import NothingToDo
+from holdfast_workflows.contracts.errors import NothingToDo, SessionNotFound, StateBehind
 from holdfast_workflows.contracts.limits import INLINE_TEXT, PREVIEW_CHARS
+from holdfast_workflows.contracts.session import SessionView
 
 from .wire import Wire
 
@@ -28,13 +29,33 @@ _MANIFESTS = 100
 
 
 async def log(wire: Wire, session: str, start: int = 0) -> AsyncGenerator[Entry]:
-    """A session's entries from a sequence number on; texts that are not small are cut to a preview."""
+    """A session's entries from a sequence number on; texts that are not small are cut to a preview.
+
+    Raises:
+        StateBehind: The session has begun, and the workers' database knows nothing of it.
+    """
     position: int | None = start
     while position is not None:
         page = await _page(wire, session, position)
+        if page.unknown:
+            await expect_fresh(wire, session)
         for entry in page.entries:
             yield entry
         position = page.next
+
+
+async def expect_fresh(wire: Wire, session: str) -> None:
+    """See that a session of which the workers' database knows nothing has written nothing yet.
+
+    Raises:
+        StateBehind: It has: what it wrote is in another database, or in a newer copy of this one.
+    """
+    try:
+        view = await wire.query(session, "view", 0, SessionView)
+    except SessionNotFound:
+        return  # erased, with its history
+    if view.model:  # its agent was loaded, which wrote the row
+        raise StateBehind(f"session {session} has begun, and the workers' database has no row of it")
 
 
 async def turn_log(wire: Wire, session: str, turn: int, stop: int) -> list[Entry]:

@@ -20,6 +20,7 @@ from holdfast_workflows.contracts.effects import (
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.text import preview
 
+from . import content
 from .wire import Wire
 
 
@@ -30,12 +31,15 @@ async def effects(
 
     Raises:
         SessionNotFound: It has none, and the server knows no such session.
+        StateBehind: The session has begun, and the workers' database knows nothing of it.
     """
     request = ListEffects(session=session, status=status_of(status), limit=limit)
-    found = (await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)).effects
-    if session and not (found or status):
+    found = await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)
+    if session and not (found.effects or status):
         await wire.describe(session)
-    return found
+    if found.unknown:
+        await content.expect_fresh(wire, session)
+    return found.effects
 
 
 async def decide_effect(wire: Wire, session: str, decision: Decision, *, ended: bool) -> EffectView:

@@ -7,6 +7,7 @@ from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.reading import entries
 from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.errors import StateBehind
 
 from .builder import budget
 from .conversation import Conversation
@@ -44,6 +45,7 @@ class Conversations:
         summary: int = 0,
         window: int | None = None,
         reference: bool = False,
+        settled: int = 0,
     ) -> tuple[Conversation, dict[int, Entry]]:
         """The conversation before ``seq``, and with ``look_ahead`` what the log holds from ``seq`` on.
 
@@ -56,6 +58,10 @@ class Conversations:
             summary: The number of the newest summary that counts; 0 for none.
             window: The agent's own window, where it is to be smaller than the model's.
             reference: Whether the agent has the tool that reads what a prompt leaves out of a text.
+            settled: The number of an entry that was written for sure; 0 for none.
+
+        Raises:
+            StateBehind: The log was read and does not have that entry.
         """
         conversations = self._sessions.setdefault(session, {})
         self._sessions.move_to_end(session)
@@ -68,15 +74,23 @@ class Conversations:
         conversation.offer(new)
         start = conversation.missing(seq)
         ahead: dict[int, Entry] = {}
+        # What is not read is at hand, and was in the log when it was taken in.
+        behind = start is not None and start <= settled < seq
         if start is not None or look_ahead:
             stop = None if look_ahead else seq
             # One by one as they are read: a long log whole would fill the memory, and taking it in at once would
             # hold up every other session of this worker, and its heartbeats.
             async for entry in entries(self._log, session, seq if start is None else start, stop):
+                behind = behind and entry.seq != settled
                 if entry.seq < seq:
                     conversation.complete(entry.seq + 1, [entry])
                 else:
                     ahead[entry.seq] = entry
+            if behind:
+                self.forget(session)
+                raise StateBehind(
+                    f"session {session} has settled entry {settled}, and the log does not have it"
+                )
             conversation.complete(seq, [])
         if summary > conversation.summary:
             # Made beside the turn, it may stand anywhere: only who is told of it reads it.

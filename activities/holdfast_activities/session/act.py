@@ -89,7 +89,11 @@ class Act:
         if request.mode in ("settle", "give_up"):
             return await self._decided(request)
         agent = await self._agents.get(request.digest)
-        arguments = request.arguments or (await asked_for(self._state, request)).arguments
+        arguments = request.arguments
+        if not arguments or request.again or activity.info().attempt > 1:
+            # A repeated attempt relies on the ledger, which an older copy of the database shows without the claim:
+            # one that has lost the reply, too, is found out here.
+            arguments = (await asked_for(self._state, request)).arguments
         call = call_of(request, request.name, arguments, self._ledger.key(request.key))
         work = prepare(agent, request, call, heartbeat)
         if isinstance(work, ResultEntry):

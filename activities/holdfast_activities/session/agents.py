@@ -9,7 +9,7 @@ from holdfast_activities.models.base import Model
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.app import Registry, ToolBinding
-from holdfast_workflows.contracts.errors import StateError
+from holdfast_workflows.contracts.errors import StateBehind
 from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.text import preview
@@ -96,13 +96,13 @@ class LiveAgents:
         """The agent of that spec.
 
         Raises:
-            StateError: The state database does not know it: not the one the session began with.
+            StateBehind: The state database does not know it: not the one the session began with.
         """
         live = self._live.get(digest)
         if live is None:
             body = await self._state.load_spec(digest)
             if body is None:
-                raise StateError(f"agent spec {digest} is not in this worker's state database")
+                raise StateBehind(f"agent spec {digest} is not in it")
             live = self.add(digest, AgentSpec.model_validate_json(body))
         return live
 

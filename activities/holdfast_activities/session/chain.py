@@ -94,6 +94,7 @@ class Chain:
                     summary=self._step.summary,
                     window=self._agent.spec.window,
                     reference=self._prompts.readable,
+                    settled=self._step.settled,
                 )
                 before = ahead.get(seq)
                 if isinstance(before, ReplyEntry):

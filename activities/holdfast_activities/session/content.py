@@ -36,6 +36,7 @@ class Content:
         try:
             count = min(ask.count, _MAX_ENTRIES)
             found = await self._state.log.read(ask.session, ask.start, limit=count + 1)
+            unknown = not found and await self._state.load_session(ask.session) is None
         except HoldfastError as error:
             raise to_failure(error) from error
         page: list[Entry] = []
@@ -47,7 +48,7 @@ class Content:
                 break
             page.append(short)
         more = len(page) < len(found)
-        return LogPage(entries=tuple(page), next=page[-1].seq + 1 if page and more else None)
+        return LogPage(entries=tuple(page), next=page[-1].seq + 1 if page and more else None, unknown=unknown)
 
     @activity.defn(name=names.READ_TEXT)
     async def read_text(self, ask: ReadText) -> TextPart:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.entries import Entry, ResultEntry, UserEntry
-from holdfast_workflows.contracts.errors import StateError
+from holdfast_workflows.contracts.errors import StateBehind
 from holdfast_workflows.contracts.steps import NewEntry
 
 
@@ -14,7 +14,7 @@ async def entries(
     """The entries for what the workflow has decided, to be answered by ``turn``, or only written.
 
     Raises:
-        StateError: A long text that the turn has to answer is not in this state database. One
+        StateBehind: A long text that the turn has to answer is not in this state database. One
             that is lost fails its own turn; the others go on with its preview.
     """
     return [await _entry(state, session, one, turn, step) for one in new]
@@ -35,6 +35,6 @@ async def _entry(state: State, session: str, new: NewEntry, turn: int, step: int
     if new.ref:
         stored = await state.load_text(session, new.ref)
         if stored is None and new.turn == turn:
-            raise StateError(f"text {new.ref} is not in this worker's state database")
+            raise StateBehind(f"text {new.ref} of session {session} is not in it")
         text = text if stored is None else stored
     return UserEntry(seq=new.seq, turn=new.turn, step=step, role=new.kind, text=text)

@@ -21,6 +21,7 @@ class Operating:
     """What operators may see and move."""
 
     def __init__(self, state: State) -> None:
+        self._state = state
         self._shared = state.shared
 
     @activity.defn(name=names.LIST_EFFECTS)
@@ -28,9 +29,10 @@ class Operating:
         """A session's effects, or all those with a status."""
         try:
             found = await self._shared.effects.list(ask.session, ask.status, min(ask.limit, _MOST))
+            unknown = bool(ask.session) and not found and await self._state.load_session(ask.session) is None
         except HoldfastError as error:
             raise to_failure(error) from error
-        return EffectList(effects=tuple(found))
+        return EffectList(effects=tuple(found), unknown=unknown)
 
     @activity.defn(name=names.LIST_CIRCUITS)
     async def list_circuits(self, _ask: ListCircuits) -> CircuitList:

@@ -11,7 +11,7 @@ from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import ToolBinding
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
-from holdfast_workflows.contracts.errors import StateError, ToolArgumentsInvalid, ToolFailed
+from holdfast_workflows.contracts.errors import StateBehind, StateError, ToolArgumentsInvalid, ToolFailed
 from holdfast_workflows.contracts.spec import ToolSpec
 from holdfast_workflows.contracts.steps import ActInput, ActResult
 from holdfast_workflows.contracts.text import preview, size
@@ -92,8 +92,10 @@ def call_of(request: ActInput, name: str, arguments: str, key: str) -> running.C
 async def asked_for(state: State, request: ActInput) -> ToolCall:
     """The call as the model asked for it."""
     found = await state.log.read(request.session, request.reply, request.reply + 1)
-    if not found or not isinstance(found[0], ReplyEntry):
-        raise StateError(f"reply {request.reply} is not in the log")
+    if not found:
+        raise StateBehind(f"reply {request.reply} of session {request.session} is not in the log")
+    if not isinstance(found[0], ReplyEntry):
+        raise StateError(f"number {request.reply} of the log holds a {found[0].kind}, not a reply")
     return found[0].calls[request.index]
 
 

@@ -13,19 +13,19 @@ _Node = tuple[int, int]
 
 
 class FileWatch:
-    """Knows the file and its write-ahead log by their inodes, once ``begin`` was called."""
+    """Knows the file, its write-ahead log and its index by their inodes, once ``begin`` was called."""
 
     def __init__(self, path: Path) -> None:
         # Absolute: the process may change its folder.
-        self._paths = (path.absolute(), Path(f"{path.absolute()}-wal"))
+        self._paths = tuple(Path(f"{path.absolute()}{suffix}") for suffix in ("", "-wal", "-shm"))
         self._nodes: list[tuple[Path, _Node]] = []
 
     def begin(self) -> None:
-        """Note which files are open; both are there once the database has been read."""
+        """Note which files are open; all are there once the database has been read."""
         self._nodes = [(path, node) for path in self._paths if (node := _node(path)) is not None]
 
     def check(self) -> None:
-        """See that nothing was exchanged; two system calls.
+        """See that nothing was exchanged; three system calls.
 
         Raises:
             StateReplaced: A file was deleted, or another one is at its place.

@@ -19,6 +19,8 @@ class LogPage(Contract):
 
     entries: tuple[Entry, ...]
     next: int | None = None
+    unknown: bool = False
+    """Whether the state database has no row of the session."""
 
 
 class ReadText(Contract):

@@ -44,6 +44,8 @@ class EffectList(Contract):
     """Effects in the order of their sessions and sequence numbers."""
 
     effects: tuple[EffectView, ...]
+    unknown: bool = False
+    """Whether the state database has no row of the session that was asked for."""
 
 
 class Decision(Contract):

@@ -91,6 +91,8 @@ class ThinkInput(Contract):
     """A person's answer, which stands in the log where the model's would have."""
     summary: int = 0
     """The number of the newest summary in the log that counts; 0 for none."""
+    settled: int = 0
+    """The number of the newest reply that was written to the log; 0 for none. A log without it is an older copy."""
 
 
 class Park(Contract):

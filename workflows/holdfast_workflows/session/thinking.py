@@ -86,7 +86,12 @@ class Thinking:
             model=turn.model,
             tried=turn.tried,
             summary=state.summary,
+            settled=self._last_reply(),
         )
+
+    def _last_reply(self) -> int:
+        ended = self._state.last_ended
+        return self.last.seq if self.last else ended.reply_seq if ended else 0
 
     async def _landed(self, step: ThinkInput) -> ThinkResult:
         """What became of a request. What a lost worker leaves is taken up by another."""
