@@ -152,12 +152,6 @@ async def test_a_worker_with_another_database_does_not_start_and_bind_lets_it(
     one, two = f"sqlite:///{tmp_path}/one.db", f"sqlite:///{tmp_path}/two.db"
     async with worker(server, "shop", task_queue, state_url=one) as first:
         await first.said("worker started")
-        async with worker(server, "shop", task_queue, state_url=two) as second:
-            # A file that is not there is not made: the right one may be about to be put there.
-            assert await second.ended() == 2
-            assert f"at {one}" in second.lines[-1]
-            assert f"none at {two}" in second.lines[-1]
-            assert not (tmp_path / "two.db").exists()
         other = await identity(two)
         async with worker(server, "shop", task_queue, state_url=two) as second:
             assert await second.ended() == 2
@@ -202,6 +196,36 @@ async def test_another_app_on_the_queue_does_not_start(
             assert f"{APPS}:other_agents with agents driver" in other.lines[-1]
         async with worker(server, "with_another_agent", task_queue, state_url=state) as deployed:
             await deployed.said("worker started")
+
+
+async def test_a_worker_ends_when_its_file_is_gone_and_starts_with_no_other(
+    server: DevServer, task_queue: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "state.db"
+    url = f"sqlite:///{file}"
+    async with worker(server, "shop", task_queue, state_url=url) as first:
+        await first.ready()
+        file.rename(tmp_path / "aside")
+        assert await first.ended() == 1
+        assert f"{file} was deleted while it was open" in first.text
+    async with worker(server, "shop", task_queue, state_url=url) as second:
+        assert await second.ended() == 2
+        assert f"there is none at {url}" in second.lines[-1]
+        # It is not made: the right one may be about to be put there.
+        assert not file.exists()
+    (tmp_path / "aside").rename(file)
+    async with worker(server, "shop", task_queue, state_url=url) as third:
+        await third.ready()
+
+
+async def test_an_empty_database_does_not_take_the_place_of_a_queues_own(
+    client: Client, task_queue: str, postgres_server: PostgresServer
+) -> None:
+    empty = await postgres_server.create("nothing_yet")
+    await binding.expect_tables(client, task_queue, empty)
+    await bindings.bind(client, task_queue, OURS)
+    with pytest.raises(DatabaseMismatch, match=r"one at sqlite:///one; there is none at postgresql://"):
+        await binding.expect_tables(client, task_queue, empty)
 
 
 async def test_an_apps_queue_follows_from_its_name(server: DevServer) -> None:

@@ -13,9 +13,9 @@ from typing import Final
 
 from temporalio.client import Client
 
-from holdfast_activities.state import State, open_state
+from holdfast_activities.state import State, is_empty, open_state
 from holdfast_activities.state.identity import Identity
-from holdfast_activities.state.location import SqliteLocation, locate
+from holdfast_activities.state.location import locate
 from holdfast_temporal import binding, connect
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.binding import Binding
@@ -48,15 +48,15 @@ def make(registry: Registry, module: str, database: Identity) -> Binding:
     )
 
 
-async def expect_file(client: Client, task_queue: str, url: str) -> None:
-    """See that a bound queue's SQLite file is there, before a new one is made in its place.
+async def expect_tables(client: Client, task_queue: str, url: str) -> None:
+    """See that a bound queue's database is there, before a new one is made in its place.
 
     Raises:
-        DatabaseMismatch: It is not there.
+        DatabaseMismatch: The database is empty, or its file is not there.
+        StateUnavailable: The database did not answer.
         TemporalUnreachable: The server did not answer.
     """
-    location = locate(url)
-    if not isinstance(location, SqliteLocation) or location.path.exists():
+    if not await is_empty(url):
         return
     try:
         bound = await binding.read(client, task_queue)
@@ -67,7 +67,7 @@ async def expect_file(client: Client, task_queue: str, url: str) -> None:
     if bound is not None:
         raise DatabaseMismatch(
             f"task queue {task_queue}: its database is {bound.database} at {bound.place}; "
-            f"there is none at {location.place}"
+            f"there is none at {locate(url).place}"
         )
 
 

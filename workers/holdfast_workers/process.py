@@ -160,7 +160,7 @@ class WorkerProcess:
         queue, url = self._settings.task_queue, self._settings.state()
 
         async def reach() -> State:
-            await binding.expect_file(client, queue, url)
+            await binding.expect_tables(client, queue, url)
             return await open_state(url, scope=self._settings.scope())
 
         state = await self._until_there(reach)

@@ -62,14 +62,31 @@ async def check(location: Location) -> None:
         raise StateNotMigrated
 
 
-async def _is_current(location: Location) -> bool:
+async def is_empty(url: str) -> bool:
+    """Whether a state database has no tables, or a SQLite file is not there.
+
+    Raises:
+        BadInput: The URL is not that of a state database.
+        StateUnavailable: The database did not answer.
+    """
+    location = locate(url)
+    if isinstance(location, SqliteLocation) and not location.path.exists():
+        return True
+    return await _at(location) is None
+
+
+async def _at(location: Location) -> str | None:
     engine = make_engine(location)
     try:
         with unavailable():
             async with engine.connect() as connection:
-                revision = await connection.run_sync(_revision)
+                return await connection.run_sync(_revision)
     finally:
         await engine.dispose()
+
+
+async def _is_current(location: Location) -> bool:
+    revision = await _at(location)
     if revision is not None and revision not in REVISIONS:
         _log.warning(
             "The state database is at revision %s, newer than this version knows; revisions only add, so it is used as it is.",

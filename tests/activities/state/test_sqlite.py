@@ -1,7 +1,9 @@
 """What is special to the SQLite file: waiting, failing, durability."""
 
 import asyncio
+import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -144,3 +146,20 @@ async def test_a_file_that_cannot_be_made_is_unavailable(folder_that_is_a_file: 
 async def test_a_file_that_is_no_database_is_unavailable(file_of_another_kind: Path) -> None:
     with pytest.raises(StateUnavailable, match="not a database"):
         await open_state(f"sqlite:///{file_of_another_kind}")
+
+
+async def test_a_file_that_cannot_be_written_is_said_when_it_is_opened(tmp_path: Path) -> None:
+    # Outside of pytest's folder, which another user may not enter: root may write everywhere.
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "state.db"
+        await (await open_state(f"sqlite:///{file}")).close()
+        file.chmod(0o444)
+        Path(name).chmod(0o555)
+        if os.geteuid() == 0:
+            os.seteuid(65_534)
+        try:
+            with pytest.raises(StateUnavailable, match=r"readonly|unable to open"):
+                await open_state(f"sqlite:///{file}")
+        finally:
+            os.seteuid(os.getuid())
+            Path(name).chmod(0o755)
