@@ -88,9 +88,7 @@ class Conversations:
                     ahead[entry.seq] = entry
             if behind:
                 self.forget(session)
-                raise StateBehind(
-                    f"session {session} has settled entry {settled}, and the log does not have it"
-                )
+                raise StateBehind(f"entry {settled} of session {session} is not in the log")
             conversation.complete(seq, [])
         if summary > conversation.summary:
             # Made beside the turn, it may stand anywhere: only who is told of it reads it.
