@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from holdfast import Agent, App, Budget, TenantLimits
 from holdfast.testing import Reply, Request, call, say
 from holdfast_activities.state.riders import Amount, Charge, Limit
+from holdfast_client import TextDelta
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.errors import BudgetExhausted
@@ -159,6 +160,46 @@ async def test_a_turn_that_is_cancelled_gives_its_reservation_back(start: Start)
         await session.cancel()
         (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))
     assert (account.tokens, account.held_tokens) == (0, 0)
+
+
+async def test_a_reply_that_is_cancelled_while_it_streams_is_charged_by_its_size(start: Start) -> None:
+    story = say("word " * 2_000, pace=0.02)
+    async with start([story], app(Budget(tokens=10_000))) as it:
+        session = await it.holdfast.client.start("helper", "word " * 800, watched=True)
+        async for event in session.stream():
+            if isinstance(event, TextDelta):
+                await session.cancel()
+                break
+        reply = await session.wait()
+        (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))
+    assert reply.status == "cancelled"
+    assert reply.usage.input_tokens == len(it.model.requests[0].body) // 4 > 1_000
+    assert 0 < reply.usage.output_tokens < 2_600
+    assert account.tokens == reply.usage.input_tokens + reply.usage.output_tokens
+    assert account.held_tokens == 0
+
+
+async def test_replies_that_break_off_use_up_a_budget(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return say("word " * 400, cut_at=4_000)
+
+    async with start(script, app(Budget(tokens=6_000, when_spent="stop"))) as it:
+        session = await it.holdfast.client.start("helper", "word " * 1_600, watched=True)
+        reply = await session.wait()
+        (account,) = await it.holdfast.client.accounts(prefix=names.run_account(session.id))
+    assert isinstance(reply.error, BudgetExhausted)
+    assert len(it.model.requests) in (1, 2)
+    assert account.tokens >= len(it.model.requests) * 2_000
+
+
+async def test_a_budget_binds_where_the_provider_counts_nothing(start: Start) -> None:
+    def script(request: Request) -> Reply:
+        return endless(request).but(input_tokens=0, output_tokens=0)
+
+    async with start(script, app(Budget(tokens=8_000))) as it:
+        reply = await (await it.holdfast.client.start("helper", "word " * 400)).wait()
+    assert 2 < reply.steps < 15
+    assert (reply.status, reply.text) == ("done", "What I have.")
 
 
 async def test_a_run_with_last_resorts_waits_for_what_others_have_reserved(start: Start) -> None:

@@ -16,7 +16,8 @@ NONSENSE = (KeyError, IndexError, TypeError, AttributeError, ValueError, Overflo
 Answer = tuple[dict[str, Any], httpx.Headers]
 """An answer, parsed, and its headers."""
 
-_MOST_KEPT = 32 * 2**20  # bytes of an answer in one piece, or of one event, that are held
+_MOST_WHOLE = 32 * 2**20  # bytes of an answer in one piece
+_MOST_EVENT = 4 * 2**20  # bytes of one event
 _MOST = 256 * 2**20  # bytes of a stream; each token comes in a few hundred
 _DONE = (b"[DONE]", b'"[DONE]"', b"[done]")
 _NOTHING = (b"ping", b"keep-alive", b"keepalive", b"heartbeat")  # what some servers send to keep a line open
@@ -100,8 +101,8 @@ class Body:
             ModelError: They hold an error, or cannot be read.
         """
         self._size += len(data)
-        held = len(self._events.held) if self._streamed else self._size
-        if held > _MOST_KEPT or self._size > _MOST:
+        held = len(self._events.held)
+        if held > _MOST_EVENT or self._size > (_MOST if self._streamed else _MOST_WHOLE):
             raise errors.malformed(self._name, f"the answer is longer than can be read ({self._size} bytes)")
         if not self._streamed:
             self._head.append(data)
@@ -116,7 +117,7 @@ class Body:
             self._take_event(event)
         if len(self._gathered.text) > before:
             self._tell()
-        return self._done or self._events.rest().strip() in _DONE
+        return self._done or self._ends_without_blank_line()
 
     def answer(self) -> dict[str, Any]:
         """The answer, once its body has ended.
@@ -141,11 +142,22 @@ class Body:
             raise errors.malformed(self._name, "the answer is not a JSON object", data, self._secret)
         return answer
 
+    def _ends_without_blank_line(self) -> bool:
+        """Whether the last line has come, after which some servers hold the connection."""
+        line = self._events.held[-64:].rstrip().rpartition(b"\n")[2]
+        return line.startswith(b"data:") and line.removeprefix(b"data:").strip() in _DONE
+
     def _take_rest(self, data: bytes) -> None:
         """The last event counts without its blank line if it is whole, since the body ended in good order."""
-        value = _value(data)
-        if data.strip() in _DONE or isinstance(value, dict | list) or isinstance(data, ErrorEvent):
-            self._take_event(data)
+        if _is_whole(data) or isinstance(data, ErrorEvent):
+            return self._take_event(data)
+        # Where one line end ends an event, all that came is here.
+        lines = data.split(b"\n")
+        if len(lines) > 1 and _is_whole(lines[0]):
+            last = lines.pop()
+            for line in [*lines, last] if _is_whole(last) else lines:
+                self._take_event(line)
+        return None
 
     def _take_event(self, data: bytes) -> None:
         named = isinstance(data, ErrorEvent)
@@ -194,6 +206,10 @@ class Body:
     def _tell(self) -> None:
         if self._on_text is not None:
             self._on_text(wire.settled(self._gathered.text))
+
+
+def _is_whole(data: bytes) -> bool:
+    return data.strip() in _DONE or isinstance(_value(data), dict | list)
 
 
 def _value(data: bytes) -> Any:

@@ -1,5 +1,6 @@
 """What a call used: as the provider counted it, and by size where it did not."""
 
+import re
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from holdfast_workflows.contracts.text import size
 from . import wire
 from .base import Consumed, ModelReply
 from .prices import Cost
+
+_THOUGHT = re.compile(r"(?s)\s*<(think|thinking)>.*</\1>\s*")
 
 
 def written(text: str, calls: Iterable[ToolCall], thought: str = "") -> int:
@@ -95,7 +98,8 @@ def filled(reply: ModelReply, consumed: Consumed) -> ModelReply:
     Raises:
         EmptyReply: The model ended normally with neither text nor a call.
     """
-    if reply.finish in {"stop", "tool_calls"} and not reply.calls and not reply.text.strip():
+    normal = reply.finish in {"stop", "tool_calls"}
+    if normal and not reply.calls and (not reply.text.strip() or _THOUGHT.fullmatch(reply.text)):
         consumed.usage = reply.usage
         raise EmptyReply(reply.model)
     return reply

@@ -99,19 +99,21 @@ def parsed(data: bytes) -> Any:
 
 def received(text: str) -> str:
     """Text from a model, cleaned; parts of a character that came in two events are put together first."""
-    if _SURROGATE.search(text):
-        text = _ESCAPED_BYTES.sub(_decoded, text)
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return clean(text)
-
-
-def _decoded(escaped: re.Match[str]) -> str:
-    return escaped[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return clean(_joined(text) if _SURROGATE.search(text) else text)
 
 
 def settled(text: str) -> str:
     """``received`` of a text that still grows, without the part of a character at its end."""
-    return received(_CUT.sub("", text) if text and _SURROGATE.match(text[-1]) else text)
+    return clean(_CUT.sub("", _joined(text)) if _SURROGATE.search(text) else text)
+
+
+def _joined(text: str) -> str:
+    text = _ESCAPED_BYTES.sub(_decoded, text)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _decoded(escaped: re.Match[str]) -> str:
+    return escaped[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
 
 
 def received_json(value: Any) -> Any:

@@ -165,7 +165,7 @@ class Asking:
     async def _again(self, model: Model, changed: Prompt | None, error: ModelError) -> _Told:
         if changed is None:
             raise error
-        activity.logger.warning("%s: %s; asking once more with a changed prompt", model.name, error.code)
+        activity.logger.warning("%s: %s; asking once more", model.name, error.code)
         return await self._ask(model, changed)
 
     async def _after_nothing(self, model: Model, prompt: Prompt, error: EmptyReply) -> _Told:
