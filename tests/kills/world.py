@@ -48,8 +48,10 @@ class World:
     ledger: Ledger
     home: Path
 
-    def worker(self, queue: str, address: str = "", app: str = APP) -> AbstractAsyncContextManager[Running]:
-        """A worker process; ``address`` is another way to the server."""
+    def worker(
+        self, queue: str, address: str = "", app: str = APP, **more: str
+    ) -> AbstractAsyncContextManager[Running]:
+        """A worker process; ``address`` is another way to the server, and ``more`` are settings."""
         providers = {"openai": {"kind": "openai", "base_url": self.model.openai_url}}
         return started(
             "worker",
@@ -59,6 +61,7 @@ class World:
             providers=json.dumps(providers),
             test_ledger=self.ledger.url,
             graceful_seconds="5",
+            **more,
         )
 
     async def session(self, handle: Handle) -> Session:

@@ -10,6 +10,7 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from holdfast_activities import Activities
+from holdfast_activities.clock import ServerTime
 from holdfast_activities.memory import Keeping
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.agents import ModelSource
@@ -69,7 +70,7 @@ def build_worker(
         max_heartbeat_throttle_interval=_HEARTBEAT,
         default_heartbeat_throttle_interval=_HEARTBEAT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
-        interceptors=[CheckedInputs()],
+        interceptors=[ServerTime(), CheckedInputs()],
         # What the worker does beside its calls begins and ends with it.
         plugins=[SimplePlugin("holdfast.beside", run_context=activities.running)],
     )

@@ -6,10 +6,10 @@ between is noted beside the changes, and stays forgotten.
 """
 
 import logging
-import time
 from collections.abc import Sequence
 from uuid import uuid4
 
+from holdfast_activities import clock
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.shared import Outbox, OutboxItem
 from holdfast_workflows.contracts.errors import (
@@ -78,7 +78,7 @@ class Applying:
             body=change.model_dump_json(exclude_defaults=True),
             answer=answer,
         )
-        item = await self._outbox.add(own, until=time.time() + _OWN)
+        item = await self._outbox.add(own, until=clock.now() + _OWN)
         if item is None or item.applied:
             return item
         if not await self._tried(item):
@@ -97,7 +97,7 @@ class Applying:
         if gone:
             # What was merged with a fact is known by the fact's sources.
             known = [id for view in gone for id in (view.id, *view.sources)]
-            await self._outbox.forget(tenant, known, time.time())
+            await self._outbox.forget(tenant, known, clock.now())
         return len(gone)
 
     async def erase_again(self, tenant: str, *, session: str = "", scope: str = "") -> None:
@@ -110,7 +110,7 @@ class Applying:
             session: The session.
             scope: Or the scope; the whole tenant where neither is named.
         """
-        now = time.time()
+        now = clock.now()
         again = Again(before=now, session=session, scope=scope)
         id = f"erased:{uuid4().hex}"  # an erasure that is asked for again is gone over again
         body = Change(id=id, tenant=tenant, at=now, again=again).model_dump_json(exclude_defaults=True)
@@ -127,7 +127,7 @@ class Applying:
         if self._keeping is None:
             raise MemoryUnavailable("this worker has no memory store")
         count = 0
-        while items := await self._outbox.claim(time.time(), _OWN, _BATCH):
+        while items := await self._outbox.claim(clock.now(), _OWN, _BATCH):
             for place, item in enumerate(items):
                 if place and await self._outbox.get(item.id) is None:
                     continue  # erased while those before it were applied
@@ -149,7 +149,7 @@ class Applying:
             # Whatever it is: a change that cannot be applied must not keep those behind it waiting.
             problem = classify(error)
             away = isinstance(problem, _AWAY) and not _refused(problem)
-            await self._outbox.failed(item.id, str(problem), until=0.0 if away else time.time() + _LATER)
+            await self._outbox.failed(item.id, str(problem), until=0.0 if away else clock.now() + _LATER)
             if not away:
                 _log.error("memory change %s is not applied, and tried again later: %s", item.id, problem)
             elif strict:
@@ -185,7 +185,7 @@ class Applying:
             within = [view.id for view in found if not change.within or view.scope in change.within]
             await self.forget(change.tenant, within)
         await self._keeping.apply(change.model_copy(update={"forget": ()}))
-        if not await self._outbox.applied(item.id, time.time()) and item.session:
+        if not await self._outbox.applied(item.id, clock.now()) and item.session:
             # Its session was erased while it was on its way: what has just been made must go, too.
             await self._keeping.erase(item.tenant, session=item.session)
 

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import random
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
+from holdfast_activities import clock
 from holdfast_activities.state.shared import Erasing, Outbox
 from holdfast_workflows.contracts.errors import HoldfastError, MemoryUnavailable
 
@@ -50,7 +50,7 @@ class Drainer:
         self._forget = forget
         self._every = every
         self._asked = asyncio.Event()
-        self._since = time.time() - _CLOCKS
+        self._since = clock.now() - _CLOCKS
         self._away = False
         self._task: asyncio.Task[None] | None = None
 
@@ -97,7 +97,7 @@ class Drainer:
 
     async def look(self) -> None:
         """Drop what was erased, and apply what waits."""
-        now = time.time()
+        now = clock.now()
         for session in await self._erasing.since(self._since):
             self._forget(session)
         self._since = now - _CLOCKS

@@ -7,11 +7,12 @@ finished by the next.
 
 import math
 import re
-import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
+
+from holdfast_activities import clock
 
 from .base import Embedder, Filter, MemoryStore, Record
 from .facts import trust_of
@@ -72,7 +73,7 @@ async def _session(
     for said in by_scope.values():
         for start in range(0, len(said), STRETCH):
             stretch = said[start : start + STRETCH]
-            episode = replace(await _episode(embedder, stretch), used=max(now, time.time()))
+            episode = replace(await _episode(embedder, stretch), used=max(now, clock.now()))
             await store.put(tenant, [episode])
             if await _stands_alone(store, tenant, episode):
                 count += await _delete(store, tenant, stretch)

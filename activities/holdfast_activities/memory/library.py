@@ -1,13 +1,13 @@
 """The memories as a library: what programs do that can reach where they are kept."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
+from holdfast_activities import clock
 from holdfast_activities.models.config import ProviderConfig, providers_from, read_providers
 from holdfast_workflows.contracts.errors import SettingsInvalid
 from holdfast_workflows.contracts.memory import (
@@ -121,7 +121,7 @@ class OpenMemory:
             id=id or f"fact:{uuid4().hex}",
             scope=scope,
             text=text,
-            at=time.time() if at is None else seconds(at),
+            at=clock.now() if at is None else seconds(at),
             topic=topic,
             importance=importance,
             trust=trust,

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import math
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts.memory import (
     FLOOR,
     MOST,
@@ -104,7 +104,7 @@ class Memories:
             )
             return MemoryPage(memories=tuple(found))
         await self.check()
-        wanted = Filter(query.scopes, query.kinds, superseded=query.superseded, now=time.time())
+        wanted = Filter(query.scopes, query.kinds, superseded=query.superseded, now=clock.now())
         page = await self._store.list(query.tenant, wanted, after=query.after, limit=query.limit + 1)
         shown = tuple(view(record) for record in page[: query.limit])
         return MemoryPage(memories=shown, more=len(page) > query.limit)
@@ -119,7 +119,7 @@ class Memories:
         self._warn()
         await self.check()
         # Before anything that takes its time: what was begun before an erasure is told by this.
-        now = time.time()
+        now = clock.now()
         # Before the lock, since a server may take its time.
         embedder = await self._ahead(change)
         async with self._lock(change.tenant):
@@ -138,7 +138,7 @@ class Memories:
     async def drafts(self, tenant: str, scope: str, turns: Sequence[Turn]) -> Sequence[TurnDraft]:
         """Turns made ready to be part of a change; see ``turn_drafts``."""
         await self.check()
-        return await turn_drafts(self._store, tenant, scope, turns, time.time())
+        return await turn_drafts(self._store, tenant, scope, turns, clock.now())
 
     async def forget(self, tenant: str, ids: Sequence[str]) -> Views:
         """See ``Keeping.forget``. The facts that a forgotten one took the place of go with it."""

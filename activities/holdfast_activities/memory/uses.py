@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts.errors import HoldfastError
 
 from .base import MemoryStore
@@ -37,7 +37,7 @@ class Uses:
         try:
             for tenant, ids in waiting.items():
                 if ids:
-                    await self._store.touch(tenant, sorted(ids), time.time())
+                    await self._store.touch(tenant, sorted(ids), clock.now())
         except HoldfastError as error:
             _log.info("which memories were recalled is not noted: %s", error)
 

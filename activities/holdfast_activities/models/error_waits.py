@@ -1,10 +1,11 @@
 """How long the body of an error asks us to wait: in a field of its own, or in words."""
 
 import re
-import time
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
+
+from holdfast_activities import clock
 
 MAX_WAIT = 3_600.0
 """Seconds that a provider may have us wait at most."""
@@ -59,7 +60,7 @@ def of_field(name: str, value: Any) -> float | None:
         return None
     if seconds > _EPOCH:
         since = seconds / 1_000 if seconds > _EPOCH * 1_000 else seconds
-        return bounded(since - time.time())
+        return bounded(since - clock.now())
     if plain == "xratelimitreset":
         return None  # a figure that is no time: of what, its provider alone knows
     return bounded(seconds / 1_000 if plain.endswith("ms") else seconds)
@@ -109,5 +110,5 @@ def _until(text: str) -> float:
     """Seconds until a date of RFC 3339 or of HTTP."""
     if text[0].isdigit():
         at = datetime.fromisoformat(re.sub(r"\s*(?:UTC|Z)$", "+00:00", text))
-        return at.timestamp() - time.time()
-    return parsedate_to_datetime(text).timestamp() - time.time()
+        return at.timestamp() - clock.now()
+    return parsedate_to_datetime(text).timestamp() - clock.now()

@@ -1,13 +1,13 @@
 """From whatever went wrong at a provider to the one error that says what it means."""
 
 import re
-import time
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts.errors import (
     ContentFiltered,
     ContextTooLong,
@@ -86,7 +86,7 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
         if "retry-after-ms" in headers:
             seconds = float(headers["retry-after-ms"]) / 1_000
         elif "retry-after" in headers:
-            seconds = _seconds(headers["retry-after"], time.time() if now is None else now)
+            seconds = _seconds(headers["retry-after"], clock.stated(headers) if now is None else now)
         else:
             return None
     except (ValueError, TypeError, OverflowError):

@@ -5,9 +5,10 @@ OpenAI and those who follow it tell the time until a limit is full again as a du
 """
 
 import re
-import time
 from collections.abc import Mapping
 from datetime import datetime
+
+from holdfast_activities import clock
 
 from .base import Remaining
 
@@ -35,7 +36,7 @@ def remaining(headers: Mapping[str, str], now: float | None = None) -> Remaining
     mark = next((name for name in headers if name.startswith(_MARKS)), None)
     if mark is None:
         return None
-    now = time.time() if now is None else now
+    now = clock.stated(headers) if now is None else now
     form = _OPENAI if mark.startswith("x-") else _ANTHROPIC
     requests = _told(headers, form, "requests", now)
     # Where several limits on tokens are told, the one with the least left is the one that will refuse.

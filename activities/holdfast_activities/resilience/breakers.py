@@ -8,7 +8,6 @@ database does not answer, a worker moves its copy by the same rules.
 
 import asyncio
 import random
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 
 from temporalio.common import MetricMeter
 
+from holdfast_activities import clock
 from holdfast_activities.state.breaker import Breaker, fail, free_probe, in_doubt, succeed, take_probe
 from holdfast_activities.state.shared import CircuitRule, Circuits
 from holdfast_workflows.contracts.circuits import CircuitView
@@ -106,7 +106,7 @@ class Breakers:
         circuits: Circuits,
         *,
         rule: CircuitRule = CircuitRule(),  # noqa: B008 - frozen
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clock.now,
         meter: MetricMeter | None = None,
     ) -> None:
         self._shared = circuits

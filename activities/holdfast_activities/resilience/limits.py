@@ -9,11 +9,11 @@ is still there.
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 
 from temporalio.common import MetricMeter
 
+from holdfast_activities import clock
 from holdfast_activities.models.base import Remaining
 from holdfast_activities.state.shared import Rate, Rates
 from holdfast_workflows.contracts.errors import HoldfastError, LimitReached
@@ -40,7 +40,7 @@ class Limits:
         self,
         rates: Rates,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clock.now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         meter: MetricMeter | None = None,
     ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.context import Account, Conversations, Ratios
 from holdfast_activities.resilience import Choice, Resilience
 from holdfast_activities.state.base import State
@@ -38,7 +39,6 @@ from .purse import RESULTS, Need, Purse
 from .writing import away, settle
 
 _MAX_NAME = 200
-
 _NO_ANSWER = "(no answer: the budget was used up while the model still asked for tools)"
 """What stands for a last reply that consists of calls, which are not carried out."""
 
@@ -274,7 +274,7 @@ class Burst:
             seq=self._seq,
             turn=self._input.turn,
             step=self._input.step + len(self.steps),
-            at=time.time(),
+            at=clock.now(),
             text=text,
             model=model,
             **rest,

@@ -1,12 +1,12 @@
 """The models of an agent in their order, and what it means when none of them answers."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.context import Account, Conversation, Conversations
 from holdfast_activities.models.base import Model
 from holdfast_activities.resilience import LONG_WAIT, nap
@@ -138,7 +138,7 @@ class Chain:
             return None
         prompt = self._prompts.prompt(model, conversation)
         digest = self._prompts.digest(prompt.request)
-        body = await self._replies.find(digest, time.time() - resort.max_age)
+        body = await self._replies.find(digest, clock.now() - resort.max_age)
         if body is None:
             raise NoCachedReply(f"{model.name}, {resort.max_age:g} s")
         reply = ReplyEntry.model_validate(json.loads(body))

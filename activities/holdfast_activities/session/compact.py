@@ -4,12 +4,12 @@ A small part is summed up by extracts, a large one by a model; where no model an
 budget has no room for one, extracts have to do. Everything summed up stays in the log.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.context import Conversations, Ratios, budget
 from holdfast_activities.context.rendering import escaped
 from holdfast_activities.models import wire
@@ -136,7 +136,7 @@ class Compact:
             seq=request.seq,
             turn=request.turn,
             step=request.step,
-            at=time.time(),
+            at=clock.now(),
             text=summary.text,
             start=1,
             stop=covered.stop,

@@ -4,11 +4,11 @@ While a turn waits for the decision, the turn takes it to the call's own activit
 turn was cancelled or the session has ended, it goes into the ledger by itself.
 """
 
-import time
 from typing import Literal
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.effects import DecideEffect, Decision, EffectStatus, EffectView
@@ -29,7 +29,7 @@ def decided(row: EffectView, action: Literal["settle", "give_up"], text: str, by
             "status": status,
             "result": clean(preview(text if settle else NOBODY_KNOWS)),
             "by": clean(preview(f"person: {by}")) if by else "person",
-            "settled": time.time(),
+            "settled": clock.now(),
         }
     )
 

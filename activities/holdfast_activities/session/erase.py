@@ -6,10 +6,9 @@ the next attempt where it was left. Memories are erased twice, since a write tha
 after the first time.
 """
 
-import time
-
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.context import Conversations
 from holdfast_activities.memory.applying import Applying
 from holdfast_activities.memory.keeping import Keeping
@@ -72,7 +71,7 @@ class Erase:
 
     async def _session(self, keeping: Keeping, tenant: str, session: str) -> tuple[int, int]:
         """Erase one session; how many memories and log entries it had."""
-        erasing, now = self._state.shared.erasing, time.time()
+        erasing, now = self._state.shared.erasing, clock.now()
         await erasing.begin(session, now)
         self._conversations.forget(session)
         memories = await keeping.erase(tenant, session=session)

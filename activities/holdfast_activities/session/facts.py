@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from holdfast_activities.context.rendering import fenced
 from holdfast_activities.memory.changes import FactDraft
-from holdfast_activities.memory.finding import terms
+from holdfast_activities.memory.finding.terms import terms
 from holdfast_workflows.contracts.memory import MemoryView, Trust
 from holdfast_workflows.contracts.text import clean, redact
 

@@ -4,6 +4,7 @@ import time
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.memory.applying import Applying
 from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.resilience.classify import classify
@@ -38,7 +39,7 @@ class Maintain:
             count, problem = 0, ""
             try:
                 with Pulse():
-                    count = await self._do(task, time.time())
+                    count = await self._do(task, clock.now())
             except Exception as error:
                 found = classify(error)
                 if len(request.tasks) == 1:

@@ -1,12 +1,12 @@
 """Standalone activities by which people see and change memories, and see how prompts were made."""
 
-import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.memory.applying import Applying
 from holdfast_activities.memory.changes import Change, FactDraft
 from holdfast_activities.memory.keeping import Keeping
@@ -62,7 +62,7 @@ class MemoryOperating:
         with _failures():
             if not add.scope:
                 raise BadInput("name the scope that the memory is of, such as user:42 or tenant")
-            now = time.time()
+            now = clock.now()
             fact = FactDraft(
                 id=add.id,
                 scope=add.scope,

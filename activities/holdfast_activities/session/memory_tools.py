@@ -1,8 +1,8 @@
 """What an agent's tools for memories do: search, remember, forget."""
 
-import time
 from datetime import UTC, datetime
 
+from holdfast_activities import clock
 from holdfast_activities.memory.applying import Applying
 from holdfast_activities.memory.changes import Change, FactDraft
 from holdfast_activities.memory.keeping import Keeping
@@ -56,7 +56,7 @@ class AgentMemoryTools:
 
     async def remember(self, asked: Remember, context: ToolContext) -> str:
         """Keep a fact. What the model says is the agent's word, whoever may have said it to him."""
-        now = time.time()
+        now = clock.now()
         fact = FactDraft(
             id=context.key,
             scope=kept(self._memory, session=context.session, agent=context.agent, user=context.user),
@@ -82,7 +82,7 @@ class AgentMemoryTools:
             change = Change(
                 id=context.key,
                 tenant=context.tenant,
-                at=time.time(),
+                at=clock.now(),
                 forget=(asked.id,),
                 within=self._scopes(context),
             )

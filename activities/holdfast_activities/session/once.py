@@ -11,12 +11,13 @@ from contextlib import suppress
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.resilience.classify import words
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
 from holdfast_workflows.contracts.steps import ActResult, Park
 
-from . import clock, running
+from . import running
 from .attempts import HAPPENED, Attempts, Permit
 from .ledger import AT_WORK, Claim, Ledger
 from .running import Attempt
@@ -146,7 +147,7 @@ class Once:
             return None if retry else ActResult(unknown=True, preview=row.result)
         if row.status != "claimed":
             return told(await self._ledger.restore(work, row))
-        left = row.claimed + (0.0 if claim.released else work.spec.timeout) + GRACE - time.time()
+        left = row.claimed + (0.0 if claim.released else work.spec.timeout) + GRACE - clock.now()
         if left > 0:
             reason = f"an earlier attempt of {work.spec.name} may still be at work"
             return ActResult(

@@ -1,9 +1,8 @@
 """Standalone activities by which operators see and move what all workers share: effects, breakers, accounts."""
 
-import time
-
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import AccountList, ListAccounts
@@ -49,7 +48,7 @@ class Operating:
             kind, _, name = change.name.partition(":")
             if kind not in _KINDS or not name:
                 raise CircuitUnknown(change.name)
-            now = time.time()
+            now = clock.now()
             opened = change.state == "open"
             view = CircuitView(
                 name=change.name,

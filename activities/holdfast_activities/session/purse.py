@@ -6,12 +6,12 @@ finds its reservation made and costs the state database nothing of its own. With
 there are no accounts, and nothing here does anything.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from holdfast_activities import clock
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.riders import MICROS, Account, Amount, Charge, Charged, Limit
 from holdfast_activities.state.shared import Accounts
@@ -63,7 +63,7 @@ class Purse:
         *,
         trusted: bool,
         call: float,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clock.now,
     ) -> None:
         """The purse of a step.
 

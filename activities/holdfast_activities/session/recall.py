@@ -1,10 +1,10 @@
 """``recall``: what bears on a message, looked up and written to the log before it."""
 
-import time
 from collections.abc import Callable
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.context import Conversations, recalled
 from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.memory.scopes import searched
@@ -44,7 +44,7 @@ class Recall:
         except MemoryFailed as error:
             # The turn waits: it goes on without rather than until a breaker closes, or a store that says
             # nothing has said nothing to every attempt.
-            waited = time.time() - activity.info().scheduled_time.timestamp()
+            waited = clock.now() - activity.info().scheduled_time.timestamp()
             soon = (
                 error.retryable and waited < PATIENCE and (error.retry_after or 0.0) <= MEMORY_RETRY.max_delay
             )
@@ -65,7 +65,7 @@ class Recall:
         entry = MemoryEntry(
             seq=request.seq,
             turn=request.turn,
-            at=time.time(),
+            at=clock.now(),
             text=recalled(memories),
             memories=memories,
         )

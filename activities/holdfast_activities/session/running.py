@@ -12,6 +12,7 @@ from typing import Any
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.resilience.classify import classify, words
 from holdfast_workflows.contracts.app import BEGIN, ToolBinding, ToolContext
 from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
@@ -25,8 +26,6 @@ from holdfast_workflows.contracts.errors import (
 )
 from holdfast_workflows.contracts.limits import MAX_RESULT
 from holdfast_workflows.contracts.text import size
-
-from . import clock
 
 _logger = logging.getLogger("holdfast.tool")
 
@@ -244,7 +243,7 @@ def result(call: Call, text: str, status: ResultStatus, began: float) -> ResultE
         seq=call.seq,
         turn=call.turn,
         step=call.step,
-        at=time.time(),
+        at=clock.now(),
         call_id=call.call_id,
         name=call.name,
         text=text,

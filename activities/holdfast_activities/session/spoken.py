@@ -1,8 +1,8 @@
 """What was said in a turn, as the log has it: for keeping it word for word, and for drawing facts from it."""
 
-import time
 from dataclasses import dataclass
 
+from holdfast_activities import clock
 from holdfast_activities.memory.changes import TurnDraft
 from holdfast_activities.memory.scopes import kept
 from holdfast_activities.state.base import Log
@@ -34,7 +34,7 @@ class Spoken:
     def at(self) -> float:
         """When the message came; the writer of a message does not say, but that of a reply does."""
         stated = next((entry.at for entry in self.messages if entry.at), 0.0)
-        return stated or (self.reply.at - self.reply.seconds if self.reply else time.time())
+        return stated or (self.reply.at - self.reply.seconds if self.reply else clock.now())
 
     @property
     def asked(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from temporalio import activity
 
+from holdfast_activities import clock
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import ToolBinding
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
@@ -35,7 +36,7 @@ class Work:
     arguments: Mapping[str, Any]
     heartbeat: Callable[[str], None]
     in_log: bool = True
-    began: float = field(default_factory=time.time)
+    began: float = field(default_factory=clock.now)
 
     def effect(self, status: EffectStatus, result: str = "", by: str = "") -> EffectView:
         """The call's row, as of now."""
@@ -53,7 +54,7 @@ class Work:
             result=preview(result),
             by=by,
             claimed=self.began,
-            settled=0.0 if status in ("claimed", "unknown") else time.time(),
+            settled=0.0 if status in ("claimed", "unknown") else clock.now(),
         )
 
 

@@ -1,12 +1,12 @@
 """Budgets' accounts, for charges that cannot ride with the log, and for people."""
 
 import builtins
-import time
 
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.budget import AccountView
 from holdfast_workflows.contracts.text import clean
@@ -46,7 +46,7 @@ class AccountBook:
             )
             .outerjoin(
                 HoldTable,
-                and_(col(HoldTable.account) == col(AccountTable.account), col(HoldTable.until) > time.time()),
+                and_(col(HoldTable.account) == col(AccountTable.account), col(HoldTable.until) > clock.now()),
             )
             .where(self._own(account, clean(prefix)))
             .group_by(col(AccountTable.account))

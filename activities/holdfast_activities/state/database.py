@@ -1,13 +1,13 @@
 """The state database: the log, what is shared, and sessions, turns, specs and texts, off the hot path."""
 
 import json
-import time
 from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.errors import VersionConflict
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
@@ -66,7 +66,7 @@ class Database:
 
     async def open_session(self, session: str, agent: str, digest: str, tenant: str, user: str = "") -> None:
         """See ``State.open_session``."""
-        now = time.time()
+        now = clock.now()
         row = SessionTable(
             session=identifier(session),
             agent=clean(agent),
@@ -114,7 +114,7 @@ class Database:
                     col(SessionTable.version) == change.version,
                     col(SessionTable.erased) == 0,
                 )
-                .values(**snapshot, updated=time.time())
+                .values(**snapshot, updated=clock.now())
             )
             if changed.rowcount == 0:
                 await _check_repeated(db, change, snapshot, turn)

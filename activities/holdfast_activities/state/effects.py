@@ -1,7 +1,6 @@
 """The effect ledger. Effects that are settled ride with the log; the rest of their life is here."""
 
 import builtins
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.text import clean
 
@@ -48,7 +48,7 @@ class EffectLedger:
                     col(EffectTable.token) == clean(token),
                     col(EffectTable.status).in_(_RECLAIMABLE),
                 )
-                .values(token=clean(new_token), status="claimed", claimed=time.time())
+                .values(token=clean(new_token), status="claimed", claimed=clock.now())
             )
         return changed.rowcount == 1
 
@@ -68,7 +68,7 @@ class EffectLedger:
         if by:
             values["by"] = clean(by)
         if status in ("settled", "given_up"):
-            values["settled"] = time.time()
+            values["settled"] = clock.now()
         # The statuses it may not leave; as for effects that ride.
         final = ("undone",) if status in UNDO else FACTS
         now = col(EffectTable.status)

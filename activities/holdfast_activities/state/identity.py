@@ -1,6 +1,5 @@
 """Which database this is: a row written when it is first opened, and copied with it."""
 
-import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import asyncpg
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts.errors import StateReplaced
 
 from .tables import IdentityTable
@@ -59,7 +59,7 @@ async def establish(identity: Identity, transactions: Transactions) -> None:
     async with transactions.begin() as db:
         found = (await db.exec(wanted)).one_or_none()
     if found is None:
-        now = time.time()
+        now = clock.now()
         await transactions.add_once(IdentityTable(one=1, id=uuid.uuid4().hex, created=now, checked=now))
         async with transactions.begin() as db:
             found = (await db.exec(wanted)).one()
@@ -88,6 +88,6 @@ async def touch(identity: Identity, transactions: Transactions) -> None:
     """
     own = col(IdentityTable.id) == identity.id
     async with transactions.begin() as db:
-        changed = await db.exec(update(IdentityTable).where(own).values(checked=time.time()))
+        changed = await db.exec(update(IdentityTable).where(own).values(checked=clock.now()))
     if changed.rowcount == 0:
         await verify(identity, transactions)

@@ -6,8 +6,9 @@ for, so they are locked for as short as can be, and no two charges wait for each
 
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
 
-import time
 from typing import TYPE_CHECKING
+
+from holdfast_activities import clock
 
 from .charging import NOTHING, Books, Standing, grant
 from .rider_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, RiderRows
@@ -66,7 +67,7 @@ async def _charge(connection: PoolConnectionProxy[Record], charge: Charge) -> Ch
         await connection.execute(_RELEASE, names, charge.holder)
         return Charged()
     books: Books = {row["account"]: Standing(row["tokens"], row["micros"]) for row in spent}
-    now = time.time()
+    now = clock.now()
     lapsed: list[str] = []
     for row in await connection.fetch(_HELD, names, charge.holder, now):
         books[row["account"]].held_tokens = row["tokens"]

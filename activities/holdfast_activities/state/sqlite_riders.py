@@ -7,9 +7,10 @@ that was used is spent first, then all holds are renewed in the order of the job
 
 import json
 import sqlite3
-import time
 from collections.abc import Sequence
 from typing import Any
+
+from holdfast_activities import clock
 
 from .charging import NOTHING, Books, Standing, grant, release
 from .rider_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, RiderRows
@@ -70,7 +71,7 @@ def write_riders(connection: sqlite3.Connection, riders: Sequence[RiderRows]) ->
 
 def _charge(connection: sqlite3.Connection, charges: list[Charge]) -> list[Charged]:
     connection.execute(_SPEND, (_json(_spendings(charges)),))
-    now = time.time()
+    now = clock.now()
     books: Books = {}
     lapsed: list[str] = []
     own = [(account, charge.holder) for charge in charges for account in charge.accounts]

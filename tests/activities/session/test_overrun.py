@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from holdfast import Tool, ToolContext, tool
-from holdfast_activities.session import clock, once, process, running
+from holdfast_activities import clock
+from holdfast_activities.session import once, process, running
 from holdfast_activities.session.ledger import Claim, Ledger
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.effects import EffectView

@@ -1,8 +1,8 @@
 """Looks for memories in a store, whichever it is."""
 
-import time
 from collections.abc import Sequence
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts.errors import EmbeddingFailed
 from holdfast_workflows.contracts.memory import FLOOR, MOST, MemoryKind
 
@@ -48,7 +48,7 @@ class Finder:
         Raises:
             MemoryUnavailable: The store does not answer.
         """
-        now = now or time.time()
+        now = now or clock.now()
         query = Query.read(text, now)
         wanted = Filter(scopes=tuple(scopes), kinds=tuple(kinds), now=now)
         by_words = await self._by_words(tenant, query, wanted)
