@@ -26,7 +26,7 @@ def read(text: str, signature: Signature) -> dict[str, Any]:
     """
     given = _parse(text, signature)
     try:
-        model = model_json.validate(signature.arguments, given, signature.decimals)
+        model = signature.reader.validate(given)
     except ValidationError as error:
         raise ToolArgumentsInvalid(_explain(error)) from None
     except (ValueError, RecursionError) as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
@@ -41,6 +41,17 @@ def property_name(value: str, what: str) -> str:
             "use 1 to 64 letters, digits, '_', '.' and '-' of ASCII"
         )
     return value
+
+
+def json_schema(schema: Mapping[str, Any], what: str) -> None:
+    """A JSON schema as every provider reads it."""
+    # Only processes that declare agents need the checker; clients are installed without it.
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise InvalidDeclaration(f"{what} is not a JSON schema: {error.message}") from error
 
 
 def tools(found: Sequence[ToolSpec], models: Sequence[str], where: str) -> None:

@@ -32,7 +32,7 @@ class Signature:
             names as aliases, because a parameter may have a name that a pydantic model cannot.
         fields: The parameter behind each field.
         context: The parameter that receives the ToolContext, if there is one.
-        decimals: The schema with its decimals marked, for ``model_json.validate``; None if it has none.
+        reader: Reads the arguments.
     """
 
     description: str
@@ -40,7 +40,7 @@ class Signature:
     arguments: type[BaseModel]
     fields: Mapping[str, str]
     context: str | None
-    decimals: Mapping[str, Any] | None = None
+    reader: model_json.Reader[BaseModel]
 
 
 def read_signature(function: Callable[..., Any], name: str) -> Signature:
@@ -64,7 +64,7 @@ def read_signature(function: Callable[..., Any], name: str) -> Signature:
     fields = {f"p{i}": p.name for i, p in enumerate(asked)}
     arguments = _arguments_model(asked, hints, described, name)
     schema = _json_schema(arguments, name)
-    return Signature(description, schema, arguments, fields, context, _decimals(arguments))
+    return Signature(description, schema, arguments, fields, context, model_json.Reader(arguments))
 
 
 def type_hints(function: Callable[..., Any], where: str) -> dict[str, Any]:
@@ -151,21 +151,8 @@ def _json_schema(arguments: type[BaseModel], name: str) -> dict[str, Any]:
     schema.pop("title", None)
     for key in schema.setdefault("properties", {}):
         declare.property_name(key, f"tool {name!r}: parameter")
+    declare.json_schema(schema, f"the schema that the parameters of tool {name!r} make")
     return schema
-
-
-class _WithDecimals(_ForModels):
-    marked = False
-
-    def decimal_schema(self, schema: Any) -> dict[str, Any]:
-        self.marked = True
-        return {model_json.DECIMAL: True}
-
-
-def _decimals(arguments: type[BaseModel]) -> dict[str, Any] | None:
-    made = _WithDecimals()
-    schema = made.generate(arguments.__pydantic_core_schema__)
-    return schema if made.marked else None
 
 
 def _no_schema(name: str, error: Exception) -> InvalidDeclaration:

@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeVar, Unpack, overload
 
-from pydantic import TypeAdapter, ValidationError
 from temporalio.client import Client as TemporalClient
 from temporalio.service import TLSConfig
 
 import holdfast_temporal
+from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.budget import AccountView
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.content import AgentInfo
@@ -279,6 +279,6 @@ def parse(text: str, output: OutputShape) -> Any:
     """
     shape: Any = dict[str, Any] if isinstance(output, Mapping) else output
     try:
-        return TypeAdapter(shape).validate_json(text)
-    except ValidationError as error:
+        return model_json.Reader(shape).read(model_json.bare(text))
+    except (ValueError, RecursionError) as error:
         raise OutputInvalid(preview(str(error))) from error

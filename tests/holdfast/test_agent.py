@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Set
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from holdfast import Agent, App, InvalidDeclaration, Memory, RetrySpec, tool
@@ -256,3 +256,12 @@ def test_a_parameter_that_anthropic_cannot_name_is_refused(function: Any) -> Non
         InvalidDeclaration, match=r"parameter '.*' has a name that Anthropic refuses; use 1 to 64"
     ):
         tool(function)
+
+
+def test_a_parameter_whose_schema_is_not_one_is_refused() -> None:
+    def measure(x: Annotated[int, Field(json_schema_extra={"exclusiveMinimum": True})]) -> int:
+        """Measure."""
+        return x
+
+    with pytest.raises(InvalidDeclaration, match="parameters of tool 'measure' make is not a JSON schema"):
+        tool(measure)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from pydantic import BaseModel
 
@@ -45,6 +47,20 @@ async def test_a_fenced_reply_fits_and_is_kept_without_its_fence(start: Start, t
         session = await it.holdfast.client.start("helper", "Which region grew?", output=Report)
         assert (await session.wait()).text == FITS
         assert len(it.model.requests) == 1
+
+
+class Bill(BaseModel):
+    """A bill."""
+
+    total: Decimal
+    parts: list[Decimal]
+
+
+async def test_a_task_returns_decimals_with_all_their_digits(start: Start) -> None:
+    digits = "12345678901234567890.12345678901234567890123"
+    async with start([say(f'{{"total": {digits}, "parts": [{digits}]}}')]) as it:
+        bill = await it.holdfast.client.run("helper", "How much?", output=Bill)
+        assert bill == Bill(total=Decimal(digits), parts=[Decimal(digits)])
 
 
 async def test_a_reply_with_nan_does_not_fit(start: Start) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from temporalio.client import Client as TemporalClient
 
@@ -30,6 +32,15 @@ def planned() -> Played:
         ],
         spec=_SPEC,
     )
+
+
+async def test_a_plan_sent_as_json_text_is_kept(client: TemporalClient, task_queue: str) -> None:
+    sent = json.dumps({"items": _PLAN.model_dump_json(include={"items"}).removeprefix('{"items":')[:-1]})
+    played = Played([calls(names.UPDATE_PLAN, sent, done=True)], spec=_SPEC)
+    async with playing(client, task_queue, played) as holdfast:
+        session = await holdfast.start("a", "Refund order 42.")
+        await session.wait()
+        assert (await session.view(0)).plan == _PLAN.items
 
 
 async def test_a_plan_and_notes_are_kept_and_shown(client: TemporalClient, task_queue: str) -> None:

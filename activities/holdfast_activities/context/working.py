@@ -1,9 +1,7 @@
 """Working memory: the plan and notes that the model wrote last, ready to be written out again."""
 
-from pydantic import ValidationError
-
+from holdfast_workflows.contracts import own_tools
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
-from holdfast_workflows.contracts.memory import Notes, Plan
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
 
 from . import rendering
@@ -35,7 +33,7 @@ class Working:
             return
         try:
             text = _text(entry.name, reply.calls[entry.seq - reply.seq - 1].arguments, reply.step)
-        except ValidationError:
+        except (ValueError, RecursionError):
             return
         piece = self._forms.written(reply.seq, "plan", text) if text else None
         self._latest[entry.name] = None if piece is None else (reply.seq, piece)
@@ -43,7 +41,7 @@ class Working:
 
 def _text(name: str, arguments: str, step: int) -> str:
     if name == UPDATE_PLAN:
-        plan = Plan.model_validate_json(arguments)
+        plan = own_tools.PLAN.read(arguments)
         return rendering.plan(plan, step) if plan.items else ""
-    notes = Notes.model_validate_json(arguments)
+    notes = own_tools.NOTES.read(arguments)
     return rendering.notes(notes, step) if notes.text.strip() else ""

@@ -31,6 +31,13 @@ _MAX_TOKENS = 16_384  # the interface wants a figure; what current models can wr
 _CACHE = b',"cache_control":{"type":"ephemeral"}}'
 
 
+# The interface wants tools where a conversation speaks of some, also where a model made up a call.
+_NO_TOOLS = (
+    b',"tools":[{"name":"none","description":"There are no tools.","input_schema":{"type":"object"}}],'
+    b'"tool_choice":{"type":"none"}'
+)
+
+
 class AnthropicModel:
     """One model behind ``/v1/messages``.
 
@@ -149,10 +156,7 @@ class AnthropicModel:
         parts = [self._head, b',"max_tokens":%d' % most]
         if instructions.strip():
             parts += (b',"system":[{"type":"text","text":', wire.instructions(instructions), _CACHE, b"]")
-        if request.tools:
-            parts += (b',"tools":', request.tools[:-2], _CACHE, b"]")
-            if request.no_calls:
-                parts.append(b',"tool_choice":{"type":"none"}')
+        parts.append(_tools(request))
         if request.temperature is not None:
             parts += (b',"temperature":', json.dumps(request.temperature).encode())
         if schema is not None:
@@ -162,6 +166,13 @@ class AnthropicModel:
             parts.append(b',"stream":true')
         parts += (b',"messages":[', _messages(request), b"]}")
         return b"".join(parts)
+
+
+def _tools(request: ModelRequest) -> bytes:
+    if request.tools:
+        choice = b',"tool_choice":{"type":"none"}' if request.no_calls else b""
+        return b',"tools":' + request.tools[:-2] + _CACHE + b"]" + choice
+    return _NO_TOOLS if any(fragment.calls for fragment in request.fragments) else b""
 
 
 def _messages(request: ModelRequest) -> bytes:

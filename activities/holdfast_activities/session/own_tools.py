@@ -30,13 +30,13 @@ class OwnTool:
         self, spec: ToolSpec, shape: type[T], function: Callable[[T, ToolContext], Awaitable[str]]
     ) -> None:
         self.spec = spec
-        self._shape: type[Contract] = shape
+        self._reader: model_json.Reader[Contract] = model_json.Reader(shape)
         self._function: Callable[[Any, ToolContext], Awaitable[str]] = function
 
     def validate(self, arguments: str) -> dict[str, Any]:
         """See ``ToolBinding.validate``."""
         try:
-            asked = model_json.validate(self._shape, model_json.parse(arguments.strip() or "{}"))
+            asked = self._reader.read(arguments.strip() or "{}")
         except ValidationError as error:
             raise ToolArgumentsInvalid(_explained(error)) from None
         except (ValueError, RecursionError) as error:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from itertools import islice
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
 from .text import clean
 
@@ -41,7 +42,7 @@ _STRUCTURED = frozenset(
 _LANGUAGE = re.compile(r"[\w+.-]*\s")
 _THOUGHTS = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 
-M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 class Digits(float):
@@ -79,54 +80,72 @@ def _refuse_constant(name: str) -> NoReturn:
 # Arguments.
 
 
-def validate(shape: type[M], given: Any, decimals: Mapping[str, Any] | None = None) -> M:
-    """The model that a value from ``parse`` fits, its lists and objects read from JSON text where need be.
+class Reader(Generic[T]):
+    """Reads values of a type from JSON that a model wrote."""
 
-    Args:
-        shape: What is wanted.
-        given: What was sent.
-        decimals: From ``decimal_places``: where numbers keep all their digits.
+    def __init__(self, shape: type[T]) -> None:
+        """For a type that pydantic knows."""
+        adapter = TypeAdapter(shape)
+        self._validator = adapter.validator
+        made = _Decimals()
+        schema = made.generate(adapter.core_schema)
+        self._decimals = schema if made.found else None
 
-    Raises:
-        ValidationError: It does not fit.
-        ValueError: A number in it is too large.
-    """
-    for left in reversed(range(_ROUNDS)):
-        if decimals is not None:
-            given = _with_digits(given, decimals, decimals)
+    def read(self, text: str) -> T:
+        """The value of a text.
+
+        Raises:
+            ValueError: It is not JSON, or does not fit (pydantic's ValidationError).
+            RecursionError: It is nested too deeply.
+        """
+        return self.validate(parse(text))
+
+    def validate(self, given: Any) -> T:
+        """The value that one from ``parse`` fits as, with lists and objects read from JSON text where need be.
+
+        Raises:
+            ValidationError: It does not fit.
+            ValueError: A number in it is too large.
+        """
+        for left in reversed(range(_ROUNDS)):
+            if self._decimals is not None:
+                given = _with_digits(given, self._decimals, self._decimals)
+            try:
+                return self._validated(given)
+            except ValidationError as error:
+                changed = _with_text_read(given, error) if left else None
+                if changed is None:
+                    raise
+                given = changed
+        raise AssertionError("the last round returns or raises")
+
+    def _validated(self, given: Any) -> T:
         try:
-            return _validated(shape, given)
+            text = json.dumps(given, ensure_ascii=False, allow_nan=False)
+        except ValueError:
+            raise ValueError("a number in it is too large") from None
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return self._validated_in_python(given)
+        found: T = self._validator.validate_json(text)
+        return found
+
+    def _validated_in_python(self, given: Any) -> T:
+        """With a lone surrogate in it, which no parser of UTF-8 takes, but a plain str holds."""
+        found: T
+        try:
+            found = self._validator.validate_python(given)
+        except UnicodeError:
+            pass
         except ValidationError as error:
-            changed = _with_text_read(given, error) if left else None
-            if changed is None:
+            if all(problem["type"] != "string_unicode" for problem in error.errors(include_url=False)):
                 raise
-            given = changed
-    raise AssertionError("the last round returns or raises")
-
-
-def _validated(shape: type[M], given: Any) -> M:
-    try:
-        text = json.dumps(given, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        raise ValueError("a number in it is too large") from None
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _validated_in_python(shape, given)
-    return shape.model_validate_json(text)
-
-
-def _validated_in_python(shape: type[M], given: Any) -> M:
-    """With a lone surrogate in it, which no parser of UTF-8 takes, but a plain str holds."""
-    try:
-        return shape.model_validate(given)
-    except UnicodeError:
-        pass
-    except ValidationError as error:
-        if all(problem["type"] != "string_unicode" for problem in error.errors(include_url=False)):
-            raise
-    # Where pydantic needs UTF-8 (keys, text with a bounded length) U+FFFD takes its place.
-    return shape.model_validate(_cleaned(given))
+        else:
+            return found
+        # Where pydantic needs UTF-8 (keys, text with a bounded length) U+FFFD takes its place.
+        found = self._validator.validate_python(_cleaned(given))
+        return found
 
 
 def _cleaned(value: object) -> object:
@@ -184,7 +203,7 @@ def _with_digits(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
     """The value with numbers as text where the schema wants a decimal that a float cannot hold."""
     nodes = _alternatives(schema, root)
     if isinstance(value, Digits):
-        wanted = not value.exact and any(node.get(DECIMAL) for node in nodes)
+        wanted = not value.exact and any(node.get(_DECIMAL) for node in nodes)
         return value.written if wanted else value
     if isinstance(value, list):
         return [
@@ -200,8 +219,21 @@ def _with_digits(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
     return value
 
 
-DECIMAL = "x-decimal"
-"""Marks a decimal in the schema that ``validate`` is given."""
+_DECIMAL = "x-decimal"
+
+
+class _Decimals(GenerateJsonSchema):
+    """The JSON schema with decimals marked: a float would lose their digits."""
+
+    found = False
+
+    def emit_warning(self, kind: Any, detail: str) -> None:
+        """Nothing: nobody is shown this schema."""
+
+    def decimal_schema(self, schema: Any) -> dict[str, Any]:
+        """A mark."""
+        self.found = True
+        return {_DECIMAL: True}
 
 
 def _item(node: Mapping[str, Any], place: int) -> Any:
@@ -219,7 +251,7 @@ def _alternatives(schema: Any, root: Mapping[str, Any]) -> list[Mapping[str, Any
     if not isinstance(schema, dict):
         return []
     node = cast("dict[str, Any]", schema)
-    if DECIMAL in node:
+    if _DECIMAL in node:
         return [node]
     found: list[Mapping[str, Any]] = [node]
     if isinstance(node.get("$ref"), str):

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from . import names
 from .base import Contract
-from .memory import MemorySpec
+from .memory import MemorySpec, Notes, Plan
+from .model_json import Reader
 from .spec import ToolSpec
 
 MOST_READ = 8_000
@@ -43,6 +44,11 @@ class Forget(Contract):
     """What ``forget`` is called with."""
 
     id: str = Field(min_length=1, max_length=400)
+
+
+PLAN = Reader(Plan)
+NOTES = Reader(Notes)
+"""What ``update_plan`` and ``write_notes`` are called with, as their tools read it."""
 
 
 def own_tools(*, any_tools: bool, memory: MemorySpec | None, working_memory: bool) -> tuple[ToolSpec, ...]:

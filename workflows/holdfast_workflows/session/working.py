@@ -1,9 +1,7 @@
 """Working memory: the agent's plan and notes, as its last calls of the tools for them say."""
 
-from pydantic import ValidationError
-
-from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.memory import Notes, Plan, PlanItem
+from holdfast_workflows.contracts import names, own_tools
+from holdfast_workflows.contracts.memory import PlanItem
 from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.steps import CallView
 
@@ -16,12 +14,12 @@ def take(state: SessionState, call: CallView, status: str) -> None:
         return
     try:
         if call.name == names.UPDATE_PLAN:
-            state.plan = Plan.model_validate_json(call.arguments).items
+            state.plan = own_tools.PLAN.read(call.arguments).items
             _tell(state, call, in_short(state.plan))
         elif call.name == names.WRITE_NOTES:
-            state.notes = Notes.model_validate_json(call.arguments).text
+            state.notes = own_tools.NOTES.read(call.arguments).text
             _tell(state, call, "notes written" if state.notes else "notes cleared")
-    except ValidationError:
+    except (ValueError, RecursionError):
         # The tool has checked them; one of another build may have had other bounds.
         return
 
