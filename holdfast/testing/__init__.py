@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ._faults import FAULTS, Fault, Faults
+from ._forms import FORMS
 from ._limits import RateLimit, TokenLimit
+from ._provider_faults import PROVIDER_FAULTS, fault
 from ._replies import (
     Call,
     Reply,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAULTS",
+    "FORMS",
+    "PROVIDER_FAULTS",
     "Call",
     "Environment",
     "Fault",
@@ -50,6 +54,7 @@ __all__ = [
     "context_too_long",
     "empty",
     "failed",
+    "fault",
     "garbage",
     "hang",
     "html",

@@ -9,7 +9,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Literal, TypedDict, Unpack
 
-FinishWord = Literal["", "stop", "tool_calls", "length", "content_filter", "refusal"]
+from ._forms import FORMS, Form
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Call:
 class Options(TypedDict, total=False):
     """What ``Reply.but`` can change."""
 
-    finish: FinishWord
+    finish: str
     thinking: str
     input_tokens: int
     output_tokens: int
@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     error_event: bool
     headers: Mapping[str, str]
     fault: str
+    form: Form
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,10 @@ class Reply:
     Attributes:
         text: What the model says.
         calls: The tools it calls, in parallel.
-        finish: Why it stopped; empty means ``tool_calls`` if there are calls, else ``stop``.
-        thinking: A signed thinking block before the text, in Anthropic form only.
+        finish: Why it stopped: ``stop``, ``tool_calls``, ``length``, ``content_filter`` or ``refusal``, in each
+            wire's own word; any other word is sent as it is. Empty means ``tool_calls`` if there are calls, else
+            ``stop``.
+        thinking: A signed thinking block before the text in Anthropic form, ``reasoning_content`` in OpenAI form.
         input_tokens: Tokens reported as read; by default a quarter of the request's bytes.
         output_tokens: Tokens reported as written; by default a quarter of the characters.
         cached_tokens: The part of ``input_tokens`` reported as read from a cache.
@@ -62,12 +65,13 @@ class Reply:
         raw: A body to send as it is, whatever the wire.
         content_type: The type of ``raw``.
         fault: What ``Seen.fault`` is to say of the request that it answers.
+        form: The name of a form of ``FORMS`` in which the same is sent; at once, whatever ``pace`` says.
         gone: No answer at all: ``hang`` keeps the connection open, ``reset`` breaks it.
     """
 
     text: str = ""
     calls: tuple[Call, ...] = ()
-    finish: FinishWord = ""
+    finish: str = ""
     thinking: str = ""
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -84,13 +88,21 @@ class Reply:
     raw: bytes | None = None
     content_type: str = "application/json"
     fault: str = ""
+    form: Form | Literal[""] = ""
     gone: Literal["", "hang", "reset"] = ""
 
     def __add__(self, other: Reply) -> Reply:
         return dataclasses.replace(self, text=self.text + other.text, calls=self.calls + other.calls)
 
     def but(self, **changes: Unpack[Options]) -> Reply:
-        """The same reply with other figures, pace or end."""
+        """The same reply with other figures, pace, form or end.
+
+        Raises:
+            ValueError: There is no such form.
+        """
+        form = changes.get("form")
+        if form is not None and form not in FORMS:
+            raise ValueError(f"There is no form {form!r}; the forms are: {', '.join(FORMS)}")
         return dataclasses.replace(self, **changes)
 
 

@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Self
 
-from . import _embeddings, _wire_anthropic, _wire_openai
+from . import _embeddings, _forms, _wire_anthropic, _wire_openai
 from ._embeddings import Embed, hashed
+from ._faults import Fault
 from ._http import Connection
 from ._replies import Reply, failed, reset
 from ._requests import Request, Seen
 from ._spawn import SpawnedModel, spawn
 
-Script = Sequence[Reply] | Callable[[Request], Reply | Awaitable[Reply]]
+Script = Sequence[Reply | Fault] | Callable[[Request], Reply | Fault | Awaitable[Reply]]
 
 _WIRES = {"openai": _wire_openai, "anthropic": _wire_anthropic}
 _BODY_KEPT = 65_536
@@ -164,11 +165,11 @@ class ScriptedModel:
             return self._dead
         if callable(self._script):
             try:
-                return self._script(request)
+                return _made(self._script(request), request)
             except Exception as error:  # noqa: BLE001 - the client must get an answer whatever the script does
                 return failed(400, f"The script failed on request {request.number}: {error!r}", code="script")
         if request.number <= len(self._script):
-            return self._script[request.number - 1]
+            return _made(self._script[request.number - 1], request)
         return failed(400, f"The script has no reply for request {request.number}.", code="script")
 
     async def _send_later(
@@ -177,6 +178,12 @@ class ScriptedModel:
         reply = await coming if inspect.isawaitable(coming) else coming
         self._note(request, reply)
         await _send_slowly(connection, request, reply)
+
+
+def _made(given: Reply | Fault | Awaitable[Reply], request: Request) -> Reply | Awaitable[Reply]:
+    if not isinstance(given, Fault):
+        return given
+    return replace(given.make(request, 1.0), fault=given.name)
 
 
 # How a server in another process is told.
@@ -190,7 +197,14 @@ _SWITCHES: dict[str, Callable[[ScriptedModel], None]] = {
 async def _send_slowly(connection: Connection, request: Request, reply: Reply) -> None:
     if reply.delay:
         await asyncio.sleep(reply.delay)
-    if not (reply.pace and request.stream and reply.status < 400 and reply.raw is None and not reply.gone):
+    if not (
+        reply.pace
+        and request.stream
+        and not reply.form
+        and reply.status < 400
+        and reply.raw is None
+        and not reply.gone
+    ):
         _send(connection, request, reply)
         return
     chunks = _cut(_WIRES[request.wire].events(reply, request), reply.cut_at)
@@ -212,12 +226,25 @@ def _send(connection: Connection, request: Request, reply: Reply) -> None:
     elif reply.status >= 400:
         body = wire.error(reply.status, reply.code, reply.message)
         _send_whole(connection, reply, body, "application/json")
+    elif reply.form:
+        _send_form(connection, request, reply)
     elif request.stream:
         chunks = _cut(wire.events(reply, request), reply.cut_at)
         connection.begin({**reply.headers, "content-type": "text/event-stream"}, chunks)
         _finish(connection, reply)
     else:
         _send_whole(connection, reply, wire.whole(reply, request), "application/json")
+
+
+def _send_form(connection: Connection, request: Request, reply: Reply) -> None:
+    wire = _WIRES[request.wire]
+    events = wire.events(reply, request) if request.stream else None
+    made = _forms.sent(reply.form, wire.whole(reply, request), events)
+    connection.begin({**reply.headers, "content-type": made.content_type}, made.chunks)
+    if made.end == "close":
+        connection.close()
+    elif made.end != "hold":
+        connection.end()
 
 
 def _send_whole(connection: Connection, reply: Reply, body: bytes, content_type: str) -> None:

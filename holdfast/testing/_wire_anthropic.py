@@ -62,6 +62,11 @@ def _blocks(reply: Reply, request: Request) -> list[dict[str, Any]]:
     return found
 
 
+def _finish(reply: Reply) -> str:
+    word = reply.finish or ("tool_calls" if reply.calls else "stop")
+    return _FINISH.get(word, word)
+
+
 def _message(reply: Reply, request: Request) -> dict[str, Any]:
     return {
         "id": f"msg_{request.number}",
@@ -69,7 +74,7 @@ def _message(reply: Reply, request: Request) -> dict[str, Any]:
         "role": "assistant",
         "model": "scripted",
         "content": _blocks(reply, request),
-        "stop_reason": _FINISH[reply.finish or ("tool_calls" if reply.calls else "stop")],
+        "stop_reason": _finish(reply),
         "stop_sequence": None,
         "usage": _usage(reply, request),
     }

@@ -34,7 +34,8 @@ def arguments_text(arguments: object) -> str:
 
 
 def _finish(reply: Reply) -> str:
-    return _FINISH[reply.finish or ("tool_calls" if reply.calls else "stop")]
+    word = reply.finish or ("tool_calls" if reply.calls else "stop")
+    return _FINISH.get(word, word)
 
 
 def tokens(reply: Reply, request: Request) -> tuple[int, int]:
@@ -74,6 +75,8 @@ def whole(reply: Reply, request: Request) -> bytes:
     message: dict[str, Any] = {"role": "assistant", "content": reply.text or None}
     if reply.finish == "refusal":
         message.update(content=None, refusal=reply.text)
+    if reply.thinking:
+        message["reasoning_content"] = reply.thinking
     if reply.calls:
         message["tool_calls"] = _calls(reply, request)
     choice = {"index": 0, "message": message, "finish_reason": _finish(reply)}
@@ -92,6 +95,7 @@ def events(reply: Reply, request: Request) -> list[bytes]:
 
     key = "refusal" if reply.finish == "refusal" else "content"
     found = [event({"role": "assistant", "content": ""})]
+    found += [event({"reasoning_content": piece}) for piece in pieces(reply.thinking)]
     found += [event({key: piece}) for piece in pieces(reply.text)]
     for index, call in enumerate(_calls(reply, request)):
         function = call["function"]

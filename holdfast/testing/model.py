@@ -5,12 +5,16 @@
 
 A script is a list of replies, consumed in order whoever asks, or a function from a
 request to a reply, so that many sessions at once are answered each by its own content.
+Faults stand in it by name, ``fault("too_long_gemini")``, and a reply takes the form in which
+some server sends it, ``say("Hi").but(form="no_usage")``.
 As a process of its own: ``python -m holdfast.testing.model --script module:name``, or
 ``ScriptedModel.spawn("module:name")``.
 """
 
 from ._faults import FAULTS, Fault, Faults
+from ._forms import FORMS
 from ._limits import RateLimit, TokenLimit
+from ._provider_faults import PROVIDER_FAULTS, fault
 from ._replies import (
     Call,
     Reply,
@@ -33,6 +37,8 @@ from ._spawn import SpawnedModel, asked, main
 
 __all__ = [
     "FAULTS",
+    "FORMS",
+    "PROVIDER_FAULTS",
     "Call",
     "Fault",
     "Faults",
@@ -49,6 +55,7 @@ __all__ = [
     "context_too_long",
     "empty",
     "failed",
+    "fault",
     "garbage",
     "hang",
     "html",
