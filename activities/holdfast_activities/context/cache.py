@@ -8,6 +8,7 @@ from holdfast_activities.state.base import Log
 from holdfast_activities.state.reading import entries
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateBehind
+from holdfast_workflows.contracts.resets import Abandoned
 
 from .builder import budget
 from .conversation import Conversation
@@ -19,9 +20,9 @@ _NEAR = 50  # numbers between two entries that are read together
 _MOST_WAITING = 500_000
 
 
-_Key = tuple[str, str, int]
-"""A wire format, a provider, whose replies carry what is for it alone, and the window that the conversation is kept
-to: what a small one left out, a large one may show."""
+_Key = tuple[str, str, int, int]
+"""A wire format, a provider, whose replies carry what is for it alone, the window that the conversation is kept to
+(what a small one left out, a large one may show), and where the session went on after its last reset."""
 
 
 class Conversations:
@@ -46,6 +47,7 @@ class Conversations:
         window: int | None = None,
         reference: bool = False,
         settled: int = 0,
+        abandoned: Abandoned = (),
     ) -> tuple[Conversation, dict[int, Entry]]:
         """The conversation before ``seq``, and with ``look_ahead`` what the log holds from ``seq`` on.
 
@@ -59,17 +61,21 @@ class Conversations:
             window: The agent's own window, where it is to be smaller than the model's.
             reference: Whether the agent has the tool that reads what a prompt leaves out of a text.
             settled: The number of an entry that was written for sure; 0 for none.
+            abandoned: Parts of the log that resets have left behind, and late calls may still write to.
 
         Raises:
             StateBehind: The log was read and does not have that entry.
         """
         conversations = self._sessions.setdefault(session, {})
         self._sessions.move_to_end(session)
-        key = (model.wire, model.provider, min(window or model.window, model.window))
+        kept_to, since = min(window or model.window, model.window), abandoned[-1][1] if abandoned else 0
+        key = (model.wire, model.provider, kept_to, since)
         conversation = conversations.get(key)
         if conversation is None or conversation.position > seq:
             # Behind us: another attempt went further here, or the session was reset to an earlier step.
-            conversation = Conversation(model, cap(budget(key[-1]).tokens), reference=reference)
+            conversation = Conversation(
+                model, cap(budget(kept_to).tokens), reference=reference, abandoned=abandoned
+            )
             conversations[key] = conversation
         conversation.offer(new)
         start = conversation.missing(seq)

@@ -11,6 +11,7 @@ from holdfast_workflows.contracts.entries import (
     SummaryEntry,
     UserEntry,
 )
+from holdfast_workflows.contracts.resets import Abandoned
 
 from .builder import TASK_SHARE, build
 from .call_ids import CallIds
@@ -41,8 +42,11 @@ class Conversation:
         summary: The number of the newest summary that it was told of.
     """
 
-    def __init__(self, model: Model, cap: int = CAP, *, reference: bool = True) -> None:
-        """An empty conversation; the arguments are those of ``Forms``."""
+    def __init__(
+        self, model: Model, cap: int = CAP, *, reference: bool = True, abandoned: Abandoned = ()
+    ) -> None:
+        """An empty conversation; the arguments are those of ``Forms``, and what is never taken in."""
+        self._abandoned = abandoned
         self._forms = Forms(model, cap, reference=reference)
         self._ids = CallIds(model)
         self._pieces: list[Piece] = []
@@ -72,13 +76,16 @@ class Conversation:
     def offer(self, entries: Iterable[Entry]) -> None:
         """Entries that are settled, or will be before anybody relies on them."""
         for entry in entries:
-            if entry.seq >= self.position:
+            if entry.seq >= self.position and not self._is_abandoned(entry.seq):
                 self._offered[entry.seq] = entry
 
     @property
     def waiting(self) -> int:
         """How much was offered that it has not taken in: characters, with some for each entry."""
         return sum(_ENTRY + len(entry.text) for entry in self._offered.values())
+
+    def _is_abandoned(self, seq: int) -> bool:
+        return any(start <= seq < stop for start, stop in self._abandoned)
 
     def missing(self, upto: int) -> int | None:
         """Take in what was offered below ``upto``; the first number that has to be read, if any."""
@@ -90,7 +97,11 @@ class Conversation:
     def complete(self, upto: int, entries: Iterable[Entry]) -> None:
         """Take in a range that was read from the log; numbers that are not there stay unused."""
         # A second attempt on this worker may have got further while the log was read.
-        found = {entry.seq: entry for entry in entries if self.position <= entry.seq < upto}
+        found = {
+            entry.seq: entry
+            for entry in entries
+            if self.position <= entry.seq < upto and not self._is_abandoned(entry.seq)
+        }
         for seq in [seq for seq in self._offered if seq < upto]:
             found.setdefault(seq, self._offered.pop(seq))
         for seq in sorted(found):

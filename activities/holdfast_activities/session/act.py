@@ -23,13 +23,14 @@ from holdfast_workflows.contracts.steps import ActInput, ActResult, Park
 from holdfast_workflows.contracts.text import preview
 
 from . import running
-from .agents import LiveAgents
+from .agents import LiveAgent, LiveAgents
 from .attempts import Attempts
 from .deciding import NOBODY_KNOWS, decided, in_doubt
 from .ledger import Ledger
 from .once import Once
 from .pulse import UNWATCHED, Pulse
 from .repeatable import Repeatable
+from .same_calls import SameCalls
 from .undo import Undo
 from .work import asked_for, call_of, prepare, told
 from .writing import away
@@ -55,7 +56,8 @@ class Act:
         attempts = Attempts(resilience.retries, resilience.breakers)
         self._once = Once(ledger, attempts)
         self._repeatable = Repeatable(ledger, attempts)
-        self._undo = Undo(state, ledger, self._once, self._repeatable)
+        self._same = SameCalls(state)
+        self._undo = Undo(state, ledger, self._once, self._repeatable, self._same)
 
     @activity.defn(dynamic=True)
     async def act(self, args: Sequence[RawValue]) -> ActResult:
@@ -87,19 +89,38 @@ class Act:
         if known is not None:
             return told(known)
         if request.mode in ("settle", "give_up"):
-            return await self._decided(request)
+            return await self._decided(await self._same.known(request))
         agent = await self._agents.get(request.digest)
         arguments = request.arguments
         if not arguments or request.again or activity.info().attempt > 1:
             # A repeated attempt relies on the ledger, which an older copy of the database shows without the claim:
             # one that has lost the reply, too, is found out here.
             arguments = (await asked_for(self._state, request)).arguments
+        if request.resets:
+            answer, request = await self._again_after_reset(agent, request, arguments)
+            if answer is not None:
+                return answer
         call = call_of(request, request.name, arguments, self._ledger.key(request.key))
         work = prepare(agent, request, call, heartbeat)
         if isinstance(work, ResultEntry):
             return told(await self._ledger.settle(work, None, request.session))
         once = work.spec.effect == "once"
         return await (self._once if once else self._repeatable).carry_out(work)
+
+    async def _again_after_reset(
+        self, agent: LiveAgent, request: ActInput, arguments: str
+    ) -> tuple[ActResult | None, ActInput]:
+        """What is known of the call from before a reset, else the request with the key of the same call."""
+        spec = agent.tools.get(request.name)
+        before = await self._same.before(request, spec.effect if spec else "none", arguments)
+        if before.doubt and request.mode == "call":
+            return ActResult(unknown=True, preview=before.doubt), request
+        if before.result is not None:
+            entry = _moved(before.result, request)
+            return told(await self._ledger.settle(entry, None, request.session)), request
+        if before.key:
+            request = request.model_copy(update={"key": before.key, "again": True})
+        return None, request
 
     async def _decided(self, request: ActInput) -> ActResult:
         """Write what a person says of a call that nobody knows about, or that its turn asks nobody any more."""
@@ -112,6 +133,18 @@ class Act:
         said = decided(before, "settle" if settle else "give_up", text, request.by)
         row = in_doubt(before) if request.undecided else said
         return told(await self._ledger.settle(entry, row, request.session))
+
+
+def _moved(before: ResultEntry, request: ActInput) -> ResultEntry:
+    """The result of the same call where this one's belongs."""
+    return before.model_copy(
+        update={
+            "seq": request.seq,
+            "turn": request.turn,
+            "step": request.step,
+            "call_id": request.call_id,
+        }
+    )
 
 
 def _request(args: Sequence[RawValue]) -> ActInput:

@@ -29,6 +29,7 @@ from .operating import Operating
 from .own_tools import OwnTools
 from .recall import Recall
 from .remember import RememberTurn
+from .set_aside import SetAside
 from .settle import Settle
 from .think import Think
 
@@ -80,6 +81,7 @@ class Activities:
         self._compact = Compact(state.log, conversations, agents, beside, ratios, registry.tenants)
         self._memories = MemoryOperating(shared, memory, applying)
         self._erase = Erase(state, conversations, memory)
+        self._aside = SetAside(state)
         self._maintain = Maintain(shared.erasing, memory, applying)
         self.drainer = Drainer(applying, shared.outbox, shared.erasing, conversations.forget)
 
@@ -119,4 +121,5 @@ class Activities:
             self._memories.migrate_memory,
             self._erase.erase,
             self._maintain.maintain,
+            self._aside.set_aside,
         ]

@@ -95,6 +95,7 @@ class Chain:
                     window=self._agent.spec.window,
                     reference=self._prompts.readable,
                     settled=self._step.settled,
+                    abandoned=self._step.abandoned,
                 )
                 before = ahead.get(seq)
                 if isinstance(before, ReplyEntry):

@@ -1,6 +1,7 @@
 """``load_agent``: pin an agent's spec for a session."""
 
 import hashlib
+from typing import Any
 
 from temporalio import activity
 
@@ -9,11 +10,13 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError, UnknownAgent, to_failure
 from holdfast_workflows.contracts.limits import PATIENCE, SEQ_GAP
+from holdfast_workflows.contracts.resets import AsideInput
 from holdfast_workflows.contracts.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import LoadInput, LoadResult
 
 from .agents import LiveAgents
 from .purse import limits_of
+from .set_aside import set_aside
 
 
 class Load:
@@ -43,22 +46,48 @@ class Load:
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
         before = await self._state.load_session(load.session)
-        seq = await self._next_number(before) if before else 1
+        start = await self._start(load, before)
         await self._state.save_spec(digest, body)
         await self._state.open_session(load.session, load.agent, digest, load.tenant, load.user)
         self._agents.add(digest, spec)
         return LoadResult(
             spec=_pin(spec, digest, limits.weight if limits else 1.0),
-            seq=seq,
-            turns=before.turns if before else 0,
             version=before.version if before else 0,
+            **start,
         )
+
+    async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:
+        """Where the session begins: past what an earlier one of the same id has, or a reset has left behind."""
+        if before is None:
+            return {}
+        if load.first_run and load.first_run != activity.info().workflow_run_id:
+            return await self._begin_again(load)
+        seq = await self._next_number(before)
+        # In case of a reset to the beginning, which has to tell this session's part of the log from that before.
+        await self._state.store_text(load.session, _begun(load), f"{seq} {before.turns}")
+        return {"seq": seq, "turns": before.turns}
+
+    async def _begin_again(self, load: LoadInput) -> dict[str, Any]:
+        begun = await self._state.load_text(load.session, _begun(load)) or "1 0"
+        seq, turns = map(int, begun.split())
+        now = await set_aside(self._state, AsideInput(session=load.session, seq=seq, turn=turns + 1))
+        return {
+            "seq": now.seq,
+            "turns": turns,
+            "used": now.turns,
+            "abandoned": ((seq, now.seq),),
+            "resets": now.logs,
+        }
 
     async def _next_number(self, before: SessionRow) -> int:
         """Where a session that was there before goes on: past its snapshot and all written since."""
         since = await self._state.log.read(before.session, before.seq)
         last = since[-1].seq if since else before.seq - 1
         return last + SEQ_GAP if last > 0 else 1
+
+
+def _begun(load: LoadInput) -> str:
+    return f"begun-{load.first_run}"
 
 
 def _pin(spec: AgentSpec, digest: str, weight: float) -> PinnedSpec:

@@ -73,6 +73,8 @@ class RememberTurn:
 
     async def _remember(self, request: RememberInput) -> RememberResult:
         id = f"{request.session}:{request.turn}"
+        if request.resets:
+            id = f"{id}:{request.resets}"
         item = await self._applying.decided(id)
         if item is None:
             change, answer = await self._decide(request, id)

@@ -15,6 +15,7 @@ from .agents import LiveAgent
 from .ledger import Ledger
 from .once import Once
 from .repeatable import Repeatable
+from .same_calls import SameCalls
 from .work import Work, asked_for, call_of, prepare
 
 _RESULT = "result"
@@ -28,17 +29,20 @@ class Undo:
     one that may be repeated is repeated under that key.
     """
 
-    def __init__(self, state: State, ledger: Ledger, once: Once, repeatable: Repeatable) -> None:
+    def __init__(
+        self, state: State, ledger: Ledger, once: Once, repeatable: Repeatable, same: SameCalls
+    ) -> None:
         self._state = state
         self._ledger = ledger
         self._once = once
         self._repeatable = repeatable
+        self._same = same
 
     async def carry_out(
         self, agent: LiveAgent, request: ActInput, heartbeat: Callable[[str], None]
     ) -> ActResult:
         """Undo the call at the request's number, unless that is done."""
-        key = self._ledger.key(names.call_key(request.session, request.seq))
+        key = self._ledger.key(await self._key(request))
         now = await self._ledger.standing(key)
         if now is None or now.row.status not in ("settled", "undoing"):
             return _already(None if now is None else now.row)
@@ -62,7 +66,7 @@ class Undo:
         if isinstance(original, ResultEntry):
             return original
         name = original.spec.undo
-        key = self._ledger.key(names.undo_key(names.call_key(request.session, request.seq)))
+        key = self._ledger.key(names.undo_key(await self._key(request)))
         call = call_of(request, name, asked.arguments, key)
         spec, binding = agent.tools.get(name), agent.binding(name)
         if spec is None or binding is None:
@@ -70,6 +74,11 @@ class Undo:
         known = {_RESULT: await self._result(request), **original.arguments}
         given = {wanted: known[wanted] for wanted in spec.parameters["properties"] if wanted in known}
         return Work(request, call, spec, binding, given, heartbeat, in_log=False)
+
+    async def _key(self, request: ActInput) -> str:
+        """The key of the call that is to be undone: after a reset perhaps that of the same call before it."""
+        key = names.call_key(request.session, request.seq)
+        return (await self._same.known(request.model_copy(update={"key": key}))).key
 
     async def _result(self, request: ActInput) -> str:
         found = await self._state.log.read(request.session, request.seq, request.seq + 1)

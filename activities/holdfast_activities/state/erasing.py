@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.resets import aside
 from holdfast_workflows.contracts.text import clean
 
 from .rows import identifier
@@ -81,6 +82,7 @@ class Eraser:
             await self._mark(db, id, now)
             before = (await db.exec(select(SessionTable).where(col(SessionTable.session) == id))).one()
             gone = await db.exec(delete(LogTable).where(col(LogTable.session) == id))
+            await _erase_aside(db, id)
             for table in _BY_SESSION:
                 await db.exec(delete(table).where(col(table.session) == id))
             held = or_(col(HoldTable.holder) == id, col(HoldTable.account) == account)
@@ -146,6 +148,17 @@ class Eraser:
             async with self._transactions.begin() as db:
                 count += (await db.exec(each)).rowcount
         return count
+
+
+async def _erase_aside(db: AsyncSession, id: str) -> None:
+    """Erase the logs that resets of a session have set aside."""
+    number, found = 1, 1
+    while found:
+        name = aside(id, number)
+        found = (await db.exec(delete(LogTable).where(col(LogTable.session) == name))).rowcount
+        for table in (TurnTable, ManifestTable):
+            await db.exec(delete(table).where(col(table.session) == name))
+        number += 1
 
 
 def _tail(account: Mapped[str]) -> ColumnElement[str]:

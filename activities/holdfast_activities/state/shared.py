@@ -13,6 +13,7 @@ from holdfast_workflows.contracts.budget import AccountView
 from holdfast_workflows.contracts.circuits import CircuitView
 from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.resets import AsideInput, AsideResult
 
 from .riders import Charge, Charged
 
@@ -302,6 +303,17 @@ class Erasing(Protocol):
         ...
 
 
+class Resets(Protocol):
+    """What resets of sessions leave behind. Each has a log of its own, named by ``contracts.resets.aside``."""
+
+    async def set_aside(self, request: AsideInput) -> AsideResult:
+        """Move what is beyond a reset's point into a log of its own; where nothing is, no log is made.
+
+        The result's ``seq`` is the first number that no row of the session has, in whichever log.
+        """
+        ...
+
+
 class Shared(Protocol):
     """All of it."""
 
@@ -316,6 +328,9 @@ class Shared(Protocol):
 
     @property
     def erasing(self) -> Erasing: ...
+
+    @property
+    def resets(self) -> Resets: ...
 
     @property
     def effects(self) -> Effects: ...

@@ -10,6 +10,7 @@ from .outbox import OutboxQueue
 from .rates import RateBoard
 from .ratios import RatioBook
 from .replies import ReplyShelf
+from .resets import ResetShelf
 from .scope import Scope
 from .transactions import Transactions
 
@@ -28,3 +29,4 @@ class SharedParts:
         self.outbox = OutboxQueue(transactions, app)
         self.ratios = RatioBook(transactions)
         self.erasing = Eraser(transactions, scope)
+        self.resets = ResetShelf(transactions)

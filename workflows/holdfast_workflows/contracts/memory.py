@@ -126,6 +126,8 @@ class RememberInput(Contract):
     user: str = ""
     allowance: Allowance | None = None
     """The run's own account, which the drawing of facts is charged to."""
+    resets: int = 0
+    """Resets before the turn ended: what was remembered of a turn of the same number before them is another's."""
 
 
 class RememberResult(Contract):

@@ -28,6 +28,7 @@ ERASE: Final = "erase"
 MEMORY_STATS: Final = "memory_stats"
 MIGRATE_MEMORY: Final = "migrate_memory"
 MAINTAIN: Final = "maintain"
+SET_ASIDE: Final = "set_aside"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow that holds a queue's binding; it never runs."""
@@ -57,7 +58,7 @@ RESERVED: Final = frozenset({
     LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, LIST_AGENTS,
     LIST_EFFECTS, DECIDE_EFFECT, LIST_CIRCUITS, SET_CIRCUIT, LIST_ACCOUNTS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
-    ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN,
+    ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE,
 })  # fmt: skip
 """Activity types of Holdfast itself; no tool may take one, since a tool's name is its activity type."""
 

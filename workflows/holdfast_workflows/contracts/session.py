@@ -11,6 +11,7 @@ from .entries import Usage
 from .limits import MAX_NAME
 from .memory import PlanItem, RememberInput
 from .problems import Problem
+from .resets import Abandoned
 from .spec import OutputSpec, PinnedSpec, WhenBusy
 from .steps import NewEntry, TurnStatus
 
@@ -232,6 +233,8 @@ class Carry(Contract):
     """The model that answered last."""
     unremembered: tuple[RememberInput, ...] = ()
     """Turns that have ended and are not remembered yet, in their order."""
+    abandoned: Abandoned = ()
+    resets: int = 0
 
 
 class StartInput(Contract):

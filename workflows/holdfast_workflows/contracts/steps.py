@@ -6,6 +6,7 @@ from .base import Contract
 from .budget import Allowance, Hold, Spent
 from .entries import Finish, ResultStatus, Usage
 from .problems import Problem
+from .resets import Abandoned
 from .spec import OutputSpec, PinnedSpec
 
 TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -19,6 +20,8 @@ class LoadInput(Contract):
     tenant: str = ""
     output: OutputSpec | None = None
     user: str = ""
+    first_run: str = ""
+    """The run that the session began with; another that loads the agent was reset to its beginning."""
 
 
 class LoadResult(Contract):
@@ -32,6 +35,10 @@ class LoadResult(Contract):
     seq: int = 1
     turns: int = 0
     version: int = 0
+    used: int = 0
+    """After a reset to the beginning: the last turn that was ever used; ``turns`` are those before it."""
+    abandoned: Abandoned = ()
+    resets: int = 0
 
 
 class NewEntry(Contract):
@@ -93,6 +100,8 @@ class ThinkInput(Contract):
     """The number of the newest summary in the log that counts; 0 for none."""
     settled: int = 0
     """The number of the newest reply that was written to the log; 0 for none. A log without it is an older copy."""
+    abandoned: Abandoned = ()
+    """Parts of the log that resets of the session have left behind: no prompt has them."""
 
 
 class Park(Contract):
@@ -200,6 +209,10 @@ class ActInput(Contract):
     undecided: bool = False
     """With ``give_up``: nobody said so, the turn was cancelled. A person may decide it afterwards."""
     user: str = ""
+    resets: int = 0
+    """Logs that resets have set aside: this call may have been made in one of them."""
+    since: int = 0
+    """The first number after the last reset."""
 
 
 class ActResult(Contract):

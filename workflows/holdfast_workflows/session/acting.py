@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ActResult, CallView, NewEntry, StepView
 from holdfast_workflows.contracts.text import preview
 
-from . import carrying, details, working
+from . import carrying, details, resetting, working
 from .carrying import Carrying
 from .flight import Flight
 from .state import SessionState
@@ -28,6 +28,9 @@ class Acting:
 
     async def act(self, step: StepView, todo: list[CallView]) -> dict[int, ActResult]:
         """Carry out calls of a step at the same time; what came of each, by its sequence number."""
+        # Calls with an effect stay settled by their keys, and so do their results.
+        none = [call.seq for call in todo if self._spec.tools.get(call.name, ToolPolicy()).effect == "none"]
+        await resetting.settled(self._state, none)
         for call in todo:
             self._state.active[call.seq] = call.name
             self._state.tell_call("call_started", call, "", _shown(call), 0)

@@ -23,6 +23,7 @@ from holdfast_workflows.contracts.memory import (
     RememberInput,
     RememberResult,
 )
+from holdfast_workflows.contracts.resets import AsideInput, AsideResult
 from holdfast_workflows.contracts.session import Partial
 from holdfast_workflows.contracts.spec import MEMORY_RETRY, PinnedSpec, RetrySpec, ToolPolicy
 from holdfast_workflows.contracts.steps import (
@@ -137,6 +138,21 @@ def act(
         summary=summary or None,
         priority=_share(spec),
     )
+
+
+async def set_aside(request: AsideInput, silence: float) -> AsideResult:
+    """Set aside what a reset has left behind; tried until the database answers."""
+    result: AsideResult = await workflow.execute_activity(
+        names.SET_ASIDE,
+        request,
+        result_type=AsideResult,
+        start_to_close_timeout=timedelta(seconds=max(silence, _TO_WRITE)),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30)
+        ),
+        summary=f"reset to before entry {request.seq:,}",
+    )
+    return result
 
 
 async def settle_turn(change: SettleInput, silence: float) -> int:

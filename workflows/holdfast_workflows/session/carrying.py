@@ -190,4 +190,6 @@ def request(
         name=tool,
         key=key,
         user=state.start.user,
+        resets=state.resets,
+        since=state.abandoned[-1][1] if state.abandoned else 0,
     )

@@ -41,7 +41,8 @@ class Compacting:
         state = self._state
         assert state.spec is not None
         full = step.context >= 100 * state.spec.compact_at
-        if not full or self._busy or step.seq - self._since < _FEWEST:
+        # After a reset the next number is not known yet.
+        if not full or self._busy or state.reset or step.seq - self._since < _FEWEST:
             return
         self._since, self._began = state.seq, workflow.time()
         self._task = asyncio.create_task(self._compact(self._request(step)))

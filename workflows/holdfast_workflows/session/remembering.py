@@ -45,6 +45,7 @@ def note(state: SessionState, turn: TurnState, status: TurnStatus) -> None:
             tenant=state.start.tenant,
             user=state.start.user,
             allowance=Budgets(state).allowance(),
+            resets=state.resets,
         )
     )
 

@@ -9,7 +9,7 @@ from holdfast_workflows.contracts.session import TurnView
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text import preview
 
-from . import calls
+from . import calls, resetting
 from .state import SessionState
 
 _MOST_WAITING = 20
@@ -76,9 +76,12 @@ class Settler:
 
     async def _settle(self) -> None:
         while self._changes:
+            await resetting.settled(self._state)
             change = self._changes.pop(0).model_copy(update={"version": self._state.version})
             try:
-                self._state.version = await calls.settle_turn(change, self._state.start.silence)
+                version = await calls.settle_turn(change, self._state.start.silence)
+                # One that was on its way when the run was reset knows less than what was set aside.
+                self._state.version = max(self._state.version, version)
                 self._state.written(change.new)
             except ActivityError as error:
                 # The log holds the content and Temporal the decisions: a snapshot that could

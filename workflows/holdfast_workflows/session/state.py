@@ -11,6 +11,7 @@ from holdfast_workflows.contracts.effects import Decision, Waiting
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
 from holdfast_workflows.contracts.memory import PlanItem, RememberInput
+from holdfast_workflows.contracts.resets import Abandoned, AsideResult
 from holdfast_workflows.contracts.session import (
     Carry,
     Event,
@@ -81,6 +82,14 @@ class SessionState:
         """Why something waits on a timer, by the sequence number of what waits."""
         self._held = 0
         self._held_since = 0.0
+        self.abandoned: Abandoned = carry.abandoned if carry else ()
+        self.resets = carry.resets if carry else 0
+        """Logs that resets have set aside."""
+        self.resets_seen = 0
+        """Resets that this run's history has; of ``resets_past`` all is taken in, ``resets_done`` are set aside."""
+        self.resets_past = 0
+        self.resets_done = 0
+        self.calls_open: tuple[int, ...] = ()
         self.stopping = False
         """Whether the workflow itself was cancelled, so that it ends in this run."""
         self.ended: Status | None = None
@@ -97,6 +106,20 @@ class SessionState:
         if message.watched:
             self.watch(60.0)
         return self.turns
+
+    def go_on_after_reset(self, result: AsideResult, start: int) -> None:
+        """Go on past what the old run wrote from ``start`` on."""
+        self.abandoned = (*self.abandoned, (start, result.seq))
+        self.seq, self.resets = max(self.seq, result.seq), result.logs
+        # A turn's number is never given twice: clients of the old run may still ask for theirs.
+        self.turns, self.version = max(self.turns, result.turns), max(self.version, result.version)
+        if self.running is not None:
+            self.change(hold=None)  # the old run has used it
+
+    @property
+    def reset(self) -> bool:
+        """Whether the run was reset and what the old one wrote is not set aside yet."""
+        return self.resets_seen > self.resets_done
 
     def resume_at(self, seq: int, turns: int, version: int) -> None:
         """Go on where an earlier session of the same id stopped; turns accepted meanwhile are renumbered."""
@@ -348,6 +371,8 @@ class SessionState:
             memory=self.memory,
             model=self.model,
             unremembered=tuple(self.unremembered),
+            abandoned=self.abandoned,
+            resets=self.resets,
         )
         if _weight(carried) > MAX_PAYLOAD:
             carried = carried.model_copy(update={"events": (), "recent": carried.recent[-1:]})

@@ -9,7 +9,7 @@ from holdfast_workflows.contracts.session import Event, TurnState
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import StepView, ThinkInput, ThinkResult
 
-from . import calls, details, working
+from . import calls, details, resetting, working
 from .budgets import Budgets
 from .flight import Flight, NeverBegan
 from .state import SessionState
@@ -87,6 +87,7 @@ class Thinking:
             tried=turn.tried,
             summary=state.summary,
             settled=self._last_reply(),
+            abandoned=state.abandoned,
         )
 
     def _last_reply(self) -> int:
@@ -98,12 +99,16 @@ class Thinking:
         tokens = self.last.usage.input_tokens if self.last else 0
         lost = 0
         while True:
+            seen = self._state.resets_seen
             handle = calls.think(self._spec, step, tokens, self._state.start.silence)
             try:
                 result: ThinkResult = await self._flight.land(handle, burst=step.burst > 1)
             except NeverBegan:
                 return await self._settled(step, tokens)
             except ActivityError as error:
+                if resetting.is_stale(self._state, seen):
+                    step = await self._after_reset(step)
+                    continue
                 if calls.worker_lost(error) and calls.may_lose_more(lost):
                     # A session that was paused meanwhile takes up what is settled, and no more.
                     burst = 1 if self._state.paused else step.burst
@@ -118,7 +123,21 @@ class Thinking:
                 # Whatever wrote or still writes at these numbers is left behind.
                 self._state.seq += SEQ_GAP
                 raise calls.typed(error, errors.ModelTransient) from error
-            return result
+            if not resetting.is_stale(self._state, seen):
+                return result
+            step = await self._after_reset(step)
+
+    async def _after_reset(self, step: ThinkInput) -> ThinkInput:
+        """The request anew: what stands at its old numbers may be the old run's, whoever answered it."""
+        await resetting.settled(self._state)
+        return step.model_copy(
+            update={
+                "seq": self._state.seq,
+                "hold": None,
+                "again": False,
+                "abandoned": self._state.abandoned,
+            }
+        )
 
     async def _settled(self, step: ThinkInput, tokens: int) -> ThinkResult:
         """What a burst had settled before it was told to stop between two attempts: it is used and counts."""

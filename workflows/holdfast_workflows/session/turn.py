@@ -10,7 +10,7 @@ from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActResult, CallView, Park, StepView, ThinkResult
 from holdfast_workflows.contracts.text import preview
 
-from . import asking, ending, loops, recalling, rolling
+from . import asking, ending, loops, recalling, resetting, rolling
 from .acting import Acting
 from .budgets import Budgets
 from .compacting import Compacting
@@ -60,6 +60,7 @@ class TurnRunner:
                 ending.failing(self._state, error)
         if self._turn.ending and not await Undoing(self._state, self._spec).run():
             return False
+        await resetting.settled(self._state)
         # What was said to this turn too late stands before the next one's message.
         self._take_steering()
         ending.end(self._state, self._thinking.last)
@@ -80,6 +81,7 @@ class TurnRunner:
         while True:
             await self._compacting.before_thinking()
             await self._gate(or_roll_over=True)
+            await resetting.settled(self._state)
             if rolling.due(self._state):
                 return False
             if recalling.due(self._state):

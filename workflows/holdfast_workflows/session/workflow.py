@@ -24,7 +24,7 @@ from holdfast_workflows.contracts.steps import LoadInput
 from holdfast_workflows.contracts.text import dump_json, size
 
 from ..inputs import start_input
-from . import attributes, calls, details, remembering, rolling, rules, settling
+from . import attributes, calls, details, remembering, resetting, rolling, rules, settling
 from .compacting import Compacting
 from .control import Control
 from .state import SessionState
@@ -51,6 +51,7 @@ class AgentWorkflow(Control):
         except ApplicationError as error:
             start, failure = StartInput(), error
         super().__init__(SessionState(start))
+        resetting.watch(self._state)
         self._settler = settling.Settler(self._state)
         self._remembering = remembering.Remembering(self._state, self._settler)
         self._compacting = Compacting(self._state)
@@ -65,6 +66,7 @@ class AgentWorkflow(Control):
         """Run turns until the session is closed, or the one task is done; takes one ``StartInput``."""
         try:
             await self._load()
+            self._resets = asyncio.create_task(resetting.follow(self._state))
             self._remembering.go_on()
             while await self._next_turn():
                 if not self._rolling:
@@ -104,6 +106,7 @@ class AgentWorkflow(Control):
             tenant=state.start.tenant,
             output=state.start.output,
             user=state.start.user,
+            first_run=workflow.info().first_execution_run_id,
         )
         try:
             loaded = await calls.load_agent(load, state.start.silence)
@@ -115,6 +118,10 @@ class AgentWorkflow(Control):
             attributes.at_end(state)
             return
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
+        if loaded.abandoned:  # by a reset to the beginning, and set aside with that
+            state.turns = max(state.turns, loaded.used)
+            state.abandoned, state.resets = loaded.abandoned, loaded.resets
+            state.resets_done = state.resets_past = state.resets_seen
         state.spec = loaded.spec
         state.budget = state.budget or loaded.spec.budget
         attributes.at_start(state)
@@ -137,6 +144,7 @@ class AgentWorkflow(Control):
         if state.running is None:
             if self._settler.behind:
                 await self._settler.wait()
+            await resetting.settled(state)
             if rolling.due(state):
                 self._rolling = True
                 return
@@ -166,6 +174,7 @@ class AgentWorkflow(Control):
 
     async def _roll_over(self) -> None:
         """Go on in a new run; whoever waits for a turn is answered and asks again there."""
+        await resetting.settled(self._state)
         await self._settler.wait()
         await self._compacting.leave()
         await self._remembering.wait(remembering.ROLLING)

@@ -1,0 +1,44 @@
+"""``set_aside``: what a session wrote beyond the point that its workflow was reset to is no longer part of it."""
+
+from temporalio import activity
+
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import HoldfastError, SessionClosed, to_failure
+from holdfast_workflows.contracts.limits import SEQ_GAP
+from holdfast_workflows.contracts.resets import AsideInput, AsideResult
+
+
+class SetAside:
+    """The activity with which a session goes on after a reset."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    @activity.defn(name=names.SET_ASIDE)
+    async def set_aside(self, request: AsideInput) -> AsideResult:
+        """Set it aside; the numbers that follow are out of reach of calls of the old run that still end."""
+        try:
+            await _still_current()
+            return await set_aside(self._state, request)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+
+async def set_aside(state: State, request: AsideInput) -> AsideResult:
+    """The same for who is sure that the run is the session's current one."""
+    result = await state.shared.resets.set_aside(request)
+    return result.model_copy(update={"seq": result.seq + SEQ_GAP})
+
+
+async def _still_current() -> None:
+    """Refuse for a run that was reset itself meanwhile: what its successor has written is no longer beyond its point.
+
+    Raises:
+        SessionClosed: It is another run's turn.
+    """
+    info = activity.info()
+    assert info.workflow_id is not None
+    now = await activity.client().get_workflow_handle(info.workflow_id).describe()
+    if now.run_id != info.workflow_run_id:
+        raise SessionClosed("this run was reset, and another goes on with the session")

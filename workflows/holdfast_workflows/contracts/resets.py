@@ -1,0 +1,36 @@
+"""What a reset of a session's workflow leaves behind in the state database, and how the session goes on after it."""
+
+from .base import Contract
+
+Abandoned = tuple[tuple[int, int], ...]
+"""Ranges of numbers of the log, ``start <= seq < stop``, that resets have left behind."""
+
+
+class AsideInput(Contract):
+    """Set aside what was written beyond the point that a session was reset to.
+
+    ``seq`` is the first number of the log that is not used at that point, ``turn`` the first turn that
+    has not ended. ``open`` are the numbers below ``seq`` of results that are going to be written again.
+    """
+
+    session: str
+    seq: int
+    turn: int
+    open: tuple[int, ...] = ()
+
+
+class AsideResult(Contract):
+    """Where the session goes on: past every number and turn that it ever used, at its snapshot's version.
+
+    ``logs`` is how many logs have been set aside in all.
+    """
+
+    seq: int
+    turns: int
+    version: int
+    logs: int
+
+
+def aside(session: str, number: int) -> str:
+    """The name under which the log that the session's ``number``-th reset left behind is kept."""
+    return f"{session}~reset-{number}"
