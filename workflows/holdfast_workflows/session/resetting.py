@@ -58,6 +58,15 @@ async def settled(state: SessionState, calls_open: Sequence[int] = ()) -> None:
         await workflow.wait_condition(lambda: not state.reset)
 
 
+async def before_message(state: SessionState) -> None:
+    """Wait until it is known which turns the old run had: none of their numbers is given to another message.
+
+    Messages of the old run that the server applies again come with the reset, and keep theirs.
+    """
+    if state.resets_past == state.resets_seen:
+        await settled(state)
+
+
 def is_stale(state: SessionState, seen: int) -> bool:
     """Whether what was asked for when ``seen`` resets were known has come after another."""
     return seen < state.resets_past

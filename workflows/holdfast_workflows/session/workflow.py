@@ -226,6 +226,7 @@ class AgentWorkflow(Control):
     async def send(self, message: Message) -> Accepted:
         """Queue a message as the session's policy says."""
         state = self._state
+        await resetting.before_message(state)
         new = message.id not in state.seen
         if new and state.running is not None and self._state.policy(message) == "interrupt":
             turn = state.accept(message, place=self._interrupting())
@@ -257,7 +258,7 @@ class AgentWorkflow(Control):
         return found
 
     @workflow.signal(description="Send a message without waiting for an answer.")
-    def post(self, message: Message | None = None) -> None:
+    async def post(self, message: Message | None = None) -> None:
         """Queue a message; one that ``send`` would refuse is dropped and said in the log."""
         if message is None:
             return
@@ -266,6 +267,7 @@ class AgentWorkflow(Control):
         except ApplicationError as error:
             workflow.logger.warning("a posted message was dropped: %s", error.type)
             return
+        await resetting.before_message(self._state)
         self._state.accept(message)
 
     @workflow.update(description="Wait for a turn to end, for at most 20 seconds.")
