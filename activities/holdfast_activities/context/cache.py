@@ -68,14 +68,13 @@ class Conversations:
         """
         conversations = self._sessions.setdefault(session, {})
         self._sessions.move_to_end(session)
-        kept_to, since = min(window or model.window, model.window), abandoned[-1][1] if abandoned else 0
-        key = (model.wire, model.provider, kept_to, since)
+        since = abandoned[-1][1] if abandoned else 0
+        key = (model.wire, model.provider, min(window or model.window, model.window), since)
         conversation = conversations.get(key)
         if conversation is None or conversation.position > seq:
-            # Behind us: another attempt went further here, or the session was reset to an earlier step.
-            conversation = Conversation(
-                model, cap(budget(kept_to).tokens), reference=reference, abandoned=abandoned
-            )
+            # Behind us: another attempt went further here.
+            most = cap(budget(key[2]).tokens)
+            conversation = Conversation(model, most, reference=reference, abandoned=abandoned)
             conversations[key] = conversation
         conversation.offer(new)
         start = conversation.missing(seq)
@@ -97,13 +96,16 @@ class Conversations:
                 raise StateBehind(f"entry {settled} of session {session} is not in the log")
             conversation.complete(seq, [])
         if summary > conversation.summary:
-            # Made beside the turn, it may stand anywhere: only who is told of it reads it.
-            there = await self._log.read(session, summary, summary + 1)
-            conversation.tell(summary, there[0] if there else None)
+            await self._tell(session, conversation, summary)
         self._drop_idle(conversations)
         self._weigh(session)
         self._shrink()
         return conversation, ahead
+
+    async def _tell(self, session: str, conversation: Conversation, summary: int) -> None:
+        # Made beside the turn, it may stand anywhere: only who is told of it reads it.
+        there = await self._log.read(session, summary, summary + 1)
+        conversation.tell(summary, there[0] if there else None)
 
     async def behind(
         self, session: str, conversation: Conversation, sent: Sequence[Fragment], new: Sequence[Entry]

@@ -87,8 +87,7 @@ class SessionState:
         """Logs that resets have set aside."""
         self.resets_seen = 0
         """Resets that this run's history has; of ``resets_past`` all is taken in, ``resets_done`` are set aside."""
-        self.resets_past = 0
-        self.resets_done = 0
+        self.resets_past = self.resets_done = 0
         self.calls_open: tuple[int, ...] = ()
         self.stopping = False
         """Whether the workflow itself was cancelled, so that it ends in this run."""
