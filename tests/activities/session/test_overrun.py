@@ -162,7 +162,9 @@ async def test_what_a_function_raises_when_it_is_stopped_says_nothing_of_what_it
     assert (await desk.act("pay")).unknown
 
 
-@pytest.mark.parametrize("by", [ALIVE, ELSEWHERE, "the token of an older build"])
+@pytest.mark.parametrize(
+    "by", [ALIVE, ELSEWHERE, "the token of an older build"], ids=["alive", "elsewhere", "older"]
+)
 async def test_that_a_call_did_not_happen_is_not_believed_while_its_worker_may_be_at_it(
     state: State, session: str, by: str
 ) -> None:
@@ -177,7 +179,7 @@ async def test_that_a_call_did_not_happen_is_not_believed_while_its_worker_may_b
     assert (await desk.act("pay", mode="retry", again=True)).preview == "paid 42"
 
 
-@pytest.mark.parametrize("by", [ALIVE, ELSEWHERE, LOST])
+@pytest.mark.parametrize("by", [ALIVE, ELSEWHERE, LOST], ids=["alive", "elsewhere", "lost"])
 async def test_that_a_call_happened_is_believed_of_any_worker(state: State, session: str, by: str) -> None:
     desk = Desk(state, session, Shop().pay(probe=lambda: "paid before"))
     await desk.claimed("pay", ago=100, by=by)
