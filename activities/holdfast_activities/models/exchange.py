@@ -20,6 +20,7 @@ _MOST_WHOLE = 32 * 2**20  # bytes of an answer in one piece
 _MOST_EVENT = 4 * 2**20  # bytes of one event
 _MOST = 256 * 2**20  # bytes of a stream; each token comes in a few hundred
 _DONE = (b"[DONE]", b'"[DONE]"', b"[done]")
+_LAST = 400  # bytes in which the last line of a stream fits
 _NOTHING = (b"ping", b"keep-alive", b"keepalive", b"heartbeat")  # what some servers send to keep a line open
 
 
@@ -144,8 +145,9 @@ class Body:
 
     def _ends_without_blank_line(self) -> bool:
         """Whether the last line has come, after which some servers hold the connection."""
-        line = self._events.held[-64:].rstrip().rpartition(b"\n")[2]
-        return line.startswith(b"data:") and line.removeprefix(b"data:").strip() in _DONE
+        line = self._events.held[-_LAST:].rstrip().rpartition(b"\n")[2]
+        data = line.removeprefix(b"data:").strip()
+        return line != data and (data in _DONE or (b'"message_stop"' in data and _is_whole(data)))
 
     def _take_rest(self, data: bytes) -> None:
         """The last event counts without its blank line if it is whole, since the body ended in good order."""

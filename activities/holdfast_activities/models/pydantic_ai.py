@@ -213,7 +213,7 @@ class PydanticAIModel:
 
 
 def _call(name: str, part: ToolCallPart) -> ToolCall:
-    called, text = wire.received(part.tool_name).strip(), wire.received(part.args_as_json_str())
+    called, text = wire.received(part.tool_name).strip(), wire.received(arguments.text(part.args))
     return ToolCall(id=name, name=called, arguments=text)
 
 
@@ -227,7 +227,7 @@ def _split(part: ModelResponsePart) -> list[ModelResponsePart]:
     """The part; a call for each object of arguments in it."""
     if not isinstance(part, ToolCallPart):
         return [part]
-    return [replace(part, args=one) for one in arguments.objects(part.args_as_json_str())]
+    return [replace(part, args=one) for one in arguments.objects(arguments.text(part.args))]
 
 
 def _finish(name: str, response: ModelResponse) -> Finish:
@@ -250,7 +250,7 @@ def _text(response: ModelResponse) -> str:
 def _ended(response: ModelResponse) -> bool:
     """Whether a stream came to its end: pydantic-ai fills in a reason where none came, so it alone says nothing."""
     raw = (response.provider_details or {}).get("finish_reason")
-    return response.finish_reason is not None and (raw is not None or response.usage.has_values())
+    return raw is not None or (response.finish_reason is not None and response.usage.has_values())
 
 
 def _parameters(request: ModelRequest) -> ModelRequestParameters:

@@ -2,6 +2,7 @@ import importlib.util
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -179,3 +180,88 @@ def test_what_another_provider_carried_is_not_sent_through_pydantic_ai(scripted:
     assert [
         list(asked.call_ids(entry)) for entry in _log("google:m") if entry.kind == "reply" and entry.calls
     ] == [[""]]
+
+
+def _raw(message: dict[str, Any], reason: str, told: dict[str, int] | None, *, stream: bool) -> Reply:
+    """An answer with this message, finish reason and usage."""
+    envelope: dict[str, Any] = {"id": "c", "created": 1, "model": "m"}
+    if not stream:
+        choice = {
+            "index": 0,
+            "message": {"role": "assistant", "content": None, **message},
+            "finish_reason": reason,
+        }
+        whole = {**envelope, "object": "chat.completion", "choices": [choice], "usage": told}
+        return Reply(raw=json.dumps(whole).encode())
+    delta = {**message, "tool_calls": [{"index": 0, **call} for call in message.get("tool_calls", ())]}
+    events: list[dict[str, Any]] = [
+        {
+            **envelope,
+            "object": "chat.completion.chunk",
+            "choices": [{"index": 0, "delta": each, "finish_reason": end}],
+        }
+        for each, end in ((delta, None), ({}, reason))
+    ]
+    events.append({**envelope, "object": "chat.completion.chunk", "choices": [], "usage": told})
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+    return Reply(raw=body.encode(), content_type="text/event-stream")
+
+
+COUNTED = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+ZEROS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+@both_ways
+@pytest.mark.parametrize("reason", ["error", "network_error", "insufficient_system_resource", "abort"])
+async def test_a_reason_that_is_not_known_is_a_reply_that_broke_off(
+    scripted: Scripted, stream: bool, reason: str
+) -> None:
+    scripted.replies = [_raw({"content": "The total is 1,2"}, reason, COUNTED, stream=stream)]
+    model = scripted.model()
+    with pytest.raises(ModelTransient):
+        await model.complete(request(model, stream=stream))
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("reason", "meant"), [("eos", "stop"), ("LENGTH", "length"), ("sensitive", "content_filter")]
+)
+async def test_a_known_reason_counts_in_any_spelling(
+    scripted: Scripted, stream: bool, reason: str, meant: str
+) -> None:
+    scripted.replies = [_raw({"content": "Hi"}, reason, COUNTED, stream=stream)]
+    model = scripted.model()
+    assert (await model.complete(request(model, stream=stream))).finish == meant
+
+
+@both_ways
+@pytest.mark.parametrize("told", [ZEROS, None], ids=["zeros", "none"])
+async def test_tokens_that_are_not_counted_are_estimated(
+    scripted: Scripted, stream: bool, told: dict[str, int] | None
+) -> None:
+    scripted.replies = [_raw({"content": "Hi there."}, "stop", told, stream=stream)]
+    model = scripted.model()
+    reply = await model.complete(request(model, stream=stream))
+    assert reply.usage.input_tokens > 50
+    assert reply.usage.output_tokens == 3
+    assert not reply.counted
+
+
+@both_ways
+async def test_a_reply_with_neither_text_nor_call_is_an_error(scripted: Scripted, stream: bool) -> None:
+    scripted.replies = [_raw({"content": ""}, "stop", COUNTED, stream=stream)]
+    model = scripted.model()
+    with pytest.raises(ModelError) as caught:
+        await model.complete(request(model, stream=stream))
+    assert caught.value.retryable
+
+
+@both_ways
+async def test_two_objects_under_one_id_are_two_calls(scripted: Scripted, stream: bool) -> None:
+    function = {"name": "look", "arguments": '{"at":"a"}{"at":"b"}'}
+    message = {"tool_calls": [{"id": "c", "type": "function", "function": function}]}
+    scripted.replies = [_raw(message, "tool_calls", COUNTED, stream=stream)]
+    model = scripted.model()
+    reply = await model.complete(request(model, stream=stream))
+    assert [json.loads(made.arguments) for made in reply.calls] == [{"at": "a"}, {"at": "b"}]
+    assert len({made.id for made in reply.calls}) == 2

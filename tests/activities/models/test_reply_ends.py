@@ -144,6 +144,19 @@ async def test_a_whole_reply_counts_at_once_however_the_connection_ends(wire: st
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.parametrize(
+    "last",
+    ["data: [DONE]", "data: [DONE]\n", 'event: message_stop\ndata: {"type": "message_stop"}\n'],
+)
+async def test_the_last_line_ends_a_reply_whose_connection_is_held(last: str) -> None:
+    wire = "anthropic" if "message" in last else "openai"
+    body = streamed(wire, "stop", last=False) + last.encode()
+    began = time.monotonic()
+    async with raw(body, "hold") as port:
+        assert (await complete(wire, port)).text == "Hi"
+    assert time.monotonic() - began < 4
+
+
 @wires
 async def test_a_reply_that_is_not_whole_does_not_count_when_its_connection_breaks(wire: str) -> None:
     async with raw(streamed(wire, None, last=False), "close") as port:
