@@ -193,6 +193,8 @@ class Bill(BaseModel):
     [
         (f'{{"bill": {{"total": {DIGITS}}}}}', Decimal(DIGITS)),
         ('{"bill": {"total": 0.1}}', Decimal("0.1")),
+        ('{"bill": {"total": 1.10}}', Decimal("1.10")),
+        ('{"bill": {"total": "1.10"}}', Decimal("1.10")),
         ('{"bill": {"total": 5}}', Decimal(5)),
         ('{"bill": {"total": 1e400}}', Decimal("1e400")),
         (f'{{"bill": "{{\\"total\\": {DIGITS}}}"}}', Decimal(DIGITS)),
@@ -203,7 +205,22 @@ def test_a_decimal_keeps_all_of_its_digits(text: str, found: Decimal) -> None:
     def pay(bill: Bill) -> None:
         """Pay."""
 
-    assert pay.validate(text)["bill"].total == found
+    assert str(pay.validate(text)["bill"].total) == str(found)
+
+
+class Exact(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    total: Annotated[Decimal, Field(ge=0, max_digits=40)]
+
+
+def test_a_strict_decimal_keeps_its_digits_too() -> None:
+    @tool
+    def pay(bill: Exact | None = None, fee: Decimal | None = None) -> None:
+        """Pay."""
+
+    found = pay.validate('{"bill": {"total": 1.10}, "fee": 2.50}')
+    assert (str(found["bill"].total), str(found["fee"])) == ("1.10", "2.50")
 
 
 def test_decimals_within_lists_and_maps_keep_their_digits_and_floats_stay_floats() -> None:

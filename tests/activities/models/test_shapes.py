@@ -81,6 +81,20 @@ def test_fields_that_may_be_left_out_turn_the_strict_mode_off() -> None:
     assert for_openai(Note.model_json_schema())[1] is False
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"patternProperties": {"^a": {"type": "string"}}},
+        {"allOf": [{"type": "object", "properties": {"a": {"type": "string"}}}]},
+        {"oneOf": [{"type": "object", "properties": {"a": {"type": "string"}}}]},
+        {"additionalProperties": {"type": "string"}},
+    ],
+    ids=str,
+)
+def test_a_shape_that_the_strict_mode_would_narrow_is_not_sent_as_strict(more: dict[str, Any]) -> None:
+    assert for_openai({"type": "object", "properties": {}, **more})[1] is False
+
+
 def test_limits_that_anthropic_refuses_become_words() -> None:
     shape = for_anthropic(Region.model_json_schema())
     assert shape is not None

@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from itertools import islice
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
@@ -59,8 +58,8 @@ class Digits(float):
 
     @property
     def exact(self) -> bool:
-        """Whether a float holds all of its digits."""
-        return math.isfinite(self) and Decimal(self.written) == Decimal(repr(float(self)))
+        """Whether a float is written so, too: with all of its digits, and no zero that says how exact it is."""
+        return repr(float(self)) == self.written
 
 
 def parse(text: str) -> Any:
