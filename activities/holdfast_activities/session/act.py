@@ -95,7 +95,8 @@ class Act:
         if not arguments or request.again or activity.info().attempt > 1:
             # A repeated attempt relies on the ledger, which an older copy of the database shows without the claim:
             # one that has lost the reply, too, is found out here.
-            arguments = (await asked_for(self._state, request)).arguments
+            asked = await asked_for(self._state, request)
+            arguments = arguments or asked.arguments
         if request.resets:
             answer, request = await self._again_after_reset(agent, request, arguments)
             if answer is not None:

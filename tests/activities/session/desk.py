@@ -65,6 +65,7 @@ class Desk:
         body = self.spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()
         await self.state.save_spec(digest, body)
+        await self.reply(*[tool] * max(seq, 60))  # unless it is there
         request = ActInput(
             session=self.session,
             agent="clerk",
