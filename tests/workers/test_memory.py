@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from temporalio.client import Client
 
 from holdfast import open_memory
 from holdfast.testing import ScriptedModel
+from holdfast_activities.state import upgrade
 from holdfast_client import connect
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts.memory import Turn
+from tests.postgres_server import PostgresServer
 
 from .running import started
 
@@ -60,3 +63,39 @@ async def test_a_memory_url_that_is_none_is_refused(server: DevServer, task_queu
     ) as running:
         assert await running.ended() == 2
         assert "HOLDFAST_MEMORY_URL" in running.text
+
+
+async def test_a_worker_on_postgresql_keeps_memories_where_every_worker_finds_them(
+    server: DevServer, client: Client, task_queue: str, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    url = await postgres_server.create(f"memory_{uuid.uuid4().hex}")
+    await upgrade(url)
+    homes = [tmp_path / "one", tmp_path / "two"]
+    settings = {"temporal_address": server.address, "task_queue": task_queue, "state_url": url}
+    async with started(
+        "worker", APP, health_port="0", embeddings="none", home=str(homes[0]), **settings
+    ) as one:
+        await one.ready()
+        holdfast = await connect(temporal=client, task_queue=task_queue)
+        await holdfast.memory.add("Ann moved to Lisbon.", scope="user:ann")
+        assert (await holdfast.memory.stats()).store == "postgres"
+    async with started(
+        "worker", APP, health_port="0", embeddings="none", home=str(homes[1]), **settings
+    ) as two:
+        await two.ready()
+        assert [found.text async for found in holdfast.memory.list()] == ["Ann moved to Lisbon."]
+    assert [path for home in homes for path in home.rglob("memory.db")] == []
+
+
+async def test_a_worker_on_postgresql_is_refused_a_file_for_its_memories(
+    server: DevServer, task_queue: str, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    url = await postgres_server.create("refused")
+    await upgrade(url)
+    settings = {"temporal_address": server.address, "task_queue": task_queue, "state_url": url}
+    async with started(
+        "worker", APP, memory_url=f"sqlite:///{tmp_path / 'memory.db'}", **settings
+    ) as running:
+        await running.said("local=true")
+        assert await running.ended() != 0
+    assert not (tmp_path / "memory.db").exists()

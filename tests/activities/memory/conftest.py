@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from holdfast_activities.memory import MemoryStore
@@ -62,13 +64,17 @@ def _weaviate(request: pytest.FixtureRequest) -> Stores:
     )
 
 
-def _postgres(request: pytest.FixtureRequest) -> Stores:
+def _postgres(request: pytest.FixtureRequest, *, pgvector: bool = False) -> Stores:
     server: PostgresServer = request.getfixturevalue("postgres_server")
     database = f"memory_{uuid.uuid4().hex}"
 
     async def make() -> MemoryStore:
         location = locate(await server.create(database))
         assert isinstance(location, PostgresLocation)
+        if pgvector:
+            connection = await asyncpg.connect(location.dsn)
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            await connection.close()
         return await open_postgres(location)
 
     return Stores(make, operations=1_000)
@@ -77,6 +83,7 @@ def _postgres(request: pytest.FixtureRequest) -> Stores:
 STORES: dict[str, Callable[[pytest.FixtureRequest], Stores]] = {
     "embedded": _embedded,
     "postgres": _postgres,
+    "pgvector": partial(_postgres, pgvector=True),
     "weaviate": _weaviate,
 }
 """By name; each makes an empty place for one test, or skips the test where it cannot."""

@@ -3,9 +3,15 @@
 Statements are written so that both understand them, with ``?`` for values.
 """
 
+from __future__ import annotations  # a tenant's row is read by a connection
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from ..base import Filter, Vector
+    from .tenants import Tenant
 
 T = TypeVar("T")
 
@@ -39,6 +45,9 @@ class Connection(Protocol):
 Work = Callable[[Connection], T]
 
 
+Nearest = Callable[[Connection, "Tenant", "Vector", "Filter", int], list[tuple[int, float]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """A database that memories are in.
@@ -51,6 +60,8 @@ class Backend:
         size: Bytes that the memories take.
         tidy: Gives back storage that nothing uses; how many bytes. Makes its own transactions, as the next.
         checkpoint: Has what was erased leave the files.
+        nearest: Numbers of a tenant's records nearest to a vector, best first, with their cosines; None where the
+            database cannot compare vectors, which are then kept in this process.
     """
 
     name: str
@@ -60,6 +71,7 @@ class Backend:
     size: Work[int]
     tidy: Work[int]
     checkpoint: Work[None]
+    nearest: Nearest | None = None
 
 
 def marks(values: Sequence[object], mark: str = "?") -> str:

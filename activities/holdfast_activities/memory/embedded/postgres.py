@@ -18,21 +18,25 @@ from holdfast_workflows.contracts.errors import BadInput, MemoryUnavailable
 
 from .connection import Backend, Connection
 from .matrices import CACHE_BYTES
-from .postgres_tables import SCHEMA, prepare, size
+from .pgvector import know, nearest
+from .postgres_tables import SCHEMA, has_pgvector, prepare, size
 from .store import EmbeddedStore
 
 T = TypeVar("T")
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 60.0
-_SETTINGS = {
+SETTINGS = {
     "search_path": SCHEMA,
+    # By the indexes that each statement was written for: of a table that has just been filled the planner knows too
+    # little to choose well, and a search may take two seconds.
+    **dict.fromkeys(("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit"), "off"),
     # Longer than any other process writes; one that stopped amid its transaction is ended by the second.
     "lock_timeout": "15s",
     "idle_in_transaction_session_timeout": "15s",
     "application_name": "holdfast memory",
 }
-_LOCK = "SELECT pg_advisory_xact_lock(hashtext('holdfast memory'))"
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('holdfast memory'))"
 _BROKEN = (
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
@@ -108,8 +112,9 @@ class PostgresConnection:
             self._location.dsn,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
-            server_settings=_SETTINGS,
+            server_settings=SETTINGS,
         )
+        await know(self._connection, SCHEMA)
         await self._connection.execute(sql)
         return Found([])
 
@@ -137,27 +142,31 @@ async def open_postgres(location: PostgresLocation, *, cache_bytes: int = CACHE_
     Raises:
         MemoryUnavailable: The database does not answer, or the tables cannot be made.
     """
-    await asyncio.to_thread(_prepare, location)
+    compares = await asyncio.to_thread(_prepare, location)
     return EmbeddedStore(
         Backend(
             "postgres",
             lambda: PostgresConnection(location),
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            f"BEGIN; {_LOCK}",
+            f"BEGIN; {LOCK}",
             size,
             _nothing_to_tidy,
             _nothing_to_do,
+            nearest if compares else None,
         ),
         cache_bytes,
     )
 
 
-def _prepare(location: PostgresLocation) -> None:
+def _prepare(location: PostgresLocation) -> bool:
+    """Make the tables; whether the database compares vectors."""
     connection = PostgresConnection(location)
     try:
-        connection.execute(f"BEGIN; {_LOCK}")
+        connection.execute(f"BEGIN; {LOCK}")
         prepare(connection)
+        compares = has_pgvector(connection)
         connection.execute("COMMIT")
+        return compares
     finally:
         connection.close()
 

@@ -5,6 +5,7 @@ Texts are compared by their bytes (collation "C"), as SQLite does, whatever the 
 
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
+from . import pgvector
 from .connection import Connection
 
 SCHEMA = "holdfast_memory"
@@ -36,12 +37,15 @@ _TABLES = """
     CREATE INDEX records_about ON records (tenant, topic) WHERE topic <> '';
     CREATE INDEX records_expire ON records (tenant, expires) WHERE expires > 0;
     CREATE INDEX records_counted ON records (kind, superseded_by);
-    CREATE TABLE vectors (number BIGINT PRIMARY KEY, value BYTEA NOT NULL);
-    CREATE TABLE upcoming (number BIGINT PRIMARY KEY, value BYTEA NOT NULL);
+    CREATE TABLE vectors (number BIGINT PRIMARY KEY, value {vector} NOT NULL);
+    CREATE TABLE upcoming (number BIGINT PRIMARY KEY, value {vector} NOT NULL);
     CREATE TABLE postings (
         tenant BIGINT NOT NULL, term TEXT COLLATE "C" NOT NULL, number BIGINT NOT NULL, often BIGINT NOT NULL,
         length BIGINT NOT NULL, PRIMARY KEY (tenant, term, number))
 """
+
+_TYPE = f"""SELECT typname FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+    WHERE attrelid = '{SCHEMA}.vectors'::regclass AND attname = 'value'"""  # noqa: S608 - a fixed name
 
 _SIZE = f"""SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT) FROM pg_class
     WHERE relkind = 'r' AND relnamespace = '{SCHEMA}'::regnamespace"""  # noqa: S608 - a fixed name
@@ -53,9 +57,10 @@ def prepare(connection: Connection) -> None:
     Raises:
         MemoryUnavailable: They are of another format, or may not be made.
     """
-    if connection.execute("SELECT to_regclass('format')").fetchone() == (None,):
+    if connection.execute("SELECT to_regclass('holdfast_memory.format')").fetchone() == (None,):
         try:
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; {_TABLES}")
+            tables = _TABLES.format(vector=pgvector.TYPE if pgvector.is_there(connection) else "BYTEA")
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; {tables}")
         except MemoryUnavailable as error:
             raise MemoryUnavailable(
                 f"{error.detail}; to make the tables of the memories, run `holdfast state upgrade` as a user "
@@ -65,6 +70,12 @@ def prepare(connection: Connection) -> None:
     [version] = connection.execute("SELECT version FROM format").fetchone()
     if version != FORMAT:
         raise MemoryUnavailable(f"the memories' format is {version}, and this version reads {FORMAT}")
+
+
+def has_pgvector(connection: Connection) -> bool:
+    """Whether the vectors are of pgvector's type, as they are where that was there when the tables were made."""
+    [name] = connection.execute(_TYPE).fetchone()
+    return bool(name == pgvector.TYPE)
 
 
 def size(connection: Connection) -> int:

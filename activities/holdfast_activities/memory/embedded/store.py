@@ -109,6 +109,17 @@ class EmbeddedStore:
             BadInput: The vector is of another length.
             EmbeddingMismatch: The store was migrated to another model than this process began it for.
         """
+        nearest = self._backend.nearest
+        if nearest is not None:
+
+            def compare(connection: Connection) -> Ranking:
+                check_vector(vector, kept.held(connection, self._begun).collection.dimension)
+                found = tenants.find(connection, tenant)
+                return (
+                    _records(connection, nearest(connection, found, vector, wanted, limit)) if found else []
+                )
+
+            return await self._threads.read(compare)
         place = self._matrices.place(tenant)
 
         def work(connection: Connection) -> Ranking:

@@ -16,17 +16,18 @@ B = 0.75
 
 _COUNTS = "SELECT term, count(*) FROM postings WHERE tenant = ? AND term IN"
 
-# CROSS JOIN keeps SQLite from beginning with the postings; PostgreSQL is told the types. Scores are made in one statement, since
-# the interpreter's lock is free meanwhile.
+# CROSS JOIN keeps SQLite from beginning with the postings, and a subquery for each record keeps PostgreSQL from
+# beginning with the records. Scores are made in one statement, since the interpreter's lock is free meanwhile.
 _BEST = """
     WITH asked (wanted, weight) AS (VALUES {asked})
     SELECT number, score FROM (
-        SELECT number, sum(weight * often * {more} / (often + {k1} * ({rest} + length * CAST(? AS DOUBLE PRECISION))))
-            AS score
-        FROM asked CROSS JOIN postings WHERE postings.tenant = ? AND postings.term = asked.wanted
-        GROUP BY number) AS scores
-    JOIN records USING (number)
-    WHERE {where} ORDER BY score DESC, id LIMIT ?"""
+        SELECT number, score, (SELECT id FROM records WHERE records.number = scores.number AND {where}) AS id
+        FROM (
+            SELECT number,
+                sum(weight * often * {more} / (often + {k1} * ({rest} + length * CAST(? AS DOUBLE PRECISION)))) AS score
+            FROM asked CROSS JOIN postings WHERE postings.tenant = ? AND postings.term = asked.wanted
+            GROUP BY number) AS scores) AS found
+    WHERE id IS NOT NULL ORDER BY score DESC, id LIMIT ?"""
 
 
 def terms(words: str) -> list[str]:
@@ -77,7 +78,7 @@ def best(
     )
     found = connection.execute(
         statement,
-        (*asked_values, B * tenant.documents / tenant.length, tenant.number, *values, max(0, limit)),
+        (*asked_values, *values, B * tenant.documents / tenant.length, tenant.number, max(0, limit)),
     )
     return [(number, score) for number, score in found]
 

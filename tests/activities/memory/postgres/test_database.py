@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
-from holdfast_activities.memory import Filter
-from holdfast_activities.memory.embedded import EmbeddedStore, open_postgres
+from holdfast_activities.memory import Filter, upgrade_memories
+from holdfast_activities.memory.embedded import EmbeddedStore, open_postgres, postgres
+from holdfast_activities.memory.guarded import READ_SECONDS
 from holdfast_activities.state import open_state, upgrade
 from holdfast_activities.state.location import PostgresLocation, locate
 from holdfast_workflows.contracts.errors import BadInput, MemoryUnavailable
@@ -162,3 +163,70 @@ async def test_an_interrupted_write_leaves_nothing(
     assert await store.tenants() == []
     await store.put("acme", [fact("d", "word", angle(0))])
     assert ids(await store.by_words("acme", ["word"], Filter(), 10)) == ["d"]
+
+
+@pytest.mark.parametrize("schema", ["public", '"Odd Name"'])
+async def test_vectors_are_compared_by_pgvector_where_it_is_there(
+    schema: str, open_store: Open, other: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await other.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; CREATE EXTENSION vector SCHEMA {schema}")
+    store = await open_store()
+    await store.put("acme", [fact("a", "", angle(10)), fact("b", "", angle(5)), fact("c")])
+    assert await other.fetchval("SELECT pg_typeof(value)::text FROM holdfast_memory.vectors") in (
+        "halfvec",
+        f"{schema}.halfvec",
+    )
+    assert ids(await store.by_vector("acme", angle(0), Filter(), 10)) == ["b", "a"]
+    # By the database: what it changes without telling anybody is seen.
+    await other.execute(
+        "DELETE FROM holdfast_memory.vectors WHERE number = (SELECT max(number) FROM holdfast_memory.vectors)"
+    )
+    assert ids(await store.by_vector("acme", angle(0), Filter(), 10)) == ["a"]
+
+
+async def test_pgvector_that_came_later_changes_nothing(
+    open_store: Open, other: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    before = await open_store()
+    await before.put("acme", [fact("a", "", angle(10)), fact("b", "", angle(5))])
+    await other.execute("CREATE EXTENSION vector")
+    for store in (before, await open_store()):
+        assert ids(await store.by_vector("acme", angle(0), Filter(), 10)) == ["b", "a"]
+    await before.put("acme", [fact("c", "", angle(1))])
+    assert ids(await before.by_vector("acme", angle(0), Filter(), 10)) == ["c", "b", "a"]
+    assert (
+        await other.fetchval("SELECT pg_typeof(value)::text FROM holdfast_memory.vectors LIMIT 1") == "bytea"
+    )
+
+
+async def test_many_terms_are_searched_by_index_right_after_the_tables_were_filled(open_store: Open) -> None:
+    store = await open_store()
+    await store.put(
+        "acme", [fact(f"{n}", " ".join(f"w{n * k % 500}" for k in range(9))) for n in range(3_000)]
+    )
+    async with asyncio.timeout(READ_SECONDS):
+        assert len(await store.by_words("acme", [f"w{n}" for n in range(0, 500, 12)], Filter(), 200)) == 200
+
+
+async def test_a_process_that_stops_amid_its_write_does_not_keep_the_others_from_theirs(
+    url: str, open_store: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store()
+    monkeypatch.setitem(
+        postgres.SETTINGS, "idle_in_transaction_session_timeout", "300ms"
+    )  # 15 s is long for a test
+    stopped = postgres.PostgresConnection(PostgresLocation(dsn(url)))
+    await asyncio.to_thread(stopped.execute, f"BEGIN; {postgres.LOCK}")
+    await asyncio.wait_for(store.put("acme", [fact("a", "word", angle(0))]), 10)
+    assert ids(await store.by_words("acme", ["word"], Filter(), 10)) == ["a"]
+    with pytest.raises(MemoryUnavailable):
+        await asyncio.to_thread(stopped.execute, "SELECT 1")
+    await asyncio.to_thread(stopped.close)
+
+
+async def test_the_tables_are_made_by_the_command_that_makes_those_of_the_state(url: str) -> None:
+    assert not await upgrade_memories("", "sqlite:///state.db")
+    assert not await upgrade_memories("weaviate://127.0.0.1:9", url)
+    for _ in range(2):
+        assert await upgrade_memories("", url)
+        assert await upgrade_memories(url, "sqlite:///state.db")
