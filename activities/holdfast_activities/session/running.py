@@ -52,6 +52,11 @@ STOPPING = 2.0
 """Seconds that a function which ran out of time has to end."""
 
 
+CANCELLING = 10.0
+"""Seconds beyond its time for which the end of a cancelled function is awaited; well within what the workflow
+adds to a tool's time-out for its activity."""
+
+
 class NotBegun(Exception):
     """The function was not called: its time to begin had passed, as where the process was suspended."""
 
@@ -70,6 +75,13 @@ class Attempt:
     def ended(self) -> bool:
         """Whether nothing of the function runs any more."""
         return self.task is None or self.task.done()
+
+    def stop(self) -> bool:
+        """Cancel the function; False where it runs in a thread.
+
+        A thread cannot be stopped, and what it returns in the end counts.
+        """
+        return self.task is not None and not (self.begun and self.in_thread) and self.task.cancel()
 
     async def outcome(self) -> str | None:
         """What the function returns in the end; None if it does not."""
@@ -161,12 +173,11 @@ async def _result(attempt: Attempt, task: asyncio.Task[str], seconds: float) -> 
     try:
         await asyncio.wait([task], timeout=seconds)
         late = not task.done()
-        # What runs in a thread cannot be stopped, and what it returns in the end counts.
-        told = late and not (attempt.begun and attempt.in_thread) and task.cancel()
+        told = late and attempt.stop()
         if late:
             await asyncio.wait([task], timeout=STOPPING)
     except asyncio.CancelledError:
-        await _cancelled(task, ends + STOPPING - time.monotonic())
+        await _cancelled(attempt, task, ends + CANCELLING - time.monotonic())
         if _failed_or_runs(task):
             raise
         return task.result()
@@ -182,11 +193,11 @@ def _failed_or_runs(task: asyncio.Task[str]) -> bool:
     return not task.done() or task.cancelled() or task.exception() is not None
 
 
-async def _cancelled(task: asyncio.Task[str], left: float) -> None:
+async def _cancelled(attempt: Attempt, task: asyncio.Task[str], left: float) -> None:
     """Cancel the function and wait for its end, so that nothing it does lands after the cancel; not for ever."""
     ends = time.monotonic() + max(left, 0.0)
     while not task.done() and (left := ends - time.monotonic()) > 0:
-        task.cancel()
+        attempt.stop()
         # Whoever cancels again changes nothing.
         with suppress(asyncio.CancelledError):
             await asyncio.wait([task], timeout=left)

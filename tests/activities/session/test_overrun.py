@@ -40,27 +40,29 @@ class Slow:
 
     def __init__(self) -> None:
         self.opened = threading.Event()
+        self.entered = threading.Event()
         self.booked: list[str] = []
 
     def _find(self, ctx: ToolContext) -> str | None:
         return f"{ctx.key} found" if ctx.key in self.booked else None
 
-    def in_thread(self, **options: Any) -> Tool[..., Any]:
+    def in_thread(self, more: float = TIME) -> Tool[..., Any]:
         """A function that is not async."""
 
-        @tool(effect="once", breaker=False, timeout=TIME, probe=self._find, **options)
+        @tool(effect="once", breaker=False, timeout=more, probe=self._find)
         def book(order: str, ctx: ToolContext) -> str:
             """Book."""
+            self.entered.set()
             assert self.opened.wait(WAIT)
             self.booked.append(ctx.key)
             return f"booked {order}"
 
         return book
 
-    def deaf(self, **options: Any) -> Tool[..., Any]:
+    def deaf(self) -> Tool[..., Any]:
         """A function that does not hear that it is cancelled."""
 
-        @tool(effect="once", breaker=False, timeout=TIME, probe=self._find, **options)
+        @tool(effect="once", breaker=False, timeout=TIME, probe=self._find)
         async def book(order: str, ctx: ToolContext) -> str:
             """Book."""
             while not self.opened.is_set():
@@ -73,10 +75,10 @@ class Slow:
 
         return book
 
-    def shielded(self, **options: Any) -> Tool[..., Any]:
+    def shielded(self) -> Tool[..., Any]:
         """A function that cleans up for long when it is cancelled."""
 
-        @tool(effect="once", breaker=False, timeout=TIME, probe=self._find, **options)
+        @tool(effect="once", breaker=False, timeout=TIME, probe=self._find)
         async def book(order: str, ctx: ToolContext) -> str:
             """Book."""
             try:
@@ -147,6 +149,21 @@ async def test_a_thread_that_ends_a_moment_after_its_time_has_a_result(
     await asyncio.sleep(2 * TIME)
     slow.opened.set()
     assert (await acting).preview == "booked 42"
+
+
+@pytest.mark.parametrize("by_session", [True, False])
+async def test_what_a_thread_did_though_it_was_cancelled_is_settled(
+    state: State, session: str, by_session: bool
+) -> None:
+    slow = Slow()
+    desk = Desk(state, session, slow.in_thread(more=30.0))
+    acting = asyncio.create_task(desk.act("book"))
+    assert await asyncio.to_thread(slow.entered.wait, WAIT)
+    desk.cancel(by_session=by_session)
+    await asyncio.sleep(0.05)
+    slow.opened.set()
+    assert (await acting).preview == "booked 42"
+    assert (await desk.row()).status == "settled"
 
 
 async def test_what_a_function_raises_when_it_is_stopped_says_nothing_of_what_it_did(
