@@ -113,16 +113,17 @@ class Gathered:
         self.finish = ""
         self.ended = False
         self.characters = 0
-        self._blocks: dict[int, dict[str, Any]] = {}
+        self._blocks: list[dict[str, Any]] = []
+        self._at: dict[int, dict[str, Any]] = {}
         self._usage: dict[str, Any] = {}
 
     def add(self, event: dict[str, Any]) -> None:
         """Take in one event; what kinds we do not know say is passed over."""
         kind = event.get("type")
         if kind == "content_block_delta":
-            self._delta(self._index(event), event.get("delta") or {})
+            self._delta(_index(event), event.get("delta") or {})
         elif kind == "content_block_start":
-            self._start(self._index(event, new=True), event.get("content_block") or {})
+            self._start(_index(event), event.get("content_block") or {})
         elif kind in ("message_start", "message"):
             self.ended = kind == "message"  # the whole answer as one event
             self._message(event if self.ended else event.get("message") or {})
@@ -131,62 +132,80 @@ class Gathered:
         elif kind == "message_stop":
             self.ended = True
 
-    def _index(self, event: dict[str, Any], *, new: bool = False) -> int:
-        told = event.get("index")
-        if told is not None:
-            return int(told)
-        return max(self._blocks, default=-1 if new else 0) + (1 if new else 0)
-
     def _message(self, message: dict[str, Any]) -> None:
         for block in message.get("content") or ():
-            self._start(self._index({}, new=True), block)
+            self._start(None, block)
         self._end(message, message.get("usage"))
         if not self.ended:
-            self._usage.pop(
-                "output_tokens", None
-            )  # nothing is written yet, and what is told is a placeholder
+            # Nothing is written yet, and what is told is a placeholder.
+            self._usage.pop("output_tokens", None)
 
     def _end(self, told: dict[str, Any], used: Any) -> None:
         self.finish = finish.reason(told.get("stop_reason")) or self.finish
         self._usage = usage.merged(self._usage, used)
 
-    def _start(self, index: int, block: dict[str, Any]) -> None:
-        self._blocks[index] = {**block, "partial": []}
-        if block.get("type") == "text":
-            text = wire.text_of(block)
-            self.text += text
-            self.characters += len(text)
+    def _block(self, index: int | None) -> dict[str, Any] | None:
+        if index is None:
+            return self._blocks[-1] if self._blocks else None
+        return self._at.get(index)
 
-    def _delta(self, index: int, delta: dict[str, Any]) -> None:
+    def _start(self, index: int | None, block: dict[str, Any]) -> dict[str, Any]:
+        """Begin a block. Some servers number every block 0; one of the same id is the same one told again."""
+        before = self._block(index)
+        if before and before.get("id") and before["id"] == block.get("id") and index is not None:
+            return before
+        begun: dict[str, Any] = {**block, "partial": []}
+        self._blocks.append(begun)
+        if index is not None:
+            self._at[index] = begun
+        if block.get("type") == "text":
+            self._say(wire.text_of(block))
+        return begun
+
+    def _say(self, text: str) -> None:
+        self.text += text
+        self.characters += len(text)
+
+    def _delta(self, index: int | None, delta: dict[str, Any]) -> None:
         kind = delta.get("type")
         if kind == "input_json_delta":
-            block = self._blocks[index]
+            block = self._block(index)
+            if block is None:
+                raise ValueError("input of a call without a name")
             piece = arguments.text(delta.get("partial_json"))
             block["partial"].append(piece)
             self.characters += len(piece)
         elif kind in _OPENED_BY:
             self._grow(index, kind.removesuffix("_delta"), _OPENED_BY[kind], delta)
 
-    def _grow(self, index: int, key: str, opened_by: str, delta: dict[str, Any]) -> None:
+    def _grow(self, index: int | None, key: str, opened_by: str, delta: dict[str, Any]) -> None:
         piece = delta.get(key) or ""
-        block = self._blocks.get(index)
-        if block is None or not block.get("type"):
-            self._start(index, {**(block or {}), "type": opened_by})
-        elif key == "text" and block["type"] in _OWN:
-            index = self._index({}, new=True)  # text in a block of another kind is text all the same
-            self._start(index, {"type": "text"})
-        block = self._blocks[index]
+        block = self._block(index)
+        if block is None:
+            block = self._start(index, {"type": opened_by})
+        elif key == "text" and block.get("type") in _OWN:
+            block = self._start(
+                None, {"type": "text"}
+            )  # text in a block of another kind is text all the same
+        if not block.get("type"):
+            block["type"] = opened_by
         if block["type"] != opened_by:
             return
         block[key] = (block.get(key) or "") + piece
-        self.characters += len(piece)
         if key == "text":
-            self.text += piece
+            self._say(piece)
+        else:
+            self.characters += len(piece)
 
     def whole(self) -> dict[str, Any]:
         """The answer."""
-        blocks = [_closed(self._blocks[index]) for index in sorted(self._blocks)]
+        blocks = [_closed(block) for block in self._blocks]
         return {"content": blocks, "stop_reason": self.finish, "usage": self._usage}
+
+
+def _index(event: dict[str, Any]) -> int | None:
+    told = event.get("index")
+    return None if told is None else int(told)
 
 
 def _closed(block: dict[str, Any]) -> dict[str, Any]:

@@ -113,13 +113,15 @@ class Calls:
         other = bool(part.id and call.id) and not same
         if other or (part.index is not None and part.index not in self._by_index):
             # Some servers make up a new id or index for every part of a call.
-            return part.name != name or not call.begun or call.whole
+            return part.name != name or call.whole or not (same or call.begun)
         if part.name == name:
             return not same and bool(part.arguments.strip()) and call.whole
         if call.begun or not name:
             return bool(name)
         # Two names before any arguments: two calls, or a name that came in pieces.
-        return not same and (part.index is None or {part.name, name} <= self._known)
+        if same or any(tool.startswith(name + part.name) for tool in self._known):
+            return False
+        return part.index is None or part.name in self._known or name in self._known
 
     def whole(self) -> list[dict[str, Any]]:
         """The calls as an answer in one piece has them."""
@@ -157,7 +159,10 @@ def _name(pieces: Sequence[str], known: frozenset[str]) -> str:
         return last
     if whole in known:
         return whole
-    if last in known or repeated:
+    for piece in reversed(pieces):
+        if piece in known:
+            return piece
+    if repeated:
         return last
     grows = all(later.startswith(earlier) for earlier, later in pairwise(pieces))
     return last if grows else whole

@@ -32,6 +32,14 @@ ONE: dict[str, list[dict[str, Any]]] = {
         part(arguments="}", id="e"),
     ],
     "a new index in every part": [part("look", "", id="c"), part(arguments='{"q":"A"}', index=1)],
+    "id and name in every part, a new index": [
+        part("look", piece, id="c", index=index) for index, piece in enumerate(("", '{"q"', ':"A"}'))
+    ],
+    "name in pieces, id in each": [
+        part("lo", "", id="c"),
+        part("ok", "", id="c"),
+        part(arguments='{"q":"A"}'),
+    ],
     "name in pieces": [part("lo", "", id="c"), part("ok"), part(arguments='{"q":"A"}')],
     "name that grows": [part("lo", "", id="c"), part("look", '{"q":"A"}', id="c")],
     "arguments as an object": [part("look", A, id="c")],
@@ -103,6 +111,8 @@ def test_two_calls_are_two_calls_of_two_ids(events: list[dict[str, Any]]) -> Non
         (["ha", "ha", "ha"], ["hahaha"]),
         (["look", "look", "look"], ["look"]),
         (["un", "known"], ["unknown"]),
+        (["look", "unknown"], ["look", "unknown"]),
+        (["unknown", "look"], ["unknown", "look"]),
         (["unknown", "unknown"], ["unknown"]),
     ],
 )
@@ -161,6 +171,54 @@ def test_two_objects_in_one_block_are_two_calls_and_two_blocks_that_go_back() ->
     assert kept == [call.id for call in reply.calls]
 
 
+BLOCKS: dict[str, list[dict[str, Any]]] = {
+    "index 0 throughout": [
+        start({"type": "text", "text": "So."}),
+        start({"type": "tool_use", "id": "a", "name": "look"}),
+        grow(type="input_json_delta", partial_json='{"q":"A"}'),
+        start({"type": "tool_use", "id": "b", "name": "look"}),
+        grow(type="input_json_delta", partial_json='{"q":"B"}'),
+    ],
+    "no id": [
+        start({"type": "text", "text": "So."}),
+        start({"type": "tool_use", "name": "look", "input": A}, 1),
+        start({"type": "tool_use", "name": "look", "input": B}, 2),
+    ],
+    "no index": [
+        {"type": "content_block_start", "content_block": {"type": "text", "text": "So."}},
+        {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "a", "name": "look"}},
+        {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": A}},
+        {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "b", "name": "look"}},
+        {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": B}},
+    ],
+    "one id for both": [
+        start({"type": "text", "text": "So."}),
+        start({"type": "tool_use", "id": "a", "name": "look", "input": A}, 1),
+        start({"type": "tool_use", "id": "a", "name": "look", "input": B}, 2),
+    ],
+    "a start that comes again": [
+        start({"type": "text", "text": "So."}),
+        start({"type": "tool_use", "id": "a", "name": "look"}, 1),
+        start({"type": "tool_use", "id": "a", "name": "look"}, 1),
+        grow(1, type="input_json_delta", partial_json='{"q":"A"}{"q":"B"}'),
+    ],
+    "input that grows": [
+        start({"type": "text", "text": "So."}),
+        start({"type": "tool_use", "id": "a", "name": "look", "input": A}, 1),
+        start({"type": "tool_use", "id": "b", "name": "look"}, 2),
+        grow(2, type="input_json_delta", partial_json='{"q'),
+        grow(2, type="input_json_delta", partial_json='{"q":"B"}'),
+    ],
+}
+
+
+@pytest.mark.parametrize("events", BLOCKS.values(), ids=BLOCKS)
+def test_two_blocks_are_two_calls_of_two_ids_beside_their_text(events: list[dict[str, Any]]) -> None:
+    reply = read("anthropic", [sse(*events, *end("tool_use"))])
+    assert (reply.text, calls(reply)) == ("So.", [("look", A), ("look", B)])
+    assert len({call.id for call in reply.calls}) == 2
+
+
 WHOLE: list[tuple[dict[str, Any], list[tuple[str, Any]]]] = [
     ({"arguments": '{"q":"A"}{"q":"B"}'}, [("look", A), ("look", B)]),
     ({"arguments": A}, [("look", A)]),
@@ -184,4 +242,4 @@ def test_a_signature_stays_with_the_first_of_two_calls_of_one_id() -> None:
         "extra_content": {"s": 1},
     }
     reply = read("openai", [sse(chunk(tool_calls=[signed]), done=True)])
-    assert reply.extra["openai"]["calls"] == {"c": {"extra_content": {"s": 1}}}
+    assert reply.extra["openai"]["calls"] == [{"extra_content": {"s": 1}}, {}]
