@@ -125,6 +125,12 @@ class Agent:
         declare.tools(self.spec.tools, self.spec.models, where)
 
     @property
+    def functions(self) -> Mapping[str, Tool[..., Any]]:
+        """Its tools by all names that sessions may call them by."""
+        aliases = {alias: tool for tool in self.tools.values() for alias in tool.aliases}
+        return {**aliases, **self.tools}
+
+    @property
     def name(self) -> str:
         """The name sessions are started by."""
         return self.spec.name
@@ -147,7 +153,20 @@ def _by_name(tools: Sequence[object], where: str) -> Mapping[str, Tool[..., Any]
         if tool.spec.name in found:
             raise InvalidDeclaration(f"{where} has two tools named {tool.spec.name!r}; give one another name")
         found[tool.spec.name] = tool
+    _check_aliases(found, where)
     return found
+
+
+def _check_aliases(tools: Mapping[str, Tool[..., Any]], where: str) -> None:
+    taken = {name: name for name in tools}
+    for tool in tools.values():
+        for alias in tool.aliases:
+            if alias in taken:
+                raise InvalidDeclaration(
+                    f"{where}: the alias {alias!r} of tool {tool.spec.name!r} is also a name of {taken[alias]!r}; "
+                    "leave it out of one of them"
+                )
+            taken[alias] = tool.spec.name
 
 
 def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str, Tool[..., Any]]:

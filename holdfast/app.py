@@ -52,7 +52,7 @@ class App:
         """Everything a worker needs to serve these agents."""
         return Registry(
             agents={name: agent.spec for name, agent in self.agents.items()},
-            tools={name: agent.tools for name, agent in self.agents.items()},
+            tools={name: agent.functions for name, agent in self.agents.items()},
             workflows=self.workflows,
             activities=self.activities,
             tenants=self.tenants,

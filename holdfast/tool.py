@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from holdfast_workflows.contracts.app import ToolContext
 from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
-from holdfast_workflows.contracts.names import RESERVED
+from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 from holdfast_workflows.contracts.spec import TOOL_RETRY, Effect, RetrySpec, ToolSpec
 
 from . import arguments as args
@@ -30,6 +30,7 @@ class Tool(Generic[P, R]):
     Attributes:
         spec: The tool as the model and the workflow see it.
         undo: The tool that takes a call back, where it was given as such and not by its name.
+        aliases: Names under which sessions that began with an older version of it still call it.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class Tool(Generic[P, R]):
         signature: Signature,
         probe: effects.Probe | None = None,
         undo: Tool[..., Any] | None = None,
+        aliases: tuple[str, ...] = (),
     ) -> None:
         self.spec = spec
+        self.aliases = aliases
         self.undo = undo
         self._function = function
         self._signature = signature
@@ -98,7 +101,7 @@ class Tool(Generic[P, R]):
     def hidden(self) -> Tool[P, R]:
         """The same tool for an agent whose model is not shown it."""
         spec = self.spec.model_copy(update={"hidden": True, "inline": False, "undo": ""})
-        return Tool(self._function, spec, self._signature, self._probe)
+        return Tool(self._function, spec, self._signature, self._probe, aliases=self.aliases)
 
 
 @overload
@@ -117,6 +120,7 @@ def tool(
     undo: str | Tool[..., Any] | None = None,
     breaker: bool = True,
     repeats: bool = False,
+    aliases: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -134,6 +138,7 @@ def tool(
     undo: str | Tool[..., Any] | None = None,
     breaker: bool = True,
     repeats: bool = False,
+    aliases: Sequence[str] = (),
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a typed function callable by models: ``@tool`` or ``@tool(effect="idempotent", …)``.
 
@@ -160,6 +165,8 @@ def tool(
         breaker: Whether failures in a row have every worker leave the tool alone for a while.
         repeats: Whether the same call with the same result, again and again, is how the tool is meant
             to be used, as when it waits for something.
+        aliases: Names that it had before. Sessions that began when it had one of them still call it so;
+            new ones see its name only.
 
     Raises:
         InvalidDeclaration: It cannot work as declared; the detail says what to change.
@@ -168,6 +175,7 @@ def tool(
     def declared(function: Callable[P, R]) -> Tool[P, R]:
         chosen = _name(function, name)
         _check_effect(chosen, effect, inline=inline, tells=probe is not None or undo is not None)
+        known = _aliases(aliases, chosen)
         signature = read_signature(function, chosen)
         spec = ToolSpec(
             name=chosen,
@@ -183,7 +191,7 @@ def tool(
             repeats=repeats,
         )
         asked = None if probe is None else effects.read_probe(probe, chosen, signature)
-        made = Tool(function, spec, signature, asked, undo if isinstance(undo, Tool) else None)
+        made = Tool(function, spec, signature, asked, undo if isinstance(undo, Tool) else None, known)
         if made.undo is not None:
             made.check_undo(made.undo)
         return made
@@ -203,6 +211,18 @@ def _name(function: Callable[..., Any], name: str | None) -> str:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidDeclaration(f"tool {chosen!r} yields; return a list or a text instead")
     return chosen
+
+
+def _aliases(aliases: Sequence[str], name: str) -> tuple[str, ...]:
+    if isinstance(aliases, str):
+        raise InvalidDeclaration(f"tool {name!r} has aliases={aliases!r}; give a list of names")
+    for alias in aliases:
+        declare.name(alias, f"tool {name!r}: alias")
+        if alias == name or alias in RESERVED or alias in OWN_TOOLS:
+            raise InvalidDeclaration(
+                f"tool {name!r} has the alias {alias!r}, which is its own name or Holdfast's"
+            )
+    return tuple(dict.fromkeys(aliases))
 
 
 def _check_effect(name: str, effect: Effect, *, inline: bool, tells: bool) -> None:

@@ -179,6 +179,18 @@ class Session:
         """Go on after ``pause``."""
         return await self._wire.update(self._id, "resume", None, SessionView)
 
+    async def repin(self) -> SessionView:
+        """Take the newest spec of the agent, as the workers have it now: tools, models, instructions, limits.
+
+        The session began with the spec of that time and keeps it otherwise. A turn that runs ends with
+        the one that it began with. The budget stays, and so does an output shape given at the start.
+
+        Raises:
+            UnknownAgent: The workers serve no such agent any more.
+            SessionClosed: The session has ended.
+        """
+        return await self._wire.update(self._id, "repin", None, SessionView)
+
     async def cancel(self, reason: str = "") -> Reply:
         """Cancel the turn that runs, and wait until its tools have ended.
 

@@ -267,6 +267,10 @@ class Session:
         """Go on after ``pause``."""
         return self._portal.call(self._session.resume())
 
+    def repin(self) -> SessionView:
+        """Take the newest spec of the agent, from the next turn on."""
+        return self._portal.call(self._session.repin())
+
     def cancel(self, reason: str = "") -> Reply:
         """Cancel the turn that runs, and wait until its tools have ended."""
         return self._portal.call(self._session.cancel(reason))

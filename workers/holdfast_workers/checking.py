@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import Counter
+from typing import Final
 
 from holdfast_activities.session.agents import ModelSource
+from holdfast_activities.state import State
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.names import OWN_TOOLS
+from holdfast_workflows.contracts.nearest import nearest
 from holdfast_workflows.contracts.resorts import SimplifiedReply
 from holdfast_workflows.contracts.spec import AgentSpec
+
+_LOOKING: Final = 10.0
+"""Seconds that looking for sessions may hold up a start."""
+
+_TOLD: Final = {
+    "gone": "agent %s: tool %s is gone, and %s began with it; %s",
+    "changed": "agent %s: tool %s takes other parameters than %s began with; %s",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -32,3 +46,49 @@ def _models(agent: AgentSpec) -> list[str]:
         *(resort.model for resort in agent.last_resorts if isinstance(resort, SimplifiedReply)),
     ]
     return [name for name in dict.fromkeys(named) if name]
+
+
+async def warn_of_tools(registry: Registry, state: State) -> None:
+    """Log a warning for each tool that sessions began with and that is gone or takes other parameters now."""
+    try:
+        async with asyncio.timeout(_LOOKING):
+            for (agent, tool, change), sessions in sorted((await _changes(registry, state)).items()):
+                _log.warning(
+                    _TOLD[change], agent, tool, _counted(sessions), _remedy(registry, agent, tool, change)
+                )
+    except (HoldfastError, TimeoutError) as error:  # it is for people; no worker waits for it
+        _log.warning("it could not be seen which tools running sessions began with: %r", error)
+
+
+async def _changes(registry: Registry, state: State) -> Counter[tuple[str, str, str]]:
+    """How many sessions each change concerns: the agent, the tool, and ``gone`` or ``changed``."""
+    found = Counter[tuple[str, str, str]]()
+    for digest, sessions in (await state.pinned(list(registry.agents))).items():
+        body = await state.load_spec(digest)
+        if body is None:
+            continue
+        spec = AgentSpec.model_validate_json(body)
+        functions = registry.tools.get(spec.name, {})
+        for tool in spec.tools:
+            now = functions.get(tool.name)
+            if tool.name in OWN_TOOLS:
+                continue
+            if now is None:
+                found[spec.name, tool.name, "gone"] += sessions
+            elif now.spec.parameters != tool.parameters:
+                found[spec.name, tool.name, "changed"] += sessions
+    return found
+
+
+def _counted(sessions: int) -> str:
+    return "1 session that goes on" if sessions == 1 else f"{sessions:,} sessions that go on"
+
+
+def _remedy(registry: Registry, agent: str, tool: str, change: str) -> str:
+    if change == "changed":
+        return "`holdfast repin SESSION` has a session take the new ones"
+    close = nearest(tool, registry.tools.get(agent, {}))
+    heir = f"tool {close!r}" if close else "the tool that took its place"
+    return (
+        f"give {heir} aliases=[{tool!r}], or have sessions take the newest tools by `holdfast repin SESSION`"
+    )

@@ -33,7 +33,7 @@ from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
 from holdfast_workflows.contracts.variables import unknown_variables
 
 from . import binding, exits, logs, telemetry, wiring
-from .checking import warn_of_models
+from .checking import warn_of_models, warn_of_tools
 from .health import HealthServer
 from .loading import load_app
 from .scheduling import ensure_maintenance
@@ -140,6 +140,7 @@ class WorkerProcess:
         models = Models(providers)
         stack.push_async_callback(models.close)
         warn_of_models(self._registry, models)
+        await warn_of_tools(self._registry, state)
         resilience = Resilience(state.shared, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)
         memory = make_memories(

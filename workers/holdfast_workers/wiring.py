@@ -20,6 +20,7 @@ from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
+from .elsewhere import served
 from .settings import Settings
 
 # A watched model call heartbeats its partial text; the SDK holds heartbeats back this long.
@@ -52,10 +53,13 @@ def build_worker(
         settings: The task queue, limits and grace.
         memory: The memories; None for a worker without, whose sessions' memories wait for one that has them.
     """
-    activities = Activities(registry, state, models, resilience, memory=memory)
+    queue = settings.for_app(registry.name).task_queue
+    activities = Activities(
+        registry, state, models, resilience, memory=memory, served=lambda: served(client, queue)
+    )
     return Worker(
         client,
-        task_queue=settings.for_app(registry.name).task_queue,
+        task_queue=queue,
         # Sandboxed are those that do not say otherwise: the user's own.
         workflows=[AgentWorkflow, MaintenanceWorkflow, *registry.workflows],
         activities=[*activities.all(), *registry.activities],

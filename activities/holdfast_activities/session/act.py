@@ -16,6 +16,7 @@ from holdfast_workflows.contracts.errors import (
     CircuitOpen,
     HoldfastError,
     StateUnavailable,
+    UnknownAgent,
     to_failure,
 )
 from holdfast_workflows.contracts.session import ToolProgress
@@ -41,8 +42,19 @@ _SHOWN = 500
 _UNSAID = 5.0
 """Seconds to wait for a breaker that does not say how long."""
 
+_DEPLOY = 600.0
+"""Seconds for which a call waits for a worker that has its agent, while a deploy adds that."""
+
+_ELSEWHERE = (0.2, 1.0)  # seconds until the call is offered to the workers again
+
 _SPREAD = 1.2
 """Runs that met the same open breaker come back over so much of the time."""
+
+
+class _Elsewhere(Exception):
+    def __init__(self, park: Park) -> None:
+        super().__init__(park.reason)
+        self.park = park
 
 
 class Act:
@@ -72,6 +84,8 @@ class Act:
         try:
             with Pulse(UNWATCHED, lambda: ToolProgress(name=request.name, detail=said)):
                 result = await self._act(request, heartbeat)
+        except _Elsewhere as waits:
+            return ActResult(park=waits.park)
         except CircuitOpen as error:
             result = ActResult(park=_park(error))
         except StateUnavailable as error:
@@ -84,13 +98,16 @@ class Act:
 
     async def _act(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:
         if request.mode == "undo":
-            return await self._undo.carry_out(await self._agents.get(request.digest), request, heartbeat)
+            agent = await self._agents.get(request.digest)
+            await self._expect_here(agent, request)
+            return await self._undo.carry_out(agent, request, heartbeat)
         known = await self._ledger.settled(request)
         if known is not None:
             return told(known)
         if request.mode in ("settle", "give_up"):
             return await self._decided(await self._same.known(request))
         agent = await self._agents.get(request.digest)
+        await self._expect_here(agent, request)
         arguments = request.arguments
         if not arguments or request.again or activity.info().attempt > 1:
             # A repeated attempt relies on the ledger, which an older copy of the database shows without the claim:
@@ -122,6 +139,24 @@ class Act:
         if before.key:
             request = request.model_copy(update={"key": before.key, "again": True})
         return None, request
+
+    async def _expect_here(self, agent: LiveAgent, request: ActInput) -> None:
+        """Leave a call to a worker that has the agent, where this one lacks it; not for long, as it may be gone.
+
+        Raises:
+            _Elsewhere: The call is to be scheduled once more, to be retried where this happens again.
+            UnknownAgent: It was, and is offered to the workers again.
+        """
+        if agent.binding(request.name) is not None or not await agent.elsewhere():
+            return
+        reply = await self._state.log.read(request.session, request.reply, request.reply + 1)
+        if not reply or time.time() - reply[0].at > _DEPLOY:
+            return
+        reason = f"this worker does not have agent {request.agent!r} yet; another one does"
+        if request.elsewhere:
+            raise UnknownAgent(reason, retryable=True)
+        seconds = random.uniform(*_ELSEWHERE)
+        raise _Elsewhere(Park(seconds=seconds, reason=reason, kind="state", error_code=UnknownAgent.code))
 
     async def _decided(self, request: ActInput) -> ActResult:
         """Write what a person says of a call that nobody knows about, or that its turn asks nobody any more."""

@@ -13,7 +13,7 @@ from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import Registry
 
 from .act import Act
-from .agents import LiveAgents, ModelSource
+from .agents import LiveAgents, ModelSource, Served
 from .beside import Beside
 from .burst import Means
 from .compact import Compact
@@ -49,6 +49,7 @@ class Activities:
         resilience: Resilience,
         ledger: type[Ledger] = Ledger,
         memory: Keeping | None = None,
+        served: Served | None = None,
     ) -> None:
         """The activities over what they share.
 
@@ -60,10 +61,13 @@ class Activities:
             ledger: Keeps the effects of calls.
             memory: The memories; its owner closes them. Without it turns go on without memories, and what
                 is to be remembered waits for a worker that has them.
+            served: Asks which agents any worker of the task queue serves; without it, only this one's count.
         """
         shared = state.shared
         applying = Applying(shared.outbox, memory)
-        agents = LiveAgents(registry, state, models, OwnTools(state.log, MemoryTools(memory, applying)))
+        agents = LiveAgents(
+            registry, state, models, OwnTools(state.log, MemoryTools(memory, applying)), served
+        )
         conversations = Conversations(state.log)
         beside = Beside(shared.accounts, resilience)
         self._ratios = ratios = Ratios(shared.ratios)

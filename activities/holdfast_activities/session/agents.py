@@ -1,6 +1,6 @@
 """Agents as the activities use them: the pinned spec with its models and tools, made once per spec."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
@@ -12,11 +12,16 @@ from holdfast_workflows.contracts.app import Registry, ToolBinding
 from holdfast_workflows.contracts.errors import StateBehind
 from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text import dump_json, preview
 
 from .own_tools import OwnTools
 
 _MAX_AGENTS = 500
+_SHOWN_SCHEMA = 2_000
+"""Characters of a tool's parameters that the model is told where they have changed."""
+
+Served = Callable[[], Awaitable[Collection[str]]]
+"""Asks which agents the workers of the task queue serve, or served once."""
 
 
 class ModelSource(Protocol):
@@ -30,8 +35,16 @@ class ModelSource(Protocol):
 class LiveAgent:
     """An agent's pinned spec, ready to run here."""
 
-    def __init__(self, spec: AgentSpec, tools: Mapping[str, ToolBinding], source: ModelSource) -> None:
+    def __init__(
+        self,
+        spec: AgentSpec,
+        tools: Mapping[str, ToolBinding],
+        source: ModelSource,
+        elsewhere: Callable[[], Awaitable[bool]],
+    ) -> None:
         self.spec = spec
+        self.elsewhere = elsewhere
+        """Whether this worker lacks the agent while others have it, as while a deploy adds it."""
         self.tools: dict[str, ToolSpec] = {tool.name: tool for tool in spec.tools}
         self._bindings = tools
         self._source = source
@@ -41,6 +54,23 @@ class LiveAgent:
     def binding(self, name: str) -> ToolBinding | None:
         """The function behind a tool, if this worker's code still has it."""
         return self._bindings.get(name)
+
+    def no_tool(self, name: str) -> str:
+        """What the model is told of a tool that cannot be called: never that it is among those there are."""
+        there = [spec.name for spec in self.tools.values() if not spec.hidden and spec.name in self._bindings]
+        known = f"there are: {', '.join(there) or 'none'}"
+        spec = self.tools.get(name)
+        if spec is None or spec.hidden or name in self._bindings:
+            return f"there is no tool {name!r}; {known}"
+        return f"tool {name!r} is no longer offered, so do not call it again; {known}"
+
+    def misfit(self, name: str, problem: str) -> str:
+        """What the model is told of arguments that do not fit, where it was shown other parameters."""
+        spec, binding = self.tools.get(name), self._bindings.get(name)
+        if spec is None or binding is None or binding.spec.parameters == spec.parameters:
+            return problem
+        now = preview(dump_json(binding.spec.parameters), _SHOWN_SCHEMA)
+        return f"{problem}. The parameters of {name!r} have changed, and are now: {now}"
 
     def model(self, name: str) -> Model:
         """One of the agent's models.
@@ -85,8 +115,16 @@ class LiveAgent:
 class LiveAgents:
     """Agents by the digest of their spec."""
 
-    def __init__(self, registry: Registry, state: State, source: ModelSource, own: OwnTools) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        state: State,
+        source: ModelSource,
+        own: OwnTools,
+        served: Served | None = None,
+    ) -> None:
         self._registry = registry
+        self._served = served
         self._state = state
         self._source = source
         self._own = own
@@ -111,6 +149,12 @@ class LiveAgents:
         if len(self._live) >= _MAX_AGENTS:
             del self._live[next(iter(self._live))]
         tools = {**self._registry.tools.get(spec.name, {}), **self._own.of(spec)}
-        live = LiveAgent(spec, tools, self._source)
+        live = LiveAgent(spec, tools, self._source, lambda: self.elsewhere(spec.name))
         self._live[digest] = live
         return live
+
+    async def elsewhere(self, agent: str) -> bool:
+        """Whether this worker lacks an agent that other workers of the task queue have."""
+        if agent in self._registry.agents or self._served is None:
+            return False
+        return agent in await self._served()

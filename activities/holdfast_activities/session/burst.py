@@ -338,22 +338,22 @@ class Burst:
             return set()
         made = [call for step in self.steps for call in step.calls if call.done and call.status != "invalid"]
         left = max(0, self._input.calls_left - len(made))
-        tools = self._agent.tools
-        inline = [call.seq for call in calls if call.name in tools and tools[call.name].inline]
+        inline = [call.seq for call in calls if (tool := self._agent.tools.get(call.name)) and tool.inline]
         return set(inline[left:])
 
     async def _run(self, call: running.Call) -> ResultEntry | None:
         """The result of a call that ends here; None for one that is the workflow's to schedule."""
         spec, binding = self._agent.tools.get(call.name), self._agent.binding(call.name)
+        if binding is None and spec is not None and not spec.hidden and await self._agent.elsewhere():
+            return None
         if spec is None or spec.hidden or binding is None:
-            known = ", ".join(tool.name for tool in self._agent.tools.values() if not tool.hidden) or "none"
-            text = f"there is no tool {call.name!r}; there are: {known}"
-            return running.result(call, text, "invalid", time.monotonic())
+            return running.result(call, self._agent.no_tool(call.name), "invalid", time.monotonic())
         if not spec.inline:
             try:
                 binding.validate(call.arguments)
             except ToolArgumentsInvalid as error:
-                return running.result(call, error.detail, "invalid", time.monotonic())
+                told = self._agent.misfit(call.name, error.detail)
+                return running.result(call, told, "invalid", time.monotonic())
             return None
         try:
             return await running.run(binding, call, spec.timeout, _quiet)

@@ -39,12 +39,21 @@ class Load:
         spec = self._registry.agents.get(load.agent)
         if spec is None:
             known = ", ".join(sorted(self._registry.agents)) or "none"
-            raise UnknownAgent(f"asked for {load.agent!r}; served: {known}")
+            # While a deploy adds an agent, another worker has it, and the next attempt may reach that.
+            elsewhere = await self._agents.elsewhere(load.agent)
+            raise UnknownAgent(f"asked for {load.agent!r}; served: {known}", retryable=elsewhere)
         if load.output is not None:
             spec = spec.model_copy(update={"output": load.output})
+        elif load.output_of:
+            kept = (await self._agents.get(load.output_of)).spec.output
+            spec = spec.model_copy(update={"output": kept})
         limits = limits_of(self._registry.tenants, load.tenant)
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
+        if load.again:
+            await self._state.save_spec(digest, body)
+            self._agents.add(digest, spec)
+            return LoadResult(spec=_pin(spec, digest, limits.weight if limits else 1.0))
         before = await self._state.load_session(load.session)
         start = await self._start(load, before)
         await self._state.save_spec(digest, body)

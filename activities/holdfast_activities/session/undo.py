@@ -70,7 +70,7 @@ class Undo:
         call = call_of(request, name, asked.arguments, key)
         spec, binding = agent.tools.get(name), agent.binding(name)
         if spec is None or binding is None:
-            return running.failed(call, ToolFailed(f"this worker has no tool {name!r}"))
+            return running.failed(call, ToolFailed(agent.no_tool(name)))
         known = {_RESULT: await self._result(request), **original.arguments}
         given = {wanted: known[wanted] for wanted in spec.parameters["properties"] if wanted in known}
         return Work(request, call, spec, binding, given, heartbeat, in_log=False)

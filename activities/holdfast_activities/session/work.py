@@ -64,11 +64,11 @@ def prepare(
     """The call with its tool, or what the model is told if it cannot be made."""
     binding, spec = agent.binding(call.name), agent.tools.get(call.name)
     if binding is None or spec is None:
-        return running.failed(call, ToolFailed(f"this worker has no tool {call.name!r}"))
+        return running.failed(call, ToolFailed(agent.no_tool(call.name)))
     try:
         arguments = binding.validate(call.arguments)
     except ToolArgumentsInvalid as error:
-        return running.result(call, error.detail, "invalid", time.monotonic())
+        return running.result(call, agent.misfit(call.name, error.detail), "invalid", time.monotonic())
     return Work(request, call, spec, binding, arguments, heartbeat)
 
 

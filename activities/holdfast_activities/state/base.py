@@ -107,6 +107,10 @@ class State(Protocol):
         """The spec of that digest."""
         ...
 
+    async def pinned(self, agents: Sequence[str]) -> dict[str, int]:
+        """How many sessions of these agents go on with each spec, by its digest."""
+        ...
+
     async def open_session(self, session: str, agent: str, digest: str, tenant: str, user: str = "") -> None:
         """Create the session's row at version 0 unless it is there; one that was erased begins anew."""
         ...

@@ -1,9 +1,10 @@
 """The state database: the log, what is shared, and sessions, turns, specs and texts, off the hot path."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,6 +21,8 @@ from .shared import Shared
 from .sharing import SharedParts
 from .tables import SessionTable, SpecTable, TextTable, TurnTable
 from .transactions import Transactions
+
+_ENDED = ("closed", "failed", "cancelled")
 
 
 class Database:
@@ -63,6 +66,20 @@ class Database:
         async with self._transactions.begin() as db:
             row = await db.get(SpecTable, identifier(digest))
         return row.body if row else None
+
+    async def pinned(self, agents: Sequence[str]) -> dict[str, int]:
+        """See ``State.pinned``."""
+        go_on = (
+            select(SessionTable.digest, func.count())
+            .where(
+                col(SessionTable.agent).in_(agents),
+                col(SessionTable.status).not_in(_ENDED),
+                col(SessionTable.erased) == 0,
+            )
+            .group_by(col(SessionTable.digest))
+        )
+        async with self._transactions.begin() as db:
+            return dict((await db.exec(go_on)).all())
 
     async def open_session(self, session: str, agent: str, digest: str, tenant: str, user: str = "") -> None:
         """See ``State.open_session``."""

@@ -11,7 +11,7 @@ tasks     run, send
 chat      chat
 watching  watch, show
 listing   sessions, agents
-control   pause, resume, steer, cancel, close
+control   pause, resume, steer, cancel, close, repin
 effects   effects, decide
 deciding  decisions in a chat
 budgets   budget, budgets

@@ -72,6 +72,14 @@ def close(context: typer.Context, session: SessionId, json: Json = False) -> Non
     _do(context, session, "closes after the turns it has", lambda found: found.close(), json=json)
 
 
+def repin(context: typer.Context, session: SessionId, json: Json = False) -> None:
+    """Take the agent's newest tools, models and instructions.
+
+    A turn that runs ends with those it began with. With --json: the session's view.
+    """
+    _do(context, session, _repinned, lambda found: found.repin(), json=json)
+
+
 def _do(
     context: typer.Context,
     session: str,
@@ -95,3 +103,8 @@ def _paused(view: SessionView) -> str:
     if not view.pausing:
         return "paused"
     return f"pauses when the step of turn {view.turn} that runs has ended; nothing new starts after it"
+
+
+def _repinned(view: SessionView) -> str:
+    running = view.last is not None and view.last.status == "running"
+    return f"goes on with the newest {view.agent}" + (f" after turn {view.turn}" if running else "")

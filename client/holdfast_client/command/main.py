@@ -48,6 +48,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     control.steer,
     control.cancel,
     control.close,
+    control.repin,
     effects.effects,
     effects.decide,
     budgets.budget,

@@ -97,7 +97,7 @@ class Registry:
 
     Attributes:
         agents: Agents by name.
-        tools: Each agent's tools by name.
+        tools: Each agent's tools by name, and by the names they had before.
         workflows: The user's own workflows; they run in the SDK's sandbox.
         activities: The user's own activities.
         tenants: Limits by tenant; ``*`` stands for all that are not named.

@@ -235,6 +235,10 @@ class Carry(Contract):
     """Turns that have ended and are not remembered yet, in their order."""
     abandoned: Abandoned = ()
     resets: int = 0
+    next_spec: PinnedSpec | None = None
+    """The spec that the session takes when the running turn has ended."""
+    own_output: bool = False
+    """Whether the output shape was given at the session's start, and is not the agent's own."""
 
 
 class StartInput(Contract):

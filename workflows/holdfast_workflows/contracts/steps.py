@@ -22,6 +22,10 @@ class LoadInput(Contract):
     user: str = ""
     first_run: str = ""
     """The run that the session began with; another that loads the agent was reset to its beginning."""
+    again: bool = False
+    """Whether the session goes on, and only its spec is to be the newest."""
+    output_of: str = ""
+    """The digest of the spec whose output shape is kept, where that was given at the session's start."""
 
 
 class LoadResult(Contract):
@@ -213,6 +217,9 @@ class ActInput(Contract):
     """Logs that resets have set aside: this call may have been made in one of them."""
     since: int = 0
     """The first number after the last reset."""
+    elsewhere: bool = False
+    """A worker without the agent was asked before. Those that lack it fail the attempt, so that the server
+    offers it to others; a new activity would be given to the same worker again."""
 
 
 class ActResult(Contract):

@@ -57,6 +57,13 @@ _SETTLE_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30), maximum_attempts=30
 )
 
+_ELSEWHERE_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=0.1),
+    maximum_interval=timedelta(seconds=2),
+    maximum_attempts=60,
+    non_retryable_error_types=_NEVER_AGAIN,
+)
+
 
 def attempts(policy: ToolPolicy) -> RetrySpec:
     """The retries of a tool; none for one whose effect must never be repeated."""
@@ -133,7 +140,7 @@ def act(
         # The activity ends a tool that takes too long by itself, and can say so to the model.
         start_to_close_timeout=timedelta(seconds=policy.timeout + _TO_SAY_SO),
         heartbeat_timeout=timedelta(seconds=silence),
-        retry_policy=_policy(attempts(policy)),
+        retry_policy=_ELSEWHERE_RETRY if call.elsewhere else _policy(attempts(policy)),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary or None,
         priority=_share(spec),

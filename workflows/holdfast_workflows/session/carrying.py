@@ -129,6 +129,8 @@ class Carrying:
         if left <= 0:
             return await self._decided() if doubt else self._void(unseen, "failed")
         self._parked += await self._wait(park, min(park.seconds, left))
+        if park.error_code == errors.UnknownAgent.code:
+            self._change(elsewhere=True)
         if self._state.cancelled and not doubt:
             return self._void(unseen if away else "not run: the turn was cancelled", "cancelled")
         if self._state.cancelled and away and self._request.mode == "give_up":

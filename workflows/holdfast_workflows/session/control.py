@@ -1,14 +1,17 @@
 """Control of a session by people: each request is validated, answered, and takes hold at the next boundary."""
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
+from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.budget import RaiseBudget
 from holdfast_workflows.contracts.effects import Decision
 from holdfast_workflows.contracts.session import Accepted, Event, SessionView, TurnView
+from holdfast_workflows.contracts.steps import LoadInput
 from holdfast_workflows.contracts.text import preview
 
 from ..inputs import UnknownNames
-from . import attributes, details, raising, rules
+from . import attributes, calls, details, raising, rules
 from .state import SessionState
 from .turn import TurnRunner
 
@@ -109,6 +112,31 @@ class Control(UnknownNames):
     @decide.validator
     def _validate_decide(self, decision: Decision) -> None:
         rules.deciding(self._state, decision)
+
+    @workflow.update(description="Take the newest spec of the agent, from the next turn on.")
+    async def repin(self) -> SessionView:
+        """Have the session's next turns see the tools, models and instructions of the newest deploy."""
+        state = self._state
+        assert state.spec is not None
+        load = LoadInput(
+            session=workflow.info().workflow_id,
+            agent=state.start.agent,
+            tenant=state.start.tenant,
+            user=state.start.user,
+            again=True,
+            output_of=state.spec.digest if state.own_output else "",
+        )
+        try:
+            loaded = await calls.load_agent(load, state.start.silence)
+        except ActivityError as error:
+            raise errors.to_failure(calls.typed(error, errors.HoldfastError)) from error
+        state.next_spec = loaded.spec
+        state.take_next_spec()
+        return self.view()
+
+    @repin.validator
+    def _validate_repin(self) -> None:
+        rules.repinning(self._state)
 
     @workflow.signal(description="Somebody reads along for so many seconds.")
     def watch(self, seconds: float = 60.0) -> None:

@@ -96,6 +96,14 @@ def closing(state: SessionState) -> None:
         raise _refused(_closed(state))
 
 
+def repinning(state: SessionState) -> None:
+    """Whether the session can take another spec: it goes on, and has one."""
+    if state.ended:
+        raise _refused(_closed(state))
+    if state.spec is None:
+        raise _refused(errors.NothingToDo("the session begins just now, with the newest spec"))
+
+
 def raising(state: SessionState, by: RaiseBudget) -> None:
     """Whether a budget can be raised so: only limits that are set can be."""
     if state.ended:

@@ -73,6 +73,7 @@ class SessionState:
         self.unremembered: deque[RememberInput] = deque(
             carry.unremembered if carry else (), maxlen=KEPT_UNREMEMBERED
         )
+        self.next_spec, self.own_output = _own(start)
         self.context = 0
         """How full the last prompt was, in percent of its budget."""
         self.active: dict[int, str] = {}
@@ -80,8 +81,7 @@ class SessionState:
         self.decisions: dict[str, Decision] = {}
         self.parks: dict[int, str] = {}
         """Why something waits on a timer, by the sequence number of what waits."""
-        self._held = 0
-        self._held_since = 0.0
+        self._held, self._held_since = 0, 0.0
         self.abandoned: Abandoned = carry.abandoned if carry else ()
         self.resets = carry.resets if carry else 0
         """Logs that resets have set aside."""
@@ -127,6 +127,11 @@ class SessionState:
             self.turns += turns
             self.queue = deque((turn + turns, message) for turn, message in self.queue)
             self.seen = {id: turn + turns for id, turn in self.seen.items()}
+
+    def take_next_spec(self) -> None:
+        """Go on with the spec that was asked for while a turn ran: a turn ends with the one it began with."""
+        if self.next_spec is not None and self.running is None:
+            self.spec, self.next_spec = self.next_spec, None
 
     @property
     def queue_weight(self) -> int:
@@ -372,6 +377,8 @@ class SessionState:
             unremembered=tuple(self.unremembered),
             abandoned=self.abandoned,
             resets=self.resets,
+            next_spec=self.next_spec,
+            own_output=self.own_output,
         )
         if _weight(carried) > MAX_PAYLOAD:
             carried = carried.model_copy(update={"events": (), "recent": carried.recent[-1:]})
@@ -379,6 +386,12 @@ class SessionState:
                 workflow.logger.error("%d turns are not remembered: no room", len(carried.unremembered))
                 carried = carried.model_copy(update={"unremembered": ()})
         return carried
+
+
+def _own(start: StartInput) -> tuple[PinnedSpec | None, bool]:
+    """The spec to take after the running turn, and whether the output shape was given at the start."""
+    carry = start.carry
+    return (carry.next_spec, carry.own_output) if carry else (None, start.output is not None)
 
 
 def _weight(carried: Carry) -> int:

@@ -140,6 +140,7 @@ class AgentWorkflow(Control):
     async def _run_turn(self) -> None:
         """Run a turn in a task of its own: a cancelled workflow must be able to wait for its tools."""
         state = self._state
+        state.take_next_spec()
         runner = self._runner = TurnRunner(state, self._compacting)
         if state.running is None:
             if self._settler.behind:

@@ -1,0 +1,41 @@
+"""Which agents the other workers of a task queue serve: while a deploy adds one, not every worker has it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from typing import Final
+
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from holdfast_temporal import binding
+from holdfast_workflows.contracts.errors import ServiceError
+
+_POLL: Final = 65.0
+"""Seconds: a worker asks the server for work at least this often."""
+
+
+async def served(client: Client, task_queue: str) -> Collection[str]:
+    """The agents that workers of the queue serve or have served; none where no other worker is there.
+
+    A server that does not answer says nothing of others either: what this worker lacks is then lacking.
+    """
+    try:
+        if not await _has_others(client, task_queue):
+            return ()
+        bound = await binding.read(client, task_queue)
+    except (RPCError, ServiceError):
+        return ()
+    return bound.agents if bound else ()
+
+
+async def _has_others(client: Client, task_queue: str) -> bool:
+    request = DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=task_queue))
+    found = await client.workflow_service.describe_task_queue(request)
+    own, since = client.service_client.config.identity, time.time() - _POLL
+    return any(
+        poller.identity != own and poller.last_access_time.ToSeconds() > since for poller in found.pollers
+    )
