@@ -61,8 +61,10 @@ class Gate:
         try:
             result = await self._within(work, seconds)
         except self._failure as error:
-            # A failure that trying again does not help is an answer: a missing key, a text it cannot take.
-            await self._tell(admission, error.detail if error.retryable else None)
+            # A failure that trying again does not help is an answer, such as to a text it cannot take; but a key
+            # that is refused is refused for every text.
+            counts = error.retryable or (isinstance(error, EmbeddingFailed) and error.account)
+            await self._tell(admission, error.detail if counts else None)
             raise
         except BaseException:
             # Cancelled, or refused for what was asked: neither speaks for or against the part.

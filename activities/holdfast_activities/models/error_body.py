@@ -10,6 +10,7 @@ from . import error_waits
 
 _DEEPEST = 8
 _ONLY_ERRORS = ("detail", "errors", "error_msg", "error_message", "fault")  # what no reply has
+_EVENTS = ("message", "content_block_", "ping")  # what is no error in Anthropic's form
 _READ = 8_000  # characters of an error that are looked through
 _MOST = 40  # words that are taken from one body
 _CODES = (
@@ -80,6 +81,8 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
 
 def problem_in(answer: dict[str, Any]) -> Any:
     """The part of a parsed answer, or of an event of a stream, that says it is an error; None if it is none."""
+    if str(answer.get("type")).startswith(_EVENTS):
+        return None
     choices: Any = answer.get("choices")
     base: Any = answer.get("base_resp")
     if _says_something(answer.get("error")):

@@ -24,15 +24,16 @@ _FIELDS = frozenset(
 )
 _UNITS = {"ms": 0.001, "mi": 60.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _UNIT = r"(?:milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)"
-_PART = re.compile(rf"(?i)(\d+(?:\.\d+)?)\s*({_UNIT})(?![a-z])")
-_DURATION = rf"\d+(?:\.\d+)?\s*{_UNIT}(?![a-z])(?:[\s,]*(?:and\s+)?\d+(?:\.\d+)?\s*{_UNIT}(?![a-z]))*"
-_DATE = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d\d:?\d\d)"
+_FIGURE = r"\d{1,12}(?:\.\d{1,12})?"
+_PART = re.compile(rf"(?i)({_FIGURE})\s*({_UNIT})(?![a-z])")
+_DURATION = rf"{_FIGURE}\s*{_UNIT}(?![a-z])(?:[\s,]*(?:and\s+)?{_FIGURE}\s*{_UNIT}(?![a-z]))*"
+_DATE = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?\s*(?:Z|UTC|[+-]\d\d:?\d\d)"
 _ASKED = re.compile(
     r"(?i)\b(?:try(?:ing)?\b[^.,;\d]{0,20}\bagain|retry(?:ing)?|wait(?:ing)?|available(?: again)?|resets?|resetting)\b"
     rf"[^.,;\d]{{0,40}}?(?P<when>{_DATE}|{_DURATION})"
 )
-_BARE = re.compile(r"(?i)\bretry[-_ ]?after\W{0,3}(\d+(?:\.\d+)?)(?![\d.-])")
-_CHINESE = re.compile(r"(\d+(?:\.\d+)?)\s*(毫秒|秒|分钟|小时)(?:钟)?(?:之?后|再)")
+_BARE = re.compile(r"(?i)\bretry[-_ ]?after\W{0,3}(\d{1,12}(?:\.\d{1,12})?)(?![\d.-])")
+_CHINESE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(毫秒|秒|分钟|小时)(?:钟)?(?:之?后|再)")
 _CHINESE_UNITS = {"毫秒": 0.001, "秒": 1.0, "分钟": 60.0, "小时": 3_600.0}
 _READ = 4_000  # characters that are looked through
 
@@ -73,7 +74,7 @@ def _of_value(value: Any) -> float | None:
         parts = cast("dict[str, Any]", value)
         return float(parts.get("seconds") or 0) + float(parts.get("nanos") or 0) / 1e9
     text = str(value).strip()
-    if re.fullmatch(r"\d+(?:\.\d+)?", text):
+    if re.fullmatch(r"\d{1,15}(?:\.\d{1,12})?", text):
         return float(text)
     if re.fullmatch(_DURATION, text, re.IGNORECASE):
         return _duration(text)

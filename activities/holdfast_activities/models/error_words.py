@@ -13,27 +13,29 @@ _NAMED = re.compile(
     r"#/([\w/]+): expected maxlength"
 )
 _PROMPT_PARAMETER = re.compile(
-    r"(?:messages|input|prompt|contents?|system|instructions|inputtext|texts)[/.]?(?:\[?\d+\]?)?(?:[/.]content)?(?:[/.]?\[?\d+\]?)?(?:[/.]text)?"
+    r"(?:messages|input|prompt|contents?|system|instructions|inputtext|texts)[/.]?(?:\[?\d{1,12}\]?)?(?:[/.]content)?(?:[/.]?\[?\d{1,12}\]?)?(?:[/.]text)?"
 )
 # Where both sizes are told, the larger one is to blame: a smaller prompt helps only if it is the prompt.
 _SIZES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"(?P<prompt>\d+) (?:tokens )?(?:in (?:the|your) (?:messages|prompt)|of text input)\D+(?:\d+ of tool input\D+)?(?P<reply>\d+) (?:tokens )?(?:in|for) the (?:completion|output|response)",
-        r"exceeds? (?:the )?context limit: (?P<prompt>\d+) \+ (?P<reply>\d+)",
-        r"has (?P<prompt>\d+) input tokens \((?P<reply>\d+) > \d+ - \d+\)",
-        r"passed (?P<prompt>\d+) input tokens and requested (?P<reply>\d+) output tokens",
-        r"(?P<prompt>\d+) tokens from the (?:input )?(?:messages|prompt) and (?P<reply>\d+) tokens for the completion",
-        r"given: (?P<prompt>\d+) `?inputs`? tokens and (?P<reply>\d+) `?max_new_tokens",
+        r"(?P<prompt>\d{1,12}) (?:tokens )?(?:in (?:the|your) (?:messages|prompt)|of text input)\D+(?:\d{1,12} of tool input\D+)?(?P<reply>\d{1,12}) (?:tokens )?(?:in|for) the (?:completion|output|response)",
+        r"exceeds? (?:the )?context limit: (?P<prompt>\d{1,12}) \+ (?P<reply>\d{1,12})",
+        r"has (?P<prompt>\d{1,12}) input tokens \((?P<reply>\d{1,12}) > \d{1,12} - \d{1,12}\)",
+        r"passed (?P<prompt>\d{1,12}) input tokens and requested (?P<reply>\d{1,12}) output tokens",
+        r"(?P<prompt>\d{1,12}) tokens from the (?:input )?(?:messages|prompt) and (?P<reply>\d{1,12}) tokens for the completion",
+        r"given: (?P<prompt>\d{1,12}) `?inputs`? tokens and (?P<reply>\d{1,12}) `?max_new_tokens",
     )
 )
 _NO_ROOM = re.compile(rf"(?i){_CAP}[^.]{{0,20}} must be at least 1, got -\d")
 _SOMETHING_ELSE = re.compile(
     rf"(?i)(?:invalid|value (?:for|of)|unsupported|lower|range of)\W{{0,3}}{_CAP}|"
-    rf"{_CAP}['\"`]?(?: or ['\"`]?{_CAP}['\"`]?)?(?:\s*[(=:]?\s*\d+\)?)?\s*(?:[:>=]|(?:is|are|must|should|cannot|can't|may|"
+    rf"{_CAP}['\"`]?(?: or ['\"`]?{_CAP}['\"`]?)?(?:\s*[(=:]?\s*\d{{1,12}}\)?)?\s*(?:[:>=]|(?:is|are|must|should|cannot|can't|may|"
     r"value|you (?:requested|provided|set)|exceeds?|too|larger|greater|has to|needs? to|out of)\b)|"
-    r"at most \d+ (?:completion|output) tokens|maximum (?:allowed )?number of output tokens|"
-    r"(?:too many|number of|more than \d+|at most \d+|maximum of \d+|up to \d+) (?:tools?|functions?|function declarations|"
+    r"at most \d{1,12} (?:completion|output) tokens|maximum (?:allowed )?number of output tokens|"
+    r"(?<!or )(?:output|completion|generated|response|thinking|reasoning|budget)[ _]tokens?[^.;]{0,40}"
+    r"(?:exceed|too|greater|larger|must|should)|exceeds?[^.;]{0,40} (?:output|completion) (?:tokens?|length|limit)|"
+    r"(?:too many|number of|more than \d{1,12}|at most \d{1,12}|maximum of \d{1,12}|up to \d{1,12}) (?:tools?|functions?|function declarations|"
     r"tool definitions|images?|documents?|files?|stop sequences|choices|enum values|properties)\b|"
     r"\b(?:tools?|functions?)\b['\"`]?[^;]{0,60}(?:too (?:long|large|many)|at most|maximum|exceed)|"
     r"\b(?:names?|descriptions?|identifiers?|ids?|headers?|cookies?|ur[li]s?|metadata|stop|schema|"
@@ -43,27 +45,30 @@ _SOMETHING_ELSE = re.compile(
 _PROMPT = re.compile(
     r"(?i)context (?:length|window|size|limit)[^.]{0,80}\b(?:exceed|overflow|not enough|too (?:small|short)|reached)|"
     r"(?:exceed\w*|longer than|larger than|greater than|too (?:long|large|big)|overflow\w*)[^.]{0,80}"
-    r"(?:context|max(?:imum)? (?:model |allowed )?(?:input )?length|model's (?:input|limit))|"
+    r"(?:context|max(?:imum)? (?:(?:model|allowed|input|sequence|prompt) )*length|max_\w*len|model's (?:input|limit))|"
+    r"longer than (?:the )?(?:max\w*|limit)|over (?:the )?(?:token )?limit of \d|"
+    r"exceed\w* (?:the )?(?:max(?:imum)? )?(?:context|token|input|prompt)[^.;]{0,30}(?:limit|length|size|window|count)|"
     r"context the overflows|context overflow|"
-    r"maximum (?:context|prompt|input|sequence) length (?:is|of)\D{0,4}\d|maximum length (?:is|of) \d+ tokens|"
+    r"maximum (?:context|prompt|input|sequence)(?: length| size| window)? (?:is|of)\D{0,4}\d|maximum length (?:is|of) \d{1,12} tokens|"
     r"(?:prompt|inputs?|messages?|conversation|request(?! rate)|body|payload|text|contents?|history|entity)\b"
     r"[^.;]{0,60}?(?<!took )\btoo (?:long|large|big|many tokens)\b(?! to\b)|"
     r"(?:prompt|inputs?|messages?|conversation|request(?! rate)|token count|tokens)\b[^;]{0,60}?\bexceed"
-    r"[^.;]{0,80}(?:token|length|context|window|size|limit(?: of|:)? ?\d|characters)|"
+    r"[^.;]{0,80}(?:token|length|context|window|size|limit(?: of|:)? ?\d|"
+    r"max\w*\W{0,3}\d|max_\w*len|characters)|"
     r"\btokens? (?:limit|count)[^.;]{0,20} exceeded|"
     r"too many (?:input |prompt )?tokens(?!, please wait)|range of input length should be|"
     r"reduce (?:the |your )?(?:(?:length|size|number of tokens)[^.]{0,12} )?(?:the |your )?"
     r"(?:input |prompt |text )*(?:messages?|prompts?|inputs?|conversation|token count)\b|"
     r"shorter (?:prompt|input|message)|shorten(?:ing)? (?:your|the) (?:prompt|input|message|conversation)|"
     r"(?:prompt|input)[^.;]{0,30} (?:has|contains|is) \d[\d,]* (?:tokens)?,? ?but\b|"
-    r"token count is \d+ but|length is \d+ while limit is|inputs?\W{1,3}must have less than \d+ tokens|"
+    r"token count is \d{1,12} but|length is \d{1,12} while limit is|inputs?\W{1,3}must have less than \d{1,12} tokens|"
     r"prompt ?超长|输入(?:内容|文本)?(?:过长|超长)|上下文(?:长度)?(?:超|过长)"
 )
 _ALONE = re.compile(
     r"(?i)request (?:body |is )?too (?:large|long)|tokens must be reduced|reduce your message size|"
     r"usage is required for long context"
 )
-_OVER = re.compile(r"(?i)\blimit:? (\d+)(?:, used:? \d+)?, requested:? (\d+)")
+_OVER = re.compile(r"(?i)\blimit:? (\d{1,12})(?:, used:? \d{1,12})?, requested:? (\d{1,12})")
 
 _FILTERED = re.compile(
     r"(?i)content.?filter|responsible.?ai|content management policy|data_?inspection_?failed|inappropriate content|"

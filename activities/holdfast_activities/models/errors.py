@@ -105,7 +105,12 @@ def from_status(
     name: str, status: int, headers: Mapping[str, str], body: bytes, secret: str = ""
 ) -> ModelError:
     """The error for an HTTP answer that is not a success."""
-    told = error_body.read(error_body.parsed(body))
+    return from_body(name, status, headers, error_body.parsed(body), secret)
+
+
+def from_body(name: str, status: int, headers: Mapping[str, str], body: Any, secret: str = "") -> ModelError:
+    """The error for an HTTP answer that is not a success, whose body is parsed already."""
+    told = error_body.read(body)
     said = f"{name} answered {status}: {sanitise(told.words, secret)}"
     return _by_status(status, told, said, headers)
 

@@ -179,6 +179,8 @@ class Body:
             self._add(value, data)
         elif error_body.is_list(value):
             self._raise_if_error(value)
+        elif value is None and data.lstrip(b"[ ").lower().startswith(b"error"):
+            self._raise_if_error(data.decode(errors="replace"), named=True)
         elif value is None and data != b"null":
             what = "an event of the stream is not a JSON object"
             raise errors.malformed(self._name, what, data, self._secret)

@@ -60,7 +60,7 @@ _MEANT: tuple[tuple[type[Exception], type[contract.ModelError]], ...] = (
     (ContentFilterError, contract.ContentFiltered),
     (ModelRateLimitError, contract.RateLimited),
     (ModelRequestRejectedError, contract.ModelRejected),
-    (ModelQuotaExceededError, contract.ModelRejected),
+    (ModelQuotaExceededError, contract.ProviderQuota),
     (ModelConnectionError, contract.ModelTransient),
     (UserError, contract.ModelRejected),
 )
@@ -325,13 +325,26 @@ def _with_calls_of(entry: ReplyEntry, kept: ModelResponse) -> list[ModelResponse
 
 
 def _error(name: str, error: Exception) -> contract.ModelError:
-    said = f"{name}: {type(error).__name__} {errors.sanitise(str(error))}"
-    wait = error.retry_after if isinstance(error, ModelAPIError) else None
+    found = _of_kind(f"{name}: {type(error).__name__} {errors.sanitise(str(error))}", error)
+    if isinstance(error, ModelHTTPError):
+        # Its words tell more kinds of failure apart than its class does.
+        told = errors.from_body(name, error.status_code, error.headers or {}, error.body)
+        if type(found) in (contract.ModelRejected, contract.ModelTransient) or isinstance(told, _SAID):
+            found = told
+    if isinstance(error, ModelAPIError) and error.retry_after is not None:
+        found.retry_after = error.retry_after
+    return found
+
+
+_SAID = (contract.ContextTooLong, contract.ContentFiltered, contract.ProviderQuota)
+
+
+def _of_kind(said: str, error: Exception) -> contract.ModelError:
     for kind, meant in _MEANT:
         if isinstance(error, kind):
-            return meant(said, retry_after=wait)
+            return meant(said)
     if isinstance(error, ModelHTTPError) and error.status_code < 500:
         return contract.ModelRejected(said)
     if isinstance(error, ModelAPIError):
-        return contract.ModelTransient(said, retry_after=wait)
+        return contract.ModelTransient(said)
     return contract.MalformedReply(said)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing.model import ScriptedModel, failed, hang
+from holdfast.testing.model import ScriptedModel, failed, hang, unauthorized
 from holdfast_activities.memory import Collection, Memories, MemoryStore, Vector, gate, guarded
 from holdfast_activities.memory.base import Embedder
 from holdfast_activities.memory.embedded import open_embedded
@@ -18,6 +18,7 @@ from holdfast_activities.memory.weaviate import open_weaviate, parse
 from holdfast_activities.models.config import ProviderConfig
 from holdfast_activities.resilience import Breakers
 from holdfast_activities.state import open_state
+from holdfast_activities.state.shared import CircuitRule
 from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
 
 from .keeper import change, fact, held
@@ -168,6 +169,17 @@ async def test_every_call_reaches_the_store(tmp_path: Path) -> None:
 
 async def _embed_once(embedder: Embedder) -> list[Vector]:
     return await asyncio.wait_for(embedder.embed(["a"]), 60)
+
+
+async def test_an_embedding_server_that_refuses_the_key_is_left_alone_for_a_while(breakers: Breakers) -> None:
+    async with ScriptedModel([], embed=lambda _: unauthorized()) as server:
+        config = ProviderConfig("openai", server.openai_url, key="k")
+        embedder = GuardedEmbedder(OpenAIEmbedder("openai", "m", config, {}), breakers)
+        for _ in range(8):
+            with pytest.raises(EmbeddingFailed):
+                await _embed_once(embedder)
+        assert len(server.embedded) == CircuitRule().failures
+        await embedder.close()
 
 
 @pytest.mark.usefixtures("hasty")

@@ -96,6 +96,7 @@ async def test_an_error_within_status_200_is_that_error_in_every_shape(name: str
         (b"error: the model crashed\n\n", ModelTransient, "crashed"),
         (b"event: error\ndata: [1]\n\n", ModelTransient, "1"),
         (b"<html><body>Bad gateway</body></html>", MalformedReply, "Bad gateway"),
+        (b"data: [ERROR] rate limit reached\n\n", RateLimited, "rate limit"),
         (b"data: oops\n\n", MalformedReply, "oops"),
     ],
 )

@@ -1,10 +1,13 @@
 import json
+import time
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast_activities.models.error_body import problem_in
 from holdfast_activities.models.errors import (
     from_exception,
     from_problem,
@@ -101,6 +104,71 @@ def test_any_answer_is_some_model_error(status: int, body: bytes, wait: str) -> 
     error = from_status("m", status, {"retry-after": wait}, body)
     assert isinstance(error, ModelError)
     assert len(str(error)) < 1_000
+
+
+_KEYS = st.sampled_from(
+    [
+        "error",
+        "errors",
+        "detail",
+        "message",
+        "code",
+        "type",
+        "status",
+        "metadata",
+        "raw",
+        "loc",
+        "msg",
+        "choices",
+        "retryDelay",
+        "retry_after",
+        "base_resp",
+        "status_code",
+        "content_filter_result",
+        "headers",
+        "fault",
+    ]
+)
+_TEXTS = st.text(max_size=20) | st.sampled_from(
+    ["429", "prompt is too long", "retry in 5s", '{"error":{}}', "[1]"]
+)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.integers(300, 599), _JSON)
+def test_any_json_is_some_model_error(status: int, body: Any) -> None:
+    for error in (from_status("m", status, {}, json.dumps(body).encode()), from_problem("m", body)):
+        assert isinstance(error, ModelError)
+        assert len(str(error)) < 1_000
+        assert error.retry_after is None or 0.0 <= error.retry_after <= 3_600.0
+    if isinstance(body, dict):
+        problem_in(body)  # pyright: ignore[reportUnknownArgumentType] - JSON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prompt " * 9000,
+        "1" * 60000,
+        "tokens exceed " * 4000,
+        "1 tokens in the messages" * 3000,
+        "[" * 60000,
+        "max_tokens" * 6000,
+        "retry in 1s " * 5000,
+        "limit: " * 9000,
+        "context length " * 4000,
+        "{" * 60000,
+    ],
+)
+def test_a_long_error_is_read_in_no_time(text: str) -> None:
+    began = time.process_time()
+    from_status("m", 400, {}, json.dumps({"error": {"message": text}}).encode())
+    from_problem("m", text)
+    assert time.process_time() - began < 1.0
 
 
 @given(st.text())

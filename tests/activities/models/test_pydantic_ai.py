@@ -28,6 +28,7 @@ from holdfast_workflows.contracts.errors import (
     ModelError,
     ModelRejected,
     ModelTransient,
+    ProviderQuota,
     RateLimited,
 )
 
@@ -83,6 +84,13 @@ async def test_a_reply_has_text_calls_usage_and_cost(scripted: Scripted, stream:
     [
         (rate_limited(7), RateLimited),
         (context_too_long(), ContextTooLong),
+        (failed(400, "Range of input length should be [1, 129024]"), ContextTooLong),
+        (failed(429, "Request too large: Limit 5, Requested 9."), ContextTooLong),
+        (
+            failed(400, "max_tokens is too large: 9. This model supports at most 5 completion tokens."),
+            ModelRejected,
+        ),
+        (failed(402, "Insufficient Balance"), ProviderQuota),
         (unauthorized(), ModelRejected),
         (failed(503), ModelTransient),
         (overloaded(), ModelTransient),
@@ -90,7 +98,20 @@ async def test_a_reply_has_text_calls_usage_and_cost(scripted: Scripted, stream:
         (html(), MalformedReply),
         (say("cut off", cut_at=40), ModelTransient),
     ],
-    ids=["429", "too-long", "401", "503", "529", "reset", "html", "cut"],
+    ids=[
+        "429",
+        "too-long",
+        "range",
+        "minute",
+        "max-tokens",
+        "402",
+        "401",
+        "503",
+        "529",
+        "reset",
+        "html",
+        "cut",
+    ],
 )
 async def test_a_fault_is_one_error_after_one_request(
     scripted: Scripted, stream: bool, fault: Reply, error: type[ModelError]

@@ -10,7 +10,7 @@ from holdfast_activities.memory.base import Vector
 from holdfast_activities.models import errors
 from holdfast_activities.models.config import ProviderConfig
 from holdfast_activities.models.http import Endpoint, make_client
-from holdfast_workflows.contracts.errors import EmbedderBroken, EmbeddingFailed, ModelError
+from holdfast_workflows.contracts.errors import EmbedderBroken, EmbeddingFailed, ModelError, ModelRejected
 from holdfast_workflows.contracts.text import clean, dump_json
 
 AT_ONCE = 128
@@ -84,9 +84,9 @@ class OpenAIEmbedder:
             body, _ = await self._endpoint.post(dump_json(asked).encode(), self._timeout)
             return self._read(body, len(texts))
         except ModelError as error:
-            raise EmbeddingFailed(
-                error.detail, retry_after=error.retry_after, retryable=error.retryable
-            ) from None
+            failed = EmbeddingFailed(error.detail, retry_after=error.retry_after, retryable=error.retryable)
+            failed.account = isinstance(error, ModelRejected) and error.account
+            raise failed from None
 
     def _read(self, body: bytes, count: int) -> list[Vector]:
         try:

@@ -30,6 +30,8 @@ class EmbeddingFailed(HoldfastError):
     code = "embedding"
     kind = "transient"
     retryable = True
+    account: bool = False
+    """Whether the key or the account was refused, so that every other request would be, too."""
 
 
 class EmbedderBroken(BadInput):
