@@ -32,6 +32,8 @@ class ProviderConfig:
         key_from: Where the key is if it is not given: ``env:NAME`` or ``file:/path``. Both empty sends none.
         headers: Sent with each request.
         structured: Whether the server can bind a reply to a JSON schema; if not, the model is told the schema.
+        alternating: Whether the server refuses messages of the user in a row, as the chat templates of some open
+            models do; they are then sent as one. Only for ``openai``: the other wire always sends them so.
         requests_per_minute: What all workers together may ask of it; None for no limit of ours.
         tokens_per_minute: What all workers together may have it read and write; None for no limit of ours.
     """
@@ -44,6 +46,7 @@ class ProviderConfig:
     key_from: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     structured: bool = True
+    alternating: bool = False
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
 

@@ -31,6 +31,7 @@ class Dialect:
         reasoning: Whether each reply has to come back with reasoning, empty if need be.
         signed: Whether calls without a signature are refused unless that is asked for.
         answered: Whether a user may only speak after an assistant has.
+        alternating: Whether messages of the user in a row are refused.
     """
 
     openai: bool
@@ -38,6 +39,7 @@ class Dialect:
     reasoning: bool = False
     signed: bool = False
     answered: bool = False
+    alternating: bool = False
 
 
 def dialect(config: ProviderConfig, model: str) -> Dialect:
@@ -50,4 +52,5 @@ def dialect(config: ProviderConfig, model: str) -> Dialect:
         reasoning=config.is_at(*_NEEDS_REASONING),
         signed=config.is_at("googleapis.com") and bool(_SIGNING_GEMINI.search(model)),
         answered=mistral,
+        alternating=config.alternating or config.is_at("perplexity.ai"),
     )

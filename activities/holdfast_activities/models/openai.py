@@ -1,7 +1,7 @@
 """Chat completions, as OpenAI and most other servers speak them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ WIRE = "openai"
 
 # Documented by Google for calls that another model made.
 _UNSIGNED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+_USER, _USER_ENDS, _BREAK = b'{"role":"user","content":"', b'"}', rb"\n\n"
 _REASONING = b'"reasoning_content":'
 
 
@@ -200,26 +201,36 @@ class OpenAIModel:
         parts.append(b',"stream":true,"stream_options":{"include_usage":true}}' if request.stream else b"}")
         return b"".join(parts)
 
-    def _messages(self, instructions: str, request: ModelRequest) -> Iterator[bytes]:
+    def _messages(self, instructions: str, request: ModelRequest) -> list[bytes]:
         """The messages, a user's first and last, and between two replies."""
+        found: list[bytes] = []
         if instructions.strip():
-            yield b'{"role":"system","content":%b}' % wire.instructions(instructions)
+            found.append(b'{"role":"system","content":%b}' % wire.instructions(instructions))
         last: Fragment | None = None
         for fragment in request.fragments:
             data = fragment.sent(plain=request.plain)
             if not data:
                 continue
+            before = "" if last is None else last.kind
             if fragment.kind == "reply":
-                if last is None or last.kind == "reply":
-                    yield _user(wire.LEFT_OUT if last is None else wire.GO_ON)
-                if self._reasons and _REASONING not in data:
-                    data = data[:-1] + b"," + _REASONING + b'""}'
-            elif self._dialect.answered and last and last.kind == "result" and fragment.kind != "result":
-                yield b'{"role":"assistant","content":"OK."}'
-            yield data
+                if before in ("", "reply"):
+                    found.append(_user(wire.GO_ON if before else wire.LEFT_OUT))
+                data = self._with_reasoning(data)
+            elif fragment.kind != "result":
+                if before == "result" and self._dialect.answered:
+                    found.append(b'{"role":"assistant","content":"OK."}')
+                elif before not in ("", "reply", "result") and self._dialect.alternating:
+                    data = found.pop()[: -len(_USER_ENDS)] + _BREAK + data[len(_USER) :]
+            found.append(data)
             last = fragment
         if last is not None and last.kind == "reply" and not last.calls:
-            yield _user(wire.GO_ON)
+            found.append(_user(wire.GO_ON))
+        return found
+
+    def _with_reasoning(self, data: bytes) -> bytes:
+        if not self._reasons or _REASONING in data:
+            return data
+        return data[:-1] + b"," + _REASONING + b'""}'
 
 
 def _user(text: str) -> bytes:

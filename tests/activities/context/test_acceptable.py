@@ -30,8 +30,9 @@ from tests.activities.models import rules
 Served = OpenAIModel | AnthropicModel
 
 
-def served(kind: Any, url: str, model: str = "m") -> Served:
-    found = Models({"own": ProviderConfig(kind, base_url=url, key="k")}).get(f"own:{model}")
+def served(kind: Any, url: str, model: str = "m", *, alternating: bool = False) -> Served:
+    config = ProviderConfig(kind, base_url=url, key="k", alternating=alternating)
+    found = Models({"own": config}).get(f"own:{model}")
     assert isinstance(found, Served)
     return found
 
@@ -48,6 +49,10 @@ CASES: dict[str, tuple[Served, Callable[[Any], str]]] = {
     "deepseek": (
         served("openai", "https://api.deepseek.com"),
         lambda body: rules.openai(body, reasoning=True),
+    ),
+    "alternating": (
+        served("openai", "http://localhost/v1", alternating=True),
+        lambda body: rules.openai(body, alternating=True),
     ),
     "anthropic": (served("anthropic", "https://api.anthropic.com"), rules.anthropic),
 }
@@ -255,3 +260,15 @@ def test_a_server_that_once_gave_reasoning_gets_some_with_every_reply() -> None:
         "",
         None,
     ]
+
+
+def test_messages_of_the_user_in_a_row_are_one_where_the_server_wants_that() -> None:
+    log: list[Entry] = [
+        UserEntry(seq=1, text='a "b"\n'),
+        UserEntry(seq=2, text=" "),
+        UserEntry(seq=3, text="ü"),
+    ]
+    assert sent(CASES["alternating"][0], log, 100_000)["messages"] == [
+        {"role": "user", "content": 'a "b"\n\n\n(empty)\n\nü'}
+    ]
+    assert len(sent(CASES["any"][0], log, 100_000)["messages"]) == 3

@@ -15,7 +15,12 @@ ANTHROPIC_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def openai(
-    body: Any, *, id: re.Pattern[str] | None = None, reasoning: bool = False, answered: bool = False
+    body: Any,
+    *,
+    id: re.Pattern[str] | None = None,
+    reasoning: bool = False,
+    answered: bool = False,
+    alternating: bool = False,
 ) -> str:
     """Chat completions: OpenAI and the strictest of those that speak like it.
 
@@ -24,6 +29,7 @@ def openai(
         id: What a call's id must be.
         reasoning: Whether each reply must have its reasoning.
         answered: Whether no user may speak right after a tool.
+        alternating: Whether no user may speak right after a user.
     """
     pending: list[str] = []
     seen: set[str] = set()
@@ -31,6 +37,8 @@ def openai(
     for at, message in enumerate(body["messages"]):
         role = message["role"]
         problem = _order(role, before, at, answered=answered) or _content(message)
+        if alternating and role == before == "user":
+            problem = "Conversation roles must alternate"
         if role == "assistant" and reasoning and "reasoning_content" not in message:
             problem = "Missing reasoning_content"
         if role == "tool":
