@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from .processes import Options
 from .report import Row
-from .scenarios import budget, dead, faults, kills, memory, postgres, server
+from .scenarios import budget, dead, faults, kills, memory, operations, postgres, server
 
 Scenario = Callable[[Options], Awaitable[Row]]
 
@@ -23,6 +23,7 @@ SCENARIOS: dict[str, Scenario] = {
     "dead": dead.run,
     "budget": budget.run,
     "memory": memory.run,
+    "operations": operations.run,
 }
 
 CARELESS: dict[str, Scenario] = {

@@ -20,6 +20,9 @@ class SetAside:
         """Set it aside; the numbers that follow are out of reach of calls of the old run that still end."""
         try:
             await _still_current()
+            if request.stop:
+                await self._state.shared.resets.sweep(request.session, request.seq, request.stop)
+                return AsideResult()
             return await set_aside(self._state, request)
         except HoldfastError as error:
             raise to_failure(error) from error

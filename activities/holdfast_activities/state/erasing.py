@@ -154,10 +154,9 @@ async def _erase_aside(db: AsyncSession, id: str) -> None:
     """Erase the logs that resets of a session have set aside."""
     number, found = 1, 1
     while found:
-        name = aside(id, number)
-        found = (await db.exec(delete(LogTable).where(col(LogTable.session) == name))).rowcount
-        for table in (TurnTable, ManifestTable):
-            await db.exec(delete(table).where(col(table.session) == name))
+        name, found = aside(id, number), 0
+        for table in (LogTable, TurnTable, ManifestTable):
+            found += (await db.exec(delete(table).where(col(table.session) == name))).rowcount
         number += 1
 
 

@@ -313,6 +313,10 @@ class Resets(Protocol):
         """
         ...
 
+    async def sweep(self, session: str, start: int, stop: int) -> None:
+        """Remove what calls of the old run still wrote after its rows were set aside, with ``start <= seq < stop``."""
+        ...
+
 
 class Shared(Protocol):
     """All of it."""

@@ -17,6 +17,9 @@ class AsideInput(Contract):
     seq: int
     turn: int
     open: tuple[int, ...] = ()
+    stop: int = 0
+    """The first number that the session uses after the reset: only what calls of the old run have written below
+    it since is removed. 0 where nothing was set aside yet."""
 
 
 class AsideResult(Contract):
@@ -25,10 +28,10 @@ class AsideResult(Contract):
     ``logs`` is how many logs have been set aside in all.
     """
 
-    seq: int
-    turns: int
-    version: int
-    logs: int
+    seq: int = 0
+    turns: int = 0
+    version: int = 0
+    logs: int = 0
 
 
 def aside(session: str, number: int) -> str:

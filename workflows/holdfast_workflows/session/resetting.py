@@ -5,6 +5,7 @@ sees the reset where it was. Before the session takes a number again, what the o
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -13,6 +14,9 @@ from holdfast_workflows.contracts.resets import AsideInput
 
 from . import calls
 from .state import SessionState
+
+_LATE = 2.0
+"""How many times the time after which a silent call counts as lost a call of the old run may still write."""
 
 
 def watch(state: SessionState) -> None:
@@ -29,21 +33,45 @@ async def follow(state: SessionState) -> None:
     while True:
         # Met when all that came together with a reset is taken in: the history has it from before its point.
         await workflow.wait_condition(lambda: state.reset)
-        state.resets_past = seen = state.resets_seen
-        request = AsideInput(
-            session=workflow.info().workflow_id,
-            seq=state.seq,
-            turn=_first_open_turn(state),
-            open=state.calls_open,
-        )
+        await _set_aside(state)
         try:
-            result = await calls.set_aside(request, state.start.silence)
-        except ActivityError as error:
-            # Only where this run is the session's no longer: what it writes now counts for nobody.
-            workflow.logger.error("what a reset left behind was not set aside: %s", error.cause)
-        else:
-            state.go_on_after_reset(result, request.seq)
-        state.resets_done, state.calls_open = seen, ()
+            await workflow.wait_condition(
+                lambda: state.reset,
+                timeout=timedelta(seconds=_LATE * state.start.silence),
+                timeout_summary="calls of the run that was reset may still end",
+            )
+        except TimeoutError:
+            await _sweep(state)
+
+
+async def _set_aside(state: SessionState) -> None:
+    state.resets_past = seen = state.resets_seen
+    request = AsideInput(
+        session=workflow.info().workflow_id,
+        seq=state.seq,
+        turn=_first_open_turn(state),
+        open=state.calls_open,
+    )
+    try:
+        result = await calls.set_aside(request, state.start.silence)
+    except ActivityError as error:
+        # Only where this run is the session's no longer: what it writes now counts for nobody.
+        workflow.logger.error("what a reset left behind was not set aside: %s", error.cause)
+    else:
+        state.go_on_after_reset(result, request.seq)
+    state.resets_done, state.calls_open = seen, ()
+
+
+async def _sweep(state: SessionState) -> None:
+    """Remove what calls of the old run have written since; they have been told by now that nobody waits for them."""
+    if not state.abandoned:
+        return
+    start, stop = state.abandoned[-1]
+    request = AsideInput(session=workflow.info().workflow_id, seq=start, turn=0, stop=stop)
+    try:
+        await calls.set_aside(request, state.start.silence)
+    except ActivityError as error:
+        workflow.logger.warning("what was written late was not removed: %s", error.cause)
 
 
 async def settled(state: SessionState, calls_open: Sequence[int] = ()) -> None:
