@@ -87,8 +87,7 @@ class Once:
             return None
         except asyncio.CancelledError:
             if attempt.ended and not running.cancelled_by_session():
-                with suppress(HoldfastError):
-                    await self._ledger.release(work.call.key, token)
+                await self._release(work, token)
             raise
         finally:
             if attempt.ended:
@@ -111,6 +110,14 @@ class Once:
                 return await self._failed(work, token, entry)
         row = work.effect("settled", entry.text)
         return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+
+    async def _release(self, work: Work, token: str) -> None:
+        """Say that this worker, which stops or was given up, is not at the call any more."""
+        with suppress(HoldfastError):
+            now = await self._ledger.standing(work.call.key)
+            # Where a person is asked already, that stands.
+            if now is not None and now.row.status == "claimed":
+                await self._ledger.release(work.call.key, token)
 
     async def _late(self, work: Work, token: str, attempt: Attempt) -> None:
         """Settle a call that could not be stopped when it ends, for the person who is asked about it."""
@@ -143,12 +150,12 @@ class Once:
         row = claim.row
         # Whoever was asked meanwhile and said so takes it upon himself that it may happen twice.
         retry = work.request.mode == "retry" and claim.token not in AT_WORK
-        if row.status == "unknown":
-            return None if retry else ActResult(unknown=True, preview=row.result)
-        if row.status != "claimed":
+        if row.status == "unknown" and not retry:
+            return ActResult(unknown=True, preview=row.result)
+        if row.status not in ("claimed", "unknown"):
             return told(await self._ledger.restore(work, row))
         left = row.claimed + (0.0 if claim.released else work.spec.timeout) + GRACE - clock.now()
-        if left > 0:
+        if left > 0 and row.status == "claimed":
             reason = f"an earlier attempt of {work.spec.name} may still be at work"
             return ActResult(
                 park=Park(seconds=left, reason=reason, kind="effect", error_code="effect_unknown")

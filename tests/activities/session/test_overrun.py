@@ -203,6 +203,38 @@ async def test_that_a_call_happened_is_believed_of_any_worker(state: State, sess
     assert (await desk.act("pay", again=True)).preview == "paid before"
 
 
+async def test_before_a_call_is_made_again_by_a_persons_word_the_probe_is_asked(
+    state: State, session: str
+) -> None:
+    shop = Shop()
+    desk = Desk(state, session, shop.pay(probe=lambda: "paid after all"))
+    await desk.claimed("pay", ago=100, status="unknown", by=ELSEWHERE)
+    assert (await desk.act("pay", mode="retry", again=True)).preview == "paid after all"
+    assert shop.paid == []
+
+
+async def test_a_worker_that_wakes_leaves_a_call_that_a_person_is_asked_about(
+    state: State, session: str
+) -> None:
+    shop = Shop()
+    opened = asyncio.Event()
+
+    async def slow() -> object:
+        await opened.wait()
+        return "paid"
+
+    desk = Desk(state, session, shop.pay(slow, probe=lambda: None))
+    acting = asyncio.create_task(desk.act("pay"))
+    async with asyncio.timeout(WAIT):
+        while not shop.paid:  # noqa: ASYNC110 - a list is all that it leaves
+            await asyncio.sleep(0.005)
+    await state.shared.effects.mark((await desk.row()).key, "unknown", result="it still may")
+    desk.cancel(by_session=False)
+    with pytest.raises(asyncio.CancelledError):
+        await acting
+    assert (await desk.row()).status == "unknown"
+
+
 async def test_a_worker_that_stops_says_that_it_is_not_at_it_any_more(state: State, session: str) -> None:
     shop = Shop()
     opened = asyncio.Event()
