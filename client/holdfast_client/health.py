@@ -13,6 +13,7 @@ from temporalio.client import WorkflowExecutionDescription
 
 from holdfast_workflows.contracts.errors import NoWorker
 
+from . import queues
 from .wire import Wire
 
 
@@ -34,7 +35,10 @@ async def expect_worker(wire: Wire, found: WorkflowExecutionDescription) -> None
     since = waiting_since(found.raw_description)
     if since is None or time.time() - since < wire.patience or await wire.polled(found.task_queue):
         return
-    raise NoWorker(f"session {found.id} has waited for {time.time() - since:.0f} s on {found.task_queue}")
+    raise NoWorker(
+        f"session {found.id} has waited for {time.time() - since:.0f} s on {found.task_queue}"
+        + await queues.owner(wire.temporal, found.task_queue)
+    )
 
 
 def _untaken(pending: Iterable[PendingActivityInfo]) -> list[Timestamp]:

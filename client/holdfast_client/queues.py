@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from temporalio.client import Client
 
 from holdfast_temporal import binding
-from holdfast_workflows.contracts.errors import SettingsInvalid
+from holdfast_workflows.contracts.errors import ServiceError, SettingsInvalid
 
 
 async def find(temporal: Client, polled: Callable[[str], Awaitable[bool]]) -> str | None:
@@ -28,3 +28,12 @@ async def find(temporal: Client, polled: Callable[[str], Awaitable[bool]]) -> st
             "or give task_queue=… (--task-queue)"
         )
     return next(iter(bound), None)
+
+
+async def owner(temporal: Client, queue: str) -> str:
+    """Whose a queue is, for the message that nobody polls it: what its worker has to be started with."""
+    try:
+        bound = await binding.read(temporal, queue)
+    except ServiceError:
+        return ""
+    return f"; it belongs to {bound.told}" if bound else "; no worker has ever served it"

@@ -301,6 +301,7 @@ class Wire:
             server = self.temporal.service_client.config.target_host
             raise NoWorker(
                 f"nobody polls task queue {queue!r} of namespace {self.temporal.namespace!r} at {server}"
+                + await queues.owner(self.temporal, queue)
             )
         self._polled.add(place)
 

@@ -12,10 +12,11 @@ from holdfast import Agent, App
 from holdfast.testing import ScriptedModel, say
 from holdfast.testing.environment import Environment
 from holdfast_client import Client, connect
+from holdfast_client.wire import Wire
 from holdfast_temporal import DevServer, binding
 from holdfast_temporal import connect as connect_temporal
 from holdfast_workflows.contracts.binding import Binding
-from holdfast_workflows.contracts.errors import SettingsInvalid
+from holdfast_workflows.contracts.errors import NoWorker, SettingsInvalid
 
 
 @pytest.fixture
@@ -53,3 +54,15 @@ async def test_a_client_says_which_apps_there_are(temporal: TemporalClient) -> N
     assert [each async for each in client.sessions()] == []
     chosen = await connect(temporal=temporal, task_queue="holdfast-shop")
     assert await chosen._wire.queue() == "holdfast-shop"
+
+
+async def test_a_queue_that_nobody_polls_is_named_with_its_app_and_database(temporal: TemporalClient) -> None:
+    bound = Binding(app="shop", agents=("a",), database="d1", place="postgresql://db/shop")
+    await binding.bind(temporal, "holdfast-shop", bound)
+    for queue, words in (
+        ("holdfast-shop", "'shop' on database d1 at postgresql://db/shop"),
+        ("elsewhere", "no worker has ever served it"),
+    ):
+        wire = Wire(temporal, queue, 5.0, at_once=True)
+        with pytest.raises(NoWorker, match=words):
+            await wire.expect_worker()

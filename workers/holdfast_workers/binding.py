@@ -132,11 +132,6 @@ async def move(settings: Settings, registry: Registry, module: str) -> tuple[Bin
     return before, now
 
 
-def told(bound: Binding) -> str:
-    """A binding as people read it."""
-    return f"{bound.title} on database {bound.database} at {bound.place}"
-
-
 def check(task_queue: str, bound: Binding, own: Binding) -> None:
     """See that a queue is bound to this app and this database.
 

@@ -106,5 +106,5 @@ def bind_queue(
         settings = Settings.load(state_url=url, task_queue=task_queue).for_app(registry.name)
         before, now = asyncio.run(binding.move(settings, registry, app))
     if before is not None:
-        typer.echo(f"{settings.task_queue} was bound to {binding.told(before)}")
-    typer.echo(f"{settings.task_queue} is bound to {binding.told(now)}")
+        typer.echo(f"{settings.task_queue} was bound to {before.told}")
+    typer.echo(f"{settings.task_queue} is bound to {now.told}")

@@ -24,3 +24,8 @@ class Binding(Contract):
     def title(self) -> str:
         """The app, as messages name it."""
         return repr(self.app) if self.app else f"{self.module or 'an app without a name'}"
+
+    @property
+    def told(self) -> str:
+        """The app and its database, as messages name them."""
+        return f"{self.title} on database {self.database} at {self.place}"
