@@ -36,7 +36,7 @@ class Content:
         try:
             count = min(ask.count, _MAX_ENTRIES)
             found = await self._state.log.read(ask.session, ask.start, limit=count + 1)
-            unknown = not found and await self._state.load_session(ask.session) is None
+            unknown = not found and not await self._state.knows(ask.session)
         except HoldfastError as error:
             raise to_failure(error) from error
         page: list[Entry] = []

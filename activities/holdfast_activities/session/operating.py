@@ -28,7 +28,7 @@ class Operating:
         """A session's effects, or all those with a status."""
         try:
             found = await self._shared.effects.list(ask.session, ask.status, min(ask.limit, _MOST))
-            unknown = bool(ask.session) and not found and await self._state.load_session(ask.session) is None
+            unknown = bool(ask.session) and not found and not await self._state.knows(ask.session)
         except HoldfastError as error:
             raise to_failure(error) from error
         return EffectList(effects=tuple(found), unknown=unknown)

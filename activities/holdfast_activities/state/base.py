@@ -119,6 +119,10 @@ class State(Protocol):
         """The session's snapshot; None if it was erased."""
         ...
 
+    async def knows(self, session: str) -> bool:
+        """Whether the session ever began in this database, also where it was erased since."""
+        ...
+
     async def settle_turn(self, change: SettleInput) -> int:
         """Write a turn and the snapshot at ``change.version + 1`` in one transaction; the new version.
 

@@ -117,6 +117,11 @@ class Database:
         usage = Usage(**{name: values.pop(name) for name in Usage.model_fields})
         return SessionRow(usage=usage, **values)
 
+    async def knows(self, session: str) -> bool:
+        """See ``State.knows``."""
+        async with self._transactions.begin() as db:
+            return await db.get(SessionTable, identifier(session)) is not None
+
     async def settle_turn(self, change: SettleInput) -> int:
         """See ``State.settle_turn``."""
         snapshot = _snapshot(change)
