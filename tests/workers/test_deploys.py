@@ -108,6 +108,17 @@ async def test_a_session_that_began_before_a_deploy_calls_what_there_is_or_is_to
     assert f"there are: {OLD}" not in text
 
 
+async def test_an_inline_tool_whose_parameters_changed_says_so(server: DevServer) -> None:
+    @tool(name=OLD, inline=True)
+    async def by_page(customer: str) -> str:
+        """The orders of somebody."""
+        return customer
+
+    text = await after_a_deploy(server, app(orders(inline=True)), app(by_page))
+    assert "The parameters of 'list_orders' have changed, and are now: {" in text
+    assert '"customer"' in text
+
+
 def test_an_alias_that_is_a_name_already_is_refused() -> None:
     with pytest.raises(InvalidDeclaration, match="alias 'count_items' of tool 'list_orders' is also a name"):
         app(count_items, orders(aliases=["count_items"]))

@@ -9,7 +9,7 @@ from holdfast_activities.models.base import Model
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.app import Registry, ToolBinding
-from holdfast_workflows.contracts.errors import StateBehind
+from holdfast_workflows.contracts.errors import StateBehind, ToolArgumentsInvalid
 from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.text import dump_json, preview
@@ -17,7 +17,7 @@ from holdfast_workflows.contracts.text import dump_json, preview
 from .own_tools import OwnTools
 
 _MAX_AGENTS = 500
-_SHOWN_SCHEMA = 2_000
+_SHOWN_SCHEMA = 1_500
 """Characters of a tool's parameters that the model is told where they have changed."""
 
 Served = Callable[[], Awaitable[Collection[str]]]
@@ -30,6 +30,27 @@ class ModelSource(Protocol):
     def get(self, name: str) -> Model:
         """The client for ``provider:model``."""
         ...
+
+
+class _Changed:
+    """A tool whose parameters are not those that the session's model is shown."""
+
+    def __init__(self, name: str, tool: ToolBinding) -> None:
+        self.spec = tool.spec
+        self.call = tool.call
+        self.probe = tool.probe
+        self._name = name
+        self._validate = tool.validate
+
+    def validate(self, arguments: str) -> dict[str, Any]:
+        """As the tool does; the model is told the parameters that it was not shown."""
+        try:
+            return self._validate(arguments)
+        except ToolArgumentsInvalid as error:
+            now = preview(dump_json(self.spec.parameters), _SHOWN_SCHEMA)
+            raise ToolArgumentsInvalid(
+                f"{error.detail}. The parameters of {self._name!r} have changed, and are now: {now}"
+            ) from error
 
 
 class LiveAgent:
@@ -46,7 +67,7 @@ class LiveAgent:
         self.elsewhere = elsewhere
         """Whether this worker lacks the agent while others have it, as while a deploy adds it."""
         self.tools: dict[str, ToolSpec] = {tool.name: tool for tool in spec.tools}
-        self._bindings = tools
+        self._bindings = {name: self._as_pinned(name, tool) for name, tool in tools.items()}
         self._source = source
         self._wire_tools: dict[str, bytes] = {}
         self._checker = Draft202012Validator(spec.output.json_schema) if spec.output else None
@@ -64,13 +85,9 @@ class LiveAgent:
             return f"there is no tool {name!r}; {known}"
         return f"tool {name!r} is no longer offered, so do not call it again; {known}"
 
-    def misfit(self, name: str, problem: str) -> str:
-        """What the model is told of arguments that do not fit, where it was shown other parameters."""
-        spec, binding = self.tools.get(name), self._bindings.get(name)
-        if spec is None or binding is None or binding.spec.parameters == spec.parameters:
-            return problem
-        now = preview(dump_json(binding.spec.parameters), _SHOWN_SCHEMA)
-        return f"{problem}. The parameters of {name!r} have changed, and are now: {now}"
+    def _as_pinned(self, name: str, tool: ToolBinding) -> ToolBinding:
+        shown = self.tools.get(name)
+        return tool if shown is None or shown.parameters == tool.spec.parameters else _Changed(name, tool)
 
     def model(self, name: str) -> Model:
         """One of the agent's models.

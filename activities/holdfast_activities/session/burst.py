@@ -352,8 +352,7 @@ class Burst:
             try:
                 binding.validate(call.arguments)
             except ToolArgumentsInvalid as error:
-                told = self._agent.misfit(call.name, error.detail)
-                return running.result(call, told, "invalid", time.monotonic())
+                return running.result(call, error.detail, "invalid", time.monotonic())
             return None
         try:
             return await running.run(binding, call, spec.timeout, _quiet)

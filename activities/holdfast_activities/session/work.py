@@ -68,7 +68,7 @@ def prepare(
     try:
         arguments = binding.validate(call.arguments)
     except ToolArgumentsInvalid as error:
-        return running.result(call, agent.misfit(call.name, error.detail), "invalid", time.monotonic())
+        return running.result(call, error.detail, "invalid", time.monotonic())
     return Work(request, call, spec, binding, arguments, heartbeat)
 
 
