@@ -20,7 +20,7 @@ _SIZES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"(?P<prompt>\d{1,12}) (?:tokens )?(?:in (?:the|your) (?:messages|prompt)|of text input)\D+(?:\d{1,12} of tool input\D+)?(?P<reply>\d{1,12}) (?:tokens )?(?:in|for) the (?:completion|output|response)",
-        r"exceeds? (?:the )?context limit: (?P<prompt>\d{1,12}) \+ (?P<reply>\d{1,12})",
+        r"exceeds? (?:the )?context (?:limit|window|length): (?P<prompt>\d{1,12}) \+ (?P<reply>\d{1,12})",
         r"has (?P<prompt>\d{1,12}) input tokens \((?P<reply>\d{1,12}) > \d{1,12} - \d{1,12}\)",
         r"passed (?P<prompt>\d{1,12}) input tokens and requested (?P<reply>\d{1,12}) output tokens",
         r"(?P<prompt>\d{1,12}) tokens from the (?:input )?(?:messages|prompt) and (?P<reply>\d{1,12}) tokens for the completion",
@@ -28,6 +28,7 @@ _SIZES = tuple(
     )
 )
 _NO_ROOM = re.compile(rf"(?i){_CAP}[^.]{{0,20}} must be at least 1, got -\d")
+_OUTRIGHT = re.compile(r"(?i)\b(?:prompt|input|conversation) is too long")
 _SOMETHING_ELSE = re.compile(
     rf"(?i)(?:invalid|value (?:for|of)|unsupported|lower|range of)\W{{0,3}}{_CAP}|"
     rf"{_CAP}['\"`]?(?: or ['\"`]?{_CAP}['\"`]?)?(?:\s*[(=:]?\s*\d{{1,12}}\)?)?\s*(?:[:>=]|(?:is|are|must|should|cannot|can't|may|"
@@ -107,7 +108,8 @@ def too_long(words: str) -> bool:
     for sizes in _SIZES:
         if found := sizes.search(words):
             return int(found["prompt"]) >= int(found["reply"])
-    if _NO_ROOM.search(words):  # what is left of the window is less than nothing
+    # The second: what is left of the window is less than nothing.
+    if _OUTRIGHT.search(words) or _NO_ROOM.search(words):
         return True
     if something_else(words):
         return False

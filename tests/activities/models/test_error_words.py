@@ -69,6 +69,8 @@ TOO_LONG = [
     "Request body too large for gpt-4o model. Max size: 8000 tokens.",
     "invalid params, context window exceeds limit (2013)",
     "Total tokens of image and text exceed max message tokens",
+    "prompt is too long: 210000 tokens > 200000 maximum, max_tokens: 4096",
+    "The prompt and max_tokens exceed the context window: 190000 + 9000 > 198000",
     "Input exceeds context window",
     "The conversation is too long.",
     "This request exceeds the model's context",
