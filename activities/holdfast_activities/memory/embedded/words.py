@@ -24,7 +24,7 @@ _BEST = """
         SELECT number, score, (SELECT id FROM records WHERE records.number = scores.number AND {where}) AS id
         FROM (
             SELECT number,
-                sum(weight * often * {more} / (often + {k1} * ({rest} + length * CAST(? AS DOUBLE PRECISION)))) AS score
+                sum(weight * often * {more} / (often + {k1} * ({rest} + length * {b} / CAST(? AS DOUBLE PRECISION)))) AS score
             FROM asked CROSS JOIN postings WHERE postings.tenant = ? AND postings.term = asked.wanted
             GROUP BY number) AS scores) AS found
     WHERE id IS NOT NULL ORDER BY score DESC, id LIMIT ?"""
@@ -73,20 +73,27 @@ def best(
         more=K1 + 1,
         k1=K1,
         rest=1 - B,
+        b=B,
         asked=marks(weights, "(CAST(? AS TEXT), CAST(? AS DOUBLE PRECISION))"),
         where=where,
     )
     found = connection.execute(
         statement,
-        (*asked_values, *values, B * tenant.documents / tenant.length, tenant.number, max(0, limit)),
+        (*asked_values, *values, tenant.length / tenant.documents, tenant.number, max(0, limit)),
     )
     return [(number, score) for number, score in found]
 
 
 def _weights(connection: Connection, tenant: Tenant, asked: Sequence[str]) -> Iterator[tuple[str, float]]:
     """How much each term tells: the fewer of the tenant's records have it, the more."""
-    for some in portions(dict.fromkeys(map(clean, asked))):
-        for term, found in connection.execute(
+    different = list(dict.fromkeys(map(clean, asked)))
+    found = {
+        term: count
+        for some in portions(different)
+        for term, count in connection.execute(
             f"{_COUNTS} ({marks(some)}) GROUP BY term", (tenant.number, *some)
-        ):
-            yield term, math.log(1 + (tenant.documents - found + 0.5) / (found + 0.5))
+        )
+    }
+    for term in different:
+        if term in found:
+            yield term, math.log(1 + (tenant.documents - found[term] + 0.5) / (found[term] + 0.5))

@@ -22,6 +22,7 @@ VERSION = 2
 _HANGUL = re.compile("[\uac00-\ud7af]")
 _KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]")
 _JAPANESE = re.compile(f"[{HAN}]+|[{KATAKANA}]+|[{HIRAGANA}]+")
+_ASKED = re.compile("[?？؟¿;]")
 _LONGEST = 7
 """Characters of the longest function word that is looked for in a run."""
 _LEAST = 1 / 3
@@ -83,7 +84,7 @@ def units(text: str) -> tuple[Unit, ...]:
     """The words of a question that say what it is about, in order and each once."""
     said = words(text)
     english = _english(said)
-    empty = frozenset[str]() if english else _function_words(said)
+    empty = frozenset[str]() if english else _function_words(said, asked=bool(_ASKED.search(text)))
     japanese = bool(_KANA.search(text))
     found: list[Unit] = []
     for part in (part for word in said for part in parts(word)):
@@ -106,12 +107,12 @@ def _english(said: Sequence[str]) -> bool:
     return _in_english(said) > max(_counts(said).values(), default=0)
 
 
-def _function_words(said: Sequence[str]) -> Set[str]:
-    """Those words of a text that are function words of the language it is likely in."""
+def _function_words(said: Sequence[str], *, asked: bool) -> Set[str]:
+    """Those words of a text that are function words of the language it is likely in; ``asked`` if it is a question."""
     counts = _counts(said)
     most = max(counts.values(), default=0)
-    # One of two words tells no language: "dog" is a function word of Danish.
-    if (most < 2 and len(said) < 3) or _in_english(said) >= most:
+    # One of two words tells no language, unless it asks: "dog" is a function word of Danish.
+    if (most < 2 and len(said) < 3 and not asked) or _in_english(said) >= most:
         return frozenset()
     likely = sum(1 << language for language, count in counts.items() if count == most)
     known = function_words.spaced()
