@@ -8,6 +8,7 @@ from typing import Any
 from holdfast_workflows.contracts.text import dump_json
 
 _DECODER = json.JSONDecoder()
+_BETWEEN = " \t\r\n,"  # what stands between two objects
 _NOT_JSON = (ValueError, RecursionError)
 
 
@@ -58,8 +59,8 @@ def objects(given: str) -> list[str]:
         return _several(given)
     if isinstance(value, str) and is_whole(value):
         return [value]
-    # No arguments: null, or the empty array of a server whose language knows only arrays.
-    return ["{}"] if value is None or value == [] else [given]
+    # No arguments: null, an empty text, or the empty array of a server whose language knows only arrays.
+    return ["{}"] if value is None or value in ("", []) else [given]
 
 
 def _several(given: str) -> list[str]:
@@ -74,5 +75,5 @@ def _several(given: str) -> list[str]:
             return [given]
         if value and all(value != other for other, _ in found):
             found.append((value, given[at:end]))  # pyright: ignore[reportUnknownArgumentType] - JSON
-        at = end + len(given[end:]) - len(given[end:].lstrip())
+        at = end + len(given[end:]) - len(given[end:].lstrip(_BETWEEN))
     return [one for _, one in found] or ["{}"]

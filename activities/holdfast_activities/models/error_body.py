@@ -85,12 +85,12 @@ def problem_in(answer: dict[str, Any]) -> Any:
         return None
     choices: Any = answer.get("choices")
     base: Any = answer.get("base_resp")
-    if _says_something(answer.get("error")):
+    if _says_something(answer.get("error") or answer.get("Error")):
         return answer
     if choices and is_list(choices):
         return _of_choices(choices)
     # An empty list of choices is the event with the usage.
-    if "choices" in answer or "content" in answer:
+    if "content" in answer or ("choices" in answer and answer.get("usage")):
         return None
     says = (
         "error" in (answer.get("object"), answer.get("type"), answer.get("status"))

@@ -49,6 +49,7 @@ _PROMPT = re.compile(
     r"(?:context|max(?:imum)? (?:(?:model|allowed|input|sequence|prompt) )*length|max_\w*len|model's (?:input|limit))|"
     r"longer than (?:the )?(?:max\w*|limit)|over (?:the )?(?:token )?limit of \d|"
     r"exceed\w* (?:the )?(?:max(?:imum)? )?(?:context|token|input|prompt)[^.;]{0,30}(?:limit|length|size|window|count)|"
+    r"tokens (?:in|of) (?:the |your )?(?:prompt|input|request|messages)\b[^.;]{0,20} (?:exceed|more than|over|above)|"
     r"context the overflows|context overflow|"
     r"maximum (?:context|prompt|input|sequence)(?: length| size| window)? (?:is|of)\D{0,4}\d|maximum length (?:is|of) \d{1,12} tokens|"
     r"(?:prompt|inputs?|messages?|conversation|request(?! rate)|body|payload|text|contents?|history|entity)\b"
@@ -63,7 +64,7 @@ _PROMPT = re.compile(
     r"shorter (?:prompt|input|message)|shorten(?:ing)? (?:your|the) (?:prompt|input|message|conversation)|"
     r"(?:prompt|input)[^.;]{0,30} (?:has|contains|is) \d[\d,]* (?:tokens)?,? ?but\b|"
     r"token count is \d{1,12} but|length is \d{1,12} while limit is|inputs?\W{1,3}must have less than \d{1,12} tokens|"
-    r"prompt ?超长|输入(?:内容|文本)?(?:过长|超长)|上下文(?:长度)?(?:超|过长)"
+    r"prompt ?超长|输入(?:内容|文本)?(?:的?长度)?(?:过长|超长|超过|超出)|上下文(?:长度)?(?:超|过长)"
 )
 _ALONE = re.compile(
     r"(?i)request (?:body |is )?too (?:large|long)|tokens must be reduced|reduce your message size|"

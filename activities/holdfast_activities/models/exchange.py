@@ -56,7 +56,7 @@ async def ask(
     received = Body(endpoint.name, endpoint.secret, gathered, on_text if request.stream else None)
     silence = min(request.timeout, SILENCE) if request.stream else request.timeout
     try:
-        headers = await endpoint.send(body, request.timeout, silence, received.take)
+        headers = await endpoint.send(body, request.timeout, silence, received.take, received.is_whole)
         return received.answer(), headers
     finally:
         request.consumed.answered = received.begun
@@ -93,6 +93,7 @@ class Body:
         self._head: list[bytes] = []
         self._size = 0
         self._done = False
+        self._went_on = False
         self.begun = False
 
     def take(self, data: bytes) -> bool:
@@ -119,6 +120,14 @@ class Body:
         if len(self._gathered.text) > before:
             self._tell()
         return self._done or self._ends_without_blank_line()
+
+    def is_whole(self) -> bool:
+        """Whether the answer's end was told, so that it counts although its connection broke right after.
+
+        Where an answer went on after that, the server tells an end in every event.
+        """
+        told = bool(self._gathered.finish) and not self._went_on
+        return told and not self._events.held.strip()
 
     def answer(self) -> dict[str, Any]:
         """The answer, once its body has ended.
@@ -187,11 +196,13 @@ class Body:
 
     def _add(self, event: dict[str, Any], data: bytes) -> None:
         self._raise_if_error(event)
+        ended, before = bool(self._gathered.finish), self._gathered.characters
         try:
             self._gathered.add(event)
         except NONSENSE as error:
             what = f"an event of the stream makes no sense ({type(error).__name__})"
             raise errors.malformed(self._name, what, data, self._secret) from None
+        self._went_on = self._went_on or (ended and self._gathered.characters > before)
         self.begun = True
         self._done = self._gathered.ended
 

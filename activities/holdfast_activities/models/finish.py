@@ -31,6 +31,9 @@ _MEANINGS: dict[str, Finish] = {
 # Some servers send a word in every event and mean by these that the reply goes on.
 _NOT_YET = ("", "null", "none", "not_finished", "unspecified")
 _PREFIX = re.compile(r"^(?:.*\.)?(?:finish_reason_|stop_reason_|reason_)?")
+_CUT_SHORT = re.compile(
+    r"(?:max_)?(?:(?:output|new|completion|context)_)?(?:tokens?|length)(?:_limit)?_(?:reached|exceeded|limit)"
+)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -48,7 +51,7 @@ def reason(told: Any) -> str:
 
 def known(word: str) -> Finish | None:
     """What a reason, spelled by ``reason``, means; None if it is not known."""
-    return _MEANINGS.get(word)
+    return _MEANINGS.get(word) or ("length" if _CUT_SHORT.fullmatch(word) else None)
 
 
 def meaning(name: str, word: str) -> Finish:

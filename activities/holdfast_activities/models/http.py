@@ -73,7 +73,12 @@ class Endpoint:
         return b"".join(received), headers
 
     async def send(
-        self, body: bytes, seconds: float, silence: float, take: Callable[[bytes], bool]
+        self,
+        body: bytes,
+        seconds: float,
+        silence: float,
+        take: Callable[[bytes], bool],
+        whole: Callable[[], bool] = lambda: False,
     ) -> httpx.Headers:
         """Hand the body of a successful answer to ``take`` as it arrives, until it ends or ``take`` has it whole.
 
@@ -82,6 +87,7 @@ class Endpoint:
             seconds: The time for all of it.
             silence: Seconds without a byte after which the answer counts as broken.
             take: Takes in bytes; returns whether the answer is whole.
+            whole: Asked when the connection breaks; whether what came is the answer all the same.
 
         Returns:
             The answer's headers.
@@ -105,20 +111,26 @@ class Endpoint:
             stream=httpx.ByteStream(body),
             extensions={"timeout": timeouts},
         )
+        begun: httpx.Headers | None = None
         try:
             async with asyncio.timeout(seconds) as limit:
                 response = await self._client.send(request, stream=True)
                 try:
                     if response.status_code != 200:
                         raise await self._refusal(response)
+                    begun = response.headers
                     await _receive(response, take, limit)
                     return response.headers
                 finally:
                     await response.aclose()
         # `from None`: the causes hold the request, whose headers hold the key.
         except TimeoutError:
+            if begun is not None and whole():
+                return begun
             raise errors.from_exception(self.name, TimeoutError(f"no answer within {seconds:g} s")) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            if begun is not None and whole():
+                return begun
             raise errors.from_exception(self.name, error, self.secret) from None
 
     async def _refusal(self, response: httpx.Response) -> Exception:

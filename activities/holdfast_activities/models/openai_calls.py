@@ -66,7 +66,7 @@ class Calls:
             _index(given.get("index")),
             str(given.get("id") or ""),
             str(function.get("name") or "").strip(),
-            arguments.text(function.get("arguments")),
+            arguments_of(function),
         )
         call = self._continued(part)
         if call is None or self._begins(call, part):
@@ -83,7 +83,7 @@ class Calls:
         if part.id:
             self._by_id[part.id] = call
         # Once the arguments have begun the name is complete, and what comes is the name again.
-        if part.name and not call.begun and len(call.names) < _MOST_PIECES:
+        if part.name and not (call.begun and call.names) and len(call.names) < _MOST_PIECES:
             call.names.append(part.name)
         if part.arguments.strip() or (call.begun and part.arguments):
             call.pieces.append(part.arguments)
@@ -141,6 +141,12 @@ class Calls:
 def function_of(given: dict[str, Any]) -> dict[str, Any]:
     """The name and arguments of a call; some servers do not nest them."""
     return given.get("function") or (given if "name" in given or "arguments" in given else {})
+
+
+def arguments_of(function: dict[str, Any]) -> str:
+    """The arguments of a call as text; some servers call them as the models that they serve do."""
+    given = function.get("arguments")
+    return arguments.text(function.get("parameters") if given is None else given)
 
 
 def _index(told: Any) -> int | None:

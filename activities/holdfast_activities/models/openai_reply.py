@@ -7,7 +7,7 @@ from holdfast_workflows.contracts.entries import Finish, ToolCall
 from . import arguments, carried, errors, finish, usage, wire
 from .base import ModelReply
 from .exchange import NONSENSE
-from .openai_calls import Calls, function_of
+from .openai_calls import Calls, arguments_of, function_of
 from .prices import Cost
 
 
@@ -54,8 +54,10 @@ def _asked(message: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     old: dict[str, Any] | None = message.get("function_call")  # the interface's first form
     for call in message.get("tool_calls") or ([{"function": old}] if old else []):
+        if not call:
+            continue
         function = function_of(call)
-        first, *others = arguments.objects(arguments.text(function.get("arguments")))
+        first, *others = arguments.objects(arguments_of(function))
         # A signature is of the call, which is the first of those that came under its id.
         bare = {key: value for key, value in call.items() if key not in carried.of_call(call)}
         found.append({**call, "function": {**function, "arguments": first}})
@@ -110,7 +112,7 @@ class Gathered:
 
     def _choice(self, choice: dict[str, Any]) -> None:
         delta: dict[str, Any] | None = choice.get("delta")
-        if delta is None and not self.characters:
+        if not delta and not self.characters:
             delta = choice.get("message")  # the whole answer as one event
         self._delta(delta or {})
 

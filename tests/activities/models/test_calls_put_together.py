@@ -47,6 +47,25 @@ ONE: dict[str, list[dict[str, Any]]] = {
     "arguments repeated": [part("look", '{"q":"A"}', id="c"), part("look", '{"q":"A"}', id="c")],
     "an empty object first": [part("look", "{}", id="c"), part(arguments='{"q":"A"}')],
     "arguments encoded twice": [part("look", '"{\\"q\\":\\"A\\"}"', id="c")],
+    "arguments before the name": [part(arguments='{"q":"A"}'), part("look", id="c")],
+    "arguments called parameters": [
+        chunk(tool_calls=[{"id": "c", "function": {"name": "look", "parameters": A}}])
+    ],
+    "not nested, called parameters": [chunk(tool_calls=[{"id": "c", "name": "look", "parameters": A}])],
+    "the whole message after empty parts": [
+        chunk(role="assistant"),
+        {
+            "choices": [
+                {
+                    "index": 0,
+                    "delta": {},
+                    "message": {
+                        "tool_calls": [None, {"id": "c", "function": {"name": "look", "arguments": A}}]
+                    },
+                }
+            ]
+        },
+    ],
     "not nested": [chunk(tool_calls=[{"id": "c", "name": "look", "arguments": '{"q":"A"}'}])],
     "the interface's first form": [chunk(function_call={"name": "look", "arguments": '{"q":"A"}'})],
     "a space around the name": [part(" look\n", '{"q":"A"}', id="c")],
@@ -76,6 +95,7 @@ TWO: dict[str, list[dict[str, Any]]] = {
     "one id and index": [part("look", '{"q":"A"}', id="c"), part("look", '{"q":"B"}', id="c")],
     "one id, name told once": [part("look", '{"q":"A"}', id="c"), part(arguments='{"q":"B"}')],
     "one id, in pieces": [part("look", '{"q":"A"}{"q', id="c"), part(arguments='":"B"}')],
+    "one id, a comma between": [part("look", '{"q":"A"}, {"q":"B"}', id="c")],
     "one id, two indexes": [part("look", A, id="c"), part("look", B, id="c", index=1)],
     "both in one event": [
         chunk(
@@ -143,7 +163,7 @@ def test_arguments_that_are_nothing_known_are_one_bad_call_by_its_name(wire: str
     assert (call.id, call.name, call.arguments) == ("c", "look", text)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "{}", "null", "[]", None, '{}{"q":"A"}{}'])
+@pytest.mark.parametrize("text", ["", "  ", "{}", "null", "[]", '""', None, '{}{"q":"A"}{}'])
 def test_no_arguments_are_an_empty_object(text: str | None) -> None:
     wanted = [("look", A if text and "A" in text else {})]
     assert calls(read("openai", [sse(part("look", text, id="c"), done=True)])) == wanted

@@ -24,6 +24,11 @@ LONG = "This model's maximum context length is 8192 tokens. However, your messag
 SHAPES: list[tuple[Any, type[ModelError], str]] = [
     ({"error": {"message": LONG, "type": "invalid_request_error"}}, ContextTooLong, "8192"),
     ({"error": LONG}, ContextTooLong, "8192"),
+    ({"Error": {"Code": "InvalidParameter", "Message": LONG}}, ContextTooLong, "8192"),
+    ({"choices": [], "message": LONG, "code": 400}, ContextTooLong, "8192"),
+    ({"choices": [], "error_msg": LONG}, ContextTooLong, "8192"),
+    ({"choices": None, "detail": LONG, "usage": None}, ContextTooLong, "8192"),
+    ({"choices": [], "base_resp": {"status_code": 2013, "status_msg": LONG}}, ContextTooLong, "8192"),
     ({"error": LONG, "error_type": "validation"}, ContextTooLong, "8192"),
     ({"code": "Client specified an invalid argument", "error": LONG}, ContextTooLong, "8192"),
     ({"object": "error", "message": LONG, "type": "BadRequestError", "param": None, "code": 400}, ContextTooLong, "8192"),

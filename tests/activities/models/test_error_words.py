@@ -17,6 +17,12 @@ from holdfast_workflows.contracts.errors import (
 )
 
 TOO_LONG = [
+    "The total number of tokens in the prompt exceeds the limit",
+    "tokens in request more than max tokens allowed",
+    "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4500",
+    "the number of tokens in your prompt is over the limit",
+    "输入长度超过模型限制",
+    "输入的长度超出了模型的上限",
     "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens. Please reduce the length of the messages.",
     "This model's maximum context length is 8191 tokens, however you requested 10346 tokens (10341 in your prompt; 5 for the completion). Please reduce your prompt; or completion length.",
     "This model's maximum context length is 16384 tokens. However, you requested 122946 tokens (112946 in the messages, 10000 in the completion). Please reduce the length of the messages or completion.",

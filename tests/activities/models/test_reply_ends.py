@@ -17,7 +17,8 @@ from .reading import chunk, end, grow, part, read, sse, start
 
 NORMAL = "stop STOP Stop end_turn stop_sequence eos eosFound COMPLETE tool_calls FINISH_REASON_STOP FinishReason.STOP"
 LENGTH = (
-    "length LENGTH max_tokens MAX_TOKENS model_length model_context_window_exceeded REASON_MAX_LEN maxTokens"
+    "length LENGTH max_tokens MAX_TOKENS model_length model_context_window_exceeded REASON_MAX_LEN maxTokens "
+    "max_tokens_reached TOKEN_LIMIT_EXCEEDED lengthExceeded max_output_tokens_exceeded"
 )
 FILTER = "content_filter SAFETY RECITATION PROHIBITED_CONTENT sensitive guardrail_intervened ERROR_TOXIC"
 BROKEN = (
@@ -124,13 +125,13 @@ async def raw(body: bytes, after: str) -> AsyncGenerator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-async def complete(wire: str, port: int) -> ModelReply:
+async def complete(wire: str, port: int, seconds: float = 8.0) -> ModelReply:
     url = f"http://127.0.0.1:{port}"
     config = ProviderConfig("openai", url) if wire == "openai" else ProviderConfig("anthropic", url)
     models = Models({"x": config})
     try:
         model = models.get("x:test")
-        return await model.complete(within(8.0)(request(model, stream=True)))
+        return await model.complete(within(seconds)(request(model, stream=True)))
     finally:
         await models.close()
 
@@ -155,6 +156,34 @@ async def test_the_last_line_ends_a_reply_whose_connection_is_held(last: str) ->
     async with raw(body, "hold") as port:
         assert (await complete(wire, port)).text == "Hi"
     assert time.monotonic() - began < 4
+
+
+@wires
+async def test_a_reply_whose_reason_came_counts_when_its_connection_breaks(wire: str) -> None:
+    async with raw(streamed(wire, "stop", last=False), "close") as port:
+        reply = await complete(wire, port)
+    assert (reply.text, len(reply.calls)) == ("Hi", 1)
+    assert reply.usage.input_tokens > 0
+
+
+async def test_a_reply_whose_reason_came_counts_when_its_connection_falls_silent() -> None:
+    async with raw(sse(chunk(content="Hi"), chunk("stop")), "hold") as port:
+        assert (await complete("openai", port, seconds=1.0)).text == "Hi"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        sse(chunk("stop", content="Hi"), chunk("stop", content=" the")),
+        sse(chunk(content="Hi"), chunk("stop")) + b'data: {"choices":[{"del',
+        sse(chunk("stop", content="Hi"), {"error": {"message": "boom", "code": 500}}),
+    ],
+    ids=["a reason in every event", "half an event", "an error"],
+)
+async def test_a_reason_that_is_not_the_last_word_does_not_make_a_broken_reply_whole(body: bytes) -> None:
+    async with raw(body, "close") as port:
+        with pytest.raises(ModelTransient):
+            await complete("openai", port)
 
 
 @wires
