@@ -11,7 +11,9 @@ from holdfast_workflows.contracts.content import (
     LogPage,
     ReadLog,
     ReadText,
+    ReadTurn,
     StoredText,
+    StoredTurn,
     StoreText,
     TextPart,
 )
@@ -19,7 +21,7 @@ from holdfast_workflows.contracts.context import Manifest, Manifests, ReadManife
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import NothingToDo, SessionNotFound, StateBehind
 from holdfast_workflows.contracts.limits import INLINE_TEXT, PREVIEW_CHARS
-from holdfast_workflows.contracts.session import SessionView
+from holdfast_workflows.contracts.session import SessionView, TurnView
 
 from .wire import Wire
 
@@ -107,6 +109,12 @@ async def store(wire: Wire, session: str, id: str, text: str) -> str:
     request = StoreText(session=session, id=id, text=text)
     stored = await wire.activity(names.STORE_TEXT, request, StoredText, session=session)
     return stored.ref
+
+
+async def turn(wire: Wire, session: str, number: int) -> TurnView | None:
+    """A turn that has ended, from the state database; None if it is not there."""
+    request = ReadTurn(session=session, turn=number)
+    return (await wire.activity(names.READ_TURN, request, StoredTurn, session=session)).view
 
 
 async def manifests(wire: Wire, session: str) -> AsyncGenerator[Manifest]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from holdfast_workflows.contracts.errors import (
     BadInput,
     HoldfastError,
+    NothingToDo,
     ServiceError,
     SessionBusy,
     SessionClosed,
@@ -104,6 +105,11 @@ async def _ask(wire: Wire, session: str, number: int) -> tuple[TurnView, bool]:
     wait = WaitTurn(turn=number, seconds=_LONGEST)
     try:
         return await wire.update(session, "wait_turn", wait, TurnView, _LONGEST), True
+    except NothingToDo:
+        # A session remembers its last turns; one that ended long before is in the state database.
+        if (stored := await content.turn(wire, session, number)) is None:
+            raise
+        return stored, False
     except (SessionBusy, SessionClosed) as error:
         # Its waiting places are taken, it is paused, which may last for days, or it has ended.
         view = await wire.turn(session, number)

@@ -7,13 +7,16 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from temporalio.client import Client as TemporalClient
 from temporalio.client import Interceptor, OutboundInterceptor, QueryWorkflowInput
 
 from holdfast.testing.environment import Environment
-from holdfast.testing.model import Reply, Request, say
+from holdfast.testing.model import Reply, Request, failed, say
 from holdfast_client import Client, connect
+from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.limits import MAX_WAITERS
+from holdfast_workflows.session.state import KEPT_TURNS
 
 from .conftest import Running
 from .support import eventually
@@ -102,3 +105,23 @@ async def test_more_may_wait_for_a_turn_than_the_session_has_places_for(running:
             go.set()
         replies = await asyncio.wait_for(asyncio.gather(*waits), 60)
         assert {reply.text for reply in replies} == {"At last."}
+
+
+async def test_a_turn_that_the_session_no_longer_remembers_is_read_from_the_database(
+    running: Running,
+) -> None:
+    long = "word " * 4_000
+
+    def script(request: Request) -> Reply:
+        return {1: failed(400, "No such field."), 2: say(long)}.get(request.number, say("Yes."))
+
+    async with running(script) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        first = await session.wait(1)
+        for _ in range(KEPT_TURNS + 2):
+            await session.send("And now?")
+        stored = await session.wait(1)
+        assert (stored.status, str(stored.error)) == (first.status, str(first.error)) != ("done", "None")
+        assert (await session.wait(2)).text == long
+        with pytest.raises(NothingToDo):
+            await session.wait(1_000)

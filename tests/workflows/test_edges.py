@@ -12,7 +12,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from holdfast import QueueFull
-from holdfast.testing import Reply, Request, call, hang, say, unauthorized
+from holdfast.testing import Reply, Request, call, failed, hang, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.limits import INLINE_TEXT
@@ -176,7 +176,7 @@ async def test_a_full_queue_of_the_largest_messages_goes_over_a_roll_over(start:
 
 async def test_turns_that_fail_before_their_message_is_written_do_not_pile_up(start: Start) -> None:
     def script(request: Request) -> Reply:
-        return unauthorized() if request.number <= 100 else say("Here again.")
+        return failed(400, "No such field.") if request.number <= 100 else say("Here again.")
 
     async with start(script) as it:
         session = await it.holdfast.client.start("helper", "0")
@@ -190,7 +190,7 @@ async def test_turns_that_fail_before_their_message_is_written_do_not_pile_up(st
 
 
 async def test_the_message_of_a_turn_that_failed_is_in_the_log_of_a_closed_session(start: Start) -> None:
-    async with start([unauthorized()]) as it:
+    async with start([failed(400, "No such field.")]) as it:
         session = await it.holdfast.client.start("helper", "Are you there?")
         assert (await session.wait()).status == "failed"
         await session.close()

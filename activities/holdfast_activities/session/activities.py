@@ -108,6 +108,7 @@ class Activities:
             self._content.read_log,
             self._content.read_text,
             self._content.store_text,
+            self._content.read_turn,
             self._content.list_agents,
             self._operating.list_effects,
             self._deciding.decide_effect,

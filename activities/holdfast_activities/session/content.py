@@ -11,13 +11,18 @@ from holdfast_workflows.contracts.content import (
     LogPage,
     ReadLog,
     ReadText,
+    ReadTurn,
     StoredText,
+    StoredTurn,
     StoreText,
     TextPart,
 )
 from holdfast_workflows.contracts.entries import Entry
-from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, to_failure
-from holdfast_workflows.contracts.limits import MAX_PAYLOAD
+from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, to_failure, tree
+from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_PAYLOAD
+from holdfast_workflows.contracts.problems import problem_of
+from holdfast_workflows.contracts.session import TurnView
+from holdfast_workflows.contracts.steps import TurnRecord
 from holdfast_workflows.contracts.text import dump_json, preview, size
 
 _MAX_ENTRIES = 50
@@ -72,6 +77,15 @@ class Content:
         except HoldfastError as error:
             raise to_failure(error) from error
 
+    @activity.defn(name=names.READ_TURN)
+    async def read_turn(self, ask: ReadTurn) -> StoredTurn:
+        """A turn that has ended, from the state database."""
+        try:
+            record = await self._state.load_turn(ask.session, ask.turn)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+        return StoredTurn(view=None if record is None else _view(record))
+
     @activity.defn(name=names.LIST_AGENTS)
     async def list_agents(self) -> AgentList:
         """The agents this worker serves."""
@@ -86,6 +100,25 @@ class Content:
                 for spec in self._registry.agents.values()
             )
         )
+
+
+def _view(record: TurnRecord) -> TurnView:
+    kind = tree().get(record.error_code, HoldfastError)
+    detail = record.error.removeprefix(str(kind())).strip().removeprefix("(").removesuffix(")")
+    return TurnView(
+        turn=record.turn,
+        status=record.status,
+        request=record.request,
+        reply=record.reply,
+        reply_seq=record.reply_seq,
+        # The record has a preview; the client reads the whole text from the log.
+        reply_size=INLINE_TEXT + 1 if record.reply_seq else 0,
+        steps=record.steps,
+        usage=record.usage,
+        error=problem_of(kind(detail)) if record.error_code else None,
+        started=record.started,
+        ended=record.ended,
+    )
 
 
 def _shortened(entry: Entry, limit: int) -> Entry:

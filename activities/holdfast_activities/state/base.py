@@ -137,6 +137,10 @@ class State(Protocol):
         """The session's turns in order."""
         ...
 
+    async def load_turn(self, session: str, turn: int) -> TurnRecord | None:
+        """A turn that has ended."""
+        ...
+
     async def store_text(self, session: str, id: str, text: str) -> str:
         """Keep a large text and return its reference; the same id again keeps the first."""
         ...

@@ -154,6 +154,12 @@ class Database:
             )
             return [_record(row) for row in rows]
 
+    async def load_turn(self, session: str, turn: int) -> TurnRecord | None:
+        """See ``State.load_turn``."""
+        async with self._transactions.begin() as db:
+            row = await db.get(TurnTable, (identifier(session), turn))
+        return None if row is None else _record(row)
+
     async def store_text(self, session: str, id: str, text: str) -> str:
         """See ``State.store_text``."""
         await self._transactions.add_once(

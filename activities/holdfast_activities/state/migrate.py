@@ -67,12 +67,14 @@ async def is_empty(url: str) -> bool:
 
     Raises:
         BadInput: The URL is not that of a state database.
+        SettingsInvalid: The database refuses what the URL says, or its host is not known.
         StateUnavailable: The database did not answer.
     """
     location = locate(url)
     if isinstance(location, SqliteLocation) and not location.path.exists():
         return True
-    return await _at(location) is None
+    with named(location):
+        return await _at(location) is None
 
 
 async def _at(location: Location) -> str | None:

@@ -99,7 +99,10 @@ async def test_a_cancelled_call_is_told_as_cancelled(state: State, session: str)
 
 async def test_a_tool_that_the_worker_does_not_have_is_told(state: State, session: str) -> None:
     told = await Desk(state, session, Shop().pay()).act("pray")
-    assert (told.status, told.preview) == ("failed", "error: this worker has no tool 'pray'")
+    assert (told.status, told.preview) == (
+        "failed",
+        "error: there is no tool 'pray'; there are: pay, read_more",
+    )
 
 
 # Breakers.

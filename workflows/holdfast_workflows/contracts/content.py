@@ -3,6 +3,7 @@
 from .base import Contract
 from .entries import Entry
 from .limits import MAX_PAYLOAD
+from .session import TurnView
 
 
 class ReadLog(Contract):
@@ -52,6 +53,19 @@ class StoredText(Contract):
     """Where it was stored."""
 
     ref: str
+
+
+class ReadTurn(Contract):
+    """Read a turn that its session no longer remembers."""
+
+    session: str
+    turn: int
+
+
+class StoredTurn(Contract):
+    """The turn as it was stored when it ended; None if there is none of that number."""
+
+    view: TurnView | None = None
 
 
 class AgentInfo(Contract):

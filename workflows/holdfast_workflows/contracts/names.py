@@ -11,6 +11,7 @@ SETTLE_TURN: Final = "settle_turn"
 READ_LOG: Final = "read_log"
 READ_TEXT: Final = "read_text"
 STORE_TEXT: Final = "store_text"
+READ_TURN: Final = "read_turn"
 LIST_AGENTS: Final = "list_agents"
 LIST_EFFECTS: Final = "list_effects"
 DECIDE_EFFECT: Final = "decide_effect"
@@ -55,7 +56,7 @@ def maintenance_id(task_queue: str) -> str:
 
 
 RESERVED: Final = frozenset({
-    LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, LIST_AGENTS,
+    LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, READ_TURN, LIST_AGENTS,
     LIST_EFFECTS, DECIDE_EFFECT, LIST_CIRCUITS, SET_CIRCUIT, LIST_ACCOUNTS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE,
