@@ -3,17 +3,15 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
-from jsonschema import Draft202012Validator
-
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.base import State
-from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.app import Registry, ToolBinding
 from holdfast_workflows.contracts.errors import StateBehind, ToolArgumentsInvalid
 from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.text import dump_json, preview
 
+from .output import Output
 from .own_tools import OwnTools
 
 _MAX_AGENTS = 500
@@ -70,7 +68,7 @@ class LiveAgent:
         self._bindings = {name: self._as_pinned(name, tool) for name, tool in tools.items()}
         self._source = source
         self._wire_tools: dict[str, bytes] = {}
-        self._checker = Draft202012Validator(spec.output.json_schema) if spec.output else None
+        self._output = Output(spec.output.json_schema) if spec.output else None
 
     def binding(self, name: str) -> ToolBinding | None:
         """The function behind a tool, if this worker's code still has it."""
@@ -111,22 +109,11 @@ class LiveAgent:
 
     def final_text(self, text: str) -> str:
         """A final reply as it is kept: only its JSON, where the agent gives replies a shape."""
-        return text if self._checker is None else model_json.bare(text)
+        return text if self._output is None else self._output.read(text)[0]
 
     def output_problem(self, text: str) -> str:
         """What keeps a final reply from fitting the output schema, told to the model; empty if it fits."""
-        if self._checker is None:
-            return ""
-        try:
-            value: Any = model_json.output(model_json.bare(text))
-            # The stubs leave one overload of iter_errors partly untyped.
-            problem = next(iter(self._checker.iter_errors(value)), None)  # pyright: ignore[reportUnknownMemberType]
-        except (ValueError, RecursionError) as error:
-            return f"The reply must be JSON that fits the schema, and nothing else: {error}."
-        if problem is None:
-            return ""
-        where = preview("/".join(str(part) for part in problem.absolute_path)) or "the root"
-        return f"The reply does not fit the schema at {where}: {problem.message[:500]}. Send it again, whole."
+        return "" if self._output is None else self._output.read(text)[1]
 
 
 class LiveAgents:

@@ -268,7 +268,7 @@ def bare(text: str) -> str:
     """The JSON of a final reply, without thoughts before it or the one markdown fence around it."""
     rest = text.removeprefix("\ufeff")
     if _is_json(rest):
-        return text
+        return rest
     for thought in islice(_THOUGHTS.finditer(rest), _MOST_THOUGHTS):
         candidate = _within_fence(rest[thought.end() :])
         if _is_json(candidate):
@@ -309,8 +309,20 @@ def output(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
 
 
-def _finite(text: str) -> float:
-    value = float(text)
+def dump(value: Any) -> str:
+    """The JSON text of a value from ``output``, its numbers with the digits that they were written with."""
+    if isinstance(value, Digits):
+        return value.written
+    if isinstance(value, list):
+        return f"[{', '.join(map(dump, cast('list[object]', value)))}]"
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value).items()
+        return f"{{{', '.join(f'{json.dumps(key, ensure_ascii=False)}: {dump(part)}' for key, part in members)}}}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _finite(text: str) -> Digits:
+    value = Digits.read(text)
     if math.isinf(value):
         raise ValueError(f"{text[:20]} is too large a number")
     return value

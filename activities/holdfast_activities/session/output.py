@@ -1,0 +1,122 @@
+"""A final reply held against the schema that its agent gives it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from pydantic import TypeAdapter
+
+from holdfast_workflows.contracts import model_json
+from holdfast_workflows.contracts.text import preview
+
+_ROUNDS = 5
+"""How deeply JSON text within JSON text is read."""
+
+_STRUCTURED: dict[str, type] = {"array": list, "object": dict}
+_FORMATS: dict[str, Any] = {
+    "date": date,
+    "date-time": datetime,
+    "time": time,
+    "duration": timedelta,
+    "uuid": UUID,
+}
+
+
+def _checked(shape: Any) -> Callable[[object], bool]:
+    adapter = TypeAdapter[Any](shape)
+
+    def check(value: object) -> bool:
+        if isinstance(value, str):
+            adapter.validate_python(value)
+        return True
+
+    return check
+
+
+def _formats() -> FormatChecker:
+    """The formats that a type of Python stands behind: those who read the reply would fail on others."""
+    checker = FormatChecker(formats=())
+    for name, shape in _FORMATS.items():
+        checker.checkers[name] = (_checked(shape), ValueError)
+    return checker
+
+
+_CHECKER = _formats()
+
+
+class Output:
+    """The shape of an agent's final replies."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        """For a JSON schema."""
+        self._validator = Draft202012Validator(schema, format_checker=_CHECKER)
+
+    def read(self, text: str) -> tuple[str, str]:
+        """The JSON of a reply as it is kept, and what keeps it from fitting; empty if it fits.
+
+        A list or an object that was sent as its JSON text is read where the schema wants one.
+        """
+        kept = model_json.bare(text)
+        try:
+            value = model_json.output(kept)
+            problems = self._problems(value)
+            fitting = value
+            for _ in range(_ROUNDS):
+                changed = False
+                for path in [path for problem in problems for path in _texts(problem)]:
+                    fitting, read = _with_text_read(fitting, path)
+                    changed = changed or read
+                if not changed:
+                    break
+                problems = self._problems(fitting)
+            if not problems:
+                return (kept if fitting is value else model_json.dump(fitting)), ""
+        except (ValueError, RecursionError) as error:
+            return kept, f"The reply must be JSON that fits the schema, and nothing else: {error}."
+        problem = problems[0]
+        where = preview("/".join(str(part) for part in problem.absolute_path)) or "the root"
+        return (
+            kept,
+            f"The reply does not fit the schema at {where}: {problem.message[:500]}. Send it again, whole.",
+        )
+
+    def _problems(self, value: Any) -> list[ValidationError]:
+        # The stubs leave one overload of iter_errors partly untyped.
+        return list(self._validator.iter_errors(value))  # pyright: ignore[reportUnknownMemberType]
+
+
+_Path = tuple[tuple[int | str, ...], type]
+
+
+def _texts(problem: ValidationError) -> Iterator[_Path]:
+    """Where a text stands in place of a list or an object, and which is wanted."""
+    wanted: Any = problem.validator_value
+    if problem.validator == "type" and isinstance(problem.instance, str):
+        names: Iterable[str] = [wanted] if isinstance(wanted, str) else wanted
+        for name in names:
+            if name in _STRUCTURED:
+                yield tuple(problem.absolute_path), _STRUCTURED[name]
+    for inner in problem.context or ():
+        yield from _texts(inner)
+
+
+def _with_text_read(value: Any, where: _Path) -> tuple[Any, bool]:
+    """A copy with the text at a path replaced by what it says, if that is of the wanted kind; and whether it was."""
+    path, kind = where
+    if not path:
+        if not isinstance(value, str):
+            return value, False
+        try:
+            found = model_json.output(value)
+        except (ValueError, RecursionError):
+            return value, False
+        return (found, True) if isinstance(found, kind) else (value, False)
+    inner, read = _with_text_read(value[path[0]], (path[1:], kind))
+    if not read:
+        return value, False
+    copy = value.copy()
+    copy[path[0]] = inner
+    return copy, True
