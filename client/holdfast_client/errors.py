@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from temporalio import exceptions as temporal
 from temporalio.client import (
     ActivityFailureError,
@@ -18,6 +20,7 @@ from holdfast_workflows.contracts.errors import (
     NoWorker,
     SearchAttributesMissing,
     ServiceError,
+    SessionBusy,
     SessionClosed,
     SessionNotFound,
     SettingsInvalid,
@@ -27,6 +30,9 @@ from holdfast_workflows.contracts.errors import (
 )
 
 _LATE = frozenset({RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED})
+
+_CROWDED = re.compile(r"concurrent in-flight updates|workflow update was aborted")
+"""How the server says that it did not take an update, since a session has too many or was just changing."""
 
 
 def translate(error: BaseException, session: str = "", *, by_worker: bool = False) -> HoldfastError:
@@ -57,14 +63,16 @@ def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
         return _late(by_worker, message)
     if error.status == RPCStatusCode.NOT_FOUND:
         return _not_found(message, session)
+    crowded = _CROWDED.search(message) is not None
     broken = error.status == RPCStatusCode.UNKNOWN and "transport error" in message
-    if error.status == RPCStatusCode.UNAVAILABLE or broken:
+    if broken or (error.status == RPCStatusCode.UNAVAILABLE and not crowded):
         return TemporalUnreachable(message)
     if error.status == RPCStatusCode.FAILED_PRECONDITION and by_worker:
         return NoWorker(message)
     if error.status == RPCStatusCode.INVALID_ARGUMENT:
         return SearchAttributesMissing(message) if "search attribute" in message else BadInput(message)
-    return ServiceError(f"{error.status.name}: {message}")
+    busy = f"more requests at once than the server takes; send it again: {message}"
+    return SessionBusy(busy) if crowded else ServiceError(f"{error.status.name}: {message}")
 
 
 def _not_found(message: str, session: str) -> HoldfastError:

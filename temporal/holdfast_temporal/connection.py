@@ -21,6 +21,7 @@ from .server import DevServer
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_PORTS = range(1, 1 << 16)
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:/@\[\]]+):\d{1,5}")
 _STATUS = re.compile(r'code: (\w+), message: "([^"]*)"')
 _REFUSED = ("Unauthenticated", "PermissionDenied")
@@ -135,7 +136,7 @@ async def connect(
     """
     given = settings or Connection.from_environment()
     target = address or given.address or await asyncio.to_thread(_embedded, folder) or DEFAULT_ADDRESS
-    if not _ADDRESS.fullmatch(target):
+    if not _ADDRESS.fullmatch(target) or int(target.rpartition(":")[2]) not in _PORTS:
         raise SettingsInvalid(
             f"HOLDFAST_TEMPORAL_ADDRESS, or --address: {target!r} is not host:port, such as {DEFAULT_ADDRESS}"
         )

@@ -19,7 +19,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from holdfast_workflows.contracts.errors import ServiceError, TemporalUnreachable
+from holdfast_workflows.contracts.errors import ServiceError, SettingsInvalid, TemporalUnreachable
 
 _AWAY: Final = frozenset({
     RPCStatusCode.UNAVAILABLE,
@@ -101,6 +101,8 @@ def _schedule(wanted: Repeated) -> Schedule:
     )
 
 
-def refused(error: RPCError) -> ServiceError:
+def refused(error: RPCError) -> ServiceError | SettingsInvalid:
     """A refusal of the server as our error; TemporalUnreachable where it did not answer."""
+    if error.status == RPCStatusCode.NOT_FOUND and error.message.startswith("Namespace "):
+        return SettingsInvalid(f"HOLDFAST_NAMESPACE, or --namespace: {error.message}")
     return (TemporalUnreachable if error.status in _AWAY else ServiceError)(error.message)

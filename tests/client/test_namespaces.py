@@ -63,3 +63,6 @@ async def test_a_namespace_that_is_not_there_is_said(server: DevServer, task_que
             _ = [each async for each in client.sessions()]
         with pytest.raises(SettingsInvalid, match=r"HOLDFAST_NAMESPACE.*nowhere"):
             await client.session("s-1").view()
+        looked_up = await connect(server.address, namespace="nowhere")  # its queue is looked for first
+        with pytest.raises(SettingsInvalid, match=r"HOLDFAST_NAMESPACE.*nowhere"):
+            await looked_up.start("weather", "hello")

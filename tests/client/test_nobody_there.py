@@ -116,7 +116,17 @@ async def _asks(session: Session) -> bool:
 
 @pytest.mark.parametrize(
     "address",
-    ["localhost", "http://localhost:7233", "localhost:abc", ":7233", "user@host:1", "a b:1", "[::1]"],
+    [
+        "localhost",
+        "http://localhost:7233",
+        "localhost:abc",
+        ":7233",
+        "user@host:1",
+        "a b:1",
+        "[::1]",
+        "h:0",
+        "h:99999",
+    ],
 )
 async def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(SettingsInvalid, match="is not host:port"):

@@ -7,6 +7,7 @@ imports what it runs only when it runs.
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Annotated
 
 import typer
@@ -19,7 +20,19 @@ TaskQueue = Annotated[str | None, typer.Option(help="Where work comes from [env:
 state = typer.Typer(no_args_is_help=True, help="The state database.")
 
 
+def _before_the_command(context: typer.Context) -> None:
+    """Let the options that stand before a command say where to connect, as they do for all others."""
+    for option, variable in (
+        ("address", "TEMPORAL_ADDRESS"),
+        ("namespace", "NAMESPACE"),
+        ("task_queue", "TASK_QUEUE"),
+    ):
+        if value := context.find_root().params.get(option):
+            os.environ[f"HOLDFAST_{variable}"] = value
+
+
 def worker(
+    context: typer.Context,
     app: AppName,
     task_queue: TaskQueue = None,
     health_port: Annotated[
@@ -32,8 +45,9 @@ def worker(
 ) -> None:
     """Serve an App's agents on a Temporal server.
 
-    The server is that of HOLDFAST_TEMPORAL_ADDRESS.
+    The server is that of HOLDFAST_TEMPORAL_ADDRESS, or of --address before the command.
     """
+    _before_the_command(context)
     with worker_installed():
         from . import process
 
@@ -87,6 +101,7 @@ def upgrade_state(
 
 @state.command("bind")
 def bind_queue(
+    context: typer.Context,
     app: AppName,
     task_queue: TaskQueue = None,
     url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
@@ -96,6 +111,7 @@ def bind_queue(
     For a database that was moved on purpose, and an App that has a new name. Workers that
     do not match end within some seconds.
     """
+    _before_the_command(context)
     with worker_installed():
         from . import binding
         from .loading import load_app
