@@ -116,7 +116,7 @@ async def _ask(wire: Wire, session: str, number: int) -> tuple[TurnView, bool]:
         if isinstance(error, SessionClosed) and (view is None or not ended(view)):
             # What the session failed with says more than that it is over.
             raise error.__cause__ if isinstance(error.__cause__, HoldfastError) else error from None
-        if view is None:
+        if view is None and (view := await content.turn(wire, session, number)) is None:
             raise
         return view, False
 

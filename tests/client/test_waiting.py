@@ -125,3 +125,5 @@ async def test_a_turn_that_the_session_no_longer_remembers_is_read_from_the_data
         assert (await session.wait(2)).text == long
         with pytest.raises(NothingToDo):
             await session.wait(1_000)
+        await session.pause()  # it lets nobody wait meanwhile
+        assert (await session.wait(2)).text == long
