@@ -138,6 +138,15 @@ class Calls:
         ]
 
 
+def parts_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The calls, or parts of some, in a message or delta; one alone may come without a list around it."""
+    given: Any = message.get("tool_calls")
+    old: dict[str, Any] | None = message.get("function_call")  # the interface's first form
+    if isinstance(given, dict):
+        return [given]  # pyright: ignore[reportUnknownVariableType] - JSON
+    return [part for part in given or ([{"function": old}] if old else ()) if part]
+
+
 def function_of(given: dict[str, Any]) -> dict[str, Any]:
     """The name and arguments of a call; some servers do not nest them."""
     return given.get("function") or (given if "name" in given or "arguments" in given else {})

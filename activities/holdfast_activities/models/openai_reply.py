@@ -7,7 +7,7 @@ from holdfast_workflows.contracts.entries import Finish, ToolCall
 from . import arguments, carried, errors, finish, usage, wire
 from .base import ModelReply
 from .exchange import NONSENSE
-from .openai_calls import Calls, arguments_of, function_of
+from .openai_calls import Calls, arguments_of, function_of, parts_of
 from .prices import Cost
 
 
@@ -52,10 +52,7 @@ def read(name: str, answer: dict[str, Any], sent: int, cost: Cost) -> ModelReply
 def _asked(message: dict[str, Any]) -> list[dict[str, Any]]:
     """The calls in a message, one for each object of arguments."""
     found: list[dict[str, Any]] = []
-    old: dict[str, Any] | None = message.get("function_call")  # the interface's first form
-    for call in message.get("tool_calls") or ([{"function": old}] if old else []):
-        if not call:
-            continue
+    for call in parts_of(message):
         function = function_of(call)
         first, *others = arguments.objects(arguments_of(function))
         # A signature is of the call, which is the first of those that came under its id.
@@ -122,10 +119,8 @@ class Gathered:
         self.text += text
         self._refusal += refusal
         self.characters += len(text) + len(refusal) + len(reasoning)
-        old: dict[str, Any] | None = delta.get("function_call")
-        for part in delta.get("tool_calls") or ([{"function": old}] if old else ()):
-            if part:
-                self.characters += self._calls.add(part)
+        for part in parts_of(delta):
+            self.characters += self._calls.add(part)
 
     def whole(self) -> dict[str, Any]:
         """The answer."""

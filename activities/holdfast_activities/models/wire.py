@@ -41,7 +41,8 @@ _MOST_COUNTED = 10**9
 def counted(told: Any) -> int:
     """A provider's count of tokens, within bounds; 0 for what is not a count."""
     try:
-        return min(max(int(told or 0), 0), _MOST_COUNTED)
+        number = float(told) if isinstance(told, str) else told
+        return min(max(int(number or 0), 0), _MOST_COUNTED)
     except (ValueError, TypeError, OverflowError):
         return 0
 

@@ -66,6 +66,7 @@ ONE: dict[str, list[dict[str, Any]]] = {
             ]
         },
     ],
+    "no list around the call": [chunk(tool_calls={"id": "c", "function": {"name": "look", "arguments": A}})],
     "not nested": [chunk(tool_calls=[{"id": "c", "name": "look", "arguments": '{"q":"A"}'}])],
     "the interface's first form": [chunk(function_call={"name": "look", "arguments": '{"q":"A"}'})],
     "a space around the name": [part(" look\n", '{"q":"A"}', id="c")],

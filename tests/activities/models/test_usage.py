@@ -52,6 +52,14 @@ def test_what_is_not_told_is_estimated_by_size(wire: str, stream: bool, given: A
 
 
 @wires
+@pytest.mark.parametrize("figure", [70, 70.0, "70", "70.0", " 70 "], ids=repr)
+def test_a_count_is_read_in_any_form(wire: str, figure: Any) -> None:
+    given = dict.fromkeys(("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens"), figure)
+    reply = read(wire, [told(wire, given, stream=False)])
+    assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.counted) == (70, 70, True)
+
+
+@wires
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_only_what_is_missing_is_estimated(wire: str, stream: bool) -> None:
     output = read(
