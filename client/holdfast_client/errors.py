@@ -71,7 +71,8 @@ def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
         return NoWorker(message)
     if error.status == RPCStatusCode.INVALID_ARGUMENT:
         return SearchAttributesMissing(message) if "search attribute" in message else BadInput(message)
-    busy = f"more requests at once than the server takes; send it again: {message}"
+    # An earlier attempt of the SDK may have got through before one was refused.
+    busy = f"more requests at once than the server takes; it may have been taken, so send it again with its id: {message}"
     return SessionBusy(busy) if crowded else ServiceError(f"{error.status.name}: {message}")
 
 
