@@ -58,7 +58,14 @@ async def scan(n: int) -> str:
 app = App(
     agents=[
         Agent("ordinary", model="openai:bench", instructions="Look.", tools=[look, scan], max_steps=5_000),
-        Agent("burst", model="openai:bench", instructions="Look.", tools=[peek], max_steps=5_000, burst=8),
+        Agent(
+            "burst",
+            model="openai:bench",
+            instructions="Look.",
+            tools=[peek],
+            max_steps=5_000,
+            max_inline_steps=8,
+        ),
         Agent(
             "ordinary-guarded",
             model="limited:bench",
@@ -66,7 +73,7 @@ app = App(
             tools=[keep],
             max_steps=5_000,
             budget=BUDGET,
-            last_resorts=[CachedReply()],
+            fallbacks=[CachedReply()],
         ),
         Agent(
             "burst-guarded",
@@ -74,9 +81,9 @@ app = App(
             instructions="Look.",
             tools=[peek],
             max_steps=5_000,
-            burst=8,
+            max_inline_steps=8,
             budget=BUDGET,
-            last_resorts=[CachedReply()],
+            fallbacks=[CachedReply()],
         ),
     ],
     tenants={

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from holdfast_activities.memory.base import Collection, Embedder, Filter, MemoryStore, Record, Scored, Vector
-from holdfast_activities.memory.changes import TurnDraft
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.memory.embedders import MiniLM
 from holdfast_activities.memory.finding import Finder, Weights, terms, turn_records
+from holdfast_activities.memory.outbox.changes import TurnDraft
 from holdfast_activities.memory.weaviate import open_weaviate, parse
 
 from .retrieval_data import Conversation, Question, conversations

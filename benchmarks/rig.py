@@ -77,7 +77,7 @@ class Rig:
 
     async def _watched(self, agent: str, prompt: str, id: str) -> str:
         """A run whose every event is read while it goes on, and its text while the model speaks."""
-        session = await self.client.start_task(agent, prompt, id=id, watched=True)
+        session = await self.client.start_task(agent, prompt, id=id, streaming=True)
         async for _ in session.stream():
             pass
         return (await session.result()).text
@@ -115,5 +115,5 @@ async def rig() -> AsyncGenerator[Rig]:
                 HOLDFAST_PROVIDERS=_limited(model.openai_url),
             )
         )
-        client = await connect(temporal=temporal, task_queue="holdfast", patience=60)
+        client = await connect(temporal=temporal, task_queue="holdfast", timeout=60)
         yield Rig(temporal, client, Process(server.info.pid), Process(model.pid), workers)

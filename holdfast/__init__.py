@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from holdfast_workflows.contracts.app import ToolContext
-from holdfast_workflows.contracts.budget import BudgetSpec as Budget
-from holdfast_workflows.contracts.circuits import TenantLimits
+from holdfast_workflows.contracts.breakers import TenantLimits
+from holdfast_workflows.contracts.budget import Budget as Budget
 from holdfast_workflows.contracts.errors import (
     AllProvidersFailed,
     BadInput,
@@ -30,10 +30,10 @@ from holdfast_workflows.contracts.errors import (
     TurnNotEnded,
     UnknownAgent,
 )
-from holdfast_workflows.contracts.memory import MemorySpec as Memory
-from holdfast_workflows.contracts.memory import Turn
-from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, SimplifiedReply
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.fallbacks import AskHuman, CachedReply, ErrorReply, SimplifiedReply
+from holdfast_workflows.contracts.memory import Memory as Memory
+from holdfast_workflows.contracts.memory import MemoryTurn
+from holdfast_workflows.contracts.spec import RetryPolicy
 
 from .agent import Agent
 from .app import App
@@ -47,23 +47,24 @@ __all__ = [
     "Agent",
     "AllProvidersFailed",
     "App",
+    "AskHuman",
     "BadInput",
     "Budget",
     "BudgetExhausted",
     "CachedReply",
     "EffectUnknown",
     "ErrorReply",
-    "HandOff",
     "HoldfastError",
     "InvalidDeclaration",
     "LoopDetected",
     "Memory",
+    "MemoryTurn",
     "MessageTooLarge",
     "ModelError",
     "NoWorker",
     "OutputInvalid",
     "QueueFull",
-    "RetrySpec",
+    "RetryPolicy",
     "ServiceError",
     "SessionBusy",
     "SessionClosed",
@@ -76,7 +77,6 @@ __all__ = [
     "ToolContext",
     "ToolError",
     "ToolFailed",
-    "Turn",
     "TurnCancelled",
     "TurnNotEnded",
     "UnknownAgent",

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast, get_args
 
-from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.budget import Budget
+from holdfast_workflows.contracts.builtin_tools import own_tools
 from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.memory import MemorySpec
+from holdfast_workflows.contracts.fallbacks import Fallback
+from holdfast_workflows.contracts.memory import Memory
 from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.output import OutputShape, output_spec
-from holdfast_workflows.contracts.own_tools import own_tools
-from holdfast_workflows.contracts.resorts import LastResort
 from holdfast_workflows.contracts.spec import (
     MODEL_RETRY,
     AgentSpec,
     OutputSpec,
-    RetrySpec,
+    RetryPolicy,
     ToolSpec,
     WhenBusy,
 )
@@ -44,22 +44,22 @@ class Agent:
         model: str | Sequence[str],
         instructions: str = "",
         tools: Sequence[Tool[..., Any]] = (),
-        output: OutputShape | None = None,
+        output_type: OutputShape | None = None,
         description: str = "",
         max_steps: int = 50,
         max_tokens: int | None = None,
         temperature: float | None = None,
-        window: int | None = None,
-        burst: int = 8,
-        burst_seconds: float | timedelta = 10.0,
+        context_window: int | None = None,
+        max_inline_steps: int = 8,
+        max_inline_seconds: float | timedelta = 10.0,
         max_repairs: int = 3,
         when_busy: WhenBusy = "queue",
         model_timeout: float | timedelta = 120.0,
-        model_retry: RetrySpec = MODEL_RETRY,
-        budget: BudgetSpec | None = None,
-        last_resorts: Sequence[LastResort] = (),
-        patience: float | timedelta | None = None,
-        memory: MemorySpec | None = None,
+        model_retry: RetryPolicy = MODEL_RETRY,
+        budget: Budget | None = None,
+        fallbacks: Sequence[Fallback] = (),
+        max_wait: float | timedelta | None = None,
+        memory: Memory | None = None,
         working_memory: bool = False,
         compact_at: float = 0.75,
     ) -> None:
@@ -70,24 +70,24 @@ class Agent:
             model: ``"provider:model"``, or several in order of preference.
             instructions: What the model is told before every conversation.
             tools: What it may call, made by ``@tool``.
-            output: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
+            output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
             description: What the agent is for, for people and for other agents.
             max_steps: Model calls one turn may take.
             max_tokens: The longest reply, in tokens; the provider's default if None.
             temperature: From 0 to 2; the provider's default if None.
-            window: The context window to keep within, in tokens; the model's own if None.
-            burst: Steps one activity may take while the model asks only for inline tools.
-            burst_seconds: How long such a burst may last.
+            context_window: The context window to keep within, in tokens; the model's own if None.
+            max_inline_steps: Steps one activity may take while the model asks only for inline tools.
+            max_inline_seconds: How long such a burst may last.
             max_repairs: Steps in a row whose calls were all invalid, before the turn fails.
             when_busy: What happens to a message that arrives during a turn: "queue", "reject" or
                 "interrupt".
             model_timeout: The longest one model call may take, in seconds or as a timedelta.
             model_retry: How model calls that failed for a passing reason are repeated.
             budget: What one session may use in its life, and what is done when that is used up.
-            last_resorts: What is done when no model answers, in this order: CachedReply,
-                SimplifiedReply, HandOff, ErrorReply. The turn fails if none of them helps.
-            patience: How long a turn may wait for providers, limits and tools that cannot be asked at the
+            fallbacks: What is done when no model answers, in this order: CachedReply,
+                SimplifiedReply, AskHuman, ErrorReply. The turn fails if none of them helps.
+            max_wait: How long a turn may wait for providers, limits and tools that cannot be asked at the
                 moment, in seconds or as a timedelta. By default an hour without last resorts, and no time
                 with them.
             memory: What it remembers beyond its sessions, as ``Memory(…)``; None for nothing. It is then
@@ -107,19 +107,19 @@ class Agent:
             instructions=clean(instructions),
             models=_models(model, where),
             tools=_specs(self.tools, memory, working_memory),
-            output=None if output is None else _checked(output_spec(output)),
+            output=None if output_type is None else _checked(output_spec(output_type)),
             max_steps=declare.whole(max_steps, f"{where}: max_steps", 1, 100_000),
             max_tokens=None if max_tokens is None else declare.whole(max_tokens, f"{where}: max_tokens", 1),
             temperature=_temperature(temperature, where),
-            window=None if window is None else declare.whole(window, f"{where}: window", 1_000),
-            burst=declare.whole(burst, f"{where}: burst", 1, 1_000),
-            burst_seconds=declare.seconds(burst_seconds, f"{where}: burst_seconds"),
+            context_window=_context_window(context_window, where),
+            max_inline_steps=declare.whole(max_inline_steps, f"{where}: max_inline_steps", 1, 1_000),
+            max_inline_seconds=declare.seconds(max_inline_seconds, f"{where}: max_inline_seconds"),
             max_repairs=declare.whole(max_repairs, f"{where}: max_repairs", 0, 1_000),
             when_busy=_when_busy(when_busy, where),
             model_timeout=declare.seconds(model_timeout, f"{where}: model_timeout"),
             model_retry=declare.retry(model_retry, f"{where}: model_retry"),
             description=description,
-            **_when_it_goes_wrong(budget, last_resorts, patience, where),
+            **_when_it_goes_wrong(budget, fallbacks, max_wait, where),
             **_what_it_keeps(memory, working_memory, compact_at, where),
         )
         declare.tools(self.spec.tools, self.spec.models, where)
@@ -193,7 +193,7 @@ def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str,
 
 
 def _specs(
-    tools: Mapping[str, Tool[..., Any]], memory: MemorySpec | None, working_memory: bool
+    tools: Mapping[str, Tool[..., Any]], memory: Memory | None, working_memory: bool
 ) -> tuple[ToolSpec, ...]:
     """What the model sees: the agent's tools, and then those that Holdfast gives it."""
     own = own_tools(any_tools=bool(tools), memory=memory, working_memory=working_memory)
@@ -201,26 +201,30 @@ def _specs(
 
 
 def _when_it_goes_wrong(
-    budget: BudgetSpec | None,
-    last_resorts: Sequence[LastResort],
-    patience: float | timedelta | None,
+    budget: Budget | None,
+    fallbacks: Sequence[Fallback],
+    max_wait: float | timedelta | None,
     where: str,
 ) -> dict[str, Any]:
     return {
         "budget": None if budget is None else limits.budget(budget, f"{where}: budget"),
-        "last_resorts": limits.last_resorts(last_resorts, where),
-        "patience": limits.patience(patience, f"{where}: patience"),
+        "fallbacks": limits.fallbacks(fallbacks, where),
+        "max_wait": limits.max_wait(max_wait, f"{where}: max_wait"),
     }
 
 
 def _what_it_keeps(
-    memory: MemorySpec | None, working_memory: bool, compact_at: float, where: str
+    memory: Memory | None, working_memory: bool, compact_at: float, where: str
 ) -> dict[str, Any]:
     return {
         "memory": limits.memory(memory, where),
         "working_memory": working_memory,
         "compact_at": declare.number(compact_at, f"{where}: compact_at", 0.1, 1),
     }
+
+
+def _context_window(value: int | None, where: str) -> int | None:
+    return None if value is None else declare.whole(value, f"{where}: context_window", 1_000)
 
 
 def _temperature(value: float | None, where: str) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.circuits import TenantLimits
+from holdfast_workflows.contracts.breakers import TenantLimits
 from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 

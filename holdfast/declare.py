@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
-from holdfast_workflows.contracts.spec import RetrySpec, ToolSpec
+from holdfast_workflows.contracts.spec import RetryPolicy, ToolSpec
 
 T = TypeVar("T")
 
@@ -105,9 +105,9 @@ def seconds(value: float | timedelta, what: str) -> float:
     return float(length)
 
 
-def retry(value: RetrySpec, what: str) -> RetrySpec:
+def retry(value: RetryPolicy, what: str) -> RetryPolicy:
     """A retry policy that ends: Temporal takes 0 attempts for "without end"."""
-    instance(value, RetrySpec, "RetrySpec", what)
+    instance(value, RetryPolicy, "RetryPolicy", what)
     whole(value.attempts, f"{what}: attempts", 1, 1_000)
     number(value.first_delay, f"{what}: first_delay", 0.001, LONGEST)
     number(value.max_delay, f"{what}: max_delay", value.first_delay, LONGEST)

@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast, get_args
 
-from holdfast_workflows.contracts.budget import BudgetSpec, WhenSpent
-from holdfast_workflows.contracts.circuits import TenantLimits
+from holdfast_workflows.contracts.breakers import TenantLimits
+from holdfast_workflows.contracts.budget import Budget, WhenSpent
 from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.fallbacks import (
+    AskHuman,
+    CachedReply,
+    ErrorReply,
+    Fallback,
+    SimplifiedReply,
+)
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
-from holdfast_workflows.contracts.memory import MemorySpec
-from holdfast_workflows.contracts.resorts import CachedReply, ErrorReply, HandOff, LastResort, SimplifiedReply
+from holdfast_workflows.contracts.memory import Memory
 from holdfast_workflows.contracts.text import size
 
 from . import declare
@@ -20,12 +26,12 @@ _LONGEST_RUN = 10 * 365 * 86_400.0
 _LONGEST_DAYS = 36_500.0
 _MOST_DOLLARS = 1_000_000_000.0
 _MOST_TOKENS = 1_000_000_000_000
-_RESORTS = (CachedReply, SimplifiedReply, HandOff, ErrorReply)
+_RESORTS = (CachedReply, SimplifiedReply, AskHuman, ErrorReply)
 
 
-def budget(value: BudgetSpec, where: str) -> BudgetSpec:
+def budget(value: Budget, where: str) -> Budget:
     """A budget that limits something and says what then."""
-    declare.instance(value, BudgetSpec, "Budget", where)
+    declare.instance(value, Budget, "Budget", where)
     _optional_whole(value.tokens, f"{where}: tokens", _MOST_TOKENS)
     _optional_number(value.dollars, f"{where}: dollars", _MOST_DOLLARS)
     _optional_whole(value.steps, f"{where}: steps")
@@ -49,29 +55,29 @@ def budget(value: BudgetSpec, where: str) -> BudgetSpec:
     return value
 
 
-def last_resorts(values: Sequence[object], where: str) -> tuple[LastResort, ...]:
+def fallbacks(values: Sequence[object], where: str) -> tuple[Fallback, ...]:
     """Last resorts, each of which can be reached."""
     for value in values:
         if not isinstance(value, _RESORTS):
             raise InvalidDeclaration(
-                f"{where}: last_resorts has {value!r}; use {', '.join(kind.__name__ for kind in _RESORTS)}"
+                f"{where}: fallbacks has {value!r}; use {', '.join(kind.__name__ for kind in _RESORTS)}"
             )
         _check_resort(value, where)
     if any(isinstance(value, ErrorReply) for value in values[:-1]):
-        raise InvalidDeclaration(f"{where}: ErrorReply always ends the turn; put it last in last_resorts")
-    return cast("tuple[LastResort, ...]", tuple(values))
+        raise InvalidDeclaration(f"{where}: ErrorReply always ends the turn; put it last in fallbacks")
+    return cast("tuple[Fallback, ...]", tuple(values))
 
 
-def patience(value: float | timedelta | None, where: str) -> float | None:
+def max_wait(value: float | timedelta | None, where: str) -> float | None:
     """Seconds a turn may be parked: none at all is a choice, too."""
     return 0.0 if value == 0 else None if value is None else declare.seconds(value, where)
 
 
-def memory(value: object, where: str) -> MemorySpec | None:
+def memory(value: object, where: str) -> Memory | None:
     """What an agent remembers; it looks somewhere, and for some time."""
     if value is None:
         return None
-    if not isinstance(value, MemorySpec):
+    if not isinstance(value, Memory):
         raise InvalidDeclaration(f"{where}: memory={value!r}; give memory=Memory(…), or leave it out")
     if not value.scopes:
         raise InvalidDeclaration(f"{where}: memory has no scopes; name some, or leave them out for all")
@@ -97,7 +103,7 @@ def tenants(values: Mapping[str, TenantLimits]) -> dict[str, TenantLimits]:
     return dict(values)
 
 
-def _check_resort(value: LastResort, where: str) -> None:
+def _check_resort(value: Fallback, where: str) -> None:
     if isinstance(value, CachedReply):
         declare.seconds(value.max_age, f"{where}: CachedReply: max_age")
     elif isinstance(value, SimplifiedReply) and value.model:

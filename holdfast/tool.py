@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.app import ToolContext
 from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
-from holdfast_workflows.contracts.spec import TOOL_RETRY, Effect, RetrySpec, ToolSpec
+from holdfast_workflows.contracts.spec import TOOL_RETRY, Effect, RetryPolicy, ToolSpec
 
 from . import arguments as args
 from . import calling, declare, effects
@@ -115,11 +115,11 @@ def tool(
     effect: Effect = "none",
     inline: bool = False,
     timeout: float | timedelta = 60.0,
-    retries: int | RetrySpec | None = None,
+    retries: int | RetryPolicy | None = None,
     probe: Callable[..., object] | None = None,
     undo: str | Tool[..., Any] | None = None,
     breaker: bool = True,
-    repeats: bool = False,
+    allow_repeats: bool = False,
     aliases: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
@@ -133,11 +133,11 @@ def tool(
     effect: Effect = "none",
     inline: bool = False,
     timeout: float | timedelta = 60.0,
-    retries: int | RetrySpec | None = None,
+    retries: int | RetryPolicy | None = None,
     probe: Callable[..., object] | None = None,
     undo: str | Tool[..., Any] | None = None,
     breaker: bool = True,
-    repeats: bool = False,
+    allow_repeats: bool = False,
     aliases: Sequence[str] = (),
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a typed function callable by models: ``@tool`` or ``@tool(effect="idempotent", …)``.
@@ -163,7 +163,7 @@ def tool(
             cancelled or fails. It is called with the arguments of the call that it takes, and with
             ``result: str`` if it has such a parameter. A tool given here is not shown to the model.
         breaker: Whether failures in a row have every worker leave the tool alone for a while.
-        repeats: Whether the same call with the same result, again and again, is how the tool is meant
+        allow_repeats: Whether the same call with the same result, again and again, is how the tool is meant
             to be used, as when it waits for something.
         aliases: Names that it had before. Sessions that began when it had one of them still call it so;
             new ones see its name only.
@@ -188,7 +188,7 @@ def tool(
             probe=probe is not None,
             undo=_undo(undo, chosen),
             breaker=breaker,
-            repeats=repeats,
+            allow_repeats=allow_repeats,
         )
         asked = None if probe is None else effects.read_probe(probe, chosen, signature)
         made = Tool(function, spec, signature, asked, undo if isinstance(undo, Tool) else None, known)
@@ -251,10 +251,10 @@ def _undo(undo: object, name: str) -> str:
     return given
 
 
-def _retry(retries: int | RetrySpec | None, effect: Effect, name: str) -> RetrySpec:
+def _retry(retries: int | RetryPolicy | None, effect: Effect, name: str) -> RetryPolicy:
     if retries is None:
         return TOOL_RETRY.model_copy(update={"attempts": 1}) if effect == "once" else TOOL_RETRY
-    if isinstance(retries, RetrySpec):
+    if isinstance(retries, RetryPolicy):
         policy = declare.retry(retries, f"tool {name!r}: retries")
     else:
         again = declare.whole(retries, f"tool {name!r}: retries", 0, 999)

@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from .reply import Reply
     from .session import Session
     from .stream.events import (
-        BudgetNews,
+        BudgetChanged,
         Compacted,
         Decided,
+        FallbackUsed,
         ModelChanged,
         NeedsPerson,
-        Parked,
         PlanChanged,
         Recalled,
-        ResortTaken,
         Status,
         StepEnded,
         StreamEvent,
@@ -36,20 +35,20 @@ if TYPE_CHECKING:
         TurnEnded,
         TurnStarted,
         Undone,
+        Waiting,
     )
 
 __all__ = [
-    "BudgetNews",
+    "BudgetChanged",
     "Client",
     "Compacted",
     "Decided",
+    "FallbackUsed",
     "ModelChanged",
     "NeedsPerson",
-    "Parked",
     "PlanChanged",
     "Recalled",
     "Reply",
-    "ResortTaken",
     "Session",
     "SessionInfo",
     "Status",
@@ -63,6 +62,7 @@ __all__ = [
     "TurnEnded",
     "TurnStarted",
     "Undone",
+    "Waiting",
     "connect",
 ]
 

@@ -12,8 +12,8 @@ from temporalio.service import TLSConfig
 
 import holdfast_temporal
 from holdfast_workflows.contracts import model_json
-from holdfast_workflows.contracts.budget import AccountView
-from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.breakers import BreakerView
+from holdfast_workflows.contracts.budget import BudgetAccount
 from holdfast_workflows.contracts.content import AgentInfo
 from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
@@ -44,7 +44,7 @@ async def connect(
     tls: bool | TLSConfig | None = None,
     api_key: str | None = None,
     task_queue: str | None = None,
-    patience: float = PATIENCE,
+    timeout: float = PATIENCE,  # noqa: ASYNC109 - it is the client's, of each of its requests
     temporal: TemporalClient | None = None,
 ) -> Client:
     """A client of the sessions in a Temporal namespace.
@@ -56,19 +56,19 @@ async def connect(
         api_key: A key to be let in with; ``HOLDFAST_API_KEY`` by default.
         task_queue: Where the workers are asked; ``HOLDFAST_TASK_QUEUE``, else the queue of the
             only app of the namespace.
-        patience: Seconds without an answer after which a request fails.
+        timeout: Seconds without an answer after which a request fails.
         temporal: A Temporal client to use instead of connecting.
 
     Raises:
         TemporalUnreachable: Nothing answers there.
         SettingsInvalid: The environment holds something unusable.
     """
-    if patience <= 0:
-        raise SettingsInvalid(f"patience={patience}: it must be more than 0 seconds")
+    if timeout <= 0:
+        raise SettingsInvalid(f"timeout={timeout}: it must be more than 0 seconds")
     if temporal is None:
         temporal = await holdfast_temporal.connect(address, namespace=namespace, tls=tls, api_key=api_key)
     queue = task_queue or os.environ.get("HOLDFAST_TASK_QUEUE", "")
-    return Client(Wire(temporal, queue, patience))
+    return Client(Wire(temporal, queue, timeout))
 
 
 class Client:
@@ -97,10 +97,10 @@ class Client:
         agent: str,
         message: str | None = None,
         *,
-        output: OutputShape | None = None,
+        output_type: OutputShape | None = None,
         when_busy: WhenBusy | None = None,
-        watched: bool = False,
-        roll_over_events: int | None = None,
+        streaming: bool = False,
+        continue_as_new_after: int | None = None,
         **options: Unpack[StartOptions],
     ) -> Session:
         """Start a conversation, and send its first message.
@@ -108,10 +108,10 @@ class Client:
         Args:
             agent: The agent's name.
             message: The first message; without one, the session waits.
-            output: The shape that final replies must have.
+            output_type: The shape that final replies must have.
             when_busy: What the first message does if the session exists and a turn runs.
-            watched: Have text come in small pieces from the start, for ``stream``.
-            roll_over_events: The history length at which the session goes on in a new run.
+            streaming: Have text come in small pieces from the start, for ``stream``.
+            continue_as_new_after: The history length at which the session goes on in a new run.
             options: Of these, any.
 
                 ``id``: the session's id; random by default. The same id again is the same session,
@@ -131,7 +131,7 @@ class Client:
                 of them have work waiting; 0.001 to 1,000, 1 by default. Give all sessions of a
                 tenant the same: what counts is each task's own.
 
-                ``silence``: after how many seconds without a sign of life from its worker a model or tool
+                ``heartbeat_timeout``: after how many seconds without a sign of life from its worker a model or tool
                 call is given to another; 2 to 600, 5 by default. It is most of what a killed worker
                 costs the session. More for tools that keep the worker's event loop to themselves.
 
@@ -145,10 +145,10 @@ class Client:
             "conversation",
             agent,
             message,
-            output=output,
+            output_type=output_type,
             when_busy=when_busy,
-            watched=watched,
-            roll_over_events=roll_over_events,
+            streaming=streaming,
+            continue_as_new_after=continue_as_new_after,
             **options,
         )
 
@@ -157,9 +157,9 @@ class Client:
         agent: str,
         prompt: str,
         *,
-        output: OutputShape | None = None,
-        watched: bool = False,
-        roll_over_events: int | None = None,
+        output_type: OutputShape | None = None,
+        streaming: bool = False,
+        continue_as_new_after: int | None = None,
         **options: Unpack[StartOptions],
     ) -> Session:
         """Start one task: a session that ends with its first turn. See ``start``, and ``run`` to wait for it."""
@@ -168,45 +168,50 @@ class Client:
             "task",
             agent,
             prompt,
-            output=output,
-            watched=watched,
-            roll_over_events=roll_over_events,
+            output_type=output_type,
+            streaming=streaming,
+            continue_as_new_after=continue_as_new_after,
             **options,
         )
 
     @overload
     async def run(
-        self, agent: str, prompt: str, *, output: None = None, **options: Unpack[StartOptions]
+        self, agent: str, prompt: str, *, output_type: None = None, **options: Unpack[StartOptions]
     ) -> str: ...
 
     @overload
     async def run(
-        self, agent: str, prompt: str, *, output: type[T], **options: Unpack[StartOptions]
+        self, agent: str, prompt: str, *, output_type: type[T], **options: Unpack[StartOptions]
     ) -> T: ...
 
     @overload
     async def run(
-        self, agent: str, prompt: str, *, output: Mapping[str, Any], **options: Unpack[StartOptions]
+        self, agent: str, prompt: str, *, output_type: Mapping[str, Any], **options: Unpack[StartOptions]
     ) -> dict[str, Any]: ...
 
     async def run(
-        self, agent: str, prompt: str, *, output: OutputShape | None = None, **options: Unpack[StartOptions]
+        self,
+        agent: str,
+        prompt: str,
+        *,
+        output_type: OutputShape | None = None,
+        **options: Unpack[StartOptions],
     ) -> Any:
-        """Run one task and return its result: text, or a value of the type given as ``output``.
+        """Run one task and return its result: text, or a value of the type given as ``output_type``.
 
         Args:
             agent: The agent's name.
             prompt: What to do.
-            output: A pydantic model, dataclass or TypedDict, or a JSON schema of an object.
+            output_type: A pydantic model, dataclass or TypedDict, or a JSON schema of an object.
             options: As of ``start``. With an ``id``, the same again is the same task, and
                 returns the same result.
 
         Raises:
             HoldfastError: The task failed, with the error's own class.
         """
-        session = await self.start_task(agent, prompt, output=output, **options)
+        session = await self.start_task(agent, prompt, output_type=output_type, **options)
         reply = await session.result()
-        return reply.text if output is None else parse(reply.text, output)
+        return reply.text if output_type is None else parse(reply.text, output_type)
 
     def session(self, id: str) -> Session:
         """The session of that id; nothing is asked until it is used."""
@@ -240,13 +245,13 @@ class Client:
         """
         return await state.effects(self._wire, session, status=status, limit=limit)
 
-    async def circuits(self) -> tuple[CircuitView, ...]:
+    async def breakers(self) -> tuple[BreakerView, ...]:
         """The circuit breakers of all workers that ever saw a failure."""
-        return await state.circuits(self._wire)
+        return await state.breakers(self._wire)
 
-    async def set_circuit(
+    async def set_breaker(
         self, name: str, to: Literal["open", "closed"], *, seconds: float = 3_600.0, reason: str = ""
-    ) -> CircuitView:
+    ) -> BreakerView:
         """Open a circuit breaker by hand, so that nothing is asked there, or close it.
 
         Args:
@@ -257,18 +262,18 @@ class Client:
 
         Raises:
             BadInput: That is no time for which it can be open.
-            CircuitUnknown: No breaker can have that name.
+            BreakerUnknown: No breaker can have that name.
         """
-        return await state.set_circuit(self._wire, name, to, seconds, reason)
+        return await state.set_breaker(self._wire, name, to, seconds, reason)
 
-    async def accounts(self, *, prefix: str = "", limit: int = 100) -> tuple[AccountView, ...]:
+    async def budgets(self, *, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
         """What was charged to accounts, and what is held on them.
 
         Args:
             prefix: Only accounts whose names begin so: ``run:<session>``, ``tenant:<tenant>:<day>``.
             limit: At most so many.
         """
-        return await state.accounts(self._wire, prefix, limit)
+        return await state.budgets(self._wire, prefix, limit)
 
 
 def parse(text: str, output: OutputShape) -> Any:

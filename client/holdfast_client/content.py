@@ -117,7 +117,7 @@ async def turn(wire: Wire, session: str, number: int) -> TurnView | None:
     return (await wire.activity(names.READ_TURN, request, StoredTurn, session=session)).view
 
 
-async def manifests(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
+async def prompts(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
     """The manifests of a session's model calls, in order.
 
     Raises:
@@ -135,14 +135,14 @@ async def manifests(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
         await wire.describe(session)
 
 
-async def context(wire: Wire, session: str, step: int | None, turn: int | None) -> Manifest:
+async def prompt(wire: Wire, session: str, step: int | None, turn: int | None) -> Manifest:
     """The manifest of one model call, the last that fits."""
     found: Manifest | None = None
-    async for manifest in manifests(wire, session):
+    async for manifest in prompts(wire, session):
         if step in {None, manifest.step} and turn in {None, manifest.turn}:
             found = manifest
     if found is None:
-        raise NothingToDo(f"{session} has no such model call with a manifest; `holdfast context` lists them")
+        raise NothingToDo(f"{session} has no such model call with a manifest; `holdfast prompt` lists them")
     return found
 
 

@@ -33,7 +33,7 @@ async def expect_worker(wire: Wire, found: WorkflowExecutionDescription) -> None
         NoWorker: It has waited longer than the connection's patience, and nobody polls the queue.
     """
     since = waiting_since(found.raw_description)
-    if since is None or time.time() - since < wire.patience or await wire.polled(found.task_queue):
+    if since is None or time.time() - since < wire.timeout or await wire.polled(found.task_queue):
         return
     raise NoWorker(
         f"session {found.id} has waited for {time.time() - since:.0f} s on {found.task_queue}"

@@ -86,7 +86,7 @@ async def _found(wire: Wire, query: str, limit: int | None = None) -> AsyncGener
         found = wire.temporal.list_workflows(query, limit=limit)
         return await _next(found)
 
-    each = await registering.with_attributes(wire.temporal, first, wire.patience)
+    each = await registering.with_attributes(wire.temporal, first, wire.timeout)
     while each is not None:
         yield each
         each = await _next(found)
@@ -153,10 +153,10 @@ def _info(found: WorkflowExecution) -> SessionInfo:
 
 _STATUS: dict[str, Status] = {
     "starting": "starting",
-    "waiting": "waiting",
+    "idle": "idle",
     "running": "running",
     "paused": "paused",
-    "parked": "parked",
+    "waiting": "waiting",
     "needs_person": "needs_person",
     "closed": "closed",
     "failed": "failed",

@@ -61,7 +61,7 @@ async def prepare(
     *,
     id: str,
     when_busy: WhenBusy | None = None,
-    watched: bool = False,
+    streaming: bool = False,
 ) -> Message:
     """The message for a text; a long one is stored first and goes by reference."""
     if len(id) > MAX_NAME:
@@ -74,5 +74,5 @@ async def prepare(
         ref=ref,
         size=length,
         when_busy=when_busy,
-        watched=watched,
+        streaming=streaming,
     )

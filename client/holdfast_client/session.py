@@ -35,14 +35,14 @@ class Session:
         id: str,
         turn: int | None = None,
         *,
-        watched: bool = False,
+        streaming: bool = False,
         lingers: bool = False,
     ) -> None:
         """Made by ``Client.start`` and ``Client.session``."""
         self._wire = wire
         self._id = id
         self._turn = turn
-        self._watched = watched
+        self._watched = streaming
         self._lingers = lingers
 
     @property
@@ -59,7 +59,7 @@ class Session:
         *,
         when_busy: WhenBusy | None = None,
         wait: bool = True,
-        watched: bool = False,
+        streaming: bool = False,
         id: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 # the error says what goes on, as a cancellation cannot
     ) -> Reply:
@@ -72,7 +72,7 @@ class Session:
             text: The message; up to 1,000,000 bytes.
             when_busy: ``queue``, ``reject`` or ``interrupt`` a turn that runs; as the agent says by default.
             wait: False to return at once, with the reply's status ``queued``.
-            watched: Have text come in small pieces, for a ``stream`` of its turn.
+            streaming: Have text come in small pieces, for a ``stream`` of its turn.
             id: The message's id, to send it again without its being taken twice.
             timeout: Seconds to wait for the turn's end; by default as long as it takes.
 
@@ -83,7 +83,7 @@ class Session:
             MessageTooLarge: The message is over its limit.
             HoldfastError: The turn failed, with the error's own class.
         """
-        accepted = await self._send(text, when_busy, id=id, watched=watched)
+        accepted = await self._send(text, when_busy, id=id, streaming=streaming)
         if not wait:
             return Reply(text="", turn=accepted.turn, status="queued", paused=accepted.paused)
         if accepted.paused:
@@ -122,7 +122,7 @@ class Session:
             HoldfastError: The session ended without that turn, with the error it ended with.
         """
         if text is not None:
-            turn = (await self._send(text, when_busy, id=None, watched=True)).turn
+            turn = (await self._send(text, when_busy, id=None, streaming=True)).turn
         elif turn is None:
             turn = await self._last_turn()
         # A message sent as watched has told the session; what comes later must say so itself.
@@ -224,8 +224,8 @@ class Session:
             raise BadInput(preview(str(error))) from error
         return await self._wire.update(self._id, "raise_budget", by, SessionView)
 
-    async def decide(
-        self, id: str, action: Literal["settle", "retry", "give_up"], *, text: str = "", by: str = ""
+    async def resolve(
+        self, id: str, action: Literal["confirm", "retry", "give_up"], *, text: str = "", by: str = ""
     ) -> SessionView | None:
         """Say how to go on with something that waits for a person; ``view().waiting`` tells what does.
 
@@ -235,9 +235,9 @@ class Session:
 
         Args:
             id: The waiting thing's id, or the key of a call in the effect ledger.
-            action: ``settle``: it happened, and ``text`` is what came of it, or the answer to the
+            action: ``confirm``: it happened, and ``text`` is what came of it, or the answer to the
                 user. ``retry``: do it again, or ask again. ``give_up``: go on without it.
-            text: What ``settle`` needs.
+            text: What ``confirm`` needs.
             by: Who decides; it is kept with the effect.
 
         Returns:
@@ -245,18 +245,18 @@ class Session:
 
         Raises:
             NothingToDo: Nothing of that id waits or is unknown.
-            BadInput: ``settle`` without a text.
+            BadInput: ``confirm`` without a text.
         """
-        if action == "settle" and not text.strip():
+        if action == "confirm" and not text.strip():
             raise BadInput(
-                "settle needs a text (`--text`): what came of it, which the model or the user is told"
+                "confirm needs a text (`--text`): what came of it, which the model or the user is told"
             )
         try:
             decision = Decision(id=id, action=action, text=text, by=by)
         except ValidationError as error:
             raise BadInput(preview(str(error))) from error
         try:
-            return await self._wire.update(self._id, "decide", decision, SessionView)
+            return await self._wire.update(self._id, "resolve", decision, SessionView)
         except (NothingToDo, SessionClosed, SessionNotFound) as refused:
             if not id.startswith(("effect-", f"{self._id}-")):
                 raise
@@ -271,12 +271,12 @@ class Session:
         """What the session's calls did to the world, in their order."""
         return await state.effects(self._wire, self._id)
 
-    async def manifests(self) -> AsyncGenerator[Manifest]:
+    async def prompts(self) -> AsyncGenerator[Manifest]:
         """How the prompt of each model call was made, in order."""
-        async for manifest in content.manifests(self._wire, self._id):
+        async for manifest in content.prompts(self._wire, self._id):
             yield manifest
 
-    async def context(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
+    async def prompt(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
         """How the prompt of one step was made: what went in, what did not, and why.
 
         Args:
@@ -286,7 +286,7 @@ class Session:
         Raises:
             NothingToDo: There was no such model call.
         """
-        return await content.context(self._wire, self._id, step, turn)
+        return await content.prompt(self._wire, self._id, step, turn)
 
     async def close(self) -> SessionView:
         """Take no more messages; the session ends after the turns it has."""
@@ -308,7 +308,7 @@ class Session:
         return (await waiting.reply(self._wire, self._id, result.last)).check()
 
     async def _send(
-        self, text: str, when_busy: WhenBusy | None, *, id: str | None, watched: bool
+        self, text: str, when_busy: WhenBusy | None, *, id: str | None, streaming: bool
     ) -> Accepted:
         message = await messages.prepare(
             self._wire,
@@ -316,10 +316,10 @@ class Session:
             text,
             id=id or messages.new_id("m"),
             when_busy=when_busy,
-            watched=watched,
+            streaming=streaming,
         )
         accepted = await self._wire.update(self._id, "send", message, Accepted)
-        self._turn, self._watched = accepted.turn, watched
+        self._turn, self._watched = accepted.turn, streaming
         return accepted
 
     async def _last_turn(self) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from pydantic import ValidationError
 
-from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.budget import Budget
 from holdfast_workflows.contracts.declared import known_options
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.output import OutputShape, output_spec
@@ -32,10 +32,10 @@ class StartOptions(TypedDict, total=False):
     tenant: str
     user: str
     max_steps: int | None
-    budget: BudgetSpec | None
+    budget: Budget | None
     priority: int | None
     weight: float | None
-    silence: float
+    heartbeat_timeout: float
 
 
 @known_options("start")
@@ -45,18 +45,18 @@ async def start(
     agent: str,
     text: str | None,
     *,
-    output: OutputShape | None = None,
+    output_type: OutputShape | None = None,
     when_busy: WhenBusy | None = None,
-    watched: bool = False,
-    roll_over_events: int | None = None,
+    streaming: bool = False,
+    continue_as_new_after: int | None = None,
     id: str | None = None,
     tenant: str = "",
     user: str = "",
     max_steps: int | None = None,
-    budget: BudgetSpec | None = None,
+    budget: Budget | None = None,
     priority: int | None = None,
     weight: float | None = None,
-    silence: float = _SILENCE,
+    heartbeat_timeout: float = _SILENCE,
 ) -> Session:
     """Start a session, or find it."""
     _check(agent, tenant, user, budget)
@@ -64,34 +64,32 @@ async def start(
     message = None
     if text is not None:
         # Its id is fixed, so that the same start sent twice is one message.
-        message = await messages.prepare(wire, session, text, id=_FIRST, when_busy=when_busy, watched=watched)
-    more: dict[str, Any] = {} if roll_over_events is None else {"roll_over_events": roll_over_events}
+        message = await messages.prepare(
+            wire, session, text, id=_FIRST, when_busy=when_busy, streaming=streaming
+        )
+    more = {"continue_as_new_after": continue_as_new_after} if continue_as_new_after is not None else {}
     try:
         request = StartInput(
             agent=agent,
             tenant=tenant,
             user=user,
             mode=mode,
-            output=None if output is None else output_spec(output),
+            output=None if output_type is None else output_spec(output_type),
             message=message,
             max_steps=max_steps,
             budget=budget,
-            silence=silence,
+            heartbeat_timeout=heartbeat_timeout,
             **more,
         )
     except ValidationError as error:
         raise BadInput(preview(str(error))) from error
     accepted = await wire.start(session, request, priority=priority, weight=weight)
-    return Session(
-        wire,
-        session,
-        accepted.turn if accepted else None,
-        watched=watched,
-        lingers=mode == "task" and accepted is not None and accepted.remembers,
-    )
+    turn = accepted.turn if accepted else None
+    lingers = mode == "task" and accepted is not None and accepted.remembers
+    return Session(wire, session, turn, streaming=streaming, lingers=lingers)
 
 
-def _check(agent: str, tenant: str, user: str, budget: BudgetSpec | None) -> None:
+def _check(agent: str, tenant: str, user: str, budget: Budget | None) -> None:
     if not agent:
         raise BadInput("the agent's name is empty")
     # They are stored as they are: with something in place of a character one may be another's.
@@ -104,10 +102,10 @@ def _check(agent: str, tenant: str, user: str, budget: BudgetSpec | None) -> Non
 
 
 def _is_budget(value: object) -> bool:
-    return isinstance(value, BudgetSpec)
+    return isinstance(value, Budget)
 
 
-def _check_limits(budget: BudgetSpec) -> None:
+def _check_limits(budget: Budget) -> None:
     """A budget that can be kept: a limit of nothing would stop the first call of every turn."""
     given = budget.model_dump(include={"tokens", "dollars", "steps", "tool_calls", "seconds"})
     limits = {name: limit for name, limit in given.items() if limit is not None}

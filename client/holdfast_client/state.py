@@ -7,8 +7,8 @@ from typing import Literal, get_args
 from pydantic import ValidationError
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.budget import AccountList, AccountView, ListAccounts
-from holdfast_workflows.contracts.circuits import CircuitList, CircuitView, ListCircuits, SetCircuit
+from holdfast_workflows.contracts.breakers import BreakerList, BreakerView, ListBreakers, SetBreaker
+from holdfast_workflows.contracts.budget import BudgetAccount, BudgetList, ListBudgets
 from holdfast_workflows.contracts.effects import (
     DecideEffect,
     Decision,
@@ -62,23 +62,23 @@ def status_of(text: str) -> EffectStatus | Literal[""]:
     return known[text]
 
 
-async def circuits(wire: Wire) -> tuple[CircuitView, ...]:
+async def breakers(wire: Wire) -> tuple[BreakerView, ...]:
     """The breakers that ever saw a failure."""
-    return (await wire.activity(names.LIST_CIRCUITS, ListCircuits(), CircuitList)).circuits
+    return (await wire.activity(names.LIST_BREAKERS, ListBreakers(), BreakerList)).breakers
 
 
-async def set_circuit(
+async def set_breaker(
     wire: Wire, name: str, state: Literal["open", "closed"], seconds: float, reason: str
-) -> CircuitView:
+) -> BreakerView:
     """Open or close a breaker by hand."""
     try:
-        request = SetCircuit(name=name, state=state, seconds=seconds, reason=reason)
+        request = SetBreaker(name=name, state=state, seconds=seconds, reason=reason)
     except ValidationError as error:
         raise BadInput(preview(str(error))) from error
-    return await wire.activity(names.SET_CIRCUIT, request, CircuitView)
+    return await wire.activity(names.SET_BREAKER, request, BreakerView)
 
 
-async def accounts(wire: Wire, prefix: str = "", limit: int = 100) -> tuple[AccountView, ...]:
+async def budgets(wire: Wire, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
     """The accounts whose names begin with a prefix."""
-    request = ListAccounts(prefix=prefix, limit=limit)
-    return (await wire.activity(names.LIST_ACCOUNTS, request, AccountList)).accounts
+    request = ListBudgets(prefix=prefix, limit=limit)
+    return (await wire.activity(names.LIST_BUDGETS, request, BudgetList)).budgets

@@ -19,8 +19,8 @@ from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from temporalio.service import TLSConfig
 
-from holdfast_workflows.contracts.budget import AccountView
-from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.breakers import BreakerView
+from holdfast_workflows.contracts.budget import BudgetAccount
 from holdfast_workflows.contracts.content import AgentInfo
 from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
@@ -49,7 +49,7 @@ def connect(
     tls: bool | TLSConfig | None = None,
     api_key: str | None = None,
     task_queue: str | None = None,
-    patience: float = PATIENCE,
+    timeout: float = PATIENCE,
 ) -> Client:
     """A client of the sessions in a Temporal namespace; see ``holdfast_client.connect``."""
     portal = Portal()
@@ -61,7 +61,7 @@ def connect(
                 tls=tls,
                 api_key=api_key,
                 task_queue=task_queue,
-                patience=patience,
+                timeout=timeout,
             )
         )
     except BaseException:
@@ -83,20 +83,20 @@ class Client:
         agent: str,
         message: str | None = None,
         *,
-        output: OutputShape | None = None,
+        output_type: OutputShape | None = None,
         when_busy: WhenBusy | None = None,
-        watched: bool = False,
-        roll_over_events: int | None = None,
+        streaming: bool = False,
+        continue_as_new_after: int | None = None,
         **options: Unpack[StartOptions],
     ) -> Session:
         """Start a conversation, and send its first message."""
         started = self._client.start(
             agent,
             message,
-            output=output,
+            output_type=output_type,
             when_busy=when_busy,
-            watched=watched,
-            roll_over_events=roll_over_events,
+            streaming=streaming,
+            continue_as_new_after=continue_as_new_after,
             **options,
         )
         return Session(self._portal.call(started), self._portal)
@@ -106,36 +106,46 @@ class Client:
         agent: str,
         prompt: str,
         *,
-        output: OutputShape | None = None,
-        watched: bool = False,
-        roll_over_events: int | None = None,
+        output_type: OutputShape | None = None,
+        streaming: bool = False,
+        continue_as_new_after: int | None = None,
         **options: Unpack[StartOptions],
     ) -> Session:
         """Start one task: a session that ends with its first turn."""
         started = self._client.start_task(
-            agent, prompt, output=output, watched=watched, roll_over_events=roll_over_events, **options
+            agent,
+            prompt,
+            output_type=output_type,
+            streaming=streaming,
+            continue_as_new_after=continue_as_new_after,
+            **options,
         )
         return Session(self._portal.call(started), self._portal)
 
     @overload
     def run(
-        self, agent: str, prompt: str, *, output: None = None, **options: Unpack[StartOptions]
+        self, agent: str, prompt: str, *, output_type: None = None, **options: Unpack[StartOptions]
     ) -> str: ...
 
     @overload
-    def run(self, agent: str, prompt: str, *, output: type[T], **options: Unpack[StartOptions]) -> T: ...
+    def run(self, agent: str, prompt: str, *, output_type: type[T], **options: Unpack[StartOptions]) -> T: ...
 
     @overload
     def run(
-        self, agent: str, prompt: str, *, output: Mapping[str, Any], **options: Unpack[StartOptions]
+        self, agent: str, prompt: str, *, output_type: Mapping[str, Any], **options: Unpack[StartOptions]
     ) -> dict[str, Any]: ...
 
     def run(
-        self, agent: str, prompt: str, *, output: OutputShape | None = None, **options: Unpack[StartOptions]
+        self,
+        agent: str,
+        prompt: str,
+        *,
+        output_type: OutputShape | None = None,
+        **options: Unpack[StartOptions],
     ) -> Any:
-        """Run one task and return its result: text, or a value of the type given as ``output``."""
-        shape = cast("type[Any]", output)  # the overloads above say what comes of which
-        return self._portal.call(self._client.run(agent, prompt, output=shape, **options))
+        """Run one task and return its result: text, or a value of the type given as ``output_type``."""
+        shape = cast("type[Any]", output_type)  # the overloads above say what comes of which
+        return self._portal.call(self._client.run(agent, prompt, output_type=shape, **options))
 
     def session(self, id: str) -> Session:
         """The session of that id; nothing is asked until it is used."""
@@ -165,19 +175,19 @@ class Client:
         """What calls did to the world, in the order of their sessions."""
         return self._portal.call(self._client.effects(session=session, status=status, limit=limit))
 
-    def circuits(self) -> tuple[CircuitView, ...]:
+    def breakers(self) -> tuple[BreakerView, ...]:
         """The circuit breakers of all workers that ever saw a failure."""
-        return self._portal.call(self._client.circuits())
+        return self._portal.call(self._client.breakers())
 
-    def set_circuit(
+    def set_breaker(
         self, name: str, to: Literal["open", "closed"], *, seconds: float = 3_600.0, reason: str = ""
-    ) -> CircuitView:
+    ) -> BreakerView:
         """Open a circuit breaker by hand, so that nothing is asked there, or close it."""
-        return self._portal.call(self._client.set_circuit(name, to, seconds=seconds, reason=reason))
+        return self._portal.call(self._client.set_breaker(name, to, seconds=seconds, reason=reason))
 
-    def accounts(self, *, prefix: str = "", limit: int = 100) -> tuple[AccountView, ...]:
+    def budgets(self, *, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
         """What was charged to accounts, and what is held on them."""
-        return self._portal.call(self._client.accounts(prefix=prefix, limit=limit))
+        return self._portal.call(self._client.budgets(prefix=prefix, limit=limit))
 
     @property
     def memory(self) -> Memory:
@@ -219,13 +229,13 @@ class Session:
         *,
         when_busy: WhenBusy | None = None,
         wait: bool = True,
-        watched: bool = False,
+        streaming: bool = False,
         id: str | None = None,
         timeout: float | None = None,
     ) -> Reply:
         """Send a message and wait for the turn that takes it, at most ``timeout`` seconds."""
         sent = self._session.send(
-            text, when_busy=when_busy, wait=wait, watched=watched, id=id, timeout=timeout
+            text, when_busy=when_busy, wait=wait, streaming=streaming, id=id, timeout=timeout
         )
         return self._portal.call(sent)
 
@@ -291,23 +301,23 @@ class Session:
             )
         )
 
-    def decide(
-        self, id: str, action: Literal["settle", "retry", "give_up"], *, text: str = "", by: str = ""
+    def resolve(
+        self, id: str, action: Literal["confirm", "retry", "give_up"], *, text: str = "", by: str = ""
     ) -> SessionView | None:
         """Say how to go on with something that waits for a person, or what came of a call afterwards."""
-        return self._portal.call(self._session.decide(id, action, text=text, by=by))
+        return self._portal.call(self._session.resolve(id, action, text=text, by=by))
 
     def effects(self) -> tuple[EffectView, ...]:
         """What the session's calls did to the world, in their order."""
         return self._portal.call(self._session.effects())
 
-    def manifests(self) -> Iterator[Manifest]:
+    def prompts(self) -> Iterator[Manifest]:
         """How the prompt of each model call was made, in order."""
-        return self._portal.iterate(self._session.manifests)
+        return self._portal.iterate(self._session.prompts)
 
-    def context(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
+    def prompt(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
         """How the prompt of one step was made, by default the last one's."""
-        return self._portal.call(self._session.context(step, turn=turn))
+        return self._portal.call(self._session.prompt(step, turn=turn))
 
     def close(self) -> SessionView:
         """Take no more messages; the session ends after the turns it has."""

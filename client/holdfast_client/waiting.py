@@ -58,7 +58,7 @@ async def turn(wire: Wire, session: str, number: int) -> TurnView:
         except SessionNotFound:
             raise
         except ServiceError:
-            if time.monotonic() - last_answer > wire.patience:
+            if time.monotonic() - last_answer > wire.timeout:
                 raise
         await asyncio.sleep(pause)
 
@@ -87,8 +87,8 @@ async def not_ended(wire: Wire, session: str, number: int, seconds: float) -> Tu
         view = await wire.query(session, "view", _NO_EVENTS, SessionView)
         if view.status == "paused":
             detail = f"after {seconds:g} s {paused(session, number)}"
-        elif view.parked or view.waiting:
-            detail = f"{detail}; it waits: {view.parked or view.waiting[0].what}"
+        elif view.waiting_for or view.pending_decisions:
+            detail = f"{detail}; it waits: {view.waiting_for or view.pending_decisions[0].what}"
     return TurnNotEnded(detail)
 
 
@@ -131,12 +131,12 @@ async def end(wire: Wire, session: str) -> TaskResult:
     last_answer = time.monotonic()
     while True:
         try:
-            return await wire.result(session, min(_SLICE, wire.patience))
+            return await wire.result(session, min(_SLICE, wire.timeout))
         except TimeoutError:
             await health.expect_worker(wire, await wire.describe(session))
             last_answer = time.monotonic()
         except TemporalUnreachable:
-            if time.monotonic() - last_answer > wire.patience:
+            if time.monotonic() - last_answer > wire.timeout:
                 raise
 
 

@@ -69,7 +69,7 @@ _FIRST: Final = Priority(priority_key=1)
 
 @dataclass(frozen=True)
 class Wire:
-    """A Temporal client with the queue its workers poll; a request may take ``patience`` seconds.
+    """A Temporal client with the queue its workers poll; a request may take ``max_wait`` seconds.
 
     An empty ``task_queue`` is that of the only app, which is looked for when it is first needed.
 
@@ -79,7 +79,7 @@ class Wire:
 
     temporal: Client
     task_queue: str
-    patience: float
+    timeout: float
     at_once: bool = False
     _polled: set[str] = field(default_factory=set[str], compare=False)
     """Queues and sessions that were seen to have a worker."""
@@ -111,7 +111,7 @@ class Wire:
         await self.expect_worker()
         options = self._options(id, start, shares.of(start.tenant, priority, weight), await self.queue())
         return await registering.with_attributes(
-            self.temporal, lambda: self._start(id, start, options), self.patience
+            self.temporal, lambda: self._start(id, start, options), self.timeout
         )
 
     async def _start(self, id: str, start: StartInput, options: dict[str, Any]) -> Accepted | None:
@@ -146,7 +146,7 @@ class Wire:
         try:
             sent = await self._call(call, session, by_worker=True)
             answer: T = await self._call(
-                sent.result(), session, by_worker=True, seconds=self.patience + seconds
+                sent.result(), session, by_worker=True, seconds=self.timeout + seconds
             )
         except SessionNotFound:
             return await self._gone(session)
@@ -248,7 +248,7 @@ class Wire:
         )
         while True:
             try:
-                return await bounded(handle.result(), self.patience)
+                return await bounded(handle.result(), self.timeout)
             except TimeoutError:
                 if not await self.polled(queue):
                     raise NoWorker(f"maintenance waits on {queue}") from None
@@ -275,13 +275,13 @@ class Wire:
             id=f"{name}-{uuid4()}",
             task_queue=queue,
             result_type=result,
-            schedule_to_start_timeout=timedelta(seconds=self.patience),
+            schedule_to_start_timeout=timedelta(seconds=self.timeout),
             start_to_close_timeout=timedelta(seconds=seconds),
-            schedule_to_close_timeout=timedelta(seconds=self.patience + seconds),
+            schedule_to_close_timeout=timedelta(seconds=self.timeout + seconds),
             retry_policy=_RETRY,
             priority=_FIRST,
         )
-        done: T = await self._call(call, by_worker=True, seconds=self.patience + seconds + 5)
+        done: T = await self._call(call, by_worker=True, seconds=self.timeout + seconds + 5)
         return done
 
     async def expect_worker(self, session: str = "", *, queue: str = "") -> None:
@@ -321,7 +321,7 @@ class Wire:
             raise ServiceError("the session was between two runs; try again")
         if status == WorkflowExecutionStatus.FAILED:
             try:
-                await self.result(session, self.patience)
+                await self.result(session, self.timeout)
             except HoldfastError as error:
                 raise SessionClosed(f"{session} failed: {error}") from error
         raise SessionClosed(session)
@@ -343,7 +343,7 @@ class Wire:
             "id": id,
             "task_queue": queue,
             # A worker lost while it decides is noticed as soon as one lost while it acts.
-            "task_timeout": timedelta(seconds=start.silence),
+            "task_timeout": timedelta(seconds=start.heartbeat_timeout),
             "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
             "id_reuse_policy": WorkflowIDReusePolicy.REJECT_DUPLICATE,
             "search_attributes": TypedSearchAttributes(attributes),
@@ -363,7 +363,7 @@ class Wire:
         seconds: float = 0.0,
     ) -> T:
         try:
-            return await bounded(call, seconds or self.patience)
+            return await bounded(call, seconds or self.timeout)
         except WorkflowAlreadyStartedError:
             raise
         except (TemporalError, TimeoutError) as error:

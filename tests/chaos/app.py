@@ -6,8 +6,8 @@ import asyncio
 import os
 
 from holdfast import Agent, App, Memory, ToolContext, tool
-from holdfast_workflows.contracts.circuits import TenantLimits
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.breakers import TenantLimits
+from holdfast_workflows.contracts.spec import RetryPolicy
 from tests.kills.ledger import post as book
 
 from .ledger import booked
@@ -23,7 +23,9 @@ TENANT = "acme"
 TENANT_TOKENS = "CHAOS_TENANT_TOKENS"
 """The tenant with a budget, and the variable that says how large it is."""
 
-_RETRY = RetrySpec(attempts=1 if os.environ.get(CARELESS) == "retries" else 8, first_delay=0.2, max_delay=2.0)
+_RETRY = RetryPolicy(
+    attempts=1 if os.environ.get(CARELESS) == "retries" else 8, first_delay=0.2, max_delay=2.0
+)
 
 
 @tool(inline=True)
@@ -101,7 +103,7 @@ def _faulted(name: str, *models: str, adaptive: bool) -> Agent:
         name,
         model=models,
         tools=[glance, look, post, charge, order],
-        model_retry=RetrySpec(attempts=ATTEMPTS, first_delay=0.2, max_delay=1.0, adaptive=adaptive),
+        model_retry=RetryPolicy(attempts=ATTEMPTS, first_delay=0.2, max_delay=1.0, adaptive=adaptive),
         max_repairs=REPAIRS,
         model_timeout=10,
     )

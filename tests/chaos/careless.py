@@ -17,13 +17,13 @@ from holdfast_activities.memory import make_memories
 from holdfast_activities.models import Models
 from holdfast_activities.models.base import Model, ModelReply, ModelRequest
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.session.ledger import Claim, Ledger
+from holdfast_activities.session.tool_call.ledger import Claim, Ledger
 from holdfast_activities.state import State, open_state
-from holdfast_activities.state.riders import Amount, Charge, Charged, Riders, Settled
-from holdfast_activities.state.shared import Accounts, Circuits, Outbox
+from holdfast_activities.state.log.extras import Amount, Charge, Charged, LogExtras, Settled
+from holdfast_activities.state.shared import Accounts, BreakerTable, Outbox
 from holdfast_temporal import connect
 from holdfast_workers.settings import Settings
-from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.breakers import BreakerView
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.entries import Entry, ResultEntry
 from holdfast_workflows.contracts.errors import ModelError
@@ -59,20 +59,20 @@ class NoLedger(Ledger):
         return Claim(row, over, ours=True)
 
 
-async def _closed(name: str, *_: object, **__: object) -> CircuitView:
+async def _closed(name: str, *_: object, **__: object) -> BreakerView:
     """A breaker that no failure moves."""
-    return CircuitView(name=name)
+    return BreakerView(name=name)
 
 
 def _unheld(charge: Charge) -> Charge:
     """Asks whether anything is left, and reserves next to nothing."""
-    return replace(charge, hold=Amount(1)) if charge.hold != Amount() else charge
+    return replace(charge, reservation=Amount(1)) if charge.reservation != Amount() else charge
 
 
 def _without_holds(state: State) -> State:
     log, accounts = state.log, state.shared.accounts
 
-    async def settle_with(session: str, entries: Sequence[Entry], riders: Riders) -> Settled:
+    async def settle_with(session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
         charge = riders.charge and _unheld(riders.charge)
         return await log.settle_with(session, entries, replace(riders, charge=charge))
 
@@ -84,8 +84,10 @@ def _without_holds(state: State) -> State:
 
 
 def _without_breakers(state: State) -> State:
-    circuits = Replaced(state.shared.circuits, failed=_closed, succeeded=_closed)
-    return cast("State", Replaced(state, shared=Replaced(state.shared, circuits=cast("Circuits", circuits))))
+    circuits = Replaced(state.shared.breakers, failed=_closed, succeeded=_closed)
+    return cast(
+        "State", Replaced(state, shared=Replaced(state.shared, breakers=cast("BreakerTable", circuits)))
+    )
 
 
 async def _none(*_: object, **__: object) -> list[object]:

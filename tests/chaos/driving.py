@@ -71,7 +71,7 @@ async def _one(world: World, id: str, agent: str, tenant: str) -> Ended:
         tenant=tenant,
         mode="task",
         message=Message(id="first", text=id),
-        silence=world.options.silence,
+        heartbeat_timeout=world.options.silence,
     )
     await _again(lambda: world.wire.start(id, start))
     try:

@@ -48,24 +48,24 @@ class Person:
 
     async def _answer(self, id: str) -> None:
         session = self.world.client.session(id)
-        waiting = [each for each in (await session.view()).waiting if each.kind == "effect"]
+        waiting = [each for each in (await session.view()).pending_decisions if each.kind == "effect"]
         rows = {each.key: each.status for each in await session.effects()}
         for each in waiting:
             [what] = _WHAT.findall(each.what)
             key = names.call_key(id, int(each.id.rpartition("-")[2]))
             receipt = await asyncio.to_thread(ledger.booked, self.world.ledger_url, key)
             action = _choice(what, receipt)
-            await session.decide(each.id, action, text=receipt or "", by=NAME)
+            await session.resolve(each.id, action, text=receipt or "", by=NAME)
             self.decisions[what].append(action)
             status = rows.get(key, "no row")
             if status != "unknown":
                 self.unlisted.append(f"{what}: {status}")
 
 
-def _choice(what: str, receipt: str | None) -> Literal["settle", "retry", "give_up"]:
+def _choice(what: str, receipt: str | None) -> Literal["confirm", "retry", "give_up"]:
     """What happened is settled; what did not is done after all, or given up."""
     if receipt is not None:
-        return "settle"
+        return "confirm"
     return "give_up" if random.Random(f"{what}/person").random() < _GIVES_UP else "retry"
 
 

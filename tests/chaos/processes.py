@@ -208,5 +208,5 @@ async def world(
         }
         fleet = Fleet(home, options.workers, variables, random.Random(f"{options.seed}/kills"))
         await stack.enter_async_context(fleet)
-        wire = Wire(await connect(server.address), QUEUE, patience=30)
+        wire = Wire(await connect(server.address), QUEUE, timeout=30)
         yield World(options, home, server, wire, Client(wire), fleet, *urls)

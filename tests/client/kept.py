@@ -30,7 +30,7 @@ from holdfast_workflows.contracts.memory import (
 def manifest(seq: int, turn: int, step: int, **more: Any) -> Manifest:
     """How a prompt was made."""
     given: dict[str, Any] = {
-        "session": "s", "seq": seq, "turn": turn, "step": step, "model": "openai:m", "window": 8_000,
+        "session": "s", "seq": seq, "turn": turn, "step": step, "model": "openai:m", "context_window": 8_000,
         "reserve": 1_000, "budget": 7_000, "estimated": 3_500,
     }  # fmt: skip
     return Manifest.model_validate({**given, **more})

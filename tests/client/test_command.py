@@ -19,9 +19,9 @@ from rich.console import Console
 
 from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say, unauthorized
-from holdfast_client.command.listing import sessions_table
+from holdfast_client.command.common.printing import out, sentence
 from holdfast_client.command.main import invoke
-from holdfast_client.command.printing import out, sentence
+from holdfast_client.command.sessions.lists import sessions_table
 from holdfast_client.listing import SessionInfo
 from holdfast_workflows.contracts.errors import HoldfastError, ModelRejected, ModelTransient
 
@@ -127,8 +127,8 @@ _NOT_THERE = (
     ("show", "nowhere"),
     ("send", "nowhere", "Hi!"),
     ("run", "nobody", "Hi!"),
-    ("context", "nowhere"),
-    ("context", "nowhere", "2.3"),
+    ("prompt", "nowhere"),
+    ("prompt", "nowhere", "2.3"),
     ("effects", "nowhere"),
 )
 
@@ -337,7 +337,7 @@ COMMANDS = [
     "close",
     "agents",
     "effects",
-    "decide",
+    "resolve",
     "budget",
     "budgets",
     "breakers",

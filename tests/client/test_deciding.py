@@ -9,12 +9,12 @@ import pytest
 
 from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say, unauthorized
-from holdfast_client import BudgetNews, Decided, NeedsPerson, Session, TurnEnded, sync
+from holdfast_client import BudgetChanged, Decided, NeedsPerson, Session, TurnEnded, sync
 from holdfast_client.wire import Wire
-from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.budget import Budget
 from holdfast_workflows.contracts.errors import (
     BadInput,
-    CircuitUnknown,
+    BreakerUnknown,
     ModelRejected,
     NothingToDo,
     SessionNotFound,
@@ -25,7 +25,7 @@ from .support import always, eventually
 
 POST = [call("post", {"what": "it"}), say("Done.")]
 LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen.")]
-TWO_STEPS = BudgetSpec(steps=2, when_spent="ask")
+TWO_STEPS = Budget(steps=2, when_spent="ask")
 
 
 async def asked(session: Session) -> NeedsPerson:
@@ -44,19 +44,19 @@ async def test_a_call_that_nobody_knows_of_is_listed_told_and_settled_by_a_perso
         (unknown,) = await holdfast.client.effects(status="unknown")
         assert (f"effect-{unknown.seq}", unknown.session) == (waits.id, session.id)
         assert waits.about == "effect"
-        await session.decide(waits.id, "settle", text="posted by hand", by="Ann")
+        await session.resolve(waits.id, "confirm", text="posted by hand", by="Ann")
         async with asyncio.timeout(30):
             events = [event async for event in session.stream()]
         assert isinstance(events[-1], TurnEnded)
         assert events[-1].reply.text == "Done."
         assert [(e.id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
-            (waits.id, "settle", "Ann")
+            (waits.id, "confirm", "Ann")
         ]
         (effect,) = await session.effects()
         assert (effect.status, effect.by, effect.result) == ("settled", "person: Ann", "posted by hand")
         assert await holdfast.client.effects(status="unknown") == ()
         with pytest.raises(NothingToDo):
-            await session.decide(waits.id, "retry")
+            await session.resolve(waits.id, "retry")
 
 
 @pytest.mark.parametrize("over", ["cancelled", "ended", "deleted"])
@@ -73,8 +73,8 @@ async def test_what_came_of_a_call_is_said_when_its_turn_is_over(running: Runnin
                 await delete(holdfast, session.id)
         (unknown,) = await holdfast.client.effects(status="unknown")
         with pytest.raises(NothingToDo, match="nobody would do it again"):
-            await session.decide(unknown.key, "retry")
-        view = await session.decide(waits.id, "settle", text="posted, it turned out", by="Ann")
+            await session.resolve(unknown.key, "retry")
+        view = await session.resolve(waits.id, "confirm", text="posted, it turned out", by="Ann")
         assert (view is None) == (over == "deleted")
         (effect,) = await session.effects()
         assert (effect.status, effect.by, effect.result) == (
@@ -84,7 +84,7 @@ async def test_what_came_of_a_call_is_said_when_its_turn_is_over(running: Runnin
         )
         assert effect.settled > unknown.claimed
         with pytest.raises(NothingToDo, match="settled by person: Ann"):
-            await session.decide(unknown.key, "give_up")
+            await session.resolve(unknown.key, "give_up")
         assert await holdfast.client.effects(status="unknown") == ()
 
 
@@ -109,7 +109,7 @@ async def test_who_comes_late_is_told_what_a_session_waits_for(running: Running)
         first = await asked(session)
         later = await asked(holdfast.client.session(session.id))
         assert later == first
-        await session.decide(first.id, "retry")
+        await session.resolve(first.id, "retry")
         assert (await session.wait()).text == "Done."
 
 
@@ -127,21 +127,21 @@ async def test_a_run_whose_budget_is_used_up_goes_on_when_it_is_raised(running: 
             await session.raise_budget(dollars=math.inf)
         assert (await session.raise_budget(steps=3)).budget == TWO_STEPS.model_copy(update={"steps": 5})
         told = [event async for event in session.stream()]
-        assert [event.raised for event in told if isinstance(event, BudgetNews)] == [True]
+        assert [event.raised for event in told if isinstance(event, BudgetChanged)] == [True]
         assert (await session.result()).text == "Seen."
 
 
 @pytest.mark.parametrize(
     "budget",
     [
-        BudgetSpec(),
-        BudgetSpec(steps=0),
-        BudgetSpec(dollars=-1.0),
-        BudgetSpec(steps=3, when_spent="degrade"),
-        BudgetSpec(steps=3, cheaper="openai:small"),
+        Budget(),
+        Budget(steps=0),
+        Budget(dollars=-1.0),
+        Budget(steps=3, when_spent="degrade"),
+        Budget(steps=3, cheaper="openai:small"),
     ],
 )
-async def test_a_budget_that_cannot_be_kept_is_refused(running: Running, budget: BudgetSpec) -> None:
+async def test_a_budget_that_cannot_be_kept_is_refused(running: Running, budget: Budget) -> None:
     async with running([], worker=False) as holdfast:
         with pytest.raises(BadInput, match="budget"):
             await holdfast.client.start("helper", "Hi!", budget=budget)
@@ -149,27 +149,27 @@ async def test_a_budget_that_cannot_be_kept_is_refused(running: Running, budget:
 
 async def test_what_a_run_used_is_on_its_account(running: Running) -> None:
     async with running(always(say("Hello."))) as holdfast:
-        session = await holdfast.client.start("helper", "Hi!", budget=BudgetSpec(tokens=1_000_000))
+        session = await holdfast.client.start("helper", "Hi!", budget=Budget(tokens=1_000_000))
         used = (await session.wait()).usage
-        (account,) = await holdfast.client.accounts(prefix=f"run:{session.id}")
+        (account,) = await holdfast.client.budgets(prefix=f"run:{session.id}")
         assert account.tokens == used.input_tokens + used.output_tokens
         assert account.tokens_limit == 1_000_000
-        assert await holdfast.client.accounts(prefix="run:nothing") == ()
+        assert await holdfast.client.budgets(prefix="run:nothing") == ()
 
 
 async def test_a_breaker_is_opened_and_closed_by_hand(running: Running) -> None:
     async with running([]) as holdfast:
         client = holdfast.client
-        opened = await client.set_circuit("tool:look", "open", seconds=600, reason="it lies")
+        opened = await client.set_breaker("tool:look", "open", seconds=600, reason="it lies")
         assert (opened.state, opened.manual, opened.reason) == ("open", True, "it lies")
-        assert [(each.name, each.state) for each in await client.circuits()] == [("tool:look", "open")]
-        assert (await client.set_circuit("tool:look", "closed")).state == "closed"
-        with pytest.raises(CircuitUnknown):
-            await client.set_circuit("look", "open")
+        assert [(each.name, each.state) for each in await client.breakers()] == [("tool:look", "open")]
+        assert (await client.set_breaker("tool:look", "closed")).state == "closed"
+        with pytest.raises(BreakerUnknown):
+            await client.set_breaker("look", "open")
         # A date that no calendar has would fail whatever has to tell until when nothing is asked.
         for seconds in (0, 1e18, math.inf, math.nan):
             with pytest.raises(BadInput, match="seconds"):
-                await client.set_circuit("tool:look", "open", seconds=seconds)
+                await client.set_breaker("tool:look", "open", seconds=seconds)
 
 
 async def test_a_failed_turn_has_an_id_to_quote(running: Running) -> None:
@@ -186,7 +186,7 @@ async def test_a_failed_turn_has_an_id_to_quote(running: Running) -> None:
 
 async def test_people_decide_without_async_too(running: Running) -> None:
     async with running([*POST, say("Bye.")]) as holdfast:
-        session = await holdfast.client.start("poster", "Post it.", budget=BudgetSpec(steps=9))
+        session = await holdfast.client.start("poster", "Post it.", budget=Budget(steps=9))
         await asked(session)
 
         def decide() -> str:
@@ -196,13 +196,13 @@ async def test_people_decide_without_async_too(running: Running) -> None:
                 found = client.session(session.id)
                 assert found.effects() == (unknown,)
                 found.raise_budget(steps=1)
-                found.decide(unknown.key, "give_up")
-                client.set_circuit("tool:post", "open")
-                assert [each.name for each in client.circuits()] == ["tool:post"]
-                client.set_circuit("tool:post", "closed")
-                assert client.accounts() == ()
+                found.resolve(unknown.key, "give_up")
+                client.set_breaker("tool:post", "open")
+                assert [each.name for each in client.breakers()] == ["tool:post"]
+                client.set_breaker("tool:post", "closed")
+                assert client.budgets() == ()
                 return str(found.wait())
 
         assert await asyncio.to_thread(decide) == "Done."
         assert (await session.effects())[0].status == "given_up"
-        assert (await session.view()).budget == BudgetSpec(steps=10)
+        assert (await session.view()).budget == Budget(steps=10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast_client.stream import events as told
 from holdfast_client.stream.snapshot import Snapshot, Thinking, Tooling
-from holdfast_workflows.contracts.effects import Waiting
+from holdfast_workflows.contracts.effects import PendingDecision
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session import Event
@@ -214,15 +214,15 @@ def test_work_that_no_worker_takes_is_told_once() -> None:
     assert viewer.look(Snapshot(unattended=True)) == []
 
 
-def waiting(world: World, *waits: Waiting, parked: str = "") -> Snapshot:
-    return Snapshot(view=world.view(0).model_copy(update={"waiting": waits, "parked": parked}))
+def waiting(world: World, *waits: PendingDecision, parked: str = "") -> Snapshot:
+    return Snapshot(view=world.view(0).model_copy(update={"pending_decisions": waits, "waiting_for": parked}))
 
 
 def test_what_a_session_waits_for_is_told_once_and_again_when_it_is_asked_again() -> None:
     world = World()
     viewer = Viewer(world)
     world.begin()
-    wait = Waiting(id="s-3", kind="effect", what="did it happen?", since=5.0)
+    wait = PendingDecision(id="s-3", kind="effect", what="did it happen?", since=5.0)
     assert kinds(viewer.look(waiting(world, wait))) == ["turn_started", "needs_person", "status"]
     assert viewer.look(waiting(world, wait)) == []
     again = wait.model_copy(update={"since": 9.0})
@@ -236,12 +236,12 @@ def test_each_park_is_told_once_however_often_it_wakes_to_look() -> None:
     world.begin()
     viewer.look(waiting(world))
     assert viewer.look(waiting(world, parked="no provider; until 12:00")) == [
-        told.Parked(1, "no provider; until 12:00")
+        told.Waiting(1, "no provider; until 12:00")
     ]
     assert viewer.look(waiting(world, parked="no provider; until 12:00")) == []
     viewer.look(waiting(world))
     assert viewer.look(waiting(world, parked="no provider; until 12:00")) == []
-    assert kinds(viewer.look(waiting(world, parked="no provider; until 12:05"))) == ["parked"]
+    assert kinds(viewer.look(waiting(world, parked="no provider; until 12:05"))) == ["waiting"]
 
 
 def test_what_is_told_beside_the_steps_keeps_its_place_among_them() -> None:
@@ -249,20 +249,20 @@ def test_what_is_told_beside_the_steps_keeps_its_place_among_them() -> None:
     viewer = Viewer(world)
     world.begin()
     place = Event(n=0, kind="decided", turn=1, step=1)
-    world.tell(place.model_copy(update={"call_id": "s-3", "status": "settle", "text": "yes", "name": "Ann"}))
+    world.tell(place.model_copy(update={"call_id": "s-3", "status": "confirm", "text": "yes", "name": "Ann"}))
     world.tell(place.model_copy(update={"kind": "budget", "text": "raised", "status": "raised"}))
     world.tell(place.model_copy(update={"kind": "model_changed", "name": "b:m", "text": "a:m: key"}))
     world.settle("Sorry.")
-    world.tell(place.model_copy(update={"kind": "resort", "name": "cached", "text": "Sorry."}))
+    world.tell(place.model_copy(update={"kind": "fallback", "name": "cached", "text": "Sorry."}))
     world.tell(place.model_copy(update={"kind": "undone", "seq": 3, "name": "pay", "status": "ok"}))
     world.end()
     assert viewer.look()[1:] == [
-        told.Decided(1, "s-3", "settle", "yes", "Ann"),
-        told.BudgetNews(1, 1, "raised", raised=True),
+        told.Decided(1, "s-3", "confirm", "yes", "Ann"),
+        told.BudgetChanged(1, 1, "raised", raised=True),
         told.ModelChanged(1, 1, "b:m", "a:m: key"),
         told.TextDelta(1, 1, "Sorry."),
         told.StepEnded(1, 1, "Sorry.", Usage()),
-        told.ResortTaken(1, 1, "cached", "Sorry."),
+        told.FallbackUsed(1, 1, "cached", "Sorry."),
         told.Undone(1, 1, 3, "pay", "ok", ""),
         *viewer.events[-2:],
     ]

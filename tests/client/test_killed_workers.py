@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from temporalio.client import Client as TemporalClient
 
-from holdfast import Agent, App, RetrySpec
+from holdfast import Agent, App, RetryPolicy
 from holdfast.testing.model import Reply, Request, ScriptedModel, overloaded, say
 from holdfast_client import connect
 from holdfast_client.stream.events import StreamEvent, TextRestart, TurnEnded
@@ -34,7 +34,7 @@ app = App(
         Agent(
             "helper",
             model="openai:scripted",
-            model_retry=RetrySpec(attempts=ATTEMPTS, first_delay=0.05, adaptive=False),
+            model_retry=RetryPolicy(attempts=ATTEMPTS, first_delay=0.05, adaptive=False),
         )
     ]
 )
@@ -46,10 +46,10 @@ async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_t
     queue, id = f"test-{uuid.uuid4().hex}", f"s-{uuid.uuid4().hex}"
     async with ScriptedModel([say(STORY, pace=0.02), say(OTHER, pace=0.005)]) as model:
         worker = worker_of(server, model, queue)
-        message = Message(id="first", text="Tell me.", watched=True)
+        message = Message(id="first", text="Tell me.", streaming=True)
         await client.start_workflow(
             names.WORKFLOW,
-            StartInput(agent="helper", message=message, silence=SILENCE),
+            StartInput(agent="helper", message=message, heartbeat_timeout=SILENCE),
             id=id,
             task_queue=queue,
             task_timeout=timedelta(seconds=SILENCE),
@@ -90,8 +90,8 @@ async def test_attempts_that_failed_before_a_worker_was_killed_still_count(
     async with ScriptedModel(script) as model, AsyncExitStack() as workers:
         worker = worker_of(server, model, queue)
         first = await workers.enter_async_context(started("worker", f"{__name__}:app", **worker))
-        holdfast = await connect(temporal=client, task_queue=queue, patience=60)
-        session = await holdfast.start("helper", "Hi!", silence=SILENCE)
+        holdfast = await connect(temporal=client, task_queue=queue, timeout=60)
+        session = await holdfast.start("helper", "Hi!", heartbeat_timeout=SILENCE)
         handle = client.get_workflow_handle(session.id)
 
         async def said() -> bool:

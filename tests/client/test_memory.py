@@ -107,7 +107,7 @@ async def test_every_history_of_whoever_is_erased_is_deleted_and_nobody_elses(
     kept, played = Kept(), Played([calls("look") for _ in range(8)])
     tenant = f"t-{task_queue}"
     async with playing(client, task_queue, played, *kept.activities()) as holdfast:
-        long = await holdfast.start_task("a", "Look.", tenant=tenant, user="ann", roll_over_events=30)
+        long = await holdfast.start_task("a", "Look.", tenant=tenant, user="ann", continue_as_new_after=30)
         first = await run_of(client, long.id)
         await client.get_workflow_handle(long.id).result()
         # Only the state database knows that it is Ann's.
@@ -202,12 +202,12 @@ async def test_the_manifest_of_a_step_is_found_by_turn_and_step(
     kept = Kept(manifests=[manifest(3, 1, 1), manifest(5, 1, 2), FULL, manifest(11, 3, 1)])
     async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
         session = holdfast.session("s")
-        assert [each.seq async for each in session.manifests()] == [3, 5, 9, 11]
-        assert (await session.context()).seq == 11
-        assert (await session.context(1, turn=2)).seq == 9
-        assert (await session.context(2)).seq == 5
+        assert [each.seq async for each in session.prompts()] == [3, 5, 9, 11]
+        assert (await session.prompt()).seq == 11
+        assert (await session.prompt(1, turn=2)).seq == 9
+        assert (await session.prompt(2)).seq == 5
         with pytest.raises(NothingToDo):
-            await session.context(3)
+            await session.prompt(3)
 
 
 async def test_memories_without_async(client: TemporalClient, task_queue: str) -> None:
@@ -227,7 +227,7 @@ async def test_memories_without_async(client: TemporalClient, task_queue: str) -
             assert [each.task for each in memory.maintain("expire").tasks] == ["expire"]
             memory.schedule(None)
             session = holdfast.session("s")
-            assert list(session.manifests()) == [session.context()] == [FULL]
+            assert list(session.prompts()) == [session.prompt()] == [FULL]
             assert list(holdfast.sessions(user="nobody")) == []
 
     async with playing(client, task_queue, Played([says("Hello.")]), *kept.activities()):

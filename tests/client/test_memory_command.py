@@ -16,8 +16,8 @@ from temporalio.client import Client as TemporalClient
 from holdfast import Agent, App, Memory, tool
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, say
 from holdfast_client import Client
+from holdfast_client.command.common.options import duration
 from holdfast_client.command.main import invoke
-from holdfast_client.command.options import duration
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts.memory import AddMemory, EraseInput, MemoryView
 from holdfast_workflows.contracts.names import maintenance_id
@@ -168,29 +168,29 @@ def test_durations_are_written_as_people_do(text: str, seconds: int) -> None:
 async def test_context_lists_model_calls_and_shows_one(client: TemporalClient, task_queue: str) -> None:
     kept = Kept(manifests=[manifest(3, 1, 1), FULL])
     async with line(client, task_queue, kept) as holdfast:
-        code, out, _ = await holdfast("context", "s")
+        code, out, _ = await holdfast("prompt", "s")
         assert code == 0
         first, second = out.splitlines()[1:]
         assert first.split() == ["1.1", "openai:m", "3,500", "7,000", "50", "%"]
         assert second.split()[:4] == ["2.1", "openai:m", "7,000", "7,000"]
         assert "cut long, slide, 2 left out" in second
-        _, out, _ = await holdfast("context", "s", "2.1")
+        _, out, _ = await holdfast("prompt", "s", "2.1")
         assert "window 8,000, reserve 1,000, budget 7,000; 6,900 tokens estimated" in out
         assert [row.split() for row in out.splitlines() if "left out" in row] == [
             ["conversation", "left", "out", "0", "900", "1-2", "old"]
         ]
-        documents = [json.loads(each) for each in (await holdfast("context", "s", "--json"))[1].splitlines()]
+        documents = [json.loads(each) for each in (await holdfast("prompt", "s", "--json"))[1].splitlines()]
         assert [each["seq"] for each in documents] == [3, 9]
-        assert json.loads((await holdfast("context", "s", "1", "--json"))[1])["turn"] == 2
-        assert (await holdfast("context", "s", "7"))[0] == 2
-        assert (await holdfast("context", "s", "one"))[0] == 2
-        assert (await holdfast("context", "s", "--text"))[0] == 2
+        assert json.loads((await holdfast("prompt", "s", "1", "--json"))[1])["turn"] == 2
+        assert (await holdfast("prompt", "s", "7"))[0] == 2
+        assert (await holdfast("prompt", "s", "one"))[0] == 2
+        assert (await holdfast("prompt", "s", "--text"))[0] == 2
 
 
 async def test_no_manifest_is_said(client: TemporalClient, task_queue: str) -> None:
     async with line(client, task_queue, Kept()) as holdfast:
         session = await holdfast.client.start("a")
-        assert (await holdfast("context", session.id))[1] == "No model call has left a manifest.\n"
+        assert (await holdfast("prompt", session.id))[1] == "No model call has left a manifest.\n"
 
 
 async def test_what_the_model_was_shown_is_printed_from_the_log(server: DevServer) -> None:
@@ -211,7 +211,7 @@ async def test_what_the_model_was_shown_is_printed_from_the_log(server: DevServe
         await holdfast.client.memory.add("Ann is a gardener.", scope="user:ann", id="g")
         code, _, _ = await holdfast("run", "friend", "Greet the gardener.", "--user", "ann", "--id", "greet")
         assert code == 0
-        code, out, _ = await holdfast("context", "greet", "2", "--text")
+        code, out, _ = await holdfast("prompt", "greet", "2", "--text")
         assert code == 0
         for shown in ("Greet the gardener.", "Ann is a gardener.", "→ update_plan", "instructions"):
             assert shown in out
@@ -224,7 +224,7 @@ async def test_what_the_model_was_shown_is_printed_from_the_log(server: DevServe
 async def test_every_entry_that_the_model_was_shown_is_printed_once_and_as_it_was_shown(
     server: DevServer,
 ) -> None:
-    @tool(inline=True, repeats=True)
+    @tool(inline=True, allow_repeats=True)
     async def look(words: int) -> str:
         """Look.
 
@@ -242,15 +242,15 @@ async def test_every_entry_that_the_model_was_shown_is_printed_once_and_as_it_wa
         n = len(asked)
         return call("look", {"words": n if n % 3 else 700 + n}) if n <= 20 else say("Seen.")
 
-    agent = Agent("looker", model="openai:scripted", tools=[look], window=6_000)
+    agent = Agent("looker", model="openai:scripted", tools=[look], context_window=6_000)
     async with (
         ScriptedModel(script) as model,
         Environment.start(App(agents=[agent]), model, server=server.address) as environment,
     ):
         holdfast = Line(server.address, environment.task_queue, environment.client)
         assert (await holdfast("run", "looker", "Look around.", "--id", "looks"))[0] == 0
-        found = json.loads((await holdfast("context", "looks", "21", "--json"))[1])
-        _, out, _ = await holdfast("context", "looks", "21", "--text")
+        found = json.loads((await holdfast("prompt", "looks", "21", "--json"))[1])
+        _, out, _ = await holdfast("prompt", "looks", "21", "--text")
         sent = [m for m in json.loads(asked[-1].body)["messages"] if m["role"] != "system"]
     parts = [line for line in out.splitlines() if line.startswith("--- ")]
     numbers = [

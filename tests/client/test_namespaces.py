@@ -36,12 +36,12 @@ async def test_a_client_registers_the_search_attributes_that_a_namespace_lacks(
     tmp_path: Path, task_queue: str
 ) -> None:
     async with DevServer(tmp_path, memory=True, ui=False) as server, asyncio.timeout(60):
-        client = await connect(temporal=await bare(server), task_queue=task_queue, patience=2.0)
+        client = await connect(temporal=await bare(server), task_queue=task_queue, timeout=2.0)
         assert [each async for each in client.sessions(tenant="acme", status="running")] == []
-        client = await connect(temporal=await bare(server), task_queue=task_queue, patience=2.0)
+        client = await connect(temporal=await bare(server), task_queue=task_queue, timeout=2.0)
         with pytest.raises(NoWorker, match="has the message"):
             await client.start("support", "Hello?")
-        client = await connect(temporal=await bare(server), task_queue=task_queue, patience=2.0)
+        client = await connect(temporal=await bare(server), task_queue=task_queue, timeout=2.0)
         await client.start("support", id="silent")
 
 

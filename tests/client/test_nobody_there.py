@@ -22,7 +22,7 @@ _SOON = 10.0
 _WITH_A_WORKER = [
     "run helper hello", "chat helper", "agents", "effects", "budgets", "breakers", "breaker open provider:x",
     "memory stats", "memory search x", "memory maintain", "send s hello", "show s", "watch s", "pause s",
-    "resume s", "steer s hello", "cancel s", "close s", "budget s --add-tokens 5", "context s", "decide s x retry",
+    "resume s", "steer s hello", "cancel s", "close s", "budget s --add-tokens 5", "prompt s", "resolve s x retry",
 ]  # fmt: skip
 
 
@@ -111,7 +111,7 @@ async def test_a_turn_that_waits_for_a_person_says_so_when_the_time_is_up(runnin
 
 
 async def _asks(session: Session) -> bool:
-    return bool((await session.view()).waiting)
+    return bool((await session.view()).pending_decisions)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say
 from holdfast_client import NeedsPerson, Session
-from holdfast_workflows.contracts.budget import BudgetSpec
+from holdfast_workflows.contracts.budget import Budget
 
 from .conftest import Running
 from .test_command import holdfast, lines, start, where
@@ -24,7 +24,7 @@ LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen."
 
 
 async def waiting(
-    environment: Environment, agent: str, budget: BudgetSpec | None = None, *, task: bool = False
+    environment: Environment, agent: str, budget: Budget | None = None, *, task: bool = False
 ) -> Session:
     """A session that waits for a person."""
     begin = environment.client.start_task if task else environment.client.start
@@ -52,9 +52,9 @@ async def test_what_show_has_people_type_decides_what_waits(running: Running) ->
         assert code == 0
         assert out.count(f"{session.id}-") == 1
         assert f"holdfast show {session.id}\n" in out
-        words = await to_type(environment, session, "settle")
+        words = await to_type(environment, session, "confirm")
         code, out, _ = await holdfast(environment, *words, "--by", "Ann")
-        assert (code, out.split()[-1]) == (0, "settle")
+        assert (code, out.split()[-1]) == (0, "confirm")
         assert (await session.wait()).text == "Done."
         _, out, _ = await holdfast(environment, "effects", session.id, "--json")
         (effect,) = lines(out)
@@ -79,10 +79,10 @@ async def test_an_unknown_effect_of_a_cancelled_turn_is_given_up_as_the_list_say
         session = await waiting(environment, "poster", task=task)
         await session.cancel("no more")
         _, out, _ = await holdfast(environment, "effects", "--status", "unknown")
-        hint = f"what does not wait: holdfast decide {session.id} EFFECT settle --text …|give-up"
+        hint = f"what does not wait: holdfast resolve {session.id} EFFECT confirm --text …|give-up"
         assert hint in out
         (unknown,) = await session.effects()
-        words = ["decide", session.id, unknown.key, "give-up", "--by", "Ann"]
+        words = ["resolve", session.id, unknown.key, "give-up", "--by", "Ann"]
         assert (await holdfast(environment, *words))[0] == 0
         _, out, _ = await holdfast(environment, "effects", session.id)
         (row,) = [line for line in out.splitlines() if line.startswith(unknown.key)]
@@ -120,14 +120,14 @@ async def test_nothing_is_settled_without_saying_what_came_of_it(running: Runnin
     async with running(list(POST)) as environment:
         session = await waiting(environment, "poster")
         words = await to_type(environment, session, "give-up")
-        code, _, err = await holdfast(environment, *words[:-1], "settle")
+        code, _, err = await holdfast(environment, *words[:-1], "confirm")
         assert (code, "--text" in err) == (2, True)
         assert (await session.view()).status == "needs_person"
 
 
 async def test_a_budget_is_shown_and_raised(running: Running) -> None:
     async with running(list(LOOKING)) as environment:
-        budget = BudgetSpec(steps=2, tokens=100_000, when_spent="ask")
+        budget = Budget(steps=2, tokens=100_000, when_spent="ask")
         session = await waiting(environment, "helper", budget)
         command = await to_type(environment, session, "--add-")
         assert command == ["budget", session.id, "--add-…"]
@@ -200,7 +200,7 @@ async def test_a_chat_asks_what_came_of_a_call_and_takes_the_answer(running: Run
     async with running(list(POST)) as environment, chatting(environment, "poster") as chat:
         chat.say("Post it.")
         await chat.until("waits for a person")
-        chat.say("/settle posted by hand")
+        chat.say("/confirm posted by hand")
         await chat.until("turn 1 done")
         (effect,) = await environment.client.effects()
         assert effect.result == "posted by hand"
@@ -208,7 +208,7 @@ async def test_a_chat_asks_what_came_of_a_call_and_takes_the_answer(running: Run
 
 async def test_a_chat_that_joins_is_asked_for_a_larger_budget(running: Running) -> None:
     async with running(list(LOOKING)) as environment:
-        session = await waiting(environment, "helper", BudgetSpec(steps=2, when_spent="ask"))
+        session = await waiting(environment, "helper", Budget(steps=2, when_spent="ask"))
         async with chatting(environment, "--session", session.id) as chat:
             await chat.until("waits for a person")
             for wrong in ("/raise", "/raise time 5", "/raise steps many", "/retry"):
@@ -226,7 +226,7 @@ async def test_a_run_without_a_terminal_says_that_it_waits_for_a_person(running:
             told = (await process.stderr.readline()).decode()
             assert "waits for a person" in told
             command = (await process.stderr.readline()).decode().strip()
-            assert command.startswith("holdfast decide ")
+            assert command.startswith("holdfast resolve ")
             await holdfast(environment, *shlex.split(command)[1:])
             (document,) = lines((await process.stdout.read()).decode())
             assert (document["text"], await process.wait()) == ("Done.", 0)

@@ -43,14 +43,14 @@ async def test_what_was_said_in_one_session_is_recalled_in_another(server: DevSe
         client = holdfast.client
         await client.run("friend", "I moved to Lisbon last May.", tenant="acme", user="ann")
         await eventually(lambda: remembered(holdfast, 2, "acme"))
-        session = await client.start("friend", "Where did I move?", tenant="acme", user="ann", watched=True)
+        session = await client.start("friend", "Where did I move?", tenant="acme", user="ann", streaming=True)
         told = [event async for event in session.stream() if isinstance(event, Recalled)]
         assert [(event.found > 0, event.away) for event in told] == [(True, False)]
         memory, message = [entry async for entry in session.log()][:2]
         assert isinstance(memory, MemoryEntry)
         assert isinstance(message, UserEntry)
         assert any("Lisbon" in each.text for each in memory.memories)
-        manifest = await session.context(1)
+        manifest = await session.prompt(1)
         assert [item.part for item in manifest.items if item.part == "memory"] == ["memory"]
         other = await client.start("friend", "Where did I move?", tenant="rival", user="ann")
         await other.wait()
@@ -60,7 +60,7 @@ async def test_what_was_said_in_one_session_is_recalled_in_another(server: DevSe
 async def test_a_plan_is_kept_by_the_session_and_told(server: DevServer) -> None:
     plan = {"items": [{"text": "Ask", "status": "done"}, {"text": "Answer", "status": "doing"}]}
     async with running(server, [call("update_plan", plan), say("Planned.")]) as holdfast:
-        session = await holdfast.client.start("planner", "Plan it.", watched=True)
+        session = await holdfast.client.start("planner", "Plan it.", streaming=True)
         events = [event async for event in session.stream()]
         assert [event.text for event in events if isinstance(event, PlanChanged)] == [
             "1 of 2 done; now: Answer"
@@ -129,7 +129,7 @@ async def test_a_long_conversation_is_summed_up_beside_it(server: DevServer) -> 
     def answer(request: Request) -> Reply:
         return say(long)
 
-    agent = Agent("talker", model="openai:scripted", window=8_000)
+    agent = Agent("talker", model="openai:scripted", context_window=8_000)
     async with (
         ScriptedModel(answer) as model,
         Environment.start(App(agents=[agent]), model, server=server.address) as holdfast,
@@ -137,10 +137,10 @@ async def test_a_long_conversation_is_summed_up_beside_it(server: DevServer) -> 
         session = await holdfast.client.start("talker", "Tell me of the river. " + long)
         await session.wait()
 
-        manifest = await session.context()
+        manifest = await session.prompt()
         for _ in range(40):
             await session.send("Go on. " + long)
-            manifest = await session.context()
+            manifest = await session.prompt()
             if "summary" in {item.part for item in manifest.items}:
                 break
         # Once cutting long texts no longer helps, the summary stands for what it covers.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast_client.command import printing
-from holdfast_client.command.screen import Screen
+from holdfast_client.command.common import printing
+from holdfast_client.command.common.screen import Screen
 from holdfast_client.stream.events import ModelChanged, TextDelta
 
 

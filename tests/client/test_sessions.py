@@ -89,14 +89,14 @@ async def test_a_task_returns_its_text(running: Running) -> None:
 
 async def test_a_task_returns_a_value_of_the_type_asked_for(running: Running) -> None:
     async with running([say('{"title": "Bees", "points": ["dance"]}')]) as holdfast:
-        report = await holdfast.client.run("helper", "Write about bees.", output=Report)
+        report = await holdfast.client.run("helper", "Write about bees.", output_type=Report)
         assert report == Report(title="Bees", points=["dance"])
 
 
 async def test_a_task_whose_output_never_fits_says_so(running: Running) -> None:
     async with running(always(say("no JSON"))) as holdfast:
         with pytest.raises(OutputInvalid):
-            await holdfast.client.run("helper", "Write about bees.", output=Report)
+            await holdfast.client.run("helper", "Write about bees.", output_type=Report)
 
 
 async def test_the_same_task_twice_runs_once(running: Running) -> None:
@@ -168,7 +168,7 @@ async def test_a_message_that_is_too_large_is_refused_before_anything_starts(
 
 async def test_without_a_worker_a_request_fails_in_bounded_time(running: Running) -> None:
     async with running([], worker=False) as holdfast:
-        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, patience=2.0)
+        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, timeout=2.0)
         with pytest.raises(NoWorker, match="has the message"):
             await client.start("helper", "Hi!", id=f"later-{holdfast.task_queue}")
         for request in (
@@ -183,7 +183,7 @@ async def test_without_a_worker_a_request_fails_in_bounded_time(running: Running
 
 async def test_a_message_sent_without_a_worker_is_answered_when_one_comes(running: Running) -> None:
     async with running([say("Late, but here.")], worker=False) as holdfast:
-        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, patience=2.0)
+        client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, timeout=2.0)
         id = f"later-{holdfast.task_queue}"
         with pytest.raises(NoWorker):
             await client.start("helper", "Hi!", id=id)
@@ -233,7 +233,7 @@ async def test_sessions_are_listed_by_agent_tenant_and_status(running: Running) 
             return {info.id async for info in found}
 
         async def listed() -> bool:
-            return await ids(status="closed") == {two.id} and await ids(status="waiting") == {one.id}
+            return await ids(status="closed") == {two.id} and await ids(status="idle") == {one.id}
 
         await eventually(listed)  # the server lists with a delay
         assert await ids() == {one.id, two.id}
@@ -265,7 +265,7 @@ async def test_no_name_is_taken_that_would_be_stored_as_anothers(running: Runnin
             await holdfast.client.start("helper", "Hi!", tenant=name)
 
 
-@pytest.mark.parametrize(("given", "seconds"), [({}, 5), ({"silence": 9.0}, 9)])
+@pytest.mark.parametrize(("given", "seconds"), [({}, 5), ({"heartbeat_timeout": 9.0}, 9)])
 async def test_a_lost_worker_is_noticed_after_the_silence_asked_for(
     running: Running, given: StartOptions, seconds: int
 ) -> None:
@@ -279,13 +279,13 @@ async def test_a_lost_worker_is_noticed_after_the_silence_asked_for(
     assert (beats, begun.workflow_task_timeout.seconds) == ({seconds}, seconds)
 
 
-@pytest.mark.parametrize("silence", [1.9, 601, float("nan")])
+@pytest.mark.parametrize("heartbeat_timeout", [1.9, 601, float("nan")])
 async def test_a_silence_in_which_no_sign_of_life_could_come_is_refused(
-    running: Running, silence: float
+    running: Running, heartbeat_timeout: float
 ) -> None:
     async with running([], worker=False) as holdfast:
-        with pytest.raises(BadInput, match="silence"):
-            await holdfast.client.start("helper", "Hi!", silence=silence)
+        with pytest.raises(BadInput, match="heartbeat_timeout"):
+            await holdfast.client.start("helper", "Hi!", heartbeat_timeout=heartbeat_timeout)
 
 
 async def test_cancelling_a_wait_cancels_it(running: Running) -> None:

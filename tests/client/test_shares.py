@@ -49,7 +49,7 @@ async def test_a_session_keeps_its_place_and_its_share_in_its_later_runs(running
     async with running(always(say("Hello."))) as holdfast:
         client = holdfast.client
         session = await client.start(
-            "helper", "Hi!", tenant="acme", priority=2, weight=2.5, roll_over_events=10
+            "helper", "Hi!", tenant="acme", priority=2, weight=2.5, continue_as_new_after=10
         )
         for word in ("One.", "Two.", "Three."):
             await session.send(word)
@@ -86,7 +86,8 @@ def test_a_place_or_share_that_cannot_be_is_refused(priority: int | None, weight
 
 async def test_a_tenants_weight_is_that_of_its_activities(server: DevServer) -> None:
     app = App(
-        agents=[Agent("helper", model="openai:scripted", burst=1)], tenants={"acme": TenantLimits(weight=3.0)}
+        agents=[Agent("helper", model="openai:scripted", max_inline_steps=1)],
+        tenants={"acme": TenantLimits(weight=3.0)},
     )
     async with (
         ScriptedModel([say("Done.")]) as model,

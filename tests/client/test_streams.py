@@ -30,7 +30,7 @@ SLOW = 0.05  # seconds between the chunks of a streamed reply: who is held up fo
 
 async def test_text_streams_while_the_model_speaks(running: Running) -> None:
     async with running([say(STORY, pace=SLOW)]) as holdfast:
-        session = await holdfast.client.start("helper", "Tell me.", watched=True)
+        session = await holdfast.client.start("helper", "Tell me.", streaming=True)
         events = [event async for event in session.stream()]
         assert isinstance(events[0], TurnStarted)
         assert isinstance(events[-1], TurnEnded) or isinstance(events[-2], TurnEnded)
@@ -75,7 +75,7 @@ async def test_the_steps_of_a_burst_are_told_before_it_ends(running: Running) ->
         say(STORY, pace=SLOW),
     ]
     async with running(script) as holdfast:
-        session = await holdfast.client.start("quick", "Peek about.", watched=True)
+        session = await holdfast.client.start("quick", "Peek about.", streaming=True)
         events = [event async for event in session.stream()]
         kinds = [type(event) for event in events if isinstance(event, ToolEnded | TextDelta)]
         assert kinds.index(ToolEnded) < len(kinds) - 3
@@ -84,7 +84,7 @@ async def test_the_steps_of_a_burst_are_told_before_it_ends(running: Running) ->
 
 async def test_a_client_that_comes_back_gets_the_whole_text_so_far(running: Running) -> None:
     async with running([say(STORY, pace=SLOW)]) as holdfast:
-        session = await holdfast.client.start("helper", "Tell me.", watched=True)
+        session = await holdfast.client.start("helper", "Tell me.", streaming=True)
         before: list[StreamEvent] = []
         stream = session.stream()
         async for event in stream:
@@ -102,7 +102,7 @@ async def test_a_retry_shows_a_restart_and_never_a_mixed_text(running: Running) 
     other = "In the beginning " * 40
     script = [say(STORY, pace=SLOW, cut_at=9_000), rate_limited(0.1), say(other, pace=SLOW)]
     async with running(script) as holdfast:
-        session = await holdfast.client.start("helper", "Tell me.", watched=True)
+        session = await holdfast.client.start("helper", "Tell me.", streaming=True)
         events: list[StreamEvent] = []
         async for event in session.stream():
             events.append(event)
@@ -183,7 +183,7 @@ async def test_watching_tells_every_turn_until_the_session_is_closed(running: Ru
 async def test_a_stream_survives_a_roll_over(running: Running) -> None:
     script = [*(say(f"Step {n}. ") + call("look", {"at": str(n)}) for n in range(8)), say("Done.")]
     async with running(script) as holdfast:
-        session = await holdfast.client.start("helper", "Walk.", roll_over_events=30)
+        session = await holdfast.client.start("helper", "Walk.", continue_as_new_after=30)
         events = [event async for event in session.stream()]
         assert shown(events) == "".join(f"Step {n}. " for n in range(8)) + "Done."
         assert sum(isinstance(event, ToolEnded) for event in events) == 8

@@ -34,16 +34,16 @@ def _use(address: str, task_queue: str) -> None:
         assert shown(list(session.stream())) == "One."
         assert session.send("Say two.").text == "Two."
         assert [entry.text for entry in session.log()] == ["Say one.", "One.", "Say two.", "Two."]
-        assert session.view().status == "waiting"
+        assert session.view().status == "idle"
         for event in session.stream(turn=1):
             if isinstance(event, TextDelta):
                 break  # the rest is not wanted
-        assert client.run("helper", "Write.", output=Report) == Report(title="Bees", points=[])
+        assert client.run("helper", "Write.", output_type=Report) == Report(title="Bees", points=[])
         assert "helper" in {agent.name for agent in client.agents()}
         session.send("Dig.", wait=False)
         assert session.pause().status == "paused"
         assert session.cancel("enough").status == "cancelled"
-        assert session.resume().status == "waiting"
+        assert session.resume().status == "idle"
         assert session.close().turn == 3
         watched = list(client.session(session.id).watch())
         assert not any(isinstance(event, TurnEnded) and event.turn < 3 for event in watched)

@@ -16,7 +16,7 @@ from holdfast.testing.model import Reply, Request, failed, say
 from holdfast_client import Client, connect
 from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.limits import MAX_WAITERS
-from holdfast_workflows.session.state import KEPT_TURNS
+from holdfast_workflows.session.state.state import KEPT_TURNS
 
 from .conftest import Running
 from .support import eventually

@@ -130,7 +130,7 @@ class World:
         return SessionView(
             session="s",
             agent="a",
-            status="running" if running else "waiting",
+            status="running" if running else "idle",
             turn=self.turn,
             seq=self.seq,
             last=last if self.turn else None,

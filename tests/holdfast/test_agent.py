@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from holdfast import Agent, App, InvalidDeclaration, Memory, RetrySpec, tool
+from holdfast import Agent, App, InvalidDeclaration, Memory, RetryPolicy, tool
 from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.spec import AgentSpec
 
@@ -106,7 +106,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     ],
 )
 def test_output_takes_types_and_schemas(shape: Any, name: str) -> None:
-    output = Agent("a", model=MODEL, output=shape).spec.output
+    output = Agent("a", model=MODEL, output_type=shape).spec.output
     assert output is not None
     assert output.name == name
     assert output.json_schema["type"] == "object"
@@ -127,7 +127,7 @@ def test_output_takes_types_and_schemas(shape: Any, name: str) -> None:
 )
 def test_output_that_has_no_object_schema_is_refused(shape: Any, said: str) -> None:
     with pytest.raises(InvalidDeclaration) as refused:
-        Agent("a", model=MODEL, output=shape)
+        Agent("a", model=MODEL, output_type=shape)
     assert said in str(refused.value)
 
 
@@ -146,13 +146,13 @@ def test_output_that_has_no_object_schema_is_refused(shape: Any, said: str) -> N
         ({"max_tokens": 0}, "max_tokens=0"),
         ({"temperature": 2.5}, "temperature=2.5"),
         ({"temperature": float("nan")}, "temperature=nan"),
-        ({"window": 10}, "window=10"),
-        ({"burst": 0}, "burst=0"),
-        ({"burst_seconds": 0}, "burst_seconds=0"),
+        ({"context_window": 10}, "context_window=10"),
+        ({"max_inline_steps": 0}, "max_inline_steps=0"),
+        ({"max_inline_seconds": 0}, "max_inline_seconds=0"),
         ({"max_repairs": -1}, "max_repairs=-1"),
         ({"when_busy": "drop"}, "queue, reject, interrupt"),
         ({"model_timeout": -1}, "model_timeout=-1"),
-        ({"model_retry": RetrySpec(attempts=0)}, "attempts=0"),
+        ({"model_retry": RetryPolicy(attempts=0)}, "attempts=0"),
         ({"tools": [read_more]}, "Holdfast gives to agents"),
         ({"memory": True}, "give memory=Memory(…)"),
         ({"memory": Memory(scopes=())}, "no scopes"),

@@ -10,32 +10,32 @@ import pytest
 from holdfast import (
     Agent,
     App,
+    AskHuman,
     Budget,
     CachedReply,
     ErrorReply,
-    HandOff,
     InvalidDeclaration,
     SimplifiedReply,
     TenantLimits,
 )
-from holdfast_workflows.contracts.resorts import LastResort
+from holdfast_workflows.contracts.fallbacks import Fallback
 
 MODEL = "openai:gpt-5-mini"
 
 
 def test_budget_resorts_and_patience_reach_the_spec() -> None:
     budget = Budget(dollars=0.5, when_spent="degrade", cheaper="openai:gpt-5-nano")
-    resorts: list[LastResort] = [
+    resorts: list[Fallback] = [
         CachedReply(max_age=60),
         SimplifiedReply(model="anthropic:c"),
-        HandOff(),
+        AskHuman(),
         ErrorReply(),
     ]
-    spec = Agent("a", model=MODEL, budget=budget, last_resorts=resorts, patience=timedelta(minutes=1)).spec
+    spec = Agent("a", model=MODEL, budget=budget, fallbacks=resorts, max_wait=timedelta(minutes=1)).spec
     assert spec.budget == budget
-    assert spec.last_resorts == tuple(resorts)
-    assert spec.patience == 60.0
-    assert Agent("a", model=MODEL, patience=0).spec.patience == 0.0
+    assert spec.fallbacks == tuple(resorts)
+    assert spec.max_wait == 60.0
+    assert Agent("a", model=MODEL, max_wait=0).spec.max_wait == 0.0
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_a_budget_that_cannot_work_is_refused_with_the_remedy(budget: Budget, sa
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"last_resorts": [CachedReply]}, "use CachedReply, SimplifiedReply, HandOff, ErrorReply"),
-        ({"last_resorts": [CachedReply(max_age=0)]}, "max_age=0"),
-        ({"last_resorts": [SimplifiedReply(model="gpt")]}, "provider:model"),
-        ({"last_resorts": [ErrorReply(text="")]}, "1 to 4,096 bytes"),
-        ({"last_resorts": [ErrorReply(text="x" * 5_000)]}, "1 to 4,096 bytes"),
-        ({"last_resorts": [ErrorReply(), HandOff()]}, "put it last"),
-        ({"patience": -1}, "patience=-1"),
-        ({"patience": float("nan")}, "patience=nan"),
+        ({"fallbacks": [CachedReply]}, "use CachedReply, SimplifiedReply, AskHuman, ErrorReply"),
+        ({"fallbacks": [CachedReply(max_age=0)]}, "max_age=0"),
+        ({"fallbacks": [SimplifiedReply(model="gpt")]}, "provider:model"),
+        ({"fallbacks": [ErrorReply(text="")]}, "1 to 4,096 bytes"),
+        ({"fallbacks": [ErrorReply(text="x" * 5_000)]}, "1 to 4,096 bytes"),
+        ({"fallbacks": [ErrorReply(), AskHuman()]}, "put it last"),
+        ({"max_wait": -1}, "max_wait=-1"),
+        ({"max_wait": float("nan")}, "max_wait=nan"),
     ],
 )
 def test_resorts_and_patience_that_cannot_work_are_refused(options: dict[str, Any], said: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast import Turn, open_memory
+from holdfast import MemoryTurn, open_memory
 from holdfast.testing import ScriptedModel
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, SettingsInvalid, WorkerMissing
 from tests.postgres_server import PostgresServer
@@ -15,9 +15,9 @@ WHEN = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TALK = ["Where do you live now?", "I moved to Porto in spring.", "How is it?", "It rains, and I like it."]
 
 
-def talk(session: str = "s1", *, ids: bool = True) -> list[Turn]:
+def talk(session: str = "s1", *, ids: bool = True) -> list[MemoryTurn]:
     return [
-        Turn(
+        MemoryTurn(
             text=text,
             speaker=("Bob", "Ann")[place % 2],
             at=WHEN + timedelta(minutes=place),
@@ -31,7 +31,7 @@ def talk(session: str = "s1", *, ids: bool = True) -> list[Turn]:
 async def test_what_is_added_is_found_as_the_guide_shows(tmp_path: Path) -> None:
     async with open_memory(home=tmp_path) as memory:
         await memory.add(
-            [Turn(text="I moved to Porto.", speaker="Ann", at=WHEN, session="s1", id="s1:3")],
+            [MemoryTurn(text="I moved to Porto.", speaker="Ann", at=WHEN, session="s1", id="s1:3")],
             tenant="acme",
             scope="user:42",
         )
@@ -116,7 +116,7 @@ async def test_times_without_a_zone_are_utc_and_none_is_now(tmp_path: Path) -> N
         east = timezone(timedelta(hours=2))
         times = [WHEN.replace(tzinfo=None), WHEN.astimezone(east), WHEN.timestamp(), None]
         await memory.add(
-            [Turn(text=f"Sentence {i}.", at=at, id=str(i)) for i, at in enumerate(times)], scope="s"
+            [MemoryTurn(text=f"Sentence {i}.", at=at, id=str(i)) for i, at in enumerate(times)], scope="s"
         )
         *dated, now = [each.at for each in await memory.list()]
         assert dated == [WHEN.timestamp()] * 3

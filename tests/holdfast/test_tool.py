@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from holdfast import InvalidDeclaration, RetrySpec, Tool, tool
+from holdfast import InvalidDeclaration, RetryPolicy, Tool, tool
 from holdfast_workflows.contracts.names import RESERVED
 from holdfast_workflows.contracts.spec import TOOL_RETRY
 
@@ -33,11 +33,11 @@ def test_options_reach_the_spec() -> None:
     assert made.spec.retry.attempts == 4
     assert tool(inline=True, timeout=0.5)(plain).spec.inline
     assert not tool(breaker=False)(plain).spec.breaker
-    assert tool(repeats=True)(plain).spec.repeats
+    assert tool(allow_repeats=True)(plain).spec.allow_repeats
 
 
 def test_a_whole_retry_policy_can_be_given() -> None:
-    policy = RetrySpec(attempts=5, first_delay=0.1, max_delay=1, backoff=1)
+    policy = RetryPolicy(attempts=5, first_delay=0.1, max_delay=1, backoff=1)
     assert tool(retries=policy)(plain).spec.retry == policy
 
 
@@ -77,9 +77,9 @@ def test_names_of_our_own_activities_are_refused(name: str) -> None:
         ({"timeout": timedelta(days=365)}, plain, "timeout="),
         ({"timeout": True}, plain, "timeout=True"),
         ({"retries": -1}, plain, "retries=-1"),
-        ({"retries": RetrySpec(attempts=0)}, plain, "attempts=0"),
-        ({"retries": RetrySpec(first_delay=60)}, plain, "max_delay=30"),
-        ({"retries": RetrySpec(backoff=0.5)}, plain, "backoff=0.5"),
+        ({"retries": RetryPolicy(attempts=0)}, plain, "attempts=0"),
+        ({"retries": RetryPolicy(first_delay=60)}, plain, "max_delay=30"),
+        ({"retries": RetryPolicy(backoff=0.5)}, plain, "backoff=0.5"),
         ({"effect": "once", "retries": 1}, plain, "ToolContext.key"),
     ],
 )

@@ -13,17 +13,17 @@ import holdfast
 from holdfast import (
     Agent,
     App,
+    AskHuman,
     BadInput,
     Budget,
     CachedReply,
     ErrorReply,
-    HandOff,
     InvalidDeclaration,
     Memory,
-    RetrySpec,
+    MemoryTurn,
+    RetryPolicy,
     SimplifiedReply,
     TenantLimits,
-    Turn,
     tool,
 )
 from holdfast_client import starting
@@ -48,12 +48,12 @@ _OTHER = {"ToolContext", "Tool"}
         (TenantLimits, "token_per_day", "tokens_per_day"),
         (Memory, "expire_days", "expires_days"),
         (Memory, "scope", "scopes"),
-        (RetrySpec, "attempt", "attempts"),
-        (RetrySpec, "maxdelay", "max_delay"),
+        (RetryPolicy, "attempt", "attempts"),
+        (RetryPolicy, "maxdelay", "max_delay"),
         (CachedReply, "maxage", "max_age"),
         (SimplifiedReply, "models", "model"),
         (ErrorReply, "texts", "text"),
-        (Turn, "speakr", "speaker"),
+        (MemoryTurn, "speakr", "speaker"),
         (Agent, "modle", "model"),
         (Agent, "temp", "temperature"),
         (App, "agent", "agents"),
@@ -77,7 +77,7 @@ def test_where_no_name_is_near_those_there_are_are_listed() -> None:
     with pytest.raises(InvalidDeclaration, match="No field 'colour'; there are cheaper, dollars"):
         cast("Any", Budget)(colour="red")
     with pytest.raises(InvalidDeclaration, match="No field 'after'; there are none"):
-        cast("Any", HandOff)(after=3)
+        cast("Any", AskHuman)(after=3)
     assert no_such("field", ["x", "y"], ["a"]) == "No field 'x'; there are a. No field 'y'; there are a."
 
 
@@ -126,24 +126,24 @@ def test_what_a_newer_build_wrote_is_read_without_its_unknown_fields() -> None:
     read = converter.from_payload(converter.to_payload(newer), StartInput)
     assert read.budget == Budget(steps=3)
     spec = {"name": "a", "instructions": "", "models": ["m:m"], "model_retry": {"attempts": 2, "jitter": 1}}
-    resorts = [{"kind": "cached", "max_age": 5, "shared": True}, {"kind": "handoff", "to": "someone"}]
-    stored = AgentSpec.model_validate({**spec, "last_resorts": resorts, "memory": {"facts": False, "x": 1}})
-    assert stored.model_retry == RetrySpec(attempts=2)
-    assert stored.last_resorts == (CachedReply(max_age=5), HandOff())
+    resorts = [{"kind": "cached", "max_age": 5, "shared": True}, {"kind": "ask_human", "to": "someone"}]
+    stored = AgentSpec.model_validate({**spec, "fallbacks": resorts, "memory": {"facts": False, "x": 1}})
+    assert stored.model_retry == RetryPolicy(attempts=2)
+    assert stored.fallbacks == (CachedReply(max_age=5), AskHuman())
 
 
 @pytest.mark.parametrize(
     ("declare", "said"),
     [
-        (lambda: Budget(steps=cast("Any", "many")), "BudgetSpec: steps='many'"),
-        (lambda: Memory(limit=50), "MemorySpec: limit=50"),
-        (lambda: RetrySpec(attempts=cast("Any", 2.5)), "RetrySpec: attempts=2.5"),
+        (lambda: Budget(steps=cast("Any", "many")), "Budget: steps='many'"),
+        (lambda: Memory(limit=50), "Memory: limit=50"),
+        (lambda: RetryPolicy(attempts=cast("Any", 2.5)), "RetryPolicy: attempts=2.5"),
         (lambda: Agent("a", model="m:m", budget=cast("Any", {"steps": 5})), "must be made by Budget"),
-        (lambda: Agent("a", model="m:m", model_retry=cast("Any", {})), "must be made by RetrySpec"),
+        (lambda: Agent("a", model="m:m", model_retry=cast("Any", {})), "must be made by RetryPolicy"),
         (lambda: Agent("a", model="m:m", memory=cast("Any", {"facts": 1})), "give memory=Memory(…)"),
         (lambda: Agent("a", model="m:m", max_steps=cast("Any", "5")), "max_steps='5'"),
         (lambda: Agent("a", model="m:m", max_steps=cast("Any", 5.5)), "max_steps=5.5"),
-        (lambda: Agent("a", model="m:m", patience=cast("Any", "1h")), "patience='1h'"),
+        (lambda: Agent("a", model="m:m", max_wait=cast("Any", "1h")), "max_wait='1h'"),
         (lambda: Agent("a", model=cast("Any", [7])), "model 7"),
         (
             lambda: App(agents=[Agent("a", model="m:m")], tenants={"t": cast("Any", {})}),

@@ -9,7 +9,7 @@ from typing import Any, assert_type
 
 from pydantic import BaseModel
 
-from holdfast import Agent, App, Budget, CachedReply, HandOff, Tool, ToolContext, tool
+from holdfast import Agent, App, AskHuman, Budget, CachedReply, Tool, ToolContext, tool
 from holdfast_workflows.contracts.app import Registry, ToolBinding
 
 
@@ -41,9 +41,9 @@ made: Tool[..., Any] = refund
 binding: ToolBinding = plain
 waiting: Awaitable[Mapping[str, int]]
 
-agent = Agent("a", model="openai:gpt-5-mini", tools=[plain, refund], output=Report, when_busy="reject")
-agent = Agent("a", model=["openai:a", "anthropic:b"], output={"type": "object"})
-agent = Agent("a", model="openai:a", budget=Budget(dollars=1), last_resorts=[CachedReply(), HandOff()])
+agent = Agent("a", model="openai:gpt-5-mini", tools=[plain, refund], output_type=Report, when_busy="reject")
+agent = Agent("a", model=["openai:a", "anthropic:b"], output_type={"type": "object"})
+agent = Agent("a", model="openai:a", budget=Budget(dollars=1), fallbacks=[CachedReply(), AskHuman()])
 assert_type(App(agents=[agent]).registry(), Registry)
 
 plain("one")  # type: ignore[arg-type]  # x is an int
@@ -51,7 +51,7 @@ plain(1, z=2)  # type: ignore[call-arg]  # there is no z
 tool(effect="twice")  # type: ignore[call-overload]  # no such effect
 tool(approval="ask")  # type: ignore[call-overload]  # not taken yet
 Agent("a", model="openai:a", tools=[not_a_tool])  # type: ignore[list-item]  # @tool is missing
-Agent("a", model="openai:a", last_resorts=[HandOff])  # type: ignore[list-item]  # not an instance
+Agent("a", model="openai:a", fallbacks=[AskHuman])  # type: ignore[list-item]  # not an instance
 Agent("a")  # type: ignore[call-arg]  # no model
 Agent("a", "openai:a")  # type: ignore[call-arg]  # options are named
 Agent("a", model="openai:a", when_busy="drop")  # type: ignore[arg-type]  # no such policy

@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 
 from holdfast import Agent, App, ToolContext, tool
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.spec import RetryPolicy
 
 from . import ledger
 
-_SOON = RetrySpec(attempts=3, first_delay=0.1, max_delay=0.5)
+_SOON = RetryPolicy(attempts=3, first_delay=0.1, max_delay=0.5)
 _MAY_RUN = 4
 """Seconds: what may be made only once waits as long for a worker that may still live."""
 

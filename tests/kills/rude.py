@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from holdfast import Agent, App, ToolContext, tool
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.spec import RetryPolicy
 
 from . import ledger
 
@@ -160,7 +160,7 @@ async def look(seconds: float, ctx: ToolContext) -> str:
     return "seen"
 
 
-_SOON = RetrySpec(attempts=3, first_delay=0.1, max_delay=0.5)
+_SOON = RetryPolicy(attempts=3, first_delay=0.1, max_delay=0.5)
 
 app = App(
     agents=[

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from holdfast import Agent, App, ToolContext, tool
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.spec import RetryPolicy
 
 from . import ledger
 
-_SOON = RetrySpec(attempts=3, first_delay=0.1, max_delay=0.5)
+_SOON = RetryPolicy(attempts=3, first_delay=0.1, max_delay=0.5)
 
 
 @tool(effect="idempotent", retries=_SOON)

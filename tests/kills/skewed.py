@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from holdfast import Agent, App, TenantLimits, ToolContext, tool
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.spec import RetryPolicy
 
 from .careful import pay
 
-_SOON = RetrySpec(attempts=6, first_delay=0.1, max_delay=0.2, adaptive=False)
+_SOON = RetryPolicy(attempts=6, first_delay=0.1, max_delay=0.2, adaptive=False)
 FAILS = f"fails_{os.environ.get('HOLDFAST_TASK_QUEUE', '')[-12:]}".replace("-", "_")
 """Its name, one for each test: their breakers are in one database."""
 

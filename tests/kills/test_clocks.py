@@ -13,7 +13,7 @@ import pytest
 
 from holdfast.testing import call, say
 from holdfast_activities import clock
-from holdfast_activities.models.errors import retry_after
+from holdfast_activities.models.errors.errors import retry_after
 from holdfast_client import connect
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session import Message, StartInput
@@ -91,12 +91,12 @@ async def test_breakers_budgets_and_the_log_have_the_servers_time(
         handle = await there.client.start_workflow(names.WORKFLOW, start, id=id, task_queue=task_queue)
 
         async def opened() -> bool:
-            return any(each.name == f"tool:{fails}" and each.opened for each in await holdfast.circuits())
+            return any(each.name == f"tool:{fails}" and each.opened for each in await holdfast.breakers())
 
         await eventually(opened)
         now = time.time()
-        (breaker,) = [each for each in await holdfast.circuits() if each.name == f"tool:{fails}"]
-        accounts = [each.account for each in await holdfast.accounts(prefix=f"tenant:{tenant}:")]
+        (breaker,) = [each for each in await holdfast.breakers() if each.name == f"tool:{fails}"]
+        accounts = [each.account for each in await holdfast.budgets(prefix=f"tenant:{tenant}:")]
         await handle.terminate()
     assert (breaker.state, abs(breaker.opened - now) < 30) == ("open", True)
     assert abs(breaker.until - breaker.opened - 60) < 1

@@ -62,13 +62,15 @@ async def test_without_a_probe_a_person_is_asked_and_nothing_repeated(
             session = await there.session(handle)
 
             async def asked() -> bool:
-                return bool((await session.view()).waiting)
+                return bool((await session.view()).pending_decisions)
 
             await eventually(asked)
             assert await rows(session) == [("send", "unknown", "")]
             before = there.ledger.tried(handle.id)
-            waiting = (await session.view()).waiting[0]
-            await session.decide(waiting.id, "retry" if when == "before" else "settle", text="sent", by="ann")
+            waiting = (await session.view()).pending_decisions[0]
+            await session.resolve(
+                waiting.id, "retry" if when == "before" else "confirm", text="sent", by="ann"
+            )
             await done(handle)
             assert await rows(session) == [("send", "settled", "" if when == "before" else "person: ann")]
         assert (before, there.ledger.tried(handle.id)) == ((0, 1) if when == "before" else (1, 1))

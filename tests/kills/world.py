@@ -66,13 +66,15 @@ class World:
 
     async def session(self, handle: Handle) -> Session:
         """The session as its user holds it."""
-        return (await connect(temporal=self.client, patience=BOUND)).session(handle.id)
+        return (await connect(temporal=self.client, timeout=BOUND)).session(handle.id)
 
     async def begin(
         self, queue: str, id: str, *, agent: str = "clerk", mode: Mode = "task", silence: float = SILENCE
     ) -> Handle:
         """Start a session whose first message is its id."""
-        start = StartInput(agent=agent, mode=mode, message=Message(id="first", text=id), silence=silence)
+        start = StartInput(
+            agent=agent, mode=mode, message=Message(id="first", text=id), heartbeat_timeout=silence
+        )
         return await self.client.start_workflow(
             names.WORKFLOW,
             start,

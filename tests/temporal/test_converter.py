@@ -24,7 +24,7 @@ STEP = ThinkResult(
         StepView(seq=44, finish="tool_calls", calls=(CallView(id="call_1", name="lookup", seq=45),), size=0),
     )
 )
-THINK = ThinkInput(session="s", agent="a", digest="d" * 64, turn=1, step=12, seq=44, burst=8)
+THINK = ThinkInput(session="s", agent="a", digest="d" * 64, turn=1, step=12, seq=44, max_steps=8)
 
 
 @dataclasses.dataclass

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.spec import AgentSpec, RetrySpec
+from holdfast_workflows.contracts.spec import AgentSpec, RetryPolicy
 
 AGENT = AgentSpec(
     name="stuck",
     instructions="Help.",
     models=("openai:nowhere",),
-    model_retry=RetrySpec(attempts=3, first_delay=0.05, max_delay=0.1),
+    model_retry=RetryPolicy(attempts=3, first_delay=0.05, max_delay=0.1),
 )
 
 

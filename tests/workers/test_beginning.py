@@ -34,7 +34,7 @@ APP = "tests.workers.sample:app"
             Agent("a", model="local:x", budget=Budget(steps=1, when_spent="degrade", cheaper="gone:x")),
             ["model gone:x"],
         ),
-        (Agent("a", model="local:x", last_resorts=[SimplifiedReply(model="away:x")]), ["model away:x"]),
+        (Agent("a", model="local:x", fallbacks=[SimplifiedReply(model="away:x")]), ["model away:x"]),
         (Agent("a", model="local:x", memory=Memory(model="lost:x")), ["model lost:x"]),
         (Agent("a", model="local:x"), []),
     ],

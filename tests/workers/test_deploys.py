@@ -178,7 +178,7 @@ async def test_a_session_that_is_pinned_again_has_the_newest_tools_and_instructi
         async with made.worker():
             session = await made.client.start("helper", "Go", id=f"old-{made.task_queue}")
             assert "there is no tool 'count_items'; there are: list_orders" in (await session.wait()).text
-            shaped = await made.client.start("helper", "Go", output=shape)
+            shaped = await made.client.start("helper", "Go", output_type=shape)
             await shaped.wait()
         made._app = app(count_items, instructions="New.")
         async with made.worker():

@@ -13,7 +13,7 @@ from holdfast.testing import ScriptedModel
 from holdfast_activities.state import upgrade
 from holdfast_client import connect
 from holdfast_temporal import DevServer
-from holdfast_workflows.contracts.memory import Turn
+from holdfast_workflows.contracts.memory import MemoryTurn
 from tests.postgres_server import PostgresServer
 
 from .running import started
@@ -29,7 +29,7 @@ async def test_a_worker_of_another_embedding_model_says_so_and_embeds_anew_when_
         monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdefgh12345678")
         url = f"sqlite:///{tmp_path / 'memory.db'}"
         async with open_memory(url, embeddings="openai:one") as memory:
-            await memory.add([Turn(text="My dog is called Rex.")], scope="user:ann")
+            await memory.add([MemoryTurn(text="My dog is called Rex.")], scope="user:ann")
         settings = {"temporal_address": server.address, "task_queue": task_queue, "memory_url": url}
         async with started("worker", APP, embeddings="openai:two", health_port="0", **settings) as running:
             said = await running.said("holdfast memory migrate")

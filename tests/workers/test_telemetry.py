@@ -14,7 +14,7 @@ from holdfast_activities.state import State, open_state
 from holdfast_temporal import DevServer, probe
 from holdfast_workers import telemetry
 from holdfast_workers.settings import Settings
-from holdfast_workflows.contracts.errors import CircuitOpen, ModelTransient, SettingsInvalid
+from holdfast_workflows.contracts.errors import BreakerOpen, ModelTransient, SettingsInvalid
 
 from .running import started
 
@@ -67,14 +67,14 @@ async def test_a_breaker_that_opens_is_seen(state: State) -> None:
     for _ in range(5):
         await breakers.failed(await breakers.admit(BREAKER), "503")
     for _ in range(2):
-        with pytest.raises(CircuitOpen):
+        with pytest.raises(BreakerOpen):
             await breakers.admit(BREAKER)
-    resilience.meters.parked("circuit")
+    resilience.meters.parked("breaker")
     found = await scrape(port)
     assert found[f'holdfast_breaker_state{{breaker="{BREAKER}"}}'] == 2
     assert found[f'holdfast_breaker_openings_total{{breaker="{BREAKER}"}}'] == 1
     assert found[f'holdfast_refusals_total{{by="{BREAKER}"}}'] == 2
-    assert found['holdfast_parks_total{kind="circuit"}'] == 1
+    assert found['holdfast_parks_total{kind="breaker"}'] == 1
     await resilience.close()
     await state.close()
 

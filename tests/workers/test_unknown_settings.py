@@ -9,7 +9,7 @@ import pytest
 
 from holdfast_activities.memory.weaviate import parse
 from holdfast_activities.models.config import ProviderConfig, read_providers
-from holdfast_activities.state.location import PostgresLocation, locate
+from holdfast_activities.state.setup.location import PostgresLocation, locate
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import BadInput, InvalidDeclaration, SettingsInvalid
 from holdfast_workflows.contracts.variables import CLIENT, WORKER, unknown_variables

@@ -41,7 +41,7 @@ async def decide(
     holdfast: Environment, session: Session, id: str, action: Any, text: str = ""
 ) -> SessionView:
     """Decide as Ann."""
-    return await update(holdfast, session, "decide", Decision(id=id, action=action, text=text, by="Ann"))
+    return await update(holdfast, session, "resolve", Decision(id=id, action=action, text=text, by="Ann"))
 
 
 async def status(session: Session, wanted: str) -> SessionView:

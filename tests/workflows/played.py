@@ -21,7 +21,7 @@ from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.memory import (
     CompactInput,
     CompactResult,
-    MemorySpec,
+    Memory,
     RecallInput,
     RecallResult,
     RememberInput,
@@ -88,7 +88,7 @@ class Played:
     """
 
     thinks: list[Think] = field(default_factory=list[Think])
-    spec: PinnedSpec = field(default_factory=lambda: PinnedSpec(agent="a", digest="d", memory=MemorySpec()))
+    spec: PinnedSpec = field(default_factory=lambda: PinnedSpec(agent="a", digest="d", memory=Memory()))
     recall: Callable[[RecallInput], RecallResult] = lambda _: RecallResult(found=3)
     remember: Callable[[RememberInput], RememberResult] = lambda _: RememberResult(turns=2, usage=SPENT)
     compact: Callable[[CompactInput], CompactResult] = lambda request: CompactResult(

@@ -17,7 +17,7 @@ from .conftest import Running, Start
 TOO_LARGE: list[tuple[Any, ...]] = [
     ({"agent": "helper", "tenant": "t" * 100_000},),
     ({"agent": "a" * 100_000},),
-    ({"agent": "helper", "roll_over_events": 1},),
+    ({"agent": "helper", "continue_as_new_after": 1},),
     ({"agent": "helper", "message": {"id": "m", "text": "x" * 1_900_000}},),
     ({"agent": "helper", "message": {"id": "m" * 1_000_000, "text": "x"}},),
 ]
@@ -65,7 +65,7 @@ async def test_the_client_refuses_names_and_ids_that_are_too_long(start: Start) 
         with pytest.raises(BadInput):
             await it.holdfast.client.start("helper", "Hi", tenant="t" * 3_000_000)
         with pytest.raises(BadInput):
-            await it.holdfast.client.start("helper", "Hi", roll_over_events=1)
+            await it.holdfast.client.start("helper", "Hi", continue_as_new_after=1)
         session = await it.holdfast.client.start("helper", "Hi")
         with pytest.raises(BadInput):
             await session.send("Hi", id="i" * 3_000_000)
@@ -75,4 +75,4 @@ async def test_an_output_schema_of_three_megabytes_is_refused_at_once(start: Sta
     schema = {"type": "object", "description": "d" * 3_000_000}
     async with start([]) as it:
         with pytest.raises(HoldfastError):
-            await it.holdfast.client.run("helper", "Hi", output=schema)
+            await it.holdfast.client.run("helper", "Hi", output_type=schema)

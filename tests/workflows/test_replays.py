@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import EventType
 from holdfast.testing import load_history, replay
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
-from holdfast_workflows.session.settling import Settler
+from holdfast_workflows.session.background.settle import SettleQueue
 
 from .histories.record import FOLDER, SHAPES
 
@@ -24,15 +24,11 @@ ROLLED_OVER = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
 
 TELLING = {
     "cancel_mid_tool": CANCEL_ASKED,
-    "burst_pause": CANCEL_ASKED,
+    "inline_pause": CANCEL_ASKED,
     "interrupt": CANCEL_ASKED,
     "failed_turn": FAILED,
     "roll_over-1": ROLLED_OVER,
     "memory_away": FAILED,
-    "burst_stopped": PATCHED,
-    "effect_paused": PATCHED,
-    "lost_workers": PATCHED,
-    "handoff_held": PATCHED,
     "cancel_lost": PATCHED,
 }
 """The event without which a file would not show what its name says."""
@@ -75,7 +71,7 @@ async def wait_first(self: AgentWorkflow) -> None:
     await _LOAD(self)
 
 
-def write_nothing(_: Settler, __: object) -> None:
+def write_nothing(_: SettleQueue, __: object) -> None:
     """A changed end: what a turn came to is never written."""
 
 
@@ -84,7 +80,7 @@ _LOAD = AgentWorkflow._load
 
 @pytest.mark.parametrize(
     ("owner", "name", "change"),
-    [(AgentWorkflow, "_load", wait_first), (Settler, "_add", write_nothing)],
+    [(AgentWorkflow, "_load", wait_first), (SettleQueue, "_add", write_nothing)],
     ids=["waits first", "writes nothing"],
 )
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "maintenance"])

@@ -63,7 +63,7 @@ async def test_a_session_runs_inside_the_sandbox(server: DevServer) -> None:
         say("Still there."),
     ]
     async with ScriptedModel(replies) as model, sandboxed(model, server) as holdfast:
-        session = await holdfast.client.start("helper", "Look around.", roll_over_events=40)
+        session = await holdfast.client.start("helper", "Look around.", continue_as_new_after=40)
         assert (await session.wait()).text == "Seen."
         assert (await session.send("And now?")).text == "Still there."
         await session.close()

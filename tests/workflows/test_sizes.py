@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.limits import (
 from holdfast_workflows.contracts.memory import RememberInput
 from holdfast_workflows.contracts.session import Message, StartInput, TurnState
 from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.session.state import KEPT_UNREMEMBERED, SessionState
+from holdfast_workflows.session.state.state import KEPT_UNREMEMBERED, SessionState
 
 from .conftest import Start
 from .support import NUL_AND_SURROGATE

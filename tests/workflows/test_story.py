@@ -52,7 +52,7 @@ async def test_the_details_of_a_running_session_are_current(start: Start) -> Non
         gate.opened.set()
         await session.wait()
         after = await details(it, session.id)
-        assert "waiting" in after
+        assert "idle" in after
         assert "turn 1 done" in after
 
 
@@ -73,7 +73,7 @@ async def test_a_session_can_be_found_by_agent_tenant_status_and_cost(start: Sta
         found = described.typed_search_attributes
         assert found.get(attributes.AGENT) == "helper"
         assert found.get(attributes.TENANT) == "acme"
-        assert found.get(attributes.STATUS) == "waiting"
+        assert found.get(attributes.STATUS) == "idle"
         assert found.get(attributes.TURNS) == 1
         assert found.get(attributes.COST) == 0.0
         query = f"HoldfastTenant = 'acme' AND WorkflowId = '{session.id}'"

@@ -14,8 +14,8 @@ from typing import Final
 from temporalio.client import Client
 
 from holdfast_activities.state import State, is_empty, open_state
-from holdfast_activities.state.identity import Identity
-from holdfast_activities.state.location import locate
+from holdfast_activities.state.setup.identity import Identity
+from holdfast_activities.state.setup.location import locate
 from holdfast_temporal import binding, connect
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.binding import Binding

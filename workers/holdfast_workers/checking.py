@@ -7,13 +7,13 @@ import logging
 from collections import Counter
 from typing import Final
 
-from holdfast_activities.session.agents import ModelSource
+from holdfast_activities.session.common.agents import ModelSource
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.fallbacks import SimplifiedReply
 from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.nearest import nearest
-from holdfast_workflows.contracts.resorts import SimplifiedReply
 from holdfast_workflows.contracts.spec import AgentSpec
 
 _LOOKING: Final = 10.0
@@ -43,7 +43,7 @@ def _models(agent: AgentSpec) -> list[str]:
         *agent.models,
         agent.budget.cheaper if agent.budget else "",
         agent.memory.model if agent.memory else "",
-        *(resort.model for resort in agent.last_resorts if isinstance(resort, SimplifiedReply)),
+        *(resort.model for resort in agent.fallbacks if isinstance(resort, SimplifiedReply)),
     ]
     return [name for name in dict.fromkeys(named) if name]
 

@@ -18,11 +18,11 @@ from typing import Any, Final, Self
 
 from temporalio.client import Client
 
-from holdfast_activities.session.pulse import beating
+from holdfast_activities.session.common.heartbeat import beating
 
 BLOCKED: Final = 1.0
 """Seconds for which the loop does not turn from which it counts as blocked: together with the pace of
-heartbeats well below a session's ``silence`` (5 s)."""
+heartbeats well below a session's ``heartbeat_timeout`` (5 s)."""
 
 WARNED: Final = 2.0
 """Seconds from which that is worth a warning."""

@@ -13,7 +13,7 @@ from holdfast_activities import Activities
 from holdfast_activities.clock import ServerTime
 from holdfast_activities.memory import Keeping
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.session.agents import ModelSource
+from holdfast_activities.session.common.agents import ModelSource
 from holdfast_activities.state import State
 from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.contracts.app import Registry

@@ -1,21 +1,21 @@
 """What the model sees of a session."""
 
-from .builder import Budget, budget, build
+from .builder import PromptBudget, budget, build
 from .cache import Conversations
 from .cleaning import cleaned, smaller
 from .conversation import Conversation
-from .manifests import Account
-from .pieces import Item
-from .ratios import Ratios
+from .manifests import PromptAccount
+from .prompt_parts import Item
 from .rendering import recalled
+from .token_calibration import TokenCalibration
 
 __all__ = [
-    "Account",
-    "Budget",
     "Conversation",
     "Conversations",
     "Item",
-    "Ratios",
+    "PromptAccount",
+    "PromptBudget",
+    "TokenCalibration",
     "budget",
     "build",
     "cleaned",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .draft import Draft, Scene
-from .pieces import Piece
+from .prompt_parts import PromptPart
 from .strategies import STRATEGIES, MinimalContext, share_memories, write_again
 
 TASK_SHARE = 0.3
@@ -22,14 +22,14 @@ _SHORTEST_PROMPT = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class PromptBudget:
     """What a prompt may take.
 
     ``window`` and ``reserve`` are tokens as the provider counts them; ``instructions`` and ``tools`` are
     estimates, which take ``ratio`` times as many of those.
     """
 
-    window: int
+    context_window: int
     reserve: int
     ratio: float = 1.0
     instructions: int = 0
@@ -38,7 +38,7 @@ class Budget:
     @property
     def tokens(self) -> int:
         """What is left for the prompt, as the provider counts."""
-        return self.window - self.reserve
+        return self.context_window - self.reserve
 
     @property
     def limit(self) -> int:
@@ -54,13 +54,13 @@ class Budget:
 
 def budget(
     window: int, *, ratio: float = 1.0, instructions: int = 0, tools: int = 0, reply: int = 0
-) -> Budget:
+) -> PromptBudget:
     """The budget of a prompt: the window less a reserve for a reply of ``reply`` tokens."""
     reserve = max(int(window * _RESERVE), min(reply, window // 2))
-    return Budget(window, reserve, ratio, instructions, tools)
+    return PromptBudget(window, reserve, ratio, instructions, tools)
 
 
-def build(pieces: Sequence[Piece], scene: Scene, limit: int, share: int) -> Draft:
+def build(pieces: Sequence[PromptPart], scene: Scene, limit: int, share: int) -> Draft:
     """The pieces to send, in order, and those left out.
 
     Args:

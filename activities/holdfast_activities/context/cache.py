@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
-from holdfast_activities.state.reading import entries
+from holdfast_activities.state.log.reading import entries
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateBehind
 from holdfast_workflows.contracts.resets import Abandoned
 
 from .builder import budget
 from .conversation import Conversation
-from .forms import cap
+from .truncation import cap
 
 _MAX_BYTES = 256_000_000
 _MAX_SESSIONS = 2_000

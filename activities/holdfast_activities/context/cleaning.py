@@ -13,7 +13,7 @@ from holdfast_activities.models.base import Fragment
 from holdfast_workflows.contracts.entries import Entry, MemoryEntry, ResultEntry, UserEntry
 
 from .conversation import Conversation
-from .pieces import Reason
+from .prompt_parts import Reason
 
 LEFT_OUT = "[left out: a content filter stopped the reply to it]"
 """What stands in place of a tool's result."""

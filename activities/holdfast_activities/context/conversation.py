@@ -15,9 +15,9 @@ from holdfast_workflows.contracts.resets import Abandoned
 
 from .builder import TASK_SHARE, build
 from .call_ids import CallIds
-from .draft import Draft, Scene, Told
-from .forms import CAP, Forms
-from .pieces import Item, Piece, Reason, Tally, tokens_of
+from .draft import Draft, PromptFacts, Scene
+from .prompt_parts import Item, PromptPart, Reason, Tally, tokens_of
+from .truncation import CAP, Truncations
 from .working import Working
 
 _ENTRY = 1_000  # characters that an entry counts for beside its text
@@ -47,9 +47,9 @@ class Conversation:
     ) -> None:
         """An empty conversation; the arguments are those of ``Forms``, and what is never taken in."""
         self._abandoned = abandoned
-        self._forms = Forms(model, cap, reference=reference)
+        self._forms = Truncations(model, cap, reference=reference)
         self._ids = CallIds(model)
-        self._pieces: list[Piece] = []
+        self._pieces: list[PromptPart] = []
         self._offered: dict[int, Entry] = {}
         self._owed: dict[int, tuple[str, str]] = {}
         # The running turn's message, what was recalled for it, and the newest step: only these may have to be cut.
@@ -58,7 +58,7 @@ class Conversation:
         self._newest = 0
         self._entries: dict[int, Entry] = {}
         self._unshared = False
-        self._told: Told | None = None
+        self._told: PromptFacts | None = None
         self._working = Working(self._forms)
         self._left = Tally()
         self._gone: list[tuple[int, int]] = []
@@ -114,7 +114,7 @@ class Conversation:
         if not isinstance(entry, SummaryEntry):
             return
         piece = self._forms.summary(entry)
-        self._told = Told(piece, entry.stop)
+        self._told = PromptFacts(piece, entry.stop)
         self._gone = [(seq, tokens) for seq, tokens in self._gone if seq >= entry.stop]
         kept = sum(p.taken for p in self._pieces if p.seq >= entry.stop and not p.written)
         self.need = piece.taken + kept + sum(tokens for _, tokens in self._gone)
@@ -263,7 +263,7 @@ class Conversation:
             self._add(self._forms.piece(entry))
         self._owed = {}
 
-    def _add(self, piece: Piece) -> None:
+    def _add(self, piece: PromptPart) -> None:
         self._pieces.append(piece)
         if self._tally is not None:
             self._tally.shown(piece, "task" if piece.seq == self._task else piece.part)

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from holdfast_activities.models.base import Fragment
 from holdfast_workflows.contracts.entries import Entry
 
-from .pieces import Piece, Reason, tokens_of
+from .prompt_parts import PromptPart, Reason, tokens_of
 
 Refit = Callable[[Entry, int], Fragment]
 """An entry in at most so many tokens, if that can be."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PromptFacts:
     """A summary, and the number of the first entry that it does not cover."""
 
-    piece: Piece
+    piece: PromptPart
     stop: int
 
 
@@ -34,10 +34,10 @@ class Scene:
     newest: int
     entries: Mapping[int, Entry]
     refit: Refit
-    summary: Told | None = None
-    written: Sequence[tuple[int, Piece]] = ()
+    summary: PromptFacts | None = None
+    written: Sequence[tuple[int, PromptPart]] = ()
 
-    def keeps(self, piece: Piece) -> bool:
+    def keeps(self, piece: PromptPart) -> bool:
         """Whether a piece is never the one to leave out, old as it is."""
         return piece.written or piece.seq in (self.task, self.memory) or piece.seq >= self.newest
 
@@ -51,11 +51,11 @@ class Draft:
     """
 
     scene: Scene
-    pieces: list[Piece]
+    pieces: list[PromptPart]
     limit: int
     goal: int
     share: int
-    left_out: list[tuple[Piece, Reason]] = field(default_factory=list[tuple[Piece, Reason]])
+    left_out: list[tuple[PromptPart, Reason]] = field(default_factory=list[tuple[PromptPart, Reason]])
     tokens: int = 0
 
     def __post_init__(self) -> None:
@@ -109,7 +109,7 @@ class Draft:
         self.pieces = [piece for i, piece in enumerate(self.pieces) if i not in gone]
         self.tokens = tokens_of(self.pieces)
 
-    def lead(self, piece: Piece, at: int = 0) -> None:
+    def lead(self, piece: PromptPart, at: int = 0) -> None:
         """Put a text before the conversation."""
         self.pieces.insert(at, piece)
         self.tokens += piece.tokens

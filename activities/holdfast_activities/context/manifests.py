@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.entries import ReplyEntry
 
-from .builder import Budget
-from .pieces import Item
+from .builder import PromptBudget
+from .prompt_parts import Item
 from .strategies import STRATEGIES
 
 _HALF = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class PromptAccount:
     """How a prompt was made, until its reply is there and its manifest is written.
 
     ``need`` is what the conversation would have taken whole, in estimated tokens.
     """
 
     model: str
-    budget: Budget
+    budget: PromptBudget
     items: Sequence[Item]
     need: int
 
@@ -51,7 +51,7 @@ class Account:
             turn=reply.turn,
             step=reply.step,
             model=self.model,
-            window=budget.window,
+            context_window=budget.context_window,
             reserve=budget.reserve,
             budget=budget.tokens,
             estimated=sum(item.tokens for item in listed),
@@ -63,7 +63,7 @@ class Account:
         )
 
 
-def _fixed(budget: Budget) -> Iterable[Item]:
+def _fixed(budget: PromptBudget) -> Iterable[Item]:
     yield Item("instructions", "whole", budget.instructions)
     if budget.tools:
         yield Item("tools", "whole", budget.tools)

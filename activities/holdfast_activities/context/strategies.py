@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from .draft import Draft
-from .pieces import Piece, Reason
+from .prompt_parts import PromptPart, Reason
 
 MEMORY_SHARE = 0.4
 """The most that the memories of a turn take of what instructions, tools and message leave."""
@@ -157,7 +157,7 @@ class MinimalContext:
             for at in cuttable:
                 draft.shorten(at, most, TOO_LONG)
 
-    def _may_cut(self, draft: Draft, piece: Piece, replies: bool) -> bool:
+    def _may_cut(self, draft: Draft, piece: PromptPart, replies: bool) -> bool:
         if piece.written or piece.seq not in draft.scene.entries or piece.seq == draft.scene.memory:
             return False
         return replies or piece.fragment.kind != "reply"

@@ -1,24 +1,24 @@
 """Working memory: the plan and notes that the model wrote last, ready to be written out again."""
 
-from holdfast_workflows.contracts import own_tools
+from holdfast_workflows.contracts import builtin_tools
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
 
 from . import rendering
-from .forms import Forms
-from .pieces import Piece
+from .prompt_parts import PromptPart
+from .truncation import Truncations
 
 
 class Working:
     """Follows a conversation's calls of the tools that write the plan and the notes."""
 
-    def __init__(self, forms: Forms) -> None:
+    def __init__(self, forms: Truncations) -> None:
         self._forms = forms
         self._reply: ReplyEntry | None = None
-        self._latest: dict[str, tuple[int, Piece] | None] = {UPDATE_PLAN: None, WRITE_NOTES: None}
+        self._latest: dict[str, tuple[int, PromptPart] | None] = {UPDATE_PLAN: None, WRITE_NOTES: None}
 
     @property
-    def written(self) -> tuple[tuple[int, Piece], ...]:
+    def written(self) -> tuple[tuple[int, PromptPart], ...]:
         """The plan and the notes as they read, each with the number of the reply that wrote them."""
         return tuple(latest for latest in self._latest.values() if latest is not None)
 
@@ -41,7 +41,7 @@ class Working:
 
 def _text(name: str, arguments: str, step: int) -> str:
     if name == UPDATE_PLAN:
-        plan = own_tools.PLAN.read(arguments)
+        plan = builtin_tools.PLAN.read(arguments)
         return rendering.plan(plan, step) if plan.items else ""
-    notes = own_tools.NOTES.read(arguments)
+    notes = builtin_tools.NOTES.read(arguments)
     return rendering.notes(notes, step) if notes.text.strip() else ""

@@ -1,11 +1,11 @@
 """Memories: where they are kept, how they are found, what becomes of them."""
 
 from .base import Collection, Counts, Embedder, Filter, MemoryStore, Record, Scored, Vector
-from .changes import Change, FactDraft, TurnDraft
-from .gate import Guard
+from .guard.gate import Guard
 from .keeping import Keeping
 from .memories import Memories
 from .opening import make_memories, upgrade_memories
+from .outbox.changes import Change, FactDraft, TurnDraft
 
 __all__ = [
     "Change",

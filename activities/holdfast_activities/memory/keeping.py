@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.memory import (
     MigrateResult,
 )
 
-from .changes import Change
+from .outbox.changes import Change
 
 Views: TypeAlias = list[MemoryView]
 """A name of its own, since within the class ``list`` is the method."""

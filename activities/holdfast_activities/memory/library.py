@@ -16,15 +16,15 @@ from holdfast_workflows.contracts.memory import (
     MemoryKind,
     MemoryQuery,
     MemoryStats,
+    MemoryTurn,
     MigrateResult,
     Trust,
-    Turn,
 )
 
-from .changes import Change, FactDraft
 from .keeping import Views
 from .memories import Memories
 from .opening import make_memories
+from .outbox.changes import Change, FactDraft
 from .turns import seconds
 
 _AT_ONCE = 64
@@ -62,7 +62,7 @@ class OpenMemory:
             make_memories(url, embeddings, home, _providers(environ), environ=environ, state_url=state_url)
         )
 
-    async def add(self, turns: Sequence[Turn], *, tenant: str = "", scope: str) -> Sequence[str]:
+    async def add(self, turns: Sequence[MemoryTurn], *, tenant: str = "", scope: str) -> Sequence[str]:
         """Keep what was said, word for word.
 
         Args:

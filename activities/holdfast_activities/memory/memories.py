@@ -16,22 +16,22 @@ from holdfast_workflows.contracts.memory import (
     MemoryPage,
     MemoryQuery,
     MemoryStats,
+    MemoryTurn,
     MigrateResult,
-    Turn,
     scope_of,
 )
 
-from . import episodes, lifecycle
 from .base import Collection, Embedder, Filter, MemoryStore, Record, Vector
-from .changes import Change, TurnDraft
 from .embedders.ahead import Ahead
-from .facts import fact_records
 from .finding import Finder, embeddable, turn_records
 from .keeping import Views
-from .reindexing import Reindexing
-from .settling import settle, topics
+from .maintenance import episodes, lifecycle
+from .maintenance.fact_conflicts import settle, topics
+from .maintenance.facts import fact_records
+from .maintenance.reindexing import Reindexing
+from .maintenance.uses import Uses
+from .outbox.changes import Change, TurnDraft
 from .turns import turn_drafts
-from .uses import Uses
 from .views import view
 
 _log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class Memories:
             gone = await lifecycle.remove(self._store, change.tenant, change.forget) if change.forget else []
         return len(made) + len(gone)
 
-    async def drafts(self, tenant: str, scope: str, turns: Sequence[Turn]) -> Sequence[TurnDraft]:
+    async def drafts(self, tenant: str, scope: str, turns: Sequence[MemoryTurn]) -> Sequence[TurnDraft]:
         """Turns made ready to be part of a change; see ``turn_drafts``."""
         await self.check()
         return await turn_drafts(self._store, tenant, scope, turns, clock.now())

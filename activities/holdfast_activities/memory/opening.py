@@ -9,14 +9,14 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from holdfast_activities.models.config import ProviderConfig, providers_from
-from holdfast_activities.state.location import PostgresLocation, SqliteLocation, locate
+from holdfast_activities.state.setup.location import PostgresLocation, SqliteLocation, locate
 from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
 
 from .base import MemoryStore
 from .embedded import open_embedded, open_postgres
 from .embedders import GuardedEmbedder, choose_embedder, unchosen
-from .gate import Guard
-from .guarded import GuardedStore
+from .guard.gate import Guard
+from .guard.guarded import GuardedStore
 from .memories import Memories
 from .weaviate import open_weaviate, parse
 

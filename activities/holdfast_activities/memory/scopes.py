@@ -1,9 +1,9 @@
 """Where a session's memories are looked for, and where they go."""
 
-from holdfast_workflows.contracts.memory import MemorySpec, scope_of
+from holdfast_workflows.contracts.memory import Memory, scope_of
 
 
-def searched(memory: MemorySpec, *, session: str, agent: str, user: str) -> tuple[str, ...]:
+def searched(memory: Memory, *, session: str, agent: str, user: str) -> tuple[str, ...]:
     """The scopes that an agent looks in: the session's own where there is no user, and so none of them.
 
     Never none, which to the memories are all of the tenant, every user's.
@@ -12,7 +12,7 @@ def searched(memory: MemorySpec, *, session: str, agent: str, user: str) -> tupl
     return tuple(scope for scope in found if scope) or (scope_of("session", session=session),)
 
 
-def kept(memory: MemorySpec, *, session: str, agent: str, user: str) -> str:
+def kept(memory: Memory, *, session: str, agent: str, user: str) -> str:
     """The scope that what is said goes to: the session's own where there is no user to keep it for."""
     return scope_of(memory.keep, session=session, agent=agent, user=user) or scope_of(
         "session", session=session

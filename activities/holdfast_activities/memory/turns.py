@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 
-from holdfast_workflows.contracts.memory import Turn
+from holdfast_workflows.contracts.memory import MemoryTurn
 
 from .base import Filter, MemoryStore, Record
-from .changes import TurnDraft
-from .lifecycle import pages
+from .maintenance.lifecycle import pages
+from .outbox.changes import TurnDraft
 
 
 async def turn_drafts(
-    store: MemoryStore, tenant: str, scope: str, turns: Sequence[Turn], now: float
+    store: MemoryStore, tenant: str, scope: str, turns: Sequence[MemoryTurn], now: float
 ) -> list[TurnDraft]:
     """Drafts of the turns in their order; one that is there already keeps its place and time.
 
@@ -41,7 +41,7 @@ async def _following(store: MemoryStore, tenant: str, session: str) -> int:
     return last + 1
 
 
-def _draft(id: str, scope: str, turn: Turn, place: int, known: Record | None, now: float) -> TurnDraft:
+def _draft(id: str, scope: str, turn: MemoryTurn, place: int, known: Record | None, now: float) -> TurnDraft:
     return TurnDraft(
         id=id,
         scope=scope,
@@ -60,7 +60,7 @@ def seconds(at: datetime | float) -> float:
     return float(at)
 
 
-def _id(turn: Turn, scope: str) -> str:
+def _id(turn: MemoryTurn, scope: str) -> str:
     at = "" if turn.at is None else repr(seconds(turn.at))
     given = "\0".join((scope, turn.session, turn.speaker, at, turn.text))
     return f"turn:{blake2b(given.encode('utf-8', 'replace'), digest_size=16).hexdigest()}"

@@ -6,7 +6,7 @@ from typing import Any
 from holdfast_workflows.contracts.entries import Finish
 from holdfast_workflows.contracts.errors import ModelTransient
 
-from . import errors
+from .errors import errors
 
 _STOP = (
     "stop stop_sequence stop_token end end_turn end_of_turn eos eos_token eos_found eod complete completed "

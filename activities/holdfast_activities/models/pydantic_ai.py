@@ -47,8 +47,9 @@ from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, Resu
 from holdfast_workflows.contracts.spec import ToolSpec
 from holdfast_workflows.contracts.text import dump_json
 
-from . import arguments, errors, finish, usage, wire
+from . import arguments, finish, usage, wire
 from .base import Fragment, ModelReply, ModelRequest
+from .errors import errors
 from .prices import Cost, listing
 
 WIRE = "pydantic-ai"

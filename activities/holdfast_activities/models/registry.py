@@ -8,11 +8,11 @@ import httpx
 
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 
-from .anthropic import AnthropicModel
+from .anthropic.client import AnthropicModel
 from .base import Model
 from .config import ProviderConfig
-from .http import make_client
-from .openai import OpenAIModel
+from .http.http import make_client
+from .openai.client import OpenAIModel
 
 _ANY = "pydantic-ai"
 

@@ -16,11 +16,18 @@ from datetime import UTC, datetime
 from temporalio.common import MetricMeter
 
 from holdfast_activities import clock
-from holdfast_activities.state.breaker import Breaker, fail, free_probe, in_doubt, succeed, take_probe
-from holdfast_activities.state.shared import CircuitRule, Circuits
-from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_activities.state.coordination.breaker import (
+    Breaker,
+    fail,
+    free_probe,
+    in_doubt,
+    succeed,
+    take_probe,
+)
+from holdfast_activities.state.shared import BreakerRule, BreakerTable
+from holdfast_workflows.contracts.breakers import BreakerView
 from holdfast_workflows.contracts.errors import (
-    CircuitOpen,
+    BreakerOpen,
     HoldfastError,
     ModelRejected,
     ModelTransient,
@@ -103,9 +110,9 @@ class Breakers:
 
     def __init__(
         self,
-        circuits: Circuits,
+        circuits: BreakerTable,
         *,
-        rule: CircuitRule = CircuitRule(),  # noqa: B008 - frozen
+        rule: BreakerRule = BreakerRule(),  # noqa: B008 - frozen
         clock: Callable[[], float] = clock.now,
         meter: MetricMeter | None = None,
     ) -> None:
@@ -123,7 +130,7 @@ class Breakers:
         """The leave to make a call. Its outcome has to be told: succeeded, failed or abandoned.
 
         Raises:
-            CircuitOpen: Nothing may be sent; ``retry_after`` says when to ask again.
+            BreakerOpen: Nothing may be sent; ``retry_after`` says when to ask again.
         """
         await self._copy.fresh()
         circuit = self._circuits.get(name)
@@ -243,7 +250,7 @@ class Breakers:
         self._set(name, circuit, after)
         return token
 
-    def _rule_of(self, name: str) -> CircuitRule:
+    def _rule_of(self, name: str) -> BreakerRule:
         return self._memory_rule if name.startswith("memory:") else self._rule
 
     def _leave(self, admission: Admission) -> _Circuit | None:
@@ -255,7 +262,7 @@ class Breakers:
         return circuit
 
     async def _move(
-        self, name: str, circuit: _Circuit, tell: Callable[[], Awaitable[CircuitView]], alone: Breaker
+        self, name: str, circuit: _Circuit, tell: Callable[[], Awaitable[BreakerView]], alone: Breaker
     ) -> None:
         """Report an outcome; the copy becomes what the database says, or ``alone`` without an answer."""
         try:
@@ -271,14 +278,14 @@ class Breakers:
         circuit.changed = self._changes
         circuit.breaker = breaker
 
-    def _refusal(self, name: str, breaker: Breaker, seconds: float) -> CircuitOpen:
+    def _refusal(self, name: str, breaker: Breaker, seconds: float) -> BreakerOpen:
         self._meters.refused(name)
         why = breaker.reason or "failures in a row"
         # A time and no delay: people read it for as long as the run is parked.
         opened = breaker.state == "open" and self._clock() < breaker.until
         until = f"open until {datetime.fromtimestamp(breaker.until, UTC):%Y-%m-%d %H:%M:%S} UTC"
         when = until if opened else "probes are under way"
-        return CircuitOpen(f"{name}: {why}; {when}", retry_after=seconds)
+        return BreakerOpen(f"{name}: {why}; {when}", retry_after=seconds)
 
 
 def nap() -> float:
@@ -300,7 +307,7 @@ def _cause(reason: str) -> str:
     return code if code in _LASTING else ""
 
 
-def _good_news(breaker: Breaker, rule: CircuitRule, now: float, probe: str) -> bool:
+def _good_news(breaker: Breaker, rule: BreakerRule, now: float, probe: str) -> bool:
     """Whether a success can move a breaker: a probe's does; others only if there is a failure to forget,
     or a doubt.
     """
@@ -309,7 +316,7 @@ def _good_news(breaker: Breaker, rule: CircuitRule, now: float, probe: str) -> b
     return breaker.failures > 0 if breaker.state == "closed" else in_doubt(breaker, rule, now)
 
 
-def _breaker(view: CircuitView | None) -> Breaker:
+def _breaker(view: BreakerView | None) -> Breaker:
     """The copy of a breaker; who probes it is known to the database only."""
     if view is None:
         return Breaker()

@@ -10,7 +10,7 @@ import httpx
 from temporalio import exceptions as temporal
 from temporalio.service import RPCError, RPCStatusCode
 
-from holdfast_activities.models import errors as providers
+from holdfast_activities.models.errors import errors as providers
 from holdfast_workflows.contracts.errors import (
     HoldfastError,
     StateUnavailable,

@@ -19,7 +19,7 @@ from holdfast_activities.state.shared import Rate, Rates
 from holdfast_workflows.contracts.errors import HoldfastError, LimitReached
 
 from .meters import Meters
-from .portion import Portion
+from .rate_lease import Portion
 from .refreshing import Reach, Refresher
 
 HELD = 5.0

@@ -6,9 +6,9 @@ never sessions or tenants.
 
 from temporalio.common import MetricMeter
 
-from holdfast_workflows.contracts.circuits import CircuitState
+from holdfast_workflows.contracts.breakers import BreakerState
 
-STATES: dict[CircuitState, int] = {"closed": 0, "half_open": 1, "open": 2}
+STATES: dict[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
 """The values of ``holdfast_breaker_state``."""
 
 
@@ -29,7 +29,7 @@ class Meters:
             "holdfast_parks", "Times a run waits on a timer since no model may be asked"
         )
 
-    def breaker(self, name: str, state: CircuitState) -> None:
+    def breaker(self, name: str, state: BreakerState) -> None:
         """A breaker's state as this worker knows it."""
         self._state.set(STATES[state], {"breaker": name})
 

@@ -21,7 +21,7 @@ class Resilience:
     """
 
     def __init__(self, shared: Shared, meter: MetricMeter | None = None) -> None:
-        self.breakers = Breakers(shared.circuits, meter=meter)
+        self.breakers = Breakers(shared.breakers, meter=meter)
         self.limits = Limits(shared.rates, meter=meter)
         self.retries = Retries(meter)
         self.meters = Meters(meter)

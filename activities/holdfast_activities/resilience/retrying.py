@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from holdfast_workflows.contracts.errors import HoldfastError, to_failure
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, SLOWER
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.spec import RetryPolicy
 
 from .meters import Meters
 
@@ -85,7 +85,7 @@ class Retries:
         """Remember how a call of an operation went."""
         self._outcomes[operation].append(ok)
 
-    def choose(self, operation: str, spec: RetrySpec, attempt: int, error: HoldfastError) -> Choice:
+    def choose(self, operation: str, spec: RetryPolicy, attempt: int, error: HoldfastError) -> Choice:
         """What follows on a failure.
 
         Args:
@@ -133,7 +133,7 @@ class Retries:
         return to_failure(error, retry=retry)
 
 
-def adapted(spec: RetrySpec, outcomes: Sequence[bool]) -> RetrySpec:
+def adapted(spec: RetryPolicy, outcomes: Sequence[bool]) -> RetryPolicy:
     """The policy that suits the last outcomes (True for a success), within its bounds.
 
     At most ``MORE_ATTEMPTS`` more than declared and delays at most ``SLOWER`` times as long, never
@@ -152,7 +152,7 @@ def adapted(spec: RetrySpec, outcomes: Sequence[bool]) -> RetrySpec:
     return spec.model_copy(update={"attempts": attempts, "first_delay": first})
 
 
-def delay(spec: RetrySpec, attempt: int, retry_after: float | None = None) -> float:
+def delay(spec: RetryPolicy, attempt: int, retry_after: float | None = None) -> float:
     """Seconds to wait after a failed attempt: what the other side asked for, else growing and jittered."""
     if retry_after:  # zero asks for nothing
         return retry_after * (1 + random.uniform(0, _LATE))

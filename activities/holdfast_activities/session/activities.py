@@ -4,34 +4,34 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from holdfast_activities.context import Conversations, Ratios
-from holdfast_activities.memory.applying import Applying
-from holdfast_activities.memory.draining import Drainer
+from holdfast_activities.context import Conversations, TokenCalibration
 from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.outbox.applying import Applying
+from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.base import State
 from holdfast_workflows.contracts.app import Registry
 
-from .act import Act
-from .agents import LiveAgents, ModelSource, Served
-from .beside import Beside
-from .burst import Means
-from .compact import Compact
-from .content import Content
-from .deciding import Deciding
-from .erase import Erase
-from .ledger import Ledger
-from .load import Load
-from .maintain import Maintain
-from .memory_operating import MemoryOperating
-from .memory_tools import MemoryTools
-from .operating import Operating
-from .own_tools import OwnTools
-from .recall import Recall
-from .remember import RememberTurn
-from .set_aside import SetAside
-from .settle import Settle
-from .think import Think
+from .admin.breakers_and_budgets import BreakersAndBudgets
+from .admin.content import Content
+from .admin.erase import Erase
+from .admin.maintain import Maintain
+from .admin.memory import MemoryAdmin
+from .admin.set_aside import SetAside
+from .common.agents import LiveAgents, ModelSource, Served
+from .common.builtin_tools import BuiltinTools
+from .common.memory_tools import MemoryTools
+from .load_agent import LoadAgent
+from .memory.compact import Compact
+from .memory.recall import Recall
+from .memory.remember import RememberTurn
+from .model_call.dependencies import WorkerDependencies
+from .model_call.side_call import SideCall
+from .model_call.think import Think
+from .settle_turn import SettleTurn
+from .tool_call.act import Act
+from .tool_call.ledger import Ledger
+from .tool_call.resolution import ResolveEffect
 
 
 class Activities:
@@ -66,24 +66,24 @@ class Activities:
         shared = state.shared
         applying = Applying(shared.outbox, memory)
         agents = LiveAgents(
-            registry, state, models, OwnTools(state.log, MemoryTools(memory, applying)), served
+            registry, state, models, BuiltinTools(state.log, MemoryTools(memory, applying)), served
         )
         conversations = Conversations(state.log)
-        beside = Beside(shared.accounts, resilience)
-        self._ratios = ratios = Ratios(shared.ratios)
-        self._load = Load(registry, state, agents)
-        self._think = Think(registry, agents, Means(state, conversations, resilience, ratios))
+        beside = SideCall(shared.accounts, resilience)
+        self._ratios = ratios = TokenCalibration(shared.ratios)
+        self._load = LoadAgent(registry, state, agents)
+        self._think = Think(registry, agents, WorkerDependencies(state, conversations, resilience, ratios))
         self._act = Act(state, agents, ledger(state, conversations), resilience)
-        self._settle = Settle(state)
+        self._settle = SettleTurn(state)
         self._content = Content(registry, state)
-        self._operating = Operating(state)
-        self._deciding = Deciding(state)
+        self._operating = BreakersAndBudgets(state)
+        self._deciding = ResolveEffect(state)
         self._recall = Recall(state, conversations, agents, memory)
         self._remember = RememberTurn(
             state.log, shared.accounts, agents, memory, applying, beside, registry.tenants
         )
         self._compact = Compact(state.log, conversations, agents, beside, ratios, registry.tenants)
-        self._memories = MemoryOperating(shared, memory, applying)
+        self._memories = MemoryAdmin(shared, memory, applying)
         self._erase = Erase(state, conversations, memory)
         self._aside = SetAside(state)
         self._maintain = Maintain(shared.erasing, memory, applying)
@@ -112,9 +112,9 @@ class Activities:
             self._content.list_agents,
             self._operating.list_effects,
             self._deciding.decide_effect,
-            self._operating.list_circuits,
-            self._operating.set_circuit,
-            self._operating.list_accounts,
+            self._operating.list_breakers,
+            self._operating.set_breaker,
+            self._operating.list_budgets,
             self._recall.recall,
             self._remember.remember_turn,
             self._compact.compact,

@@ -11,8 +11,8 @@ from typing import Protocol
 from holdfast_workflows.contracts.entries import Entry, Usage
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 
-from .identity import Identity
-from .riders import Riders, Settled
+from .log.extras import LogExtras, Settled
+from .setup.identity import Identity
 from .shared import Shared
 
 
@@ -51,7 +51,7 @@ class Log(Protocol):
         """
         ...
 
-    async def settle_with(self, session: str, entries: Sequence[Entry], riders: Riders) -> Settled:
+    async def settle_with(self, session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
         """As ``settle``, with the riders in the same transaction: all of it is durable, or none.
 
         Riders are written also where an earlier writer's entry stands: its call was paid, too.

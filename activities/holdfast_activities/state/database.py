@@ -15,12 +15,12 @@ from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text import clean, dump_json
 
 from .base import Log, SessionRow
-from .identity import Identity, touch, verify
-from .rows import identifier
+from .coordination.shared_stores import SharedParts
+from .log.rows import identifier
+from .setup.identity import Identity, touch, verify
+from .setup.tables import SessionTable, SpecTable, TextTable, TurnTable
+from .setup.transactions import Transactions
 from .shared import Shared
-from .sharing import SharedParts
-from .tables import SessionTable, SpecTable, TextTable, TurnTable
-from .transactions import Transactions
 
 _ENDED = ("closed", "failed", "cancelled")
 

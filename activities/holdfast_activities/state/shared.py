@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from holdfast_workflows.contracts.budget import AccountView
-from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_workflows.contracts.breakers import BreakerView
+from holdfast_workflows.contracts.budget import BudgetAccount
 from holdfast_workflows.contracts.context import Manifest
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.resets import AsideInput, AsideResult
 
-from .riders import Charge, Charged
+from .log.extras import Charge, Charged
 
 
 @dataclass(frozen=True, slots=True)
-class CircuitRule:
+class BreakerRule:
     """When a breaker opens: after ``failures`` in a row, for ``cooldown`` seconds, then for ``probes`` probes.
 
     A probe that has not reported after ``probe_seconds`` counts as lost and its place is free again.
@@ -106,31 +106,31 @@ class Accounts(Protocol):
         """Settle and reserve in a transaction of its own."""
         ...
 
-    async def list(self, prefix: str = "", limit: int = 100) -> list[AccountView]:
+    async def list(self, prefix: str = "", limit: int = 100) -> list[BudgetAccount]:
         """Accounts whose name begins so, by name."""
         ...
 
 
-class Circuits(Protocol):
+class BreakerTable(Protocol):
     """Circuit breakers. ``now`` is in seconds since 1970; a breaker that was never seen is closed."""
 
-    async def load(self) -> list[CircuitView]:
+    async def load(self) -> list[BreakerView]:
         """All breakers that ever saw a failure."""
         ...
 
     async def failed(
-        self, name: str, rule: CircuitRule, now: float, *, probe: str = "", reason: str = ""
-    ) -> CircuitView:
+        self, name: str, rule: BreakerRule, now: float, *, probe: str = "", reason: str = ""
+    ) -> BreakerView:
         """Count a failure; the last one of a row, or a failed ``probe``, opens the breaker."""
         ...
 
-    async def succeeded(self, name: str, rule: CircuitRule, now: float, *, probe: str = "") -> CircuitView:
+    async def succeeded(self, name: str, rule: BreakerRule, now: float, *, probe: str = "") -> BreakerView:
         """Forget the failures of a closed breaker; the last successful probe closes a half-open one, and one that
         opened just now turns half open.
         """
         ...
 
-    async def probe(self, name: str, rule: CircuitRule, now: float, token: str) -> CircuitView | None:
+    async def probe(self, name: str, rule: BreakerRule, now: float, token: str) -> BreakerView | None:
         """Take one of the probes of a breaker whose cooldown is over; None if all are taken or it is not over."""
         ...
 
@@ -138,7 +138,7 @@ class Circuits(Protocol):
         """Free the place of a probe that ended without telling anything: it was cancelled, or never sent."""
         ...
 
-    async def set(self, view: CircuitView) -> CircuitView:
+    async def set(self, view: BreakerView) -> BreakerView:
         """Open or close a breaker by hand."""
         ...
 
@@ -343,7 +343,7 @@ class Shared(Protocol):
     def accounts(self) -> Accounts: ...
 
     @property
-    def circuits(self) -> Circuits: ...
+    def breakers(self) -> BreakerTable: ...
 
     @property
     def rates(self) -> Rates: ...

@@ -17,21 +17,9 @@ from typing import Any, Final
 
 import typer
 
-from . import (
-    breakers,
-    budgets,
-    chat,
-    context,
-    control,
-    effects,
-    exits,
-    listing,
-    options,
-    output,
-    tasks,
-    upkeep,
-    watching,
-)
+from .common import exits, options, output
+from .operations import breakers, budgets, effects, memory_admin
+from .sessions import chat, control, lists, prompts, show, tasks
 
 GROUP: Final = "holdfast.commands"
 
@@ -39,10 +27,10 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     tasks.run,
     chat.chat,
     tasks.send,
-    listing.sessions,
-    watching.show,
-    watching.watch,
-    context.context,
+    lists.sessions,
+    show.show,
+    show.watch,
+    prompts.prompt,
     control.pause,
     control.resume,
     control.steer,
@@ -50,14 +38,14 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     control.close,
     control.repin,
     effects.effects,
-    effects.decide,
+    effects.resolve,
     budgets.budget,
     budgets.budgets,
     breakers.breakers,
-    listing.agents,
+    lists.agents,
 )
 
-_GROUPS: Final = {"breaker": breakers.breaker, "memory": upkeep.memory}
+_GROUPS: Final = {"breaker": breakers.breaker, "memory": memory_admin.memory}
 
 
 def main() -> None:

@@ -97,25 +97,25 @@ class TurnEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class Waiting:
     """The turn waits on a timer, since nothing can be asked now; ``reason`` says why, and until when."""
 
     turn: int
     reason: str
-    kind: Literal["parked"] = field(default="parked", init=False)
+    kind: Literal["waiting"] = field(default="waiting", init=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsPerson:
     """The turn waits for a person's decision; see ``Session.decide`` and ``Session.raise_budget``.
 
-    ``about`` is ``effect`` (nobody knows whether a call happened), ``handoff`` (no model answers)
+    ``about`` is ``effect`` (nobody knows whether a call happened), ``ask_human`` (no model answers)
     or ``budget`` (a limit is reached); ``since`` is in seconds since 1970.
     """
 
     turn: int
     id: str
-    about: Literal["effect", "handoff", "budget"]
+    about: Literal["effect", "ask_human", "budget"]
     what: str
     since: float
     kind: Literal["needs_person"] = field(default="needs_person", init=False)
@@ -123,7 +123,7 @@ class NeedsPerson:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Somebody decided what the turn waited for; ``action`` is ``settle``, ``retry`` or ``give_up``."""
+    """Somebody decided what the turn waited for; ``action`` is ``confirm``, ``retry`` or ``give_up``."""
 
     turn: int
     id: str
@@ -134,7 +134,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetNews:
+class BudgetChanged:
     """A limit was reached, with what is done now, or the budget was raised; ``text`` says it in words."""
 
     turn: int
@@ -145,14 +145,14 @@ class BudgetNews:
 
 
 @dataclass(frozen=True, slots=True)
-class ResortTaken:
+class FallbackUsed:
     """A last resort was tried, since no provider answers; ``text`` says what came of it."""
 
     turn: int
     step: int
     resort: str
     text: str
-    kind: Literal["resort"] = field(default="resort", init=False)
+    kind: Literal["fallback"] = field(default="fallback", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +233,11 @@ StreamEvent = (
     | ToolEnded
     | StepEnded
     | TurnEnded
-    | Parked
+    | Waiting
     | NeedsPerson
     | Decided
-    | BudgetNews
-    | ResortTaken
+    | BudgetChanged
+    | FallbackUsed
     | ModelChanged
     | Undone
     | Recalled

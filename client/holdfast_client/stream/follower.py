@@ -24,9 +24,9 @@ from holdfast_workflows.contracts.text import preview, size
 
 from . import events as told
 from . import items
-from .asides import Waits, of_event
+from .event_mapping import Waits, of_event
 from .snapshot import Snapshot, Thinking
-from .speech import Speech
+from .text_stream import Speech
 
 _END = 1 << 30
 """A step after every step of a turn."""
@@ -292,7 +292,7 @@ class Follower:
 
 _IN_STEPS = frozenset({"step", "call_started", "call_ended"})
 
-_BY_STATUS = frozenset({"paused", "resumed", "closed", "parked", "needs_person"})
+_BY_STATUS = frozenset({"paused", "resumed", "closed", "waiting", "needs_person"})
 """Events that the session's view tells as well, and tells to those who come late."""
 
 

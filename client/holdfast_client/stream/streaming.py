@@ -64,7 +64,7 @@ class Stream:
         try:
             look = await self._reader.look(self._follower.since)
         except TemporalUnreachable:
-            if time.monotonic() - self._answered > self._wire.patience:
+            if time.monotonic() - self._answered > self._wire.timeout:
                 raise
             return None
         self._answered = time.monotonic()

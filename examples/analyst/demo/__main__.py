@@ -92,7 +92,7 @@ class Demo:
         with Screen(self._console) as screen:
             first = workers.start()
             screen.say(f"worker [bold]{first}[/bold] started")
-            session = await client.start_task("analyst", self._given.question, watched=True)
+            session = await client.start_task("analyst", self._given.question, streaming=True)
             async for event in session.stream():
                 if isinstance(event, StepEnded):
                     self._settled += 1

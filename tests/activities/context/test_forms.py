@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast_activities.context.forms import CAP, Forms, cap, cut
+from holdfast_activities.context.truncation import CAP, Truncations, cap, cut
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled, ReplyEntry, ToolCall
 
@@ -25,7 +25,7 @@ def text_of(fragment: Fragment) -> str:
 
 def test_a_large_result_is_cut_to_head_and_tail_with_a_reference_from_the_start() -> None:
     text = "HEAD" + "word " * 20_000 + "TAIL"
-    piece = Forms(MODEL).piece(result(7, of=6, text=text))
+    piece = Truncations(MODEL).piece(result(7, of=6, text=text))
     said = text_of(piece.fragment)
     assert said.startswith("HEAD")
     assert said.endswith("TAIL")
@@ -44,13 +44,13 @@ def test_a_large_result_is_cut_to_head_and_tail_with_a_reference_from_the_start(
 
 
 def test_a_result_within_the_cap_is_shown_whole() -> None:
-    piece = Forms(MODEL).piece(result(7, of=6, text="word " * 1_000))
+    piece = Truncations(MODEL).piece(result(7, of=6, text="word " * 1_000))
     assert "left out" not in text_of(piece.fragment)
     assert piece.reason is None
 
 
 def test_without_the_tool_that_reads_the_rest_nothing_refers_to_it() -> None:
-    piece = Forms(MODEL, reference=False).piece(result(7, of=6, text="word " * 20_000))
+    piece = Truncations(MODEL, reference=False).piece(result(7, of=6, text="word " * 20_000))
     assert "left out]" in text_of(piece.fragment)
 
 
@@ -73,7 +73,7 @@ def test_an_entry_fits_into_what_it_is_cut_to(text: str, tokens: int, kind: str,
             seq=3, text=text, calls=(ToolCall(id="c", name="look", arguments=json.dumps({"text": text})),)
         ),
     }
-    entry, forms = made[kind], Forms(model)
+    entry, forms = made[kind], Truncations(model)
     whole, fragment = model.fragment(entry), forms.fitted(entry, tokens)
     json.loads(fragment.data)
     # A text can be cut to nothing but the note, and a message's frame always stays.
@@ -93,7 +93,7 @@ def test_what_the_cut_says_of_itself_is_true_for_every_length() -> None:
 
 def test_memories_go_from_the_last_on_until_the_rest_fits() -> None:
     recalled = tuple(Recalled(id=str(n), text=f"memory{n} " + "word " * 50) for n in range(10))
-    entry, forms = MemoryEntry(seq=4, memories=recalled), Forms(MODEL)
+    entry, forms = MemoryEntry(seq=4, memories=recalled), Truncations(MODEL)
     said = text_of(forms.fitted(entry, 300))
     assert [n for n in range(10) if f"memory{n} " in said] == [0, 1, 2]
     assert forms.fitted(entry, 300).tokens <= 300
@@ -105,7 +105,7 @@ def test_memories_go_from_the_last_on_until_the_rest_fits() -> None:
 def test_a_reply_is_cut_only_with_what_its_provider_wants_back(model: Model) -> None:
     made = reply(2, calls=1, text="word " * 1_000)
     made = made.model_copy(update={"extra": {"anthropic": {"content": [{"type": "text", "text": "all"}]}}})
-    fragment = Forms(model).fitted(made, 200)
+    fragment = Truncations(model).fitted(made, 200)
     assert fragment.tokens <= 200
     assert fragment.calls == 1
     assert b'"all"' not in fragment.data
@@ -121,6 +121,6 @@ def test_figures_and_encoded_data_count_double() -> None:
 @both_wires
 def test_no_reference_is_given_to_what_the_model_said_itself(model: Model) -> None:
     """The tool reads results and messages."""
-    fragment = Forms(model).fitted(reply(2, calls=1, text="word " * 1_000), 200)
+    fragment = Truncations(model).fitted(reply(2, calls=1, text="word " * 1_000), 200)
     assert b"characters left out]" in fragment.data
     assert b"read_more" not in fragment.data

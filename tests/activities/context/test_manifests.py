@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast_activities.context import Account, budget
+from holdfast_activities.context import PromptAccount, budget
 from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled
 
 from .test_builder import steps
 from .test_conversation import filled, reply, user
 
 
-def account(entries: list[Entry], window: int, ratio: float = 1.0) -> Account:
+def account(entries: list[Entry], window: int, ratio: float = 1.0) -> PromptAccount:
     conversation = filled(entries, entries[-1].seq + 1)
     made = budget(window, ratio=ratio, instructions=100, tools=50)
     conversation.within(made.limit, made.share)
-    return Account("openai:scripted", made, conversation.items(), conversation.need)
+    return PromptAccount("openai:scripted", made, conversation.items(), conversation.need)
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 1.37])
@@ -24,7 +24,7 @@ def test_a_manifest_adds_up_and_stays_short_however_long_the_session(ratio: floa
     entries = [recalled, user(2), *steps(3, 1_000, "word " * 400)]
     made = account(entries, 8_000, ratio)
     told = made.manifest("s", reply(2_003), 4_321)
-    assert (told.window, told.reserve, told.budget) == (8_000, 1_600, 6_400)
+    assert (told.context_window, told.reserve, told.budget) == (8_000, 1_600, 6_400)
     assert told.estimated == sum(item.tokens for item in told.items)
     assert told.estimated == pytest.approx(made.estimated * ratio, abs=len(told.items))
     assert told.estimated <= told.budget
@@ -52,9 +52,9 @@ def test_instructions_that_take_most_of_a_window_do_not_fill_the_conversation() 
     conversation = filled([user(1)], 2)
     for instructions in (5_200, 9_000):
         made = budget(8_000, instructions=instructions)
-        assert Account("openai:scripted", made, conversation.items(), conversation.need).context == 0
+        assert PromptAccount("openai:scripted", made, conversation.items(), conversation.need).context == 0
     conversation.complete(42, steps(2, 20))
-    assert Account("openai:scripted", made, conversation.items(), conversation.need).context > 100
+    assert PromptAccount("openai:scripted", made, conversation.items(), conversation.need).context > 100
 
 
 def test_what_an_account_says_is_of_the_prompt_it_was_made_for() -> None:

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from holdfast_activities.context import Ratios
-from holdfast_activities.context.ratios import LEAST, MOST, UNKNOWN
+from holdfast_activities.context import TokenCalibration
+from holdfast_activities.context.token_calibration import LEAST, MOST, UNKNOWN
 from holdfast_activities.state import State, open_state
 from holdfast_workflows.contracts.errors import StateUnavailable
 
@@ -22,46 +22,48 @@ def model() -> str:
 
 
 @pytest.fixture
-async def ratios(state: State) -> AsyncIterator[Ratios]:
-    ratios = Ratios(state.shared.ratios)
+async def ratios(state: State) -> AsyncIterator[TokenCalibration]:
+    ratios = TokenCalibration(state.shared.ratios)
     yield ratios
     await ratios.close()
 
 
-async def test_before_the_first_report_a_token_is_three_bytes(ratios: Ratios, model: str) -> None:
+async def test_before_the_first_report_a_token_is_three_bytes(ratios: TokenCalibration, model: str) -> None:
     await ratios.load()
     assert ratios.of(model) == UNKNOWN
 
 
 async def test_what_a_provider_reports_is_learnt_and_found_by_the_next_worker(
-    state: State, ratios: Ratios, model: str
+    state: State, ratios: TokenCalibration, model: str
 ) -> None:
     random = Random(7)
     for _ in range(30):
         ratios.learn(model, 4_000, int(4_000 * random.uniform(0.85, 0.95)))
     assert ratios.of(model) == pytest.approx(0.9, abs=0.05)
     await ratios.close()
-    later = Ratios(state.shared.ratios)
+    later = TokenCalibration(state.shared.ratios)
     await later.load()
     assert later.of(model) == pytest.approx(0.9, abs=0.06)
     assert later.of(f"{model}-other") == UNKNOWN
 
 
-async def test_a_short_prompt_says_little_since_providers_add_their_own(ratios: Ratios, model: str) -> None:
+async def test_a_short_prompt_says_little_since_providers_add_their_own(
+    ratios: TokenCalibration, model: str
+) -> None:
     for _ in range(10):
         ratios.learn(model, 4_000, 4_000)
     ratios.learn(model, 10, 400)
     assert ratios.of(model) < 1.05
 
 
-async def test_nothing_is_learnt_where_nothing_was_counted(ratios: Ratios, model: str) -> None:
+async def test_nothing_is_learnt_where_nothing_was_counted(ratios: TokenCalibration, model: str) -> None:
     ratios.learn(model, 4_000, 0)
     ratios.learn(model, 0, 4_000)
     assert ratios.of(model) == UNKNOWN
 
 
 async def test_a_provider_that_counts_nonsense_moves_it_no_further_than_the_bounds(
-    ratios: Ratios, model: str
+    ratios: TokenCalibration, model: str
 ) -> None:
     for _ in range(30):
         ratios.learn(model, 4_000, 4_000_000)
@@ -71,7 +73,9 @@ async def test_a_provider_that_counts_nonsense_moves_it_no_further_than_the_boun
     assert ratios.of(model) == pytest.approx(LEAST)
 
 
-async def test_a_ratio_that_stays_is_not_written_again(state: State, ratios: Ratios, model: str) -> None:
+async def test_a_ratio_that_stays_is_not_written_again(
+    state: State, ratios: TokenCalibration, model: str
+) -> None:
     await state.shared.ratios.save(model, 1.0)
     await ratios.load()
     for _ in range(200):
@@ -90,7 +94,7 @@ async def test_a_state_database_that_is_away_is_done_without(tmp_path: Path, mod
     (tmp_path / "state.db").unlink()
     with pytest.raises(StateUnavailable):
         await state.shared.ratios.load()
-    ratios = Ratios(state.shared.ratios)
+    ratios = TokenCalibration(state.shared.ratios)
     await ratios.load()
     ratios.learn(model, 4_000, 2_000)
     assert ratios.of(model) < UNKNOWN

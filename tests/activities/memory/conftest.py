@@ -10,7 +10,7 @@ import pytest
 
 from holdfast_activities.memory import MemoryStore
 from holdfast_activities.memory.embedded import open_embedded, open_postgres
-from holdfast_activities.state.location import PostgresLocation, locate
+from holdfast_activities.state.setup.location import PostgresLocation, locate
 from tests.postgres_server import PostgresServer
 from tests.weaviate_server import NamedWeaviate, WeaviateServer
 

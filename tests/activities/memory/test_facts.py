@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast_activities.memory import FactDraft, Memories
-from holdfast_activities.memory.sameness import same
+from holdfast_activities.memory.maintenance.dedupe import same
 
 from .keeper import START, Axes, change, fact, held, memories_at
 

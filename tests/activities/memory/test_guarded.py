@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from holdfast.testing.model import ScriptedModel, failed, hang, unauthorized
-from holdfast_activities.memory import Collection, Memories, MemoryStore, Vector, gate, guarded
+from holdfast_activities.memory import Collection, Memories, MemoryStore, Vector
 from holdfast_activities.memory.base import Embedder
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.memory.embedders import GuardedEmbedder, OpenAIEmbedder
 from holdfast_activities.memory.embedders import guarded as guarded_embedder
-from holdfast_activities.memory.guarded import GuardedStore
+from holdfast_activities.memory.guard import gate, guarded
+from holdfast_activities.memory.guard.guarded import GuardedStore
 from holdfast_activities.memory.weaviate import open_weaviate, parse
 from holdfast_activities.models.config import ProviderConfig
 from holdfast_activities.resilience import Breakers
 from holdfast_activities.state import open_state
-from holdfast_activities.state.shared import CircuitRule
+from holdfast_activities.state.shared import BreakerRule
 from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
 
 from .keeper import change, fact, held
@@ -27,7 +28,7 @@ from .keeper import change, fact, held
 @pytest.fixture
 async def breakers(tmp_path: Path) -> AsyncIterator[Breakers]:
     state = await open_state(f"sqlite:///{tmp_path / 'state.db'}")
-    breakers = Breakers(state.shared.circuits)
+    breakers = Breakers(state.shared.breakers)
     yield breakers
     await breakers.close()
     await state.close()
@@ -178,7 +179,7 @@ async def test_an_embedding_server_that_refuses_the_key_is_left_alone_for_a_whil
         for _ in range(8):
             with pytest.raises(EmbeddingFailed):
                 await _embed_once(embedder)
-        assert len(server.embedded) == CircuitRule().failures
+        assert len(server.embedded) == BreakerRule().failures
         await embedder.close()
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from holdfast_activities.memory import Filter, Memories, MemoryStore, Record, TurnDraft, Vector
 from holdfast_activities.memory.embedded import open_embedded
-from holdfast_activities.memory.episodes import DECIDED, MANY, STRETCH, says_most
-from holdfast_activities.memory.lifecycle import faded
+from holdfast_activities.memory.maintenance.episodes import DECIDED, MANY, STRETCH, says_most
+from holdfast_activities.memory.maintenance.lifecycle import faded
 from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryUnavailable
 from holdfast_workflows.contracts.memory import Trust
 from holdfast_workflows.contracts.names import call_key

@@ -10,7 +10,7 @@ import pytest
 from holdfast_activities.memory import Change, Memories
 from holdfast_activities.memory.library import OpenMemory
 from holdfast_workflows.contracts.errors import EmbeddingFailed
-from holdfast_workflows.contracts.memory import MemoryQuery, Turn
+from holdfast_workflows.contracts.memory import MemoryQuery, MemoryTurn
 
 from .keeper import START, USER, Axes, change, fact, held, memories_at, said
 
@@ -151,8 +151,8 @@ async def test_without_the_embedder_a_search_goes_on_by_words_and_a_change_waits
 async def test_the_same_words_said_by_two_users_are_two_memories(tmp_path: Path) -> None:
     async with memories_at(tmp_path) as memories:
         library = OpenMemory(memories)
-        [one] = await library.add([Turn(text="I like tea.")], scope="user:1")
-        [two] = await library.add([Turn(text="I like tea.")], scope="user:2")
+        [one] = await library.add([MemoryTurn(text="I like tea.")], scope="user:1")
+        [two] = await library.add([MemoryTurn(text="I like tea.")], scope="user:2")
         assert one != two
         assert {id: view.scope for id, view in (await held(memories)).items()} == {
             one: "user:1",

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from holdfast_activities.memory import FactDraft, Memories, MemoryStore, Record
-from holdfast_activities.memory.episodes import DECIDED, MANY
+from holdfast_activities.memory.maintenance.episodes import DECIDED, MANY
 
 from .conftest import Stores
 from .keeper import DAY, START, change, fact, held, said

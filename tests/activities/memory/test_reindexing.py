@@ -11,7 +11,7 @@ import pytest
 from holdfast_activities.memory import Collection, Filter, Memories, MemoryStore, Record
 from holdfast_activities.memory.embedded import EmbeddedStore, open_embedded
 from holdfast_activities.memory.finding import VERSION
-from holdfast_activities.memory.reindexing import PAGE
+from holdfast_activities.memory.maintenance.reindexing import PAGE
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
 from .conftest import Stores

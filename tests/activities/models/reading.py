@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from holdfast_activities.models import anthropic_reply, openai_reply
+from holdfast_activities.models.anthropic import reply as anthropic_reply
 from holdfast_activities.models.base import ModelReply
-from holdfast_activities.models.exchange import Body
+from holdfast_activities.models.http.exchange import Body
+from holdfast_activities.models.openai import reply as openai_reply
 
 SENT = 4_000
 """Bytes of the request that the answers are to."""

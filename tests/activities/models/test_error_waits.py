@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast_activities.models import error_waits
-from holdfast_activities.models.errors import from_problem, from_status
+from holdfast_activities.models.errors import waits
+from holdfast_activities.models.errors.errors import from_problem, from_status
 from holdfast_workflows.contracts.errors import ModelTransient, RateLimited
 
 
@@ -95,7 +95,7 @@ def test_a_reset_told_as_a_time_counts_from_now() -> None:
     body = {"error": {"message": "Rate limit exceeded: free-models-per-day", "metadata": {"headers": reset}}}
     assert from_status("m", 429, {}, json.dumps(body).encode()).retry_after == pytest.approx(100, abs=30)
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 100))
-    assert error_waits.in_words(f"Your limit resets at {at}.") == pytest.approx(100, abs=30)
+    assert waits.in_words(f"Your limit resets at {at}.") == pytest.approx(100, abs=30)
 
 
 def test_a_header_counts_before_the_body_and_the_body_where_the_header_says_nothing() -> None:
@@ -114,5 +114,5 @@ def test_a_wait_within_status_200_counts() -> None:
 
 @given(st.text() | st.from_regex(r"(try again|retry|resets) (in|at|after) [0-9.]{1,40} ?(ms|s|m|h|Z)"))
 def test_any_words_are_a_sane_wait_or_none(words: str) -> None:
-    wait = error_waits.in_words(words)
+    wait = waits.in_words(words)
     assert wait is None or 0.0 <= wait <= 3_600.0

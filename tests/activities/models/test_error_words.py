@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from holdfast_activities.models.errors import from_problem, from_status
+from holdfast_activities.models.errors.errors import from_problem, from_status
 from holdfast_workflows.contracts.errors import (
     ContentFiltered,
     ContextTooLong,

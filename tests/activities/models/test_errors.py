@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast_activities.models.error_body import problem_in
-from holdfast_activities.models.errors import (
+from holdfast_activities.models.errors.body import problem_in
+from holdfast_activities.models.errors.errors import (
     from_exception,
     from_problem,
     from_status,

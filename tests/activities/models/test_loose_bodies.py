@@ -8,8 +8,8 @@ import pytest
 
 from holdfast.testing.model import Reply, ScriptedModel
 from holdfast_activities.models import wire as common
-from holdfast_activities.models.exchange import Body
-from holdfast_activities.models.openai_reply import Gathered
+from holdfast_activities.models.http.exchange import Body
+from holdfast_activities.models.openai.reply import Gathered
 from holdfast_workflows.contracts.errors import HoldfastError, MalformedReply, ModelTransient
 
 from .conversations import NAMES, ask

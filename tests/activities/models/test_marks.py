@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from holdfast.testing.model import ScriptedModel
-from holdfast_activities.models.anthropic import AnthropicModel
+from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 
 from .conversations import LOOK, models_of, request

@@ -9,7 +9,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from holdfast_activities.models import pool
+from holdfast_activities.models.http import pool
 
 
 class Server:

@@ -6,9 +6,9 @@ import pytest
 
 from holdfast.testing.model import ScriptedModel, say
 from holdfast_activities.models import ModelRequest, Models, ProviderConfig, providers_from
-from holdfast_activities.models.anthropic import AnthropicModel
+from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_activities.models.config import Kind
-from holdfast_activities.models.openai import OpenAIModel
+from holdfast_activities.models.openai.client import OpenAIModel
 from holdfast_activities.models.prices import DEFAULT_WINDOW
 from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.errors import HoldfastError, InvalidDeclaration, ModelRejected

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast_activities.models.sse import Events
+from holdfast_activities.models.http.sse import Events
 
 _LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20)
 _ENDINGS = st.sampled_from(["\n", "\r\n", "\r"])

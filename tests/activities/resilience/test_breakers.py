@@ -8,10 +8,10 @@ import pytest
 from holdfast_activities.resilience import refreshing
 from holdfast_activities.resilience.breakers import Admission, Breakers, counts
 from holdfast_activities.state import State
-from holdfast_activities.state.shared import CircuitRule
-from holdfast_workflows.contracts.circuits import CircuitView
+from holdfast_activities.state.shared import BreakerRule
+from holdfast_workflows.contracts.breakers import BreakerView
 from holdfast_workflows.contracts.errors import (
-    CircuitOpen,
+    BreakerOpen,
     HoldfastError,
     MalformedReply,
     ModelRejected,
@@ -32,7 +32,7 @@ class Provider:
     def __init__(self, *, alive: bool = False) -> None:
         self.alive = alive
         self.reached = 0
-        self.refused: list[CircuitOpen] = []
+        self.refused: list[BreakerOpen] = []
         self._coming = 0
         self._all_there = asyncio.Event()
 
@@ -61,7 +61,7 @@ class Provider:
     async def _admission(self, breakers: Breakers) -> Admission | None:
         try:
             return await breakers.admit(NAME)
-        except CircuitOpen as error:
+        except BreakerOpen as error:
             self.refused.append(error)
             return None
 
@@ -73,7 +73,7 @@ async def test_five_failures_anywhere_open_a_breaker_everywhere(fleet: list[Brea
         await refresh(fleet)
     clock.now += DOUBT
     for breakers in fleet:
-        with pytest.raises(CircuitOpen, match="503") as refused:
+        with pytest.raises(BreakerOpen, match="503") as refused:
             await breakers.admit(NAME)
         assert refused.value.retry_after is not None
         assert 60 <= refused.value.retry_after + DOUBT <= 66
@@ -83,11 +83,11 @@ async def test_a_memory_store_is_asked_again_sooner(breakers: Breakers, clock: C
     """No run is parked for it: every second more is one in which sessions go without memories."""
     store = "memory:embedded"
     await fail(breakers, 5, store)
-    with pytest.raises(CircuitOpen) as refused:
+    with pytest.raises(BreakerOpen) as refused:
         await breakers.admit(store)
     assert (refused.value.retry_after or 0.0) >= 15, "a turn waited in doubt"
     clock.now += 14
-    with pytest.raises(CircuitOpen) as refused:
+    with pytest.raises(BreakerOpen) as refused:
         await breakers.admit(store)
     assert (refused.value.retry_after or 0.0) < 3
     clock.now += 2
@@ -156,7 +156,7 @@ async def test_who_is_refused_for_a_probe_comes_again_soon_and_not_with_the_othe
     clock.now += 61
     for breakers in fleet:
         await breakers.admit(NAME)
-    with pytest.raises(CircuitOpen) as refused:
+    with pytest.raises(BreakerOpen) as refused:
         await fleet[0].admit(NAME)
     assert 1 <= (refused.value.retry_after or 0) <= 3
 
@@ -165,7 +165,7 @@ async def test_a_probe_that_is_abandoned_gives_its_place_back(fleet: list[Breake
     await fail(fleet[0], 5)
     clock.now += 61
     probes = [await fleet[0].admit(NAME) for _ in range(3)]
-    with pytest.raises(CircuitOpen):
+    with pytest.raises(BreakerOpen):
         await fleet[0].admit(NAME)
     await fleet[0].abandoned(probes[0])
     assert (await fleet[0].admit(NAME)).probe
@@ -175,7 +175,7 @@ async def test_a_careful_call_that_is_abandoned_gives_its_place_back(fleet: list
     await fail(fleet[0], 4)
     admission = await fleet[0].admit(NAME)
     assert admission.careful
-    with pytest.raises(CircuitOpen) as refused:
+    with pytest.raises(BreakerOpen) as refused:
         await fleet[0].admit(NAME)
     assert (refused.value.retry_after or 9) < 2
     await fleet[0].abandoned(admission)
@@ -213,12 +213,12 @@ async def test_one_success_forgets_the_failures_and_the_others_do_not_repeat_it(
 async def test_a_person_opens_and_closes_it_for_all(
     fleet: list[Breakers], state: State, clock: Clock
 ) -> None:
-    by_hand = CircuitView(name=NAME, state="open", until=clock.now + 600, manual=True, reason="maintenance")
-    await state.shared.circuits.set(by_hand)
+    by_hand = BreakerView(name=NAME, state="open", until=clock.now + 600, manual=True, reason="maintenance")
+    await state.shared.breakers.set(by_hand)
     await refresh(fleet)
-    with pytest.raises(CircuitOpen, match="maintenance"):
+    with pytest.raises(BreakerOpen, match="maintenance"):
         await fleet[2].admit(NAME)
-    await state.shared.circuits.set(CircuitView(name=NAME))
+    await state.shared.breakers.set(BreakerView(name=NAME))
     await refresh(fleet)
     await fleet[2].admit(NAME)
 
@@ -227,8 +227,8 @@ async def test_a_worker_that_just_started_knows_of_an_open_breaker(
     state: State, fleet: list[Breakers], clock: Clock
 ) -> None:
     await fail(fleet[0], 5)
-    late = Breakers(state.shared.circuits, clock=clock)
-    with pytest.raises(CircuitOpen):
+    late = Breakers(state.shared.breakers, clock=clock)
+    with pytest.raises(BreakerOpen):
         await late.admit(NAME)
     await late.close()
 
@@ -256,7 +256,7 @@ async def test_a_database_that_hangs_holds_a_call_up_once_and_not_for_long(
     circuits.hung = True
     async with asyncio.timeout(30):
         await fail(breakers, 5)
-        with pytest.raises(CircuitOpen):
+        with pytest.raises(BreakerOpen):
             await breakers.admit(NAME)
     assert len(circuits.asked) <= 2
 
@@ -269,7 +269,7 @@ async def test_failures_that_are_still_being_reported_count_already(
     circuits.hung = True
     reports = [asyncio.create_task(breakers.failed(admission, "503")) for admission in admissions]
     await asyncio.sleep(0)
-    with pytest.raises(CircuitOpen):
+    with pytest.raises(BreakerOpen):
         await breakers.admit(NAME)
     await asyncio.gather(*reports)
 
@@ -284,7 +284,7 @@ async def test_a_reading_that_is_older_than_a_report_does_not_undo_it(
     await fail(breakers)
     circuits.held.set()
     await reading
-    with pytest.raises(CircuitOpen):
+    with pytest.raises(BreakerOpen):
         await breakers.admit(NAME)
 
 
@@ -305,11 +305,11 @@ async def test_a_breaker_of_another_name_is_another_breaker(fleet: list[Breakers
 
 async def test_a_rule_of_one_failure_lets_a_healthy_part_be_used_freely(state: State, clock: Clock) -> None:
     breakers = Breakers(
-        state.shared.circuits, rule=CircuitRule(failures=1, cooldown=5, probes=1), clock=clock
+        state.shared.breakers, rule=BreakerRule(failures=1, cooldown=5, probes=1), clock=clock
     )
     await asyncio.gather(*(breakers.admit(NAME) for _ in range(10)))
     await fail(breakers)
-    with pytest.raises(CircuitOpen):
+    with pytest.raises(BreakerOpen):
         await breakers.admit(NAME)
     await breakers.close()
 
@@ -345,7 +345,7 @@ async def test_reading_stops_when_nobody_calls(
     (ToolFailed("404", retryable=False), False),
     (ToolArgumentsInvalid("x"), False),
     (StateUnavailable("down"), False),
-    (CircuitOpen("provider:x"), False),
+    (BreakerOpen("provider:x"), False),
 ])  # fmt: skip
 def test_only_trouble_of_the_other_side_counts(error: HoldfastError, expected: bool) -> None:
     assert counts(error) is expected

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from holdfast_activities.resilience.breakers import Breakers
-from holdfast_workflows.contracts.errors import CircuitOpen
+from holdfast_workflows.contracts.errors import BreakerOpen
 
 from .conftest import DOUBT, NAME, Clock, Counting, on_both_databases, refresh
 
@@ -21,7 +21,7 @@ async def test_of_calls_sent_together_failures_come_first_and_answers_have_it_pr
     for breakers, admission in sent[:5]:
         await breakers.failed(admission, "529")
     await refresh(fleet)
-    with pytest.raises(CircuitOpen) as refused:
+    with pytest.raises(BreakerOpen) as refused:
         await fleet[2].admit(NAME)
     assert (refused.value.retry_after or 9) <= 3, "whoever is refused in doubt comes again soon"
     for breakers, admission in sent[5:]:
@@ -30,7 +30,7 @@ async def test_of_calls_sent_together_failures_come_first_and_answers_have_it_pr
     # The answers stand for all probes but one, which a new call has to pass.
     probe = await fleet[0].admit(NAME)
     assert probe.probe
-    with pytest.raises(CircuitOpen):
+    with pytest.raises(BreakerOpen):
         await fleet[1].admit(NAME)
     await fleet[0].succeeded(probe)
     await refresh(fleet)
@@ -46,7 +46,7 @@ async def test_after_a_probe_that_failed_no_late_answer_is_heard(fleet: list[Bre
     probe = await fleet[0].admit(NAME)
     await fleet[0].failed(probe, "529")
     await fleet[0].succeeded(sent[6])
-    with pytest.raises(CircuitOpen) as refused:
+    with pytest.raises(BreakerOpen) as refused:
         await fleet[0].admit(NAME)
     assert (refused.value.retry_after or 0) >= 60
 
@@ -59,6 +59,6 @@ async def test_what_comes_back_late_from_before_it_opened_is_not_reported(
     assert Counter(circuits.asked)["failed"] == 5
     clock.now += DOUBT
     await breakers.succeeded(admissions[0])
-    with pytest.raises(CircuitOpen):
+    with pytest.raises(BreakerOpen):
         await breakers.admit(NAME)
     assert "succeeded" not in circuits.asked

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from holdfast_activities.models.base import Remaining
 from holdfast_activities.resilience import refreshing
 from holdfast_activities.resilience.limits import HELD, SHORT, Limits
-from holdfast_activities.resilience.portion import Portion
+from holdfast_activities.resilience.rate_lease import Portion
 from holdfast_activities.state import State
 from holdfast_activities.state.shared import Lease, Rate, Rates
 from holdfast_workflows.contracts.errors import LimitReached, StateUnavailable

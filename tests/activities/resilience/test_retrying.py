@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from holdfast_activities.resilience.retrying import ENOUGH, KEPT, Retries, adapted, delay
 from holdfast_workflows.contracts.errors import ModelRejected, ModelTransient, RateLimited, from_failure
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, SLOWER
-from holdfast_workflows.contracts.spec import MODEL_RETRY, RetrySpec
+from holdfast_workflows.contracts.spec import MODEL_RETRY, RetryPolicy
 
 OPERATION = "model:openai"
 HISTORIES = st.lists(st.booleans(), max_size=KEPT)
 SPECS = st.builds(
-    RetrySpec,
+    RetryPolicy,
     attempts=st.integers(1, 20),
     first_delay=st.floats(0, 100),
     max_delay=st.floats(0, 1_000),
@@ -33,7 +33,7 @@ def with_history(outcomes: list[bool]) -> Retries:
 
 
 @given(SPECS, HISTORIES)
-def test_no_history_moves_a_policy_past_its_bounds(spec: RetrySpec, outcomes: list[bool]) -> None:
+def test_no_history_moves_a_policy_past_its_bounds(spec: RetryPolicy, outcomes: list[bool]) -> None:
     policy = adapted(spec, outcomes)
     assert 1 <= policy.attempts <= spec.attempts + MORE_ATTEMPTS
     assert spec.first_delay <= policy.first_delay <= spec.first_delay * SLOWER
@@ -45,7 +45,7 @@ def test_no_history_moves_a_policy_past_its_bounds(spec: RetrySpec, outcomes: li
 
 @given(SPECS, HISTORIES, st.integers(1, 100))
 def test_no_delay_is_over_the_longest_or_far_from_the_declared(
-    spec: RetrySpec, outcomes: list[bool], attempt: int
+    spec: RetryPolicy, outcomes: list[bool], attempt: int
 ) -> None:
     policy = adapted(spec, outcomes)
     seconds = delay(policy, attempt)
@@ -55,7 +55,7 @@ def test_no_delay_is_over_the_longest_or_far_from_the_declared(
 
 @given(st.floats(0.001, 59.9), SPECS, HISTORIES)
 def test_a_retry_after_is_kept_within_five_percent(
-    asked: float, spec: RetrySpec, outcomes: list[bool]
+    asked: float, spec: RetryPolicy, outcomes: list[bool]
 ) -> None:
     choice = with_history(outcomes).choose(OPERATION, spec, 1, RateLimited("later", retry_after=asked))
     assert asked <= choice.delay <= asked * 1.05 + 1e-9

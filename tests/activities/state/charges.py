@@ -2,7 +2,7 @@
 
 import time
 
-from holdfast_activities.state.riders import Amount, Charge, Limit
+from holdfast_activities.state.log.extras import Amount, Charge, Limit
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 
 TOMORROW = time.time() + 86_400

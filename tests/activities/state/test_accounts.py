@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from holdfast_activities.state import State, open_state
-from holdfast_activities.state.engines import make_engine
-from holdfast_activities.state.location import locate
-from holdfast_activities.state.riders import Account, Amount, Charge, Charged, Limit
-from holdfast_activities.state.tables import HoldTable
-from holdfast_workflows.contracts.budget import AccountView
+from holdfast_activities.state.log.extras import AccountState, Amount, Charge, Charged, Limit
+from holdfast_activities.state.setup.engines import make_engine
+from holdfast_activities.state.setup.location import locate
+from holdfast_activities.state.setup.tables import ReservationTable
+from holdfast_workflows.contracts.budget import BudgetAccount
 
 from .charges import TOMORROW, reserve
 from .test_processes import go, process
@@ -28,7 +28,7 @@ async def test_a_hold_is_granted_up_to_the_limit_and_not_beyond(state: State, se
     charge = state.shared.accounts.charge
     assert await charge(reserve("one", session, 100, 60)) == Charged()
     assert await charge(reserve("two", session, 100, 41)) == Charged(
-        Account(session, Limit(tokens=100), spent=Amount(), held=Amount(60))
+        AccountState(session, Limit(tokens=100), spent=Amount(), held=Amount(60))
     )
     assert await charge(reserve("two", session, 100, 40)) == Charged()
     assert await standing(state, session) == (0, 100)
@@ -36,7 +36,7 @@ async def test_a_hold_is_granted_up_to_the_limit_and_not_beyond(state: State, se
 
 async def test_what_was_used_is_spent_whatever_the_limit(state: State, session: str) -> None:
     refused = await state.shared.accounts.charge(reserve("one", session, 100, 1, spent=120))
-    assert refused.refused_by == Account(session, Limit(tokens=100), spent=Amount(120), held=Amount())
+    assert refused.refused_by == AccountState(session, Limit(tokens=100), spent=Amount(120), held=Amount())
     assert await standing(state, session) == (120, 0)
 
 
@@ -66,7 +66,7 @@ async def test_a_hold_is_granted_on_all_accounts_or_on_none(state: State, sessio
         "one", {run: Limit(tokens=1_000), tenant: Limit(tokens=100)}, Amount(10), Amount(60), TOMORROW
     )
     refused = await state.shared.accounts.charge(charge)
-    assert refused.refused_by == Account(tenant, Limit(tokens=100), spent=Amount(10), held=Amount(50))
+    assert refused.refused_by == AccountState(tenant, Limit(tokens=100), spent=Amount(10), held=Amount(50))
     assert await standing(state, run) == (10, 0)
     assert await standing(state, tenant) == (10, 50)
 
@@ -78,7 +78,7 @@ async def test_money_is_limited_as_tokens_are(state: State, session: str) -> Non
     assert (await charge(Charge("b", limit, Amount(), Amount(1, 400_001), TOMORROW))).refused_by
     assert not (await charge(Charge("b", limit, Amount(5, 1), Amount(1, 399_999), TOMORROW))).refused_by
     assert await state.shared.accounts.list(session) == [
-        AccountView(
+        BudgetAccount(
             account=session,
             tokens=5,
             dollars=0.000001,
@@ -93,7 +93,9 @@ async def holders(url: str, account: str) -> list[str]:
     """Whose holds are in the table."""
     engine = make_engine(locate(url))
     async with engine.connect() as connection:
-        found = await connection.execute(select(HoldTable.holder).where(col(HoldTable.account) == account))
+        found = await connection.execute(
+            select(ReservationTable.holder).where(col(ReservationTable.account) == account)
+        )
         names = list(found.scalars())
     await engine.dispose()
     return names
@@ -108,7 +110,7 @@ async def test_a_hold_that_has_lapsed_does_not_count_and_is_removed(
     assert await holders(url, session) == ["gone"]
     assert not (await state.shared.accounts.charge(reserve("one", session, 100, 100))).refused_by
     assert await holders(url, session) == ["one"]
-    assert (await state.shared.accounts.charge(reserve("two", session, 100, 1))).refused_by == Account(
+    assert (await state.shared.accounts.charge(reserve("two", session, 100, 1))).refused_by == AccountState(
         session, Limit(tokens=100), spent=Amount(), held=Amount(100)
     )
 
@@ -210,15 +212,15 @@ class Model:
         for name in charge.accounts:
             self.spent[name] = _sum(self.spent.get(name, Amount()), charge.spent)
             self.holds.pop((name, charge.holder), None)
-        if charge.hold == Amount():
+        if charge.reservation == Amount():
             return ""
         for name, limit in charge.accounts.items():
-            total = _sum(self.spent[name], self.held(name), charge.hold)
+            total = _sum(self.spent[name], self.held(name), charge.reservation)
             for value, most in ((total.tokens, limit.tokens), (total.micros, limit.micros)):
                 if most is not None and value > most:
                     return name
         if charge.until > time.time():
-            self.holds |= {(name, charge.holder): charge.hold for name in charge.accounts}
+            self.holds |= {(name, charge.holder): charge.reservation for name in charge.accounts}
         return ""
 
     def held(self, name: str) -> Amount:
@@ -237,7 +239,7 @@ async def test_charges_follow_the_rule(state: State, session: str, charges: list
     model = Model()
     for charge in charges:
         accounts = {prefix + name: limit for name, limit in charge.accounts.items()}
-        own = Charge(charge.holder, accounts, charge.spent, charge.hold, charge.until)
+        own = Charge(charge.holder, accounts, charge.spent, charge.reservation, charge.until)
         charged = await state.shared.accounts.charge(own)
         refused = "" if charged.refused_by is None else charged.refused_by.account
         assert refused == model.charge(own)

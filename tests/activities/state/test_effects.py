@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from holdfast_activities.state import State, open_state
-from holdfast_activities.state.riders import Riders
+from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts.effects import EffectStatus
 from holdfast_workflows.contracts.errors import BadInput
 
@@ -81,7 +81,7 @@ async def test_only_what_may_not_have_happened_is_taken_over(
 
 async def test_a_settled_effect_keeps_who_claimed_it(state: State, session: str) -> None:
     await state.shared.effects.claim(effect(session, "claimed"), "mine")
-    await state.log.settle_with(session, [], Riders(effects=[effect(session, result="paid")]))
+    await state.log.settle_with(session, [], LogExtras(effects=[effect(session, result="paid")]))
     assert await state.shared.effects.get(session) == (effect(session, result="paid"), "mine")
 
 
@@ -91,7 +91,7 @@ async def test_what_is_settled_moves_on_to_its_undoing_only(state: State, sessio
         key = f"{session}:{before}:{after}"
         await state.shared.effects.claim(effect(key, before, session=session), "t")
         if way == "rides":
-            await state.log.settle_with(session, [], Riders(effects=[effect(key, after, session=session)]))
+            await state.log.settle_with(session, [], LogExtras(effects=[effect(key, after, session=session)]))
         else:
             await state.shared.effects.mark(key, after)
         found = await state.shared.effects.get(key)
@@ -120,7 +120,7 @@ async def test_effects_are_listed_in_order_by_session_or_by_status(state: State,
     numbers = (12, 3, 7)
     for seq in numbers:
         row = effect(f"{session}:{seq}", "unknown" if seq == 7 else "settled", session=session)
-        await state.log.settle_with(session, [], Riders(effects=[row.model_copy(update={"seq": seq})]))
+        await state.log.settle_with(session, [], LogExtras(effects=[row.model_copy(update={"seq": seq})]))
     listed = await state.shared.effects.list(session)
     assert [row.seq for row in listed] == [3, 7, 12]
     assert [row.seq for row in await state.shared.effects.list(session, limit=2)] == [3, 7]

@@ -3,9 +3,9 @@
 from sqlalchemy import text
 
 from holdfast_activities.state import upgrade
-from holdfast_activities.state.effects import listing
-from holdfast_activities.state.engines import make_engine
-from holdfast_activities.state.location import SqliteLocation, locate
+from holdfast_activities.state.coordination.effects import listing
+from holdfast_activities.state.setup.engines import make_engine
+from holdfast_activities.state.setup.location import SqliteLocation, locate
 
 _MANY = 5_000
 

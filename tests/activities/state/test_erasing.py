@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from holdfast_activities.state import State
-from holdfast_activities.state.location import SqliteLocation, locate
-from holdfast_activities.state.riders import CachedReplyRow, Riders
+from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
+from holdfast_activities.state.setup.location import SqliteLocation, locate
 from holdfast_activities.state.shared import OutboxItem
 from holdfast_workflows.contracts.entries import Usage, UserEntry
 from holdfast_workflows.contracts.errors import VersionConflict
@@ -19,7 +19,7 @@ from .test_manifests import manifest
 
 def settle(session: str, version: int, text: str, tenant: str = "acme") -> SettleInput:
     return SettleInput(
-        session=session, agent="a", digest="d", tenant=tenant, version=version, status="waiting", seq=9,
+        session=session, agent="a", digest="d", tenant=tenant, version=version, status="idle", seq=9,
         turns=1, usage=Usage(input_tokens=1), turn=TurnRecord(turn=1, status="done", request=text, reply=text),
     )  # fmt: skip
 
@@ -28,7 +28,7 @@ async def fill(state: State, session: str, text: str, *, tenant: str = "acme", u
     """A session with something in every table, and the text in each that holds texts."""
     await state.open_session(session, "a", "d", tenant, user)
     row = effect(f"{session}:2", session=session, result=text)
-    riders = Riders(
+    riders = LogExtras(
         charge=reserve(session, f"run:{session}", 1_000, 30, spent=20),
         effects=[row],
         cached=CachedReplyRow(f"{tenant}/a/{session}", f'{{"text": "{text}"}}', time.time()),
@@ -161,7 +161,7 @@ async def test_a_tenants_accounts_and_kept_replies_are_erased_and_no_other_tenan
     for tenant in tenants:
         charge = reserve(tenant, f"tenant:{tenant}:2026-01-31", 1_000, 30, spent=20)
         kept = CachedReplyRow(f"{tenant}/a/{'0' * 40}", "{}", time.time())
-        await state.log.settle_with(tenant, [], Riders(charge=charge, cached=kept))
+        await state.log.settle_with(tenant, [], LogExtras(charge=charge, cached=kept))
     await state.shared.erasing.tenant(session)
     left = [view.account for view in await state.shared.accounts.list(f"tenant:{session}")]
     assert left == [f"tenant:{tenant}:2026-01-31" for tenant in sorted(tenants[1:])]
@@ -174,7 +174,7 @@ async def test_what_is_past_its_age_is_removed_and_the_rest_stays(state: State, 
     old, now = time.time() - 90 * 24 * hour, time.time()
     for name, at, day in (("old", old, "2020-01-31"), ("new", now, "2999-01-31")):
         account = f"tenant:{session}:{day}"
-        riders = Riders(
+        riders = LogExtras(
             charge=reserve(f"{session}-{name}", account, 1_000, 0, spent=20),
             cached=CachedReplyRow(f"{session}-{name}", "{}", at),
             manifest=manifest(f"{session}-{name}", 1).model_copy(update={"at": at}),

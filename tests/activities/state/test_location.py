@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast_activities.state.location import BUSY_SECONDS, PostgresLocation, SqliteLocation, locate
+from holdfast_activities.state.setup.location import BUSY_SECONDS, PostgresLocation, SqliteLocation, locate
 from holdfast_workflows.contracts.errors import BadInput
 
 

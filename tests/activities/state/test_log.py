@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from holdfast_activities.state import State, open_state
-from holdfast_activities.state.rows import END
+from holdfast_activities.state.log.rows import END
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage, UserEntry
 from holdfast_workflows.contracts.errors import BadInput
 

@@ -1,14 +1,14 @@
 """Manifests of prompts and ratios of token estimates, on both databases."""
 
 from holdfast_activities.state import State
-from holdfast_activities.state.riders import Riders
+from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts.context import Manifest, ManifestItem
 from holdfast_workflows.contracts.entries import UserEntry
 
 
 def manifest(session: str, seq: int, model: str = "openai:m") -> Manifest:
     return Manifest(
-        session=session, seq=seq, turn=1, step=seq, model=model, window=8_000, reserve=1_600, budget=6_400,
+        session=session, seq=seq, turn=1, step=seq, model=model, context_window=8_000, reserve=1_600, budget=6_400,
         estimated=900, reported=950, ratio=1.05, strategies=("window",), at=float(seq),
         items=(
             ManifestItem(part="instructions", shown="whole", tokens=100),
@@ -21,7 +21,7 @@ async def test_a_manifest_rides_with_the_reply_and_comes_back_whole(state: State
     made = [manifest(session, seq) for seq in (2, 5, 9)]
     for each in made:
         entry = UserEntry(seq=each.seq, text="hello")
-        await state.log.settle_with(session, [entry], Riders(manifest=each))
+        await state.log.settle_with(session, [entry], LogExtras(manifest=each))
     manifests = state.shared.manifests
     assert await manifests.list(session) == made
     assert await manifests.list(session, after=2) == made[1:]
@@ -32,7 +32,7 @@ async def test_a_manifest_rides_with_the_reply_and_comes_back_whole(state: State
 
 async def test_a_later_attempts_manifest_takes_the_place_of_the_first(state: State, session: str) -> None:
     for model in ("openai:first", "openai:second"):
-        await state.log.settle_with(session, [], Riders(manifest=manifest(session, 3, model)))
+        await state.log.settle_with(session, [], LogExtras(manifest=manifest(session, 3, model)))
     assert await state.shared.manifests.list(session) == [manifest(session, 3, "openai:second")]
 
 

@@ -8,12 +8,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from holdfast_activities.state import migrate, open_state, upgrade
-from holdfast_activities.state.engines import make_engine
-from holdfast_activities.state.location import SqliteLocation, locate
+from holdfast_activities.state import open_state, upgrade
+from holdfast_activities.state.log.sqlite import prepare_file
 from holdfast_activities.state.migrations import REVISIONS, VERSION_TABLE
-from holdfast_activities.state.sqlite import prepare_file
-from holdfast_activities.state.tables import METADATA
+from holdfast_activities.state.setup import migrate
+from holdfast_activities.state.setup.engines import make_engine
+from holdfast_activities.state.setup.location import SqliteLocation, locate
+from holdfast_activities.state.setup.tables import METADATA
 from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.errors import StateNotMigrated
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from holdfast_activities.state import State, open_state
-from holdfast_activities.state.bucket import Bucket, fill, take, wait
+from holdfast_activities.state.coordination.bucket import Bucket, fill, take, wait
 from holdfast_activities.state.shared import Lease, Rate, Rates
 
 RATE = Rate(requests=60, tokens=6_000)

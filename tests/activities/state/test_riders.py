@@ -6,9 +6,9 @@ import math
 import pytest
 
 from holdfast_activities.state import State, open_state, upgrade
-from holdfast_activities.state.charging import MOST
-from holdfast_activities.state.riders import Amount, CachedReplyRow, Charge, Charged, Limit, Riders
-from holdfast_workflows.contracts.budget import AccountView
+from holdfast_activities.state.coordination.charging import MOST
+from holdfast_activities.state.log.extras import Amount, CachedReplyRow, Charge, Charged, Limit, LogExtras
+from holdfast_workflows.contracts.budget import BudgetAccount
 from holdfast_workflows.contracts.entries import Entry, UserEntry
 from holdfast_workflows.contracts.errors import BadInput, StateUnavailable
 
@@ -20,8 +20,8 @@ def user(seq: int, text: str = "hello") -> Entry:
     return UserEntry(seq=seq, turn=1, text=text)
 
 
-def everything(session: str) -> Riders:
-    return Riders(
+def everything(session: str) -> LogExtras:
+    return LogExtras(
         charge=reserve(session, f"run:{session}", 100, 30, spent=20),
         effects=[effect(f"{session}:1"), effect(f"{session}:2")],
         cached=CachedReplyRow(f"d-{session}", '{"text": "yes"}', 5.0),
@@ -36,12 +36,12 @@ async def test_riders_are_written_with_the_entries(state: State, session: str) -
     assert await state.shared.effects.get(f"{session}:1") == (effect(f"{session}:1"), "")
     assert await state.shared.effects.get(f"{session}:2") == (effect(f"{session}:2"), "")
     assert await state.shared.accounts.list(f"run:{session}") == [
-        AccountView(account=f"run:{session}", tokens=20, held_tokens=30, tokens_limit=100)
+        BudgetAccount(account=f"run:{session}", tokens=20, held_tokens=30, tokens_limit=100)
     ]
     assert await state.shared.replies.find(f"d-{session}", 5.0) == '{"text": "yes"}'
 
 
-@pytest.mark.parametrize("broken", ["effect", "hold", "kept"])
+@pytest.mark.parametrize("broken", ["effect", "reservation", "cachedreply"])
 async def test_a_rider_that_cannot_be_written_leaves_nothing_behind(empty_url: str, broken: str) -> None:
     await upgrade(empty_url)
     state = await open_state(empty_url)
@@ -72,12 +72,12 @@ async def test_riders_need_no_entries(state: State, session: str) -> None:
 
 
 async def test_nothing_may_ride(state: State, session: str) -> None:
-    assert (await state.log.settle_with(session, [user(1)], Riders())).entries == [user(1)]
+    assert (await state.log.settle_with(session, [user(1)], LogExtras())).entries == [user(1)]
 
 
 async def test_settles_with_and_without_riders_at_once_are_all_stored(state: State, session: str) -> None:
     account = f"run:{session}"
-    riders = [Riders(charge=reserve(f"h{n}", account, 10_000, 1, spent=2)) for n in range(100)]
+    riders = [LogExtras(charge=reserve(f"h{n}", account, 10_000, 1, spent=2)) for n in range(100)]
     await asyncio.gather(
         *(state.log.settle_with(session, [user(n)], each) for n, each in enumerate(riders)),
         *(state.log.settle(session, [user(n)]) for n in range(100, 200)),
@@ -104,7 +104,7 @@ async def test_a_caller_that_gives_up_leaves_no_transaction_open(state: State, s
 
 async def test_a_later_reply_to_the_same_prompt_is_kept_instead(state: State, session: str) -> None:
     for at, body in ((5.0, "old"), (9.0, "new")):
-        await state.log.settle_with(session, [], Riders(cached=CachedReplyRow(session, body, at)))
+        await state.log.settle_with(session, [], LogExtras(cached=CachedReplyRow(session, body, at)))
     assert await state.shared.replies.find(session, 9.0) == "new"
     assert await state.shared.replies.find(session, 9.5) is None
     assert await state.shared.replies.find(session + "x", 0.0) is None
@@ -124,17 +124,17 @@ async def test_a_later_reply_to_the_same_prompt_is_kept_instead(state: State, se
 )
 async def test_a_charge_that_cannot_be_counted_is_refused(state: State, session: str, charge: Charge) -> None:
     with pytest.raises(BadInput):
-        await state.log.settle_with(session, [user(1)], Riders(charge=charge))
+        await state.log.settle_with(session, [user(1)], LogExtras(charge=charge))
     assert await state.log.read(session, 0) == []
 
 
 async def test_text_that_no_database_takes_is_cleaned_or_refused(state: State, session: str) -> None:
     odd = effect(session, result="a\0b\ud800")
-    await state.log.settle_with(session, [], Riders(effects=[odd]))
+    await state.log.settle_with(session, [], LogExtras(effects=[odd]))
     found = await state.shared.effects.get(session)
     assert found is not None
     assert found[0].result == "a\ufffdb\ufffd"
     with pytest.raises(BadInput):
-        await state.log.settle_with(session, [], Riders(effects=[effect("a\0")]))
+        await state.log.settle_with(session, [], LogExtras(effects=[effect("a\0")]))
     with pytest.raises(BadInput):
-        await state.log.settle_with(session, [], Riders(cached=CachedReplyRow("", "x", 1.0)))
+        await state.log.settle_with(session, [], LogExtras(cached=CachedReplyRow("", "x", 1.0)))

@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 
 from holdfast_activities.state import State, open_state
-from holdfast_activities.state.riders import Amount, Charge, Limit
-from holdfast_activities.state.shared import CircuitRule, OutboxItem, Rate
+from holdfast_activities.state.log.extras import Amount, Charge, Limit
+from holdfast_activities.state.shared import BreakerRule, OutboxItem, Rate
 from holdfast_workflows.contracts import names
 
-RULE = CircuitRule(failures=1)
+RULE = BreakerRule(failures=1)
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ async def apps(url: str) -> AsyncIterator[tuple[State, State, State]]:
 async def test_a_breaker_is_one_apps(apps: tuple[State, State, State]) -> None:
     name = f"provider:{uuid.uuid4().hex}"
     for state in apps:
-        view = await state.shared.circuits.failed(name, RULE, time.time(), reason="down")
+        view = await state.shared.breakers.failed(name, RULE, time.time(), reason="down")
         assert (view.name, view.state) == (name, "open")
-        await state.shared.circuits.set(view.model_copy(update={"state": "closed"}))
-    await apps[1].shared.circuits.failed(name, RULE, time.time())
-    states = [{each.name: each.state for each in await state.shared.circuits.load()} for state in apps]
+        await state.shared.breakers.set(view.model_copy(update={"state": "closed"}))
+    await apps[1].shared.breakers.failed(name, RULE, time.time())
+    states = [{each.name: each.state for each in await state.shared.breakers.load()} for state in apps]
     assert [found.get(name) for found in states] == ["closed", "open", "closed"]
     assert all(list(found) == [name] for found in states[1:])
 
@@ -61,7 +61,7 @@ async def test_a_tenants_account_is_one_apps_and_a_runs_is_seen_by_all(
             holder=uuid.uuid4().hex,
             accounts={accounts.tenant(tenant, day): Limit(tokens=10), run: Limit(tokens=100)},
             spent=Amount(tokens=number + 1, micros=0),
-            hold=Amount(tokens=0, micros=0),
+            reservation=Amount(tokens=0, micros=0),
             until=time.time() + 10,
         )
         assert (await accounts.charge(charge)).refused_by is None

@@ -10,7 +10,7 @@ from holdfast_workflows.contracts.errors import BadInput, VersionConflict
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 
 
-def change(session: str, version: int, turn: int | None = None, status: str = "waiting") -> SettleInput:
+def change(session: str, version: int, turn: int | None = None, status: str = "idle") -> SettleInput:
     record = None
     if turn is not None:
         usage = Usage(input_tokens=10, output_tokens=2, cached_tokens=1, cost=0.1)
@@ -49,7 +49,7 @@ async def test_a_turn_and_the_snapshot_are_written_together(state: State, sessio
     assert await state.load_turns(session) == [first.turn, second.turn]
     row = await state.load_session(session)
     assert row is not None
-    assert (row.digest, row.status, row.seq, row.turns, row.version) == ("d2", "waiting", 5, 2, 2)
+    assert (row.digest, row.status, row.seq, row.turns, row.version) == ("d2", "idle", 5, 2, 2)
     assert row.usage == second.usage
     assert row.updated >= row.created
 
@@ -62,7 +62,7 @@ async def test_a_stale_writer_gets_a_version_conflict(state: State, session: str
             await state.settle_turn(stale)
     row = await state.load_session(session)
     assert row is not None
-    assert (row.status, row.version) == ("waiting", 1)
+    assert (row.status, row.version) == ("idle", 1)
     assert [turn.turn for turn in await state.load_turns(session)] == [1]
 
 

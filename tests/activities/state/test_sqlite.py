@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from holdfast_activities.state import open_state
-from holdfast_activities.state.engines import make_engine
-from holdfast_activities.state.location import SqliteLocation, locate
-from holdfast_activities.state.sqlite import connect, prepare_file
+from holdfast_activities.state.log.sqlite import connect, prepare_file
+from holdfast_activities.state.setup.engines import make_engine
+from holdfast_activities.state.setup.location import SqliteLocation, locate
 from holdfast_workflows.contracts.entries import Entry, UserEntry
 from holdfast_workflows.contracts.errors import StateUnavailable
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast_activities.state import State
-from holdfast_activities.state.rows import END, decode, encode
+from holdfast_activities.state.log.rows import END, decode, encode
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage, UserEntry
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 
@@ -82,7 +82,7 @@ async def test_previews_and_errors_of_a_turn_are_cleaned(state: State, session: 
         digest="digest",
         tenant=ODD,
         version=0,
-        status="waiting",
+        status="idle",
         seq=2,
         turns=1,
         usage=Usage(),

@@ -69,7 +69,7 @@ async def _die(up: World, runs: int) -> tuple[float, float]:
     switch(up.requests).touch()
     opened = died + DEAD
     while time.time() < died + DEAD:
-        times = [each.opened for each in await up.client.circuits() if each.state == "open"]
+        times = [each.opened for each in await up.client.breakers() if each.state == "open"]
         opened = min([opened, *times])
         await asyncio.sleep(1)
     switch(up.requests).unlink()

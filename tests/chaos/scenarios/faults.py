@@ -74,7 +74,7 @@ async def _row(name: str, options: Options, careless: str) -> Row:
 async def _watch(up: World, held: Held) -> None:
     """Note when each provider's breaker was seen open, or probed."""
     while True:
-        for each in await up.client.circuits():
+        for each in await up.client.breakers():
             if each.state != "closed":
                 held[each.name.removeprefix("provider:")].append((each.opened, time.time() + _LOOK))
         await asyncio.sleep(_LOOK)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from holdfast import HoldfastError
 from holdfast.testing import Environment, ScriptedModel
-from tests.workflows import operations
 from tests.workflows.conftest import Running
+from tests.workflows.control import operations
 
 from ..processes import Options
 from ..report import Row

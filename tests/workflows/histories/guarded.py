@@ -13,15 +13,15 @@ from typing import Any
 from holdfast import Agent, App, tool
 from holdfast.testing import Environment, Reply, Request, call, failed, rate_limited, say
 from holdfast_client import Session
-from holdfast_workflows.contracts.budget import BudgetSpec
-from holdfast_workflows.contracts.circuits import CircuitView
-from holdfast_workflows.contracts.resorts import ErrorReply, HandOff
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.breakers import BreakerView
+from holdfast_workflows.contracts.budget import Budget
+from holdfast_workflows.contracts.fallbacks import AskHuman, ErrorReply
+from holdfast_workflows.contracts.spec import RetryPolicy
 
 from ..limited import decide, raise_budget, status
 from ..support import Gate, eventually, look, make_app
 
-_ONCE = RetrySpec(attempts=1)
+_ONCE = RetryPolicy(attempts=1)
 _SILENCE = 2.0
 _STUNNED = _SILENCE + 1
 
@@ -31,17 +31,17 @@ HELD = Path(tempfile.gettempdir()) / "holdfast-recorded.db"
 
 def asking(_: Gate) -> App:
     """An agent whose budget is raised when it is used up."""
-    return make_app(budget=BudgetSpec(steps=1, when_spent="ask"))
+    return make_app(budget=Budget(steps=1, when_spent="ask"))
 
 
 def finishing(_: Gate) -> App:
     """An agent that answers with what it has when its budget is used up."""
-    return make_app(budget=BudgetSpec(steps=3, tool_calls=1))
+    return make_app(budget=Budget(steps=3, tool_calls=1))
 
 
 def resorting(_: Gate) -> App:
     """An agent that asks a person, and in the end says sorry."""
-    return make_app(model_retry=_ONCE, last_resorts=[HandOff(), ErrorReply()])
+    return make_app(model_retry=_ONCE, fallbacks=[AskHuman(), ErrorReply()])
 
 
 def stunned(_: Gate) -> App:
@@ -131,46 +131,46 @@ async def budget_finish(holdfast: Environment, _: Gate) -> Session:
     return await holdfast.client.start_task("helper", "Look often.")
 
 
-async def handoff(holdfast: Environment, _: Gate) -> Session:
+async def ask_human(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Hello.")
     await status(session, "needs_person")
-    await decide(holdfast, session, "handoff-1", "settle", "Hello from Ann.")
+    await decide(holdfast, session, "ask_human-1", "confirm", "Hello from Ann.")
     await session.wait()
     await session.send("And now?", wait=False)
     await status(session, "needs_person")
-    await decide(holdfast, session, "handoff-2", "give_up")
+    await decide(holdfast, session, "ask_human-2", "give_up")
     await session.wait(2)
     await session.close()
     return session
 
 
-async def handoff_held(holdfast: Environment, _: Gate) -> Session:
+async def ask_human_held(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Hello.")
     await status(session, "needs_person")
     other = sqlite3.connect(HELD, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
-        await decide(holdfast, session, "handoff-1", "settle", "Hello from Ann.")
-        await status(session, "parked")
+        await decide(holdfast, session, "ask_human-1", "confirm", "Hello from Ann.")
+        await status(session, "waiting")
     finally:
         other.close()
     return session
 
 
-async def parked(holdfast: Environment, _: Gate) -> Session:
-    view = CircuitView(name="provider:openai", state="open", until=time.time() + 2, manual=True)
-    await holdfast.state.shared.circuits.set(view)
+async def waiting(holdfast: Environment, _: Gate) -> Session:
+    view = BreakerView(name="provider:openai", state="open", until=time.time() + 2, manual=True)
+    await holdfast.state.shared.breakers.set(view)
     return await holdfast.client.start_task("helper", "Hello.")
 
 
 async def effect_decided(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Post it.")
     view = await status(session, "needs_person")
-    await decide(holdfast, session, view.waiting[0].id, "settle", "posted by hand")
+    await decide(holdfast, session, view.pending_decisions[0].id, "confirm", "posted by hand")
     return session
 
 
-async def burst_stopped(holdfast: Environment, _: Gate) -> Session:
+async def inline_stopped(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Peek.")
     handle = holdfast.temporal.get_workflow_handle(session.id)
 
@@ -184,14 +184,14 @@ async def burst_stopped(holdfast: Environment, _: Gate) -> Session:
 
 
 async def lost_workers(holdfast: Environment, _: Gate) -> Session:
-    session = await holdfast.client.start("helper", "Go", silence=_SILENCE)
+    session = await holdfast.client.start("helper", "Go", heartbeat_timeout=_SILENCE)
     await session.wait()
     await session.close()
     return session
 
 
 async def cancel_lost(holdfast: Environment, gate: Gate) -> Session:
-    session = await holdfast.client.start("helper", "Hold.", silence=_SILENCE)
+    session = await holdfast.client.start("helper", "Hold.", heartbeat_timeout=_SILENCE)
     await gate.arrived()
     await session.cancel("enough")
     await session.send("And now?")
@@ -201,12 +201,12 @@ async def cancel_lost(holdfast: Environment, gate: Gate) -> Session:
 
 async def effect_paused(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Post it.")
-    id = (await status(session, "needs_person")).waiting[0].id
+    id = (await status(session, "needs_person")).pending_decisions[0].id
     await session.pause()
     await decide(holdfast, session, id, "retry")
     await session.resume()
     await status(session, "needs_person")
-    await decide(holdfast, session, id, "settle", "posted by hand")
+    await decide(holdfast, session, id, "confirm", "posted by hand")
     return session
 
 
@@ -218,7 +218,7 @@ async def undone(holdfast: Environment, gate: Gate) -> Session:
     return session
 
 
-async def circle(holdfast: Environment, _: Gate) -> Session:
+async def loop(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Look.")
     await session.wait()
     await session.close()
@@ -248,19 +248,19 @@ _BOTH = [call("book", {"what": "a room"}), call("book", {"what": "a car"}), call
 GUARDED: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
     "budget_raised": (budget_raised, [call("look", {"at": "it"}), say("Done.")], asking),
     "budget_finish": (budget_finish, _looks_on, finishing),
-    "handoff": (handoff, _down, resorting),
-    "handoff_held": (handoff_held, _down, resorting),
-    "parked": (parked, [say("Here.")], make_app),
+    "ask_human": (ask_human, _down, resorting),
+    "ask_human_held": (ask_human_held, _down, resorting),
+    "waiting": (waiting, [say("Here.")], make_app),
     "effect_decided": (
         effect_decided,
         [call("post", {"what": "it"}) + call("look", {"at": "it"}), say("Done.")],
         booking,
     ),
-    "burst_stopped": (burst_stopped, _limits, make_app),
+    "inline_stopped": (inline_stopped, _limits, make_app),
     "effect_paused": (effect_paused, [call("post", {"what": "it"}), say("Done.")], booking),
     "lost_workers": (lost_workers, [call("look", {"at": "it"}), say("Done.")], stunned),
     "cancel_lost": (cancel_lost, [call("hold", {}), say("Nothing.")], silent),
     "undone": (undone, _BOTH, booking),
-    "circle": (circle, _stares, make_app),
+    "loop": (loop, _stares, make_app),
 }
 """What drives each shape, what its model answers, and its app."""

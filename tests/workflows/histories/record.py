@@ -20,7 +20,7 @@ from temporalio.client import WorkflowHistory
 from holdfast.app import App
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, failed, say
 from holdfast_client import Session
-from holdfast_workflows.contracts.spec import RetrySpec
+from holdfast_workflows.contracts.spec import RetryPolicy
 
 from ..support import Gate, make_app
 from .guarded import GUARDED, HELD
@@ -66,15 +66,15 @@ async def cancel_mid_tool(holdfast: Environment, gate: Gate) -> Session:
 
 
 async def roll_over(holdfast: Environment, _: Gate) -> Session:
-    return await holdfast.client.start_task("helper", "Look often.", roll_over_events=_ROLL_OVER)
+    return await holdfast.client.start_task("helper", "Look often.", continue_as_new_after=_ROLL_OVER)
 
 
 async def output_repair(holdfast: Environment, _: Gate) -> Session:
     shape = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-    return await holdfast.client.start_task("helper", "How many?", output=shape)
+    return await holdfast.client.start_task("helper", "How many?", output_type=shape)
 
 
-async def burst_pause(holdfast: Environment, gate: Gate) -> Session:
+async def inline_pause(holdfast: Environment, gate: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Peek, linger, peek.")
     await gate.arrived()
     await session.pause()
@@ -115,7 +115,7 @@ def _held(request: Request) -> Reply:
 
 
 def _plain(gate: Gate) -> App:
-    return make_app(gate, model_retry=RetrySpec(attempts=2, first_delay=0.1))
+    return make_app(gate, model_retry=RetryPolicy(attempts=2, first_delay=0.1))
 
 
 _FREE: dict[str, tuple[Drive, Script]] = {
@@ -125,7 +125,7 @@ _FREE: dict[str, tuple[Drive, Script]] = {
     "cancel_mid_tool": (cancel_mid_tool, [call("hold", {"name": "it"})]),
     "roll_over": (roll_over, _looks),
     "output_repair": (output_repair, [say("seven"), say('{"n": 7}')]),
-    "burst_pause": (burst_pause, _peeks),
+    "inline_pause": (inline_pause, _peeks),
     "failed_turn": (failed_turn, [failed(400, "No such model.")]),
     "interrupt": (interrupt, _held),
 }
@@ -166,7 +166,7 @@ async def record(name: str) -> list[WorkflowHistory]:
     drive, script, app = SHAPES[name]
     gate = Gate()
     store = AWAY if name == "memory_away" else ""
-    database = f"sqlite:///{HELD}?busy_seconds=0.05" if name == "handoff_held" else None
+    database = f"sqlite:///{HELD}?busy_seconds=0.05" if name == "ask_human_held" else None
     async with (
         ScriptedModel(script) as model,
         Environment.start(app(gate), model, memory_url=store, state_url=database) as holdfast,

@@ -22,7 +22,7 @@ def friendly(_: Gate) -> App:
 
 def narrow(_: Gate) -> App:
     """An agent whose window is soon full."""
-    return make_app(window=8_000)
+    return make_app(context_window=8_000)
 
 
 def planning(_: Gate) -> App:

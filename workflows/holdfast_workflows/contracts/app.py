@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .circuits import TenantLimits
+from .breakers import TenantLimits
 from .spec import AgentSpec, ToolSpec
 
 

@@ -11,7 +11,7 @@ WhenSpent = Literal["finish", "degrade", "ask", "stop"]
 Measure = Literal["tokens", "dollars", "steps", "tool_calls", "seconds"]
 
 
-class BudgetSpec(Declared):
+class Budget(Declared):
     """What a session may use in its life, its sub-agents included; None for no limit.
 
     ``tokens`` are those read and written together, ``dollars`` US dollars, ``seconds`` the
@@ -56,7 +56,7 @@ class Allowance(Contract):
     dollars: float | None = None
 
 
-class Hold(Contract):
+class Reservation(Contract):
     """What is reserved for the next model call on every account it is charged to, until ``until`` (seconds since 1970)."""
 
     tokens: int
@@ -73,7 +73,7 @@ class Spent(Contract):
     used: float
 
 
-class AccountView(Contract):
+class BudgetAccount(Contract):
     """An account as it stands. Limits are those of the last call charged to it."""
 
     account: str
@@ -85,14 +85,14 @@ class AccountView(Contract):
     dollars_limit: float | None = None
 
 
-class ListAccounts(Contract):
+class ListBudgets(Contract):
     """Ask for accounts whose name begins with ``prefix``: ``run:<session>``, ``tenant:<tenant>:<day>``."""
 
     prefix: str = ""
     limit: int = 100
 
 
-class AccountList(Contract):
+class BudgetList(Contract):
     """Accounts by name."""
 
-    accounts: tuple[AccountView, ...]
+    budgets: tuple[BudgetAccount, ...]

@@ -42,7 +42,7 @@ class Manifest(Contract):
     turn: int
     step: int
     model: str
-    window: int
+    context_window: int
     reserve: int
     budget: int
     estimated: int

@@ -51,12 +51,12 @@ class EffectList(Contract):
 class Decision(Contract):
     """What a person says to something the session waits for.
 
-    ``id`` is the waiting thing's; a call's key will do as well. ``settle``: it happened, and ``text`` is its result (for a handoff,
+    ``id`` is the waiting thing's; a call's key will do as well. ``confirm``: it happened, and ``text`` is its result (for ``ask_human``,
     the answer to the user). ``retry``: do it again. ``give_up``: go on without it.
     """
 
     id: str
-    action: Literal["settle", "retry", "give_up"]
+    action: Literal["confirm", "retry", "give_up"]
     text: str = ""
     by: str = ""
 
@@ -71,10 +71,10 @@ class DecideEffect(Contract):
     ended: bool = False
 
 
-class Waiting(Contract):
+class PendingDecision(Contract):
     """Something that waits for a person."""
 
     id: str
-    kind: Literal["effect", "handoff", "budget"]
+    kind: Literal["effect", "ask_human", "budget"]
     what: str
     since: float = 0.0

@@ -23,7 +23,7 @@ MOST = 10
 """Memories that one recall gives at most."""
 
 
-class MemorySpec(Declared):
+class Memory(Declared):
     """What an agent remembers and recalls.
 
     ``scopes`` is where it looks; ``keep`` where what is said goes: to the user if the session has one,
@@ -65,7 +65,7 @@ class MemoryView(Contract):
     why: str = ""
 
 
-class Turn(Declared):
+class MemoryTurn(Declared):
     """Something that was said, as ``Memory.add`` takes it.
 
     ``at`` is when; a time without a zone is UTC. The same ``id`` twice is the same memory; without one it

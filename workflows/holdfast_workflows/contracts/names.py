@@ -15,9 +15,9 @@ READ_TURN: Final = "read_turn"
 LIST_AGENTS: Final = "list_agents"
 LIST_EFFECTS: Final = "list_effects"
 DECIDE_EFFECT: Final = "decide_effect"
-LIST_CIRCUITS: Final = "list_circuits"
-SET_CIRCUIT: Final = "set_circuit"
-LIST_ACCOUNTS: Final = "list_accounts"
+LIST_BREAKERS: Final = "list_breakers"
+SET_BREAKER: Final = "set_breaker"
+LIST_BUDGETS: Final = "list_budgets"
 RECALL: Final = "recall"
 REMEMBER_TURN: Final = "remember_turn"
 COMPACT: Final = "compact"
@@ -57,7 +57,7 @@ def maintenance_id(task_queue: str) -> str:
 
 RESERVED: Final = frozenset({
     LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, READ_TURN, LIST_AGENTS,
-    LIST_EFFECTS, DECIDE_EFFECT, LIST_CIRCUITS, SET_CIRCUIT, LIST_ACCOUNTS,
+    LIST_EFFECTS, DECIDE_EFFECT, LIST_BREAKERS, SET_BREAKER, LIST_BUDGETS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE,
 })  # fmt: skip

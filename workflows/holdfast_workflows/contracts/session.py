@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Contract
-from .budget import BudgetSpec, Hold, Spending
-from .effects import Waiting
+from .budget import Budget, Reservation, Spending
+from .effects import PendingDecision
 from .entries import Usage
 from .limits import MAX_NAME
 from .memory import PlanItem, RememberInput
@@ -16,9 +16,9 @@ from .spec import OutputSpec, PinnedSpec, WhenBusy
 from .steps import NewEntry, TurnStatus
 
 Status = Literal[
-    "starting", "waiting", "running", "paused", "parked", "needs_person", "closed", "failed", "cancelled"
+    "starting", "idle", "running", "paused", "waiting", "needs_person", "closed", "failed", "cancelled"
 ]
-"""``parked`` waits on a timer, for a provider, a limit or a tool; ``needs_person`` for a decision."""
+"""``idle`` has nothing to do; ``waiting`` waits on a timer, for a provider, a limit or a tool; ``needs_person`` for a decision."""
 Mode = Literal["conversation", "task"]
 
 
@@ -33,7 +33,7 @@ class Message(Contract):
     ref: str = Field(default="", max_length=MAX_NAME)
     size: int = 0
     when_busy: WhenBusy | None = None
-    watched: bool = False
+    streaming: bool = False
 
 
 class Accepted(Contract):
@@ -79,11 +79,11 @@ class Event(Contract):
         "resumed",
         "steered",
         "closed",
-        "parked",
+        "waiting",
         "needs_person",
         "decided",
         "budget",
-        "resort",
+        "fallback",
         "undone",
         "recalled",
         "compacted",
@@ -118,9 +118,9 @@ class SessionView(Contract):
     usage: Usage = Usage()
     active: tuple[str, ...] = ()
     """Names of the tool calls that run now."""
-    waiting: tuple[Waiting, ...] = ()
+    pending_decisions: tuple[PendingDecision, ...] = ()
     """What waits for a person's decision."""
-    parked: str = ""
+    waiting_for: str = ""
     """Why the session waits on a timer, and until when."""
     user: str = ""
     plan: tuple[PlanItem, ...] = ()
@@ -131,7 +131,7 @@ class SessionView(Contract):
     """What became of memory in this turn: how much was recalled, or that it is away."""
     context: int = 0
     """How full the last prompt was; see ``StepView.context``."""
-    budget: BudgetSpec | None = None
+    budget: Budget | None = None
     """The run's limits as they are now."""
     spending: Spending = Spending()
     last: TurnView | None = None
@@ -174,8 +174,8 @@ class TurnState(Contract):
     started: float = 0.0
     cancelled: str = ""
     """Why the turn is to stop, from when that was asked until it has."""
-    hold: Hold | None = None
-    parked: float = 0.0
+    reservation: Reservation | None = None
+    waited_for_providers: float = 0.0
     """Seconds the turn has been parked since a provider last answered."""
     tried: int = 0
     """Attempts at the next step that were made before it was parked."""
@@ -183,7 +183,7 @@ class TurnState(Contract):
     """Seconds the turn has waited for a person."""
     final: bool = False
     model: str = ""
-    resort: int | None = None
+    fallback: int | None = None
     """The next last resort to try, once the providers have failed."""
     warned: bool = False
     """Whether the model was told that it goes round in circles."""
@@ -203,7 +203,7 @@ class TurnState(Contract):
     """Whether memories were looked up for it."""
 
 
-class Carry(Contract):
+class CarriedState(Contract):
     """What a session takes with it when it rolls over; content stays in the log."""
 
     spec: PinnedSpec
@@ -216,13 +216,13 @@ class Carry(Contract):
     steering: tuple[str, ...] = ()
     paused: bool = False
     closing: bool = False
-    watched_until: float = 0.0
+    streaming_until: float = 0.0
     recent: tuple[TurnView, ...] = ()
     seen: dict[str, int] = Field(default_factory=dict)
     """Ids of recent messages with the turn each was given."""
     events: tuple[Event, ...] = ()
     next_event: int = 0
-    budget: BudgetSpec | None = None
+    budget: Budget | None = None
     spending: Spending = Spending()
     plan: tuple[PlanItem, ...] = ()
     notes: str = ""
@@ -246,8 +246,8 @@ class StartInput(Contract):
 
     The first message comes with the start as an update, or in ``message`` where the
     starter cannot send one (a schedule, another workflow).
-    ``roll_over_events`` is the history length at which the session rolls over.
-    ``silence`` is how many seconds an activity may give no sign of life before its worker
+    ``continue_as_new_after`` is the history length at which the session rolls over.
+    ``heartbeat_timeout`` is how many seconds an activity may give no sign of life before its worker
     counts as lost: the recovery time of a call. Model and tool calls give one every second.
     """
 
@@ -258,14 +258,14 @@ class StartInput(Contract):
     message: Message | None = None
     max_steps: int | None = None
     # A run has to get somewhere before it ends.
-    roll_over_events: int = Field(default=3_000, ge=10)
+    continue_as_new_after: int = Field(default=3_000, ge=10)
     # Calls give a sign of life every second; much less than two would take the living for dead.
-    silence: float = Field(default=8.0, ge=2, le=600)
-    budget: BudgetSpec | None = None
+    heartbeat_timeout: float = Field(default=8.0, ge=2, le=600)
+    budget: Budget | None = None
     """Instead of the agent's own."""
     account: str = ""
     """The account that tokens and dollars are charged to: a parent's, where this is a sub-agent's session."""
-    carry: Carry | None = None
+    carry: CarriedState | None = None
     user: str = Field(default="", max_length=MAX_NAME)
     """Whom the session is with: where memories of scope ``user`` belong. An id, not a name."""
 

@@ -5,16 +5,16 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Contract
-from .budget import BudgetSpec
+from .budget import Budget
 from .declared import Declared
-from .memory import MemorySpec
-from .resorts import LastResort
+from .fallbacks import Fallback
+from .memory import Memory
 
 Effect = Literal["none", "idempotent", "once"]
 WhenBusy = Literal["queue", "reject", "interrupt"]
 
 
-class RetrySpec(Declared):
+class RetryPolicy(Declared):
     """A retry policy, carried out by Temporal. Delays in seconds."""
 
     attempts: int = 3
@@ -26,9 +26,9 @@ class RetrySpec(Declared):
     ``limits.MORE_ATTEMPTS`` and ``limits.SLOWER``; a policy of one attempt stays one."""
 
 
-MEMORY_RETRY = RetrySpec(attempts=5, first_delay=0.1, max_delay=5.0)
-MODEL_RETRY = RetrySpec(attempts=3, first_delay=1.0, max_delay=30.0)
-TOOL_RETRY = RetrySpec(attempts=2, first_delay=0.5, max_delay=10.0)
+MEMORY_RETRY = RetryPolicy(attempts=5, first_delay=0.1, max_delay=5.0)
+MODEL_RETRY = RetryPolicy(attempts=3, first_delay=1.0, max_delay=30.0)
+TOOL_RETRY = RetryPolicy(attempts=2, first_delay=0.5, max_delay=10.0)
 
 
 class ToolSpec(Contract):
@@ -43,7 +43,7 @@ class ToolSpec(Contract):
     effect: Effect = "none"
     inline: bool = False
     timeout: float = 60.0
-    retry: RetrySpec = TOOL_RETRY
+    retry: RetryPolicy = TOOL_RETRY
     probe: bool = False
     """Whether the tool can be asked if a call whose outcome is unknown has happened."""
     undo: str = ""
@@ -52,7 +52,7 @@ class ToolSpec(Contract):
     """Whether the model is not shown it, since it only undoes what others did."""
     breaker: bool = True
     """Whether failures of the tool open its circuit breaker."""
-    repeats: bool = False
+    allow_repeats: bool = False
     """Whether the same call with the same result, again and again, is how the tool is used (polling)."""
 
 
@@ -78,20 +78,20 @@ class AgentSpec(Contract):
     max_steps: int = 50
     max_tokens: int | None = None
     temperature: float | None = None
-    window: int | None = None
-    burst: int = 8
-    burst_seconds: float = 10.0
+    context_window: int | None = None
+    max_inline_steps: int = 8
+    max_inline_seconds: float = 10.0
     max_repairs: int = 3
     when_busy: WhenBusy = "queue"
     model_timeout: float = 120.0
-    model_retry: RetrySpec = MODEL_RETRY
+    model_retry: RetryPolicy = MODEL_RETRY
     description: str = ""
-    budget: BudgetSpec | None = None
-    last_resorts: tuple[LastResort, ...] = ()
-    patience: float | None = None
+    budget: Budget | None = None
+    fallbacks: tuple[Fallback, ...] = ()
+    max_wait: float | None = None
     """Seconds a turn may be parked in all while no provider can be asked; None for
     ``limits.PATIENCE`` without last resorts, and none with them."""
-    memory: MemorySpec | None = None
+    memory: Memory | None = None
     """What it remembers beyond its sessions; None for nothing."""
     working_memory: bool = False
     """Whether it has a plan and a scratchpad."""
@@ -103,10 +103,10 @@ class ToolPolicy(Contract):
     """What the workflow needs to know of a tool to schedule it."""
 
     timeout: float = 60.0
-    retry: RetrySpec = TOOL_RETRY
+    retry: RetryPolicy = TOOL_RETRY
     effect: Effect = "none"
     undo: str = ""
-    repeats: bool = False
+    allow_repeats: bool = False
 
 
 class PinnedSpec(Contract):
@@ -117,21 +117,21 @@ class PinnedSpec(Contract):
     max_steps: int = 50
     max_repairs: int = 3
     output_repairs: int = 2
-    burst: int = 8
-    burst_seconds: float = 10.0
+    max_inline_steps: int = 8
+    max_inline_seconds: float = 10.0
     has_inline: bool = False
     when_busy: WhenBusy = "queue"
     model: str = ""
     models: int = 1
     """How many models stand in the chain: one call may ask each of them in turn."""
     model_timeout: float = 120.0
-    model_retry: RetrySpec = MODEL_RETRY
+    model_retry: RetryPolicy = MODEL_RETRY
     tools: dict[str, ToolPolicy] = Field(default_factory=dict)
-    budget: BudgetSpec | None = None
-    last_resorts: tuple[LastResort, ...] = ()
-    patience: float = 3_600.0
+    budget: Budget | None = None
+    fallbacks: tuple[Fallback, ...] = ()
+    max_wait: float = 3_600.0
     weight: float = 1.0
     """The tenant's share where tenants compete for workers."""
-    memory: MemorySpec | None = None
+    memory: Memory | None = None
     working_memory: bool = False
     compact_at: float = 0.75

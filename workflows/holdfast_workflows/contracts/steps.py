@@ -3,7 +3,7 @@
 from typing import Literal
 
 from .base import Contract
-from .budget import Allowance, Hold, Spent
+from .budget import Allowance, Reservation, Spent
 from .entries import Finish, ResultStatus, Usage
 from .problems import Problem
 from .resets import Abandoned
@@ -78,23 +78,23 @@ class ThinkInput(Contract):
     tenant: str = ""
     user: str = ""
     new: tuple[NewEntry, ...] = ()
-    burst: int = 1
-    watched: bool = False
+    max_steps: int = 1
+    streaming: bool = False
     again: bool = False
     """Whether an earlier activity for this step was lost, so the log may hold part of it."""
     allowance: Allowance | None = None
     """The run's own account, if it has limits in tokens or dollars."""
-    hold: Hold | None = None
+    reservation: Reservation | None = None
     """What the step before reserved for this call."""
     calls_left: int | None = None
     """Tool calls the budget leaves; a burst ends when its inline tools have used them."""
-    finishes: bool = False
+    keep_room_for_final: bool = False
     """Whether room for a last call is to be left in the budget."""
     final: bool = False
     """Whether this is the last call, without tools: the model answers with what it has."""
     model: str = ""
     """The model to ask instead of the agent's own."""
-    resort: int | None = None
+    fallback: int | None = None
     """The last resort that this is, by its place in the agent's list; a cached or simplified reply."""
     tried: int = 0
     """Attempts at this step that were made before it was parked."""
@@ -108,12 +108,12 @@ class ThinkInput(Contract):
     """Parts of the log that resets of the session have left behind: no prompt has them."""
 
 
-class Park(Contract):
+class Wait(Contract):
     """Why nothing can be done for so many seconds; the session waits on a timer and tries again."""
 
     seconds: float
     reason: str
-    kind: Literal["circuit", "limit", "effect", "state"]
+    kind: Literal["breaker", "limit", "effect", "state"]
     error_code: str = ""
     """The error that the turn ends with when its patience is used up."""
     tried: int = 0
@@ -155,7 +155,7 @@ class StepView(Contract):
     model: str = ""
     seconds: float = 0.0
     output_problem: str = ""
-    hold: Hold | None = None
+    reservation: Reservation | None = None
     """What was reserved for the next call when this step was settled."""
     context: int = 0
     """How full the prompt was before anything was cut or left out, in percent of what instructions and tools
@@ -172,13 +172,13 @@ class ThinkResult(Contract):
     """
 
     steps: tuple[StepView, ...]
-    park: Park | None = None
+    wait: Wait | None = None
     spent: Spent | None = None
     failed: Problem | None = None
     unanswered: Usage = Usage()
 
 
-ActMode = Literal["call", "retry", "settle", "give_up", "undo"]
+ActMode = Literal["call", "retry", "confirm", "give_up", "undo"]
 """What an ``act`` does: carry out the call; carry it out though an earlier attempt's outcome is
 unknown; write what a person says came of it; say that nobody knows; take the call back."""
 
@@ -207,9 +207,9 @@ class ActInput(Contract):
     again: bool = False
     mode: ActMode = "call"
     text: str = ""
-    """With ``settle``: the result, in the words of the person who found out."""
+    """With ``confirm``: the result, in the words of the person who found out."""
     by: str = ""
-    """Who decided, with ``retry``, ``settle`` and ``give_up``."""
+    """Who decided, with ``retry``, ``confirm`` and ``give_up``."""
     undecided: bool = False
     """With ``give_up``: nobody said so, the turn was cancelled. A person may decide it afterwards."""
     user: str = ""
@@ -234,7 +234,7 @@ class ActResult(Contract):
     size: int = 0
     seconds: float = 0.0
     digest: str = ""
-    park: Park | None = None
+    wait: Wait | None = None
     unknown: bool = False
 
 

@@ -11,9 +11,10 @@ from holdfast_workflows.contracts.steps import LoadInput
 from holdfast_workflows.contracts.text import preview
 
 from ..inputs import UnknownNames
-from . import attributes, calls, details, raising, rules
-from .state import SessionState
-from .turn import TurnRunner
+from . import validators
+from .state import activity_calls, budget_limits, current_details, search_attributes
+from .state.state import SessionState
+from .turn.turn import TurnRunner
 
 
 class Control(UnknownNames):
@@ -29,42 +30,42 @@ class Control(UnknownNames):
         """Add to what the model reads at the next step."""
         assert self._state.running is not None
         self._state.steering.append(text)
-        self._state.tell(Event(n=0, kind="steered", turn=self._state.running.turn, text=preview(text)))
+        self._state.emit(Event(n=0, kind="steered", turn=self._state.running.turn, text=preview(text)))
         if self._runner:
-            self._runner.flight.interrupt_burst()
+            self._runner.flight.yield_step_loop()
         return Accepted(turn=self._state.running.turn)
 
     @steer.validator
     def _validate_steer(self, text: str) -> None:
-        rules.steering(self._state, text)
+        validators.steering(self._state, text)
 
     @workflow.update(description="Start nothing new after the current step.")
     def pause(self) -> SessionView:
         """Hold the session at the next boundary; calls that run are left to end."""
         self._state.paused = True
-        self._state.tell(Event(n=0, kind="paused", turn=self._state.turns))
-        attributes.at_control(self._state)
+        self._state.emit(Event(n=0, kind="paused", turn=self._state.turns))
+        search_attributes.at_control(self._state)
         if self._runner:
-            self._runner.flight.interrupt_burst()
-        workflow.set_current_details(details.render(self._state))
+            self._runner.flight.yield_step_loop()
+        workflow.set_current_details(current_details.render(self._state))
         return self.view()
 
     @pause.validator
     def _validate_pause(self) -> None:
-        rules.pausing(self._state, paused=True)
+        validators.pausing(self._state, paused=True)
 
     @workflow.update(description="Go on after a pause.")
     def resume(self) -> SessionView:
         """Let the session go on."""
         self._state.paused = False
-        self._state.tell(Event(n=0, kind="resumed", turn=self._state.turns))
-        attributes.at_control(self._state)
-        workflow.set_current_details(details.render(self._state))
+        self._state.emit(Event(n=0, kind="resumed", turn=self._state.turns))
+        search_attributes.at_control(self._state)
+        workflow.set_current_details(current_details.render(self._state))
         return self.view()
 
     @resume.validator
     def _validate_resume(self) -> None:
-        rules.pausing(self._state, paused=False)
+        validators.pausing(self._state, paused=False)
 
     @workflow.update(description="Cancel the running turn; its tools are told and waited for.")
     def cancel_turn(self, reason: str = "") -> TurnView:
@@ -77,7 +78,7 @@ class Control(UnknownNames):
 
     @cancel_turn.validator
     def _validate_cancel(self, reason: str = "") -> None:
-        rules.cancelling(self._state)
+        validators.cancelling(self._state)
 
     @workflow.update(description="End the session when the turns that wait are done.")
     def close(self) -> SessionView:
@@ -87,31 +88,31 @@ class Control(UnknownNames):
 
     @close.validator
     def _validate_close(self) -> None:
-        rules.closing(self._state)
+        validators.closing(self._state)
 
     @workflow.update(
         description="Raise the limits of the session's budget; a turn that waits for it goes on."
     )
     def raise_budget(self, by: RaiseBudget) -> SessionView:
         """Add to limits that are set."""
-        raising.apply(self._state, by)
-        workflow.set_current_details(details.render(self._state))
+        budget_limits.apply(self._state, by)
+        workflow.set_current_details(current_details.render(self._state))
         return self.view()
 
     @raise_budget.validator
     def _validate_raise(self, by: RaiseBudget) -> None:
-        rules.raising(self._state, by)
+        validators.raising(self._state, by)
 
     @workflow.update(description="Say what is to be done about something that waits for a person.")
-    def decide(self, decision: Decision) -> SessionView:
+    def resolve(self, decision: Decision) -> SessionView:
         """Take a person's decision; whatever waits for it goes on."""
-        self._state.decide(decision)
-        workflow.set_current_details(details.render(self._state))
+        self._state.resolve(decision)
+        workflow.set_current_details(current_details.render(self._state))
         return self.view()
 
-    @decide.validator
+    @resolve.validator
     def _validate_decide(self, decision: Decision) -> None:
-        rules.deciding(self._state, decision)
+        validators.deciding(self._state, decision)
 
     @workflow.update(description="Take the newest spec of the agent, from the next turn on.")
     async def repin(self) -> SessionView:
@@ -127,16 +128,16 @@ class Control(UnknownNames):
             output_of=state.spec.digest if state.own_output else "",
         )
         try:
-            loaded = await calls.load_agent(load, state.start.silence)
+            loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
         except ActivityError as error:
-            raise errors.to_failure(calls.typed(error, errors.HoldfastError)) from error
+            raise errors.to_failure(activity_calls.typed(error, errors.HoldfastError)) from error
         state.next_spec = loaded.spec
         state.take_next_spec()
         return self.view()
 
     @repin.validator
     def _validate_repin(self) -> None:
-        rules.repinning(self._state)
+        validators.repinning(self._state)
 
     @workflow.signal(description="Somebody reads along for so many seconds.")
     def watch(self, seconds: float = 60.0) -> None:

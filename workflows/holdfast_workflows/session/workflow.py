@@ -24,11 +24,13 @@ from holdfast_workflows.contracts.steps import LoadInput
 from holdfast_workflows.contracts.text import dump_json, size
 
 from ..inputs import start_input
-from . import attributes, calls, details, remembering, resetting, rolling, rules, settling
-from .compacting import Compacting
+from . import validators
+from .background import remember, settle
+from .background.compact import Compaction
 from .control import Control
-from .state import SessionState
-from .turn import TurnRunner
+from .state import activity_calls, continue_as_new, current_details, reset, search_attributes
+from .state.state import SessionState
+from .turn.turn import TurnRunner
 
 _LONGEST_WAIT = 20.0
 _INTERRUPTED = "interrupted by a new message"
@@ -51,10 +53,10 @@ class AgentWorkflow(Control):
         except ApplicationError as error:
             start, failure = StartInput(), error
         super().__init__(SessionState(start))
-        resetting.watch(self._state)
-        self._settler = settling.Settler(self._state)
-        self._remembering = remembering.Remembering(self._state, self._settler)
-        self._compacting = Compacting(self._state)
+        reset.watch(self._state)
+        self._settler = settle.SettleQueue(self._state)
+        self._remembering = remember.RememberQueue(self._state, self._settler)
+        self._compacting = Compaction(self._state)
         self._waiters = 0
         self._rolling = False
         self._failure = failure
@@ -66,7 +68,7 @@ class AgentWorkflow(Control):
         """Run turns until the session is closed, or the one task is done; takes one ``StartInput``."""
         try:
             await self._load()
-            self._resets = asyncio.create_task(resetting.follow(self._state))
+            self._resets = asyncio.create_task(reset.follow(self._state))
             self._remembering.go_on()
             while await self._next_turn():
                 if not self._rolling:
@@ -92,7 +94,7 @@ class AgentWorkflow(Control):
             return
         if state.spec is not None:
             # What people see is a run's own; a session that went on in a new one shows it from the start.
-            workflow.set_current_details(details.render(state))
+            workflow.set_current_details(current_details.render(state))
             return
         message = state.start.message
         if message is not None and (weight := size(dump_json(message.text))) > MAX_MESSAGE:
@@ -109,13 +111,13 @@ class AgentWorkflow(Control):
             first_run=workflow.info().first_execution_run_id,
         )
         try:
-            loaded = await calls.load_agent(load, state.start.silence)
+            loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
         except ActivityError as error:
             if isinstance(error.cause, CancelledError):
                 raise asyncio.CancelledError from error  # it ends as one that is cancelled later
             state.ended = "failed"
-            self._failure = errors.to_failure(calls.typed(error, errors.HoldfastError))
-            attributes.at_end(state)
+            self._failure = errors.to_failure(activity_calls.typed(error, errors.HoldfastError))
+            search_attributes.at_end(state)
             return
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
         if loaded.abandoned:  # by a reset to the beginning, and set aside with that
@@ -124,7 +126,7 @@ class AgentWorkflow(Control):
             state.resets_done = state.resets_past = state.resets_seen
         state.spec = loaded.spec
         state.budget = state.budget or loaded.spec.budget
-        attributes.at_start(state)
+        search_attributes.at_start(state)
 
     async def _next_turn(self) -> bool:
         """Wait for something to do; False when the session is over."""
@@ -132,7 +134,9 @@ class AgentWorkflow(Control):
         if self._failure or (state.start.mode == "task" and state.recent):
             return False
         if state.running is None and not state.queue:
-            await workflow.wait_condition(lambda: bool(state.queue) or state.closing or rolling.due(state))
+            await workflow.wait_condition(
+                lambda: bool(state.queue) or state.closing or continue_as_new.due(state)
+            )
             # Waiting, too, makes history: whoever looks on renews that, and pauses come and go.
             self._rolling = not (state.queue or state.closing)
         return bool(state.running or state.queue or self._rolling)
@@ -145,14 +149,14 @@ class AgentWorkflow(Control):
         if state.running is None:
             if self._settler.behind:
                 await self._settler.wait()
-            await resetting.settled(state)
-            if rolling.due(state):
+            await reset.settled(state)
+            if continue_as_new.due(state):
                 self._rolling = True
                 return
             runner.begin()
             if state.queue and self._state.policy(state.queue[0][1]) == "interrupt":
                 state.cancel_turn(_INTERRUPTED)
-            attributes.at_turn_start(state)
+            search_attributes.at_turn_start(state)
         turn = asyncio.create_task(runner.run())
         try:
             await workflow.wait_condition(turn.done)
@@ -166,7 +170,7 @@ class AgentWorkflow(Control):
         self._runner = None
         self._rolling = not await turn
         if not self._rolling:
-            attributes.at_turn_end(state)
+            search_attributes.at_turn_end(state)
             self._turn_ended()
 
     def _turn_ended(self) -> None:
@@ -175,10 +179,10 @@ class AgentWorkflow(Control):
 
     async def _roll_over(self) -> None:
         """Go on in a new run; whoever waits for a turn is answered and asks again there."""
-        await resetting.settled(self._state)
+        await reset.settled(self._state)
         await self._settler.wait()
         await self._compacting.leave()
-        await self._remembering.wait(remembering.ROLLING)
+        await self._remembering.wait(remember.ROLLING)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
             # The spec that is carried has the message's place and the output's.
@@ -201,12 +205,12 @@ class AgentWorkflow(Control):
     async def _finish(self, status: Status) -> None:
         self._state.ended = status
         self._state.queue.clear()
-        self._state.tell(Event(n=0, kind="closed", turn=self._state.turns, status=status))
+        self._state.emit(Event(n=0, kind="closed", turn=self._state.turns, status=status))
         await self._compacting.leave()
-        if not await self._remembering.wait(remembering.LAST):
+        if not await self._remembering.wait(remember.LAST):
             workflow.logger.error("%d turns are not remembered", len(self._state.unremembered))
-        attributes.at_end(self._state)
-        workflow.set_current_details(details.render(self._state))
+        search_attributes.at_end(self._state)
+        workflow.set_current_details(current_details.render(self._state))
         self._settler.session_ended()
         await self._settler.wait()
 
@@ -227,7 +231,7 @@ class AgentWorkflow(Control):
     async def send(self, message: Message) -> Accepted:
         """Queue a message as the session's policy says."""
         state = self._state
-        await resetting.before_message(state)
+        await reset.before_message(state)
         new = message.id not in state.seen
         if new and state.running is not None and self._state.policy(message) == "interrupt":
             turn = state.accept(message, place=self._interrupting())
@@ -247,7 +251,7 @@ class AgentWorkflow(Control):
 
     @send.validator
     def _validate_send(self, message: Message) -> None:
-        rules.message(self._state, message)
+        validators.message(self._state, message)
 
     def _interrupting(self) -> int:
         """How many messages at the head of the queue interrupt: they keep their order among themselves."""
@@ -268,7 +272,7 @@ class AgentWorkflow(Control):
         except ApplicationError as error:
             workflow.logger.warning("a posted message was dropped: %s", error.type)
             return
-        await resetting.before_message(self._state)
+        await reset.before_message(self._state)
         self._state.accept(message)
 
     @workflow.update(description="Wait for a turn to end, for at most 20 seconds.")
@@ -299,7 +303,7 @@ class AgentWorkflow(Control):
 
     @wait_turn.validator
     def _validate_wait(self, wait: WaitTurn) -> None:
-        rules.wait(self._state, wait.turn, waiters=self._waiters, rolling=self._rolling)
+        validators.wait(self._state, wait.turn, waiters=self._waiters, rolling=self._rolling)
 
     # Questions.
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from holdfast_activities.state.location import PostgresLocation
+from holdfast_activities.state.setup.location import PostgresLocation
 from holdfast_workflows.contracts.errors import BadInput, MemoryUnavailable
 
 from .connection import Backend, Connection

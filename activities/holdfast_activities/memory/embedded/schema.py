@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from holdfast_activities.state.sqlite import switch_to_wal
+from holdfast_activities.state.log.sqlite import switch_to_wal
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
 from .connection import Connection

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from holdfast_activities.memory.base import Embedder, Vector
-from holdfast_activities.memory.gate import Gate, Guard
+from holdfast_activities.memory.guard.gate import Gate, Guard
 from holdfast_workflows.contracts.errors import EmbeddingFailed
 
 ONE_SECONDS = 3.0

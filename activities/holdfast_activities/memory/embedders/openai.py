@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from holdfast_activities.memory.base import Vector
-from holdfast_activities.models import errors
 from holdfast_activities.models.config import ProviderConfig
-from holdfast_activities.models.http import Endpoint, make_client
+from holdfast_activities.models.errors import errors
+from holdfast_activities.models.http.http import Endpoint, make_client
 from holdfast_workflows.contracts.errors import EmbedderBroken, EmbeddingFailed, ModelError, ModelRejected
 from holdfast_workflows.contracts.text import clean, dump_json
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..base import Embedder, MemoryStore, Record, Vector
-from ..changes import TurnDraft
+from ..outbox.changes import TurnDraft
 from .units import indexed
 
 

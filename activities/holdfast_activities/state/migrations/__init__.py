@@ -5,7 +5,7 @@ that is one revision behind goes on working while newer workers start beside it,
 after a release is taken back.
 """
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001",)
 """Every revision, oldest first; so that a start can tell without loading Alembic that nothing is to be done."""
 
 VERSION_TABLE = "holdfast_revision"

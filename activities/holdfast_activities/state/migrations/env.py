@@ -3,7 +3,7 @@
 from alembic import context
 
 from holdfast_activities.state.migrations import VERSION_TABLE
-from holdfast_activities.state.tables import METADATA
+from holdfast_activities.state.setup.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

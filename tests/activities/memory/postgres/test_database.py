@@ -9,9 +9,9 @@ import pytest
 
 from holdfast_activities.memory import Filter, upgrade_memories
 from holdfast_activities.memory.embedded import EmbeddedStore, open_postgres, postgres
-from holdfast_activities.memory.guarded import READ_SECONDS
+from holdfast_activities.memory.guard.guarded import READ_SECONDS
 from holdfast_activities.state import open_state, upgrade
-from holdfast_activities.state.location import PostgresLocation, locate
+from holdfast_activities.state.setup.location import PostgresLocation, locate
 from holdfast_workflows.contracts.errors import BadInput, MemoryUnavailable
 from tests.postgres_server import PostgresServer
 

@@ -10,7 +10,7 @@ import sys
 import time
 
 from holdfast_activities.state import open_state
-from holdfast_activities.state.riders import Amount, Charge, Limit
+from holdfast_activities.state.log.extras import Amount, Charge, Limit
 
 
 async def main(url: str, account: str, limit: int, hold: int, mark: str) -> None:

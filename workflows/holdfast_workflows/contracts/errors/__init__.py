@@ -14,7 +14,7 @@
     │   ├── AppBroken
     │   ├── SettingsInvalid
     │   ├── AppMismatch, DatabaseMismatch
-    │   ├── CircuitUnknown
+    │   ├── BreakerUnknown
     │   ├── EmbeddingMismatch, EmbedderBroken
     │   └── InsecureConnection
     ├── ServiceError                Temporal or the workers cannot be reached
@@ -25,7 +25,7 @@
     │   ├── DevServerMissing
     │   ├── DevServerFailed
     │   ├── SearchAttributesMissing
-    │   ├── CircuitOpen
+    │   ├── BreakerOpen
     │   └── LimitReached
     ├── ModelError                  the provider's answer
     │   ├── ModelTransient          RateLimited
@@ -84,8 +84,8 @@ from .requests import (
     AppMismatch,
     AppNotFound,
     BadInput,
-    CircuitOpen,
-    CircuitUnknown,
+    BreakerOpen,
+    BreakerUnknown,
     DatabaseMismatch,
     DevServerFailed,
     DevServerMissing,
@@ -136,9 +136,9 @@ __all__ = [
     "AppMismatch",
     "AppNotFound",
     "BadInput",
+    "BreakerOpen",
+    "BreakerUnknown",
     "BudgetExhausted",
-    "CircuitOpen",
-    "CircuitUnknown",
     "ContentFiltered",
     "ContextTooLong",
     "DatabaseMismatch",

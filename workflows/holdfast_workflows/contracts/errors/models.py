@@ -36,7 +36,7 @@ class ModelRejected(ModelError):
 
 
 class ContextTooLong(ModelRejected):
-    """The prompt is longer than the model's context window; lower Agent(window=…) or shorten the instructions."""
+    """The prompt is longer than the model's context window; lower Agent(context_window=…) or shorten the instructions."""
 
     code = "context_too_long"
     kind = "context_length"

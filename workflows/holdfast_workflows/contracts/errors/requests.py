@@ -87,10 +87,10 @@ class AppMismatch(BadInput):
     code = "app_mismatch"
 
 
-class CircuitUnknown(BadInput):
+class BreakerUnknown(BadInput):
     """A breaker is named `provider:<name>`, `tool:<name>` or `memory:<name>`; `holdfast breakers` lists those there are."""
 
-    code = "circuit_unknown"
+    code = "breaker_unknown"
 
 
 class InsecureConnection(BadInput):
@@ -157,10 +157,10 @@ class SearchAttributesMissing(ServiceError):
     retryable = False
 
 
-class CircuitOpen(ServiceError):
+class BreakerOpen(ServiceError):
     """The circuit breaker is open after failures in a row, so nothing was asked; it lets a probe through in a while, or `holdfast breaker close` closes it."""
 
-    code = "circuit_open"
+    code = "breaker_open"
     fallback = True
     cause: str = ""
     """The code of the error that opened it, where that is one which waiting does not mend."""

@@ -39,7 +39,7 @@ class ResultNotText(ToolError):
 
 
 class EffectUnknown(ToolFailed):
-    """Nobody knows whether the call happened, so it is not repeated; decide with `holdfast decide`, or give the tool a probe."""
+    """Nobody knows whether the call happened, so it is not repeated; decide with `holdfast resolve`, or give the tool a probe."""
 
     code = "effect_unknown"
     retryable = False
@@ -66,7 +66,7 @@ class BudgetExhausted(HoldfastError):
 
 
 class LoopDetected(HoldfastError):
-    """The model repeats itself without getting on, even after being told; change the instructions or the tools, or say @tool(repeats=True) where repeating is meant."""
+    """The model repeats itself without getting on, even after being told; change the instructions or the tools, or say @tool(allow_repeats=True) where repeating is meant."""
 
     code = "loop_detected"
 

@@ -1,0 +1,1 @@
+"""A deadline and a circuit breaker around every store and embedder."""

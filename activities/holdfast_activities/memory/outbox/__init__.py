@@ -1,0 +1,1 @@
+"""Changes of memories on their way to the store."""

@@ -1,0 +1,1 @@
+"""The Anthropic wire format: requests and replies."""

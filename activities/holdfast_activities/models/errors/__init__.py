@@ -1,0 +1,1 @@
+"""Errors of providers: read from bodies, classified by their words, with waits."""

@@ -1,0 +1,1 @@
+"""HTTP: connections, exchanges, server-sent events."""

@@ -1,0 +1,1 @@
+"""Standalone activities for clients and operators."""

@@ -1,0 +1,72 @@
+"""Standalone activities by which operators see and move what all workers share: effects, breakers, accounts."""
+
+from temporalio import activity
+
+from holdfast_activities import clock
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.breakers import BreakerList, BreakerView, ListBreakers, SetBreaker
+from holdfast_workflows.contracts.budget import BudgetList, ListBudgets
+from holdfast_workflows.contracts.effects import EffectList, ListEffects
+from holdfast_workflows.contracts.errors import BreakerUnknown, HoldfastError, to_failure
+
+_MOST = 500
+"""Rows in one answer, which has to fit a payload, be their previews ever so hard to write."""
+
+_KINDS = ("provider", "tool", "memory")
+
+
+class BreakersAndBudgets:
+    """What operators may see and move."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._shared = state.shared
+
+    @activity.defn(name=names.LIST_EFFECTS)
+    async def list_effects(self, ask: ListEffects) -> EffectList:
+        """A session's effects, or all those with a status."""
+        try:
+            found = await self._shared.effects.list(ask.session, ask.status, min(ask.limit, _MOST))
+            unknown = bool(ask.session) and not found and not await self._state.knows(ask.session)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+        return EffectList(effects=tuple(found), unknown=unknown)
+
+    @activity.defn(name=names.LIST_BREAKERS)
+    async def list_breakers(self, _ask: ListBreakers) -> BreakerList:
+        """All breakers that ever saw a failure."""
+        try:
+            return BreakerList(breakers=tuple(await self._shared.breakers.load()))
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+    @activity.defn(name=names.SET_BREAKER)
+    async def set_breaker(self, change: SetBreaker) -> BreakerView:
+        """Open a breaker by hand for a while, or close it."""
+        try:
+            kind, _, name = change.name.partition(":")
+            if kind not in _KINDS or not name:
+                raise BreakerUnknown(change.name)
+            now = clock.now()
+            opened = change.state == "open"
+            view = BreakerView(
+                name=change.name,
+                state=change.state,
+                until=now + change.seconds if opened else 0.0,
+                opened=now if opened else 0.0,
+                manual=opened,
+                reason=change.reason,
+            )
+            return await self._shared.breakers.set(view)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+    @activity.defn(name=names.LIST_BUDGETS)
+    async def list_budgets(self, ask: ListBudgets) -> BudgetList:
+        """Accounts whose name begins as asked."""
+        try:
+            found = await self._shared.accounts.list(ask.prefix, min(ask.limit, _MOST))
+        except HoldfastError as error:
+            raise to_failure(error) from error
+        return BudgetList(budgets=tuple(found))

@@ -1,0 +1,66 @@
+"""``maintain``: what keeps memories and the state database small. A task that fails does not stop the rest."""
+
+import time
+
+from temporalio import activity
+
+from holdfast_activities import clock
+from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.outbox.applying import Applying
+from holdfast_activities.resilience.classify import classify
+from holdfast_activities.state.shared import Erasing
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import MemoryUnavailable, to_failure
+from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport, MaintenanceTask, TaskReport
+
+from ..common.heartbeat import Heartbeat
+
+KEEP = 30 * 86_400.0
+"""Seconds that kept replies, manifests, applied changes and spent days are kept."""
+
+
+class Maintain:
+    """The activity that maintains."""
+
+    def __init__(self, erasing: Erasing, keeping: Keeping | None, applying: Applying) -> None:
+        self._erasing = erasing
+        self._keeping = keeping
+        self._applying = applying
+
+    @activity.defn(name=names.MAINTAIN)
+    async def maintain(self, request: MaintainInput) -> MaintenanceReport:
+        """Do the tasks in their order, and say what each came to.
+
+        Where only one is asked for, its failure is that of the activity, for Temporal to repeat.
+        """
+        reports: list[TaskReport] = []
+        for task in request.tasks:
+            began = time.monotonic()
+            count, problem = 0, ""
+            try:
+                with Heartbeat():
+                    count = await self._do(task, clock.now())
+            except Exception as error:
+                found = classify(error)
+                if len(request.tasks) == 1:
+                    raise to_failure(found) from error
+                activity.logger.error("maintenance: %s failed: %s", task, found)
+                problem = str(found)
+            seconds = round(time.monotonic() - began, 3)
+            reports.append(TaskReport(task=task, count=count, seconds=seconds, error=problem))
+        return MaintenanceReport(tasks=tuple(reports))
+
+    async def _do(self, task: MaintenanceTask, now: float) -> int:
+        if task == "prune":
+            return await self._erasing.prune(now - KEEP)
+        if task == "outbox":
+            return await self._applying.drain()
+        if self._keeping is None:
+            raise MemoryUnavailable("this worker has no memory store")
+        match task:
+            case "expire":
+                return await self._keeping.expire(now)
+            case "consolidate":
+                return await self._keeping.consolidate(now)
+            case "optimise":
+                return await self._keeping.optimise()

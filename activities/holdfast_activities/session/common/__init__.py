@@ -1,0 +1,1 @@
+"""What the session's activities share."""

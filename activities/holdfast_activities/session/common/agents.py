@@ -1,0 +1,164 @@
+"""Agents as the activities use them: the pinned spec with its models and tools, made once per spec."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Protocol
+
+from holdfast_activities.models.base import Model
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts.app import Registry, ToolBinding
+from holdfast_workflows.contracts.errors import StateBehind, ToolArgumentsInvalid
+from holdfast_workflows.contracts.fallbacks import Fallback
+from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
+from holdfast_workflows.contracts.text import dump_json, preview
+
+from .builtin_tools import BuiltinTools
+from .output import Output
+
+_MAX_AGENTS = 500
+_SHOWN_SCHEMA = 1_500
+"""Characters of a tool's parameters that the model is told where they have changed."""
+
+Served = Callable[[], Awaitable[Collection[str]]]
+"""Asks which agents the workers of the task queue serve, or served once."""
+
+
+class ModelSource(Protocol):
+    """Where models come from by name."""
+
+    def get(self, name: str) -> Model:
+        """The client for ``provider:model``."""
+        ...
+
+
+class _Changed:
+    """A tool whose parameters are not those that the session's model is shown."""
+
+    def __init__(self, name: str, tool: ToolBinding) -> None:
+        self.spec = tool.spec
+        self.call = tool.call
+        self.probe = tool.probe
+        self._name = name
+        self._validate = tool.validate
+
+    def validate(self, arguments: str) -> dict[str, Any]:
+        """As the tool does; the model is told the parameters that it was not shown."""
+        try:
+            return self._validate(arguments)
+        except ToolArgumentsInvalid as error:
+            now = preview(dump_json(self.spec.parameters), _SHOWN_SCHEMA)
+            raise ToolArgumentsInvalid(
+                f"{error.detail}. The parameters of {self._name!r} have changed, and are now: {now}"
+            ) from error
+
+
+class LiveAgent:
+    """An agent's pinned spec, ready to run here."""
+
+    def __init__(
+        self,
+        spec: AgentSpec,
+        tools: Mapping[str, ToolBinding],
+        source: ModelSource,
+        elsewhere: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self.spec = spec
+        self.elsewhere = elsewhere
+        """Whether this worker lacks the agent while others have it, as while a deploy adds it."""
+        self.tools: dict[str, ToolSpec] = {tool.name: tool for tool in spec.tools}
+        self._bindings = {name: self._as_pinned(name, tool) for name, tool in tools.items()}
+        self._source = source
+        self._wire_tools: dict[str, bytes] = {}
+        self._output = Output(spec.output.json_schema) if spec.output else None
+
+    def binding(self, name: str) -> ToolBinding | None:
+        """The function behind a tool, if this worker's code still has it."""
+        return self._bindings.get(name)
+
+    def no_tool(self, name: str) -> str:
+        """What the model is told of a tool that cannot be called: never that it is among those there are."""
+        there = [spec.name for spec in self.tools.values() if not spec.hidden and spec.name in self._bindings]
+        known = f"there are: {', '.join(there) or 'none'}"
+        spec = self.tools.get(name)
+        if spec is None or spec.hidden or name in self._bindings:
+            return f"there is no tool {name!r}; {known}"
+        return f"tool {name!r} is no longer offered, so do not call it again; {known}"
+
+    def _as_pinned(self, name: str, tool: ToolBinding) -> ToolBinding:
+        shown = self.tools.get(name)
+        return tool if shown is None or shown.parameters == tool.spec.parameters else _Changed(name, tool)
+
+    def model(self, name: str) -> Model:
+        """One of the agent's models.
+
+        Raises:
+            HoldfastError: It cannot be had here: its provider is unknown, or its key missing.
+        """
+        return self._source.get(name)
+
+    def resort(self, place: int | None) -> Fallback | None:
+        """The last resort at a place in the agent's list; None for none."""
+        return None if place is None else self.spec.fallbacks[place]
+
+    def wire_tools(self, model: Model) -> bytes:
+        """The tools in the model's wire format."""
+        made = self._wire_tools.get(model.name)
+        if made is None:
+            shown = [tool for tool in self.spec.tools if not tool.hidden]
+            made = self._wire_tools[model.name] = model.tools(shown) if shown else b""
+        return made
+
+    def final_text(self, text: str) -> str:
+        """A final reply as it is kept: only its JSON, where the agent gives replies a shape."""
+        return text if self._output is None else self._output.read(text)[0]
+
+    def output_problem(self, text: str) -> str:
+        """What keeps a final reply from fitting the output schema, told to the model; empty if it fits."""
+        return "" if self._output is None else self._output.read(text)[1]
+
+
+class LiveAgents:
+    """Agents by the digest of their spec."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        state: State,
+        source: ModelSource,
+        own: BuiltinTools,
+        served: Served | None = None,
+    ) -> None:
+        self._registry = registry
+        self._served = served
+        self._state = state
+        self._source = source
+        self._own = own
+        self._live: dict[str, LiveAgent] = {}
+
+    async def get(self, digest: str) -> LiveAgent:
+        """The agent of that spec.
+
+        Raises:
+            StateBehind: The state database does not know it: not the one the session began with.
+        """
+        live = self._live.get(digest)
+        if live is None:
+            body = await self._state.load_spec(digest)
+            if body is None:
+                raise StateBehind(f"agent spec {digest} is not in it")
+            live = self.add(digest, AgentSpec.model_validate_json(body))
+        return live
+
+    def add(self, digest: str, spec: AgentSpec) -> LiveAgent:
+        """Keep a spec at hand."""
+        if len(self._live) >= _MAX_AGENTS:
+            del self._live[next(iter(self._live))]
+        tools = {**self._registry.tools.get(spec.name, {}), **self._own.of(spec)}
+        live = LiveAgent(spec, tools, self._source, lambda: self.elsewhere(spec.name))
+        self._live[digest] = live
+        return live
+
+    async def elsewhere(self, agent: str) -> bool:
+        """Whether this worker lacks an agent that other workers of the task queue have."""
+        if agent in self._registry.agents or self._served is None:
+            return False
+        return agent in await self._served()

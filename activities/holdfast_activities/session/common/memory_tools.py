@@ -1,0 +1,111 @@
+"""What an agent's tools for memories do: search, remember, forget."""
+
+from datetime import UTC, datetime
+
+from holdfast_activities import clock
+from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.outbox.applying import Applying
+from holdfast_activities.memory.outbox.changes import Change, FactDraft
+from holdfast_activities.memory.scopes import kept, searched
+from holdfast_workflows.contracts.app import ToolContext
+from holdfast_workflows.contracts.builtin_tools import Forget, Remember, SearchMemory
+from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryFailed, MemoryUnavailable, ToolFailed
+from holdfast_workflows.contracts.memory import Memory, MemoryView
+from holdfast_workflows.contracts.spec import AgentSpec
+from holdfast_workflows.contracts.text import clean, preview, redact
+
+_AWAY = "memory cannot be reached at the moment; go on without it"
+
+
+class MemoryTools:
+    """Memories as tools, over what every agent of a worker shares."""
+
+    def __init__(self, keeping: Keeping | None, applying: Applying) -> None:
+        self._keeping = keeping
+        self._applying = applying
+
+    def of(self, agent: AgentSpec) -> "AgentMemoryTools":
+        """The tools of one agent."""
+        return AgentMemoryTools(agent.memory or Memory(), self._keeping, self._applying)
+
+
+class AgentMemoryTools:
+    """The tools of one agent: they see and change what is in its scopes."""
+
+    def __init__(self, memory: Memory, keeping: Keeping | None, applying: Applying) -> None:
+        self._memory = memory
+        self._keeping = keeping
+        self._applying = applying
+
+    async def search(self, asked: SearchMemory, context: ToolContext) -> str:
+        """What bears on a query, a line each, with the ids by which it can be forgotten."""
+        if self._keeping is None:
+            raise ToolFailed(_AWAY, retryable=False)
+        try:
+            found = await self._keeping.search(
+                asked.query,
+                tenant=context.tenant,
+                scopes=self._scopes(context),
+                limit=self._memory.limit,
+                floor=self._memory.floor,
+            )
+        except (MemoryFailed, EmbeddingFailed) as error:
+            context.log.warning("%s", error)
+            raise ToolFailed(_AWAY, retryable=False) from error
+        return "\n".join(map(_line, found)) or "nothing is remembered about that"
+
+    async def remember(self, asked: Remember, context: ToolContext) -> str:
+        """Keep a fact. What the model says is the agent's word, whoever may have said it to him."""
+        now = clock.now()
+        fact = FactDraft(
+            id=context.key,
+            scope=kept(self._memory, session=context.session, agent=context.agent, user=context.user),
+            text=redact(clean(asked.text)),
+            at=now,
+            topic=clean(asked.topic),
+            session=context.session,
+            importance=asked.importance,
+            trust="agent",
+        )
+        change = Change(id=context.key, tenant=context.tenant, at=now, facts=(fact,))
+        item = await self._applying.keep(change, context.session)
+        if item is None:
+            return "not remembered: this conversation was erased"
+        return "remembered" if item.applied else "noted; it can be recalled as soon as memory can be reached"
+
+    async def forget(self, asked: Forget, context: ToolContext) -> str:
+        """Forget a memory of the agent's scopes; of others it knows nothing."""
+        item = await self._applying.decided(context.key)
+        if item is None:
+            if await self._is_missing(asked.id, context):
+                return f"there is no memory with id {asked.id!r}"
+            change = Change(
+                id=context.key,
+                tenant=context.tenant,
+                at=clock.now(),
+                forget=(asked.id,),
+                within=self._scopes(context),
+            )
+            item = await self._applying.keep(change, context.session)
+        done = item is None or item.applied
+        return "forgotten" if done else "it will be forgotten as soon as memory can be reached"
+
+    async def _is_missing(self, id: str, context: ToolContext) -> bool:
+        """Whether it is known that there is no such memory."""
+        if self._keeping is None:
+            return False
+        try:
+            found = await self._keeping.get(context.tenant, (id,))
+        except MemoryUnavailable:
+            return False  # it is looked for when it can be
+        return not any(view.scope in self._scopes(context) for view in found)
+
+    def _scopes(self, context: ToolContext) -> tuple[str, ...]:
+        return searched(self._memory, session=context.session, agent=context.agent, user=context.user)
+
+
+def _line(memory: MemoryView) -> str:
+    day = datetime.fromtimestamp(memory.at, UTC).date().isoformat() if memory.at else "undated"
+    said = " ".join(memory.text.split())
+    speaker = f", {preview(memory.speaker)}" if memory.speaker else ""
+    return f"[{memory.id}] {day}{speaker}: {said}"

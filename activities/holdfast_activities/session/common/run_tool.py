@@ -1,0 +1,263 @@
+"""Running one tool function, the same way inside a burst and in an activity of its own."""
+
+import asyncio
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import activity
+
+from holdfast_activities import clock
+from holdfast_activities.resilience.classify import classify, words
+from holdfast_workflows.contracts.app import BEGIN, ToolBinding, ToolContext
+from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
+from holdfast_workflows.contracts.errors import (
+    EffectUnknown,
+    HoldfastError,
+    ResultNotText,
+    ResultTooLarge,
+    ToolArgumentsInvalid,
+    ToolFailed,
+)
+from holdfast_workflows.contracts.limits import MAX_RESULT
+from holdfast_workflows.contracts.text import size
+
+_logger = logging.getLogger("holdfast.tool")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRun:
+    """One call as its tool will see it."""
+
+    session: str
+    tenant: str
+    agent: str
+    turn: int
+    step: int
+    seq: int
+    call_id: str
+    name: str
+    arguments: str
+    key: str
+    attempt: int = 1
+    user: str = ""
+
+
+STOPPING = 2.0
+"""Seconds that a function which ran out of time has to end."""
+
+
+CANCELLING = 10.0
+"""Seconds beyond its time for which the end of a cancelled function is awaited; well within what the workflow
+adds to a tool's time-out for its activity."""
+
+
+class NotBegun(Exception):
+    """The function was not called: its time to begin had passed, as where the process was suspended."""
+
+
+class Attempt:
+    """One run of a tool's function; ``latest`` is when it may begin at the latest, by ``clock.steady``."""
+
+    def __init__(self, latest: float = math.inf) -> None:
+        self.task: asyncio.Task[str] | None = None
+        self.begun = False
+        self.in_thread = False
+        self._latest = latest
+        self._thread = threading.get_ident()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of the function runs any more."""
+        return self.task is None or self.task.done()
+
+    def stop(self) -> bool:
+        """Cancel the function; False where it runs in a thread.
+
+        A thread cannot be stopped, and what it returns in the end counts.
+        """
+        return self.task is not None and not (self.begun and self.in_thread) and self.task.cancel()
+
+    async def outcome(self) -> str | None:
+        """What the function returns in the end; None if it does not."""
+        if self.task is not None and not self.task.done():
+            await asyncio.wait([self.task])
+        return None if self.task is None or _failed_or_runs(self.task) else self.task.result()
+
+    def begin(self) -> None:
+        """Note that the function is called now.
+
+        Raises:
+            NotBegun: It is too late for that.
+        """
+        if clock.steady() > self._latest:
+            raise NotBegun
+        self.begun = True
+        self.in_thread = threading.get_ident() != self._thread
+
+    async def run(self, binding: ToolBinding, arguments: Mapping[str, Any], about: ToolContext) -> str:
+        """Call the function."""
+        BEGIN.set(self.begin)
+        return await binding.call(arguments, about)
+
+
+async def run(
+    binding: ToolBinding, call: ToolRun, seconds: float, heartbeat: Callable[[str], None]
+) -> ResultEntry:
+    """Run a tool once, for at most so many seconds.
+
+    Raises:
+        ToolFailed: It raised, timed out, or returned too much; arguments that do not fit are
+            a result for the model, not an error.
+    """
+    try:
+        arguments = binding.validate(call.arguments)
+    except ToolArgumentsInvalid as error:
+        return result(call, error.detail, "invalid", time.monotonic())
+    return await carry_out(binding, call, arguments, seconds, heartbeat)
+
+
+async def carry_out(
+    binding: ToolBinding,
+    call: ToolRun,
+    arguments: Mapping[str, Any],
+    seconds: float,
+    heartbeat: Callable[[str], None],
+    attempt: Attempt | None = None,
+) -> ResultEntry:
+    """Run a tool with arguments that were validated.
+
+    A function that does not end when its time is over is left alone; ``attempt`` then has not ended.
+
+    Raises:
+        EffectUnknown: It must happen once, and ran out of time: nobody has seen its end.
+        NotBegun: It was too late to call it.
+        ToolFailed: It raised, timed out, or returned too much.
+    """
+    began, attempt = time.monotonic(), attempt or Attempt()
+    # A task of its own: what cannot be stopped must not hold up the call.
+    task = attempt.task = asyncio.create_task(
+        attempt.run(binding, arguments, context(call, heartbeat)),
+        name=f"tool {call.name} of session {call.session}",
+    )
+    _keep(task)
+    try:
+        text = await _result(attempt, task, seconds)
+    except _OutOfTime as error:
+        raise (EffectUnknown if binding.spec.effect == "once" else ToolFailed)(str(error)) from error
+    except (NotBegun, ToolFailed):
+        raise
+    except HoldfastError as error:
+        raise ToolFailed(str(error), retryable=error.retryable) from error
+    except Exception as error:
+        known = classify(error, ToolFailed)
+        late = binding.spec.effect == "once" and isinstance(error, TimeoutError)
+        raise (EffectUnknown(words(error)) if late else known) from error
+    if size(text) > MAX_RESULT:
+        raise ResultTooLarge(f"{size(text):,} bytes")
+    return result(call, text, "ok", began)
+
+
+class _OutOfTime(Exception):
+    """A function has not ended in time."""
+
+
+async def _result(attempt: Attempt, task: asyncio.Task[str], seconds: float) -> str:
+    """What the function returns within its time, or a moment later if it cannot be stopped."""
+    ends = time.monotonic() + seconds
+    try:
+        await asyncio.wait([task], timeout=seconds)
+        late = not task.done()
+        told = late and attempt.stop()
+        if late:
+            await asyncio.wait([task], timeout=STOPPING)
+    except asyncio.CancelledError:
+        await _cancelled(attempt, task, ends + CANCELLING - time.monotonic())
+        if _failed_or_runs(task):
+            raise
+        return task.result()
+    if not task.done():
+        raise _OutOfTime(f"no result after {seconds:g} s, and it cannot be stopped: it may still be at work")
+    if task.cancelled() or (told and _failed_or_runs(task)):
+        raise _OutOfTime(f"no result after {seconds:g} s")
+    return task.result()
+
+
+def _failed_or_runs(task: asyncio.Task[str]) -> bool:
+    """Whether a function that was cancelled gives no result; what it raised then says nothing of what it did."""
+    return not task.done() or task.cancelled() or task.exception() is not None
+
+
+async def _cancelled(attempt: Attempt, task: asyncio.Task[str], left: float) -> None:
+    """Cancel the function and wait for its end, so that nothing it does lands after the cancel; not for ever."""
+    ends = time.monotonic() + max(left, 0.0)
+    while not task.done() and (left := ends - time.monotonic()) > 0:
+        attempt.stop()
+        # Whoever cancels again changes nothing.
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task], timeout=left)
+
+
+_kept = set[asyncio.Task[str]]()
+
+
+def _keep(task: asyncio.Task[str]) -> None:
+    """Hold a task until it has ended, since the event loop does not, and note its error as seen."""
+    _kept.add(task)
+    task.add_done_callback(_ended)
+
+
+def _ended(task: asyncio.Task[str]) -> None:
+    _kept.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+def context(call: ToolRun, heartbeat: Callable[[str], None]) -> ToolContext:
+    """What the tool may know of its call."""
+    return ToolContext(
+        session=call.session,
+        tenant=call.tenant,
+        agent=call.agent,
+        key=call.key,
+        attempt=call.attempt,
+        turn=call.turn,
+        step=call.step,
+        log=logging.LoggerAdapter(_logger, {"session": call.session, "tool": call.name, "key": call.key}),
+        _heartbeat=heartbeat,
+        _cancelled=activity.is_cancelled,
+        user=call.user,
+    )
+
+
+def cancelled_by_session() -> bool:
+    """Whether the session cancelled the activity; else its worker stops, or the server gave it up."""
+    details = activity.cancellation_details()
+    return details is not None and details.cancel_requested
+
+
+def failed(call: ToolRun, error: HoldfastError) -> ResultEntry:
+    """What the model is told of a call that failed for good."""
+    detail = error.detail or str(error)
+    text = str(error) if isinstance(error, (ResultTooLarge, ResultNotText)) else detail
+    return result(call, f"error: {text}", "failed", time.monotonic())
+
+
+def result(call: ToolRun, text: str, status: ResultStatus, began: float) -> ResultEntry:
+    """The entry for a call's outcome."""
+    return ResultEntry(
+        seq=call.seq,
+        turn=call.turn,
+        step=call.step,
+        at=clock.now(),
+        call_id=call.call_id,
+        name=call.name,
+        text=text,
+        status=status,
+        seconds=round(time.monotonic() - began, 4),
+    )

@@ -1,0 +1,141 @@
+"""``load_agent``: pin an agent's spec for a session."""
+
+import hashlib
+from typing import Any
+
+from temporalio import activity
+
+from holdfast_activities.state.base import SessionRow, State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.errors import HoldfastError, UnknownAgent, to_failure
+from holdfast_workflows.contracts.limits import PATIENCE, SEQ_GAP
+from holdfast_workflows.contracts.resets import AsideInput
+from holdfast_workflows.contracts.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.steps import LoadInput, LoadResult
+
+from .admin.set_aside import set_aside
+from .common.agents import LiveAgents
+from .model_call.reservation import limits_of
+
+
+class LoadAgent:
+    """The activity that begins every session."""
+
+    def __init__(self, registry: Registry, state: State, agents: LiveAgents) -> None:
+        self._registry = registry
+        self._state = state
+        self._agents = agents
+
+    @activity.defn(name=names.LOAD_AGENT)
+    async def load_agent(self, load: LoadInput) -> LoadResult:
+        """Store the spec under its digest and say what the workflow needs of it."""
+        try:
+            return await self._load(load)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+    async def _load(self, load: LoadInput) -> LoadResult:
+        spec = self._registry.agents.get(load.agent)
+        if spec is None:
+            known = ", ".join(sorted(self._registry.agents)) or "none"
+            # While a deploy adds an agent, another worker has it, and the next attempt may reach that.
+            elsewhere = await self._agents.elsewhere(load.agent)
+            raise UnknownAgent(f"asked for {load.agent!r}; served: {known}", retryable=elsewhere)
+        if load.output is not None:
+            spec = spec.model_copy(update={"output": load.output})
+        elif load.output_of:
+            kept = (await self._agents.get(load.output_of)).spec.output
+            spec = spec.model_copy(update={"output": kept})
+        limits = limits_of(self._registry.tenants, load.tenant)
+        body = spec.model_dump_json()
+        digest = hashlib.sha256(body.encode()).hexdigest()[:24]
+        if load.again:
+            await self._state.save_spec(digest, body)
+            self._agents.add(digest, spec)
+            return LoadResult(spec=_pin(spec, digest, limits.weight if limits else 1.0))
+        before = await self._state.load_session(load.session)
+        start = await self._start(load, before)
+        await self._state.save_spec(digest, body)
+        await self._state.open_session(load.session, load.agent, digest, load.tenant, load.user)
+        self._agents.add(digest, spec)
+        return LoadResult(
+            spec=_pin(spec, digest, limits.weight if limits else 1.0),
+            version=before.version if before else 0,
+            **start,
+        )
+
+    async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:
+        """Where the session begins: past what an earlier one of the same id has, or a reset has left behind."""
+        if before is None:
+            return {}
+        if load.first_run and load.first_run != activity.info().workflow_run_id:
+            return await self._begin_again(load)
+        seq = await self._next_number(before)
+        # In case of a reset to the beginning, which has to tell this session's part of the log from that before.
+        await self._state.store_text(load.session, _begun(load), f"{seq} {before.turns}")
+        return {"seq": seq, "turns": before.turns}
+
+    async def _begin_again(self, load: LoadInput) -> dict[str, Any]:
+        begun = await self._state.load_text(load.session, _begun(load)) or "1 0"
+        seq, turns = map(int, begun.split())
+        now = await set_aside(self._state, AsideInput(session=load.session, seq=seq, turn=turns + 1))
+        return {
+            "seq": now.seq,
+            "turns": turns,
+            "used": now.turns,
+            "abandoned": ((seq, now.seq),),
+            "resets": now.logs,
+        }
+
+    async def _next_number(self, before: SessionRow) -> int:
+        """Where a session that was there before goes on: past its snapshot and all written since."""
+        since = await self._state.log.read(before.session, before.seq)
+        last = since[-1].seq if since else before.seq - 1
+        return last + SEQ_GAP if last > 0 else 1
+
+
+def _begun(load: LoadInput) -> str:
+    return f"begun-{load.first_run}"
+
+
+def _pin(spec: AgentSpec, digest: str, weight: float) -> PinnedSpec:
+    return PinnedSpec(
+        agent=spec.name,
+        digest=digest,
+        max_steps=spec.max_steps,
+        max_repairs=spec.max_repairs,
+        output_repairs=(spec.output or OutputSpec(name="", json_schema={})).repairs,
+        max_inline_steps=spec.max_inline_steps,
+        max_inline_seconds=spec.max_inline_seconds,
+        has_inline=any(tool.inline for tool in spec.tools),
+        when_busy=spec.when_busy,
+        model=spec.models[0],
+        models=len(spec.models),
+        model_timeout=spec.model_timeout,
+        model_retry=spec.model_retry,
+        tools={
+            tool.name: ToolPolicy(
+                timeout=tool.timeout,
+                retry=tool.retry,
+                effect=tool.effect,
+                undo=tool.undo,
+                allow_repeats=tool.allow_repeats,
+            )
+            for tool in spec.tools
+        },
+        budget=spec.budget,
+        fallbacks=spec.fallbacks,
+        max_wait=_patience(spec),
+        weight=weight,
+        memory=spec.memory,
+        working_memory=spec.working_memory,
+        compact_at=spec.compact_at,
+    )
+
+
+def _patience(spec: AgentSpec) -> float:
+    """With last resorts nobody waits for providers unless the agent says so: they are why there are any."""
+    if spec.max_wait is not None:
+        return spec.max_wait
+    return 0.0 if spec.fallbacks else PATIENCE

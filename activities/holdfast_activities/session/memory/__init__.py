@@ -1,0 +1,1 @@
+"""Recall, remember and compact: the session's activities for memory and summaries."""

@@ -1,0 +1,132 @@
+"""``recall``: what bears on a message, looked up and written to the log before it."""
+
+from collections.abc import Callable
+
+from temporalio import activity
+
+from holdfast_activities import clock
+from holdfast_activities.context import Conversations, recalled
+from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.scopes import searched
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.entries import MemoryEntry, Recalled
+from holdfast_workflows.contracts.errors import HoldfastError, MemoryFailed, MemoryUnavailable, to_failure
+from holdfast_workflows.contracts.memory import MOST, Memory, MemoryView, RecallInput, RecallResult
+from holdfast_workflows.contracts.spec import MEMORY_RETRY
+
+from ..common.agents import LiveAgents
+
+PATIENCE = 3.0
+"""Seconds after which a turn no longer waits for another attempt. One that is refused at once is tried again
+as often as it may within them, one that hangs about twice."""
+
+_LONGEST = 1_500
+"""Characters of one memory that the model is shown; what was said is kept somewhat longer."""
+
+
+class Recall:
+    """The activity that recalls."""
+
+    def __init__(
+        self, state: State, conversations: Conversations, agents: LiveAgents, keeping: Keeping | None
+    ) -> None:
+        self._state = state
+        self._conversations = conversations
+        self._agents = agents
+        self._keeping = keeping
+
+    @activity.defn(name=names.RECALL)
+    async def recall(self, request: RecallInput) -> RecallResult:
+        """Write what is found to the log; nothing where nothing is relevant. What an earlier attempt wrote stands."""
+        try:
+            return await self._recall(request)
+        except MemoryFailed as error:
+            # The turn waits: it goes on without rather than until a breaker closes, or a store that says
+            # nothing has said nothing to every attempt.
+            waited = clock.now() - activity.info().scheduled_time.timestamp()
+            soon = (
+                error.retryable and waited < PATIENCE and (error.retry_after or 0.0) <= MEMORY_RETRY.max_delay
+            )
+            raise to_failure(error, {"again": soon, "delay": error.retry_after}) from error
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+    async def _recall(self, request: RecallInput) -> RecallResult:
+        log = self._state.log
+        if activity.info().attempt > 1:
+            before = await log.read(request.session, request.seq, request.seq + 1)
+            if before:
+                return _told(before[0])
+        found = await self._search(request)
+        if not found:
+            return RecallResult()
+        memories = tuple(map(_as_recalled, found))
+        entry = MemoryEntry(
+            seq=request.seq,
+            turn=request.turn,
+            at=clock.now(),
+            text=recalled(memories),
+            memories=memories,
+        )
+        [stored] = await log.settle(request.session, [entry])
+        self._conversations.offer(request.session, [stored])
+        return _told(stored)
+
+    async def _search(self, request: RecallInput) -> list[MemoryView]:
+        if self._keeping is None:
+            raise MemoryUnavailable("this worker has no memory store", retryable=False)
+        agent = await self._agents.get(request.digest)
+        memory = agent.spec.memory or Memory()
+        found = await self._keeping.search(
+            await self._text(request),
+            tenant=request.tenant,
+            scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),
+            # What the model is shown anyway takes no other's place.
+            limit=memory.limit + MOST,
+            floor=memory.floor,
+        )
+        if any(view.session == request.session for view in found):
+            shown = await self._shown(request.session)
+            found = [view for view in found if not shown(view)]
+        return found[: memory.limit]
+
+    async def _shown(self, session: str) -> Callable[[MemoryView], bool]:
+        """Whether something that was said in this session is in its prompt still, going by the last one."""
+        last = await self._state.shared.manifests.newest(session)
+        items = () if last is None else last.items
+        gone = [
+            range(item.start, item.stop)
+            for item in items
+            if item.part in ("conversation", "task") and item.shown == "left_out"
+        ]
+
+        def shown(view: MemoryView) -> bool:
+            of, _, seq = view.id.rpartition(":")
+            if view.kind != "turn" or of != session or not seq.isdigit():
+                return False
+            return not any(int(seq) in each for each in gone)
+
+        return shown
+
+    async def _text(self, request: RecallInput) -> str:
+        """The message; of a long one that is lost, its preview serves as well as can be."""
+        stored = await self._state.load_text(request.session, request.ref) if request.ref else None
+        return request.text if stored is None else stored
+
+
+def _told(entry: object) -> RecallResult:
+    return RecallResult(found=len(entry.memories) if isinstance(entry, MemoryEntry) else 0)
+
+
+def _as_recalled(view: MemoryView) -> Recalled:
+    text = view.text if len(view.text) <= _LONGEST else f"{view.text[: _LONGEST - 1]}…"
+    return Recalled(
+        id=view.id,
+        text=text,
+        speaker=view.speaker,
+        at=view.at,
+        trust=view.trust,
+        score=view.score,
+        why=view.why,
+    )

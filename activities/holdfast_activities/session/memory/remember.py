@@ -1,0 +1,154 @@
+"""``remember_turn``: a turn that has ended, kept word for word, with the facts that a model draws from it.
+
+What becomes of a turn is decided once: the first attempt that gets so far writes it to the
+outbox, and every later one finds it there and asks no model again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.outbox.applying import Applying
+from holdfast_activities.memory.outbox.changes import Change, FactDraft
+from holdfast_activities.memory.scopes import kept, searched
+from holdfast_activities.state.base import Log
+from holdfast_activities.state.shared import Accounts
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.breakers import TenantLimits
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.errors import HoldfastError, ModelError, to_failure
+from holdfast_workflows.contracts.memory import Memory, MemoryView, RememberInput, RememberResult
+
+from ..common.agents import LiveAgent, LiveAgents
+from ..common.heartbeat import Heartbeat
+from ..model_call.reservation import limits_of
+from ..model_call.side_call import SideCall, SideQuestion
+from . import fact_extraction as facts
+from . import turn_text
+from .turn_text import TurnText
+
+_RELATED = 10
+_RELEVANT = 0.2
+_ANSWER = 1_500  # tokens
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    facts: tuple[FactDraft, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+
+
+class RememberTurn:
+    """The activity that keeps turns."""
+
+    def __init__(
+        self,
+        log: Log,
+        accounts: Accounts,
+        agents: LiveAgents,
+        keeping: Keeping | None,
+        applying: Applying,
+        beside: SideCall,
+        tenants: Mapping[str, TenantLimits],
+    ) -> None:
+        self._log = log
+        self._accounts = accounts
+        self._agents = agents
+        self._keeping = keeping
+        self._applying = applying
+        self._beside = beside
+        self._tenants = tenants
+
+    @activity.defn(name=names.REMEMBER_TURN)
+    async def remember_turn(self, request: RememberInput) -> RememberResult:
+        """Keep a turn: decided once, and applied now or when the store is back."""
+        try:
+            with Heartbeat():
+                return await self._remember(request)
+        except HoldfastError as error:
+            raise to_failure(error) from error
+
+    async def _remember(self, request: RememberInput) -> RememberResult:
+        id = f"{request.session}:{request.turn}"
+        if request.resets:
+            id = f"{id}:{request.resets}"
+        item = await self._applying.decided(id)
+        if item is None:
+            change, answer = await self._decide(request, id)
+            item = await self._applying.keep(change, request.session, answer.model_dump_json())
+            if item is None:  # erased meanwhile
+                return RememberResult(usage=answer.usage)
+        told = RememberResult.model_validate_json(item.answer)
+        return told.model_copy(update={"pending": not item.applied})
+
+    async def _decide(self, request: RememberInput, id: str) -> tuple[Change, RememberResult]:
+        agent = await self._agents.get(request.digest)
+        memory = agent.spec.memory or Memory()
+        turn = await turn_text.read(self._log, request)
+        drafts = turn_text.drafts(turn, request, memory)
+        drawn = _Drawn()
+        if memory.facts and turn.messages:
+            drawn = await self._draw(turn, request, agent, memory)
+        change = Change(id=id, tenant=request.tenant, at=turn.at, turns=drafts, facts=drawn.facts)
+        return change, RememberResult(turns=len(drafts), facts=len(drawn.facts), usage=drawn.usage)
+
+    # Facts.
+
+    async def _draw(self, turn: TurnText, request: RememberInput, agent: LiveAgent, memory: Memory) -> _Drawn:
+        """Facts of a turn; none where no model can be asked for them, which is said in the log."""
+        known = await self._known(turn, request, memory)
+        said = turn.said()
+        question = SideQuestion(
+            session=request.session,
+            tenant=request.tenant,
+            purpose="remember",
+            models=(memory.model or agent.spec.models[-1],),
+            instructions=facts.INSTRUCTIONS,
+            text=facts.question(said, known, _day(turn.at)),
+            max_tokens=_ANSWER,
+            allowance=request.allowance,
+        )
+        try:
+            heard = await self._beside.ask(agent, question, limits_of(self._tenants, request.tenant))
+        except HoldfastError as error:
+            if isinstance(error, ModelError) and error.retryable and activity.info().attempt < _TRIES:
+                raise
+            activity.logger.warning("no facts were drawn from turn %d: %s", request.turn, error)
+            return _Drawn()
+        if heard.charge is not None:
+            await self._accounts.charge(heard.charge)
+        common = FactDraft(
+            id=f"{request.session}:{request.turn}:fact",
+            scope=kept(memory, session=request.session, agent=request.agent, user=request.user),
+            text="",
+            at=turn.at,
+            session=request.session,
+            sources=tuple(draft.id for draft in turn_text.drafts(turn, request, memory)),
+        )
+        return _Drawn(facts.read(heard.text, common, known, turn.said(turn_text.WEIGHED)), heard.usage)
+
+    async def _known(self, turn: TurnText, request: RememberInput, memory: Memory) -> tuple[MemoryView, ...]:
+        """Facts that the turn may bear on; none if the store is away, since it can do without them."""
+        if self._keeping is None:
+            return ()
+        try:
+            found = await self._keeping.search(
+                turn.asked,
+                tenant=request.tenant,
+                scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),
+                kinds=("fact",),
+                limit=_RELATED,
+                floor=_RELEVANT,
+            )
+        except HoldfastError as error:
+            activity.logger.warning("facts are drawn without those that are known: %s", error)
+            return ()
+        return tuple(found)
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()

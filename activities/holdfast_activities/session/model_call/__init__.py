@@ -1,0 +1,1 @@
+"""One model call and everything that guards it: prompt, fallback, breaker, rate limits, budget."""

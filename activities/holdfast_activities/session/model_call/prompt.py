@@ -1,0 +1,137 @@
+"""The prompt for the next reply of a session, with the account of how it was made."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from holdfast_activities.context import (
+    Conversation,
+    Item,
+    PromptAccount,
+    PromptBudget,
+    TokenCalibration,
+    budget,
+)
+from holdfast_activities.models import wire
+from holdfast_activities.models.base import Fragment, Model, ModelRequest
+from holdfast_workflows.contracts.fallbacks import SimplifiedReply
+from holdfast_workflows.contracts.names import READ_MORE
+from holdfast_workflows.contracts.steps import ThinkInput
+from holdfast_workflows.contracts.text import dump_json
+
+from ..common.agents import LiveAgent
+
+_SIMPLE_REPLY = 500
+"""Tokens a simplified reply may have."""
+
+_FINAL = (
+    "No more tools can be called and nothing more can be looked up. "
+    "Answer now, as well as you can, with what you have; say what is missing."
+)
+_SIMPLE = "Answer briefly, from what the message says and what you know; say so if that is not enough."
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked, and how it was made."""
+
+    request: ModelRequest
+    account: PromptAccount
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+        request = self.request
+        conversation = sum(len(fragment.data) for fragment in request.fragments)
+        return conversation + len(request.instructions) + len(request.tools)
+
+
+class PromptSource:
+    """Makes the prompts of one ``think``."""
+
+    def __init__(self, step: ThinkInput, agent: LiveAgent, ratios: TokenCalibration) -> None:
+        self._step = step
+        self._agent = agent
+        self._ratios = ratios
+        self.simple = isinstance(agent.resort(step.fallback), SimplifiedReply)
+        output = agent.spec.output
+        self._shape = "" if output is None else dump_json(output.model_dump())
+
+    @property
+    def readable(self) -> bool:
+        """Whether the agent can read what a prompt leaves out of a text."""
+        return READ_MORE in self._agent.tools
+
+    async def prepare(self) -> None:
+        """Have at hand what was learnt before."""
+        await self._ratios.load()
+
+    def learn(self, prompt: Prompt, reported: int) -> None:
+        """Take in what the provider counted."""
+        self._ratios.learn(prompt.account.model, prompt.account.estimated, reported)
+
+    def prompt(self, model: Model, conversation: Conversation) -> Prompt:
+        """The prompt as the conversation stands."""
+        spec, step = self._agent.spec, self._step
+        tools = b"" if self.simple else self._agent.wire_tools(model)
+        extra = _SIMPLE if self.simple else _FINAL if step.final else ""
+        instructions = f"{spec.instructions}\n\n{extra}" if extra else spec.instructions
+        made = self._budget(model, instructions, tools)
+        fragments, items = self._shown(conversation, made)
+        request = ModelRequest(
+            instructions=instructions,
+            fragments=fragments,
+            tools=tools,
+            output=spec.output,
+            max_tokens=self._reply(model, made),
+            temperature=spec.temperature,
+            timeout=spec.model_timeout,
+            stream=step.streaming,
+            no_calls=step.final and bool(tools),
+            plain=conversation.plain,
+        )
+        return Prompt(request, PromptAccount(model.name, made, items, conversation.need))
+
+    def _budget(self, model: Model, instructions: str, tools: bytes) -> PromptBudget:
+        spec = self._agent.spec
+        return budget(
+            min(spec.context_window or model.window, model.window),
+            ratio=self._ratios.of(model.name),
+            instructions=wire.weigh(instructions) + wire.weigh(self._shape),
+            tools=wire.weigh(tools),
+            reply=spec.max_tokens or 0,
+        )
+
+    def _reply(self, model: Model, made: PromptBudget) -> int | None:
+        """Tokens that the reply may have: what it and the prompt may take is within the window, or it is refused."""
+        asked = self._agent.spec.max_tokens
+        if self.simple:
+            return min(asked or _SIMPLE_REPLY, _SIMPLE_REPLY)
+        return None if asked is None else min(asked, model.window - made.tokens)
+
+    def _shown(
+        self, conversation: Conversation, made: PromptBudget
+    ) -> tuple[Sequence[Fragment], Sequence[Item]]:
+        if self.simple:
+            return conversation.alone(made.limit)
+        return conversation.within(made.limit, made.share), conversation.items()
+
+    def digest(self, request: ModelRequest) -> str:
+        """Whose prompt it is, and ``fingerprint``: what its reply is kept under."""
+        return f"{self._step.tenant}/{self._step.agent}/{fingerprint(request, self._shape)}"
+
+
+def fingerprint(request: ModelRequest, shape: str) -> str:
+    """Of what the model reads, and the shape it answers in: the same prompt has the same one, whoever asks."""
+    parts = [_digest(request.instructions), _digest(request.tools), _digest(shape)]
+    parts += [fragment.digest for fragment in request.fragments]
+    # Of digests, which are of one length: texts that are joined do not tell where one ends.
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:40]
+
+
+@lru_cache(maxsize=256)
+def _digest(text: str | bytes) -> bytes:
+    """Of an agent's instructions, tools or shape, which are the same at every step."""
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).digest()

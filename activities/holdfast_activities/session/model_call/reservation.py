@@ -1,0 +1,245 @@
+"""What a session's model calls are charged to, and what is reserved for the next one.
+
+A call is reserved at an upper bound before it is made, and settled with what it used when
+its reply is written. What the next call may need is reserved with that write, so a call
+finds its reservation made and costs the state database nothing of its own. Without limits
+there are no accounts, and nothing here does anything.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from holdfast_activities import clock
+from holdfast_activities.models.base import Model
+from holdfast_activities.state.log.extras import MICROS, AccountState, Amount, Charge, Charged, Limit
+from holdfast_activities.state.shared import Accounts
+from holdfast_workflows.contracts.breakers import TenantLimits
+from holdfast_workflows.contracts.budget import Reservation, Spent
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
+from holdfast_workflows.contracts.steps import ThinkInput, Wait
+
+OUTPUT = 4_096
+"""Tokens reserved for a reply where the agent sets no ``max_tokens``; the request is bound to them."""
+
+SHORTEST = 256
+"""The fewest tokens of output that a call is worth making for."""
+
+RESULTS = 4_000
+"""Tokens reserved for the results of the calls that a reply asks for."""
+
+HELD_FOR = 600.0
+"""Seconds after which a reservation lapses that nobody used: its session was terminated, or waits. Whoever
+uses it has the time of a call beyond that."""
+
+_IN_THE_WAY = 1.5
+"""Seconds until asking again when others hold what is left: their calls end, and most cost less than reserved."""
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CostEstimate:
+    """What a call may use at most: tokens read, and tokens written."""
+
+    prompt: int
+    output: int
+
+    def amount(self, model: Model) -> Amount:
+        """As it is charged."""
+        return Amount(self.prompt + self.output, _micros(model.cost(self.prompt, self.output)))
+
+
+class BudgetReservation:
+    """The accounts of one session, and its hold on them."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        step: ThinkInput,
+        tenant: TenantLimits | None,
+        *,
+        trusted: bool,
+        call: float,
+        clock: Callable[[], float] = clock.now,
+    ) -> None:
+        """The purse of a step.
+
+        Args:
+            accounts: Where the accounts are kept.
+            step: Names the run's own account, and the hold that the step before left.
+            tenant: The tenant's limits, if it has any.
+            trusted: Whether that hold stands for sure; a lost attempt may have changed it.
+            call: Seconds that a call may take; a reservation that lapsed amid it would be spent twice.
+            clock: Seconds since 1970.
+        """
+        self._accounts = accounts
+        self._step = step
+        self._tenant = tenant
+        self._call = call
+        self._clock = clock
+        self._touched = step.reservation is not None
+        self._unanswered = Amount()
+        # A purse lasts for one activity, so the day it begins on is the day that pays.
+        self._limits = self._find_limits()
+        self.hold = (
+            step.reservation if trusted and step.reservation and self._stands(step.reservation) else None
+        )
+
+    def _find_limits(self) -> dict[str, Limit]:
+        found: dict[str, Limit] = {}
+        run, tenant = self._step.allowance, self._tenant
+        if run is not None:
+            found[run.account] = Limit(run.tokens, None if run.dollars is None else _micros(run.dollars))
+        if tenant is not None and (tenant.tokens_per_day is not None or tenant.dollars_per_day is not None):
+            day = _day(self._clock())
+            dollars = tenant.dollars_per_day
+            found[self._accounts.tenant(self._step.tenant, day)] = Limit(
+                tenant.tokens_per_day, None if dollars is None else _micros(dollars)
+            )
+        return found
+
+    def _stands(self, hold: Reservation) -> bool:
+        """Whether a hold has not lapsed, and is on today's accounts: a tenant's account is of one day."""
+        now, taken = self._clock(), hold.until - self._call - HELD_FOR
+        return self._lasts(hold) and (self._tenant is None or _day(taken) == _day(now))
+
+    def _lasts(self, hold: Reservation) -> bool:
+        """Whether a hold is there still when a call that begins now has ended."""
+        return hold.until - self._call > self._clock()
+
+    def _until(self) -> float:
+        return self._clock() + HELD_FOR + self._call
+
+    @property
+    def active(self) -> bool:
+        """Whether anything limits this session's tokens or dollars."""
+        return bool(self._limits)
+
+    async def reserve(self, model: Model, need: CostEstimate) -> int | Wait | Spent:
+        """Reserve a call; the tokens its reply may have.
+
+        Returns:
+            ``Spent`` if there is no room for even a short reply, ``Park`` if there is, but other
+            calls have it reserved now.
+        """
+        if not self.active or self._covers(model, need):
+            return need.output
+        for _ in range(_TRIES):
+            hold = self._with_room(model, need)
+            charged = await self._accounts.charge(self._charge(hold))
+            self._take(charged, hold)
+            refused = charged.refused_by
+            if refused is None:
+                return need.output
+            smaller = _fitting(refused, model, need, self._aside(model, need))
+            if isinstance(smaller, Spent):
+                return smaller
+            if smaller == need:
+                break  # it would fit, if others did not hold it
+            need = smaller
+        return Wait(
+            seconds=_IN_THE_WAY,
+            reason="what is left of the budget is reserved by other calls",
+            kind="limit",
+            error_code=BudgetExhausted.code,
+        )
+
+    def count(self, used: Usage) -> None:
+        """Count a call that ended without a reply; it is charged with what is charged next."""
+        if self.active:
+            more = Amount(used.input_tokens + used.output_tokens, _micros(used.cost))
+            self._unanswered = _sum(self._unanswered, more)
+
+    def settle(self, model: Model | None, used: Usage, following: CostEstimate | None) -> Charge | None:
+        """The charge for a call that was made, reserving the ``following`` one; None if nothing is limited."""
+        if not self.active:
+            return None
+        spent = Amount(used.input_tokens + used.output_tokens, _micros(used.cost))
+        hold = self._with_room(model, following) if model is not None and following is not None else Amount()
+        return self._charge(hold, spent)
+
+    def settled(self, charge: Charge, charged: Charged | None) -> None:
+        """The charge is written; with None, nobody knows whether its hold was granted."""
+        if charged is None:
+            self.hold, self._touched = None, True
+        else:
+            self._take(charged, charge.reservation)
+
+    async def release(self) -> None:
+        """Give back what is held: no call follows for now. Where that fails it lapses, and what led here is told."""
+        if self.active and (self._touched or self._unanswered != Amount()):
+            with suppress(HoldfastError):
+                await self._accounts.charge(self._charge(Amount()))
+                self._unanswered = Amount()
+            self.hold, self._touched = None, False
+
+    def _covers(self, model: Model, need: CostEstimate) -> bool:
+        hold, amount = self.hold, need.amount(model)
+        return (
+            hold is not None
+            and self._lasts(hold)
+            and hold.tokens >= amount.tokens
+            and _micros(hold.dollars) >= amount.micros
+        )
+
+    def _with_room(self, model: Model, need: CostEstimate) -> Amount:
+        """What to hold: the call, and what is set aside for a last one."""
+        return _sum(need.amount(model), self._aside(model, need))
+
+    def _aside(self, model: Model, need: CostEstimate) -> Amount:
+        """Room for a last, short call, where the budget is to be finished by one."""
+        if not self._step.keep_room_for_final or self._step.final:
+            return Amount()
+        return CostEstimate(need.prompt, SHORTEST).amount(model)
+
+    def _charge(self, hold: Amount, spent: Amount = Amount()) -> Charge:  # noqa: B008 - it is immutable
+        spent = _sum(spent, self._unanswered)
+        return Charge(self._step.session, self._limits, spent, hold, self._until())
+
+    def _take(self, charged: Charged, hold: Amount) -> None:
+        self._unanswered = Amount()
+        held = charged.refused_by is None and hold != Amount()
+        self._touched = held
+        self.hold = (
+            Reservation(tokens=hold.tokens, dollars=hold.micros / MICROS, until=self._until())
+            if held
+            else None
+        )
+
+
+def limits_of(tenants: Mapping[str, TenantLimits], tenant: str) -> TenantLimits | None:
+    """A tenant's limits: its own, else those for all that are not named; sessions without a tenant have none."""
+    return tenants.get(tenant, tenants.get("*")) if tenant else None
+
+
+def _fitting(account: AccountState, model: Model, need: CostEstimate, aside: Amount) -> CostEstimate | Spent:
+    """The call with as long a reply as the account could ever pay for; the limit in the way if that is too short."""
+    limit, spent = account.limit, account.spent
+    scope = "tenant" if account.account.startswith("tenant:") else "run"
+    output, shortest = need.output, min(SHORTEST, need.output)
+    if limit.tokens is not None:
+        output = min(output, limit.tokens - spent.tokens - aside.tokens - need.prompt)
+        if output < shortest:
+            return Spent(scope=scope, what="tokens", limit=limit.tokens, used=spent.tokens)
+    if limit.micros is not None:
+        room = limit.micros - spent.micros - aside.micros
+        while output >= shortest and _micros(model.cost(need.prompt, output)) > room:
+            output = output * 3 // 4
+        if output < shortest:
+            return Spent(scope=scope, what="dollars", limit=limit.micros / MICROS, used=spent.micros / MICROS)
+    return CostEstimate(need.prompt, output)
+
+
+def _sum(one: Amount, other: Amount) -> Amount:
+    return Amount(one.tokens + other.tokens, one.micros + other.micros)
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+
+def _micros(dollars: float) -> int:
+    return round(dollars * MICROS)

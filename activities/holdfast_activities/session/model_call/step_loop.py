@@ -1,0 +1,395 @@
+"""Steps taken within one ``think`` activity, each settled in the log before the next."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio import activity
+
+from holdfast_activities import clock
+from holdfast_activities.context import PromptAccount
+from holdfast_activities.resilience import Choice
+from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.breakers import TenantLimits
+from holdfast_workflows.contracts.budget import Spent
+from holdfast_workflows.contracts.context import Manifest
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage
+from holdfast_workflows.contracts.errors import (
+    HoldfastError,
+    StateError,
+    StateUnavailable,
+    ToolArgumentsInvalid,
+)
+from holdfast_workflows.contracts.limits import MAX_CALLS
+from holdfast_workflows.contracts.problems import Problem, problem_of
+from holdfast_workflows.contracts.session import Partial
+from holdfast_workflows.contracts.steps import StepView, ThinkInput, Wait
+
+from ..common import run_tool
+from ..common.agents import LiveAgent
+from ..common.log_writes import away, settle
+from . import step_result
+from .call_limits import provider_of
+from .dependencies import WorkerDependencies
+from .fallback import ModelFallback, StoredReply
+from .guarded_call import GuardedCall, ModelAnswer
+from .prompt import PromptSource
+from .reservation import RESULTS, BudgetReservation, CostEstimate
+
+_MAX_NAME = 200
+_NO_ANSWER = "(no answer: the budget was used up while the model still asked for tools)"
+"""What stands for a last reply that consists of calls, which are not carried out."""
+
+_SHOWN = 100_000
+"""Characters of partial text in a heartbeat, which must fit into a payload; the rest comes with the step."""
+
+
+def attempts_before(step: ThinkInput) -> int:
+    """Attempts at a model call that failed before this one."""
+    return step.tried + activity.info().attempt - 1
+
+
+def _longest(agent: LiveAgent) -> float:
+    """Seconds that a call may take: a prompt found too long, or filtered, is changed and sent once more."""
+    return 2 * agent.spec.model_timeout
+
+
+class StepLoop:
+    """One ``think``: at least one model call, more while only inline tools are asked for.
+
+    Attributes:
+        steps: Those that are settled.
+        stopped_by: Why there is no further one: the providers, a limit, the database or the budget.
+        failed: The error with which the step after these ended for good.
+        choice: What was chosen for the next attempt, once ``run`` has raised.
+    """
+
+    def __init__(
+        self,
+        step: ThinkInput,
+        agent: LiveAgent,
+        means: WorkerDependencies,
+        new: Sequence[Entry],
+        *,
+        tenant: TenantLimits | None,
+        look_ahead: bool,
+    ) -> None:
+        self.steps: list[StepView] = []
+        self.stopped_by: Wait | Spent | None = None
+        self.failed: Problem | None = None
+        self.choice: Choice | None = None
+        self._input = step
+        self._agent = agent
+        self._log = means.state.log
+        self._conversations = means.conversations
+        self._resilience = means.resilience
+        shared = means.state.shared
+        self._purse = BudgetReservation(
+            shared.accounts, step, tenant, trusted=not look_ahead, call=_longest(agent)
+        )
+        self._new = list(new)
+        prompts = PromptSource(step, agent, means.ratios)
+        asking = GuardedCall(
+            step,
+            agent,
+            prompts,
+            means.resilience,
+            self._purse,
+            tenant,
+            means.conversations,
+            self._new,
+            self._heard,
+        )
+        self._asking = asking
+        self._chain = ModelFallback(
+            step, agent, means.conversations, prompts, asking, shared.replies, self._again
+        )
+        self._look_ahead = look_ahead
+        self._tried = attempts_before(step)
+        self._seq = step.seq
+        self._text = ""
+        self._context = 0
+        self._instead = ""
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Take no further step after the current one."""
+        self._stopping = True
+
+    @property
+    def unanswered(self) -> Usage:
+        """What model calls used that ended without a reply."""
+        return self._asking.unanswered
+
+    def partial(self) -> Partial:
+        """Where the burst is, for its heartbeat."""
+        taken = len(self.steps)
+        return Partial(
+            turn=self._input.turn,
+            step=self._input.step + taken,
+            seq=self._seq,
+            text=self._text[:_SHOWN],
+            steps=taken,
+            tried=self._tried,
+        )
+
+    async def run(self) -> None:
+        """Take steps until one needs the workflow, or the burst has used its count or time."""
+        deadline = time.monotonic() + self._agent.spec.max_inline_seconds
+        while True:
+            try:
+                view = await self._step()
+            except StateUnavailable as error:
+                if not self.steps:
+                    raise
+                self.stopped_by = away(error)
+                return await self._stopped()
+            except HoldfastError as error:
+                self.choice = self._choose(error)
+                if self.steps and self._stopping:
+                    # The steps that are settled count; the next ``think`` will meet the error itself.
+                    return None
+                await self._let_go()
+                if not self.steps or self.choice.again:
+                    raise
+                activity.logger.warning(
+                    "step %d failed for good: %s", self._input.step + len(self.steps), error
+                )
+                self.failed = problem_of(error)
+                return None
+            except asyncio.CancelledError:
+                await self._purse.release()
+                raise
+            if view is None:
+                await self._stopped()
+                return None
+            self.steps.append(view)
+            self._seq = view.seq + 1 + len(view.calls)
+            self._text = ""
+            if self._is_last(view) or time.monotonic() > deadline:
+                return None
+
+    async def _stopped(self) -> None:
+        """Hold nothing while the session waits; a ``think`` that follows at once is told what is held."""
+        if self.steps and self.stopped_by is None:
+            self.steps[-1] = self.steps[-1].model_copy(update={"reservation": self._purse.hold})
+        else:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        await self._purse.release()
+        if self.steps:
+            self.steps[-1] = self.steps[-1].model_copy(update={"reservation": None})
+
+    def _is_last(self, view: StepView) -> bool:
+        """Whether the workflow has to see this step before there is another."""
+        inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
+        if not inside or self._stopping or len(self.steps) >= (self._input.max_steps or MAX_CALLS):
+            return True
+        if self._tried and not self._look_ahead:
+            # Attempts are counted for one call: after a failed one, the next step begins a count of its own.
+            return True
+        called = sum(len(step.calls) for step in self.steps)
+        left = self._input.calls_left
+        # What is told of the calls has to fit one payload.
+        return called >= MAX_CALLS or (left is not None and called >= left)
+
+    def _choose(self, error: HoldfastError) -> Choice:
+        """Whether Temporal repeats the activity, which then finds in the log what is settled."""
+        spec = self._agent.spec
+        operation = f"model:{provider_of(spec.models[0])}"
+        return self._resilience.retries.choose(operation, spec.model_retry, self._tried + 1, error)
+
+    def _again(self, error: HoldfastError) -> bool:
+        return self._choose(error).again
+
+    async def _step(self) -> StepView | None:
+        """The next step; None if it cannot be taken now."""
+        reached = await self._reply()
+        if reached is None:
+            return None
+        reply, ahead = reached
+        results = await self._results(reply, ahead)
+        problem = "" if reply.calls or reply.finish != "stop" else self._agent.output_problem(reply.text)
+        return step_result.step_view(reply, results, problem, self._purse.hold, self._context, self._instead)
+
+    # The reply: from the log if an earlier attempt got that far, else from a person or a model.
+
+    async def _reply(self) -> tuple[ReplyEntry, dict[int, Entry]] | None:
+        if self._input.answer:
+            return await self._settle_reply(self._entry(text=self._input.answer, model="person"))
+        began = time.monotonic()
+        self._context, self._instead = 0, ""
+        found = await self._chain.reply(self._seq, self._new, look_ahead=self._look_ahead)
+        # Where one reply was there already, the next may be too.
+        self._look_ahead = isinstance(found, StoredReply) and found.settled
+        if found is None:
+            return None
+        if isinstance(found, Wait | Spent):
+            # After steps that count a budget is met again, by the ``think`` that follows them.
+            self.stopped_by = None if self.steps and isinstance(found, Spent) else found
+            return None
+        if isinstance(found, ModelAnswer):
+            self._context, self._instead = found.account.context, found.instead
+            reply = self._answered(found, time.monotonic() - began)
+            return await self._settle_reply(reply, self._riders(reply, found))
+        if found.settled:
+            self._conversations.offer(self._input.session, [found.reply])
+            self._new.clear()
+            return found.reply, found.ahead
+        kept = found.reply
+        reply = self._entry(
+            text=kept.text, calls=kept.calls, finish=kept.finish, model=f"cached {kept.model}"
+        )
+        return await self._settle_reply(reply, LogExtras(manifest=self._manifest(reply, found.account)))
+
+    def _heard(self, text: str) -> None:
+        self._text = text
+
+    def _answered(self, answer: ModelAnswer, seconds: float) -> ReplyEntry:
+        reply = answer.reply
+        calls = () if self._input.final else reply.calls[:MAX_CALLS]
+        wordless = self._input.final and reply.calls and not reply.text.strip()
+        return self._entry(
+            text=_NO_ANSWER if wordless else reply.text if calls else self._agent.final_text(reply.text),
+            calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
+            # A last reply is as long as the budget lets it be, and stands as it is.
+            finish="stop" if self._input.final and reply.finish in {"tool_calls", "length"} else reply.finish,
+            usage=reply.usage,
+            model=reply.model,
+            seconds=round(seconds, 4),
+            extra=reply.extra,
+        )
+
+    def _entry(self, *, text: str, model: str, **rest: Any) -> ReplyEntry:
+        return ReplyEntry(
+            seq=self._seq,
+            turn=self._input.turn,
+            step=self._input.step + len(self.steps),
+            at=clock.now(),
+            text=text,
+            model=model,
+            **rest,
+        )
+
+    async def _settle_reply(
+        self, reply: ReplyEntry, riders: LogExtras | None = None
+    ) -> tuple[ReplyEntry, dict[int, Entry]]:
+        """Write the reply, with what was new before it and what it cost, in one transaction."""
+        stored = (await self._settle([*self._new, reply], riders))[-1]
+        self._new.clear()
+        if stored == reply:
+            return reply, {}
+        # Another attempt was first: its reply is the one that counts, with what it did after.
+        if not isinstance(stored, ReplyEntry):
+            raise StateError(f"number {reply.seq} of the log holds a {stored.kind}, not a reply")
+        rest = await self._log.read(self._input.session, stored.seq + 1)
+        self._look_ahead = True
+        return stored, {entry.seq: entry for entry in rest}
+
+    def _riders(self, reply: ReplyEntry, answer: ModelAnswer) -> LogExtras:
+        """What is written with the reply: how its prompt was made, its cost, the next call's reservation, the reply
+        for those who ask the same.
+        """
+        following = None
+        if reply.calls:
+            # The next prompt is this one, the reply and the results of its calls.
+            longer = answer.need.prompt + reply.usage.output_tokens + RESULTS
+            following = CostEstimate(longer, answer.need.output)
+        charge = self._purse.settle(answer.model, reply.usage, following)
+        kept = None
+        if answer.digest and reply.finish in {"stop", "tool_calls"}:
+            kept = CachedReplyRow(answer.digest, reply.model_dump_json(), reply.at)
+        manifest = self._manifest(reply, answer.account, answer.reported)
+        return LogExtras(charge=charge, cached=kept, manifest=manifest)
+
+    def _manifest(
+        self, reply: ReplyEntry, account: PromptAccount | None, reported: int = 0
+    ) -> Manifest | None:
+        return None if account is None else account.manifest(self._input.session, reply, reported)
+
+    # The results of inline tools and of calls that cannot be carried out.
+
+    async def _results(self, reply: ReplyEntry, ahead: dict[int, Entry]) -> dict[int, ResultEntry]:
+        if not reply.calls or reply.finish not in {"tool_calls", "stop"}:
+            return {}
+        calls = [self._call(reply, index, call) for index, call in enumerate(reply.calls)]
+        known = {seq: entry for seq, entry in ahead.items() if isinstance(entry, ResultEntry)}
+        over = self._over_budget(calls)
+        todo = [call for call in calls if call.seq not in known and call.seq not in over]
+        fresh = await asyncio.gather(*(self._run(call) for call in todo))
+        settled = [entry for entry in fresh if entry is not None]
+        if settled:
+            for entry in await self._settle(settled):
+                if isinstance(entry, ResultEntry):
+                    known[entry.seq] = entry
+        self._conversations.offer(self._input.session, list(known.values()))
+        return {call.seq: known[call.seq] for call in calls if call.seq in known}
+
+    def _over_budget(self, calls: Sequence[run_tool.ToolRun]) -> set[int]:
+        """The inline calls for which the budget has no room: the workflow asks for it, or refuses them."""
+        if self._input.calls_left is None:
+            return set()
+        made = [call for step in self.steps for call in step.calls if call.done and call.status != "invalid"]
+        left = max(0, self._input.calls_left - len(made))
+        inline = [call.seq for call in calls if (tool := self._agent.tools.get(call.name)) and tool.inline]
+        return set(inline[left:])
+
+    async def _run(self, call: run_tool.ToolRun) -> ResultEntry | None:
+        """The result of a call that ends here; None for one that is the workflow's to schedule."""
+        spec, binding = self._agent.tools.get(call.name), self._agent.binding(call.name)
+        if binding is None and spec is not None and not spec.hidden and await self._agent.elsewhere():
+            return None
+        if spec is None or spec.hidden or binding is None:
+            return run_tool.result(call, self._agent.no_tool(call.name), "invalid", time.monotonic())
+        if not spec.inline:
+            try:
+                binding.validate(call.arguments)
+            except ToolArgumentsInvalid as error:
+                return run_tool.result(call, error.detail, "invalid", time.monotonic())
+            return None
+        try:
+            return await run_tool.run(binding, call, spec.timeout, _quiet)
+        except HoldfastError as error:
+            return run_tool.failed(call, error)
+
+    def _call(self, reply: ReplyEntry, index: int, call: ToolCall) -> run_tool.ToolRun:
+        seq = reply.seq + 1 + index
+        return run_tool.ToolRun(
+            session=self._input.session,
+            tenant=self._input.tenant,
+            agent=self._input.agent,
+            turn=reply.turn,
+            step=reply.step,
+            seq=seq,
+            call_id=call.id,
+            name=call.name,
+            arguments=call.arguments,
+            key=names.call_key(self._input.session, seq),
+            user=self._input.user,
+        )
+
+    async def _settle(self, entries: Sequence[Entry], riders: LogExtras | None = None) -> list[Entry]:
+        stored, charged = await settle(self._log, self._input.session, entries, riders)
+        if riders is not None and riders.charge is not None:
+            self._purse.settled(riders.charge, charged)
+        if list(entries) != stored:
+            # What is at hand was built from what we meant to write.
+            self._conversations.forget(self._input.session)
+        else:
+            self._conversations.offer(self._input.session, stored)
+        return stored
+
+
+def _bounded(index: int, call: ToolCall) -> ToolCall:
+    """The call with an id and a name that fit anywhere: both are the model's words."""
+    if len(call.id) <= _MAX_NAME and len(call.name) <= _MAX_NAME:
+        return call
+    id = call.id if len(call.id) <= _MAX_NAME else f"{call.id[: _MAX_NAME - 8]}_{index}"
+    return call.model_copy(update={"id": id, "name": call.name[:_MAX_NAME]})
+
+
+def _quiet(_: str) -> None:
+    """Inline tools are quick; the burst's own heartbeat speaks for them."""

@@ -1,0 +1,84 @@
+"""What the workflow is told of a step: whole where small, else a preview."""
+
+import hashlib
+from collections.abc import Mapping
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.budget import Reservation
+from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.limits import INLINE_ARGUMENTS, INLINE_TEXT
+from holdfast_workflows.contracts.steps import CallView, StepView
+from holdfast_workflows.contracts.text import preview, size
+
+_KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
+
+_INLINE_ASIDE = 512
+"""Text beside tool calls is whole up to this size in bytes: enough for a remark."""
+
+
+def step_view(
+    reply: ReplyEntry,
+    results: Mapping[int, ResultEntry],
+    output_problem: str,
+    hold: Reservation | None = None,
+    context: int = 0,
+    instead: str = "",
+) -> StepView:
+    """A settled reply with the results its activity settled too."""
+    bytes_ = size(reply.text)
+    limit = _INLINE_ASIDE if reply.calls else INLINE_TEXT
+    return StepView(
+        seq=reply.seq,
+        finish=reply.finish,
+        text=reply.text if bytes_ <= limit else preview(reply.text),
+        size=bytes_,
+        calls=tuple(
+            _call(reply.seq + 1 + index, call, results.get(reply.seq + 1 + index))
+            for index, call in enumerate(reply.calls)
+        ),
+        usage=reply.usage,
+        model=reply.model,
+        seconds=reply.seconds,
+        output_problem=output_problem,
+        reservation=hold,
+        context=context,
+        instead=instead,
+    )
+
+
+def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
+    # The workflow keeps the plan and the notes; what their tools refuse as too long is not kept.
+    kept = call.name in _KEPT and size(call.arguments) <= INLINE_TEXT
+    if result is None:
+        whole = call.arguments if kept or size(call.arguments) <= INLINE_ARGUMENTS else ""
+        shown = "" if whole else preview(call.arguments)
+        return CallView(
+            id=call.id,
+            name=call.name,
+            seq=seq,
+            arguments=whole,
+            preview=shown,
+            digest=digest(call.name, call.arguments),
+        )
+    return CallView(
+        id=call.id,
+        name=call.name,
+        seq=seq,
+        arguments=call.arguments if kept else "",
+        preview="" if kept else preview(call.arguments),
+        done=True,
+        status=result.status,
+        result=preview(result.text),
+        size=size(result.text),
+        digest=digest(call.name, call.arguments),
+        result_digest=digest(result.text),
+    )
+
+
+def digest(*texts: str) -> str:
+    """Twelve characters that are the same for the same texts: enough to see that something repeats."""
+    made = hashlib.blake2b(digest_size=6)
+    for text in texts:
+        made.update(text.encode("utf-8", "surrogatepass"))
+        made.update(b"\0")
+    return made.hexdigest()

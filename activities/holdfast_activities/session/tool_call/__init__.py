@@ -1,0 +1,1 @@
+"""One tool call: carried out, claimed in the effect ledger, resolved, undone."""

@@ -1,0 +1,219 @@
+"""A tool call as an activity of its own; its activity type is the tool's name."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from temporalio import activity
+from temporalio.common import RawValue
+
+from holdfast_activities.resilience import Resilience, nap
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts.effects import EffectView
+from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    BreakerOpen,
+    HoldfastError,
+    StateUnavailable,
+    UnknownAgent,
+    to_failure,
+)
+from holdfast_workflows.contracts.session import ToolProgress
+from holdfast_workflows.contracts.steps import ActInput, ActResult, Wait
+from holdfast_workflows.contracts.text import preview
+
+from ..common import run_tool
+from ..common.agents import LiveAgent, LiveAgents
+from ..common.heartbeat import UNWATCHED, Heartbeat
+from ..common.log_writes import away
+from .attempts import Attempts
+from .ledger import Ledger
+from .once import Once
+from .repeatable import Repeatable
+from .request import asked_for, call_of, prepare, told
+from .resolution import NOBODY_KNOWS, decided, in_doubt
+from .same_calls import SameCalls
+from .undo import Undo
+
+_SHOWN = 500
+"""Characters of what a tool says of its progress that people see."""
+
+_UNSAID = 5.0
+"""Seconds to wait for a breaker that does not say how long."""
+
+_DEPLOY = 600.0
+"""Seconds for which a call waits for a worker that has its agent, while a deploy adds that."""
+
+_ELSEWHERE = (0.2, 1.0)  # seconds until the call is offered to the workers again
+
+_SPREAD = 1.2
+"""Runs that met the same open breaker come back over so much of the time."""
+
+
+class _Elsewhere(Exception):
+    def __init__(self, park: Wait) -> None:
+        super().__init__(park.reason)
+        self.park = park
+
+
+class Act:
+    """Every tool's activity."""
+
+    def __init__(self, state: State, agents: LiveAgents, ledger: Ledger, resilience: Resilience) -> None:
+        self._state = state
+        self._agents = agents
+        self._ledger = ledger
+        self._meters = resilience.meters
+        attempts = Attempts(resilience.retries, resilience.breakers)
+        self._once = Once(ledger, attempts)
+        self._repeatable = Repeatable(ledger, attempts)
+        self._same = SameCalls(state)
+        self._undo = Undo(state, ledger, self._once, self._repeatable, self._same)
+
+    @activity.defn(dynamic=True)
+    async def act(self, args: Sequence[RawValue]) -> ActResult:
+        """Carry out one call and settle its result, or what its mode says; what is settled is not done again."""
+        request = _request(args)
+        said = ""
+
+        def heartbeat(detail: str) -> None:
+            nonlocal said
+            said = preview(detail, _SHOWN)
+
+        try:
+            with Heartbeat(UNWATCHED, lambda: ToolProgress(name=request.name, detail=said)):
+                result = await self._act(request, heartbeat)
+        except _Elsewhere as waits:
+            return ActResult(wait=waits.park)
+        except BreakerOpen as error:
+            result = ActResult(wait=_park(error))
+        except StateUnavailable as error:
+            return ActResult(wait=away(error))
+        except HoldfastError as error:
+            raise to_failure(error) from error
+        if result.wait is not None:
+            self._meters.parked(result.wait.kind)
+        return result
+
+    async def _act(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:
+        if request.mode == "undo":
+            agent = await self._agents.get(request.digest)
+            await self._expect_here(agent, request)
+            return await self._undo.carry_out(agent, request, heartbeat)
+        known = await self._ledger.settled(request)
+        if known is not None:
+            return told(known)
+        if request.mode in ("confirm", "give_up"):
+            return await self._decided(await self._same.known(request))
+        agent = await self._agents.get(request.digest)
+        await self._expect_here(agent, request)
+        arguments = request.arguments
+        if not arguments or request.again or activity.info().attempt > 1:
+            # A repeated attempt relies on the ledger, which an older copy of the database shows without the claim:
+            # one that has lost the reply, too, is found out here.
+            asked = await asked_for(self._state, request)
+            arguments = arguments or asked.arguments
+        if request.resets:
+            answer, request = await self._again_after_reset(agent, request, arguments)
+            if answer is not None:
+                return answer
+        call = call_of(request, request.name, arguments, self._ledger.key(request.key))
+        work = prepare(agent, request, call, heartbeat)
+        if isinstance(work, ResultEntry):
+            return told(await self._ledger.settle(work, None, request.session))
+        once = work.spec.effect == "once"
+        return await (self._once if once else self._repeatable).carry_out(work)
+
+    async def _again_after_reset(
+        self, agent: LiveAgent, request: ActInput, arguments: str
+    ) -> tuple[ActResult | None, ActInput]:
+        """What is known of the call from before a reset, else the request with the key of the same call."""
+        spec = agent.tools.get(request.name)
+        before = await self._same.before(request, spec.effect if spec else "none", arguments)
+        if before.doubt and request.mode == "call":
+            return ActResult(unknown=True, preview=before.doubt), request
+        if before.result is not None:
+            entry = _moved(before.result, request)
+            return told(await self._ledger.settle(entry, None, request.session)), request
+        if before.key:
+            request = request.model_copy(update={"key": before.key, "again": True})
+        return None, request
+
+    async def _expect_here(self, agent: LiveAgent, request: ActInput) -> None:
+        """Leave a call to a worker that has the agent, where this one lacks it; not for long, as it may be gone.
+
+        Raises:
+            _Elsewhere: The call is to be scheduled once more, to be retried where this happens again.
+            UnknownAgent: It was, and is offered to the workers again.
+        """
+        if agent.binding(request.name) is not None or not await agent.elsewhere():
+            return
+        reply = await self._state.log.read(request.session, request.reply, request.reply + 1)
+        if not reply or time.time() - reply[0].at > _DEPLOY:
+            return
+        reason = f"this worker does not have agent {request.agent!r} yet; another one does"
+        if request.elsewhere:
+            raise UnknownAgent(reason, retryable=True)
+        seconds = random.uniform(*_ELSEWHERE)
+        raise _Elsewhere(Wait(seconds=seconds, reason=reason, kind="state", error_code=UnknownAgent.code))
+
+    async def _decided(self, request: ActInput) -> ActResult:
+        """Write what a person says of a call that nobody knows about, or that its turn asks nobody any more."""
+        settle = request.mode == "confirm"
+        text = request.text if settle else NOBODY_KNOWS
+        call = call_of(request, request.name, request.arguments, request.key)
+        entry = run_tool.result(call, text, "ok" if settle else "failed", time.monotonic())
+        now = await self._ledger.standing(request.key)
+        before = now.row if now else _row(request)
+        said = decided(before, "confirm" if settle else "give_up", text, request.by)
+        row = in_doubt(before) if request.undecided else said
+        return told(await self._ledger.settle(entry, row, request.session))
+
+
+def _moved(before: ResultEntry, request: ActInput) -> ResultEntry:
+    """The result of the same call where this one's belongs."""
+    return before.model_copy(
+        update={
+            "seq": request.seq,
+            "turn": request.turn,
+            "step": request.step,
+            "call_id": request.call_id,
+        }
+    )
+
+
+def _request(args: Sequence[RawValue]) -> ActInput:
+    try:
+        [given] = args
+        request = activity.payload_converter().from_payload(given.payload, ActInput)
+        return ActInput.model_validate(request)  # a payload need not be JSON
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise to_failure(BadInput(f"a call is one ActInput: {preview(str(error))}")) from error
+
+
+def _row(request: ActInput) -> EffectView:
+    """A row for a call that has none, as where the database lost it."""
+    return EffectView(
+        key=request.key,
+        session=request.session,
+        seq=request.seq,
+        turn=request.turn,
+        agent=request.agent,
+        tenant=request.tenant,
+        tool=request.name,
+        effect="once",
+        status="unknown",
+        arguments=preview(request.arguments),
+    )
+
+
+def _park(error: BreakerOpen) -> Wait:
+    seconds = error.retry_after or _UNSAID
+    return Wait(
+        seconds=seconds * random.uniform(1.0, _SPREAD),
+        reason=str(error),
+        kind="breaker",
+        error_code=error.code,
+        nap=nap(),
+    )

@@ -1,0 +1,114 @@
+"""The effect ledger and the log, as a call meets them: what is settled, whose call it is, what came of it.
+
+A call of a tool without effects, or with an idempotent one, is settled with its result in one
+transaction. One that must happen once is claimed before it is made, by a write of its own.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from holdfast_activities.context import Conversations
+from holdfast_activities.state.base import State
+from holdfast_activities.state.log.extras import LogExtras
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
+from holdfast_workflows.contracts.errors import StateError
+from holdfast_workflows.contracts.steps import ActInput
+
+from ..common import run_tool
+from ..common.log_writes import settle
+from . import process
+from .request import CallRequest
+
+_AT = "@"
+"""Between what makes a token and the process that has it; nothing follows where none is at it any more."""
+
+AT_WORK = set[str]()
+"""The tokens of calls that this process makes, each until its function has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A call's row as it stands, whose claim it is (``token``), and whether the call is ours to make."""
+
+    row: EffectView
+    token: str
+    ours: bool
+
+    @property
+    def released(self) -> bool:
+        """Whether the one who had it has said that it is not at it any more."""
+        return self.token.endswith(_AT)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of that attempt runs any more, for certain."""
+        _, at, where = self.token.partition(_AT)
+        if where == process.here():
+            return self.token not in AT_WORK
+        return bool(at) and (not where or process.gone(where))
+
+
+class Ledger:
+    """What calls did to the world, and which may be made."""
+
+    def __init__(self, state: State, conversations: Conversations) -> None:
+        self._log = state.log
+        self._effects = state.shared.effects
+        self._conversations = conversations
+
+    def key(self, key: str) -> str:
+        """The idempotency key that the tool is given: the call's own, the same at every attempt."""
+        return key
+
+    async def settled(self, request: ActInput) -> ResultEntry | None:
+        """What was settled for a call before; a first attempt has nothing to look for."""
+        if not request.again and request.mode == "call" and activity.info().attempt == 1:
+            return None
+        found = await self._log.read(request.session, request.seq, request.seq + 1)
+        return found[0] if found and isinstance(found[0], ResultEntry) else None
+
+    async def claim(self, row: EffectView, over: str = "") -> Claim:
+        """Claim a call for this process; ``over`` takes the claim of that token over."""
+        token = f"{secrets.token_hex(8)}{_AT}{process.here()}"
+        if over and await self._effects.reclaim(row.key, over, token):
+            return Claim(row, token, ours=True)
+        stored, owner = await self._effects.claim(row, token)
+        return Claim(stored, owner, ours=owner == token)
+
+    async def release(self, key: str, token: str) -> None:
+        """Say that whoever has the claim is not at it any more, though nobody knows what came of it."""
+        await self._effects.reclaim(key, token, f"{secrets.token_hex(8)}{_AT}")
+
+    async def standing(self, key: str) -> Claim | None:
+        """A call's row; None if it was never claimed and nothing came of it."""
+        found = await self._effects.get(key)
+        return None if found is None else Claim(*found, ours=False)
+
+    async def settle(
+        self, entry: ResultEntry, row: EffectView | None, session: str, *, in_log: bool = True
+    ) -> ResultEntry:
+        """Write a result with its effect, and return what now counts: the first writer's."""
+        if not in_log:
+            if row is not None:
+                await settle(self._log, session, (), LogExtras(effects=(row,)))
+            return entry
+        riders = None if row is None else LogExtras(effects=(row,))
+        (stored,), _ = await settle(self._log, session, (entry,), riders)
+        self._conversations.offer(session, [stored])
+        if not isinstance(stored, ResultEntry):
+            raise StateError(f"number {entry.seq} of the log holds a {stored.kind}, not a result")
+        return stored
+
+    async def restore(self, work: CallRequest, row: EffectView) -> ResultEntry:
+        """The result of a call whose row is settled, even if the log has lost it."""
+        status: ResultStatus = "failed" if row.status in ("failed", "given_up") else "ok"
+        entry = run_tool.result(work.call, row.result, status, time.monotonic())
+        return await self.settle(entry, None, row.session, in_log=work.in_log)
+
+    async def mark(self, key: str, status: EffectStatus, *, result: str = "") -> EffectView | None:
+        """Move a row on; what is settled stays. The row as it is then."""
+        return await self._effects.mark(key, status, result=result or None)

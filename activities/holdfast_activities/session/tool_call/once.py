@@ -1,0 +1,231 @@
+"""Calls that must not be made twice: claimed before they are made, and left alone while nobody knows of their end.
+
+A claim without an end is in doubt: its worker may be lost, or cut off and still at it. When the
+call's time is over, the tool's probe is asked. That the call happened is believed; that it did not
+only where the earlier attempt has ended for certain, since it may happen yet. Else a person decides.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from temporalio import activity
+
+from holdfast_activities import clock
+from holdfast_activities.resilience.classify import words
+from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
+from holdfast_workflows.contracts.steps import ActResult, Wait
+
+from ..common import run_tool
+from ..common.run_tool import Attempt
+from .attempts import HAPPENED, Attempts, Permit
+from .ledger import AT_WORK, Claim, Ledger
+from .request import CallRequest, told
+
+GRACE = 3.0
+"""Seconds after a call's time-out in which what it began may still take hold, and by which the
+clocks of two workers may differ. With the probe's time well within what the workflow adds to a
+tool's time-out for its activity."""
+
+_PROBE_SECONDS = 8.0
+
+_MAY_YET = (
+    "the probe says that it did not happen, but it still may: "
+    "its worker was not heard of again, and is not known to have ended"
+)
+
+_SOON = GRACE / 2
+"""Seconds from the claim within which the function has to be called. A process that was suspended
+in between comes too late: by then another may have been asked to do it."""
+
+
+class Once:
+    """Carries out calls of tools with ``effect="once"``."""
+
+    def __init__(self, ledger: Ledger, attempts: Attempts) -> None:
+        self._ledger = ledger
+        self._attempts = attempts
+        self._waiting = set[asyncio.Task[None]]()
+
+    async def carry_out(self, work: CallRequest) -> ActResult:
+        """Make the call if it is ours to make; else say what came of it, wait, or say that nobody knows."""
+        try:
+            return await self._carry_out(work)
+        except asyncio.CancelledError:
+            if not run_tool.cancelled_by_session():
+                raise
+            return await self._cancelled(work)
+
+    async def _carry_out(self, work: CallRequest) -> ActResult:
+        over = ""
+        # Whoever comes again looks first: what a breaker says of the tool is no word on a call in doubt.
+        before = await self._ledger.standing(work.call.key) if work.request.again else None
+        if before is not None:
+            answer = await self._resolve(work, before)
+            if answer is not None:
+                return answer
+            over = before.token
+        while True:
+            # Admitted first: a claim cannot be given back, and a call that is claimed is in doubt.
+            async with self._attempts.admitted(work) as permit:
+                attempt = run_tool.Attempt(latest=clock.steady() + _SOON)
+                claim = await self._ledger.claim(work.effect("claimed"), over)
+                answer = await self._make(work, permit, claim.token, attempt) if claim.ours else None
+            if not claim.ours:
+                answer = await self._resolve(work, claim)
+            if answer is not None:
+                return answer
+            over = claim.token
+
+    async def _make(
+        self, work: CallRequest, permit: Permit, token: str, attempt: Attempt
+    ) -> ActResult | None:
+        """Make the call; None if it was too late to begin it."""
+        AT_WORK.add(token)
+        try:
+            return await self._made(work, permit, token, attempt)
+        except run_tool.NotBegun:
+            return None
+        except asyncio.CancelledError:
+            if attempt.ended and not run_tool.cancelled_by_session():
+                await self._release(work, token)
+            raise
+        finally:
+            if attempt.ended:
+                AT_WORK.discard(token)
+            else:
+                late = asyncio.create_task(self._late(work, token, attempt))
+                self._waiting.add(late)
+                late.add_done_callback(self._waiting.discard)
+
+    async def _made(self, work: CallRequest, permit: Permit, token: str, attempt: Attempt) -> ActResult:
+        try:
+            entry = await permit.use(work, attempt)
+        except EffectUnknown as error:
+            if attempt.ended:
+                return await self._broken_off(work, token, error)
+            return await self._unknown(work, error)
+        except ToolFailed as error:
+            entry = run_tool.failed(work.call, error)
+            if not isinstance(error, HAPPENED):
+                return await self._failed(work, token, entry)
+        row = work.effect("settled", entry.text)
+        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+
+    async def _release(self, work: CallRequest, token: str) -> None:
+        """Say that this worker, which stops or was given up, is not at the call any more."""
+        with suppress(HoldfastError):
+            now = await self._ledger.standing(work.call.key)
+            # Where a person is asked already, that stands.
+            if now is not None and now.row.status == "claimed":
+                await self._ledger.release(work.call.key, token)
+
+    async def _late(self, work: CallRequest, token: str, attempt: Attempt) -> None:
+        """Settle a call that could not be stopped when it ends, for the person who is asked about it."""
+        text = await attempt.outcome()
+        AT_WORK.discard(token)
+        if text is None:
+            activity.logger.warning("%s %s has ended, without a result", work.spec.name, work.call.key)
+            return
+        entry = run_tool.result(work.call, text, "ok", time.monotonic())
+        row = work.effect("settled", entry.text)
+        try:
+            await self._ledger.settle(entry, row, row.session, in_log=work.in_log)
+        except HoldfastError as error:
+            activity.logger.warning(
+                "%s %s has ended, %r: %s", work.spec.name, work.call.key, text[:200], error
+            )
+
+    async def _failed(self, work: CallRequest, token: str, entry: ResultEntry) -> ActResult:
+        """Settle a call that did not happen, unless another worker has meanwhile begun it anew."""
+        now = await self._ledger.standing(work.call.key)
+        if now is not None and now.token != token:
+            raise StateError("another worker has taken this call over")
+        row = work.effect("failed", entry.text)
+        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+
+    # In doubt.
+
+    async def _resolve(self, work: CallRequest, claim: Claim) -> ActResult | None:
+        """What is to be said of a call that another claimed; None if it may be made after all."""
+        row = claim.row
+        # Whoever was asked meanwhile and said so takes it upon himself that it may happen twice.
+        retry = work.request.mode == "retry" and claim.token not in AT_WORK
+        if row.status == "unknown" and not retry:
+            return ActResult(unknown=True, preview=row.result)
+        if row.status not in ("claimed", "unknown"):
+            return told(await self._ledger.restore(work, row))
+        left = row.claimed + (0.0 if claim.released else work.spec.timeout) + GRACE - clock.now()
+        if left > 0 and row.status == "claimed":
+            reason = f"an earlier attempt of {work.spec.name} may still be at work"
+            return ActResult(
+                wait=Wait(seconds=left, reason=reason, kind="effect", error_code="effect_unknown")
+            )
+        try:
+            text = await _probe(work)
+        except EffectUnknown as error:
+            return None if retry else await self._unknown(work, error)
+        if text is None:
+            return None if retry or claim.over else await self._unknown(work, EffectUnknown(_MAY_YET))
+        return await self._found(work, text, row.claimed)
+
+    async def _broken_off(self, work: CallRequest, token: str, error: EffectUnknown) -> ActResult:
+        """A call of ours whose end was not seen."""
+        if not work.spec.probe:
+            return await self._unknown(work, error)
+        await asyncio.sleep(GRACE)
+        try:
+            text = await _probe(work)
+        except EffectUnknown as unknown:
+            return await self._unknown(work, unknown)
+        if text is not None:
+            return await self._found(work, text, work.began)
+        did_not = ToolFailed(f"{error.detail}; it did not happen")
+        return await self._failed(work, token, run_tool.failed(work.call, did_not))
+
+    async def _found(self, work: CallRequest, text: str, claimed: float) -> ActResult:
+        entry = run_tool.result(work.call, text, "ok", time.monotonic())
+        row = work.effect("settled", text, "probe").model_copy(update={"claimed": claimed})
+        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+
+    async def _unknown(self, work: CallRequest, error: EffectUnknown) -> ActResult:
+        """Nobody knows; unless what was cut off has settled the call meanwhile."""
+        row = await self._ledger.mark(work.call.key, "unknown", result=error.detail)
+        if row is None or row.status == "unknown":
+            activity.logger.warning("%s %s: %s", work.spec.name, work.call.key, error)
+            return ActResult(unknown=True, preview=error.detail)
+        return told(await self._ledger.restore(work, row))
+
+    async def _cancelled(self, work: CallRequest) -> ActResult:
+        """The turn was cancelled, so nothing is waited for: the model and the ledger are told what is known."""
+        now = await self._ledger.standing(work.call.key)
+        if now is not None and now.row.status not in ("claimed", "unknown"):
+            return told(await self._ledger.restore(work, now.row))
+        text = "cancelled" if now is None else "cancelled on the way: nobody knows whether it happened"
+        entry = run_tool.result(work.call, text, "cancelled", time.monotonic())
+        row = None if now is None else work.effect("unknown", text)
+        return told(await self._ledger.settle(entry, row, work.call.session, in_log=work.in_log))
+
+
+async def _probe(work: CallRequest) -> str | None:
+    """The result of a call that happened, None if it did not.
+
+    Raises:
+        EffectUnknown: The tool has no probe, or it could not tell.
+    """
+    probe = work.binding.probe(work.arguments, run_tool.context(work.call, work.heartbeat))
+    asked = asyncio.ensure_future(probe)
+    try:
+        # Not a time-out around it: what runs in a thread cannot be stopped, and a probe need not be waited for.
+        answered, _ = await asyncio.wait([asked], timeout=_PROBE_SECONDS)
+    finally:
+        asked.cancel()
+    if not answered:
+        raise EffectUnknown(f"the probe gave no answer within {_PROBE_SECONDS:g} s")
+    try:
+        return asked.result()
+    except EffectUnknown:
+        raise
+    except Exception as error:
+        raise EffectUnknown(f"the probe failed: {words(error)}") from error

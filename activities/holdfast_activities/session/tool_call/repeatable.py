@@ -1,0 +1,74 @@
+"""Calls that may be made again: of tools without effects, or whose effect is the same however often they are called."""
+
+import asyncio
+import time
+from weakref import WeakValueDictionary
+
+from temporalio import activity
+
+from holdfast_workflows.contracts.errors import ToolFailed
+from holdfast_workflows.contracts.steps import ActResult
+
+from ..common import run_tool
+from .attempts import HAPPENED, Attempts, operation_of
+from .ledger import Ledger
+from .request import CallRequest, told
+
+
+class Repeatable:
+    """Carries out calls of tools whose effect is none, or the same however often they are called."""
+
+    def __init__(self, ledger: Ledger, attempts: Attempts) -> None:
+        self._ledger = ledger
+        self._attempts = attempts
+
+    async def carry_out(self, work: CallRequest) -> ActResult:
+        """Make one attempt and settle what came of it.
+
+        Raises:
+            ApplicationError: It failed and Temporal is to try again.
+        """
+        try:
+            await _alone(work)
+            async with self._attempts.admitted(work) as permit:
+                attempt = run_tool.Attempt()
+                if work.spec.effect == "idempotent":
+                    _last[work.call.key] = attempt
+                entry = await permit.use(work, attempt)
+        except ToolFailed as error:
+            retries = self._attempts.retries
+            choice = retries.choose(operation_of(work), work.spec.retry, activity.info().attempt, error)
+            # The model hears of it when nobody tries again.
+            if choice.again:
+                raise retries.failure(error, choice) from error
+            entry = run_tool.failed(work.call, error)
+            happened = isinstance(error, HAPPENED)
+        except asyncio.CancelledError:
+            if not run_tool.cancelled_by_session():
+                raise
+            entry = run_tool.result(work.call, "cancelled", "cancelled", time.monotonic())
+            happened = False
+        else:
+            happened = True
+        row = None
+        if work.spec.effect == "idempotent" and work.in_log:
+            row = work.effect("settled" if happened else "failed", entry.text)
+        return told(await self._ledger.settle(entry, row, work.call.session, in_log=work.in_log))
+
+
+_last = WeakValueDictionary[str, run_tool.Attempt]()
+"""The last attempt of each idempotent call in this process, by its key; while its function runs, that keeps it."""
+
+
+async def _alone(work: CallRequest) -> None:
+    """Let an earlier attempt of an idempotent call end: two at once are not what its author has tried.
+
+    Raises:
+        ToolFailed: It does not end, though its time is over.
+    """
+    earlier = _last.get(work.call.key)
+    if earlier is None or earlier.task is None or earlier.ended:
+        return
+    await asyncio.wait([earlier.task], timeout=work.spec.timeout)
+    if not earlier.ended:
+        raise ToolFailed("an earlier attempt cannot be stopped, and is still at work")

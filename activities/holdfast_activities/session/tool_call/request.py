@@ -1,0 +1,112 @@
+"""A tool call as its activity carries it out: what was asked for, the tool behind it, its row in the ledger."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio import activity
+
+from holdfast_activities import clock
+from holdfast_activities.state.base import State
+from holdfast_workflows.contracts.app import ToolBinding
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.errors import StateBehind, StateError, ToolArgumentsInvalid, ToolFailed
+from holdfast_workflows.contracts.spec import ToolSpec
+from holdfast_workflows.contracts.steps import ActInput, ActResult
+from holdfast_workflows.contracts.text import preview, size
+
+from ..common import run_tool
+from ..common.agents import LiveAgent
+from ..model_call import step_result
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A call that can be carried out.
+
+    ``arguments`` were validated. ``in_log`` is false where an earlier call is undone: the
+    conversation holds that call, and its undoing only the ledger.
+    """
+
+    request: ActInput
+    call: run_tool.ToolRun
+    spec: ToolSpec
+    binding: ToolBinding
+    arguments: Mapping[str, Any]
+    heartbeat: Callable[[str], None]
+    in_log: bool = True
+    began: float = field(default_factory=clock.now)
+
+    def effect(self, status: EffectStatus, result: str = "", by: str = "") -> EffectView:
+        """The call's row, as of now."""
+        return EffectView(
+            key=self.call.key,
+            session=self.call.session,
+            seq=self.call.seq,
+            turn=self.call.turn,
+            agent=self.call.agent,
+            tenant=self.call.tenant,
+            tool=self.spec.name,
+            effect=self.spec.effect,
+            status=status,
+            arguments=preview(self.call.arguments),
+            result=preview(result),
+            by=by,
+            claimed=self.began,
+            settled=0.0 if status in ("claimed", "unknown") else clock.now(),
+        )
+
+
+def prepare(
+    agent: LiveAgent, request: ActInput, call: run_tool.ToolRun, heartbeat: Callable[[str], None]
+) -> CallRequest | ResultEntry:
+    """The call with its tool, or what the model is told if it cannot be made."""
+    binding, spec = agent.binding(call.name), agent.tools.get(call.name)
+    if binding is None or spec is None:
+        return run_tool.failed(call, ToolFailed(agent.no_tool(call.name)))
+    try:
+        arguments = binding.validate(call.arguments)
+    except ToolArgumentsInvalid as error:
+        return run_tool.result(call, error.detail, "invalid", time.monotonic())
+    return CallRequest(request, call, spec, binding, arguments, heartbeat)
+
+
+def call_of(request: ActInput, name: str, arguments: str, key: str) -> run_tool.ToolRun:
+    """A request as the tool ``name`` sees it."""
+    return run_tool.ToolRun(
+        session=request.session,
+        tenant=request.tenant,
+        agent=request.agent,
+        turn=request.turn,
+        step=request.step,
+        seq=request.seq,
+        call_id=request.call_id,
+        name=name,
+        arguments=arguments,
+        key=key,
+        attempt=activity.info().attempt,
+        user=request.user,
+    )
+
+
+async def asked_for(state: State, request: ActInput) -> ToolCall:
+    """The call as the model asked for it."""
+    found = await state.log.read(request.session, request.reply, request.reply + 1)
+    if not found:
+        raise StateBehind(f"reply {request.reply} of session {request.session} is not in the log")
+    if not isinstance(found[0], ReplyEntry):
+        raise StateError(f"number {request.reply} of the log holds a {found[0].kind}, not a reply")
+    return found[0].calls[request.index]
+
+
+def told(entry: ResultEntry) -> ActResult:
+    """What the workflow is told of a settled call."""
+    return ActResult(
+        status=entry.status,
+        preview=preview(entry.text),
+        size=size(entry.text),
+        seconds=entry.seconds,
+        digest=step_result.digest(entry.text),
+    )

@@ -1,0 +1,134 @@
+"""Calls that were made before a reset: made again with the same words, they are the same calls.
+
+After a reset a turn may be taken again from its beginning, under new numbers. What it asks for again was
+perhaps done already: the same call keeps its key, under which it is found settled. A ``once`` call that
+cannot be told from one that was made goes to a person.
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from holdfast_activities.state.base import State
+from holdfast_activities.state.log.reading import entries
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.resets import aside
+from holdfast_workflows.contracts.steps import ActInput
+
+from .request import asked_for
+
+_HAPPENED: tuple[EffectStatus, ...] = ("settled", "claimed", "unknown")
+"""What has, or may have, done something that still stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a call was before the reset.
+
+    ``key`` is that of the same call, and ``result`` what the log had of it. ``doubt`` names a call that
+    may be the same.
+    """
+
+    key: str = ""
+    result: ResultEntry | None = None
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call of a log: its number, what it asked for, and the message it was made for."""
+
+    seq: int
+    tool: str
+    arguments: str
+    message: str
+    turn: int
+
+
+class SameCalls:
+    """Finds a call in the logs that resets have set aside. Only asked after a reset, so that it costs no other call."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def before(self, request: ActInput, effect: str, arguments: str) -> Before:
+        """What became of a call of a tool with an effect before the resets of its session."""
+        if not request.resets or effect == "none":
+            return Before()
+        now = await self._calls(request.session, ())
+        wanted = canonical(arguments)
+        mine = next((call for call in now if call.seq == request.seq), None)
+        message = mine.message if mine else ""
+        place = sum(
+            call.turn == request.turn and _same(call, request.name, wanted)
+            for call in now
+            if request.since <= call.seq < request.seq
+        )
+        doubt = ""
+        for number in range(request.resets, 0, -1):
+            log = aside(request.session, number)
+            then = [call for call in await self._calls(log, now) if call.tool == request.name]
+            same = [call for call in then if _same(call, request.name, wanted)]
+            here = [call for call in same if call.message == message]
+            if place < len(here) and (row := await self._happened(request.session, here[place])):
+                found = await self._result(log, here[place].seq) if row.status == "settled" else None
+                return Before(row.key, found)
+            others = [call for call in then if call.message == message and call not in same]
+            for call in [*others, *(call for call in same if call not in here)]:
+                if not doubt and (row := await self._happened(request.session, call)):
+                    doubt = f"before the reset {row.tool} {row.arguments} was {row.status} ({row.key})"
+        return Before(doubt=doubt if effect == "once" else "")
+
+    async def known(self, request: ActInput) -> ActInput:
+        """The request with the key of the same call before a reset, if there was one."""
+        if not request.resets:
+            return request
+        asked = await asked_for(self._state, request)
+        wanted = request.model_copy(update={"name": asked.name})
+        before = await self.before(wanted, "idempotent", asked.arguments)
+        return request.model_copy(update={"key": before.key}) if before.key else request
+
+    async def _happened(self, session: str, call: _Call) -> EffectView | None:
+        found = await self._state.shared.effects.get(names.call_key(session, call.seq))
+        return found[0] if found and found[0].status in _HAPPENED else None
+
+    async def _result(self, log: str, seq: int) -> ResultEntry | None:
+        found = await self._state.log.read(log, seq, seq + 1)
+        return found[0] if found and isinstance(found[0], ResultEntry) else None
+
+    async def _calls(self, log: str, known: Sequence[_Call]) -> list[_Call]:
+        """The calls of a log. The message of a turn that it has the rest of is in the session's own."""
+        messages = {call.turn: call.message for call in known}
+        found: list[_Call] = []
+        async for entry in self._entries(log):
+            if isinstance(entry, UserEntry) and entry.role == "message":
+                messages[entry.turn] = entry.text
+            elif isinstance(entry, ReplyEntry):
+                found += [
+                    _Call(
+                        entry.seq + 1 + index,
+                        call.name,
+                        canonical(call.arguments),
+                        messages.get(entry.turn, ""),
+                        entry.turn,
+                    )
+                    for index, call in enumerate(entry.calls)
+                ]
+        return found
+
+    def _entries(self, log: str) -> AsyncIterator[Entry]:
+        return entries(self._state.log, log, 0)
+
+
+def canonical(arguments: str) -> str:
+    """Arguments in the one form that all of the same meaning have."""
+    try:
+        return json.dumps(json.loads(arguments), sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _same(call: _Call, tool: str, arguments: str) -> bool:
+    return call.tool == tool and call.arguments == arguments

@@ -1,0 +1,179 @@
+"""Erasing what is held of sessions and tenants, and what is past its age.
+
+A session's row is marked first: it is the lock against what is written of the session
+meanwhile, and stays, emptied, so that every worker can see what to drop from its caches.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, delete, func, or_, update
+from sqlalchemy.orm import Mapped
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.resets import aside
+from holdfast_workflows.contracts.text import clean
+
+from ..coordination.scope import Scope
+from ..log.rows import identifier
+from ..setup.tables import (
+    AccountTable,
+    CachedReplyTable,
+    EffectTable,
+    LogTable,
+    ManifestTable,
+    OutboxTable,
+    ReservationTable,
+    SessionTable,
+    TextTable,
+    TurnTable,
+)
+from ..setup.transactions import Transactions
+
+_BY_SESSION: Final = (TextTable, TurnTable, ManifestTable, EffectTable, OutboxTable)
+"""Tables of a session's content besides the log."""
+
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("agent", "digest", "tenant", "user"), ""),
+    **dict.fromkeys(("seq", "turns", "version"), 0),
+    **Usage().model_dump(),
+    "status": "erased",
+    "created": 0.0,
+    "updated": 0.0,
+}
+
+_ERASED = select(SessionTable.session).where(col(SessionTable.erased) > 0)
+
+_DAY = len(":2026-01-31")
+
+
+class Eraser:
+    """See ``Erasing``."""
+
+    def __init__(self, transactions: Transactions, scope: Scope) -> None:
+        self._transactions = transactions
+        self._scope = scope
+
+    async def sessions(self, *, user: str = "", tenant: str, limit: int = 1_000) -> list[str]:
+        """See ``Erasing.sessions``."""
+        id = col(SessionTable.session)
+        wanted = select(id).where(
+            col(SessionTable.tenant) == clean(tenant), col(SessionTable.status) != _EMPTY["status"]
+        )
+        if user:
+            wanted = wanted.where(col(SessionTable.user) == clean(user))
+        async with self._transactions.begin() as db:
+            return list(await db.exec(wanted.order_by(id).limit(limit)))
+
+    async def begin(self, session: str, now: float) -> None:
+        """See ``Erasing.begin``."""
+        async with self._transactions.begin() as db:
+            await self._mark(db, identifier(session), now)
+            await db.exec(delete(OutboxTable).where(col(OutboxTable.session) == session))
+
+    async def session(self, session: str, now: float) -> int:
+        """See ``Erasing.session``."""
+        id = identifier(session)
+        account = names.run_account(id)
+        async with self._transactions.begin() as db:
+            await self._mark(db, id, now)
+            before = (await db.exec(select(SessionTable).where(col(SessionTable.session) == id))).one()
+            gone = await db.exec(delete(LogTable).where(col(LogTable.session) == id))
+            await _erase_aside(db, id)
+            for table in _BY_SESSION:
+                await db.exec(delete(table).where(col(table.session) == id))
+            held = or_(col(ReservationTable.holder) == id, col(ReservationTable.account) == account)
+            await db.exec(delete(ReservationTable).where(held))
+            await db.exec(delete(AccountTable).where(col(AccountTable.account) == account))
+            if before.agent:
+                await db.exec(
+                    delete(CachedReplyTable).where(_kept(f"{before.tenant}/{before.agent}/", "%/%"))
+                )
+            await db.exec(update(SessionTable).where(col(SessionTable.session) == id).values(**_EMPTY))
+            return gone.rowcount
+
+    async def _mark(self, db: AsyncSession, id: str, now: float) -> None:
+        fresh = _EMPTY | {"session": id, "erased": now}
+        await db.exec(
+            self._transactions.insert(SessionTable, fresh).on_conflict_do_update(
+                index_elements=["session"], set_={"erased": now}
+            )
+        )
+
+    async def tenant(self, tenant: str) -> None:
+        """See ``Erasing.tenant``."""
+        name = clean(tenant)
+        account = col(AccountTable.account)
+        holder = col(ReservationTable.account)
+        prefix = self._scope.stored(names.tenant_account(name, ""))
+        async with self._transactions.begin() as db:
+            await db.exec(delete(AccountTable).where(_of_days(account, prefix)))
+            await db.exec(delete(ReservationTable).where(_of_days(holder, prefix)))
+            await db.exec(delete(CachedReplyTable).where(_kept(f"{name}/", "%/%/%")))
+
+    async def scrub(self) -> None:
+        """See ``Erasing.scrub``."""
+        await self._transactions.scrub()
+
+    async def since(self, at: float) -> list[str]:
+        """See ``Erasing.since``."""
+        wanted = (
+            select(SessionTable.session)
+            # The first condition is that of the index.
+            .where(col(SessionTable.erased) > 0, col(SessionTable.erased) >= at)
+            .order_by(col(SessionTable.session))
+        )
+        async with self._transactions.begin() as db:
+            return list(await db.exec(wanted))
+
+    async def prune(self, before: float) -> int:
+        """See ``Erasing.prune``."""
+        account = col(AccountTable.account)
+        day = datetime.fromtimestamp(before, UTC).date().isoformat()
+        past = (
+            delete(CachedReplyTable).where(col(CachedReplyTable.at) < before),
+            delete(ManifestTable).where(col(ManifestTable.at) < before),
+            delete(OutboxTable).where(col(OutboxTable.applied) > 0, col(OutboxTable.applied) < before),
+            delete(AccountTable).where(
+                ~account.startswith(names.run_account("")), _tail(account) < f":{day}"
+            ),
+            delete(ReservationTable).where(col(ReservationTable.until) < before),
+            # A run that was still going when its session was erased may have written since.
+            *(delete(table).where(col(table.session).in_(_ERASED)) for table in (LogTable, *_BY_SESSION)),
+        )
+        count = 0
+        for each in past:
+            # A transaction each, so that none holds up the log for long.
+            async with self._transactions.begin() as db:
+                count += (await db.exec(each)).rowcount
+        return count
+
+
+async def _erase_aside(db: AsyncSession, id: str) -> None:
+    """Erase the logs that resets of a session have set aside."""
+    number, found = 1, 1
+    while found:
+        name, found = aside(id, number), 0
+        for table in (LogTable, TurnTable, ManifestTable):
+            found += (await db.exec(delete(table).where(col(table.session) == name))).rowcount
+        number += 1
+
+
+def _tail(account: Mapped[str]) -> ColumnElement[str]:
+    """The day at the end of a tenant's account, with the colon before it."""
+    return func.substr(account, func.length(account) - _DAY + 1)
+
+
+def _of_days(account: Mapped[str], prefix: str) -> ColumnElement[bool]:
+    """Whether it is an account of the tenant: nothing but a day follows, since tenants' names may hold colons."""
+    size = len(prefix)
+    return and_(func.substr(account, 1, size) == prefix, func.length(account) == size + _DAY - 1)
+
+
+def _kept(prefix: str, deeper: str) -> ColumnElement[bool]:
+    """Whether a kept reply's digest begins so, and what follows is not ``deeper``: tenants' names may hold slashes."""
+    digest, size = col(CachedReplyTable.digest), len(prefix)
+    return and_(func.substr(digest, 1, size) == prefix, func.substr(digest, size + 1).not_like(deeper))

@@ -1,0 +1,46 @@
+"""The manifests of prompts. They are written with the log: see ``Riders.manifest``."""
+
+import builtins
+
+from sqlmodel import col, select
+
+from holdfast_workflows.contracts.context import Manifest
+
+from ..log.rows import identifier
+from ..setup.tables import ManifestTable
+from ..setup.transactions import Transactions
+
+
+class ManifestStore:
+    """See ``Manifests``."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def list(
+        self, session: str, *, seq: int = 0, after: int = 0, limit: int = 200
+    ) -> builtins.list[Manifest]:
+        """See ``Manifests.list``."""
+        number = col(ManifestTable.seq)
+        wanted = (
+            select(ManifestTable.body)
+            .where(
+                col(ManifestTable.session) == identifier(session), number == seq if seq else number > after
+            )
+            .order_by(number)
+            .limit(limit)
+        )
+        async with self._transactions.begin() as db:
+            return [Manifest.model_validate_json(body) for body in await db.exec(wanted)]
+
+    async def newest(self, session: str) -> Manifest | None:
+        """See ``Manifests.newest``."""
+        wanted = (
+            select(ManifestTable.body)
+            .where(col(ManifestTable.session) == identifier(session))
+            .order_by(col(ManifestTable.seq).desc())
+            .limit(1)
+        )
+        async with self._transactions.begin() as db:
+            body = (await db.exec(wanted)).one_or_none()
+        return None if body is None else Manifest.model_validate_json(body)

@@ -1,0 +1,22 @@
+"""Replies kept for the last resort. They are kept with the log: see ``Riders.cached``."""
+
+from sqlmodel import col, select
+
+from ..log.rows import identifier
+from ..setup.tables import CachedReplyTable
+from ..setup.transactions import Transactions
+
+
+class ReplyStore:
+    """See ``Replies``."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def find(self, digest: str, since: float) -> str | None:
+        """See ``Replies.find``."""
+        wanted = select(CachedReplyTable.body).where(
+            col(CachedReplyTable.digest) == identifier(digest), col(CachedReplyTable.at) >= since
+        )
+        async with self._transactions.begin() as db:
+            return (await db.exec(wanted)).one_or_none()

@@ -1,0 +1,68 @@
+"""Setting aside what a reset of a session left behind: under a name of its own it can still be read, and erased."""
+
+from typing import cast
+
+from sqlalchemy import delete, func, or_, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from holdfast_workflows.contracts.resets import AsideInput, AsideResult, aside
+
+from ..log.rows import identifier
+from ..setup.tables import LogTable, ManifestTable, SessionTable, TurnTable
+from ..setup.transactions import Transactions
+
+
+class ResetShelf:
+    """See ``Resets``."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def set_aside(self, request: AsideInput) -> AsideResult:
+        """See ``Resets.set_aside``."""
+        id = identifier(request.session)
+        async with self._transactions.begin() as db:
+            # Writing the row as it is locks it: of two that set aside at once one waits for the other.
+            here = col(SessionTable.session) == id
+            await db.exec(update(SessionTable).where(here).values(version=SessionTable.version))
+            row = (await db.exec(select(SessionTable).where(here))).one_or_none()
+            last = await _last(db, id) or 0
+            logs = 0
+            while (used := await _last(db, aside(id, logs + 1))) is not None:
+                logs, last = logs + 1, max(last, used)
+            seq = col(LogTable.seq)
+            gone = (
+                (LogTable, or_(seq >= request.seq, seq.in_(request.open))),
+                (ManifestTable, col(ManifestTable.seq) >= request.seq),
+                (TurnTable, col(TurnTable.turn) >= request.turn),
+            )
+            moved = 0
+            for table, beyond in gone:
+                mine = update(table).where(col(table.session) == id, beyond)
+                moved += (await db.exec(mine.values(session=aside(id, logs + 1)))).rowcount
+            return AsideResult(
+                seq=max(last, request.seq - 1, row.seq if row else 0) + 1,
+                turns=row.turns if row else 0,
+                version=row.version if row else 0,
+                logs=logs + 1 if moved else logs,
+            )
+
+    async def sweep(self, session: str, start: int, stop: int) -> None:
+        """See ``Resets.sweep``."""
+        id = identifier(session)
+        async with self._transactions.begin() as db:
+            for table in (LogTable, ManifestTable):
+                late = col(table.seq) >= start, col(table.seq) < stop
+                await db.exec(delete(table).where(col(table.session) == id, *late))
+
+
+async def _last(db: AsyncSession, name: str) -> int | None:
+    """The last number of a log; None if there is nothing under its name."""
+    found = (await db.exec(select(func.max(LogTable.seq)).where(col(LogTable.session) == name))).one()
+    last = cast("int | None", found)  # the maximum of nothing is not typed
+    if last is None:
+        for table in (TurnTable, ManifestTable):
+            if (await db.exec(select(table.session).where(col(table.session) == name).limit(1))).first():
+                return 0
+    return last

@@ -1,0 +1,1 @@
+"""What all workers share: breakers, rate limits, budgets, effects, outbox."""

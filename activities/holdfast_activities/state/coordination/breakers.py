@@ -1,0 +1,120 @@
+"""Circuit breakers in the database: each change locks the breaker's row, reads it and moves it on."""
+
+import builtins
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Update, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, select
+
+from holdfast_workflows.contracts.breakers import BreakerView
+from holdfast_workflows.contracts.text import clean
+
+from ..log.rows import identifier
+from ..setup.tables import BreakerTable
+from ..setup.transactions import Transactions
+from ..shared import BreakerRule
+from .breaker import Breaker, fail, free_probe, succeed, take_probe
+from .scope import Scope
+
+_Lock = Update | postgresql.Insert | sqlite.Insert
+
+
+class BreakerStore:
+    """See ``Circuits``."""
+
+    def __init__(self, transactions: Transactions, scope: Scope) -> None:
+        self._transactions = transactions
+        self._scope = scope
+
+    async def load(self) -> builtins.list[BreakerView]:
+        """See ``Circuits.load``."""
+        async with self._transactions.begin() as db:
+            name = col(BreakerTable.name)
+            rows = await db.exec(select(BreakerTable).where(self._scope.own(name)).order_by(name))
+            return [_view(self._scope.name(row.name), _breaker(row)) for row in rows]
+
+    async def failed(
+        self, name: str, rule: BreakerRule, now: float, *, probe: str = "", reason: str = ""
+    ) -> BreakerView:
+        """See ``Circuits.failed``."""
+        return await self._make_and_move(name, lambda before: fail(before, rule, now, probe, clean(reason)))
+
+    async def succeeded(self, name: str, rule: BreakerRule, now: float, *, probe: str = "") -> BreakerView:
+        """See ``Circuits.succeeded``."""
+        view = await self._move(name, self._lock(name), lambda before: succeed(before, rule, now, probe))
+        return view or BreakerView(name=name)
+
+    async def probe(self, name: str, rule: BreakerRule, now: float, token: str) -> BreakerView | None:
+        """See ``Circuits.probe``."""
+        return await self._move(name, self._lock(name), lambda before: take_probe(before, rule, now, token))
+
+    async def release(self, name: str, token: str) -> None:
+        """See ``Circuits.release``."""
+        await self._move(name, self._lock(name), lambda before: free_probe(before, token))
+
+    async def set(self, view: BreakerView) -> BreakerView:
+        """See ``Circuits.set``."""
+        reason = clean(view.reason)
+        if view.state == "open":
+            by_hand = Breaker("open", until=view.until, opened=view.opened, manual=True, reason=reason)
+        else:
+            by_hand = Breaker(reason=reason)
+        return await self._make_and_move(view.name, lambda _: by_hand)
+
+    async def _make_and_move(self, name: str, move: Callable[[Breaker], Breaker]) -> BreakerView:
+        """The breaker after a move that is always possible; it is made, closed, if it was never seen."""
+        stored = self._scope.stored(identifier(name))
+        values = {"name": stored} | _values(Breaker())
+        lock = self._transactions.insert(BreakerTable, values).on_conflict_do_update(
+            index_elements=["name"], set_={"name": stored}
+        )
+        view = await self._move(name, lock, move)
+        assert view is not None
+        return view
+
+    async def _move(
+        self, name: str, lock: _Lock, move: Callable[[Breaker], Breaker | None]
+    ) -> BreakerView | None:
+        """The breaker after a move; None if there is no such row, or the move was not possible.
+
+        ``lock`` changes nothing, but its row is this transaction's from then on, so that
+        every move sees the one before.
+        """
+        own = col(BreakerTable.name) == self._scope.stored(identifier(name))
+        async with self._transactions.begin() as db:
+            await db.exec(lock)
+            row = (await db.exec(select(BreakerTable).where(own))).one_or_none()
+            after = None if row is None else move(_breaker(row))
+            if after is None:
+                return None
+            await db.exec(update(BreakerTable).where(own).values(**_values(after)))
+        return _view(name, after)
+
+    def _lock(self, name: str) -> Update:
+        stored = self._scope.stored(identifier(name))
+        return update(BreakerTable).where(col(BreakerTable.name) == stored).values(name=stored)
+
+
+def _breaker(row: BreakerTable) -> Breaker:
+    values = row.model_dump(exclude={"name", "probes"})
+    return Breaker(**values, probes=json.loads(row.probes))
+
+
+def _values(breaker: Breaker) -> dict[str, Any]:
+    return asdict(breaker) | {"probes": json.dumps(breaker.probes)}
+
+
+def _view(name: str, breaker: Breaker) -> BreakerView:
+    return BreakerView(
+        name=name,
+        state=breaker.state,
+        failures=breaker.failures,
+        until=breaker.until,
+        opened=breaker.opened,
+        manual=breaker.manual,
+        reason=breaker.reason,
+    )

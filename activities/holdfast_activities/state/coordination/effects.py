@@ -1,0 +1,115 @@
+"""The effect ledger. Effects that are settled ride with the log; the rest of their life is here."""
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from holdfast_activities import clock
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.text import clean
+
+from ..log.extra_rows import FACTS, UNDO, effect_values
+from ..log.rows import identifier
+from ..setup.tables import UNSETTLED, EffectTable
+from ..setup.transactions import Transactions
+
+_RECLAIMABLE = ("claimed", "failed", "unknown")
+
+
+class EffectLedger:
+    """See ``Effects``."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def claim(self, effect: EffectView, token: str) -> tuple[EffectView, str]:
+        """See ``Effects.claim``."""
+        values = effect_values(effect) | {"token": clean(token)}
+        async with self._transactions.begin() as db:
+            await db.exec(self._transactions.insert(EffectTable, values).on_conflict_do_nothing())
+            row = await _load(db, effect.key)
+        # A row is never removed, so this one was there before, or is ours.
+        assert row is not None
+        return _view(row), row.token
+
+    async def reclaim(self, key: str, token: str, new_token: str) -> bool:
+        """See ``Effects.reclaim``."""
+        async with self._transactions.begin() as db:
+            # The token in the condition is the lock: the second who reads the same one finds it gone.
+            changed = await db.exec(
+                update(EffectTable)
+                .where(
+                    col(EffectTable.key) == identifier(key),
+                    col(EffectTable.token) == clean(token),
+                    col(EffectTable.status).in_(_RECLAIMABLE),
+                )
+                .values(token=clean(new_token), status="claimed", claimed=clock.now())
+            )
+        return changed.rowcount == 1
+
+    async def mark(
+        self,
+        key: str,
+        status: EffectStatus,
+        *,
+        result: str | None = None,
+        by: str = "",
+        only: Sequence[EffectStatus] | None = None,
+    ) -> EffectView | None:
+        """See ``Effects.mark``."""
+        values: dict[str, Any] = {"status": status}
+        if result is not None:
+            values["result"] = clean(result)
+        if by:
+            values["by"] = clean(by)
+        if status in ("settled", "given_up"):
+            values["settled"] = clock.now()
+        # The statuses it may not leave; as for effects that ride.
+        final = ("undone",) if status in UNDO else FACTS
+        now = col(EffectTable.status)
+        may = now.not_in(final) if only is None else now.in_(only)
+        async with self._transactions.begin() as db:
+            await db.exec(
+                update(EffectTable).where(col(EffectTable.key) == identifier(key), may).values(**values)
+            )
+            row = await _load(db, key)
+        return None if row is None else _view(row)
+
+    async def get(self, key: str) -> tuple[EffectView, str] | None:
+        """See ``Effects.get``."""
+        async with self._transactions.begin() as db:
+            row = await _load(db, identifier(key))
+        return None if row is None else (_view(row), row.token)
+
+    async def list(self, session: str = "", status: str = "", limit: int = 500) -> builtins.list[EffectView]:
+        """See ``Effects.list``."""
+        async with self._transactions.begin() as db:
+            return [_view(row) for row in await db.exec(listing(session, status, limit))]
+
+
+def listing(session: str, status: str, limit: int) -> SelectOfScalar[EffectTable]:
+    """The question that lists effects."""
+    wanted = select(EffectTable).order_by(
+        col(EffectTable.session), col(EffectTable.seq), col(EffectTable.key)
+    )
+    if session:
+        wanted = wanted.where(col(EffectTable.session) == identifier(session))
+    if status:
+        wanted = wanted.where(col(EffectTable.status) == clean(status))
+    if status not in ("", "settled"):
+        # Said for the planner, which does not know the status when it chooses an index.
+        wanted = wanted.where(text(UNSETTLED))
+    return wanted.limit(limit)
+
+
+async def _load(db: AsyncSession, key: str) -> EffectTable | None:
+    return (await db.exec(select(EffectTable).where(col(EffectTable.key) == key))).one_or_none()
+
+
+def _view(row: EffectTable) -> EffectView:
+    return EffectView.model_validate(row.model_dump(exclude={"token"}))

@@ -1,0 +1,155 @@
+"""Changes of memories on their way to the store.
+
+Whoever adds or claims an item has it for a while, so that one worker at a time is at it. One
+that dies is no loss: the claim lapses, and an item that is applied twice is as applied once.
+"""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, CursorResult, delete, func, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from holdfast_workflows.contracts.text import clean
+
+from ..log.rows import identifier
+from ..setup.tables import OutboxTable, SessionTable
+from ..setup.transactions import Transactions
+from ..shared import OutboxItem
+
+_COLUMNS = set(OutboxItem.__dataclass_fields__)
+
+
+class OutboxQueue:
+    """See ``Outbox``."""
+
+    def __init__(self, transactions: Transactions, app: str) -> None:
+        self._transactions = transactions
+        self._app = app
+
+    async def add(self, item: OutboxItem, *, until: float = 0.0) -> OutboxItem | None:
+        """See ``Outbox.add``."""
+        values = {
+            "id": identifier(item.id),
+            "tenant": clean(item.tenant),
+            "session": clean(item.session),
+            "at": item.at,
+            "body": clean(item.body),
+            "answer": clean(item.answer),
+            "applied": item.applied,
+            "claimed": until,
+            "error": clean(item.error),
+            "app": self._app,
+        }
+        async with self._transactions.begin() as db:
+            await db.exec(self._transactions.insert(OutboxTable, values).on_conflict_do_nothing())
+            # After the write, under the lock that an erasure of the session takes first: either it
+            # finds the item, or we find the session erased.
+            if item.session and await _is_erased(db, item.session):
+                await db.exec(delete(OutboxTable).where(col(OutboxTable.id) == item.id))
+                return None
+            row = await db.get(OutboxTable, item.id)
+        return None if row is None else _item(row)
+
+    async def get(self, id: str) -> OutboxItem | None:
+        """See ``Outbox.get``."""
+        async with self._transactions.begin() as db:
+            row = await db.get(OutboxTable, identifier(id))
+        return None if row is None else _item(row)
+
+    async def claim(self, now: float, seconds: float, limit: int = 50) -> list[OutboxItem]:
+        """See ``Outbox.claim``."""
+        # Apart from the update, and locked: PostgreSQL may else choose anew for every row.
+        free = (
+            select(OutboxTable.id)
+            .where(col(OutboxTable.applied) == 0, col(OutboxTable.claimed) <= now, self._own())
+            .order_by(col(OutboxTable.at), col(OutboxTable.id))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("free")
+        )
+        taken = (
+            update(OutboxTable)
+            .where(col(OutboxTable.id).in_(select(free.c.id)))
+            .values(claimed=now + seconds)
+            .returning(OutboxTable)
+        )
+        async with self._transactions.begin() as db:
+            found = [_item(row) for row in (await db.exec(taken)).scalars()]
+        return sorted(found, key=lambda item: (item.at, item.id))
+
+    async def applied(self, id: str, now: float) -> bool:
+        """See ``Outbox.applied``."""
+        return await self._change(id, body="", applied=now, error="")
+
+    async def failed(self, id: str, error: str, *, until: float = 0.0) -> None:
+        """See ``Outbox.failed``."""
+        await self._change(id, claimed=until, error=clean(error))
+
+    async def _change(self, id: str, **values: object) -> bool:
+        async with self._transactions.begin() as db:
+            changed: CursorResult[tuple[()]] = await db.exec(
+                update(OutboxTable).where(col(OutboxTable.id) == identifier(id)).values(**values)
+            )
+        return changed.rowcount == 1
+
+    async def forget(self, tenant: str, ids: Sequence[str], now: float) -> None:
+        """See ``Outbox.forget``."""
+        common = {"tenant": clean(tenant), "session": "", "at": now, "applied": now, "claimed": 0.0}
+        texts = dict.fromkeys(("body", "answer", "error"), "")
+        async with self._transactions.begin() as db:
+            for id in dict.fromkeys(ids):
+                row = {"id": _forgotten(tenant, id), **common, **texts}
+                await db.exec(
+                    self._transactions.insert(OutboxTable, row).on_conflict_do_update(
+                        index_elements=["id"], set_={"applied": now}
+                    )
+                )
+
+    async def forgotten(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
+        """See ``Outbox.forgotten``."""
+        notes = {_forgotten(tenant, id): id for id in ids}
+        wanted = select(OutboxTable.id).where(col(OutboxTable.id).in_(notes))
+        async with self._transactions.begin() as db:
+            return frozenset(notes[note] for note in await db.exec(wanted))
+
+    async def waiting(self) -> int:
+        """See ``Outbox.waiting``."""
+        async with self._transactions.begin() as db:
+            return (
+                await db.exec(
+                    select(func.count())
+                    .select_from(OutboxTable)
+                    .where(col(OutboxTable.applied) == 0, self._own())
+                )
+            ).one()
+
+    def _own(self) -> ColumnElement[bool]:
+        # Another app may have another memory store.
+        return col(OutboxTable.app) == self._app
+
+    async def erase(self, *, session: str = "", tenant: str | None = None) -> int:
+        """See ``Outbox.erase``."""
+        if tenant is None:
+            wanted = delete(OutboxTable).where(col(OutboxTable.session) == identifier(session))
+        else:
+            wanted = delete(OutboxTable).where(col(OutboxTable.tenant) == clean(tenant))
+        async with self._transactions.begin() as db:
+            return (await db.exec(wanted)).rowcount
+
+
+async def _is_erased(db: AsyncSession, session: str) -> bool:
+    found = await db.exec(
+        select(SessionTable.erased).where(col(SessionTable.session) == session).with_for_update(read=True)
+    )
+    return (found.one_or_none() or 0.0) > 0
+
+
+def _forgotten(tenant: str, id: str) -> str:
+    """What a forgotten memory is noted under: no change has such an id, and no two memories have the same."""
+    return json.dumps([tenant, id])
+
+
+def _item(row: OutboxTable) -> OutboxItem:
+    return OutboxItem(**row.model_dump(include=_COLUMNS))

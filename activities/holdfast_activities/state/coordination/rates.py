@@ -1,0 +1,74 @@
+"""Rate limits in the database: a row for each key, with its bucket and until when it is blocked."""
+
+from sqlalchemy import update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from ..log.rows import identifier
+from ..setup.tables import RateTable
+from ..setup.transactions import Transactions
+from ..shared import Lease, Rate
+from .bucket import Bucket, fill, put, take, wait
+from .scope import Scope
+
+
+class RateStore:
+    """See ``Rates``."""
+
+    def __init__(self, transactions: Transactions, scope: Scope) -> None:
+        self._transactions = transactions
+        self._scope = scope
+
+    async def lease(
+        self, key: str, rate: Rate, requests: int, tokens: int, now: float, seconds: float
+    ) -> Lease:
+        """See ``Rates.lease``."""
+        async with self._transactions.begin() as db:
+            row = await self._lock(db, key)
+            bucket = fill(Bucket(row.requests, row.tokens, row.at), rate, now)
+            blocked = max(0.0, row.blocked - now)
+            taken = None if blocked else take(bucket, rate, requests, tokens, seconds)
+            if taken is None:
+                return Lease(wait=max(blocked, wait(bucket, rate, requests, tokens)))
+            rest, lease = taken
+            await _store(db, row.key, rest)
+        return lease
+
+    async def give_back(self, key: str, rate: Rate, requests: float, tokens: float, now: float) -> None:
+        """See ``Rates.give_back``."""
+        async with self._transactions.begin() as db:
+            row = await self._lock(db, key)
+            bucket = fill(Bucket(row.requests, row.tokens, row.at), rate, now)
+            await _store(db, row.key, put(bucket, rate, requests, tokens))
+
+    async def block(self, key: str, until: float) -> None:
+        """See ``Rates.block``."""
+        blocked = col(RateTable.blocked)
+        async with self._transactions.begin() as db:
+            row = await self._lock(db, key)
+            await db.exec(
+                update(RateTable).where(col(RateTable.key) == row.key, blocked < until).values(blocked=until)
+            )
+
+    async def blocks(self, now: float) -> dict[str, float]:
+        """See ``Rates.blocks``."""
+        async with self._transactions.begin() as db:
+            own = self._scope.own(col(RateTable.key))
+            rows = await db.exec(select(RateTable).where(col(RateTable.blocked) > now, own))
+            return {self._scope.name(row.key): row.blocked for row in rows}
+
+    async def _lock(self, db: AsyncSession, key: str) -> RateTable:
+        """The key's row, this transaction's from now on; made if need be, and full then: it was empty in 1970."""
+        stored = self._scope.stored(identifier(key))
+        fresh = RateTable(key=stored, requests=0.0, tokens=0.0, at=0.0, blocked=0.0)
+        insert = self._transactions.insert(RateTable, fresh.model_dump())
+        await db.exec(insert.on_conflict_do_update(index_elements=["key"], set_={"key": stored}))
+        return (await db.exec(select(RateTable).where(col(RateTable.key) == stored))).one()
+
+
+async def _store(db: AsyncSession, key: str, bucket: Bucket) -> None:
+    await db.exec(
+        update(RateTable)
+        .where(col(RateTable.key) == key)
+        .values(requests=bucket.requests, tokens=bucket.tokens, at=bucket.at)
+    )

@@ -1,0 +1,1 @@
+"""The write-once log of sessions, in SQLite and PostgreSQL."""

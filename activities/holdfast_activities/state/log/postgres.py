@@ -1,0 +1,112 @@
+"""The log in PostgreSQL: one prepared statement, and one round trip, for each settle and each read.
+
+Riders take a transaction, with one more for each kind of them and three for a charge.
+"""
+
+from __future__ import annotations  # asyncpg's classes are generic to type checkers only
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import asyncpg
+
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.errors import StateUnavailable
+
+from ..setup.engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
+from ..setup.identity import Identity
+from ..setup.location import PostgresLocation
+from .extra_rows import prepare
+from .extras import LogExtras, Settled
+from .postgres_extras import write_riders
+from .rows import END, Row, decode, encode, identifier
+
+_CONNECTIONS = 8
+
+_INSERT = """INSERT INTO holdfast_log (session, seq, body)
+    SELECT $1, seq, body FROM unnest($2::bigint[], $3::text[]) AS new (seq, body)
+    ON CONFLICT DO NOTHING RETURNING seq"""
+
+_STORED = "SELECT seq, body FROM holdfast_log WHERE session = $1 AND seq = ANY($2::bigint[])"
+
+_RANGE = """SELECT body FROM holdfast_log
+    WHERE session = $1 AND seq >= $2 AND seq < $3 ORDER BY seq LIMIT $4"""
+
+
+class _Fetches(Protocol):
+    """A connection, or a pool, where each statement is a transaction of its own."""
+
+    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]: ...
+
+
+class PostgresLog:
+    """A log on a pool of connections."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
+        """See ``Log.settle``."""
+        rows = encode(session, entries)
+        with unavailable():
+            return await _write(self._pool, session, entries, rows)
+
+    async def settle_with(self, session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
+        """See ``Log.settle_with``."""
+        rows = encode(session, entries)
+        prepared = prepare(riders)
+        with unavailable():
+            async with self._pool.acquire() as connection, connection.transaction():
+                stored = await _write(connection, session, entries, rows)
+                return Settled(stored, await write_riders(connection, prepared))
+
+    async def read(
+        self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
+    ) -> list[Entry]:
+        """See ``Log.read``."""
+        identifier(session)
+        with unavailable():
+            found = await self._pool.fetch(_RANGE, session, start, END if stop is None else stop, limit)
+        return decode([record["body"] for record in found])
+
+    async def close(self) -> None:
+        """Finish what runs, then close the connections."""
+        await self._pool.close()
+
+
+async def open_log(location: PostgresLocation, identity: Identity) -> PostgresLog:
+    """Open the log of a database that has its tables; each new connection is verified."""
+    with unavailable():
+        pool = await asyncpg.create_pool(
+            location.dsn,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            init=identity.verify,
+            reset=_keep,
+        )
+    return PostgresLog(pool)
+
+
+async def _write(
+    connection: _Fetches, session: str, entries: Sequence[Entry], rows: list[Row]
+) -> list[Entry]:
+    """Write rows where no others are, and return the entries that are now stored at their numbers."""
+    if not rows:
+        return []
+    numbers = [seq for _, seq, _ in rows]
+    written = await connection.fetch(_INSERT, session, numbers, [body for _, _, body in rows])
+    if len(written) == len(rows):
+        return list(entries)
+    # Seldom: only a second attempt meets what the first one wrote. A statement of its own,
+    # since the one above does not see rows that were committed while it waited for them.
+    found = await connection.fetch(_STORED, session, numbers)
+    stored = {record["seq"]: record["body"] for record in found}
+    if not stored.keys() >= set(numbers):
+        raise StateUnavailable("an entry was removed while it was written")
+    return decode([stored[seq] for seq in numbers])
+
+
+async def _keep(_connection: object) -> None:
+    """Give a connection back as it is: asyncpg ends its transaction, and nothing else is left to undo."""

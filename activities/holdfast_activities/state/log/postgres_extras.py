@@ -1,0 +1,86 @@
+"""Riders in PostgreSQL: on the log's connection, in the log's transaction.
+
+The accounts come last and in the order of their names: their rows are what charges wait
+for, so they are locked for as short as can be, and no two charges wait for each other.
+"""
+
+from __future__ import annotations  # asyncpg's classes are generic to type checkers only
+
+from typing import TYPE_CHECKING
+
+from holdfast_activities import clock
+
+from ..coordination.charging import NOTHING, Books, Standing, grant
+from .extra_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, RiderRows
+from .extras import Charge, Charged
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+    from asyncpg.pool import PoolConnectionProxy
+
+_SPEND = """INSERT INTO holdfast_account AS a (account, tokens, micros, tokens_limit, micros_limit)
+    SELECT account, $2, $3, tokens_limit, micros_limit
+    FROM unnest($1::text[], $4::bigint[], $5::bigint[]) AS new (account, tokens_limit, micros_limit)
+    ON CONFLICT (account) DO UPDATE SET tokens = a.tokens + excluded.tokens, micros = a.micros + excluded.micros,
+        tokens_limit = excluded.tokens_limit, micros_limit = excluded.micros_limit
+    RETURNING account, tokens, micros"""
+
+# A statement of its own: it has to see what was committed while the one above waited for its rows.
+_HELD = """SELECT account, min(until) AS lapses,
+        coalesce(sum(tokens) FILTER (WHERE until > $3), 0)::bigint AS tokens,
+        coalesce(sum(micros) FILTER (WHERE until > $3), 0)::bigint AS micros
+    FROM holdfast_reservation WHERE account = ANY($1::text[]) AND holder <> $2 GROUP BY account"""
+
+_HOLD = """INSERT INTO holdfast_reservation (account, holder, tokens, micros, until)
+    SELECT account, $2, $3, $4, $5 FROM unnest($1::text[]) AS new (account)
+    ON CONFLICT (account, holder) DO UPDATE SET
+        tokens = excluded.tokens, micros = excluded.micros, until = excluded.until"""
+
+_RELEASE = "DELETE FROM holdfast_reservation WHERE account = ANY($1::text[]) AND holder = $2"
+
+_LAPSE = "DELETE FROM holdfast_reservation WHERE account = ANY($1::text[]) AND until <= $2"
+
+
+async def write_riders(connection: PoolConnectionProxy[Record], riders: RiderRows) -> Charged:
+    """Write riders within a transaction; what became of the charge."""
+    if riders.effects:
+        await connection.executemany(UPSERT_EFFECT, riders.effects)
+    if riders.reply is not None:
+        await connection.execute(UPSERT_REPLY, *riders.reply)
+    if riders.manifest is not None:
+        await connection.execute(UPSERT_MANIFEST, *riders.manifest)
+    return Charged() if riders.charge is None else await _charge(connection, riders.charge)
+
+
+async def _charge(connection: PoolConnectionProxy[Record], charge: Charge) -> Charged:
+    names = sorted(charge.accounts)
+    limits = [charge.accounts[name] for name in names]
+    spent = await connection.fetch(
+        _SPEND,
+        names,
+        charge.spent.tokens,
+        charge.spent.micros,
+        [limit.tokens for limit in limits],
+        [limit.micros for limit in limits],
+    )
+    if charge.reservation == NOTHING:
+        await connection.execute(_RELEASE, names, charge.holder)
+        return Charged()
+    books: Books = {row["account"]: Standing(row["tokens"], row["micros"]) for row in spent}
+    now = clock.now()
+    lapsed: list[str] = []
+    for row in await connection.fetch(_HELD, names, charge.holder, now):
+        books[row["account"]].held_tokens = row["tokens"]
+        books[row["account"]].held_micros = row["micros"]
+        if row["lapses"] <= now:
+            lapsed.append(row["account"])
+    outcome = grant(charge, books)
+    if outcome.refused_by is None:
+        await connection.execute(
+            _HOLD, names, charge.holder, charge.reservation.tokens, charge.reservation.micros, charge.until
+        )
+    else:
+        await connection.execute(_RELEASE, names, charge.holder)
+    if lapsed:
+        await connection.execute(_LAPSE, lapsed, now)
+    return outcome

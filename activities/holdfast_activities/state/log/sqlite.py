@@ -1,0 +1,217 @@
+"""The log in a SQLite file.
+
+Writes go to one thread. All that wait there are written by one statement, in a
+transaction of its own: one flush to disk for many callers, and one release of the
+interpreter's lock, which a busy event loop may take milliseconds to give back each
+time. For the same reason a range is read as one row. Riders take an explicit
+transaction, again one for all that wait.
+"""
+
+import asyncio
+import functools
+import sqlite3
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+
+from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.errors import StateUnavailable
+
+from ..setup.file_watch import FileWatch
+from ..setup.location import SqliteLocation
+from .extra_rows import RiderRows, prepare
+from .extras import Charged, LogExtras, Settled
+from .rows import END, Row, decode, decode_joined, encode, identifier
+from .sqlite_extras import write_riders
+from .writer_thread import WriterThread
+
+_ROWS_PER_STATEMENT = 100
+
+_STORED = "SELECT body FROM holdfast_log WHERE session = ? AND seq = ?"
+
+_RANGE = """SELECT group_concat(body, ',') FROM (
+    SELECT body FROM holdfast_log WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?)"""
+
+_Job = tuple[list[Row], RiderRows | None]
+
+_Stored = list[str | None]
+"""For each row of a job None if it was written, else the body that was there."""
+
+_Done = tuple[_Stored, Charged]
+
+_UNCHARGED = Charged()
+
+_Range = tuple[str, int, int, int]
+
+
+class SqliteLog:
+    """A log on two connections: one writes, one reads."""
+
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, watch: FileWatch) -> None:
+        def write(jobs: list[_Job]) -> list[_Done]:
+            watch.check()
+            return _serve(writer, jobs)
+
+        def read(jobs: list[_Range]) -> list[str]:
+            watch.check()
+            return [_read(reader, job) for job in jobs]
+
+        self._writer = WriterThread[_Job, _Done]("holdfast-log-writer", write, writer.close)
+        self._reader = WriterThread[_Range, str]("holdfast-log-reader", read, reader.close)
+
+    async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
+        """See ``Log.settle``."""
+        if not entries:
+            return []
+        before, _ = await self._writer.do((encode(session, entries), None))
+        return _merge(entries, before)
+
+    async def settle_with(self, session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
+        """See ``Log.settle_with``."""
+        before, charged = await self._writer.do((encode(session, entries), prepare(riders)))
+        return Settled(_merge(entries, before), charged)
+
+    async def read(
+        self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
+    ) -> list[Entry]:
+        """See ``Log.read``."""
+        most = -1 if limit is None else limit
+        bodies = await self._reader.do((identifier(session), start, END if stop is None else stop, most))
+        # SQLite does not promise that group_concat keeps the order of its subquery.
+        return sorted(decode_joined(bodies), key=lambda entry: entry.seq) if bodies else []
+
+    async def close(self) -> None:
+        """Write what waits, then close the connections."""
+        await self._writer.close()
+        await self._reader.close()
+
+
+async def open_log(location: SqliteLocation, watch: FileWatch) -> SqliteLog:
+    """Open the log of a file that has its tables."""
+    return await asyncio.to_thread(lambda: SqliteLog(connect(location), connect(location), watch))
+
+
+def prepare_file(location: SqliteLocation) -> None:
+    """Make the file with its folder, and switch it to a write-ahead log, which lasts.
+
+    Raises:
+        StateUnavailable: The file cannot be written, or its file system cannot share memory.
+    """
+    try:
+        location.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = connect(location)
+        try:
+            mode = switch_to_wal(connection, time.monotonic() + location.busy_seconds)
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error) as error:
+        raise StateUnavailable(f"{location.path}: {error}") from error
+    if mode != "wal":
+        raise StateUnavailable(
+            f"{location.path}: this file system takes no write-ahead log; use a local disk"
+        )
+
+
+def switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
+    """Have a file keep a write-ahead log; its journal's mode as it is now, tried until a monotonic time."""
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError:
+            # SQLite does not wait here by itself while another process opens the same new file.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def connect(location: SqliteLocation) -> sqlite3.Connection:
+    """A connection for the log."""
+    connection = sqlite3.connect(
+        location.path,
+        timeout=location.busy_seconds,
+        isolation_level=None,  # each statement is its own transaction
+        check_same_thread=False,  # opened here, used on a lane's thread only
+        cached_statements=2 * _ROWS_PER_STATEMENT,
+    )
+    connection.execute(f"PRAGMA synchronous = {location.synchronous}")
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased is not to be found in the file
+    return connection
+
+
+def _merge(entries: Sequence[Entry], before: _Stored) -> list[Entry]:
+    return [
+        entry if stored is None else decode([stored])[0]
+        for entry, stored in zip(entries, before, strict=True)
+    ]
+
+
+def _serve(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
+    rows = [job for job, _ in jobs]
+    riders = [riders for _, riders in jobs if riders is not None]
+    if not riders:
+        return [(stored, _UNCHARGED) for stored in _write(connection, rows)]
+    # Together: whoever waits would pay for a flush of its own. What fails is undone for all and tried again.
+    with _transaction(connection):
+        stored = _write(connection, rows)
+        charged = iter(write_riders(connection, riders))
+    return [
+        (each, _UNCHARGED if job[1] is None else next(charged))
+        for each, job in zip(stored, jobs, strict=True)
+    ]
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # Some errors, a full disk for one, have ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _write(connection: sqlite3.Connection, jobs: list[list[Row]]) -> list[_Stored]:
+    all_new = True
+    for batch in _batches(jobs):
+        rows = [row for job in batch for row in job]
+        cursor = connection.execute(_insert(len(rows)), [value for row in rows for value in row])
+        all_new = all_new and cursor.rowcount == len(rows)
+    if all_new:
+        return [[None] * len(job) for job in jobs]
+    # Seldom: only a second attempt meets what the first one wrote.
+    return [[_other(connection, row) for row in job] for job in jobs]
+
+
+def _other(connection: sqlite3.Connection, row: Row) -> str | None:
+    """The stored body where it is not this row's."""
+    found = connection.execute(_STORED, row[:2]).fetchone()
+    if found is None:
+        raise sqlite3.DatabaseError("an entry was removed while it was written")
+    return None if found[0] == row[2] else str(found[0])
+
+
+def _batches(jobs: list[list[Row]]) -> Iterator[list[list[Row]]]:
+    """Jobs in groups of one statement each; a job is never divided, so it is written whole or not."""
+    batch: list[list[Row]] = []
+    for job in filter(None, jobs):
+        if batch and sum(map(len, batch)) + len(job) > _ROWS_PER_STATEMENT:
+            yield batch
+            batch = []
+        batch.append(job)
+    if batch:
+        yield batch
+
+
+@functools.lru_cache(maxsize=2 * _ROWS_PER_STATEMENT)
+def _insert(rows: int) -> str:
+    # One text for each number of rows, so that the connection finds its prepared statement again.
+    values = ", ".join(["(?, ?, ?)"] * rows)
+    return f"INSERT INTO holdfast_log (session, seq, body) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - only marks
+
+
+def _read(connection: sqlite3.Connection, wanted: _Range) -> str:
+    found = connection.execute(_RANGE, wanted).fetchone()
+    return found[0] or ""

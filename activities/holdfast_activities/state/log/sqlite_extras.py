@@ -1,0 +1,125 @@
+"""Riders in SQLite: on the log's thread, in the log's transaction.
+
+The charges of all the jobs in a transaction are made together, by few statements: each
+gives the interpreter's lock away, and a busy event loop may keep it for a while. All
+that was used is spent first, then all holds are renewed in the order of the jobs.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from holdfast_activities import clock
+
+from ..coordination.charging import NOTHING, Books, Standing, grant, release
+from .extra_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, RiderRows
+from .extras import Charge, Charged
+
+# SQLite numbers its marks with a question mark.
+_UPSERT_EFFECT = UPSERT_EFFECT.replace("$", "?")
+_UPSERT_REPLY = UPSERT_REPLY.replace("$", "?")
+_UPSERT_MANIFEST = UPSERT_MANIFEST.replace("$", "?")
+
+_UNCHARGED = Charged()
+
+_SPEND = """INSERT INTO holdfast_account (account, tokens, micros, tokens_limit, micros_limit)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]'), json_extract(value, '$[4]')
+    FROM json_each(?) WHERE true
+    ON CONFLICT (account) DO UPDATE SET tokens = tokens + excluded.tokens, micros = micros + excluded.micros,
+        tokens_limit = excluded.tokens_limit, micros_limit = excluded.micros_limit"""
+
+# For each account what is spent, what others hold, and the first time at which one of their holds lapses.
+_STANDING = """SELECT a.account, a.tokens, a.micros, min(h.until),
+        coalesce(sum(h.tokens) FILTER (WHERE h.until > ?2), 0),
+        coalesce(sum(h.micros) FILTER (WHERE h.until > ?2), 0)
+    FROM holdfast_account AS a LEFT JOIN holdfast_reservation AS h ON h.account = a.account
+        AND (h.account, h.holder) NOT IN
+            (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1))
+    WHERE a.account IN (SELECT json_extract(value, '$[0]') FROM json_each(?1))
+    GROUP BY a.account"""
+
+_HOLD = """INSERT INTO holdfast_reservation (account, holder, tokens, micros, until)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]'), json_extract(value, '$[4]')
+    FROM json_each(?) WHERE true
+    ON CONFLICT (account, holder) DO UPDATE SET
+        tokens = excluded.tokens, micros = excluded.micros, until = excluded.until"""
+
+_RELEASE = """DELETE FROM holdfast_reservation WHERE (account, holder) IN
+    (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"""
+
+_LAPSE = "DELETE FROM holdfast_reservation WHERE account IN (SELECT value FROM json_each(?)) AND until <= ?"
+
+
+def write_riders(connection: sqlite3.Connection, riders: Sequence[RiderRows]) -> list[Charged]:
+    """Write the riders of several jobs, within a transaction; what became of each one's charge."""
+    effects = [row for each in riders for row in each.effects]
+    if effects:
+        connection.executemany(_UPSERT_EFFECT, effects)
+    replies = [each.reply for each in riders if each.reply is not None]
+    if replies:
+        connection.executemany(_UPSERT_REPLY, replies)
+    manifests = [each.manifest for each in riders if each.manifest is not None]
+    if manifests:
+        connection.executemany(_UPSERT_MANIFEST, manifests)
+    charges = [each.charge for each in riders if each.charge is not None]
+    charged = iter(_charge(connection, charges) if charges else ())
+    return [_UNCHARGED if each.charge is None else next(charged) for each in riders]
+
+
+def _charge(connection: sqlite3.Connection, charges: list[Charge]) -> list[Charged]:
+    connection.execute(_SPEND, (_json(_spendings(charges)),))
+    now = clock.now()
+    books: Books = {}
+    lapsed: list[str] = []
+    own = [(account, charge.holder) for charge in charges for account in charge.accounts]
+    for account, tokens, micros, lapses, held_tokens, held_micros in connection.execute(
+        _STANDING, (_json(own), now)
+    ):
+        books[account] = Standing(tokens, micros, held_tokens, held_micros)
+        if lapses is not None and lapses <= now:
+            lapsed.append(account)
+    outcomes, granted = _grant(charges, books)
+    held = [
+        (account, charge.holder, charge.reservation.tokens, charge.reservation.micros, charge.until)
+        for charge in granted.values()
+        for account in charge.accounts
+    ]
+    gone = set(own) - {(account, holder) for account, holder, *_ in held}
+    if gone:
+        connection.execute(_RELEASE, (_json(sorted(gone)),))
+    if held:
+        connection.execute(_HOLD, (_json(held),))
+    if lapsed:
+        connection.execute(_LAPSE, (_json(lapsed), now))
+    return outcomes
+
+
+def _spendings(charges: list[Charge]) -> list[tuple[str, int, int, int | None, int | None]]:
+    return [
+        (account, charge.spent.tokens, charge.spent.micros, limit.tokens, limit.micros)
+        for charge in charges
+        for account, limit in charge.accounts.items()
+    ]
+
+
+def _grant(charges: list[Charge], books: Books) -> tuple[list[Charged], dict[str, Charge]]:
+    """The outcome of each charge, and by holder the charge whose hold stands in the end."""
+    outcomes: list[Charged] = []
+    granted: dict[str, Charge] = {}
+    for charge in charges:
+        # A holder that comes twice in one transaction replaces what it was just granted.
+        before = granted.pop(charge.holder, None)
+        if before is not None:
+            release(before, books)
+        outcome = grant(charge, books)
+        if outcome.refused_by is None and charge.reservation != NOTHING:
+            granted[charge.holder] = charge
+        outcomes.append(outcome)
+    return outcomes, granted
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

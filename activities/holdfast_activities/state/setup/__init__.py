@@ -1,0 +1,1 @@
+"""Location, tables, migration, connection and identity of the state database."""

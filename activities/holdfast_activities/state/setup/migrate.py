@@ -1,0 +1,136 @@
+"""Bring a state database to the tables of this version."""
+
+import asyncio
+import logging
+import threading
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from holdfast_workflows.contracts.errors import StateNotMigrated
+
+from ..log.sqlite import prepare_file
+from ..migrations import REVISIONS, VERSION_TABLE
+from .engines import make_engine, unavailable
+from .location import Location, SqliteLocation, locate
+from .reaching import named
+
+FOLDER = Path(__file__).parents[1] / "migrations"
+"""Where Alembic finds its environment and the revisions."""
+
+_log = logging.getLogger(__name__)
+
+# Alembic keeps what it works on in module globals, so a process does one upgrade at a time.
+_one_at_a_time = threading.Lock()
+
+_POSTGRES_LOCK = "SELECT pg_advisory_xact_lock(hashtext('holdfast state upgrade'))"
+
+
+async def upgrade(url: str) -> None:
+    """Make or upgrade the tables of a state database; harmless where nothing is to be done.
+
+    Any number of processes may do this at once: one works, the others wait for it.
+
+    Raises:
+        BadInput: The URL is not that of a state database.
+        SettingsInvalid: The database refuses what the URL says, or its host is not known.
+        StateUnavailable: The database did not answer.
+    """
+    location = locate(url)
+    with named(location):
+        await upgrade_at(location)
+
+
+async def upgrade_at(location: Location) -> None:
+    """See ``upgrade``."""
+    if isinstance(location, SqliteLocation):
+        await asyncio.to_thread(prepare_file, location)
+    if not await _is_current(location):
+        await asyncio.to_thread(_upgrade_here, location)
+
+
+async def check(location: Location) -> None:
+    """See that the tables are there.
+
+    Raises:
+        StateNotMigrated: They are missing or older than this version's.
+        StateUnavailable: The database did not answer.
+    """
+    if isinstance(location, SqliteLocation) and not location.path.exists():
+        raise StateNotMigrated(f"{location.path} does not exist")
+    if not await _is_current(location):
+        raise StateNotMigrated
+
+
+async def is_empty(url: str) -> bool:
+    """Whether a state database has no tables, or a SQLite file is not there.
+
+    Raises:
+        BadInput: The URL is not that of a state database.
+        SettingsInvalid: The database refuses what the URL says, or its host is not known.
+        StateUnavailable: The database did not answer.
+    """
+    location = locate(url)
+    if isinstance(location, SqliteLocation) and not location.path.exists():
+        return True
+    with named(location):
+        return await _at(location) is None
+
+
+async def _at(location: Location) -> str | None:
+    engine = make_engine(location)
+    try:
+        with unavailable():
+            async with engine.connect() as connection:
+                return await connection.run_sync(_revision)
+    finally:
+        await engine.dispose()
+
+
+async def _is_current(location: Location) -> bool:
+    revision = await _at(location)
+    if revision is not None and revision not in REVISIONS:
+        _log.warning(
+            "The state database is at revision %s, newer than this version knows; revisions only add, so it is used as it is.",
+            revision,
+        )
+        return True
+    return revision == REVISIONS[-1]
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    return None if found is None else str(found)
+
+
+def _upgrade_here(location: Location) -> None:
+    """Upgrade in this thread, with an event loop of its own, since Alembic blocks."""
+    with _one_at_a_time:
+        asyncio.run(_upgrade_alone(location))
+
+
+async def _upgrade_alone(location: Location) -> None:
+    engine = make_engine(location)
+    # Whoever comes second waits for this statement, then finds the work done.
+    lock = "BEGIN IMMEDIATE" if isinstance(location, SqliteLocation) else _POSTGRES_LOCK
+    try:
+        with unavailable():
+            async with engine.begin() as connection:
+                await connection.exec_driver_sql(lock)
+                await connection.run_sync(run_alembic, REVISIONS[-1])
+    finally:
+        await engine.dispose()
+
+
+def run_alembic(connection: Connection, revision: str) -> None:
+    """Bring the tables to a revision, within the connection's transaction."""
+    # Imported here: it takes long, and most starts find nothing to do.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

@@ -1,0 +1,59 @@
+"""Opening a state database."""
+
+from holdfast_workflows.contracts.errors import HoldfastError
+
+from ..base import Log, State
+from ..database import Database
+from ..log import postgres, sqlite
+from .engines import make_engine
+from .file_watch import FileWatch
+from .identity import Identity, establish
+from .location import Location, SqliteLocation, locate
+from .migrate import check, upgrade_at
+from .reaching import named
+from .transactions import Transactions
+
+
+async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") -> State:
+    """Open the state database at a URL.
+
+    Args:
+        url: See ``locate``: ``sqlite:///path`` or ``postgresql://…``.
+        migrate: Whether to make or upgrade the tables first. By default yes for a SQLite file,
+            and no for PostgreSQL, where a person decides when.
+        scope: Whose breakers, rate limits and tenants' accounts are meant, where several apps share
+            the database.
+
+    Raises:
+        BadInput: The URL is not that of a state database.
+        SettingsInvalid: The database refuses what the URL says, or its host is not known.
+        StateNotMigrated: The tables are missing or old, and were not to be made.
+        StateUnavailable: The database did not answer.
+    """
+    location = locate(url)
+    if migrate is None:
+        migrate = isinstance(location, SqliteLocation)
+    with named(location):
+        await (upgrade_at if migrate else check)(location)
+        return await _open(location, scope)
+
+
+async def _open(location: Location, scope: str) -> State:
+    identity = Identity(location.place)
+    watch = FileWatch(location.path) if isinstance(location, SqliteLocation) else None
+    transactions = Transactions(make_engine(location, identity.verify), watch)
+    try:
+        await establish(identity, transactions)
+        log = await _open_log(location, identity, watch)
+    except HoldfastError:
+        await transactions.close()
+        raise
+    return Database(transactions, log, identity, scope)
+
+
+async def _open_log(location: Location, identity: Identity, watch: FileWatch | None) -> Log:
+    if isinstance(location, SqliteLocation):
+        assert watch is not None
+        watch.begin()
+        return await sqlite.open_log(location, watch)
+    return await postgres.open_log(location, identity)

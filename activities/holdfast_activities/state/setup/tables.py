@@ -1,0 +1,233 @@
+"""The tables. They are kept apart from the tables of an application that uses SQLModel too.
+
+The log, and what rides with it, is written by the statements in ``sqlite``, ``postgres`` and their
+``…_riders``.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, MetaData, Text, text
+from sqlalchemy.orm import declared_attr, registry
+from sqlmodel import Field, SQLModel
+
+METADATA = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
+
+
+class _Table(SQLModel, registry=registry(metadata=METADATA)):
+    """The base of every table. ``LogTable`` is ``holdfast_log``, and so on."""
+
+    @declared_attr.directive
+    @classmethod
+    def __tablename__(cls) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - SQLModel's own is untyped
+        return "holdfast_" + cls.__name__.removesuffix("Table").lower()
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of the rows that a condition holds for, on both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+UNSETTLED = "status <> 'settled'"
+"""The rows of the index by which effects of a status are found; a query says so in the same words."""
+
+
+class LogTable(_Table, table=True):
+    """Log entries. ``body`` is the entry as JSON."""
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    body: str = Field(sa_type=Text)
+
+
+class SessionTable(_Table, table=True):
+    """Session snapshots. ``version`` counts the changes; ``created``, ``updated`` and ``erased`` are seconds since
+    1970, UTC. One that was erased holds nothing else; ``erased`` is 0 for the others.
+    """
+
+    __table_args__ = (
+        Index("ix_holdfast_session_user", "tenant", "user"),
+        Index("ix_holdfast_session_erased", "erased", **_where("erased > 0")),
+    )
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    agent: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    tenant: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    seq: int = Field(sa_type=BigInteger)
+    turns: int = Field(sa_type=BigInteger)
+    version: int = Field(sa_type=BigInteger)
+    input_tokens: int = Field(sa_type=BigInteger)
+    output_tokens: int = Field(sa_type=BigInteger)
+    cached_tokens: int = Field(sa_type=BigInteger)
+    cost: float
+    created: float
+    updated: float
+    user: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    erased: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
+
+
+class TurnTable(_Table, table=True):
+    """Turns. ``version`` is the session's after the change that wrote the turn."""
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    turn: int = Field(primary_key=True, sa_type=BigInteger)
+    version: int = Field(sa_type=BigInteger)
+    status: str = Field(sa_type=Text)
+    request: str = Field(sa_type=Text)
+    reply: str = Field(sa_type=Text)
+    reply_seq: int = Field(sa_type=BigInteger)
+    steps: int = Field(sa_type=BigInteger)
+    input_tokens: int = Field(sa_type=BigInteger)
+    output_tokens: int = Field(sa_type=BigInteger)
+    cached_tokens: int = Field(sa_type=BigInteger)
+    cost: float
+    error_code: str = Field(sa_type=Text)
+    error: str = Field(sa_type=Text)
+    started: float
+    ended: float
+
+
+class SpecTable(_Table, table=True):
+    """Compiled agent specs. ``body`` is JSON."""
+
+    digest: str = Field(primary_key=True, sa_type=Text)
+    body: str = Field(sa_type=Text)
+
+
+class TextTable(_Table, table=True):
+    """Large texts. ``body`` is the text as a JSON string."""
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Text)
+    body: str = Field(sa_type=Text)
+
+
+class EffectTable(_Table, table=True):
+    """The effect ledger: an EffectView, and in ``token`` who has the claim."""
+
+    __table_args__ = (
+        Index("ix_holdfast_effect_session", "session", "seq"),
+        # Nearly all are settled and most are so from the start: those cost this index nothing.
+        Index("ix_holdfast_effect_unsettled", "status", "session", "seq", "key", **_where(UNSETTLED)),
+    )
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    session: str = Field(sa_type=Text)
+    seq: int = Field(sa_type=BigInteger)
+    turn: int = Field(sa_type=BigInteger)
+    agent: str = Field(sa_type=Text)
+    tenant: str = Field(sa_type=Text)
+    tool: str = Field(sa_type=Text)
+    effect: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    arguments: str = Field(sa_type=Text)
+    result: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    claimed: float
+    settled: float
+    token: str = Field(sa_type=Text)
+
+
+class AccountTable(_Table, table=True):
+    """What was spent on each account. The limits are those of the last charge, for display."""
+
+    account: str = Field(primary_key=True, sa_type=Text)
+    tokens: int = Field(sa_type=BigInteger)
+    micros: int = Field(sa_type=BigInteger)
+    tokens_limit: int | None = Field(sa_type=BigInteger)
+    micros_limit: int | None = Field(sa_type=BigInteger)
+
+
+class ReservationTable(_Table, table=True):
+    """What each holder has reserved on an account, until it lapses."""
+
+    account: str = Field(primary_key=True, sa_type=Text)
+    holder: str = Field(primary_key=True, sa_type=Text)
+    tokens: int = Field(sa_type=BigInteger)
+    micros: int = Field(sa_type=BigInteger)
+    until: float
+
+
+class BreakerTable(_Table, table=True):
+    """Breakers: a BreakerView, how many probes ``passed``, and those out: JSON of when each token was taken."""
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    state: str = Field(sa_type=Text)
+    failures: int = Field(sa_type=BigInteger)
+    until: float
+    opened: float
+    manual: bool
+    reason: str = Field(sa_type=Text)
+    passed: int = Field(sa_type=BigInteger)
+    probes: str = Field(sa_type=Text)
+
+
+class RateTable(_Table, table=True):
+    """What is left in the bucket of each key at the time ``at``, and until when the key is ``blocked``."""
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    requests: float
+    tokens: float
+    at: float
+    blocked: float
+
+
+class CachedReplyTable(_Table, table=True):
+    """Replies kept under the digest of their prompts. ``body`` is the ReplyEntry as JSON."""
+
+    digest: str = Field(primary_key=True, sa_type=Text)
+    body: str = Field(sa_type=Text)
+    at: float
+
+
+class ManifestTable(_Table, table=True):
+    """How the prompts of model calls were made. ``body`` is a Manifest as JSON."""
+
+    __table_args__ = (Index("ix_holdfast_manifest_at", "at"),)
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    body: str = Field(sa_type=Text)
+    at: float
+
+
+class OutboxTable(_Table, table=True):
+    """Changes of memories on their way to the store. ``body`` is a Change as JSON, empty once it is applied;
+    until ``claimed`` a worker is at it. ``app`` is whose workers apply it, where several apps share the database.
+    """
+
+    __table_args__ = (
+        Index("ix_holdfast_outbox_waiting", "at", **_where("applied = 0")),
+        Index("ix_holdfast_outbox_session", "session"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    tenant: str = Field(sa_type=Text)
+    session: str = Field(sa_type=Text)
+    at: float
+    body: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+    applied: float
+    claimed: float
+    error: str = Field(sa_type=Text)
+    app: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+
+
+class CalibrationTable(_Table, table=True):
+    """What token estimates of a model are multiplied by."""
+
+    model: str = Field(primary_key=True, sa_type=Text)
+    ratio: float
+
+
+class IdentityTable(_Table, table=True):
+    """The one row that says which database this is; a copy of the database has it too.
+
+    ``checked`` is when a worker last saw that the database takes writes.
+    """
+
+    one: int = Field(primary_key=True, sa_type=BigInteger)
+    id: str = Field(sa_type=Text)
+    created: float
+    checked: float

@@ -1,0 +1,65 @@
+"""Transactions off the hot path, through SQLModel.
+
+Every transaction that writes begins with its write. In SQLite a transaction that read
+first could not become a writer while another process writes; in PostgreSQL the write
+locks the row that is then read and changed.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from .engines import unavailable
+from .file_watch import FileWatch
+
+
+class Transactions:
+    """Transactions of an engine of either database."""
+
+    def __init__(self, engine: AsyncEngine, watch: FileWatch | None = None) -> None:
+        self._engine = engine
+        self._watch = watch
+        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction: committed at the end, undone if anything is raised.
+
+        Raises:
+            StateUnavailable: The database did not answer, or its file is another one now.
+        """
+        if self._watch is not None:
+            self._watch.check()
+        with unavailable():
+            async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
+                yield db
+
+    def insert(self, table: type[SQLModel], values: Mapping[str, Any]) -> postgresql.Insert | sqlite.Insert:
+        """An insert that may say what happens where the key is there."""
+        return self._insert(table).values(**values)
+
+    async def add_once(self, row: SQLModel) -> None:
+        """Insert a row unless its key is there, in a transaction of its own."""
+        async with self.begin() as db:
+            await db.exec(self.insert(type(row), row.model_dump()).on_conflict_do_nothing())
+
+    async def scrub(self) -> None:
+        """Clear what was deleted out of the files; PostgreSQL does that by itself, in its own time.
+
+        SQLite overwrites what is deleted (``secure_delete``), but until a checkpoint what was there can
+        be read in the write-ahead log, and before it in the file.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        with unavailable():
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._engine.dispose()

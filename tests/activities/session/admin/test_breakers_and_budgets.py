@@ -1,0 +1,56 @@
+"""What operators see and move through standalone activities."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from holdfast_activities.session.admin.breakers_and_budgets import BreakersAndBudgets
+from holdfast_activities.state import State
+from holdfast_activities.state.log.extras import Amount, Charge, Limit
+from holdfast_workflows.contracts.breakers import ListBreakers, SetBreaker
+from holdfast_workflows.contracts.budget import ListBudgets
+from holdfast_workflows.contracts.effects import ListEffects
+
+from ..tool_call.desk import Desk
+from ..tool_call.shop import Shop
+
+
+async def test_effects_are_listed_by_session_and_by_status(state: State, session: str) -> None:
+    desk, operating = Desk(state, session, Shop().pay()), BreakersAndBudgets(state)
+    await desk.act("pay", seq=2)
+    await desk.act("pay", seq=3)
+    found = (await operating.list_effects(ListEffects(session=session))).effects
+    assert [effect.seq for effect in found] == [2, 3]
+    assert (await operating.list_effects(ListEffects(session=session, status="unknown"))).effects == ()
+    assert len((await operating.list_effects(ListEffects(session=session, limit=1))).effects) == 1
+
+
+async def test_a_breaker_is_opened_for_a_while_and_closed_by_hand(state: State) -> None:
+    operating, name = BreakersAndBudgets(state), f"tool:{uuid4().hex}"
+    now = time.time()
+    view = await operating.set_breaker(SetBreaker(name=name, state="open", seconds=60, reason="repairs"))
+    assert (view.state, view.manual, view.reason) == ("open", True, "repairs")
+    assert 60 <= view.until - now < 80
+    assert view in (await operating.list_breakers(ListBreakers())).breakers
+    closed = await operating.set_breaker(SetBreaker(name=name, state="closed"))
+    assert (closed.state, closed.manual, closed.failures) == ("closed", False, 0)
+
+
+@pytest.mark.parametrize("name", ["pay", "tool:", "model:x", ""])
+async def test_what_is_no_breaker_is_refused(state: State, name: str) -> None:
+    with pytest.raises(ApplicationError) as refused:
+        await BreakersAndBudgets(state).set_breaker(SetBreaker(name=name, state="open"))
+    assert refused.value.type == "breaker_unknown"
+
+
+async def test_accounts_are_listed_by_the_beginning_of_their_names(state: State, session: str) -> None:
+    account = f"run:{session}"
+    await state.shared.accounts.charge(
+        Charge(holder=session, accounts={account: Limit(tokens=100)}, spent=Amount(tokens=7))
+    )
+    found = (await BreakersAndBudgets(state).list_budgets(ListBudgets(prefix=account))).budgets
+    assert [(each.account, each.tokens, each.tokens_limit) for each in found] == [(account, 7, 100)]

@@ -1,0 +1,181 @@
+"""What was erased stays erased, also where a write that was given up lands afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from holdfast_activities.memory import Change, FactDraft, Keeping, Memories, MemoryStore, Record, TurnDraft
+from holdfast_activities.memory.embedded import open_embedded
+from holdfast_activities.memory.outbox import applying as module
+from holdfast_activities.memory.outbox.applying import Applying
+from holdfast_activities.state import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import MemoryUnavailable
+from holdfast_workflows.contracts.memory import EraseInput, EraseKind, MemoryQuery
+
+from ..memory.rememberer import WAIT, Rememberer, remembering
+
+
+class Late:
+    """A store whose puts are given up by who asked for them, and done when ``land`` is called."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.begun = asyncio.Event()
+        self.given_up = asyncio.Event()
+        self._store = store
+        self._puts: list[tuple[str, Sequence[Record]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def put(self, tenant: str, records: Sequence[Record]) -> None:
+        self._puts.append((tenant, records))
+        self.begun.set()
+        await self.given_up.wait()
+        raise MemoryUnavailable("no answer within 10 s")
+
+    async def land(self) -> None:
+        for tenant, records in self._puts:
+            await self._store.put(tenant, records)
+
+
+class Other:
+    """Another worker process on the same memories, whose store is late."""
+
+    def __init__(self, worker: Rememberer, store: MemoryStore) -> None:
+        self.store = Late(store)
+        self.memories = Memories(cast("MemoryStore", self.store))
+        self.applying = Applying(worker.state.shared.outbox, self.memories)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is erased is gone over at the next look."""
+    monkeypatch.setattr(module, "LATE", 0.0)
+
+
+@pytest.fixture
+async def worker(state: State, tmp_path: Path) -> AsyncIterator[Rememberer]:
+    async with remembering(state, tmp_path) as worker:
+        await worker.digest()
+        yield worker
+
+
+@pytest.fixture
+async def other(worker: Rememberer, tmp_path: Path) -> AsyncIterator[Other]:
+    other = Other(worker, await open_embedded(tmp_path / "memory.db", synchronous="NORMAL"))
+    yield other
+    await other.memories.close()
+
+
+def told(worker: Rememberer, number: int = 1) -> Change:
+    """A turn and a fact of the worker's session, said long ago."""
+    id, scope = f"{worker.session}:{number}", "user:ann"
+    turn = TurnDraft(id=id, scope=scope, text=f"Turn {number}.", at=9.0, session=worker.session, place=number)
+    fact = FactDraft(
+        id=f"{id}:fact:0", scope=scope, text="Ann has a dog.", at=9.0, session=worker.session, sources=(id,)
+    )
+    return Change(id=id, tenant=worker.tenant, at=9.0, turns=(turn,), facts=(fact,))
+
+
+async def erase(worker: Rememberer, kind: EraseKind) -> None:
+    id = {"session": worker.session, "user": "ann", "tenant": ""}[kind]
+    await worker.run(names.ERASE, EraseInput(kind=kind, id=id, tenant=worker.tenant))
+
+
+async def ids(worker: Rememberer) -> list[str]:
+    page = await worker.memory.list(MemoryQuery(tenant=worker.tenant, superseded=True))
+    return [view.id for view in page.memories]
+
+
+@pytest.mark.parametrize("kind", ["session", "user", "tenant"])
+async def test_a_write_that_lands_after_the_erasure_is_erased(
+    kind: EraseKind, worker: Rememberer, other: Other
+) -> None:
+    async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
+        tasks.create_task(other.applying.keep(told(worker), worker.session))
+        await other.store.begun.wait()
+        await erase(worker, kind)
+        other.store.given_up.set()
+    await other.store.land()
+    assert len(await ids(worker)) == 2  # as feared
+    await worker.activities.drainer.look()
+    assert await ids(worker) == []
+
+
+@pytest.mark.parametrize("kind", ["session", "user", "tenant"])
+async def test_what_is_brought_after_the_erasure_stays(kind: EraseKind, worker: Rememberer) -> None:
+    await worker.memory.apply(told(worker))
+    await erase(worker, kind)
+    assert await ids(worker) == []
+    # Of the same words, and said as long ago: somebody has begun anew, from the same documents.
+    await worker.memory.apply(told(worker))
+    await worker.activities.drainer.look()
+    assert len(await ids(worker)) == 2
+
+
+async def test_a_fact_holds_again_that_a_late_one_took_the_place_of(worker: Rememberer, other: Other) -> None:
+    cat = FactDraft(id="cat", scope="user:ann", text="Ann has a cat.", at=1.0, topic="pet")
+    await worker.memory.apply(Change(id="cat", tenant=worker.tenant, facts=(cat,)))
+    change = told(worker)
+    dog = change.facts[0].model_copy(update={"topic": "pet"})
+    async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
+        tasks.create_task(other.applying.keep(change.model_copy(update={"facts": (dog,)}), worker.session))
+        await other.store.begun.wait()
+        await erase(worker, "session")
+        other.store.given_up.set()
+    await other.store.land()
+    await worker.activities.drainer.look()
+    [view] = (await worker.memory.list(MemoryQuery(tenant=worker.tenant))).memories
+    assert (view.id, view.superseded_by) == ("cat", "")
+
+
+async def test_a_change_that_was_claimed_with_others_is_not_begun_once_its_session_is_erased(
+    worker: Rememberer, state: State, tmp_path: Path
+) -> None:
+    worker.memory.away = True
+    applying = Applying(state.shared.outbox, cast("Keeping", worker.memory))
+    for number in range(3):
+        await applying.keep(told(worker, number), worker.session)
+    worker.memory.away = False
+    begun: list[str] = []
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(worker.memory, name)
+
+        async def apply(self, change: Change) -> int:
+            if change.id.startswith(worker.session):  # on PostgreSQL the tests share the table
+                begun.append(change.id)
+                await erase(worker, "session")
+            count: int = await worker.memory.apply(change)
+            return count
+
+    await Applying(state.shared.outbox, cast("Keeping", Watched())).drain()
+    assert begun == [f"{worker.session}:0"]
+    assert await ids(worker) == []
+
+
+async def test_an_erasure_gone_over_while_the_tenant_is_erased_takes_nothing_new(
+    worker: Rememberer, state: State
+) -> None:
+    await erase(worker, "tenant")
+    await worker.memory.apply(told(worker))
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(worker.memory, name)
+
+        async def erase(self, tenant: str, **what: Any) -> int:
+            if tenant == worker.tenant:
+                await state.shared.outbox.erase(tenant=tenant)
+            count: int = await worker.memory.erase(tenant, **what)
+            return count
+
+    await Applying(state.shared.outbox, cast("Keeping", Watched())).drain()
+    assert len(await ids(worker)) == 2

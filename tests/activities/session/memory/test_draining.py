@@ -1,0 +1,242 @@
+"""What waits for the memory store: applied exactly once, by whoever comes first, and never in an erased session's name."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from holdfast_activities.memory import Change, FactDraft, Keeping
+from holdfast_activities.memory.outbox.applying import Applying
+from holdfast_activities.memory.outbox.draining import Drainer
+from holdfast_activities.state import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
+from holdfast_workflows.contracts.memory import ForgetMemories, MemoryQuery
+
+from .rememberer import WAIT, Rememberer, remembering
+
+
+class Watched:
+    """Memories that note what is applied; before that, a hook may act in between."""
+
+    def __init__(self, worker: Rememberer) -> None:
+        self.applied: list[str] = []
+        self.broken: dict[str, Exception] = {}
+        self.between: Any = None
+        self.refused = asyncio.Event()
+        self.goal = 0
+        self.reached = asyncio.Event()
+        self._worker = worker
+        self._memory = worker.memory
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._memory, name)
+
+    async def apply(self, change: Change) -> int:
+        if change.id in self.broken:
+            self.refused.set()
+            raise self.broken[change.id]
+        # On PostgreSQL the tests share the table: what others left there is applied, too.
+        if change.id.startswith(self._worker.session):
+            self.applied.append(change.id)
+        if self.between:
+            await self.between()
+        count: int = await self._memory.apply(change)
+        if len(self.applied) == self.goal:
+            self.reached.set()
+        return count
+
+
+def applying(worker: Rememberer, memory: object) -> Applying:
+    return Applying(worker.state.shared.outbox, cast("Keeping", memory))
+
+
+def change(worker: Rememberer, n: int) -> Change:
+    id = f"{worker.session}:{n}"
+    fact = FactDraft(
+        id=id,
+        scope="user:ann",
+        text=f"Fact number {n} of {worker.session}.",
+        at=float(n),
+        session=worker.session,
+    )
+    return Change(id=id, tenant=worker.tenant, at=float(n), facts=(fact,))
+
+
+async def waits(worker: Rememberer, count: int) -> list[str]:
+    """So many changes that were decided while the store was away."""
+    worker.memory.away = True
+    for n in range(count):
+        await applying(worker, worker.memory).keep(change(worker, n), worker.session)
+    worker.memory.away = False
+    return [f"{worker.session}:{n}" for n in range(count)]
+
+
+async def ids(worker: Rememberer) -> list[str]:
+    page = await worker.memory.list(MemoryQuery(tenant=worker.tenant))
+    return sorted(view.id for view in page.memories)
+
+
+async def test_two_workers_at_once_apply_every_change_once(state: State, tmp_path: Path) -> None:
+    async with remembering(state, tmp_path) as worker:
+        wanted = await waits(worker, 35)
+        one, two = Watched(worker), Watched(worker)
+        await asyncio.gather(applying(worker, one).drain(), applying(worker, two).drain())
+        assert sorted(one.applied + two.applied) == sorted(wanted)
+        assert await ids(worker) == sorted(wanted)
+
+
+async def test_a_claim_whose_worker_died_is_taken_up_and_changes_nothing_twice(
+    state: State, tmp_path: Path
+) -> None:
+    async with remembering(state, tmp_path) as worker:
+        [id] = await waits(worker, 1)
+        outbox = state.shared.outbox
+        claimed = await outbox.claim(now=1e12, seconds=-1e12, limit=10_000)
+        assert id in [item.id for item in claimed]
+        await worker.memory.apply(change(worker, 0))  # and then it died
+        await worker.activities.drainer.look()
+        assert await ids(worker) == [id]
+        item = await outbox.get(id)
+        assert item is not None
+        assert item.applied > 0
+
+
+async def test_what_is_decided_while_the_store_answers_is_applied_at_once(
+    state: State, tmp_path: Path
+) -> None:
+    async with remembering(state, tmp_path) as worker:
+        item = await applying(worker, worker.memory).keep(change(worker, 1), worker.session)
+        assert item is not None
+        assert item.applied > 0
+        assert item.body == ""
+        assert await ids(worker) == [f"{worker.session}:1"]
+
+
+async def test_a_change_that_cannot_be_applied_holds_up_no_other(state: State, tmp_path: Path) -> None:
+    async with remembering(state, tmp_path) as worker:
+        wanted = await waits(worker, 5)
+        watched = Watched(worker)
+        watched.broken = {
+            wanted[0]: BadInput("no"),
+            wanted[2]: ValueError("what is this?"),
+            wanted[3]: EmbeddingFailed("the model takes no such text", retryable=False),
+        }
+        await applying(worker, watched).drain()
+        assert await ids(worker) == [wanted[1], wanted[4]]
+        item = await state.shared.outbox.get(wanted[0])
+        assert item is not None
+        assert "no" in item.error
+        await state.shared.outbox.erase(session=worker.session)
+
+
+async def test_a_store_that_goes_away_amid_it_leaves_the_rest_for_later(state: State, tmp_path: Path) -> None:
+    async with remembering(state, tmp_path) as worker:
+        wanted = await waits(worker, 6)
+        watched = Watched(worker)
+        watched.broken = {wanted[3]: MemoryUnavailable("gone")}
+        with pytest.raises(MemoryUnavailable):
+            await applying(worker, watched).drain()
+        assert await ids(worker) == wanted[:3]
+        # Nothing is claimed any more: whoever comes next has all of it.
+        await worker.activities.drainer.look()
+        assert await ids(worker) == wanted
+
+
+async def test_a_session_erased_while_its_change_is_on_the_way_leaves_no_memory(
+    state: State, tmp_path: Path
+) -> None:
+    async with remembering(state, tmp_path) as worker:
+        await waits(worker, 1)
+        watched = Watched(worker)
+
+        async def erase() -> None:
+            await state.shared.erasing.begin(worker.session, 5.0)
+            await worker.memory.erase(worker.tenant, session=worker.session)
+
+        watched.between = erase
+        await applying(worker, watched).drain()
+        assert watched.applied
+        assert await ids(worker) == []
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_what_was_forgotten_does_not_come_back_by_a_change_that_is_applied_again(
+    merged: bool, state: State, tmp_path: Path
+) -> None:
+    async with remembering(state, tmp_path) as worker:
+        [waiting] = await waits(worker, 1)
+        brought = change(worker, 0)
+        if merged:
+            [first] = brought.facts
+            there = first.model_copy(update={"id": "there"})
+            await worker.memory.apply(Change(id="there", tenant=worker.tenant, facts=(there,)))
+        await worker.memory.apply(brought)  # and then its worker died, before it could say so
+        [id] = await ids(worker)
+        forget = ForgetMemories(ids=(id,), tenant=worker.tenant)
+        assert await worker.run(names.FORGET_MEMORIES, forget) == 1
+        await applying(worker, worker.memory).drain()
+        assert await ids(worker) == []
+        item = await state.shared.outbox.get(waiting)
+        assert item is not None
+        assert item.applied > 0
+        # Another tenant's memory of the same id is another memory.
+        await worker.memory.apply(brought.model_copy(update={"tenant": f"{worker.tenant}-other"}))
+        assert await state.shared.outbox.forgotten(f"{worker.tenant}-other", [id]) == frozenset()
+
+
+async def test_without_a_store_changes_wait_for_a_worker_that_has_one(state: State, tmp_path: Path) -> None:
+    async with remembering(state, tmp_path) as worker:
+        without = Applying(state.shared.outbox, None)
+        item = await without.keep(change(worker, 1), worker.session)
+        assert item is not None
+        assert not item.applied
+        with pytest.raises(MemoryUnavailable):
+            await without.drain()
+        await worker.activities.drainer.look()
+        assert await ids(worker) == [f"{worker.session}:1"]
+
+
+async def test_a_drainer_that_runs_applies_what_waits_and_drops_what_was_erased(
+    state: State, tmp_path: Path
+) -> None:
+    async with remembering(state, tmp_path) as worker:
+        wanted = await waits(worker, 3)
+        watched = Watched(worker)
+        watched.goal = len(wanted)
+        heard = asyncio.Event()
+
+        def forget(session: str) -> None:
+            if session == worker.session:
+                heard.set()
+
+        shared = state.shared
+        drainer = Drainer(applying(worker, watched), shared.outbox, shared.erasing, forget)
+        async with asyncio.timeout(WAIT), drainer.running():
+            await watched.reached.wait()
+            assert await ids(worker) == wanted
+            await shared.erasing.session(worker.session, time.time())
+            assert not heard.is_set()
+            drainer.ask()
+            await heard.wait()
+
+
+async def test_a_drainer_outlives_a_store_that_is_away(state: State, tmp_path: Path) -> None:
+    async with remembering(state, tmp_path) as worker:
+        wanted = await waits(worker, 2)
+        watched = Watched(worker)
+        watched.broken = {wanted[0]: MemoryUnavailable("gone")}
+        watched.goal = len(wanted)
+        shared = state.shared
+        drainer = Drainer(
+            applying(worker, watched), shared.outbox, shared.erasing, lambda _: None, every=0.05
+        )
+        async with asyncio.timeout(WAIT), drainer.running():
+            await watched.refused.wait()
+            watched.broken = {}
+            await watched.reached.wait()
+        assert await ids(worker) == wanted

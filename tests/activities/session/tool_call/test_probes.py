@@ -1,0 +1,33 @@
+"""Probes that do not come back."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from holdfast_activities.session.tool_call import once
+from holdfast_activities.state import State
+
+from .desk import WAIT, Desk
+from .shop import Shop
+
+
+async def test_a_probe_that_hangs_in_its_thread_is_not_waited_for(
+    state: State, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(once, "_PROBE_SECONDS", 0.05)
+    line = threading.Event()
+
+    def busy() -> str | None:
+        line.wait(WAIT)
+        return None
+
+    desk = Desk(state, session, Shop().pay(probe=busy))
+    await desk.claimed("pay", ago=100)
+    try:
+        told = await desk.act("pay", again=True)
+    finally:
+        line.set()
+    assert told.unknown
+    assert "no answer" in told.preview

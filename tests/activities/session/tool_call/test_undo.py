@@ -1,0 +1,126 @@
+"""Taking calls back: with what they were made, once, whatever happens to the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from holdfast_activities.session.tool_call import once
+from holdfast_activities.state import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.spec import Effect
+
+from .desk import LOST, SEQ, Desk
+from .shop import Shop
+
+EFFECTS: list[Effect] = ["none", "idempotent", "once"]
+
+
+async def paid(state: State, session: str, shop: Shop, undo: Effect = "idempotent") -> Desk:
+    """A desk whose call 2 was made."""
+    desk = Desk(state, session, shop.pay(undo=shop.refund(effect=undo)))
+    await desk.reply("pay")
+    await desk.act("pay")
+    return desk
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+async def test_the_undo_has_the_calls_arguments_its_result_and_a_key_of_its_own(
+    state: State, session: str, effect: Effect
+) -> None:
+    shop = Shop()
+    desk = await paid(state, session, shop, effect)
+    told = await desk.undo("refund")
+    assert (told.status, told.preview) == ("ok", "refunded 42")
+    assert shop.refunded == [("42", "paid 42", names.undo_key(names.call_key(session, SEQ)))]
+    row, entry = await desk.row(), await desk.result()
+    assert (row.status, row.result) == ("undone", "refunded 42")
+    # The conversation holds what the call returned.
+    assert entry is not None
+    assert entry.text == "paid 42"
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+async def test_what_is_undone_is_not_undone_again(state: State, session: str, effect: Effect) -> None:
+    shop = Shop()
+    desk = await paid(state, session, shop, effect)
+    first = await desk.undo("refund")
+    again = await desk.undo("refund", again=True)
+    assert (again.status, again.preview) == (first.status, first.preview)
+    assert len(shop.refunded) == 1
+
+
+async def test_only_what_is_settled_is_undone(state: State, session: str) -> None:
+    shop = Shop()
+    desk = Desk(state, session, shop.pay(undo=shop.refund()))
+    await desk.reply("pay")
+    assert (await desk.undo("refund")).status == "failed"
+    statuses: list[EffectStatus] = ["claimed", "failed", "unknown", "given_up"]
+    await desk.claimed("pay")
+    for status in statuses:
+        await state.shared.effects.mark(f"{session}-{SEQ}", status)
+        told = await desk.undo("refund")
+        assert told.status == "failed"
+        assert status in told.preview
+    assert shop.refunded == []
+
+
+async def test_an_undo_that_fails_for_good_is_told_and_noted(state: State, session: str) -> None:
+    async def closed() -> str:
+        raise ValueError("the till is closed")
+
+    shop = Shop()
+    desk = Desk(state, session, shop.pay(undo=shop.refund(closed, retries=0)))
+    await desk.reply("pay")
+    await desk.act("pay")
+    told = await desk.undo("refund")
+    row = await desk.row()
+    assert (told.status, row.status) == ("failed", "undo_failed")
+    assert "the till is closed" in told.preview == row.result
+
+
+async def test_an_undo_whose_worker_was_lost_is_made_again_under_the_same_key(
+    state: State, session: str
+) -> None:
+    shop = Shop()
+    desk = await paid(state, session, shop)
+    await state.shared.effects.mark(f"{session}-{SEQ}", "undoing")
+    assert (await desk.undo("refund", again=True)).status == "ok"
+    assert [key for _, _, key in shop.refunded] == [f"{session}-{SEQ}-undo"]
+
+
+@pytest.mark.parametrize("ago", [0.0, 1_000.0])
+async def test_an_undo_that_must_happen_once_is_not_repeated_when_its_worker_is_lost(
+    state: State, session: str, ago: float
+) -> None:
+    shop = Shop()
+    desk = await paid(state, session, shop, "once")
+    key = names.undo_key(names.call_key(session, SEQ))
+    await state.shared.effects.mark(f"{session}-{SEQ}", "undoing")
+    lost = (await desk.row()).model_copy(
+        update={"key": key, "tool": "refund", "status": "claimed", "claimed": time.time() - ago}
+    )
+    await state.shared.effects.claim(EffectView.model_validate(lost), LOST)
+    told = await desk.undo("refund", again=True)
+    if ago:
+        assert told.status == "failed"
+        assert "nobody knows whether refund happened" in told.preview
+        assert (await desk.row()).status == "undo_failed"
+    else:
+        assert told.wait is not None
+        assert (await desk.row()).status == "undoing"
+    assert shop.refunded == []
+
+
+async def test_fifty_who_undo_one_call_once_do_it_once(
+    state: State, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(once, "GRACE", 0.0)
+    shop = Shop()
+    desk = await paid(state, session, shop, "once")
+    await asyncio.gather(*(desk.undo("refund") for _ in range(50)))
+    assert len(shop.refunded) == 1
+    assert (await desk.row()).status == "undone"

@@ -1,0 +1,1 @@
+"""Work beyond the turn: settle, remember, compact."""

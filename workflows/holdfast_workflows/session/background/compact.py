@@ -1,0 +1,127 @@
+"""Compaction: the older part of a long conversation is summed up beside the turn, before it has to be cut."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError
+
+from holdfast_workflows.contracts.memory import CompactInput, CompactResult
+from holdfast_workflows.contracts.session import Event
+from holdfast_workflows.contracts.steps import StepView
+
+from ..state import activity_calls
+from ..state.budget import BudgetTracker
+from ..state.state import SessionState
+
+_FEWEST = 8
+"""Entries since the last compaction below which there is nothing to sum up."""
+
+_FULL = 100
+"""Percent of what a prompt has room for, from which the next model call waits for a compaction that runs."""
+
+_PATIENCE = 60.0
+"""Seconds from its beginning that it is waited for: without a summary the prompt is cut, which loses more and
+takes no time."""
+
+
+class Compaction:
+    """One compaction at a time; the model calls after its end are told of its summary."""
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+        self._since = state.summary
+        self._began = 0.0
+        self._handle: workflow.ActivityHandle[CompactResult] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def consider(self, step: StepView) -> None:
+        """Begin one if the step's prompt was full enough. Only between steps, since it takes a number."""
+        state = self._state
+        assert state.spec is not None
+        full = step.context >= 100 * state.spec.compact_at
+        # After a reset the next number is not known yet.
+        if not full or self._busy or state.reset or step.seq - self._since < _FEWEST:
+            return
+        self._since, self._began = state.seq, workflow.time()
+        self._task = asyncio.create_task(self._compact(self._request(step)))
+        state.seq += 1
+
+    async def before_thinking(self) -> None:
+        """Wait for a compaction that runs where the last prompt did not fit."""
+        state = self._state
+        left = self._began + _PATIENCE - workflow.time()
+        if self._busy and left > 0 and state.context >= _FULL:
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: not self._busy or state.cancelled,
+                    timeout=timedelta(seconds=left),
+                    timeout_summary="waits for the summary of what no longer fits",
+                )
+
+    async def leave(self) -> None:
+        """The run ends: a compaction that runs is given up. What it may still write counts for nothing."""
+        if self._handle is not None and self._busy:
+            self._handle.cancel()
+            await workflow.wait_condition(lambda: not self._busy)
+
+    @property
+    def _busy(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    def _request(self, step: StepView) -> CompactInput:
+        state, spec = self._state, self._state.spec
+        assert spec is not None
+        return CompactInput(
+            session=workflow.info().workflow_id,
+            agent=spec.agent,
+            digest=spec.digest,
+            seq=state.seq,
+            # What stands below the last reply is in the log; the results of its calls need not be.
+            upto=step.seq,
+            turn=state.turn.turn,
+            step=state.turn.step,
+            before=state.summary,
+            tenant=state.start.tenant,
+            model=state.turn.model,
+            allowance=BudgetTracker(state).allowance(),
+        )
+
+    async def _compact(self, request: CompactInput) -> None:
+        state = self._state
+        assert state.spec is not None
+        self._handle = activity_calls.compact(state.spec, request, state.start.heartbeat_timeout)
+        try:
+            result: CompactResult = await self._handle
+        except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                return
+            workflow.logger.warning("the conversation was not summed up: %s", error.cause)
+            self._tell(request, f"not done: {error.cause}", "failed")
+            return
+        state.usage = state.usage + result.usage
+        if result.to > 0:
+            state.summary = request.seq
+            self._tell(request, _said(result), "ok")
+
+    def _tell(self, request: CompactInput, text: str, status: str) -> None:
+        self._state.emit(
+            Event(
+                n=0,
+                kind="compacted",
+                turn=request.turn,
+                step=request.step,
+                seq=request.seq,
+                text=text,
+                status=status,
+            )
+        )
+
+
+def _said(result: CompactResult) -> str:
+    how = "extracts" if result.how == "extract" else "a summary"
+    return (
+        f"entries {result.start:,} to {result.to - 1:,} as {how}: "
+        f"{result.before:,} tokens became {result.after:,}"
+    )

@@ -1,0 +1,105 @@
+"""Writing turns and snapshots to the state database, off the critical path and in order."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from holdfast_workflows.contracts.session import TurnView
+from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
+from holdfast_workflows.contracts.text import preview
+
+from ..state import activity_calls, reset
+from ..state.state import SessionState
+
+_MOST_WAITING = 20
+
+
+class SettleQueue:
+    """Settles one change after the other; nobody waits for it but a roll-over and the end."""
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+        self._changes: list[SettleInput] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether so much waits to be written that the next turn should wait too."""
+        return len(self._changes) > _MOST_WAITING
+
+    def turn_ended(self) -> None:
+        """Write the turn that ended last; that of a task is written with the session's end."""
+        if not self._with_the_end:
+            self._add(self._last_turn())
+
+    def session_ended(self) -> None:
+        """Write the session's last status."""
+        self._add(self._last_turn() if self._with_the_end else None)
+
+    async def wait(self) -> None:
+        """Wait until everything is written."""
+        if self._task is not None:
+            await workflow.wait_condition(self._task.done)
+
+    @property
+    def _with_the_end(self) -> bool:
+        """Whether a turn is its session's end; a turn that is to be remembered is written before that."""
+        spec = self._state.spec
+        return self._state.start.mode == "task" and (spec is None or spec.memory is None)
+
+    def _last_turn(self) -> TurnRecord | None:
+        last = self._state.last_ended
+        return _record(last) if last else None
+
+    def _add(self, turn: TurnRecord | None) -> None:
+        state = self._state
+        if state.spec is None:
+            return
+        self._changes.append(
+            SettleInput(
+                session=workflow.info().workflow_id,
+                agent=state.spec.agent,
+                digest=state.spec.digest,
+                tenant=state.start.tenant,
+                version=0,
+                status=state.status,
+                seq=state.seq,
+                turns=state.turns,
+                usage=state.usage,
+                turn=turn,
+                new=tuple(state.unwritten),
+            )
+        )
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._settle())
+
+    async def _settle(self) -> None:
+        while self._changes:
+            await reset.settled(self._state)
+            change = self._changes.pop(0).model_copy(update={"version": self._state.version})
+            try:
+                version = await activity_calls.settle_turn(change, self._state.start.heartbeat_timeout)
+                # One that was on its way when the run was reset knows less than what was set aside.
+                self._state.version = max(self._state.version, version)
+                self._state.written(change.new)
+            except ActivityError as error:
+                # The log holds the content and Temporal the decisions: a snapshot that could
+                # not be written is reported, and the session goes on.
+                workflow.logger.error("a turn could not be written to the state database: %s", error.cause)
+
+
+def _record(view: TurnView) -> TurnRecord:
+    return TurnRecord(
+        turn=view.turn,
+        status=view.status,
+        request=view.request,
+        reply=preview(view.reply),
+        reply_seq=view.reply_seq,
+        steps=view.steps,
+        usage=view.usage,
+        error_code=view.error.code if view.error else "",
+        error=view.error.message if view.error else "",
+        started=view.started,
+        ended=view.ended,
+    )

@@ -1,0 +1,1 @@
+"""The session's state, and what is derived from it."""

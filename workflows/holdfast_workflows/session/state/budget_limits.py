@@ -1,0 +1,70 @@
+"""A session's limits: shown to people in words, and raised by them."""
+
+from holdfast_workflows.contracts.budget import Budget, Measure, RaiseBudget, Spent
+from holdfast_workflows.contracts.session import Event
+
+from .state import SessionState
+
+_MEASURES: tuple[Measure, ...] = ("tokens", "dollars", "steps", "tool_calls", "seconds")
+
+
+def wanted(by: RaiseBudget) -> list[Measure]:
+    """The limits that somebody wants to change."""
+    return [name for name in _MEASURES if getattr(by, name)]
+
+
+def limit(limits: Budget | None, what: Measure) -> float | None:
+    """One of the limits; None for none."""
+    found: float | None = getattr(limits, what, None)
+    return found
+
+
+def higher(limits: Budget | None, spent: Spent) -> bool:
+    """Whether a limit is above where it stood in the way, by as much as accounts count: a millionth."""
+    return round((limit(limits, spent.what) or 0) * 1e6) > round(spent.limit * 1e6)
+
+
+def apply(state: SessionState, by: RaiseBudget) -> None:
+    """Raise limits that are set; whoever waits for that goes on."""
+    assert state.budget is not None
+    higher: dict[str, float] = {name: getattr(state.budget, name) + getattr(by, name) for name in wanted(by)}
+    state.budget = state.budget.model_copy(update=higher)
+    words = ", ".join(f"{_word(name)} to {_figure(value)}" for name, value in higher.items())
+    turn = state.turns if state.running is None else state.running.turn
+    state.emit(Event(n=0, kind="budget", turn=turn, text=f"raised: {words}", status="raised"))
+
+
+def said(spent: Spent) -> str:
+    """A limit that stands in the way, for people and as an error's detail."""
+    whose = "the budget"
+    if spent.scope == "tenant":
+        whose = "the tenant's budget of today, which only App(tenants={…}) raises,"
+    used = f"{_figure(spent.used)} of {_figure(spent.limit)} {_word(spent.what)} of {whose} are used"
+    dear = spent.what in {"tokens", "dollars"} and spent.used < spent.limit
+    return f"{used}; the next call may need more than is left" if dear else used
+
+
+def shown(state: SessionState) -> str:
+    """What is used of what is allowed; empty without limits."""
+    running = state.running
+    usage = state.usage + running.usage if running else state.usage
+    used: dict[Measure, float] = {
+        "tokens": usage.input_tokens + usage.output_tokens,
+        "dollars": usage.cost,
+        "steps": state.spending.steps,
+        "tool_calls": state.spending.tool_calls,
+        "seconds": round(state.seconds, 1),
+    }
+    return ", ".join(
+        f"{_figure(used[name])} of {_figure(most)} {_word(name)}"
+        for name in _MEASURES
+        if (most := limit(state.budget, name)) is not None
+    )
+
+
+def _word(what: str) -> str:
+    return what.replace("_", " ")
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.4f}".rstrip("0").rstrip(".")

@@ -1,0 +1,95 @@
+"""Recall: what is known beyond the session, looked up before a turn's first model call.
+
+What is found stands in the log before the message it was found for. No turn fails for it: where
+memory is away, the model answers without it, and the details say so.
+"""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, CancelledError
+
+from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.memory import RecallInput, RecallResult
+from holdfast_workflows.contracts.session import Event
+from holdfast_workflows.contracts.spec import PinnedSpec
+from holdfast_workflows.contracts.steps import NewEntry
+from holdfast_workflows.contracts.text import preview
+
+from ..state import activity_calls, current_details
+from ..state.state import SessionState
+from .inflight import InFlight, NeverBegan
+
+_AWAY = "memory is away: answered without it"
+
+
+def begin(state: SessionState) -> None:
+    """Keep a number for the memories of the turn that begins, before that of its message."""
+    state.change(start=state.seq)
+    state.memory = ""
+    if state.spec is not None and state.spec.memory is not None:
+        state.seq += 1
+
+
+def due(state: SessionState) -> bool:
+    """Whether memories are to be looked up for the running turn."""
+    # A turn that began before its session had a memory has kept no number for them.
+    remembers = state.spec is not None and state.spec.memory is not None
+    return remembers and not state.turn.recalled and state.turn.start > 0
+
+
+async def recall(state: SessionState, spec: PinnedSpec, flight: InFlight) -> None:
+    """Look memories up for the running turn; a turn that is cancelled meanwhile stays as it is."""
+    workflow.set_current_details(current_details.render(state))
+    request = _request(state, spec)
+    if request is not None:
+        handle = activity_calls.recall(spec, request, state.turn.request, state.start.heartbeat_timeout)
+        try:
+            result: RecallResult = await flight.run(handle)
+        except NeverBegan:
+            return
+        except ActivityError as error:
+            if isinstance(error.cause, CancelledError):
+                return
+            found = activity_calls.typed(error, errors.MemoryFailed)
+            workflow.logger.warning("turn %d goes on without memories: %s", state.turn.turn, found)
+            state.memory = _AWAY
+            _tell(state, f"{_AWAY}: {preview(str(found))}", 0, "failed")
+        else:
+            state.memory = _said(result.found)
+            _tell(state, state.memory, result.found, "ok")
+    state.change(recalled=True)
+
+
+def _request(state: SessionState, spec: PinnedSpec) -> RecallInput | None:
+    message = _message(state)
+    if message is None:
+        return None
+    return RecallInput(
+        session=workflow.info().workflow_id,
+        agent=spec.agent,
+        digest=spec.digest,
+        seq=state.turn.start,
+        turn=state.turn.turn,
+        tenant=state.start.tenant,
+        user=state.start.user,
+        text=message.text,
+        ref=message.ref,
+    )
+
+
+def _message(state: SessionState) -> NewEntry | None:
+    """The turn's message, which no ``think`` has written yet."""
+    wanted = state.turn.start + 1
+    return next((entry for entry in state.unwritten if entry.seq == wanted), None)
+
+
+def _said(found: int) -> str:
+    if not found:
+        return "nothing was recalled"
+    return "1 memory recalled" if found == 1 else f"{found} memories recalled"
+
+
+def _tell(state: SessionState, text: str, found: int, status: str) -> None:
+    turn = state.turn
+    state.emit(
+        Event(n=0, kind="recalled", turn=turn.turn, seq=turn.start, text=text, size=found, status=status)
+    )

@@ -1,0 +1,95 @@
+"""The tool calls of a step: carried out in parallel, each to an end that the conversation holds."""
+
+import asyncio
+from functools import partial
+
+from temporalio import workflow
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.entries import ResultStatus
+from holdfast_workflows.contracts.session import Undoable
+from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.steps import ActInput, ActResult, CallView, NewEntry, StepView
+from holdfast_workflows.contracts.text import preview
+
+from ..state import current_details, reset, working_memory
+from ..state.state import SessionState
+from . import tool_execution
+from .inflight import InFlight
+from .tool_execution import ToolExecution
+
+
+class ToolCalls:
+    """Carries out what the model asked for."""
+
+    def __init__(self, state: SessionState, spec: PinnedSpec, flight: InFlight) -> None:
+        self._state = state
+        self._spec = spec
+        self._flight = flight
+
+    async def act(self, step: StepView, todo: list[CallView]) -> dict[int, ActResult]:
+        """Carry out calls of a step at the same time; what came of each, by its sequence number."""
+        # Calls with an effect stay settled by their keys, and so do their results.
+        none = [call.seq for call in todo if self._spec.tools.get(call.name, ToolPolicy()).effect == "none"]
+        await reset.settled(self._state, none)
+        for call in todo:
+            self._state.active[call.seq] = call.name
+            self._state.emit_call("call_started", call, "", _shown(call), 0)
+        workflow.set_current_details(current_details.render(self._state))
+        if len(todo) == 1:
+            results = [await self._call(step, todo[0])]
+        else:
+            results = await asyncio.gather(*(self._call(step, call) for call in todo))
+        ended = {call.seq: result for call, result in zip(todo, results, strict=True)}
+        for call in todo:
+            working_memory.take(self._state, call, ended[call.seq].status)
+        self._remember(step, [call for call in todo if ended[call.seq].status == "ok"])
+        return ended
+
+    async def _call(self, step: StepView, call: CallView) -> ActResult:
+        request = self._request(step, call)
+        void = partial(self._void_one, call)
+        result = await ToolExecution(
+            self._state, self._spec, self._flight, request, _shown(call), void
+        ).outcome()
+        del self._state.active[call.seq]
+        self._state.emit_call("call_ended", call, result.status, result.preview, result.size)
+        return result
+
+    def _request(self, step: StepView, call: CallView) -> ActInput:
+        key = names.call_key(workflow.info().workflow_id, call.seq)
+        request = tool_execution.request(self._state, self._spec, call.name, call.seq, step.seq, call.id, key)
+        return request.model_copy(update={"arguments": call.arguments})
+
+    def _remember(self, step: StepView, settled: list[CallView]) -> None:
+        """Those that can be taken back, in case the turn comes to nothing."""
+        undoable = tuple(
+            Undoable(seq=call.seq, reply=step.seq, name=call.name, call_id=call.id, preview=_shown(call))
+            for call in settled
+            if self._spec.tools.get(call.name, ToolPolicy()).undo
+        )
+        if undoable:
+            self._state.change(effects=(*self._state.turn.effects, *undoable))
+
+    def void(self, unrun: list[CallView], reason: str, *, status: ResultStatus = "cancelled") -> None:
+        """Give calls without a result one, so that the conversation stays whole."""
+        for call in unrun:
+            self._void_one(call, reason, status)
+
+    def _void_one(self, call: CallView, reason: str, status: ResultStatus) -> ActResult:
+        self._state.unwritten.append(
+            NewEntry(
+                seq=call.seq,
+                kind="failed" if status == "failed" else "cancelled",
+                text=reason,
+                call_id=call.id,
+                name=call.name,
+                turn=self._state.turn.turn,
+            )
+        )
+        return ActResult(status=status, preview=preview(reason))
+
+
+def _shown(call: CallView) -> str:
+    """The call's arguments for people; the history holds them once where they are small."""
+    return call.preview or preview(call.arguments)

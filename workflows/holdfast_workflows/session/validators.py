@@ -1,0 +1,154 @@
+"""What a session refuses, and why: each rule raises the error that its sender is answered with.
+
+Refusals leave no trace in the history, so they cost a busy session nothing.
+"""
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.budget import RaiseBudget
+from holdfast_workflows.contracts.effects import Decision
+from holdfast_workflows.contracts.limits import (
+    INLINE_TEXT,
+    MAX_NAME,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_MESSAGES,
+    MAX_WAITERS,
+)
+from holdfast_workflows.contracts.session import Message
+from holdfast_workflows.contracts.text import preview, size
+
+from .state import budget_limits as limits
+from .state.state import SessionState
+
+_MAX_STEERING = 20
+
+_MOST = 1_000_000_000_000
+"""The highest limit to which a budget is raised."""
+
+_MOST_DOLLARS = 1_000_000_000
+"""The same in dollars, of which accounts count millionths."""
+
+
+def message(state: SessionState, given: Message) -> None:
+    """Whether a message can be taken; one that was taken before can."""
+    if given.id in state.seen:
+        return
+    if state.closing or state.ended or (state.start.mode == "task" and state.seen):
+        raise _refused(_closed(state))
+    if len(state.queue) >= MAX_QUEUED_MESSAGES or state.queue_weight > MAX_QUEUED_BYTES:
+        raise _refused(
+            errors.QueueFull(
+                f"{len(state.queue)} wait and take {state.queue_weight:,} bytes; no more are taken after "
+                f"{MAX_QUEUED_MESSAGES} messages or {MAX_QUEUED_BYTES:,} bytes"
+            )
+        )
+    if not given.ref and size(given.text) > INLINE_TEXT:
+        raise _refused(errors.MessageTooLarge("long messages are stored first and sent by reference"))
+    if state.policy(given) == "reject" and (state.running or state.queue):
+        raise _refused(errors.SessionBusy())
+
+
+def wait(state: SessionState, turn: int, *, waiters: int, rolling: bool) -> None:
+    """Whether somebody may wait for a turn by an update; else he asks for the turn now and then."""
+    if waiters >= MAX_WAITERS:
+        raise _refused(errors.SessionBusy("too many wait for turns at once; ask again shortly"))
+    if rolling or state.paused or state.pending or state.waits:
+        # Any of them may last, and every update is kept in the history; questions are not.
+        raise _refused(errors.SessionBusy("no turn goes on now; ask for it now and then"))
+    if not 1 <= turn <= state.turns:
+        raise _refused(errors.NothingToDo(f"there is no turn {turn}"))
+
+
+def steering(state: SessionState, text: str) -> None:
+    """Whether the running turn can be told something."""
+    if state.running is None:
+        raise _refused(errors.NothingToDo("no turn is running; send a message instead"))
+    if size(text) > INLINE_TEXT:
+        raise _refused(errors.MessageTooLarge(f"steering is at most {INLINE_TEXT:,} bytes"))
+    if len(state.steering) >= _MAX_STEERING:
+        raise _refused(errors.QueueFull(f"{_MAX_STEERING} notes wait for the next step already"))
+
+
+def pausing(state: SessionState, *, paused: bool) -> None:
+    """Whether the session can be paused, or resumed.
+
+    Also while it closes: it has turns to end, which a pause would else hold for ever.
+    """
+    if state.ended:
+        raise _refused(_closed(state))
+    if state.paused == paused:
+        raise _refused(
+            errors.NothingToDo("the session is paused already" if paused else "the session is not paused")
+        )
+
+
+def cancelling(state: SessionState) -> None:
+    """Whether there is a turn to cancel."""
+    if state.running is None:
+        raise _refused(errors.NothingToDo("no turn is running"))
+
+
+def closing(state: SessionState) -> None:
+    """Whether the session is open."""
+    if state.ended or state.closing:
+        raise _refused(_closed(state))
+
+
+def repinning(state: SessionState) -> None:
+    """Whether the session can take another spec: it goes on, and has one."""
+    if state.ended:
+        raise _refused(_closed(state))
+    if state.spec is None:
+        raise _refused(errors.NothingToDo("the session begins just now, with the newest spec"))
+
+
+def raising(state: SessionState, by: RaiseBudget) -> None:
+    """Whether a budget can be raised so: only limits that are set can be."""
+    if state.ended:
+        raise _refused(_closed(state))
+    wanted = limits.wanted(by)
+    if not wanted:
+        raise _refused(errors.NothingToDo("nothing is raised"))
+    # Not a number is in no order, so it is refused here, too.
+    if not all(0 < getattr(by, name) <= _MOST for name in wanted):
+        raise _refused(errors.BadInput("a budget is raised by a positive amount"))
+    unset = [name for name in wanted if limits.limit(state.budget, name) is None]
+    if unset:
+        raise _refused(errors.NothingToDo(f"no limit is set for {', '.join(unset)}"))
+    for name in wanted:
+        most = _MOST_DOLLARS if name == "dollars" else _MOST
+        if (limits.limit(state.budget, name) or 0) + getattr(by, name) > most:
+            raise _refused(errors.BadInput(f"a budget is at most {most:,} {name}"))
+
+
+def deciding(state: SessionState, decision: Decision) -> None:
+    """Whether something waits for that decision."""
+    if state.ended:
+        raise _refused(_closed(state))
+    waiting = {each.id: each for each in state.undecided}
+    id = state.waits_as(decision.id)
+    found = waiting.get(id)
+    key = names.call_key(workflow.info().workflow_id, int(id.rpartition("-")[2])) if found else ""
+    if found is None or decision.id not in {id, key}:
+        now = ", ".join(waiting) or "nothing"
+        raise _refused(errors.NothingToDo(f"{preview(decision.id)} does not wait; what waits: {now}"))
+    if found.kind == "budget" and decision.action != "give_up":
+        raise _refused(errors.NothingToDo("a budget is raised with raise_budget, or given up"))
+    if found.kind == "ask_human" and decision.action == "confirm" and not decision.text.strip():
+        raise _refused(errors.NothingToDo("an answer needs a text"))
+    if size(decision.text) > INLINE_TEXT:
+        raise _refused(errors.MessageTooLarge(f"a decision's text is at most {INLINE_TEXT:,} bytes"))
+    if len(decision.by) > MAX_NAME:
+        raise _refused(errors.BadInput(f"who decides is named in at most {MAX_NAME} characters"))
+
+
+def _closed(state: SessionState) -> errors.SessionClosed:
+    """What a task failed with says more than that it is over, also while its run has not quite ended."""
+    error = state.failed.error if state.failed else None
+    return errors.SessionClosed(f"{workflow.info().workflow_id} failed: {error.message}" if error else "")
+
+
+def _refused(error: errors.HoldfastError) -> ApplicationError:
+    return errors.to_failure(error)
