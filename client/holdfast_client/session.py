@@ -88,26 +88,30 @@ class Session:
             return Reply(text="", turn=accepted.turn, status="queued", paused=accepted.paused)
         if accepted.paused:
             _log.warning("%s", waiting.paused(self._id, accepted.turn))
-        return (await self.wait(accepted.turn, timeout=timeout)).check()
+        return await self.wait(accepted.turn, timeout=timeout)
 
     async def wait(
         self,
         turn: int | None = None,
         *,
         timeout: float | None = None,  # noqa: ASYNC109 # as of send
+        raise_on_error: bool = True,
     ) -> Reply:
-        """Wait for a turn to end, by default the last one; a turn that failed says so in ``error``.
+        """Wait for a turn to end and return its reply.
 
         Args:
-            turn: Its number.
-            timeout: Seconds to wait; by default as long as it takes.
+            turn: The turn's number; the last turn by default.
+            timeout: Seconds to wait; no limit by default.
+            raise_on_error: False to return a failed or cancelled turn, with the error in ``reply.error``.
 
         Raises:
-            TurnNotEnded: It goes on after ``timeout``.
+            TurnNotEnded: The turn is still running after ``timeout``.
+            HoldfastError: The turn failed or was cancelled, with the error's own class.
         """
         number = await self._last_turn() if turn is None else turn
         view = await waiting.turn_within(self._wire, self._id, number, timeout)
-        return await waiting.reply(self._wire, self._id, view)
+        reply = await waiting.reply(self._wire, self._id, view)
+        return reply.check() if raise_on_error else reply
 
     async def stream(
         self, text: str | None = None, *, turn: int | None = None, when_busy: WhenBusy | None = None
@@ -192,13 +196,16 @@ class Session:
         return await self._wire.update(self._id, "repin", None, SessionView)
 
     async def cancel(self, reason: str = "") -> Reply:
-        """Cancel the turn that runs, and wait until its tools have ended.
+        """Cancel the running turn and wait until its tools have ended.
+
+        Returns:
+            The turn's reply, which is not raised: ``status`` is ``cancelled`` and ``error`` says why.
 
         Raises:
-            NothingToDo: No turn runs.
+            NothingToDo: No turn is running.
         """
         view = await self._wire.update(self._id, "cancel_turn", reason, TurnView)
-        return await self.wait(view.turn)
+        return await self.wait(view.turn, raise_on_error=False)
 
     async def raise_budget(
         self,
@@ -301,7 +308,7 @@ class Session:
             HoldfastError: The session failed, or its last turn did.
         """
         if self._lingers:
-            return (await self.wait()).check()
+            return await self.wait()
         result = await waiting.end(self._wire, self._id)
         if result.last is None:
             return Reply(text="", turn=0, status="done")

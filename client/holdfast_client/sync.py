@@ -239,9 +239,11 @@ class Session:
         )
         return self._portal.call(sent)
 
-    def wait(self, turn: int | None = None, *, timeout: float | None = None) -> Reply:
-        """Wait for a turn to end, by default the last one; a turn that failed says so in ``error``."""
-        return self._portal.call(self._session.wait(turn, timeout=timeout))
+    def wait(
+        self, turn: int | None = None, *, timeout: float | None = None, raise_on_error: bool = True
+    ) -> Reply:
+        """Wait for a turn to end and return its reply."""
+        return self._portal.call(self._session.wait(turn, timeout=timeout, raise_on_error=raise_on_error))
 
     def stream(
         self, text: str | None = None, *, turn: int | None = None, when_busy: WhenBusy | None = None

@@ -45,7 +45,7 @@ def lost() -> RPCError:
 async def test_a_question_that_the_server_calls_cancelled_is_asked_again(running: Running) -> None:
     async with running([say("Hello.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         config = holdfast.temporal.config()
         config["interceptors"] = [failing := Failing(lost(), lost())]
         client = await connect(temporal=TemporalClient(**config), task_queue=holdfast.task_queue)

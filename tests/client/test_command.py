@@ -103,7 +103,7 @@ async def test_a_run_that_fails_says_why_in_one_line_and_exits_1(running: Runnin
 async def test_show_says_why_the_last_turn_failed(running: Running) -> None:
     async with running(always(unauthorized())) as environment:
         session = await environment.client.start("helper", "Hi!")
-        error = (await session.wait()).error
+        error = (await session.wait(raise_on_error=False)).error
         assert error is not None
         code, out, _ = await holdfast(environment, "show", session.id)
         last = out.splitlines()[-1]
@@ -188,7 +188,7 @@ async def test_a_session_is_shown_step_by_step(running: Running) -> None:
     script = [*(say(f"Peek {n}.") + call("peek", {"at": str(n)}) for n in range(3)), say("Done.")]
     async with running(script) as environment:
         session = await environment.client.start("quick", "Peek about.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         code, out, _ = await holdfast(environment, "show", session.id)
         assert code == 0
         for expected in ("Peek about.", "Peek 2.", "→ peek", "2 was seen", "Done.", "1 turn "):
@@ -240,7 +240,7 @@ def test_a_list_of_sessions_keeps_ids_in_one_piece_at_80_columns() -> None:
 async def test_a_session_is_sent_to_paused_resumed_cancelled_and_closed(running: Running) -> None:
     async with running([say("One."), call("dig"), say("never")]) as environment:
         session = await environment.client.start("helper", "Say one.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         code, out, _ = await holdfast(environment, "send", session.id, "Dig.", "--no-wait", "--json")
         assert (code, lines(out)[0]["turn"]) == (0, 2)
         for command in ("pause", "resume", "cancel", "close"):

@@ -150,7 +150,7 @@ async def test_a_budget_that_cannot_be_kept_is_refused(running: Running, budget:
 async def test_what_a_run_used_is_on_its_account(running: Running) -> None:
     async with running(always(say("Hello."))) as holdfast:
         session = await holdfast.client.start("helper", "Hi!", budget=Budget(tokens=1_000_000))
-        used = (await session.wait()).usage
+        used = (await session.wait(raise_on_error=False)).usage
         (account,) = await holdfast.client.budgets(prefix=f"run:{session.id}")
         assert account.tokens == used.input_tokens + used.output_tokens
         assert account.tokens_limit == 1_000_000
@@ -175,7 +175,7 @@ async def test_a_breaker_is_opened_and_closed_by_hand(running: Running) -> None:
 async def test_a_failed_turn_has_an_id_to_quote(running: Running) -> None:
     async with running(always(unauthorized())) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
-        error = (await session.wait()).error
+        error = (await session.wait(raise_on_error=False)).error
         assert isinstance(error, ModelRejected)
         assert error.id
         assert (error.retryable, error.retry_after) == (False, None)
@@ -201,7 +201,7 @@ async def test_people_decide_without_async_too(running: Running) -> None:
                 assert [each.name for each in client.breakers()] == ["tool:post"]
                 client.set_breaker("tool:post", "closed")
                 assert client.budgets() == ()
-                return str(found.wait())
+                return str(found.wait(raise_on_error=False))
 
         assert await asyncio.to_thread(decide) == "Done."
         assert (await session.effects())[0].status == "given_up"

@@ -54,7 +54,7 @@ async def test_a_paused_session_says_that_the_message_is_queued_and_how_to_go_on
 ) -> None:
     async with running([say("One."), say("Two."), say("Three."), say("Four.")]) as made:
         session = await made.client.start("helper", "1", id=f"held-{made.task_queue}")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         assert not (await session.pause()).pausing
         how = f"session {session.id} is paused: turn 2 begins when it is resumed, by `holdfast resume {session.id}`"
         # The command line.
@@ -71,9 +71,9 @@ async def test_a_paused_session_says_that_the_message_is_queued_and_how_to_go_on
             await session.send("5", timeout=0.5)
         assert "turn 5 begins when it is resumed" in caplog.text
         with pytest.raises(TurnNotEnded, match="turn 2 begins when it is resumed"):
-            await session.wait(2, timeout=0.5)
+            await session.wait(2, timeout=0.5, raise_on_error=False)
         with pytest.raises(BadInput, match="timeout=0"):
-            await session.wait(2, timeout=0)
+            await session.wait(2, timeout=0, raise_on_error=False)
         await session.resume()
         assert (await session.wait(4)).text == "Four."
         assert not (await session.send("6", wait=False)).paused
@@ -90,7 +90,7 @@ async def test_a_pause_while_a_step_runs_says_that_it_takes_hold_later(running: 
         )
         assert (await session.view()).pausing
         with pytest.raises(TurnNotEnded):
-            await session.wait(timeout=0.5)
+            await session.wait(timeout=0.5, raise_on_error=False)
         await session.cancel()
         await session.resume()
         # Between turns nothing runs that a pause would have to wait for.
@@ -106,7 +106,7 @@ async def test_a_turn_that_waits_for_a_person_says_so_when_the_time_is_up(runnin
         session = await made.client.start("poster", "post it", id=f"post-{made.task_queue}")
         await eventually(lambda: _asks(session))
         with pytest.raises(TurnNotEnded, match=r"turn 1 of .* goes on after 0.5 s; it waits: "):
-            await session.wait(timeout=0.5)
+            await session.wait(timeout=0.5, raise_on_error=False)
         await session.cancel()
 
 

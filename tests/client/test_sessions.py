@@ -36,7 +36,7 @@ ODD = "nul \x00, half a pair \ud83d, and on"
 async def test_a_conversation_answers_message_after_message(running: Running) -> None:
     async with running([say("Hello."), say("Still here.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!", tenant="acme")
-        first = await session.wait()
+        first = await session.wait(raise_on_error=False)
         second = await session.send("Are you there?")
         assert (first.text, first.turn, first.status) == ("Hello.", 1, "done")
         assert (second.text, second.turn, second.steps) == ("Still here.", 2, 1)
@@ -75,7 +75,7 @@ async def test_the_temporal_ui_says_agent_and_request_and_obeys_no_markup(runnin
 async def test_a_session_on_another_queue_is_read_by_its_own_workers(running: Running) -> None:
     async with running([say(LONG)]) as holdfast:
         session = await holdfast.client.start("helper", "Tell me.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         elsewhere = await connect(temporal=holdfast.temporal, task_queue="nobody-listens-here")
         found = elsewhere.session(session.id)
         assert [entry.text async for entry in found.transcript()] == ["Tell me.", LONG]
@@ -112,7 +112,7 @@ async def test_a_turn_that_failed_raises_the_error_of_its_own_class(running: Run
             await holdfast.client.run("helper", "Hi!")
         assert str(caught.value).count("check the key") == 1
         session = await holdfast.client.start("helper", "Hi!")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert reply.status == "failed"
         assert isinstance(reply.error, ModelRejected)
         with pytest.raises(ModelRejected):
@@ -175,7 +175,7 @@ async def test_without_a_worker_a_request_fails_in_bounded_time(running: Running
             client.agents(),
             client.session(f"later-{holdfast.task_queue}").view(),
             client.session(f"later-{holdfast.task_queue}").result(),
-            client.session(f"later-{holdfast.task_queue}").wait(1),
+            client.session(f"later-{holdfast.task_queue}").wait(1, raise_on_error=False),
         ):
             with pytest.raises(NoWorker):
                 await request
@@ -203,7 +203,7 @@ async def test_what_is_not_there_is_not_found(running: Running) -> None:
             session.view(),
             session.send("Hi!"),
             session.pause(),
-            session.wait(1),
+            session.wait(1, raise_on_error=False),
             session.result(),
         ):
             with pytest.raises(SessionNotFound):
@@ -213,7 +213,7 @@ async def test_what_is_not_there_is_not_found(running: Running) -> None:
 async def test_controls_that_do_nothing_say_so(running: Running) -> None:
     async with running([say("Hello.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         for request in (session.cancel(), session.resume(), session.steer("left")):
             with pytest.raises(NothingToDo):
                 await request
@@ -223,7 +223,7 @@ async def test_sessions_are_listed_by_agent_tenant_and_status(running: Running) 
     async with running(always(say("Hello."))) as holdfast:
         client, tenant = holdfast.client, f"o'{holdfast.task_queue}"
         one = await client.start("helper", "Hi!", tenant=tenant, user="ann")
-        await one.wait()
+        await one.wait(raise_on_error=False)
         two = await client.start("quick", "Hi!", tenant=tenant)
         await two.close()
         await two.result()
@@ -271,7 +271,7 @@ async def test_a_lost_worker_is_noticed_after_the_silence_asked_for(
 ) -> None:
     async with running([say("Hello.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!", **given)
-        await session.wait()
+        await session.wait(raise_on_error=False)
         history = await holdfast.temporal.get_workflow_handle(session.id).fetch_history()
     begun = history.events[0].workflow_execution_started_event_attributes
     scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
@@ -293,5 +293,5 @@ async def test_cancelling_a_wait_cancels_it(running: Running) -> None:
         session = await holdfast.client.start("helper", "Hi!")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await session.wait()
+                await session.wait(raise_on_error=False)
         await session.cancel()

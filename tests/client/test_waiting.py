@@ -73,11 +73,11 @@ async def test_who_waits_on_a_paused_session_asks_less_and_less_often_and_leaves
     async with running([say("Hello."), say("Here I am.")]) as holdfast:
         client, questions = await watched(holdfast)
         session = await client.start("helper", "Hi!")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.pause()
         before = await waits_in_history(holdfast, session.id)
         sent = await session.send("Are you there?", wait=False)
-        waiting = asyncio.create_task(session.wait(sent.turn))
+        waiting = asyncio.create_task(session.wait(sent.turn, raise_on_error=False))
         await questions.reach(5)
         gaps = [after - earlier for earlier, after in zip(questions.asked, questions.asked[1:], strict=False)]
         assert gaps[3] >= 0.8
@@ -97,7 +97,7 @@ async def test_more_may_wait_for_a_turn_than_the_session_has_places_for(running:
     async with running(script) as holdfast:
         client, questions = await watched(holdfast)
         session = await client.start("helper", "Hi!")
-        waits = [asyncio.create_task(session.wait(1)) for _ in range(MAX_WAITERS + 3)]
+        waits = [asyncio.create_task(session.wait(1, raise_on_error=False)) for _ in range(MAX_WAITERS + 3)]
         try:
             await questions.reach(3)
             assert not any(wait.done() for wait in waits)
@@ -117,13 +117,13 @@ async def test_a_turn_that_the_session_no_longer_remembers_is_read_from_the_data
 
     async with running(script) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
-        first = await session.wait(1)
+        first = await session.wait(1, raise_on_error=False)
         for _ in range(KEPT_TURNS + 2):
             await session.send("And now?")
-        stored = await session.wait(1)
+        stored = await session.wait(1, raise_on_error=False)
         assert (stored.status, str(stored.error)) == (first.status, str(first.error)) != ("done", "None")
         assert (await session.wait(2)).text == long
         with pytest.raises(NothingToDo):
-            await session.wait(1_000)
+            await session.wait(1_000, raise_on_error=False)
         await session.pause()  # it lets nobody wait meanwhile
         assert (await session.wait(2)).text == long

@@ -49,7 +49,7 @@ async def test_a_message_of_ten_megabytes_is_refused_with_the_remedy(start: Star
         with pytest.raises(MessageTooLarge, match="store it where a tool can read it"):
             await it.holdfast.client.start("helper", "x" * 10_000_000)
         session = await it.holdfast.client.start("helper", "Hi")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         with pytest.raises(MessageTooLarge):
             await session.send("x" * 10_000_000)
 
@@ -86,7 +86,7 @@ async def test_strange_text_is_kept_exactly_and_replaced_for_the_model(start: St
 
     async with start(script) as it:
         session = await it.holdfast.client.start("helper", NUL_AND_SURROGATE, tenant="acme")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert reply.status == "done"
         stored = await it.holdfast.state.log.read(session.id, 1)
         assert [e.text for e in stored if isinstance(e, UserEntry)] == [NUL_AND_SURROGATE]
@@ -118,7 +118,7 @@ async def test_messages_of_every_allowed_size_are_answered(start: Start, size: i
 async def test_long_arguments_go_to_the_tool_by_reference(start: Start) -> None:
     async with start([call("blow", {"size": 2, "text": "y" * 50_000}), say("ok")]) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         stored = await it.holdfast.state.log.read(session.id, 1)
         assert [len(e.text) for e in stored if isinstance(e, ResultEntry)] == [100_000]
 

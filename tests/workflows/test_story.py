@@ -24,7 +24,7 @@ async def details(it: Running, session: str) -> str:
 async def test_a_history_names_the_tools_and_says_what_each_call_was_for(start: Start) -> None:
     async with start([call("look", {"at": "the sea"}), say("Seen.")]) as it:
         session = await it.holdfast.client.start("helper", "Look at the sea")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         told = [
             (
                 event.activity_task_scheduled_event_attributes.activity_type.name,
@@ -50,7 +50,7 @@ async def test_the_details_of_a_running_session_are_current(start: Start) -> Non
         assert "running now: `hold`" in during
         assert "Please wait" in during
         gate.opened.set()
-        await session.wait()
+        await session.wait(raise_on_error=False)
         after = await details(it, session.id)
         assert "idle" in after
         assert "turn 1 done" in after
@@ -59,7 +59,7 @@ async def test_the_details_of_a_running_session_are_current(start: Start) -> Non
 async def test_text_from_the_model_is_no_markup_in_the_details(start: Start) -> None:
     async with start([say("![x](http://example.com/?leak) <b>bold</b>")]) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         shown = await details(it, session.id)
         assert "![x](" not in shown
         assert "<b>" not in shown
@@ -68,7 +68,7 @@ async def test_text_from_the_model_is_no_markup_in_the_details(start: Start) -> 
 async def test_a_session_can_be_found_by_agent_tenant_status_and_cost(start: Start) -> None:
     async with start([say("Hello.")]) as it:
         session = await it.holdfast.client.start("helper", "Hi", tenant="acme")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         described = await handle(it, session.id).describe()
         found = described.typed_search_attributes
         assert found.get(attributes.AGENT) == "helper"
@@ -91,7 +91,7 @@ async def test_a_session_can_be_found_by_agent_tenant_status_and_cost(start: Sta
 async def test_search_attributes_change_per_turn_and_not_per_step(start: Start) -> None:
     async with start([*[call("look", {"at": "it"})] * 6, say("Seen.")]) as it:
         session = await it.holdfast.client.start("helper", "Look")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         upserts = [
             event
             async for event in handle(it, session.id).fetch_history_events()

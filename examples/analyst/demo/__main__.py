@@ -100,7 +100,7 @@ class Demo:
                 screen.show(event)
                 if self._settled == _KILL_AFTER and not self._killed_at and not self._given.no_kill:
                     self._kill_worker(workers, screen)
-        await self._sum_up(client, session, (await session.wait()).check())
+        await self._sum_up(client, session, await session.wait())
 
     def _kill_worker(self, workers: Workers, screen: Screen) -> None:
         old = workers.kill()

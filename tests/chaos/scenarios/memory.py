@@ -79,7 +79,7 @@ async def _talk(up: World, number: int) -> list[str]:
                 reply = await session.send(text)
             else:
                 session = await up.client.start("keeper", text, id=session.id, user=f"user-{number}")
-                reply = await session.wait()
+                reply = await session.wait(raise_on_error=False)
         except HoldfastError as error:
             problems.append(f"{_mark(number, turn)}: {error}")
         else:

@@ -43,7 +43,7 @@ async def test_memories_stand_in_the_log_before_the_message_they_are_for(
     played = Played()
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Where did I move?", tenant="acme", user="ann")
-        await session.wait()
+        await session.wait(raise_on_error=False)
     (recall,), (think,) = played.of(RecallInput), played.of(ThinkInput)
     assert (recall.tenant, recall.user, recall.text, recall.turn) == ("acme", "ann", "Where did I move?", 1)
     (message,) = think.new
@@ -58,7 +58,7 @@ async def test_a_session_says_what_it_recalled(
     played = Played(recall=lambda _: RecallResult(found=found))
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Hello.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         view = await session.view(0)
     assert view.memory == said
     assert [event.size for event in view.events if event.kind == "recalled"] == [found]
@@ -89,7 +89,7 @@ async def test_a_turn_is_remembered_once_after_it_was_written(
     played = Played([calls("look"), says("Seen.")])
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Look.", user="ann")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.send("Again.")
         await all_remembered(played, 2)
         view = await session.view()
@@ -106,7 +106,7 @@ async def test_what_remembering_used_is_the_sessions(client: TemporalClient, tas
     played = Played()
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Hello.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
 
         async def charged() -> bool:
             return (await session.view()).usage == SPENT
@@ -121,7 +121,7 @@ async def test_what_a_turn_uses_is_counted_while_another_is_being_remembered(
     played = Played([says("One.", usage=SPENT), says("Two.", usage=SPENT)], gates={names.REMEMBER_TURN: gate})
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Hello.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await played.reached(names.REMEMBER_TURN)
         await session.send("Next.")
         gate.set()
@@ -163,7 +163,7 @@ async def test_the_users_words_are_kept_of_a_turn_that_failed_after_some_steps(
     played = Played([*thinks, fails(errors.ModelRejected("no"))])
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Look.")
-        assert (await session.wait()).status == "failed"
+        assert (await session.wait(raise_on_error=False)).status == "failed"
         await session.close()
         await client.get_workflow_handle(session.id).result()
     assert len(played.of(RememberInput)) == len(thinks)
@@ -180,7 +180,7 @@ async def test_a_roll_over_carries_what_is_not_remembered_yet(
     played.thinks.insert(0, says("Hello."))
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Hello.", continue_as_new_after=40)
-        await session.wait()
+        await session.wait(raise_on_error=False)
         first = (await client.get_workflow_handle(session.id).describe()).run_id
         await session.send("Look often.")
 
@@ -236,7 +236,7 @@ async def test_an_agent_without_memory_recalls_and_remembers_nothing(
     played = Played(spec=PinnedSpec(agent="a", digest="d"))
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Hello.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.close()
         await session.result()
     assert played.of(RecallInput) == played.of(RememberInput) == []

@@ -39,14 +39,14 @@ async def test_a_plan_sent_as_json_text_is_kept(client: TemporalClient, task_que
     played = Played([calls(names.UPDATE_PLAN, sent, done=True)], spec=_SPEC)
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Refund order 42.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         assert (await session.view(0)).plan == _PLAN.items
 
 
 async def test_a_plan_and_notes_are_kept_and_shown(client: TemporalClient, task_queue: str) -> None:
     async with playing(client, task_queue, planned()) as holdfast:
         session = await holdfast.start("a", "Refund order 42.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         view = await session.view(0)
         page = await details(client, session)
     assert (view.plan, view.notes) == (_PLAN.items, "order 42\nis Ann's")
@@ -64,7 +64,7 @@ async def test_a_plan_survives_turns_and_roll_overs(client: TemporalClient, task
     played.thinks += [says("Planned."), *[calls("look")] * 6]
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Refund order 42.", continue_as_new_after=40)
-        await session.wait()
+        await session.wait(raise_on_error=False)
         first = (await client.get_workflow_handle(session.id).describe()).run_id
         await session.send("Go on.")
         assert (await client.get_workflow_handle(session.id).describe()).run_id != first
@@ -77,7 +77,7 @@ async def test_a_new_plan_takes_the_place_of_the_one_before(client: TemporalClie
     played.thinks.append(calls(names.UPDATE_PLAN, '{"items": []}', done=True))
     async with playing(client, task_queue, played) as holdfast:
         session = await holdfast.start("a", "Refund order 42.")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         assert (await session.view()).plan == ()
 
 

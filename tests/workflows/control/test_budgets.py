@@ -34,12 +34,13 @@ def limited(**limits: object) -> App:
 async def test_the_last_step_of_a_budget_is_the_answer(start: Start) -> None:
     async with start(eager, limited(steps=4)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.steps, len(it.model.requests)) == ("done", 4, 4)
         assert "3 of 4 steps" in (await events(session, "budget"))[0].text
         # It is the session's budget, so nothing is left for another turn.
         assert isinstance(
-            (await session.wait((await session.send("On", wait=False)).turn)).error, BudgetExhausted
+            (await session.wait((await session.send("On", wait=False)).turn, raise_on_error=False)).error,
+            BudgetExhausted,
         )
         assert len(it.model.requests) == 4
 
@@ -48,7 +49,7 @@ async def test_without_a_budget_nothing_ends_early(start: Start) -> None:
     script = [call("look", {"at": str(n)}) for n in range(5)] + [say("Done.")]
     async with start(list(script)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        assert (await session.wait()).steps == 6
+        assert (await session.wait(raise_on_error=False)).steps == 6
         view = await session.view()
         assert (view.budget, view.spending.steps, view.spending.tool_calls) == (None, 6, 5)
 
@@ -56,7 +57,7 @@ async def test_without_a_budget_nothing_ends_early(start: Start) -> None:
 async def test_a_budget_that_stops_fails_the_turn(start: Start) -> None:
     async with start(eager, limited(steps=2, when_spent="stop")) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, BudgetExhausted)
         assert (reply.steps, len(it.model.requests)) == (2, 2)
 
@@ -81,7 +82,7 @@ async def test_a_budget_that_asks_can_be_given_up_and_the_turn_cancelled(start: 
         await status(session, "needs_person")
         assert isinstance(await refused(decide(it.holdfast, session, "budget-1", "retry")), NothingToDo)
         await decide(it.holdfast, session, "budget-1", "give_up")
-        assert isinstance((await session.wait(1)).error, BudgetExhausted)
+        assert isinstance((await session.wait(1, raise_on_error=False)).error, BudgetExhausted)
         await session.send("Again", wait=False)
         await status(session, "needs_person")
         assert isinstance((await session.cancel()).error, TurnCancelled)
@@ -118,7 +119,7 @@ async def test_inline_calls_count_as_calls(start: Start) -> None:
     script = [call("peek", {"at": "a"}), call("peek", {"at": "b"}), say("Done.")]
     async with start(script, limited(tool_calls=10)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         assert (await session.view()).spending.tool_calls == 2
 
 
@@ -153,7 +154,7 @@ async def test_time_is_over_at_the_next_step(start: Start) -> None:
     script = [call("look", {"at": "a"}).but(delay=0.4), say("In time?")]
     async with start(script, limited(seconds=0.3, when_spent="stop")) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, BudgetExhausted)
         assert (await session.view()).spending.seconds >= 0.4
         assert len(it.model.requests) == 1
@@ -179,7 +180,7 @@ async def test_time_spent_waiting_for_people_does_not_count(start: Start) -> Non
 async def test_a_limit_that_is_not_set_cannot_be_raised(start: Start) -> None:
     async with start([say("Hi.")], limited(steps=5)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         holdfast = it.holdfast
         assert "tokens" in str(await refused(raise_budget(holdfast, session, tokens=5)))
         assert isinstance(await refused(raise_budget(holdfast, session)), NothingToDo)
@@ -200,7 +201,7 @@ async def test_limits_and_counts_go_over_a_roll_over(start: Start) -> None:
         session = await it.holdfast.client.start("helper", "Go", continue_as_new_after=40)
         await raise_budget(it.holdfast, session, steps=3)
         raised.set()
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.steps) == ("done", 15)
         assert (await session.view()).budget == Budget(steps=15)
 
@@ -209,7 +210,7 @@ async def test_a_turn_that_waits_rolls_over_and_waits_on(start: Start) -> None:
     script = [say("Hi."), call("look", {"at": "a"}), say("Done.")]
     async with start(script, limited(steps=1, when_spent="ask")) as it:
         session = await it.holdfast.client.start("helper", "Go", continue_as_new_after=20)
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.send("And now?", wait=False)
         await status(session, "needs_person")
         handle = it.holdfast.temporal.get_workflow_handle(session.id)
@@ -244,5 +245,5 @@ async def test_a_tenants_budget_cannot_be_raised_by_a_session_and_is_tried_again
         ]
         assert timers == [300]
         await decide(it.holdfast, session, "budget-1", "give_up")
-        assert isinstance((await session.wait()).error, BudgetExhausted)
+        assert isinstance((await session.wait(raise_on_error=False)).error, BudgetExhausted)
         assert len(it.model.requests) == 0

@@ -47,7 +47,7 @@ async def test_a_run_at_the_end_of_its_tokens_answers_with_what_it_has(start: St
     budget = Budget(tokens=4_000)
     async with start(endless, app(budget)) as it:
         session = await it.holdfast.client.start("helper", "Look around.")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         (account,) = await it.holdfast.client.budgets(prefix=names.run_account(session.id))
     assert (reply.status, reply.text) == ("done", "What I have.")
     assert account.tokens == reply.usage.input_tokens + reply.usage.output_tokens
@@ -57,7 +57,7 @@ async def test_a_run_at_the_end_of_its_tokens_answers_with_what_it_has(start: St
 
 async def test_a_run_that_is_to_stop_fails_with_what_it_used(start: Start) -> None:
     async with start(endless, app(Budget(tokens=4_000, when_spent="stop"))) as it:
-        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait(raise_on_error=False)
     assert isinstance(reply.error, BudgetExhausted)
     assert reply.steps > 1
 
@@ -74,7 +74,7 @@ async def test_a_run_that_asks_goes_on_when_its_budget_is_raised(start: Start) -
 
         await eventually(asks)
         await session.raise_budget(tokens=10_000)
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
     assert (reply.status, reply.text) == ("done", "Found.")
 
 
@@ -109,7 +109,7 @@ async def test_a_degraded_run_goes_on_with_the_cheaper_model(start: Start) -> No
     budget = Budget(dollars=0.01, when_spent="degrade", cheaper="openai:small")
     agent = Agent("helper", model="openai:gpt-5", tools=[look], max_tokens=400, budget=budget)
     async with start(script, App(agents=[agent])) as it:
-        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait(raise_on_error=False)
     assert (reply.status, reply.text) == ("done", "Done, cheaply.")
 
 
@@ -121,7 +121,7 @@ async def test_inline_tools_are_charged_step_by_step(start: Start) -> None:
 
     async with start(script, app(Budget(tokens=100_000))) as it:
         session = await it.holdfast.client.start("helper", "Look around.")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         (account,) = await it.holdfast.client.budgets(prefix=names.run_account(session.id))
     assert reply.steps == 6
     assert (account.tokens, account.held_tokens) == (6 * (READ + WRITTEN), 0)
@@ -137,7 +137,7 @@ async def test_runs_of_one_tenant_cannot_overspend_its_day_together(start: Start
 
     async with start(script, app(tenants={"acme": TenantLimits(tokens_per_day=limit)})) as it:
         runs = [it.holdfast.client.start("helper", f"Look {n}.", tenant="acme") for n in range(20)]
-        replies = [await session.wait() for session in await asyncio.gather(*runs)]
+        replies = [await session.wait(raise_on_error=False) for session in await asyncio.gather(*runs)]
         days = await it.holdfast.client.budgets(prefix="tenant:acme")
         await it.holdfast.client.start("helper", "Look.", tenant="brick")
     used = sum(reply.usage.input_tokens + reply.usage.output_tokens for reply in replies)
@@ -170,7 +170,7 @@ async def test_a_reply_that_is_cancelled_while_it_streams_is_charged_by_its_size
             if isinstance(event, TextDelta):
                 await session.cancel()
                 break
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         (account,) = await it.holdfast.client.budgets(prefix=names.run_account(session.id))
     assert reply.status == "cancelled"
     assert reply.usage.input_tokens == len(it.model.requests[0].body) // 4 > 1_000
@@ -185,7 +185,7 @@ async def test_replies_that_break_off_use_up_a_budget(start: Start) -> None:
 
     async with start(script, app(Budget(tokens=6_000, when_spent="stop"))) as it:
         session = await it.holdfast.client.start("helper", "word " * 1_600, streaming=True)
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         (account,) = await it.holdfast.client.budgets(prefix=names.run_account(session.id))
     assert isinstance(reply.error, BudgetExhausted)
     assert len(it.model.requests) in (1, 2)
@@ -197,7 +197,7 @@ async def test_a_budget_binds_where_the_provider_counts_nothing(start: Start) ->
         return endless(request).but(input_tokens=0, output_tokens=0)
 
     async with start(script, app(Budget(tokens=8_000))) as it:
-        reply = await (await it.holdfast.client.start("helper", "word " * 400)).wait()
+        reply = await (await it.holdfast.client.start("helper", "word " * 400)).wait(raise_on_error=False)
     assert 2 < reply.steps < 15
     assert (reply.status, reply.text) == ("done", "What I have.")
 
@@ -256,5 +256,5 @@ async def test_a_last_reply_that_the_budget_cuts_short_is_the_answer(start: Star
         return endless(request)
 
     async with start(script, app(Budget(tokens=4_000))) as it:
-        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Look around.")).wait(raise_on_error=False)
     assert (reply.status, reply.text) == ("done", "What I ha")

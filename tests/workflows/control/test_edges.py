@@ -79,7 +79,7 @@ async def test_a_turn_cancelled_while_the_session_rolls_over_is_cancelled(
             )  # its overloads are partly untyped
             await handle.execute_update("cancel_turn", "enough")
         await session.resume()
-        reply = await session.wait(2)
+        reply = await session.wait(2, raise_on_error=False)
         assert reply.status == "cancelled"
         assert (await session.send("Three")).text == "re: Three"
 
@@ -94,7 +94,7 @@ async def test_a_message_interrupts_while_the_session_rolls_over(start: Start, t
             await session.send("Later", wait=False)
             await session.send("Now", wait=False, when_busy="interrupt")
         await session.resume()
-        assert (await session.wait(2)).status == "cancelled"
+        assert (await session.wait(2, raise_on_error=False)).status == "cancelled"
         assert (await session.wait(4)).text == "re: Now"
         assert (await session.wait(3)).text == "re: Later"
 
@@ -117,7 +117,7 @@ async def test_a_workflow_cancelled_while_it_rolls_over_ends_its_turn(start: Sta
 async def test_a_paused_session_that_closes_can_go_on_and_end(start: Start) -> None:
     async with start(by_last_message) as it:
         session = await it.holdfast.client.start("helper", "One")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.pause()
         await session.send("Two", wait=False)
         await session.close()
@@ -183,7 +183,7 @@ async def test_turns_that_fail_before_their_message_is_written_do_not_pile_up(st
         for number in range(1, 101):
             await session.send(f"{number} " + "\x01" * 4_000, wait=False)
             if number % 20 == 0:  # as many as may wait at once
-                await session.wait(number)
+                await session.wait(number, raise_on_error=False)
         assert (await session.wait(101)).text == "Here again."
         users = [e async for e in session.log() if isinstance(e, UserEntry)]
         assert [e.turn for e in users] == list(range(1, 102))
@@ -192,7 +192,7 @@ async def test_turns_that_fail_before_their_message_is_written_do_not_pile_up(st
 async def test_the_message_of_a_turn_that_failed_is_in_the_log_of_a_closed_session(start: Start) -> None:
     async with start([failed(400, "No such field.")]) as it:
         session = await it.holdfast.client.start("helper", "Are you there?")
-        assert (await session.wait()).status == "failed"
+        assert (await session.wait(raise_on_error=False)).status == "failed"
         await session.close()
         await eventually(lambda: over(it, session))
         assert [e.text async for e in session.log()] == ["Are you there?"]
@@ -206,11 +206,11 @@ async def over(it: Running, session: Session) -> bool:
 async def test_a_message_whose_text_is_lost_fails_its_turn_and_no_other(start: Start) -> None:
     async with start(by_last_message) as it:
         session = await it.holdfast.client.start("helper", "One")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         handle = it.holdfast.temporal.get_workflow_handle(session.id)
         await handle.signal("post", Message(id="lost", text="Nowhere…", ref="nowhere"))
         await eventually(lambda: begun(session, 2))
-        assert (await session.wait(2)).status == "failed"
+        assert (await session.wait(2, raise_on_error=False)).status == "failed"
         assert (await session.send("Three")).text == "re: Three"
 
 

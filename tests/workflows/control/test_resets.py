@@ -33,7 +33,7 @@ async def replays(it: Running, session: str) -> None:
 async def test_a_message_after_a_reset_gets_its_own_answer(start: Start) -> None:
     async with start(script, APP) as it:
         session = await it.holdfast.client.start("clerk", "one")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.send("two, old")
         await session.send("three, old")
         await reset(it, session.id, before_message(await events(it, session.id), 2))
@@ -63,7 +63,7 @@ async def test_a_message_after_a_reset_gets_its_own_answer(start: Start) -> None
 async def test_a_payment_asked_for_after_a_reset_is_made(start: Start) -> None:
     async with start(script, APP) as it:
         session = await it.holdfast.client.start("clerk", "hello")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.send(plan([("pay", "A")], [("mail", "A")]))
         await reset(it, session.id, before_message(await events(it, session.id), 2))
         reply = await it.holdfast.client.session(session.id).send(plan([("pay", "B")], [("mail", "B")]))
@@ -85,13 +85,13 @@ async def test_the_same_calls_are_found_settled_after_a_reset_to_the_beginning(
     work = plan([("pay", "A"), ("pay", "A")], [("mail", "A")], [("read", "A")])
     async with start(script, APP) as it:
         session = await it.holdfast.client.start("clerk", work)
-        await session.wait()
+        await session.wait(raise_on_error=False)
         done = [*DONE]
         again = session
         for _ in range(times):
             await reset(it, session.id, FIRST, reapply=True)
             again = it.holdfast.client.session(session.id)
-            await again.wait(1)
+            await again.wait(1, raise_on_error=False)
         assert done == DONE[: len(done)]
         assert DONE[len(done) :] == ["read A"] * times
         results = [
@@ -116,7 +116,7 @@ async def changed(start: Start, first: str, second: str, *, resend: str = "") ->
 
     async with start(model, APP) as it:
         session = await it.holdfast.client.start("clerk", "hello, pay please")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         paying = second
         if resend:
             # As though the first message had never come.
@@ -127,7 +127,7 @@ async def changed(start: Start, first: str, second: str, *, resend: str = "") ->
         else:
             await reset(it, session.id, FIRST, reapply=True)
             session = it.holdfast.client.session(session.id)
-            sending = asyncio.create_task(session.wait(1))
+            sending = asyncio.create_task(session.wait(1, raise_on_error=False))
         view = await session.view()
         while not sending.done():
             view = await session.view()
@@ -163,7 +163,7 @@ async def test_a_reset_in_the_middle_of_a_turn_keeps_what_came_before_it(start: 
         session = await it.holdfast.client.start(
             "clerk", plan([("pay", "A")], [("mail", "B")], [("read", "C")])
         )
-        await session.wait()
+        await session.wait(raise_on_error=False)
         history = await events(it, session.id)
         paid = next(
             event.event_id
@@ -195,7 +195,7 @@ async def test_a_reset_while_the_model_speaks_has_it_asked_again(start: Start) -
 
     async with start(model, APP) as it:
         session = await it.holdfast.client.start("clerk", "one")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         sending = asyncio.create_task(session.send("two"))
         async with asyncio.timeout(WAIT):
             await asked.wait()
@@ -210,7 +210,7 @@ async def test_a_reset_while_the_model_speaks_has_it_asked_again(start: Start) -
         await reset(it, session.id, tasks[-1])
         go.set()
         again = it.holdfast.client.session(session.id)
-        reply = await again.wait(2)
+        reply = await again.wait(2, raise_on_error=False)
         assert reply.status == "done"
         logged = await texts(it, session.id)
         assert logged[-1] == f"reply: {reply.text}"
@@ -223,7 +223,7 @@ async def test_a_run_that_had_rolled_over_may_be_reset(start: Start) -> None:
     async with start(script, APP) as it:
         session = await it.holdfast.client.start("clerk", "one", continue_as_new_after=40)
         first = (await it.holdfast.temporal.get_workflow_handle(session.id).describe()).run_id
-        await session.wait()
+        await session.wait(raise_on_error=False)
         for number in range(2, 9):
             await session.send(f"old {number}")
         assert (await it.holdfast.temporal.get_workflow_handle(session.id).describe()).run_id != first
@@ -241,7 +241,7 @@ async def test_a_run_that_had_rolled_over_may_be_reset(start: Start) -> None:
 async def test_a_reset_of_a_reset_leaves_both_behind(start: Start) -> None:
     async with start(script, APP) as it:
         session = await it.holdfast.client.start("clerk", "one")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         for word in ("first", "second", "third"):
             again = it.holdfast.client.session(session.id)
             assert (await again.send(word)).text == f"You said: {word}"
@@ -264,19 +264,22 @@ async def test_a_reset_of_a_reset_leaves_both_behind(start: Start) -> None:
 async def test_messages_that_are_applied_again_keep_their_turns(start: Start) -> None:
     async with start(script, APP) as it:
         session = await it.holdfast.client.start("clerk", "one")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.send("two")
         await session.send("three")
         await reset(it, session.id, before_message(await events(it, session.id), 2), reapply=True)
         again = it.holdfast.client.session(session.id)
-        assert [(await again.wait(n)).text for n in (2, 3)] == ["You said: two", "You said: three"]
+        assert [(await again.wait(n, raise_on_error=False)).text for n in (2, 3)] == [
+            "You said: two",
+            "You said: three",
+        ]
         assert len(it.model.requests) == 5
 
 
 async def test_erasing_a_session_erases_what_its_resets_left_behind(start: Start) -> None:
     async with start(script, APP) as it:
         session = await it.holdfast.client.start("clerk", "one")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.send("a secret")
         await reset(it, session.id, before_message(await events(it, session.id), 2))
         again = it.holdfast.client.session(session.id)

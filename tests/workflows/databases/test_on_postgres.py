@@ -29,7 +29,7 @@ async def test_a_session_on_postgres_survives_strange_text_and_large_results(
     await upgrade(url)
     async with start(script, state_url=url) as it:
         session = await it.holdfast.client.start("helper", NUL_AND_SURROGATE * 1_000, tenant="acme")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.text) == ("done", "a\ufffdb\ufffdc\ufffdd")
         stored = await it.holdfast.state.log.read(session.id, 1)
         assert [e.text for e in stored if isinstance(e, UserEntry)] == [NUL_AND_SURROGATE * 1_000]
@@ -71,7 +71,7 @@ async def test_what_was_paid_for_or_done_while_the_database_was_away_is_kept(
     agent = Agent("helper", model="openai:a", tools=[charge], budget=Budget(tokens=1_000_000))
     async with start(script, App(agents=[agent]), state_url=url) as it:
         session = await it.holdfast.client.start("helper", "Charge it.")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         (account,) = await it.holdfast.client.budgets(prefix="run:")
         (effect,) = await session.effects()
         asked = len(it.model.requests)

@@ -135,11 +135,11 @@ async def ask_human(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Hello.")
     await status(session, "needs_person")
     await decide(holdfast, session, "ask_human-1", "confirm", "Hello from Ann.")
-    await session.wait()
+    await session.wait(raise_on_error=False)
     await session.send("And now?", wait=False)
     await status(session, "needs_person")
     await decide(holdfast, session, "ask_human-2", "give_up")
-    await session.wait(2)
+    await session.wait(2, raise_on_error=False)
     await session.close()
     return session
 
@@ -185,7 +185,7 @@ async def inline_stopped(holdfast: Environment, _: Gate) -> Session:
 
 async def lost_workers(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Go", heartbeat_timeout=_SILENCE)
-    await session.wait()
+    await session.wait(raise_on_error=False)
     await session.close()
     return session
 
@@ -220,7 +220,7 @@ async def undone(holdfast: Environment, gate: Gate) -> Session:
 
 async def loop(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Look.")
-    await session.wait()
+    await session.wait(raise_on_error=False)
     await session.close()
     return session
 

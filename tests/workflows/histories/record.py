@@ -37,7 +37,7 @@ Drive = Callable[[Environment, Gate], Awaitable[Session]]
 
 async def plain(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Hello.")
-    await session.wait()
+    await session.wait(raise_on_error=False)
     await session.send("And again.")
     await session.close()
     return session
@@ -87,7 +87,7 @@ async def inline_pause(holdfast: Environment, gate: Gate) -> Session:
 
 async def failed_turn(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Hello.")
-    await session.wait()
+    await session.wait(raise_on_error=False)
     await session.close()
     return session
 

@@ -33,7 +33,7 @@ def planning(_: Gate) -> App:
 async def remembered(holdfast: Environment, _: Gate) -> Session:
     await holdfast.client.memory.add("Ann moved to Lisbon.", scope="user:ann", id="home")
     session = await holdfast.client.start("helper", "Where did Ann move?", user="ann")
-    await session.wait()
+    await session.wait(raise_on_error=False)
     await session.send("Thank you.")
     await session.close()
     return session
@@ -41,14 +41,14 @@ async def remembered(holdfast: Environment, _: Gate) -> Session:
 
 async def memory_away(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Hello.", user="ann")
-    await session.wait()
+    await session.wait(raise_on_error=False)
     await session.close()
     return session
 
 
 async def compacted(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start("helper", "Read on.")
-    await session.wait()
+    await session.wait(raise_on_error=False)
 
     async def summed_up() -> bool:
         return any(event.kind == "compacted" for event in (await session.view(0)).events)

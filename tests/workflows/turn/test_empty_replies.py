@@ -41,7 +41,7 @@ def last_message(request: Request) -> dict[str, str]:
 async def test_an_empty_reply_is_asked_for_again_with_the_same_prompt(start: Start) -> None:
     heard: list[Request] = []
     async with start(noting(heard, SILENCE, say("Here.")), app()) as it:
-        reply = await (await it.holdfast.client.start("helper", "Hi")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Hi")).wait(raise_on_error=False)
     first, second = heard
     assert (reply.status, reply.text, reply.steps) == ("done", "Here.", 1)
     assert first.json["messages"] == second.json["messages"]
@@ -54,7 +54,7 @@ async def test_after_a_tools_result_the_model_is_told_that_it_has_said_nothing(s
     script = noting(heard, call("look", {"at": "a"}), SILENCE, say("It is seen."), say("Bye."))
     async with start(script, app()) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.text) == ("done", "It is seen.")
         await session.send("Thanks.")
     assert last_message(heard[1])["role"] == "tool"
@@ -72,14 +72,14 @@ async def test_a_provider_that_takes_no_message_after_a_result_does_not_hide_the
         return failed(400, "no user message after a tool") if request.number == 3 else SILENCE
 
     async with start(script, app()) as it:
-        reply = await (await it.holdfast.client.start("helper", "Hi")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Hi")).wait(raise_on_error=False)
     assert isinstance(reply.error, EmptyReply)
 
 
 async def test_a_model_that_stays_silent_fails_the_turn(start: Start) -> None:
     async with start([SILENCE] * 4, app(attempts=2)) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, EmptyReply)
         assert len(it.model.requests) == 4
         # The session is as good as before.
@@ -99,7 +99,7 @@ async def test_a_last_reply_of_calls_only_says_that_there_is_no_answer(start: St
         return call("look", {"at": str(request.number)})
 
     async with start(script, app(budget=Budget(steps=2))) as it:
-        reply = await (await it.holdfast.client.start("helper", "Go")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Go")).wait(raise_on_error=False)
     assert reply.status == "done"
     assert "no answer" in reply.text
 
@@ -109,5 +109,5 @@ async def test_a_last_reply_that_reached_its_length_without_text_is_an_error(sta
         return call("look", {"at": "a"}) if request.number == 1 else say("", finish="length")
 
     async with start(script, app(budget=Budget(steps=2))) as it:
-        reply = await (await it.holdfast.client.start("helper", "Go")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Go")).wait(raise_on_error=False)
     assert isinstance(reply.error, EmptyReply)

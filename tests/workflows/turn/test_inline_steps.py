@@ -39,7 +39,7 @@ async def activities(it: Running, session: str) -> list[str]:
 async def test_inline_tools_run_within_the_models_activity(start: Start) -> None:
     async with start(peeks(10)) as it:
         session = await it.holdfast.client.start("helper", "Look around")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.text, reply.steps) == ("Seen all.", 11)
         ran = await activities(it, session.id)
         assert ran.count("think") == 2
@@ -67,7 +67,7 @@ async def test_a_step_with_other_tools_ends_the_burst_and_runs_them_as_activitie
 async def test_a_burst_never_passes_the_step_limit(start: Start) -> None:
     async with start(peeks(100), make_app(max_steps=11)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.steps) == ("failed", 11)
         assert len(it.model.requests) == 11
 
@@ -155,7 +155,7 @@ async def test_a_later_step_of_a_burst_is_asked_for_as_often_as_its_policy_allow
 
     async with start(script, patient(THRICE.model_copy(update={"attempts": attempts}))) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, ModelTransient)
         assert reply.steps == 1
         asked = [request.results for request in it.model.requests]
@@ -165,7 +165,7 @@ async def test_a_later_step_of_a_burst_is_asked_for_as_often_as_its_policy_allow
 async def test_what_helps_no_later_step_is_not_asked_for_twice(start: Start) -> None:
     async with start([call("peek", {"at": "it"}), unauthorized()], patient(THRICE)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        assert isinstance((await session.wait()).error, ModelRejected)
+        assert isinstance((await session.wait(raise_on_error=False)).error, ModelRejected)
         assert len(it.model.requests) == 2
 
 
@@ -175,7 +175,7 @@ async def test_last_resorts_are_tried_where_a_later_step_of_a_burst_fails(start:
 
     async with start(script, patient(THRICE, fallbacks=[ErrorReply(text="Later.")])) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.text, reply.steps) == ("failed", "Later.", 1)
         assert len(it.model.requests) == 4
 
@@ -190,7 +190,7 @@ async def test_what_a_lost_worker_writes_late_for_a_step_that_failed_takes_no_me
 
     async with start(script, patient(THRICE)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        assert (await session.wait()).steps == 1
+        assert (await session.wait(raise_on_error=False)).steps == 1
         last = [entry async for entry in session.log()][-1]
         late = ReplyEntry(seq=last.seq + 1, turn=1, step=2, at=last.at, text="Late.")
         await it.holdfast.state.log.settle(session.id, [late])
@@ -229,7 +229,7 @@ async def test_what_a_burst_has_settled_counts_though_it_is_stopped_between_two_
 
         await eventually(told)
         assert len(it.model.requests) == 2
-        await session.cancel() if by == "pause" else await session.wait()
+        await session.cancel() if by == "pause" else await session.wait(raise_on_error=False)
         last = (await session.view()).last
         assert last is not None
         assert (last.steps, last.usage.input_tokens > 0) == (1, True)
@@ -250,5 +250,5 @@ async def test_attempts_at_a_later_step_of_a_burst_are_counted_on_over_a_park(st
         await eventually(failed_once)
         await it.holdfast.client.set_breaker("provider:openai", "open", seconds=10)
         assert (await status(session, "waiting")).step == 1
-        assert isinstance((await session.wait()).error, ModelTransient)
+        assert isinstance((await session.wait(raise_on_error=False)).error, ModelTransient)
         assert len(it.model.requests) == 1 + twice.attempts

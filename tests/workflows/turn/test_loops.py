@@ -24,7 +24,7 @@ def listening(request: Request) -> Reply:
 async def test_a_model_that_listens_goes_on(start: Start) -> None:
     async with start(listening) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.text, reply.steps) == ("done", "I stop.", 5)
         notes = [e.text async for e in session.log() if isinstance(e, UserEntry) and e.role == "repair"]
         assert len(notes) == 1
@@ -34,7 +34,7 @@ async def test_a_model_that_listens_goes_on(start: Start) -> None:
 async def test_a_model_that_does_not_is_stopped(start: Start) -> None:
     async with start(stuck) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, LoopDetected)
         assert "look" in str(reply.error)
         assert len(it.model.requests) == 5
@@ -46,7 +46,7 @@ async def test_a_circle_within_bursts_is_seen_step_by_step(start: Start) -> None
 
     async with start(script, make_app(max_inline_steps=8)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, LoopDetected)
         # It was told after its first burst, and the second one showed that it goes on.
         assert len(it.model.requests) == 16
@@ -58,7 +58,7 @@ async def test_a_call_that_keeps_failing_is_a_circle(start: Start) -> None:
 
     async with start(script) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        assert (await session.wait()).steps == 4
+        assert (await session.wait(raise_on_error=False)).steps == 4
 
 
 @pytest.mark.parametrize("allow_repeats", [True, False])
@@ -72,7 +72,7 @@ async def test_a_tool_that_is_there_to_be_repeated_is_none(start: Start, allow_r
     script = [call("poll", {}) for _ in range(12)] + [say("Ready.")]
     async with start(list(script), app) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        assert (await session.wait()).status == ("done" if allow_repeats else "failed")
+        assert (await session.wait(raise_on_error=False)).status == ("done" if allow_repeats else "failed")
 
 
 async def test_whoever_steers_may_mean_it_to_try_again(start: Start) -> None:
@@ -88,14 +88,14 @@ async def test_whoever_steers_may_mean_it_to_try_again(start: Start) -> None:
         await gate.arrived()
         await session.steer("Keep looking.")
         gate.opened.set()
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.text) == ("done", "Done.")
 
 
 async def test_a_circle_is_seen_over_roll_overs(start: Start) -> None:
     async with start(stuck) as it:
         session = await it.holdfast.client.start("helper", "Go", continue_as_new_after=20)
-        assert isinstance((await session.wait()).error, LoopDetected)
+        assert isinstance((await session.wait(raise_on_error=False)).error, LoopDetected)
 
         async def settled() -> bool:
             return (await session.view()).status == "idle"

@@ -60,7 +60,7 @@ async def test_without_another_model_a_refused_key_fails_the_turn_at_once_and_is
     script = Script(refusal, say("Never asked."))
     async with start(script, app("openai:a")) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         for _ in range(FIVE - 1):
             with pytest.raises(error):
                 await session.send("Again")
@@ -80,7 +80,7 @@ async def test_a_stream_tells_which_model_answers_and_when_the_first_one_does_ag
 
     async with start(script, app("openai:a", "anthropic:b")) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         told = [event async for event in session.stream()]
         (changed,) = [event for event in told if isinstance(event, ModelChanged)]
         assert (changed.model, changed.turn, changed.step) == ("anthropic:b", 1, 1)

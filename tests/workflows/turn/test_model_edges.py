@@ -76,7 +76,7 @@ async def test_steps_of_a_burst_count_though_a_later_one_fails(start: Start) -> 
     script = [call("peek", {"at": "a"}), call("peek", {"at": "b"}), unauthorized(), unauthorized()]
     async with start(script) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.steps) == ("failed", 2)
         assert reply.usage.input_tokens > 0
         assert [e.text async for e in session.log() if isinstance(e, ResultEntry)] == [
@@ -122,7 +122,7 @@ async def test_a_burst_of_many_calls_with_strange_text_fits_its_payload(start: S
 
     async with start(script) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.error, reply.text) == (None, "Done.")
 
 
@@ -134,7 +134,7 @@ async def test_a_session_of_long_replies_can_be_looked_at(start: Start) -> None:
         session = await it.holdfast.client.start("helper", "Hi")
         for number in range(90):
             await session.send(str(number), wait=False)
-        await session.wait(91)
+        await session.wait(91, raise_on_error=False)
         view = await session.view(0)
         assert view.last is not None
         assert view.events[-1].n == view.next_event - 1
@@ -144,7 +144,7 @@ async def test_names_a_model_makes_up_are_no_markup_in_the_details(start: Start)
     evil = "x` ![pixel](http://example.com/x) `"
     async with start([call(evil, {}), say("Done.")]) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         handle = it.holdfast.temporal.get_workflow_handle(session.id)
         shown: str = await handle.query("__temporal_workflow_metadata")
         assert "`x ![pixel](http://example.com/x) `" in str(shown)

@@ -115,7 +115,7 @@ async def test_every_prompt_of_a_long_session_is_within_its_window_by_the_server
     script = limited(watcher, 8_000)
     async with start(script, surveyors(wire, context_window=8_000)) as it:
         session = await it.holdfast.client.start("surveyor", TASK)
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.text, reply.steps) == ("That is all.", steps)
         assert watcher.wrong == []
         assert not script.refused
@@ -140,7 +140,7 @@ async def test_a_server_that_refuses_a_prompt_is_sent_a_smaller_one_once_and_nev
     script = limited(watcher, 6_000)
     async with start(script, surveyors(wire, context_window=100_000)) as it:
         session = await it.holdfast.client.start("surveyor", TASK)
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.text, reply.steps) == ("That is all.", 40)
         made = await manifests(it, session.id)
     assert watcher.wrong == []
@@ -154,7 +154,7 @@ async def test_a_server_that_refuses_a_prompt_is_sent_a_smaller_one_once_and_nev
 async def test_the_account_of_a_prompt_tells_how_it_was_made(start: Start) -> None:
     async with start([call("survey", {"field": 1}), say("Stones.")], surveyors("openai")) as it:
         session = await it.holdfast.client.start("surveyor", TASK)
-        await session.wait()
+        await session.wait(raise_on_error=False)
         first, second = await manifests(it, session.id)
     assert (first.turn, first.step, second.step) == (1, 1, 2)
     assert first.model == "openai:scripted"
@@ -171,7 +171,7 @@ async def test_a_reply_is_given_no_more_than_the_prompt_leaves_of_the_window(sta
         agent = Agent("surveyor", model="openai:gpt-4", max_tokens=8_000, context_window=window)
         async with start([say("Stones.")], App(agents=[agent])) as it:
             session = await it.holdfast.client.start("surveyor", TASK)
-            await session.wait()
+            await session.wait(raise_on_error=False)
             [manifest] = await manifests(it, session.id)
             asked.append(json.loads(it.model.requests[0].body)["max_tokens"])
         assert manifest.budget + asked[-1] == 8_192
@@ -197,7 +197,7 @@ async def test_simplified_and_kept_replies_are_accounted_for_too(start: Start) -
         told: list[Manifest] = []
         for text in (TASK, TASK, "Something else."):
             session = await it.holdfast.client.start("surveyor", text)
-            await session.wait()
+            await session.wait(raise_on_error=False)
             told += await manifests(it, session.id)
     answered, kept, simple = told
     assert (answered.reported > 0, kept.reported) == (True, 0)

@@ -48,7 +48,7 @@ async def test_the_next_provider_answers_where_the_first_fails(start: Start) -> 
 async def test_when_all_fail_the_error_names_each_cause(start: Start) -> None:
     script = Script(overloaded(), unauthorized())
     async with start(script, app("openai:a", "anthropic:b")) as it:
-        reply = await (await it.holdfast.client.start("helper", "Hi")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Hi")).wait(raise_on_error=False)
     assert isinstance(reply.error, AllProvidersFailed)
     assert "openai:a: model_transient" in reply.error.detail
     assert "anthropic:b: model_rejected" in reply.error.detail
@@ -57,7 +57,7 @@ async def test_when_all_fail_the_error_names_each_cause(start: Start) -> None:
 async def test_a_failing_chain_sends_no_more_requests_than_its_attempts_allow(start: Start) -> None:
     script = Script(overloaded(), overloaded())
     async with start(script, app("openai:a", "anthropic:b")) as it:
-        await (await it.holdfast.client.start("helper", "Hi")).wait()
+        await (await it.holdfast.client.start("helper", "Hi")).wait(raise_on_error=False)
     assert script.asked == ["openai", "anthropic"] * QUICK.attempts
 
 
@@ -84,7 +84,7 @@ async def test_a_provider_that_never_lets_through_is_not_the_last_one_asked(star
 async def test_short_waits_without_end_use_up_attempts_and_not_the_turns_patience(start: Start) -> None:
     script = Script(rate_limited(0.05), unauthorized())
     async with start(script, app("openai:a", "anthropic:b")) as it:
-        reply = await (await it.holdfast.client.start("helper", "Hi")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Hi")).wait(raise_on_error=False)
     assert isinstance(reply.error, AllProvidersFailed)
     assert script.asked == [*["openai"] * QUICK.attempts, "anthropic"]
 
@@ -135,7 +135,7 @@ async def test_without_another_provider_a_run_parks_until_the_breaker_lets_it_th
         assert "maintenance" in (await session.view()).waiting_for
         assert script.asked == []
         await session.cancel()
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
     assert reply.status == "cancelled"
 
 
@@ -143,7 +143,7 @@ async def test_a_run_parks_no_longer_than_its_patience(start: Start) -> None:
     script = Script(say("Here."), say("Never asked."))
     async with start(script, app("openai:a", max_wait=0.0)) as it:
         await it.holdfast.client.set_breaker("provider:openai", "open", seconds=600)
-        reply = await (await it.holdfast.client.start("helper", "Hi")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Hi")).wait(raise_on_error=False)
     assert isinstance(reply.error, BreakerOpen)
     assert script.asked == []
 
@@ -163,7 +163,7 @@ async def test_a_kept_reply_does_not_answer_another_prompt(start: Start, prompt:
     agent = app("openai:a", fallbacks=[CachedReply(max_age=60)])
     async with start(answers, agent) as it:
         await it.holdfast.client.run("helper", "What is it?")
-        reply = await (await it.holdfast.client.start("helper", prompt)).wait()
+        reply = await (await it.holdfast.client.start("helper", prompt)).wait(raise_on_error=False)
     assert reply.status == "failed"
 
 
@@ -175,7 +175,7 @@ async def test_a_simplified_reply_comes_from_the_message_alone_without_tools(sta
 
     agent = app("openai:a", fallbacks=[CachedReply(max_age=60), SimplifiedReply(model="openai:small")])
     async with start(script, agent) as it:
-        reply = await (await it.holdfast.client.start("helper", "Where is it?")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Where is it?")).wait(raise_on_error=False)
     assert reply.text == "2 messages, 0 tools"
 
 
@@ -199,7 +199,7 @@ async def test_a_prompt_found_too_long_is_shortened_and_sent_once_more(start: St
 async def test_a_prompt_that_cannot_be_shortened_is_not_sent_again(start: Start) -> None:
     script = Script(failed(400, "prompt is too long", code="context_length_exceeded"), say("Unused."))
     async with start(script, app("openai:a")) as it:
-        reply = await (await it.holdfast.client.start("helper", "Hi")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Hi")).wait(raise_on_error=False)
     assert reply.error is not None
     assert reply.error.code == "context_too_long"
     assert script.asked == ["openai"]
@@ -225,7 +225,7 @@ async def test_attempts_are_counted_on_over_a_park(start: Start) -> None:
 
         await eventually(asked)
         await it.holdfast.client.set_breaker("provider:openai", "open", seconds=4)
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
     assert reply.status == "failed"
     assert len(script.asked) == 2, "waiting began a new count"
 
@@ -257,5 +257,5 @@ async def test_a_reply_whose_signature_is_refused_goes_back_without_it(start: St
 
 async def test_a_request_refused_for_something_else_is_not_sent_twice(start: Start) -> None:
     async with start([EXPIRED, say("Here.")], app("anthropic:b")) as it:
-        await (await it.holdfast.client.start("helper", "Hi")).wait()
+        await (await it.holdfast.client.start("helper", "Hi")).wait(raise_on_error=False)
         assert len(it.model.requests) == 1

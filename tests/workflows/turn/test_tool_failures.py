@@ -14,7 +14,7 @@ from ..support import make_app
 async def test_a_tool_that_stumbles_is_tried_again_with_the_same_key(start: Start) -> None:
     async with start([call("stumble", {}), say("Done.")]) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         results = [e async for e in session.log() if isinstance(e, ResultEntry)]
         # Counted by key: had the second attempt another key, it would be attempt 1 of that one.
         assert [(e.status, e.text) for e in results] == [("ok", "attempt 2")]
@@ -32,7 +32,7 @@ async def test_a_tool_that_keeps_failing_is_told_to_the_model(start: Start) -> N
 async def test_a_tool_error_goes_to_the_model_without_a_second_attempt(start: Start) -> None:
     async with start([call("refuse", {}), say("Then not.")]) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         results = [e async for e in session.log() if isinstance(e, ResultEntry)]
         assert results[0].text == "error: not today"
 
@@ -84,7 +84,7 @@ async def test_a_model_that_keeps_sending_wrong_arguments_is_stopped(start: Star
 
     async with start(script, make_app(max_repairs=2)) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, ToolArgumentsInvalid)
         assert len(it.model.requests) == 3
 
@@ -93,7 +93,7 @@ async def test_calls_with_the_same_id_are_told_apart(start: Start) -> None:
     twice = Reply(calls=(Call("look", '{"at": "a"}', id="same"), Call("look", '{"at": "b"}', id="same")))
     async with start([twice, say("Done.")]) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         replies = [e async for e in session.log() if isinstance(e, ReplyEntry)]
         assert len({call.id for call in replies[0].calls}) == 2
 
@@ -106,7 +106,7 @@ async def test_a_reply_that_was_cut_off_runs_none_of_its_calls(start: Start) -> 
 
     async with start(script) as it:
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert reply.error is not None
         assert reply.error.code == "output_cut_off"
         assert (await session.send("Anew")).text == "Fresh."

@@ -16,7 +16,7 @@ from ..support import Gate, make_app
 async def test_a_message_is_answered(start: Start) -> None:
     async with start([say("Hello!")]) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert (reply.text, reply.status, reply.steps) == ("Hello!", "done", 1)
         assert reply.usage.input_tokens > 0
 
@@ -61,14 +61,14 @@ async def test_messages_sent_while_a_turn_runs_wait_in_order(start: Start) -> No
         waiting = [await session.send(str(n), wait=False) for n in range(1, 6)]
         assert [reply.turn for reply in waiting] == [2, 3, 4, 5, 6]
         gate.opened.set()
-        replies = await asyncio.gather(*(session.wait(reply.turn) for reply in waiting))
+        replies = await asyncio.gather(*(session.wait(reply.turn, raise_on_error=False) for reply in waiting))
         assert [reply.text for reply in replies] == [f"re: {n}" for n in range(1, 6)]
 
 
 async def test_many_clients_lose_no_message_and_none_is_doubled(start: Start) -> None:
     async with start(by_last_message) as it:
         session = await it.holdfast.client.start("helper", "first")
-        await session.wait()
+        await session.wait(raise_on_error=False)
 
         async def client(name: int) -> list[int]:
             own = it.holdfast.client.session(session.id)
@@ -77,7 +77,7 @@ async def test_many_clients_lose_no_message_and_none_is_doubled(start: Start) ->
         turns = await asyncio.gather(*(client(name) for name in range(8)))
         assert sorted(turn for mine in turns for turn in mine) == list(range(2, 50))
         assert all(mine == sorted(mine) for mine in turns)
-        await session.wait(49)
+        await session.wait(49, raise_on_error=False)
         users = [entry.text async for entry in session.transcript() if isinstance(entry, UserEntry)]
         assert sorted(users[1:]) == sorted(f"{name}-{n}" for name in range(8) for n in range(6))
 
@@ -113,7 +113,7 @@ async def test_a_message_that_interrupts_stops_the_turn_and_comes_next(start: St
         later = await session.send("later", wait=False)
         reply = await session.send("stop that", when_busy="interrupt")
         assert reply.text == "re: stop that"
-        assert (await session.wait(1)).status == "cancelled"
+        assert (await session.wait(1, raise_on_error=False)).status == "cancelled"
         assert (await session.wait(later.turn)).text == "re: later"
         assert gate.left == ["a"]
 
@@ -124,7 +124,7 @@ async def test_a_turn_ends_at_its_step_limit_and_the_session_goes_on(start: Star
 
     async with start(script, make_app(max_steps=3)) as it:
         session = await it.holdfast.client.start("helper", "Look and look")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, StepLimitReached)
         assert (await session.send("And now?")).text == "Enough."
 
@@ -138,7 +138,7 @@ async def test_an_unknown_agent_is_refused_at_once_with_those_there_are(start: S
 async def test_a_closed_session_takes_no_message_and_keeps_its_last_reply(start: Start) -> None:
     async with start([say("Bye.")]) as it:
         session = await it.holdfast.client.start("helper", "Hi")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.close()
         assert (await session.result()).text == "Bye."
         with pytest.raises(SessionClosed):
@@ -155,7 +155,7 @@ async def test_a_task_ends_with_its_turn_and_a_failed_one_fails_the_workflow(sta
 async def test_turns_and_the_snapshot_reach_the_state_database(start: Start) -> None:
     async with start([say("One."), say("Two.")]) as it:
         session = await it.holdfast.client.start("helper", "1", tenant="acme")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         await session.send("2")
         await session.close()
         await session.result()

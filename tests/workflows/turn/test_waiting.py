@@ -126,7 +126,7 @@ async def test_a_turn_whose_patience_is_used_up_fails_with_what_it_waited_for(st
     async with start([say("Never.")], make_app(max_wait=1.0)) as it:
         await opened(it, "provider:openai", 600)
         session = await it.holdfast.client.start("helper", "Go")
-        reply = await session.wait()
+        reply = await session.wait(raise_on_error=False)
         assert isinstance(reply.error, BreakerOpen)
         view = (await session.view()).last
         assert view is not None
@@ -140,7 +140,7 @@ async def test_an_agent_with_last_resorts_does_not_wait(start: Start) -> None:
     async with start([say("Never.")], app) as it:
         await opened(it, "provider:openai", 600)
         session = await it.holdfast.client.start("helper", "Go")
-        await session.wait()
+        await session.wait(raise_on_error=False)
         view = (await session.view()).last
         assert view is not None
         assert view.reply.startswith("Please try again in ")
@@ -161,7 +161,7 @@ async def test_a_turn_that_waits_rolls_over_and_waits_on(start: Start) -> None:
                 await session.steer("hurry")
         assert (await handle.describe()).run_id != before
         # What was waited counts in the new run, too.
-        assert isinstance((await session.wait()).error, BreakerOpen)
+        assert isinstance((await session.wait(raise_on_error=False)).error, BreakerOpen)
 
 
 def wake_soon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +205,7 @@ async def test_an_error_says_when_the_breaker_lets_through_not_when_a_nap_would_
     app = make_app(fallbacks=[ErrorReply(text="{retry}")])
     async with start([say("Done.")], app) as it:
         await opened(it, "provider:openai", 600)
-        reply = await (await it.holdfast.client.start("helper", "Go")).wait()
+        reply = await (await it.holdfast.client.start("helper", "Go")).wait(raise_on_error=False)
         assert reply.error is not None
         assert reply.error.retry_after is not None
         assert reply.error.retry_after > 500

@@ -169,7 +169,7 @@ async def _progress(session: Session, turn: int | None, link: str) -> Reply:
                     spinner.update(f"step {steps} · {event.name}")
                 case _:
                     _aside(console, session.id, event)
-    return await session.wait(turn)
+    return await session.wait(turn, raise_on_error=False)
 
 
 def _aside(console: Console, session: str, event: StreamEvent) -> None:
@@ -193,7 +193,7 @@ async def _waited(session: Session, turn: int | None) -> Reply:
     """Wait for a turn, and say what holds it up: a script that waits for a person must not do so unheard."""
     from holdfast_workflows.contracts.errors import HoldfastError
 
-    reply, told = asyncio.ensure_future(session.wait(turn)), ""
+    reply, told = asyncio.ensure_future(session.wait(turn, raise_on_error=False)), ""
     try:
         while not (await asyncio.wait({reply}, timeout=_UNHEARD))[0]:
             with suppress(HoldfastError):  # the wait itself says what goes wrong
