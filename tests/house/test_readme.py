@@ -50,9 +50,11 @@ def test_the_first_agent_takes_15_lines() -> None:
     assert len(FIRST_AGENT.rstrip().splitlines()) <= 15
 
 
-def test_the_first_lines_are_the_two_commands() -> None:
-    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
-    assert [line.split("#")[0].strip() for line in lines[3:5]] == ["make demo", "make test"]
+def test_the_readme_opens_with_three_sentences_and_the_two_commands() -> None:
+    opening, commands, *_ = (ROOT / "README.md").read_text("utf-8").split("```")
+    assert len(re.findall(r"[.!?](?=\s)", opening)) == 3
+    lines = commands.splitlines()[1:]
+    assert [line.split("#")[0].strip() for line in lines] == ["make demo", "make test"]
 
 
 async def test_the_first_agent_and_the_program_that_asks_it_run_as_printed(
