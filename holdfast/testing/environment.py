@@ -130,7 +130,7 @@ class Environment:
     def worker(self, **settings: Any) -> Worker:
         """One more worker, as if another process had joined; use it with ``async with``."""
         changed = self._settings.model_copy(update=settings)
-        resilience = Resilience(self.state.shared)
+        resilience = Resilience(self.state)
         self._stack.push_async_callback(resilience.close)
         memory = make_memories(
             changed.memory(), changed.embeddings, changed.home, self._providers, resilience.breakers

@@ -20,7 +20,6 @@ from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.tool_call.ledger import Claim, Ledger
 from holdfast_activities.state import State, open_state
 from holdfast_activities.state.log.extras import Amount, Charge, Charged, LogExtras, Settled
-from holdfast_activities.state.shared import Accounts, BreakerTable, Outbox
 from holdfast_temporal import connect
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.breakers import BreakerView
@@ -70,24 +69,24 @@ def _unheld(charge: Charge) -> Charge:
 
 
 def _without_holds(state: State) -> State:
-    log, accounts = state.log, state.shared.accounts
+    log, budgets = state.log, state.budgets
 
     async def settle_with(session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
         charge = riders.charge and _unheld(riders.charge)
         return await log.settle_with(session, entries, replace(riders, charge=charge))
 
     async def charge(given: Charge) -> Charged:
-        return await accounts.charge(_unheld(given))
+        return await budgets.charge(_unheld(given))
 
-    shared = Replaced(state.shared, accounts=cast("Accounts", Replaced(accounts, charge=charge)))
-    return cast("State", Replaced(state, shared=shared, log=Replaced(log, settle_with=settle_with)))
+    return cast(
+        "State",
+        Replaced(state, budgets=Replaced(budgets, charge=charge), log=Replaced(log, settle_with=settle_with)),
+    )
 
 
 def _without_breakers(state: State) -> State:
-    circuits = Replaced(state.shared.breakers, failed=_closed, succeeded=_closed)
-    return cast(
-        "State", Replaced(state, shared=Replaced(state.shared, breakers=cast("BreakerTable", circuits)))
-    )
+    breakers = Replaced(state.breakers, failed=_closed, succeeded=_closed)
+    return cast("State", Replaced(state, breakers=breakers))
 
 
 async def _none(*_: object, **__: object) -> list[object]:
@@ -100,8 +99,8 @@ async def _zero() -> int:
 
 
 def _without_outbox(state: State) -> State:
-    outbox = Replaced(state.shared.outbox, claim=_none, waiting=_zero)
-    return cast("State", Replaced(state, shared=Replaced(state.shared, outbox=cast("Outbox", outbox))))
+    outbox = Replaced(state.outbox, claim=_none, waiting=_zero)
+    return cast("State", Replaced(state, outbox=outbox))
 
 
 _STATES: dict[str, Callable[[State], State]] = {
@@ -140,7 +139,7 @@ async def main(careless: str) -> None:
     state = await open_state(settings.state())
     guarded = _STATES[careless](state) if careless in _STATES else state
     providers = settings.model_providers()
-    models, resilience = Models(providers), Resilience(guarded.shared)
+    models, resilience = Models(providers), Resilience(guarded)
     activities = Activities(
         app.registry(),
         guarded,

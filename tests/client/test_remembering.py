@@ -79,7 +79,7 @@ async def test_with_the_store_away_every_turn_answers_and_what_was_said_is_kept_
         assert (await session.view()).memory == "memory is away: answered without it"
 
         async def waiting() -> bool:
-            return await holdfast.state.shared.outbox.waiting() == 2
+            return await holdfast.state.outbox.waiting() == 2
 
         await eventually(waiting)
 

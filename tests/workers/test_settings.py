@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import SettingsInvalid
 

@@ -62,7 +62,7 @@ async def test_a_breaker_that_opens_is_seen(state: State) -> None:
     [port] = probe.free_ports(1)
     settings = Settings.load(metrics_port=port)
     runtime = telemetry.make_runtime(settings, LoggingConfig.default)
-    resilience = Resilience(state.shared, runtime.metric_meter)
+    resilience = Resilience(state, runtime.metric_meter)
     breakers = resilience.breakers
     for _ in range(5):
         await breakers.failed(await breakers.admit(BREAKER), "503")

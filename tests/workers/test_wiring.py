@@ -50,7 +50,7 @@ async def test_agents_and_the_users_own_workflows_and_activities_are_served(
     settings = Settings.load(task_queue=task_queue)
     async with (
         asyncio.timeout(60),
-        build_worker(client, registry, state, Models({}), Resilience(state.shared), settings),
+        build_worker(client, registry, state, Models({}), Resilience(state), settings),
     ):
         listed = await client.execute_activity(
             names.LIST_AGENTS,
@@ -74,7 +74,7 @@ async def test_agents_and_the_users_own_workflows_and_activities_are_served(
 async def test_the_worker_is_set_up_as_the_design_says(client: Client, task_queue: str, state: State) -> None:
     settings = Settings.load(task_queue=task_queue, graceful_seconds=7, max_concurrent_activities=9)
     worker = build_worker(
-        client, Registry(agents={}, tools={}), state, Models({}), Resilience(state.shared), settings
+        client, Registry(agents={}, tools={}), state, Models({}), Resilience(state), settings
     )
     config = cast("dict[str, object]", worker.config())
     assert config.get("task_queue") == task_queue

@@ -40,7 +40,7 @@ async def sandboxed(
     """A Holdfast whose worker puts into the sandbox what says that it needs none."""
     app = make_app()
     async with Environment.start(app, model, server=server.address, worker=False) as holdfast:
-        resilience = Resilience(holdfast.state.shared)
+        resilience = Resilience(holdfast.state)
         holdfast._stack.push_async_callback(resilience.close)
         activities = Activities(app.registry(), holdfast.state, holdfast._models, resilience)
         worker = Worker(

@@ -141,7 +141,7 @@ class WorkerProcess:
         stack.push_async_callback(models.close)
         warn_of_models(self._registry, models)
         await warn_of_tools(self._registry, state)
-        resilience = Resilience(state.shared, self._runtime.metric_meter if self._runtime else None)
+        resilience = Resilience(state, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)
         memory = make_memories(
             settings.memory(),

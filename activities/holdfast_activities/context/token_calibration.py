@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from holdfast_activities.state import shared
+from holdfast_activities.state.content.token_calibration import CalibrationStore
 from holdfast_workflows.contracts.errors import HoldfastError
 
 _log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class TokenCalibration:
     Nothing waits for that but the first question, and nothing fails of it.
     """
 
-    def __init__(self, store: shared.Ratios) -> None:
+    def __init__(self, store: CalibrationStore) -> None:
         self._store = store
         self._ratios: dict[str, float] = {}
         self._saved: dict[str, float] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, ToolCall, Usage
 from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal
 import httpx
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.errors import InvalidDeclaration, ModelRejected, SettingsInvalid
 from holdfast_workflows.contracts.nearest import no_such
 

@@ -41,7 +41,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts import errors as contract
 from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, ResultEntry, ToolCall, Usage
 from holdfast_workflows.contracts.spec import ToolSpec

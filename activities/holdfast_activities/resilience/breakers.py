@@ -18,13 +18,14 @@ from temporalio.common import MetricMeter
 from holdfast_activities import clock
 from holdfast_activities.state.coordination.breaker import (
     Breaker,
+    BreakerRule,
     fail,
     free_probe,
     in_doubt,
     succeed,
     take_probe,
 )
-from holdfast_activities.state.shared import BreakerRule, BreakerTable
+from holdfast_activities.state.coordination.breakers import BreakerStore
 from holdfast_workflows.contracts.breakers import BreakerView
 from holdfast_workflows.contracts.errors import (
     BreakerOpen,
@@ -110,7 +111,7 @@ class Breakers:
 
     def __init__(
         self,
-        circuits: BreakerTable,
+        circuits: BreakerStore,
         *,
         rule: BreakerRule = BreakerRule(),  # noqa: B008 - frozen
         clock: Callable[[], float] = clock.now,

@@ -15,7 +15,8 @@ from temporalio.common import MetricMeter
 
 from holdfast_activities import clock
 from holdfast_activities.models.base import Remaining
-from holdfast_activities.state.shared import Rate, Rates
+from holdfast_activities.state.coordination.bucket import Rate
+from holdfast_activities.state.coordination.rates import RateStore
 from holdfast_workflows.contracts.errors import HoldfastError, LimitReached
 
 from .meters import Meters
@@ -38,7 +39,7 @@ class Limits:
 
     def __init__(
         self,
-        rates: Rates,
+        rates: RateStore,
         *,
         clock: Callable[[], float] = clock.now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

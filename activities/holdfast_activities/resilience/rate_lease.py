@@ -3,7 +3,7 @@
 import asyncio
 import math
 
-from holdfast_activities.state.shared import Lease, Rate
+from holdfast_activities.state.coordination.bucket import Lease, Rate
 
 _FREE = Rate()
 

@@ -2,7 +2,7 @@
 
 from temporalio.common import MetricMeter
 
-from holdfast_activities.state.shared import Shared
+from holdfast_activities.state.database import State
 
 from .breakers import Breakers
 from .limits import Limits
@@ -20,9 +20,9 @@ class Resilience:
         meters: What is counted.
     """
 
-    def __init__(self, shared: Shared, meter: MetricMeter | None = None) -> None:
-        self.breakers = Breakers(shared.breakers, meter=meter)
-        self.limits = Limits(shared.rates, meter=meter)
+    def __init__(self, state: State, meter: MetricMeter | None = None) -> None:
+        self.breakers = Breakers(state.breakers, meter=meter)
+        self.limits = Limits(state.rates, meter=meter)
         self.retries = Retries(meter)
         self.meters = Meters(meter)
 

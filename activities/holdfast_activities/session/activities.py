@@ -9,7 +9,7 @@ from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.app import Registry
 
 from .admin.breakers_and_budgets import BreakersAndBudgets
@@ -63,14 +63,13 @@ class Activities:
                 is to be remembered waits for a worker that has them.
             served: Asks which agents any worker of the task queue serves; without it, only this one's count.
         """
-        shared = state.shared
-        applying = Applying(shared.outbox, memory)
+        applying = Applying(state.outbox, memory)
         agents = LiveAgents(
             registry, state, models, BuiltinTools(state.log, MemoryTools(memory, applying)), served
         )
         conversations = Conversations(state.log)
-        beside = SideCall(shared.accounts, resilience)
-        self._ratios = ratios = TokenCalibration(shared.ratios)
+        beside = SideCall(state.budgets, resilience)
+        self._ratios = ratios = TokenCalibration(state.calibration)
         self._load = LoadAgent(registry, state, agents)
         self._think = Think(registry, agents, WorkerDependencies(state, conversations, resilience, ratios))
         self._act = Act(state, agents, ledger(state, conversations), resilience)
@@ -80,14 +79,14 @@ class Activities:
         self._deciding = ResolveEffect(state)
         self._recall = Recall(state, conversations, agents, memory)
         self._remember = RememberTurn(
-            state.log, shared.accounts, agents, memory, applying, beside, registry.tenants
+            state.log, state.budgets, agents, memory, applying, beside, registry.tenants
         )
         self._compact = Compact(state.log, conversations, agents, beside, ratios, registry.tenants)
-        self._memories = MemoryAdmin(shared, memory, applying)
+        self._memories = MemoryAdmin(state, memory, applying)
         self._erase = Erase(state, conversations, memory)
         self._aside = SetAside(state)
-        self._maintain = Maintain(shared.erasing, memory, applying)
-        self.drainer = Drainer(applying, shared.outbox, shared.erasing, conversations.forget)
+        self._maintain = Maintain(state.erasing, memory, applying)
+        self.drainer = Drainer(applying, state.outbox, state.erasing, conversations.forget)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from temporalio import activity
 
-from holdfast_activities.state.base import SessionRow, State
+from holdfast_activities.state.database import SessionRow, State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError, UnknownAgent, to_failure

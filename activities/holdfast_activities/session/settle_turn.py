@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, to_failure
 from holdfast_workflows.contracts.steps import SettleInput

@@ -1,6 +1,7 @@
 """The state database: logs, sessions, turns, specs and large texts, in SQLite or PostgreSQL."""
 
-from .base import Log, SessionRow, State
+from .base import Log
+from .database import SessionRow, State
 from .setup.migrate import is_empty, upgrade
 from .setup.opening import open_state
 

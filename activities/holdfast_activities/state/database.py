@@ -1,7 +1,11 @@
-"""The state database: the log, what is shared, and sessions, turns, specs and texts, off the hot path."""
+"""The state database: sessions, turns, specs and texts, and the stores of everything else.
+
+All but the log is off the hot path and goes through SQLModel.
+"""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, update
@@ -14,61 +18,88 @@ from holdfast_workflows.contracts.errors import VersionConflict
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text import clean, dump_json
 
-from .base import Log, SessionRow
-from .coordination.shared_stores import SharedParts
+from .base import Log
+from .content.erasing import Eraser
+from .content.manifests import ManifestStore
+from .content.replies import ReplyStore
+from .content.resets import ResetStore
+from .content.token_calibration import CalibrationStore
+from .coordination.breakers import BreakerStore
+from .coordination.budgets import BudgetStore
+from .coordination.effects import EffectLedger
+from .coordination.outbox import OutboxQueue
+from .coordination.rates import RateStore
+from .coordination.scope import Scope
 from .log.rows import identifier
 from .setup.identity import Identity, touch, verify
 from .setup.tables import SessionTable, SpecTable, TextTable, TurnTable
 from .setup.transactions import Transactions
-from .shared import Shared
 
 _ENDED = ("closed", "failed", "cancelled")
 
 
-class Database:
-    """A ``State`` on either database: SQLModel hides which, except for the log."""
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session's snapshot as stored. ``version`` counts its changes; times are seconds since 1970, UTC."""
 
-    def __init__(self, transactions: Transactions, log: Log, identity: Identity, scope: str) -> None:
+    session: str
+    agent: str
+    digest: str
+    tenant: str
+    status: str
+    seq: int
+    turns: int
+    version: int
+    usage: Usage
+    created: float
+    updated: float
+    user: str = ""
+
+
+class State:
+    """The state database, in SQLite or PostgreSQL.
+
+    Every method raises StateUnavailable if the database does not answer, and BadInput for an id that
+    cannot be a key: empty, or with NUL or lone surrogates. Other text is stored as ``contracts.text``
+    describes: content exactly, the rest cleaned.
+    """
+
+    def __init__(self, transactions: Transactions, log: Log, identity: Identity, app: str) -> None:
         self._transactions = transactions
-        self._log = log
-        self._identity = identity
-        self._shared = SharedParts(log, transactions, scope)
-
-    @property
-    def identity(self) -> Identity:
-        """See ``State.identity``."""
-        return self._identity
-
-    @property
-    def log(self) -> Log:
-        """See ``State.log``."""
-        return self._log
-
-    @property
-    def shared(self) -> Shared:
-        """See ``State.shared``."""
-        return self._shared
+        self.identity = identity
+        self.log = log
+        scope = Scope.of(app)
+        self.effects = EffectLedger(transactions)
+        self.budgets = BudgetStore(log, transactions, scope)
+        self.breakers = BreakerStore(transactions, scope)
+        self.rates = RateStore(transactions, scope)
+        self.replies = ReplyStore(transactions)
+        self.manifests = ManifestStore(transactions)
+        self.outbox = OutboxQueue(transactions, app)
+        self.calibration = CalibrationStore(transactions)
+        self.erasing = Eraser(transactions, scope)
+        self.resets = ResetStore(transactions)
 
     async def ping(self) -> None:
-        """See ``State.ping``."""
-        await touch(self._identity, self._transactions)
+        """Raise StateUnavailable unless the database answers and accepts writes."""
+        await touch(self.identity, self._transactions)
 
     async def verify(self) -> None:
-        """See ``State.verify``."""
-        await verify(self._identity, self._transactions)
+        """Raise StateReplaced if this is no longer the database that was opened."""
+        await verify(self.identity, self._transactions)
 
     async def save_spec(self, digest: str, body: str) -> None:
-        """See ``State.save_spec``."""
+        """Store a compiled agent spec (JSON) under its digest. Repeating this is harmless."""
         await self._transactions.add_once(SpecTable(digest=identifier(digest), body=clean(body)))
 
     async def load_spec(self, digest: str) -> str | None:
-        """See ``State.load_spec``."""
+        """The spec of that digest."""
         async with self._transactions.begin() as db:
             row = await db.get(SpecTable, identifier(digest))
         return row.body if row else None
 
     async def pinned(self, agents: Sequence[str]) -> dict[str, int]:
-        """See ``State.pinned``."""
+        """The number of unfinished sessions of these agents, by the digest of their spec."""
         go_on = (
             select(SessionTable.digest, func.count())
             .where(
@@ -82,7 +113,7 @@ class Database:
             return dict((await db.exec(go_on)).all())
 
     async def open_session(self, session: str, agent: str, digest: str, tenant: str, user: str = "") -> None:
-        """See ``State.open_session``."""
+        """Create the session's row at version 0 unless it exists. An erased session starts again."""
         now = clock.now()
         row = SessionTable(
             session=identifier(session),
@@ -108,7 +139,7 @@ class Database:
             )
 
     async def load_session(self, session: str) -> SessionRow | None:
-        """See ``State.load_session``."""
+        """The session's snapshot; None if it was erased."""
         async with self._transactions.begin() as db:
             row = await db.get(SessionTable, identifier(session))
         if row is None or row.erased:
@@ -118,12 +149,18 @@ class Database:
         return SessionRow(usage=usage, **values)
 
     async def knows(self, session: str) -> bool:
-        """See ``State.knows``."""
+        """Whether the session ever started in this database, even if it was erased since."""
         async with self._transactions.begin() as db:
             return await db.get(SessionTable, identifier(session)) is not None
 
     async def settle_turn(self, change: SettleInput) -> int:
-        """See ``State.settle_turn``."""
+        """Write a turn and the snapshot in one transaction; return the new version, ``change.version + 1``.
+
+        Repeating the same change is harmless: it changes nothing and returns the same version.
+
+        Raises:
+            VersionConflict: The stored version is not ``change.version``, or the session was never opened.
+        """
         snapshot = _snapshot(change)
         turn = _turn_row(change)
         async with self._transactions.begin() as db:
@@ -145,7 +182,7 @@ class Database:
         return change.version + 1
 
     async def load_turns(self, session: str) -> list[TurnRecord]:
-        """See ``State.load_turns``."""
+        """The session's turns in order."""
         async with self._transactions.begin() as db:
             rows = await db.exec(
                 select(TurnTable)
@@ -155,27 +192,27 @@ class Database:
             return [_record(row) for row in rows]
 
     async def load_turn(self, session: str, turn: int) -> TurnRecord | None:
-        """See ``State.load_turn``."""
+        """A turn that has ended."""
         async with self._transactions.begin() as db:
             row = await db.get(TurnTable, (identifier(session), turn))
         return None if row is None else _record(row)
 
     async def store_text(self, session: str, id: str, text: str) -> str:
-        """See ``State.store_text``."""
+        """Store a large text and return its reference. An existing text of the same id stays."""
         await self._transactions.add_once(
             TextTable(session=identifier(session), id=identifier(id), body=dump_json(text))
         )
         return id
 
     async def load_text(self, session: str, ref: str) -> str | None:
-        """See ``State.load_text``."""
+        """The text of a reference."""
         async with self._transactions.begin() as db:
             row = await db.get(TextTable, (identifier(session), identifier(ref)))
         return json.loads(row.body) if row else None
 
     async def close(self) -> None:
-        """See ``State.close``."""
-        await self._log.close()
+        """Finish waiting writes and close every connection."""
+        await self.log.close()
         await self._transactions.close()
 
 

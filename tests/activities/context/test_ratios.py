@@ -23,7 +23,7 @@ def model() -> str:
 
 @pytest.fixture
 async def ratios(state: State) -> AsyncIterator[TokenCalibration]:
-    ratios = TokenCalibration(state.shared.ratios)
+    ratios = TokenCalibration(state.calibration)
     yield ratios
     await ratios.close()
 
@@ -41,7 +41,7 @@ async def test_what_a_provider_reports_is_learnt_and_found_by_the_next_worker(
         ratios.learn(model, 4_000, int(4_000 * random.uniform(0.85, 0.95)))
     assert ratios.of(model) == pytest.approx(0.9, abs=0.05)
     await ratios.close()
-    later = TokenCalibration(state.shared.ratios)
+    later = TokenCalibration(state.calibration)
     await later.load()
     assert later.of(model) == pytest.approx(0.9, abs=0.06)
     assert later.of(f"{model}-other") == UNKNOWN
@@ -76,14 +76,14 @@ async def test_a_provider_that_counts_nonsense_moves_it_no_further_than_the_boun
 async def test_a_ratio_that_stays_is_not_written_again(
     state: State, ratios: TokenCalibration, model: str
 ) -> None:
-    await state.shared.ratios.save(model, 1.0)
+    await state.calibration.save(model, 1.0)
     await ratios.load()
     for _ in range(200):
         ratios.learn(model, 4_000, 4_100)
     assert ratios.of(model) > 1.02
     ratios.learn(f"{model}-other", 4_000, 8_000)
     await ratios.close()
-    kept = await state.shared.ratios.load()
+    kept = await state.calibration.load()
     assert kept[model] == 1.0
     assert kept[f"{model}-other"] == pytest.approx(1.67, abs=0.01)
 
@@ -93,8 +93,8 @@ async def test_a_state_database_that_is_away_is_done_without(tmp_path: Path, mod
     await state.close()
     (tmp_path / "state.db").unlink()
     with pytest.raises(StateUnavailable):
-        await state.shared.ratios.load()
-    ratios = TokenCalibration(state.shared.ratios)
+        await state.calibration.load()
+    ratios = TokenCalibration(state.calibration)
     await ratios.load()
     ratios.learn(model, 4_000, 2_000)
     assert ratios.of(model) < UNKNOWN

@@ -19,7 +19,7 @@ from holdfast_activities.memory.weaviate import open_weaviate, parse
 from holdfast_activities.models.config import ProviderConfig
 from holdfast_activities.resilience import Breakers
 from holdfast_activities.state import open_state
-from holdfast_activities.state.shared import BreakerRule
+from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
 
 from .keeper import change, fact, held
@@ -28,7 +28,7 @@ from .keeper import change, fact, held
 @pytest.fixture
 async def breakers(tmp_path: Path) -> AsyncIterator[Breakers]:
     state = await open_state(f"sqlite:///{tmp_path / 'state.db'}")
-    breakers = Breakers(state.shared.breakers)
+    breakers = Breakers(state.breakers)
     yield breakers
     await breakers.close()
     await state.close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from holdfast.testing.model import ScriptedModel, failed, rate_limited, say
 from holdfast_activities.models import Models, ProviderConfig, Remaining
 from holdfast_activities.models.limits import remaining, wait
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.errors import ModelError
 
 from .conversations import NAMES, ask

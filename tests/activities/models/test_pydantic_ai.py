@@ -20,7 +20,7 @@ from holdfast.testing.model import (
     unauthorized,
 )
 from holdfast_activities.models import Model, Models
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 from holdfast_workflows.contracts.errors import (
     ContextTooLong,

@@ -13,7 +13,8 @@ import pytest
 from holdfast_activities.resilience import refreshing
 from holdfast_activities.resilience.breakers import Breakers
 from holdfast_activities.state import State, open_state, upgrade
-from holdfast_activities.state.shared import BreakerRule, BreakerTable
+from holdfast_activities.state.coordination.breaker import BreakerRule
+from holdfast_activities.state.coordination.breakers import BreakerStore
 from tests.postgres_server import PostgresServer
 
 on_both_databases = pytest.mark.parametrize("state", ["sqlite", "postgres"], indirect=True)
@@ -100,7 +101,7 @@ class Counting:
 @pytest.fixture
 async def fleet(state: State, clock: Clock) -> AsyncIterator[list[Breakers]]:
     """Three workers on one database."""
-    workers = [Breakers(state.shared.breakers, clock=clock) for _ in range(3)]
+    workers = [Breakers(state.breakers, clock=clock) for _ in range(3)]
     yield workers
     for worker in workers:
         await worker.close()
@@ -108,13 +109,13 @@ async def fleet(state: State, clock: Clock) -> AsyncIterator[list[Breakers]]:
 
 @pytest.fixture
 def circuits(state: State) -> Counting:
-    return Counting(state.shared.breakers)
+    return Counting(state.breakers)
 
 
 @pytest.fixture
 async def breakers(circuits: Counting, clock: Clock) -> AsyncIterator[Breakers]:
     """One worker whose questions to the database are counted."""
-    breakers = Breakers(cast("BreakerTable", circuits), clock=clock)
+    breakers = Breakers(cast("BreakerStore", circuits), clock=clock)
     yield breakers
     await breakers.close()
 

@@ -8,7 +8,7 @@ import pytest
 from holdfast_activities.resilience import refreshing
 from holdfast_activities.resilience.breakers import Admission, Breakers, counts
 from holdfast_activities.state import State
-from holdfast_activities.state.shared import BreakerRule
+from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_workflows.contracts.breakers import BreakerView
 from holdfast_workflows.contracts.errors import (
     BreakerOpen,
@@ -214,11 +214,11 @@ async def test_a_person_opens_and_closes_it_for_all(
     fleet: list[Breakers], state: State, clock: Clock
 ) -> None:
     by_hand = BreakerView(name=NAME, state="open", until=clock.now + 600, manual=True, reason="maintenance")
-    await state.shared.breakers.set(by_hand)
+    await state.breakers.set(by_hand)
     await refresh(fleet)
     with pytest.raises(BreakerOpen, match="maintenance"):
         await fleet[2].admit(NAME)
-    await state.shared.breakers.set(BreakerView(name=NAME))
+    await state.breakers.set(BreakerView(name=NAME))
     await refresh(fleet)
     await fleet[2].admit(NAME)
 
@@ -227,7 +227,7 @@ async def test_a_worker_that_just_started_knows_of_an_open_breaker(
     state: State, fleet: list[Breakers], clock: Clock
 ) -> None:
     await fail(fleet[0], 5)
-    late = Breakers(state.shared.breakers, clock=clock)
+    late = Breakers(state.breakers, clock=clock)
     with pytest.raises(BreakerOpen):
         await late.admit(NAME)
     await late.close()
@@ -304,9 +304,7 @@ async def test_a_breaker_of_another_name_is_another_breaker(fleet: list[Breakers
 
 
 async def test_a_rule_of_one_failure_lets_a_healthy_part_be_used_freely(state: State, clock: Clock) -> None:
-    breakers = Breakers(
-        state.shared.breakers, rule=BreakerRule(failures=1, cooldown=5, probes=1), clock=clock
-    )
+    breakers = Breakers(state.breakers, rule=BreakerRule(failures=1, cooldown=5, probes=1), clock=clock)
     await asyncio.gather(*(breakers.admit(NAME) for _ in range(10)))
     await fail(breakers)
     with pytest.raises(BreakerOpen):

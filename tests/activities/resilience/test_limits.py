@@ -14,7 +14,8 @@ from holdfast_activities.resilience import refreshing
 from holdfast_activities.resilience.limits import HELD, SHORT, Limits
 from holdfast_activities.resilience.rate_lease import Portion
 from holdfast_activities.state import State
-from holdfast_activities.state.shared import Lease, Rate, Rates
+from holdfast_activities.state.coordination.bucket import Lease, Rate
+from holdfast_activities.state.coordination.rates import RateStore
 from holdfast_workflows.contracts.errors import LimitReached, StateUnavailable
 
 from .conftest import Clock, Counting, on_both_databases
@@ -26,7 +27,7 @@ SIXTY = Rate(requests=60)
 @pytest.fixture
 async def fleet(state: State, clock: Clock) -> AsyncIterator[list[Limits]]:
     """Three workers on one database."""
-    workers = [Limits(state.shared.rates, clock=clock, sleep=clock.sleep) for _ in range(3)]
+    workers = [Limits(state.rates, clock=clock, sleep=clock.sleep) for _ in range(3)]
     yield workers
     for worker in workers:
         await worker.close()
@@ -34,13 +35,13 @@ async def fleet(state: State, clock: Clock) -> AsyncIterator[list[Limits]]:
 
 @pytest.fixture
 def rates(state: State) -> Counting:
-    return Counting(state.shared.rates)
+    return Counting(state.rates)
 
 
 @pytest.fixture
 async def limits(rates: Counting, clock: Clock) -> AsyncIterator[Limits]:
     """One worker whose questions to the database are counted."""
-    limits = Limits(cast("Rates", rates), clock=clock, sleep=clock.sleep)
+    limits = Limits(cast("RateStore", rates), clock=clock, sleep=clock.sleep)
     yield limits
     await limits.close()
 
@@ -204,7 +205,7 @@ async def test_a_block_is_known_to_a_worker_that_starts_and_a_later_one_stays(
 ) -> None:
     await fleet[0].block(KEY, 30)
     await fleet[1].block(KEY, 10)
-    late = Limits(state.shared.rates, clock=clock)
+    late = Limits(state.rates, clock=clock)
     assert await refused(late, Rate()) >= 30
     await late.close()
     clock.now += 31
@@ -257,7 +258,7 @@ async def test_who_gives_up_waiting_holds_nothing(state: State, clock: Clock) ->
         waiting.set()
         await asyncio.Event().wait()
 
-    limits = Limits(state.shared.rates, clock=clock, sleep=sleep)
+    limits = Limits(state.rates, clock=clock, sleep=sleep)
     for _ in range(60):
         await limits.take(KEY, SIXTY, 0)
     call = asyncio.create_task(limits.take(KEY, SIXTY, 0))

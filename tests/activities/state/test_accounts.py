@@ -20,12 +20,12 @@ from .test_processes import go, process
 
 async def standing(state: State, account: str) -> tuple[int, int]:
     """Tokens spent and held."""
-    [view] = await state.shared.accounts.list(account)
+    [view] = await state.budgets.list(account)
     return view.tokens, view.held_tokens
 
 
 async def test_a_hold_is_granted_up_to_the_limit_and_not_beyond(state: State, session: str) -> None:
-    charge = state.shared.accounts.charge
+    charge = state.budgets.charge
     assert await charge(reserve("one", session, 100, 60)) == Charged()
     assert await charge(reserve("two", session, 100, 41)) == Charged(
         AccountState(session, Limit(tokens=100), spent=Amount(), held=Amount(60))
@@ -35,37 +35,37 @@ async def test_a_hold_is_granted_up_to_the_limit_and_not_beyond(state: State, se
 
 
 async def test_what_was_used_is_spent_whatever_the_limit(state: State, session: str) -> None:
-    refused = await state.shared.accounts.charge(reserve("one", session, 100, 1, spent=120))
+    refused = await state.budgets.charge(reserve("one", session, 100, 1, spent=120))
     assert refused.refused_by == AccountState(session, Limit(tokens=100), spent=Amount(120), held=Amount())
     assert await standing(state, session) == (120, 0)
 
 
 async def test_a_new_hold_replaces_the_holders_last_one(state: State, session: str) -> None:
     for spent in (0, 40, 40):
-        charged = await state.shared.accounts.charge(reserve("one", session, 150, 60, spent=spent))
+        charged = await state.budgets.charge(reserve("one", session, 150, 60, spent=spent))
         assert charged.refused_by is None
     assert await standing(state, session) == (80, 60)
 
 
 async def test_a_refused_hold_gives_the_last_one_back(state: State, session: str) -> None:
-    await state.shared.accounts.charge(reserve("one", session, 100, 60))
-    assert (await state.shared.accounts.charge(reserve("one", session, 100, 60, spent=50))).refused_by
+    await state.budgets.charge(reserve("one", session, 100, 60))
+    assert (await state.budgets.charge(reserve("one", session, 100, 60, spent=50))).refused_by
     assert await standing(state, session) == (50, 0)
 
 
 async def test_a_charge_without_a_hold_gives_back_what_was_held(state: State, session: str) -> None:
-    await state.shared.accounts.charge(reserve("one", session, 100, 100))
-    assert await state.shared.accounts.charge(reserve("one", session, 100, 0)) == Charged()
-    assert await state.shared.accounts.charge(reserve("two", session, 100, 100)) == Charged()
+    await state.budgets.charge(reserve("one", session, 100, 100))
+    assert await state.budgets.charge(reserve("one", session, 100, 0)) == Charged()
+    assert await state.budgets.charge(reserve("two", session, 100, 100)) == Charged()
 
 
 async def test_a_hold_is_granted_on_all_accounts_or_on_none(state: State, session: str) -> None:
     run, tenant = f"run:{session}", f"tenant:{session}"
-    await state.shared.accounts.charge(reserve("other", tenant, 100, 50))
+    await state.budgets.charge(reserve("other", tenant, 100, 50))
     charge = Charge(
         "one", {run: Limit(tokens=1_000), tenant: Limit(tokens=100)}, Amount(10), Amount(60), TOMORROW
     )
-    refused = await state.shared.accounts.charge(charge)
+    refused = await state.budgets.charge(charge)
     assert refused.refused_by == AccountState(tenant, Limit(tokens=100), spent=Amount(10), held=Amount(50))
     assert await standing(state, run) == (10, 0)
     assert await standing(state, tenant) == (10, 50)
@@ -73,11 +73,11 @@ async def test_a_hold_is_granted_on_all_accounts_or_on_none(state: State, sessio
 
 async def test_money_is_limited_as_tokens_are(state: State, session: str) -> None:
     limit = {session: Limit(micros=1_000_000)}
-    charge = state.shared.accounts.charge
+    charge = state.budgets.charge
     assert not (await charge(Charge("a", limit, Amount(), Amount(10**9, 600_000), TOMORROW))).refused_by
     assert (await charge(Charge("b", limit, Amount(), Amount(1, 400_001), TOMORROW))).refused_by
     assert not (await charge(Charge("b", limit, Amount(5, 1), Amount(1, 399_999), TOMORROW))).refused_by
-    assert await state.shared.accounts.list(session) == [
+    assert await state.budgets.list(session) == [
         BudgetAccount(
             account=session,
             tokens=5,
@@ -105,31 +105,31 @@ async def test_a_hold_that_has_lapsed_does_not_count_and_is_removed(
     state: State, url: str, session: str
 ) -> None:
     lapsing = Charge("gone", {session: Limit(100)}, Amount(), Amount(80), time.time() - 1.0)
-    assert not (await state.shared.accounts.charge(lapsing)).refused_by
+    assert not (await state.budgets.charge(lapsing)).refused_by
     assert await standing(state, session) == (0, 0)
     assert await holders(url, session) == ["gone"]
-    assert not (await state.shared.accounts.charge(reserve("one", session, 100, 100))).refused_by
+    assert not (await state.budgets.charge(reserve("one", session, 100, 100))).refused_by
     assert await holders(url, session) == ["one"]
-    assert (await state.shared.accounts.charge(reserve("two", session, 100, 1))).refused_by == AccountState(
+    assert (await state.budgets.charge(reserve("two", session, 100, 1))).refused_by == AccountState(
         session, Limit(tokens=100), spent=Amount(), held=Amount(100)
     )
 
 
 async def test_the_last_limits_are_shown(state: State, session: str) -> None:
     for limit in (100, 300):
-        await state.shared.accounts.charge(reserve("one", session, limit, 1))
-    [view] = await state.shared.accounts.list(session)
+        await state.budgets.charge(reserve("one", session, limit, 1))
+    [view] = await state.budgets.list(session)
     assert view.tokens_limit == 300
 
 
 async def test_accounts_are_listed_by_the_beginning_of_their_names(state: State, session: str) -> None:
     for name in ("b", "a", "A%", "c_"):
-        await state.shared.accounts.charge(reserve("one", session + name, 100, 1))
-    listed = [view.account for view in await state.shared.accounts.list(session)]
+        await state.budgets.charge(reserve("one", session + name, 100, 1))
+    listed = [view.account for view in await state.budgets.list(session)]
     assert sorted(listed) == sorted(session + name for name in ("a", "b", "A%", "c_"))
-    assert [view.account for view in await state.shared.accounts.list(session + "a")] == [session + "a"]
-    assert await state.shared.accounts.list(session + "%") == []
-    assert len(await state.shared.accounts.list(session, limit=2)) == 2
+    assert [view.account for view in await state.budgets.list(session + "a")] == [session + "a"]
+    assert await state.budgets.list(session + "%") == []
+    assert len(await state.budgets.list(session, limit=2)) == 2
 
 
 async def test_100_charges_at_once_never_hold_more_than_the_limit(
@@ -138,7 +138,7 @@ async def test_100_charges_at_once_never_hold_more_than_the_limit(
     other = await open_state(url)
     outcomes = await asyncio.gather(
         *(
-            store.shared.accounts.charge(reserve(f"{n} of {mark}", session, 1_000, 30))
+            store.budgets.charge(reserve(f"{n} of {mark}", session, 1_000, 30))
             for n in range(50)
             for mark, store in (("one", state), ("two", other))
         )
@@ -150,7 +150,7 @@ async def test_100_charges_at_once_never_hold_more_than_the_limit(
 
 async def test_one_holder_that_charges_many_times_at_once_has_one_hold(state: State, session: str) -> None:
     await asyncio.gather(
-        *(state.shared.accounts.charge(reserve("one", session, 1_000, 30, spent=1)) for _ in range(40))
+        *(state.budgets.charge(reserve("one", session, 1_000, 30, spent=1)) for _ in range(40))
     )
     assert await standing(state, session) == (40, 30)
 
@@ -170,7 +170,7 @@ async def test_charges_that_name_their_accounts_in_different_orders_do_not_block
         for n in range(60)
     ]
     async with asyncio.timeout(30):
-        await asyncio.gather(*map(state.shared.accounts.charge, charges))
+        await asyncio.gather(*map(state.budgets.charge, charges))
     assert [await standing(state, name) for name in names] == [(60, 60)] * 6
 
 
@@ -240,13 +240,13 @@ async def test_charges_follow_the_rule(state: State, session: str, charges: list
     for charge in charges:
         accounts = {prefix + name: limit for name, limit in charge.accounts.items()}
         own = Charge(charge.holder, accounts, charge.spent, charge.reservation, charge.until)
-        charged = await state.shared.accounts.charge(own)
+        charged = await state.budgets.charge(own)
         refused = "" if charged.refused_by is None else charged.refused_by.account
         assert refused == model.charge(own)
         if charged.refused_by is not None:
             assert charged.refused_by.spent == model.spent[refused]
             assert charged.refused_by.held == model.held(refused)
-    found = {view.account: view for view in await state.shared.accounts.list(prefix)}
+    found = {view.account: view for view in await state.budgets.list(prefix)}
     assert {
         name: (view.tokens, view.dollars, view.held_tokens, view.held_dollars) for name, view in found.items()
     } == {

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from holdfast_activities.state import State, open_state
-from holdfast_activities.state.shared import BreakerRule, BreakerTable
+from holdfast_activities.state.coordination.breaker import BreakerRule
+from holdfast_activities.state.coordination.breakers import BreakerStore
 from holdfast_workflows.contracts.breakers import BreakerView
 
 RULE = BreakerRule(failures=3, cooldown=60.0, probes=3, probe_seconds=150.0)
@@ -17,22 +18,22 @@ OVER = OPENED + RULE.cooldown
 
 
 @pytest.fixture
-def circuits(state: State) -> BreakerTable:
-    return state.shared.breakers
+def circuits(state: State) -> BreakerStore:
+    return state.breakers
 
 
-async def open_one(circuits: BreakerTable, name: str) -> BreakerView:
+async def open_one(circuits: BreakerStore, name: str) -> BreakerView:
     for earlier in (2, 1):
         await circuits.failed(name, RULE, OPENED - earlier, reason="refused")
     return await circuits.failed(name, RULE, OPENED, reason="refused")
 
 
-async def shown(circuits: BreakerTable, name: str) -> BreakerView | None:
+async def shown(circuits: BreakerStore, name: str) -> BreakerView | None:
     """The breaker as everybody sees it."""
     return next((view for view in await circuits.load() if view.name == name), None)
 
 
-async def test_a_breaker_opens_after_so_many_failures_in_a_row(circuits: BreakerTable, session: str) -> None:
+async def test_a_breaker_opens_after_so_many_failures_in_a_row(circuits: BreakerStore, session: str) -> None:
     for count in (1, 2):
         assert await circuits.failed(session, RULE, 1_000.0, reason="refused") == BreakerView(
             name=session, failures=count, reason="refused"
@@ -44,7 +45,7 @@ async def test_a_breaker_opens_after_so_many_failures_in_a_row(circuits: Breaker
     assert await shown(circuits, session) == opened
 
 
-async def test_a_success_between_them_begins_the_row_anew(circuits: BreakerTable, session: str) -> None:
+async def test_a_success_between_them_begins_the_row_anew(circuits: BreakerStore, session: str) -> None:
     for _ in range(4):
         await circuits.failed(session, RULE, 1_000.0)
         await circuits.failed(session, RULE, 1_000.0)
@@ -56,7 +57,7 @@ async def test_failures_are_counted_over_all_workers(state: State, url: str, ses
     other = await open_state(url)
     rule = BreakerRule(failures=40)
     views = await asyncio.gather(
-        *(store.shared.breakers.failed(session, rule, 1_000.0) for _ in range(20) for store in (state, other))
+        *(store.breakers.failed(session, rule, 1_000.0) for _ in range(20) for store in (state, other))
     )
     await other.close()
     assert sorted(view.failures for view in views) == list(range(1, 41))
@@ -64,7 +65,7 @@ async def test_failures_are_counted_over_all_workers(state: State, url: str, ses
 
 
 async def test_a_breaker_that_was_never_seen_is_closed_and_not_listed(
-    circuits: BreakerTable, session: str
+    circuits: BreakerStore, session: str
 ) -> None:
     assert await circuits.succeeded(session, RULE, 1_000.0) == BreakerView(name=session)
     assert await circuits.probe(session, RULE, 1_000.0, "t") is None
@@ -72,7 +73,7 @@ async def test_a_breaker_that_was_never_seen_is_closed_and_not_listed(
     assert await shown(circuits, session) is None
 
 
-async def test_what_was_sent_before_it_opened_moves_it_no_more(circuits: BreakerTable, session: str) -> None:
+async def test_what_was_sent_before_it_opened_moves_it_no_more(circuits: BreakerStore, session: str) -> None:
     opened = await open_one(circuits, session)
     assert await circuits.failed(session, RULE, OPENED + 30, reason="late") == opened
     assert await circuits.succeeded(session, RULE, OPENED + 30) == opened
@@ -84,7 +85,7 @@ async def test_what_was_sent_before_it_opened_moves_it_no_more(circuits: Breaker
 
 
 async def test_an_answer_that_comes_just_after_it_opened_has_it_probed(
-    circuits: BreakerTable, session: str
+    circuits: BreakerStore, session: str
 ) -> None:
     await open_one(circuits, session)
     for late in range(5):
@@ -94,13 +95,13 @@ async def test_an_answer_that_comes_just_after_it_opened_has_it_probed(
     assert (await circuits.succeeded(session, RULE, OPENED + 4, probe="p1")).state == "closed"
 
 
-async def test_one_that_a_person_opened_hears_nobody(circuits: BreakerTable, session: str) -> None:
+async def test_one_that_a_person_opened_hears_nobody(circuits: BreakerStore, session: str) -> None:
     by_hand = BreakerView(name=session, state="open", until=OVER, opened=OPENED, manual=True)
     opened = await circuits.set(by_hand)
     assert await circuits.succeeded(session, RULE, OPENED) == opened
 
 
-async def test_no_probe_is_let_through_before_the_time(circuits: BreakerTable, session: str) -> None:
+async def test_no_probe_is_let_through_before_the_time(circuits: BreakerStore, session: str) -> None:
     opened = await open_one(circuits, session)
     assert await circuits.probe(session, RULE, OVER - 0.1, "p1") is None
     assert await shown(circuits, session) == opened
@@ -109,10 +110,10 @@ async def test_no_probe_is_let_through_before_the_time(circuits: BreakerTable, s
 
 async def test_at_most_3_probes_of_50_takers_are_let_through(state: State, url: str, session: str) -> None:
     other = await open_state(url)
-    await open_one(state.shared.breakers, session)
+    await open_one(state.breakers, session)
     taken = await asyncio.gather(
         *(
-            store.shared.breakers.probe(session, RULE, OVER, f"{mark}{n}")
+            store.breakers.probe(session, RULE, OVER, f"{mark}{n}")
             for n in range(25)
             for mark, store in (("a", state), ("b", other))
         )
@@ -121,7 +122,7 @@ async def test_at_most_3_probes_of_50_takers_are_let_through(state: State, url: 
     assert sum(view is not None for view in taken) == 3
 
 
-async def test_probes_that_passed_keep_their_places(circuits: BreakerTable, session: str) -> None:
+async def test_probes_that_passed_keep_their_places(circuits: BreakerStore, session: str) -> None:
     await open_one(circuits, session)
     for token in ("p1", "p2", "p3"):
         assert await circuits.probe(session, RULE, OVER, token) is not None
@@ -129,7 +130,7 @@ async def test_probes_that_passed_keep_their_places(circuits: BreakerTable, sess
     assert await circuits.probe(session, RULE, OVER + 2, "p4") is None
 
 
-async def test_it_closes_when_all_probes_have_passed(circuits: BreakerTable, session: str) -> None:
+async def test_it_closes_when_all_probes_have_passed(circuits: BreakerStore, session: str) -> None:
     await open_one(circuits, session)
     for token in ("p1", "p2", "p3"):
         await circuits.probe(session, RULE, OVER, token)
@@ -141,7 +142,7 @@ async def test_it_closes_when_all_probes_have_passed(circuits: BreakerTable, ses
     assert (await circuits.failed(session, RULE, OVER + 2)).failures == 1
 
 
-async def test_one_probe_that_fails_opens_it_again(circuits: BreakerTable, session: str) -> None:
+async def test_one_probe_that_fails_opens_it_again(circuits: BreakerStore, session: str) -> None:
     await open_one(circuits, session)
     for token in ("p1", "p2", "p3"):
         await circuits.probe(session, RULE, OVER, token)
@@ -158,7 +159,7 @@ async def test_one_probe_that_fails_opens_it_again(circuits: BreakerTable, sessi
 
 
 async def test_the_place_of_a_probe_that_is_lost_is_free_after_a_time(
-    circuits: BreakerTable, session: str
+    circuits: BreakerStore, session: str
 ) -> None:
     await open_one(circuits, session)
     for token in ("p1", "p2", "p3"):
@@ -170,7 +171,7 @@ async def test_the_place_of_a_probe_that_is_lost_is_free_after_a_time(
 
 
 async def test_the_place_of_a_probe_that_was_never_sent_can_be_given_back(
-    circuits: BreakerTable, session: str
+    circuits: BreakerStore, session: str
 ) -> None:
     await open_one(circuits, session)
     for token in ("p1", "p2", "p3"):
@@ -181,7 +182,7 @@ async def test_the_place_of_a_probe_that_was_never_sent_can_be_given_back(
 
 
 async def test_a_breaker_opened_by_hand_stays_open_until_its_time(
-    circuits: BreakerTable, session: str
+    circuits: BreakerStore, session: str
 ) -> None:
     by_hand = BreakerView(
         name=session, state="open", until=5_000.0, opened=1_000.0, manual=True, reason="we pay too much"
@@ -196,17 +197,17 @@ async def test_a_breaker_opened_by_hand_stays_open_until_its_time(
     assert (probing.state, probing.manual) == ("half_open", False)
 
 
-async def test_a_breaker_closed_by_hand_begins_anew(circuits: BreakerTable, session: str) -> None:
+async def test_a_breaker_closed_by_hand_begins_anew(circuits: BreakerStore, session: str) -> None:
     await open_one(circuits, session)
     await circuits.probe(session, RULE, OVER, "p1")
     assert await circuits.set(BreakerView(name=session, state="closed")) == BreakerView(name=session)
     assert await circuits.failed(session, RULE, OVER + 1, probe="p1") == BreakerView(name=session, failures=1)
 
 
-async def test_breakers_do_not_disturb_each_other(circuits: BreakerTable, session: str) -> None:
+async def test_breakers_do_not_disturb_each_other(circuits: BreakerStore, session: str) -> None:
     await open_one(circuits, session)
     assert (await circuits.failed(session + "x", RULE, 1_000.0)).failures == 1
 
 
-async def test_reasons_that_no_database_takes_are_cleaned(circuits: BreakerTable, session: str) -> None:
+async def test_reasons_that_no_database_takes_are_cleaned(circuits: BreakerStore, session: str) -> None:
     assert (await circuits.failed(session, RULE, 1_000.0, reason="a\0\ud800")).reason == "a\ufffd\ufffd"

@@ -6,9 +6,9 @@ import uuid
 import pytest
 
 from holdfast_activities.state import State
+from holdfast_activities.state.coordination.outbox import OutboxItem
 from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
 from holdfast_activities.state.setup.location import SqliteLocation, locate
-from holdfast_activities.state.shared import OutboxItem
 from holdfast_workflows.contracts.entries import Usage, UserEntry
 from holdfast_workflows.contracts.errors import VersionConflict
 from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
@@ -38,22 +38,22 @@ async def fill(state: State, session: str, text: str, *, tenant: str = "acme", u
     await state.log.settle_with(session, entries, riders)
     await state.store_text(session, "t", text * 1_000)
     await state.settle_turn(settle(session, 0, text, tenant))
-    await state.shared.outbox.add(OutboxItem(f"{session}:1", tenant, session, 1.0, text))
+    await state.outbox.add(OutboxItem(f"{session}:1", tenant, session, 1.0, text))
 
 
 async def test_nothing_of_an_erased_session_is_left(state: State, session: str) -> None:
     await fill(state, session, "secret")
-    assert await state.shared.erasing.session(session, 5.0) == 3
+    assert await state.erasing.session(session, 5.0) == 3
     assert await state.log.read(session, 0) == []
     assert await state.load_session(session) is None
     assert await state.load_turns(session) == []
     assert await state.load_text(session, "t") is None
-    assert await state.shared.manifests.list(session) == []
-    assert await state.shared.effects.list(session=session) == []
-    assert await state.shared.accounts.list(f"run:{session}") == []
-    assert await state.shared.replies.find(f"acme/a/{session}", 0.0) is None
-    assert await state.shared.outbox.get(f"{session}:1") is None
-    assert await state.shared.erasing.session(session, 6.0) == 0
+    assert await state.manifests.list(session) == []
+    assert await state.effects.list(session=session) == []
+    assert await state.budgets.list(f"run:{session}") == []
+    assert await state.replies.find(f"acme/a/{session}", 0.0) is None
+    assert await state.outbox.get(f"{session}:1") is None
+    assert await state.erasing.session(session, 6.0) == 0
 
 
 async def test_what_was_erased_is_not_in_the_file(state: State, url: str, session: str) -> None:
@@ -63,8 +63,8 @@ async def test_what_was_erased_is_not_in_the_file(state: State, url: str, sessio
     canary = f"canary{uuid.uuid4().hex}"
     for n in range(20):
         await fill(state, f"{session}-{n}", canary, tenant=session)
-        await state.shared.outbox.failed(f"{session}-{n}:1", canary)
-    erasing = state.shared.erasing
+        await state.outbox.failed(f"{session}-{n}:1", canary)
+    erasing = state.erasing
     for id in await erasing.sessions(user="ann", tenant=session):
         await erasing.session(id, 5.0)
     await erasing.scrub()
@@ -75,10 +75,10 @@ async def test_what_was_erased_is_not_in_the_file(state: State, url: str, sessio
 
 async def test_an_erasure_that_was_broken_off_is_taken_up_again(state: State, session: str) -> None:
     await fill(state, session, "secret", tenant=session)
-    erasing = state.shared.erasing
+    erasing = state.erasing
     await erasing.begin(session, 5.0)
-    assert await state.shared.outbox.get(f"{session}:1") is None
-    assert await state.shared.outbox.add(OutboxItem(f"{session}:2", session, session, 1.0, "{}")) is None
+    assert await state.outbox.get(f"{session}:1") is None
+    assert await state.outbox.add(OutboxItem(f"{session}:2", session, session, 1.0, "{}")) is None
     assert session in await erasing.since(5.0)
     assert await erasing.sessions(tenant=session) == [session]
     assert await erasing.session(session, 6.0) == 3
@@ -87,9 +87,9 @@ async def test_an_erasure_that_was_broken_off_is_taken_up_again(state: State, se
 
 async def test_what_a_run_still_wrote_after_its_erasure_is_pruned(state: State, session: str) -> None:
     await fill(state, session, "secret")
-    await state.shared.erasing.session(session, 5.0)
+    await state.erasing.session(session, 5.0)
     await state.log.settle(session, [UserEntry(seq=7, text="late")])
-    await state.shared.erasing.prune(1.0)
+    await state.erasing.prune(1.0)
     assert await state.log.read(session, 0) == []
 
 
@@ -97,16 +97,16 @@ async def test_other_sessions_are_left_alone(state: State, session: str) -> None
     other = f"{session}-other"
     await fill(state, session, "mine", user="ann")
     await fill(state, other, "his", user="bob")
-    await state.shared.erasing.session(session, 5.0)
+    await state.erasing.session(session, 5.0)
     assert len(await state.log.read(other, 0)) == 3
     assert len(await state.load_turns(other)) == 1
-    assert await state.shared.outbox.get(f"{other}:1") is not None
+    assert await state.outbox.get(f"{other}:1") is not None
 
 
 async def test_sessions_are_found_by_user_and_tenant_until_they_are_erased(
     state: State, session: str
 ) -> None:
-    erasing, tenant = state.shared.erasing, session
+    erasing, tenant = state.erasing, session
     for id, user in (("1", "ann"), ("2", "bob"), ("3", "ann")):
         await state.open_session(session + id, "a", "d", tenant, user)
     await state.open_session(f"{session}4", "a", "d", f"{tenant}-other", "ann")
@@ -118,7 +118,7 @@ async def test_sessions_are_found_by_user_and_tenant_until_they_are_erased(
 
 
 async def test_workers_see_which_sessions_were_erased_since_a_time(state: State, session: str) -> None:
-    erasing = state.shared.erasing
+    erasing = state.erasing
     await state.open_session(session, "a", "d", "acme", "ann")
     assert session not in await erasing.since(0.0)
     await erasing.session(session, 50.0)
@@ -128,7 +128,7 @@ async def test_workers_see_which_sessions_were_erased_since_a_time(state: State,
 
 async def test_a_worker_that_still_ran_an_erased_session_cannot_settle_it(state: State, session: str) -> None:
     await fill(state, session, "secret")
-    await state.shared.erasing.session(session, 5.0)
+    await state.erasing.session(session, 5.0)
     for version in (0, 1):
         with pytest.raises(VersionConflict):
             await state.settle_turn(settle(session, version, "secret"))
@@ -137,12 +137,12 @@ async def test_a_worker_that_still_ran_an_erased_session_cannot_settle_it(state:
 
 async def test_another_session_may_begin_under_the_id_of_an_erased_one(state: State, session: str) -> None:
     await fill(state, session, "secret")
-    await state.shared.erasing.session(session, 5.0)
+    await state.erasing.session(session, 5.0)
     await state.open_session(session, "b", "e", "acme", "bob")
     row = await state.load_session(session)
     assert row is not None
     assert (row.agent, row.user, row.version, row.seq) == ("b", "bob", 0, 0)
-    assert session not in await state.shared.erasing.since(0.0)
+    assert session not in await state.erasing.since(0.0)
     assert await state.settle_turn(settle(session, 0, "new")) == 1
 
 
@@ -162,15 +162,15 @@ async def test_a_tenants_accounts_and_kept_replies_are_erased_and_no_other_tenan
         charge = reserve(tenant, f"tenant:{tenant}:2026-01-31", 1_000, 30, spent=20)
         kept = CachedReplyRow(f"{tenant}/a/{'0' * 40}", "{}", time.time())
         await state.log.settle_with(tenant, [], LogExtras(charge=charge, cached=kept))
-    await state.shared.erasing.tenant(session)
-    left = [view.account for view in await state.shared.accounts.list(f"tenant:{session}")]
+    await state.erasing.tenant(session)
+    left = [view.account for view in await state.budgets.list(f"tenant:{session}")]
     assert left == [f"tenant:{tenant}:2026-01-31" for tenant in sorted(tenants[1:])]
-    kept_of = [await state.shared.replies.find(f"{tenant}/a/{'0' * 40}", 0.0) for tenant in tenants]
+    kept_of = [await state.replies.find(f"{tenant}/a/{'0' * 40}", 0.0) for tenant in tenants]
     assert kept_of == [None, "{}", "{}"]
 
 
 async def test_what_is_past_its_age_is_removed_and_the_rest_stays(state: State, session: str) -> None:
-    shared, hour = state.shared, 3_600.0
+    hour = 3_600.0
     old, now = time.time() - 90 * 24 * hour, time.time()
     for name, at, day in (("old", old, "2020-01-31"), ("new", now, "2999-01-31")):
         account = f"tenant:{session}:{day}"
@@ -180,17 +180,17 @@ async def test_what_is_past_its_age_is_removed_and_the_rest_stays(state: State, 
             manifest=manifest(f"{session}-{name}", 1).model_copy(update={"at": at}),
         )
         await state.log.settle_with(session, [], riders)
-        await shared.outbox.add(OutboxItem(f"{session}-{name}", "t", session, at, "{}"))
-        await shared.outbox.applied(f"{session}-{name}", at)
-    await shared.outbox.add(OutboxItem(f"{session}-waits", "t", session, old, "{}"))
-    assert await shared.erasing.prune(now - hour) >= 4
-    assert [a.account for a in await shared.accounts.list(f"tenant:{session}")] == [
+        await state.outbox.add(OutboxItem(f"{session}-{name}", "t", session, at, "{}"))
+        await state.outbox.applied(f"{session}-{name}", at)
+    await state.outbox.add(OutboxItem(f"{session}-waits", "t", session, old, "{}"))
+    assert await state.erasing.prune(now - hour) >= 4
+    assert [a.account for a in await state.budgets.list(f"tenant:{session}")] == [
         f"tenant:{session}:2999-01-31"
     ]
-    assert await shared.replies.find(f"{session}-old", 0.0) is None
-    assert await shared.replies.find(f"{session}-new", 0.0) == "{}"
-    assert await shared.manifests.list(f"{session}-old") == []
-    assert len(await shared.manifests.list(f"{session}-new")) == 1
-    ids = [id for id in ("old", "new", "waits") if await shared.outbox.get(f"{session}-{id}")]
+    assert await state.replies.find(f"{session}-old", 0.0) is None
+    assert await state.replies.find(f"{session}-new", 0.0) == "{}"
+    assert await state.manifests.list(f"{session}-old") == []
+    assert len(await state.manifests.list(f"{session}-new")) == 1
+    ids = [id for id in ("old", "new", "waits") if await state.outbox.get(f"{session}-{id}")]
     assert ids == ["new", "waits"]
-    await shared.outbox.erase(session=session)
+    await state.outbox.erase(session=session)

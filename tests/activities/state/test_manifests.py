@@ -22,7 +22,7 @@ async def test_a_manifest_rides_with_the_reply_and_comes_back_whole(state: State
     for each in made:
         entry = UserEntry(seq=each.seq, text="hello")
         await state.log.settle_with(session, [entry], LogExtras(manifest=each))
-    manifests = state.shared.manifests
+    manifests = state.manifests
     assert await manifests.list(session) == made
     assert await manifests.list(session, after=2) == made[1:]
     assert await manifests.list(session, seq=5) == [made[1]]
@@ -33,11 +33,11 @@ async def test_a_manifest_rides_with_the_reply_and_comes_back_whole(state: State
 async def test_a_later_attempts_manifest_takes_the_place_of_the_first(state: State, session: str) -> None:
     for model in ("openai:first", "openai:second"):
         await state.log.settle_with(session, [], LogExtras(manifest=manifest(session, 3, model)))
-    assert await state.shared.manifests.list(session) == [manifest(session, 3, "openai:second")]
+    assert await state.manifests.list(session) == [manifest(session, 3, "openai:second")]
 
 
 async def test_ratios_are_kept_by_model(state: State, session: str) -> None:
-    ratios = state.shared.ratios
+    ratios = state.calibration
     await ratios.save(f"{session}:a", 1.25)
     await ratios.save(f"{session}:b", 0.9)
     await ratios.save(f"{session}:a", 1.5)

@@ -86,7 +86,7 @@ async def test_an_upgrade_keeps_what_is_there(empty_url: str) -> None:
     state = await open_state(empty_url)
     assert await state.load_spec("d") == "the spec"
     assert await state.log.read("s", 0) == [UserEntry(seq=1, text="kept")]
-    assert await state.shared.accounts.list() == []
+    assert await state.budgets.list() == []
     await state.close()
 
 

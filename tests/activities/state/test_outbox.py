@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from holdfast_activities.state import State
-from holdfast_activities.state.shared import OutboxItem
+from holdfast_activities.state.coordination.outbox import OutboxItem
 from holdfast_workflows.contracts.errors import BadInput
 
 
@@ -16,11 +16,11 @@ def item(session: str, turn: int, at: float = 1.0, body: str = '{"id": "x"}') ->
 
 async def claim(state: State, session: str, now: float = 100.0, limit: int = 10_000) -> list[OutboxItem]:
     """What is claimed of a session; on PostgreSQL the tests share the table."""
-    return [each for each in await state.shared.outbox.claim(now, 50.0, limit) if each.session == session]
+    return [each for each in await state.outbox.claim(now, 50.0, limit) if each.session == session]
 
 
 async def test_the_first_change_of_an_id_stays(state: State, session: str) -> None:
-    outbox = state.shared.outbox
+    outbox = state.outbox
     first = item(session, 1)
     assert await outbox.add(first) == first
     assert await outbox.add(replace(first, body="another")) == first
@@ -29,7 +29,7 @@ async def test_the_first_change_of_an_id_stays(state: State, session: str) -> No
 
 
 async def test_an_item_is_one_claimants_until_its_time_is_over(state: State, session: str) -> None:
-    await state.shared.outbox.add(item(session, 1))
+    await state.outbox.add(item(session, 1))
     assert len(await claim(state, session, now=100.0)) == 1
     assert await claim(state, session, now=149.0) == []
     assert len(await claim(state, session, now=150.0)) == 1
@@ -37,7 +37,7 @@ async def test_an_item_is_one_claimants_until_its_time_is_over(state: State, ses
 
 async def test_claimants_at_once_are_given_different_items(state: State, session: str) -> None:
     for n in range(40):
-        await state.shared.outbox.add(item(session, n, at=-1.0))
+        await state.outbox.add(item(session, n, at=-1.0))
     found = await asyncio.gather(*(claim(state, session, limit=10) for _ in range(8)))
     ids = [each.id for part in found for each in part]
     assert len(ids) == len(set(ids)) == 40
@@ -45,18 +45,18 @@ async def test_claimants_at_once_are_given_different_items(state: State, session
 
 async def test_the_oldest_are_claimed_first(state: State, session: str) -> None:
     for n, at in enumerate((3.0, 1.0, 2.0)):
-        await state.shared.outbox.add(item(session, n, at=at - 1_000))
+        await state.outbox.add(item(session, n, at=at - 1_000))
     assert [each.at for each in await claim(state, session, limit=2)] == [-999.0, -998.0]
 
 
 async def test_whoever_adds_may_keep_it_for_himself_for_a_while(state: State, session: str) -> None:
-    await state.shared.outbox.add(item(session, 1), until=200.0)
+    await state.outbox.add(item(session, 1), until=200.0)
     assert await claim(state, session, now=199.0) == []
     assert len(await claim(state, session, now=200.0)) == 1
 
 
 async def test_what_was_applied_waits_no_more_and_its_words_are_gone(state: State, session: str) -> None:
-    outbox = state.shared.outbox
+    outbox = state.outbox
     before = await outbox.waiting()
     await outbox.add(item(session, 1))
     assert await outbox.waiting() == before + 1
@@ -67,7 +67,7 @@ async def test_what_was_applied_waits_no_more_and_its_words_are_gone(state: Stat
 
 
 async def test_what_failed_waits_again_and_says_why(state: State, session: str) -> None:
-    outbox = state.shared.outbox
+    outbox = state.outbox
     await outbox.add(item(session, 1))
     await claim(state, session, now=100.0)
     await outbox.failed(f"{session}:1", "away")
@@ -79,7 +79,7 @@ async def test_what_failed_waits_again_and_says_why(state: State, session: str) 
 
 
 async def test_items_of_a_session_or_a_tenant_are_erased(state: State, session: str) -> None:
-    outbox = state.shared.outbox
+    outbox = state.outbox
     other = f"{session}-other"
     await outbox.add(item(session, 1))
     await outbox.add(item(session, 2))
@@ -94,6 +94,6 @@ async def test_items_of_a_session_or_a_tenant_are_erased(state: State, session: 
 
 async def test_nothing_is_kept_of_a_session_that_was_erased(state: State, session: str) -> None:
     await state.open_session(session, "a", "d", "acme", "ann")
-    await state.shared.erasing.session(session, 5.0)
-    assert await state.shared.outbox.add(item(session, 1)) is None
-    assert await state.shared.outbox.get(f"{session}:1") is None
+    await state.erasing.session(session, 5.0)
+    assert await state.outbox.add(item(session, 1)) is None
+    assert await state.outbox.get(f"{session}:1") is None

@@ -17,7 +17,7 @@ async def written(state: State, session: str, *seqs: int) -> None:
 
 async def test_what_is_beyond_the_point_has_a_log_of_its_own(state: State, session: str) -> None:
     await written(state, session, 1, 2, 3, 4, 5)
-    result = await state.shared.resets.set_aside(AsideInput(session=session, seq=4, turn=2, open=(2,)))
+    result = await state.resets.set_aside(AsideInput(session=session, seq=4, turn=2, open=(2,)))
     assert (result.seq, result.logs) == (6, 1)
     assert await numbers(state, session) == [1, 3]
     assert await numbers(state, aside(session, 1)) == [2, 4, 5]
@@ -25,28 +25,28 @@ async def test_what_is_beyond_the_point_has_a_log_of_its_own(state: State, sessi
 
 async def test_each_reset_has_a_log_and_no_number_is_used_again(state: State, session: str) -> None:
     await written(state, session, 1, 2, 900)
-    await state.shared.resets.set_aside(AsideInput(session=session, seq=2, turn=1))
+    await state.resets.set_aside(AsideInput(session=session, seq=2, turn=1))
     await written(state, session, 5)
-    result = await state.shared.resets.set_aside(AsideInput(session=session, seq=2, turn=1))
+    result = await state.resets.set_aside(AsideInput(session=session, seq=2, turn=1))
     assert (result.seq, result.logs) == (901, 2)
     assert await numbers(state, aside(session, 2)) == [5]
 
 
 async def test_where_nothing_is_beyond_the_point_no_log_is_made(state: State, session: str) -> None:
     await written(state, session, 1)
-    result = await state.shared.resets.set_aside(AsideInput(session=session, seq=2, turn=1))
+    result = await state.resets.set_aside(AsideInput(session=session, seq=2, turn=1))
     assert (result.seq, result.logs) == (2, 0)
 
 
 async def test_late_writes_are_removed_and_nothing_else(state: State, session: str) -> None:
     await written(state, session, 1, 2, 1_005)
-    await state.shared.resets.sweep(session, 2, 1_005)
+    await state.resets.sweep(session, 2, 1_005)
     assert await numbers(state, session) == [1, 1_005]
 
 
 async def test_erasing_a_session_erases_every_log_of_its_resets(state: State, session: str) -> None:
     for number in (1, 2):
         await written(state, session, number)
-        await state.shared.resets.set_aside(AsideInput(session=session, seq=1, turn=1))
-    await state.shared.erasing.session(session, 1.0)
+        await state.resets.set_aside(AsideInput(session=session, seq=1, turn=1))
+    await state.erasing.session(session, 1.0)
     assert [await numbers(state, aside(session, number)) for number in (1, 2)] == [[], []]

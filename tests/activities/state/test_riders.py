@@ -33,12 +33,12 @@ async def test_riders_are_written_with_the_entries(state: State, session: str) -
     assert settled.entries == [user(1)]
     assert settled.charged == Charged()
     assert await state.log.read(session, 0) == [user(1)]
-    assert await state.shared.effects.get(f"{session}:1") == (effect(f"{session}:1"), "")
-    assert await state.shared.effects.get(f"{session}:2") == (effect(f"{session}:2"), "")
-    assert await state.shared.accounts.list(f"run:{session}") == [
+    assert await state.effects.get(f"{session}:1") == (effect(f"{session}:1"), "")
+    assert await state.effects.get(f"{session}:2") == (effect(f"{session}:2"), "")
+    assert await state.budgets.list(f"run:{session}") == [
         BudgetAccount(account=f"run:{session}", tokens=20, held_tokens=30, tokens_limit=100)
     ]
-    assert await state.shared.replies.find(f"d-{session}", 5.0) == '{"text": "yes"}'
+    assert await state.replies.find(f"d-{session}", 5.0) == '{"text": "yes"}'
 
 
 @pytest.mark.parametrize("broken", ["effect", "reservation", "cachedreply"])
@@ -50,9 +50,9 @@ async def test_a_rider_that_cannot_be_written_leaves_nothing_behind(empty_url: s
         await state.log.settle_with("s", [user(1)], everything("s"))
     await run(empty_url, f"ALTER TABLE elsewhere RENAME TO holdfast_{broken}")
     assert await state.log.read("s", 0) == []
-    assert await state.shared.effects.list() == []
-    assert await state.shared.accounts.list() == []
-    assert await state.shared.replies.find("d-s", 0.0) is None
+    assert await state.effects.list() == []
+    assert await state.budgets.list() == []
+    assert await state.replies.find("d-s", 0.0) is None
     # And the connection is not left in the middle of something.
     assert (await state.log.settle_with("s", [user(1)], everything("s"))).entries == [user(1)]
     await state.close()
@@ -62,13 +62,13 @@ async def test_riders_are_written_where_an_earlier_entry_stands(state: State, se
     await state.log.settle(session, [user(1, "first")])
     settled = await state.log.settle_with(session, [user(1, "second"), user(2)], everything(session))
     assert settled.entries == [user(1, "first"), user(2)]
-    [account] = await state.shared.accounts.list(f"run:{session}")
+    [account] = await state.budgets.list(f"run:{session}")
     assert account.tokens == 20
 
 
 async def test_riders_need_no_entries(state: State, session: str) -> None:
     assert (await state.log.settle_with(session, [], everything(session))).entries == []
-    assert len(await state.shared.effects.list(session=f"{session}:1")) == 1
+    assert len(await state.effects.list(session=f"{session}:1")) == 1
 
 
 async def test_nothing_may_ride(state: State, session: str) -> None:
@@ -83,7 +83,7 @@ async def test_settles_with_and_without_riders_at_once_are_all_stored(state: Sta
         *(state.log.settle(session, [user(n)]) for n in range(100, 200)),
     )
     assert await state.log.read(session, 0) == [user(n) for n in range(200)]
-    [view] = await state.shared.accounts.list(account)
+    [view] = await state.budgets.list(account)
     assert (view.tokens, view.held_tokens) == (200, 100)
 
 
@@ -105,9 +105,9 @@ async def test_a_caller_that_gives_up_leaves_no_transaction_open(state: State, s
 async def test_a_later_reply_to_the_same_prompt_is_kept_instead(state: State, session: str) -> None:
     for at, body in ((5.0, "old"), (9.0, "new")):
         await state.log.settle_with(session, [], LogExtras(cached=CachedReplyRow(session, body, at)))
-    assert await state.shared.replies.find(session, 9.0) == "new"
-    assert await state.shared.replies.find(session, 9.5) is None
-    assert await state.shared.replies.find(session + "x", 0.0) is None
+    assert await state.replies.find(session, 9.0) == "new"
+    assert await state.replies.find(session, 9.5) is None
+    assert await state.replies.find(session + "x", 0.0) is None
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_a_charge_that_cannot_be_counted_is_refused(state: State, session:
 async def test_text_that_no_database_takes_is_cleaned_or_refused(state: State, session: str) -> None:
     odd = effect(session, result="a\0b\ud800")
     await state.log.settle_with(session, [], LogExtras(effects=[odd]))
-    found = await state.shared.effects.get(session)
+    found = await state.effects.get(session)
     assert found is not None
     assert found[0].result == "a\ufffdb\ufffd"
     with pytest.raises(BadInput):

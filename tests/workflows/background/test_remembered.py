@@ -40,7 +40,7 @@ async def friend(
     async with Environment.start(app(facts=facts), model, server=server.address, worker=False) as holdfast:
         memories = Memories(await open_embedded(folder / "memory.db", synchronous="NORMAL"))
         switched = Switched(memories)
-        resilience = Resilience(holdfast.state.shared)
+        resilience = Resilience(holdfast.state)
         worker = build_worker(
             holdfast.temporal,
             holdfast._app.registry(),
@@ -105,14 +105,14 @@ async def test_with_the_store_down_every_turn_is_answered_and_afterwards_all_is_
         assert len(replies) == TURNS
 
         async def decided() -> bool:
-            return await holdfast.state.shared.outbox.waiting() == TURNS
+            return await holdfast.state.outbox.waiting() == TURNS
 
         await eventually(decided)
         memory.away = False
         expected = sorted([f"said {n}.{turn}" for n in range(TURNS // 3) for turn in range(3)] + replies)
 
         async def caught_up() -> bool:
-            return await holdfast.state.shared.outbox.waiting() == 0
+            return await holdfast.state.outbox.waiting() == 0
 
         await eventually(caught_up)
         assert await everything(memory) == expected

@@ -219,21 +219,21 @@ async def test_a_run_with_last_resorts_waits_for_what_others_have_reserved(start
             for day in (today, today + timedelta(days=1))
         }
         others = Charge("another", accounts, reservation=Amount(tokens=4_900), until=time.time() + 600)
-        await it.holdfast.state.shared.accounts.charge(others)
+        await it.holdfast.state.budgets.charge(others)
         session = await it.holdfast.client.start("helper", "Hi", tenant="acme")
 
         async def parked() -> bool:
             return bool(await events(session, "waiting")) or (await session.view()).status == "idle"
 
         await eventually(parked)
-        await it.holdfast.state.shared.accounts.charge(replace(others, reservation=Amount()))
+        await it.holdfast.state.budgets.charge(replace(others, reservation=Amount()))
         assert (await session.wait()).text == "Done."
 
 
 async def test_a_run_that_is_parked_holds_nothing_of_its_budget(start: Start) -> None:
     """With what it held, others of its tenant may go on meanwhile."""
     async with start(endless, app(Budget(tokens=50_000))) as it:
-        circuit = it.holdfast.state.shared.breakers
+        circuit = it.holdfast.state.breakers
         session = await it.holdfast.client.start("helper", "Look around.")
 
         async def begun() -> bool:

@@ -127,7 +127,7 @@ async def test_a_cancelled_turn_does_not_wait_for_people(start: Start) -> None:
         reply = await session.cancel()
         assert reply.status == "cancelled"
         assert [status for status, _ in await results(session)] == ["failed", "ok"]
-        assert [row.status for row in await it.holdfast.state.shared.effects.list(session.id)] == ["unknown"]
+        assert [row.status for row in await it.holdfast.state.effects.list(session.id)] == ["unknown"]
         assert posts == ["it"]
 
 

@@ -159,7 +159,7 @@ async def ask_human_held(holdfast: Environment, _: Gate) -> Session:
 
 async def waiting(holdfast: Environment, _: Gate) -> Session:
     view = BreakerView(name="provider:openai", state="open", until=time.time() + 2, manual=True)
-    await holdfast.state.shared.breakers.set(view)
+    await holdfast.state.breakers.set(view)
     return await holdfast.client.start_task("helper", "Hello.")
 
 

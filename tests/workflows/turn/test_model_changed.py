@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from holdfast.testing import Reply, Request, failed, overloaded, say, unauthorized
-from holdfast_activities.state.shared import BreakerRule
+from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_client.stream.events import ModelChanged
 from holdfast_workflows.contracts.errors import ModelRejected, ProviderQuota
 

@@ -103,7 +103,7 @@ def surveyors(wire: str, context_window: int | None = None) -> App:
 
 
 async def manifests(it: Running, session: str) -> list[Manifest]:
-    return await it.holdfast.state.shared.manifests.list(session, limit=5_000)
+    return await it.holdfast.state.manifests.list(session, limit=5_000)
 
 
 @pytest.mark.timeout(120)

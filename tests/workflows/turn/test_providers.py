@@ -11,7 +11,7 @@ import pytest
 
 from holdfast import Agent, App, CachedReply, SimplifiedReply
 from holdfast.testing import Reply, Request, call, failed, overloaded, rate_limited, say, unauthorized
-from holdfast_activities.state.shared import BreakerRule
+from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_workflows.contracts.errors import AllProvidersFailed, BreakerOpen
 from holdfast_workflows.contracts.spec import RetryPolicy
 

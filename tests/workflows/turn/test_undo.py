@@ -74,7 +74,7 @@ async def test_a_failed_turn_undoes_what_it_did_in_reverse(start: Start) -> None
             (5, "ok", "a car: free again"),
             (3, "ok", "a room: free again"),
         ]
-        rows = await it.holdfast.state.shared.effects.list(session.id)
+        rows = await it.holdfast.state.effects.list(session.id)
         assert [row.status for row in rows if row.tool == "book"] == ["undone", "undone"]
         # The next turn's model must not count on what is gone.
         assert (await session.send("Again")).text == "Fresh."

@@ -29,7 +29,7 @@ SOON = 5.0
 async def opened(it: Running, name: str, seconds: float) -> None:
     """A breaker that somebody opened by hand."""
     view = BreakerView(name=name, state="open", until=time.time() + seconds, manual=True, reason="by hand")
-    await it.holdfast.state.shared.breakers.set(view)
+    await it.holdfast.state.breakers.set(view)
 
 
 async def test_a_call_of_a_tool_that_is_down_waits_for_it(start: Start) -> None:
@@ -170,7 +170,7 @@ def wake_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def closed(it: Running, name: str) -> None:
     """The breaker that is closed by hand."""
-    await it.holdfast.state.shared.breakers.set(BreakerView(name=name, state="closed"))
+    await it.holdfast.state.breakers.set(BreakerView(name=name, state="closed"))
 
 
 async def test_a_run_goes_on_soon_after_a_provider_is_let_through_by_hand(
@@ -233,7 +233,7 @@ async def test_the_details_of_a_parked_run_say_until_when_however_long_the_reaso
     async with start([say("Done.")]) as it:
         until = time.time() + 600
         view = BreakerView(name="provider:openai", state="open", until=until, manual=True, reason="why " * 50)
-        await it.holdfast.state.shared.breakers.set(view)
+        await it.holdfast.state.breakers.set(view)
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "waiting")
         told = await details(it, session.id)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import classify
-from holdfast_activities.state.shared import Outbox, OutboxItem
+from holdfast_activities.state.coordination.outbox import OutboxItem, OutboxQueue
 from holdfast_workflows.contracts.errors import (
     EmbeddingFailed,
     EmbeddingMismatch,
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 class Applying:
     """Applies changes, now or later."""
 
-    def __init__(self, outbox: Outbox, keeping: Keeping | None) -> None:
+    def __init__(self, outbox: OutboxQueue, keeping: Keeping | None) -> None:
         """Changes to one store.
 
         Args:

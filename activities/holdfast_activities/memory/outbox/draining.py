@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from holdfast_activities import clock
-from holdfast_activities.state.shared import Erasing, Outbox
+from holdfast_activities.state.content.erasing import Eraser
+from holdfast_activities.state.coordination.outbox import OutboxQueue
 from holdfast_workflows.contracts.errors import HoldfastError, MemoryUnavailable
 
 from .applying import Applying
@@ -29,8 +30,8 @@ class Drainer:
     def __init__(
         self,
         applying: Applying,
-        outbox: Outbox,
-        erasing: Erasing,
+        outbox: OutboxQueue,
+        erasing: Eraser,
         forget: Callable[[str], None],
         *,
         every: float = EVERY,

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.spec import ToolSpec
 from holdfast_workflows.contracts.text import clean, dump_json

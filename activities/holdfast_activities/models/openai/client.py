@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.breakers import BreakerList, BreakerView, ListBreakers, SetBreaker
 from holdfast_workflows.contracts.budget import BudgetList, ListBudgets
@@ -21,13 +21,12 @@ class BreakersAndBudgets:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._shared = state.shared
 
     @activity.defn(name=names.LIST_EFFECTS)
     async def list_effects(self, ask: ListEffects) -> EffectList:
         """A session's effects, or all those with a status."""
         try:
-            found = await self._shared.effects.list(ask.session, ask.status, min(ask.limit, _MOST))
+            found = await self._state.effects.list(ask.session, ask.status, min(ask.limit, _MOST))
             unknown = bool(ask.session) and not found and not await self._state.knows(ask.session)
         except HoldfastError as error:
             raise to_failure(error) from error
@@ -37,7 +36,7 @@ class BreakersAndBudgets:
     async def list_breakers(self, _ask: ListBreakers) -> BreakerList:
         """All breakers that ever saw a failure."""
         try:
-            return BreakerList(breakers=tuple(await self._shared.breakers.load()))
+            return BreakerList(breakers=tuple(await self._state.breakers.load()))
         except HoldfastError as error:
             raise to_failure(error) from error
 
@@ -58,7 +57,7 @@ class BreakersAndBudgets:
                 manual=opened,
                 reason=change.reason,
             )
-            return await self._shared.breakers.set(view)
+            return await self._state.breakers.set(view)
         except HoldfastError as error:
             raise to_failure(error) from error
 
@@ -66,7 +65,7 @@ class BreakersAndBudgets:
     async def list_budgets(self, ask: ListBudgets) -> BudgetList:
         """Accounts whose name begins as asked."""
         try:
-            found = await self._shared.accounts.list(ask.prefix, min(ask.limit, _MOST))
+            found = await self._state.budgets.list(ask.prefix, min(ask.limit, _MOST))
         except HoldfastError as error:
             raise to_failure(error) from error
         return BudgetList(budgets=tuple(found))

@@ -12,7 +12,7 @@ from holdfast_activities import clock
 from holdfast_activities.context import Conversations
 from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.memory.outbox.applying import Applying
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput, HoldfastError, MemoryUnavailable, to_failure
 from holdfast_workflows.contracts.memory import EraseInput, EraseResult, scope_of
@@ -28,7 +28,7 @@ class Erase:
         self._state = state
         self._conversations = conversations
         self._keeping = keeping
-        self._applying = Applying(state.shared.outbox, keeping)
+        self._applying = Applying(state.outbox, keeping)
 
     @activity.defn(name=names.ERASE)
     async def erase(self, request: EraseInput) -> EraseResult:
@@ -51,7 +51,7 @@ class Erase:
         more = len(sessions) == _MOST
         if not more and request.kind != "session":
             memories += await self._rest(self._keeping, request)
-        await self._state.shared.erasing.scrub()
+        await self._state.erasing.scrub()
         activity.logger.info(
             "%s %s of tenant %r erased, as %s asked: %d sessions, %d entries, %d memories",
             request.kind, request.id, request.tenant, request.by or "somebody", len(sessions), entries, memories,
@@ -59,7 +59,7 @@ class Erase:
         return EraseResult(memories=memories, entries=entries, sessions=tuple(sessions), more=more)
 
     async def _sessions(self, request: EraseInput) -> list[str]:
-        erasing = self._state.shared.erasing
+        erasing = self._state.erasing
         if request.kind == "tenant":
             return await erasing.sessions(tenant=request.tenant, limit=_MOST)
         if request.kind == "user":
@@ -71,7 +71,7 @@ class Erase:
 
     async def _session(self, keeping: Keeping, tenant: str, session: str) -> tuple[int, int]:
         """Erase one session; how many memories and log entries it had."""
-        erasing, now = self._state.shared.erasing, clock.now()
+        erasing, now = self._state.erasing, clock.now()
         await erasing.begin(session, now)
         self._conversations.forget(session)
         memories = await keeping.erase(tenant, session=session)
@@ -85,9 +85,8 @@ class Erase:
         if request.kind == "user":
             scope = scope_of("user", user=request.id)
         else:
-            shared = self._state.shared
-            await shared.outbox.erase(tenant=request.tenant)
-            await shared.erasing.tenant(request.tenant)
+            await self._state.outbox.erase(tenant=request.tenant)
+            await self._state.erasing.tenant(request.tenant)
         memories = await keeping.erase(request.tenant, scope=scope)
         await self._applying.erase_again(request.tenant, scope=scope)
         return memories

@@ -8,7 +8,7 @@ from holdfast_activities import clock
 from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.resilience.classify import classify
-from holdfast_activities.state.shared import Erasing
+from holdfast_activities.state.content.erasing import Eraser
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import MemoryUnavailable, to_failure
 from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport, MaintenanceTask, TaskReport
@@ -22,7 +22,7 @@ KEEP = 30 * 86_400.0
 class Maintain:
     """The activity that maintains."""
 
-    def __init__(self, erasing: Erasing, keeping: Keeping | None, applying: Applying) -> None:
+    def __init__(self, erasing: Eraser, keeping: Keeping | None, applying: Applying) -> None:
         self._erasing = erasing
         self._keeping = keeping
         self._applying = applying

@@ -10,7 +10,7 @@ from holdfast_activities import clock
 from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
-from holdfast_activities.state.shared import Shared
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.context import Manifests, ReadManifests
@@ -33,8 +33,8 @@ C = TypeVar("C", bound=Contract)
 class MemoryAdmin:
     """What people may see and change of memories. They are told at once where the store is away."""
 
-    def __init__(self, shared: Shared, keeping: Keeping | None, applying: Applying) -> None:
-        self._shared = shared
+    def __init__(self, state: State, keeping: Keeping | None, applying: Applying) -> None:
+        self._state = state
         self._keeping = keeping
         self._applying = applying
 
@@ -42,7 +42,7 @@ class MemoryAdmin:
     async def read_manifests(self, ask: ReadManifests) -> Manifests:
         """How the prompts of a session were made."""
         with _failures():
-            found = await self._shared.manifests.list(
+            found = await self._state.manifests.list(
                 ask.session, seq=ask.seq, after=ask.after, limit=ask.limit + 1
             )
         fitting = _fitting(found[: ask.limit])
@@ -86,7 +86,7 @@ class MemoryAdmin:
     async def memory_stats(self) -> MemoryStats:
         """How much there is, and how much waits."""
         with _failures():
-            waiting = await self._shared.outbox.waiting()
+            waiting = await self._state.outbox.waiting()
             return (await self._memories.stats()).model_copy(update={"waiting": waiting})
 
     @activity.defn(name=names.MIGRATE_MEMORY)

@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, SessionClosed, to_failure
 from holdfast_workflows.contracts.limits import SEQ_GAP
@@ -21,7 +21,7 @@ class SetAside:
         try:
             await _still_current()
             if request.stop:
-                await self._state.shared.resets.sweep(request.session, request.seq, request.stop)
+                await self._state.resets.sweep(request.session, request.seq, request.stop)
                 return AsideResult()
             return await set_aside(self._state, request)
         except HoldfastError as error:
@@ -30,7 +30,7 @@ class SetAside:
 
 async def set_aside(state: State, request: AsideInput) -> AsideResult:
     """The same for who is sure that the run is the session's current one."""
-    result = await state.shared.resets.set_aside(request)
+    result = await state.resets.set_aside(request)
     return result.model_copy(update={"seq": result.seq + SEQ_GAP})
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from holdfast_activities.models.base import Model
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.app import Registry, ToolBinding
 from holdfast_workflows.contracts.errors import StateBehind, ToolArgumentsInvalid
 from holdfast_workflows.contracts.fallbacks import Fallback

@@ -8,7 +8,7 @@ from holdfast_activities import clock
 from holdfast_activities.context import Conversations, recalled
 from holdfast_activities.memory.keeping import Keeping
 from holdfast_activities.memory.scopes import searched
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.entries import MemoryEntry, Recalled
 from holdfast_workflows.contracts.errors import HoldfastError, MemoryFailed, MemoryUnavailable, to_failure
@@ -93,7 +93,7 @@ class Recall:
 
     async def _shown(self, session: str) -> Callable[[MemoryView], bool]:
         """Whether something that was said in this session is in its prompt still, going by the last one."""
-        last = await self._state.shared.manifests.newest(session)
+        last = await self._state.manifests.newest(session)
         items = () if last is None else last.items
         gone = [
             range(item.start, item.stop)

@@ -15,7 +15,7 @@ from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
 from holdfast_activities.memory.scopes import kept, searched
 from holdfast_activities.state.base import Log
-from holdfast_activities.state.shared import Accounts
+from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.breakers import TenantLimits
 from holdfast_workflows.contracts.entries import Usage
@@ -48,7 +48,7 @@ class RememberTurn:
     def __init__(
         self,
         log: Log,
-        accounts: Accounts,
+        accounts: BudgetStore,
         agents: LiveAgents,
         keeping: Keeping | None,
         applying: Applying,

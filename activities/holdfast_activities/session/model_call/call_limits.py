@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from holdfast_activities.models.base import Model, ModelReply, Remaining
 from holdfast_activities.resilience import Admission, Resilience, counts, reason_of
-from holdfast_activities.state.shared import Rate
+from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.breakers import TenantLimits
 from holdfast_workflows.contracts.errors import ModelError, RateLimited
 

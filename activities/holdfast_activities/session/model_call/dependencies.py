@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from holdfast_activities.context import Conversations, TokenCalibration
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from holdfast_activities import clock
 from holdfast_activities.context import Conversation, Conversations, PromptAccount
 from holdfast_activities.models.base import Model
 from holdfast_activities.resilience import LONG_WAIT, nap
-from holdfast_activities.state.shared import Replies
+from holdfast_activities.state.content.replies import ReplyStore
 from holdfast_workflows.contracts.budget import Spent
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry
 from holdfast_workflows.contracts.errors import (
@@ -59,7 +59,7 @@ class ModelFallback:
         conversations: Conversations,
         prompts: PromptSource,
         asking: GuardedCall,
-        replies: Replies,
+        replies: ReplyStore,
         again: Callable[[HoldfastError], bool],
     ) -> None:
         """The chain of a step; ``again`` says whether there is an attempt after one that failed so."""

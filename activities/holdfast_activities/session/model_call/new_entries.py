@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.entries import Entry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import StateBehind
 from holdfast_workflows.contracts.steps import NewEntry

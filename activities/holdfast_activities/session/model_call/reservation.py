@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 from holdfast_activities import clock
 from holdfast_activities.models.base import Model
+from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_activities.state.log.extras import MICROS, AccountState, Amount, Charge, Charged, Limit
-from holdfast_activities.state.shared import Accounts
 from holdfast_workflows.contracts.breakers import TenantLimits
 from holdfast_workflows.contracts.budget import Reservation, Spent
 from holdfast_workflows.contracts.entries import Usage
@@ -57,7 +57,7 @@ class BudgetReservation:
 
     def __init__(
         self,
-        accounts: Accounts,
+        accounts: BudgetStore,
         step: ThinkInput,
         tenant: TenantLimits | None,
         *,

@@ -11,8 +11,9 @@ from temporalio import activity
 
 from holdfast_activities.models.base import Model, ModelReply, ModelRequest
 from holdfast_activities.resilience import Resilience
+from holdfast_activities.state.coordination.bucket import Rate
+from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_activities.state.log.extras import Charge
-from holdfast_activities.state.shared import Accounts, Rate
 from holdfast_workflows.contracts.breakers import TenantLimits
 from holdfast_workflows.contracts.budget import Allowance
 from holdfast_workflows.contracts.entries import Usage, UserEntry
@@ -54,7 +55,7 @@ class SideAnswer:
 class SideCall:
     """Asks models beside the turns."""
 
-    def __init__(self, accounts: Accounts, resilience: Resilience) -> None:
+    def __init__(self, accounts: BudgetStore, resilience: Resilience) -> None:
         self._accounts = accounts
         self._resilience = resilience
 

@@ -85,9 +85,8 @@ class StepLoop:
         self._log = means.state.log
         self._conversations = means.conversations
         self._resilience = means.resilience
-        shared = means.state.shared
         self._purse = BudgetReservation(
-            shared.accounts, step, tenant, trusted=not look_ahead, call=_longest(agent)
+            means.state.budgets, step, tenant, trusted=not look_ahead, call=_longest(agent)
         )
         self._new = list(new)
         prompts = PromptSource(step, agent, means.ratios)
@@ -104,7 +103,7 @@ class StepLoop:
         )
         self._asking = asking
         self._chain = ModelFallback(
-            step, agent, means.conversations, prompts, asking, shared.replies, self._again
+            step, agent, means.conversations, prompts, asking, means.state.replies, self._again
         )
         self._look_ahead = look_ahead
         self._tried = attempts_before(step)

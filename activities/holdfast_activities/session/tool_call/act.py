@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.common import RawValue
 
 from holdfast_activities.resilience import Resilience, nap
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import (

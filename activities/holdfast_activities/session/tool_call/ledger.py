@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from holdfast_activities.context import Conversations
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
@@ -57,7 +57,7 @@ class Ledger:
 
     def __init__(self, state: State, conversations: Conversations) -> None:
         self._log = state.log
-        self._effects = state.shared.effects
+        self._effects = state.effects
         self._conversations = conversations
 
     def key(self, key: str) -> str:

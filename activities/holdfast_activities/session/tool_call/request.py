@@ -8,7 +8,7 @@ from typing import Any
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.app import ToolBinding
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall

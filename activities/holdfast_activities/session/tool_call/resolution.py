@@ -9,7 +9,7 @@ from typing import Literal
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.effects import DecideEffect, Decision, EffectStatus, EffectView
 from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, to_failure
@@ -44,7 +44,7 @@ class ResolveEffect:
 
     def __init__(self, state: State) -> None:
         self._log = state.log
-        self._effects = state.shared.effects
+        self._effects = state.effects
 
     @activity.defn(name=names.DECIDE_EFFECT)
     async def decide_effect(self, request: DecideEffect) -> EffectView:

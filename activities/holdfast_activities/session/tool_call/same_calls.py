@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_activities.state.log.reading import entries
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
@@ -91,7 +91,7 @@ class SameCalls:
         return request.model_copy(update={"key": before.key}) if before.key else request
 
     async def _happened(self, session: str, call: _Call) -> EffectView | None:
-        found = await self._state.shared.effects.get(names.call_key(session, call.seq))
+        found = await self._state.effects.get(names.call_key(session, call.seq))
         return found[0] if found and found[0].status in _HAPPENED else None
 
     async def _result(self, log: str, seq: int) -> ResultEntry | None:

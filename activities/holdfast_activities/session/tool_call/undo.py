@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from holdfast_activities.state.base import State
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.entries import ResultEntry

@@ -51,14 +51,14 @@ _DAY = len(":2026-01-31")
 
 
 class Eraser:
-    """See ``Erasing``."""
+    """Erasure of sessions and tenants, and of data past its age."""
 
     def __init__(self, transactions: Transactions, scope: Scope) -> None:
         self._transactions = transactions
         self._scope = scope
 
     async def sessions(self, *, user: str = "", tenant: str, limit: int = 1_000) -> list[str]:
-        """See ``Erasing.sessions``."""
+        """Sessions of a tenant, or of one of its users, whose content is not yet erased, ordered by id."""
         id = col(SessionTable.session)
         wanted = select(id).where(
             col(SessionTable.tenant) == clean(tenant), col(SessionTable.status) != _EMPTY["status"]
@@ -69,13 +69,19 @@ class Eraser:
             return list(await db.exec(wanted.order_by(id).limit(limit)))
 
     async def begin(self, session: str, now: float) -> None:
-        """See ``Erasing.begin``."""
+        """Mark a session as being erased, and remove and refuse its outbox items.
+
+        ``sessions`` still returns it, so an interrupted erasure is resumed.
+        """
         async with self._transactions.begin() as db:
             await self._mark(db, identifier(session), now)
             await db.exec(delete(OutboxTable).where(col(OutboxTable.session) == session))
 
     async def session(self, session: str, now: float) -> int:
-        """See ``Erasing.session``."""
+        """Erase a session's content, including cached replies of its agent and tenant.
+
+        The row stays with its id and the time of erasure only. Returns the number of log entries erased.
+        """
         id = identifier(session)
         account = names.run_account(id)
         async with self._transactions.begin() as db:
@@ -104,7 +110,7 @@ class Eraser:
         )
 
     async def tenant(self, tenant: str) -> None:
-        """See ``Erasing.tenant``."""
+        """Erase a tenant's budget accounts and cached replies."""
         name = clean(tenant)
         account = col(AccountTable.account)
         holder = col(ReservationTable.account)
@@ -115,11 +121,11 @@ class Eraser:
             await db.exec(delete(CachedReplyTable).where(_kept(f"{name}/", "%/%/%")))
 
     async def scrub(self) -> None:
-        """See ``Erasing.scrub``."""
+        """Remove erased data from the database's files, where the database does not do so itself."""
         await self._transactions.scrub()
 
     async def since(self, at: float) -> list[str]:
-        """See ``Erasing.since``."""
+        """Sessions erased at or after a time, for workers to drop from their caches."""
         wanted = (
             select(SessionTable.session)
             # The first condition is that of the index.
@@ -130,7 +136,10 @@ class Eraser:
             return list(await db.exec(wanted))
 
     async def prune(self, before: float) -> int:
-        """See ``Erasing.prune``."""
+        """Remove data older than ``before`` and writes that followed an erasure; the number of rows removed.
+
+        Data with an age: cached replies, applied outbox items, manifests, reservations, tenants' daily accounts.
+        """
         account = col(AccountTable.account)
         day = datetime.fromtimestamp(before, UTC).date().isoformat()
         past = (

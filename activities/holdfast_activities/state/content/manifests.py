@@ -12,7 +12,7 @@ from ..setup.transactions import Transactions
 
 
 class ManifestStore:
-    """See ``Manifests``."""
+    """The manifests of prompts; the log writes them (``LogExtras.manifest``)."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -20,7 +20,7 @@ class ManifestStore:
     async def list(
         self, session: str, *, seq: int = 0, after: int = 0, limit: int = 200
     ) -> builtins.list[Manifest]:
-        """See ``Manifests.list``."""
+        """Manifests of a session in order: those above ``after``, or only the one at ``seq``."""
         number = col(ManifestTable.seq)
         wanted = (
             select(ManifestTable.body)
@@ -34,7 +34,7 @@ class ManifestStore:
             return [Manifest.model_validate_json(body) for body in await db.exec(wanted)]
 
     async def newest(self, session: str) -> Manifest | None:
-        """See ``Manifests.newest``."""
+        """The manifest of the session's last prompt."""
         wanted = (
             select(ManifestTable.body)
             .where(col(ManifestTable.session) == identifier(session))

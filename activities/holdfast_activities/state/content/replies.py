@@ -8,13 +8,13 @@ from ..setup.transactions import Transactions
 
 
 class ReplyStore:
-    """See ``Replies``."""
+    """Replies cached under the digest of their prompts."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
     async def find(self, digest: str, since: float) -> str | None:
-        """See ``Replies.find``."""
+        """The cached reply as JSON, if it was stored at ``since`` or later."""
         wanted = select(CachedReplyTable.body).where(
             col(CachedReplyTable.digest) == identifier(digest), col(CachedReplyTable.at) >= since
         )

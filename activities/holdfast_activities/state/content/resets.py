@@ -13,14 +13,17 @@ from ..setup.tables import LogTable, ManifestTable, SessionTable, TurnTable
 from ..setup.transactions import Transactions
 
 
-class ResetShelf:
-    """See ``Resets``."""
+class ResetStore:
+    """Logs of the parts of sessions that a reset removed, named by ``contracts.resets.aside``."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
     async def set_aside(self, request: AsideInput) -> AsideResult:
-        """See ``Resets.set_aside``."""
+        """Move what is beyond a reset's point into a separate log; without such rows no log is made.
+
+        The result's ``seq`` is the first number that no row of the session has, in any of its logs.
+        """
         id = identifier(request.session)
         async with self._transactions.begin() as db:
             # Writing the row as it is locks it: of two that set aside at once one waits for the other.
@@ -49,7 +52,7 @@ class ResetShelf:
             )
 
     async def sweep(self, session: str, start: int, stop: int) -> None:
-        """See ``Resets.sweep``."""
+        """Remove rows with ``start <= seq < stop`` that calls of the old run wrote after the reset."""
         id = identifier(session)
         async with self._transactions.begin() as db:
             for table in (LogTable, ManifestTable):

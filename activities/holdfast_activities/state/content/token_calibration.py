@@ -8,18 +8,18 @@ from ..setup.transactions import Transactions
 
 
 class CalibrationStore:
-    """See ``Ratios``."""
+    """The correction of token estimates for each model, learned from the providers' figures."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
     async def load(self) -> dict[str, float]:
-        """See ``Ratios.load``."""
+        """The ratio of each model."""
         async with self._transactions.begin() as db:
             return {row.model: row.ratio for row in await db.exec(select(CalibrationTable))}
 
     async def save(self, model: str, ratio: float) -> None:
-        """See ``Ratios.save``."""
+        """Store the ratio of a model."""
         values = {"model": identifier(model), "ratio": ratio}
         async with self._transactions.begin() as db:
             await db.exec(

@@ -13,7 +13,20 @@ from dataclasses import dataclass, field, replace
 
 from holdfast_workflows.contracts.breakers import BreakerState
 
-from ..shared import BreakerRule
+
+@dataclass(frozen=True, slots=True)
+class BreakerRule:
+    """When a breaker opens: after ``failures`` in a row, for ``cooldown`` seconds, then for ``probes`` probes.
+
+    A probe that has not reported after ``probe_seconds`` counts as lost and its place is free again.
+    For ``doubt`` seconds after it opened, answers to calls that were under way have it probed at once.
+    """
+
+    failures: int = 5
+    cooldown: float = 60.0
+    probes: int = 3
+    probe_seconds: float = 150.0
+    doubt: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,22 +16,21 @@ from holdfast_workflows.contracts.text import clean
 from ..log.rows import identifier
 from ..setup.tables import BreakerTable
 from ..setup.transactions import Transactions
-from ..shared import BreakerRule
-from .breaker import Breaker, fail, free_probe, succeed, take_probe
+from .breaker import Breaker, BreakerRule, fail, free_probe, succeed, take_probe
 from .scope import Scope
 
 _Lock = Update | postgresql.Insert | sqlite.Insert
 
 
 class BreakerStore:
-    """See ``Circuits``."""
+    """Circuit breakers in the database. ``now`` is in seconds since 1970; an unknown breaker is closed."""
 
     def __init__(self, transactions: Transactions, scope: Scope) -> None:
         self._transactions = transactions
         self._scope = scope
 
     async def load(self) -> builtins.list[BreakerView]:
-        """See ``Circuits.load``."""
+        """All breakers that have ever counted a failure."""
         async with self._transactions.begin() as db:
             name = col(BreakerTable.name)
             rows = await db.exec(select(BreakerTable).where(self._scope.own(name)).order_by(name))
@@ -40,24 +39,27 @@ class BreakerStore:
     async def failed(
         self, name: str, rule: BreakerRule, now: float, *, probe: str = "", reason: str = ""
     ) -> BreakerView:
-        """See ``Circuits.failed``."""
+        """Count a failure. The last failure in a row, or a failed ``probe``, opens the breaker."""
         return await self._make_and_move(name, lambda before: fail(before, rule, now, probe, clean(reason)))
 
     async def succeeded(self, name: str, rule: BreakerRule, now: float, *, probe: str = "") -> BreakerView:
-        """See ``Circuits.succeeded``."""
+        """Reset a closed breaker's failures, or count a successful probe of a half-open one.
+
+        The last successful probe closes the breaker. A success right after opening makes it half open.
+        """
         view = await self._move(name, self._lock(name), lambda before: succeed(before, rule, now, probe))
         return view or BreakerView(name=name)
 
     async def probe(self, name: str, rule: BreakerRule, now: float, token: str) -> BreakerView | None:
-        """See ``Circuits.probe``."""
+        """Take one of the probes of a breaker whose cooldown is over; None if none is available."""
         return await self._move(name, self._lock(name), lambda before: take_probe(before, rule, now, token))
 
     async def release(self, name: str, token: str) -> None:
-        """See ``Circuits.release``."""
+        """Free the place of a probe that was cancelled or never sent."""
         await self._move(name, self._lock(name), lambda before: free_probe(before, token))
 
     async def set(self, view: BreakerView) -> BreakerView:
-        """See ``Circuits.set``."""
+        """Open or close a breaker manually."""
         reason = clean(view.reason)
         if view.state == "open":
             by_hand = Breaker("open", until=view.until, opened=view.opened, manual=True, reason=reason)

@@ -7,7 +7,25 @@ used beyond a lease is paid for before anything else is granted.
 import math
 from dataclasses import dataclass
 
-from ..shared import Lease, Rate
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What may be used per minute; None for no limit."""
+
+    requests: int | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A part of a rate that one worker may use until ``until``; with nothing granted, ``wait`` seconds
+    pass until asking again makes sense.
+    """
+
+    requests: float = 0.0
+    tokens: float = 0.0
+    until: float = 0.0
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from .scope import Scope
 
 
 class BudgetStore:
-    """See ``Accounts``."""
+    """Budget accounts in the database."""
 
     def __init__(self, log: Log, transactions: Transactions, scope: Scope) -> None:
         self._log = log
@@ -27,16 +27,16 @@ class BudgetStore:
         self._scope = scope
 
     def tenant(self, tenant: str, day: str) -> str:
-        """See ``Accounts.tenant``."""
+        """The account of a tenant and app for one UTC day, written as 2026-01-31."""
         return self._scope.stored(names.tenant_account(tenant, day))
 
     async def charge(self, charge: Charge) -> Charged:
-        """See ``Accounts.charge``."""
+        """Charge in a transaction of its own; most charges are part of a log write."""
         settled = await self._log.settle_with(charge.holder, [], LogExtras(charge=charge))
         return settled.charged
 
     async def list(self, prefix: str = "", limit: int = 100) -> builtins.list[BudgetAccount]:
-        """See ``Accounts.list``."""
+        """Accounts whose name starts with ``prefix``, ordered by name."""
         account = col(AccountTable.account)
         wanted = (
             select(

@@ -22,13 +22,17 @@ _RECLAIMABLE = ("claimed", "failed", "unknown")
 
 
 class EffectLedger:
-    """See ``Effects``."""
+    """The effect ledger."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
     async def claim(self, effect: EffectView, token: str) -> tuple[EffectView, str]:
-        """See ``Effects.claim``."""
+        """Write the claim of a call before the call is made. An existing row of the same key stays.
+
+        ``effect`` has status ``claimed``; ``token`` is unique to the attempt. Returns the stored row and
+        the token of its claim: the caller makes the call only if that is its own token.
+        """
         values = effect_values(effect) | {"token": clean(token)}
         async with self._transactions.begin() as db:
             await db.exec(self._transactions.insert(EffectTable, values).on_conflict_do_nothing())
@@ -38,7 +42,7 @@ class EffectLedger:
         return _view(row), row.token
 
     async def reclaim(self, key: str, token: str, new_token: str) -> bool:
-        """See ``Effects.reclaim``."""
+        """Replace the claim of ``token``, if it still holds and is not settled. Only one of several callers succeeds."""
         async with self._transactions.begin() as db:
             # The token in the condition is the lock: the second who reads the same one finds it gone.
             changed = await db.exec(
@@ -61,7 +65,11 @@ class EffectLedger:
         by: str = "",
         only: Sequence[EffectStatus] | None = None,
     ) -> EffectView | None:
-        """See ``Effects.mark``."""
+        """Change an effect's status, if the present one is in ``only`` (default: any that allows it).
+
+        A settled effect changes only to ``undoing``, ``undone`` and ``undo_failed``. Returns the row as it is
+        now, None if there is no such row.
+        """
         values: dict[str, Any] = {"status": status}
         if result is not None:
             values["result"] = clean(result)
@@ -81,13 +89,13 @@ class EffectLedger:
         return None if row is None else _view(row)
 
     async def get(self, key: str) -> tuple[EffectView, str] | None:
-        """See ``Effects.get``."""
+        """The row of a key and the token of its claim."""
         async with self._transactions.begin() as db:
             row = await _load(db, identifier(key))
         return None if row is None else (_view(row), row.token)
 
     async def list(self, session: str = "", status: str = "", limit: int = 500) -> builtins.list[EffectView]:
-        """See ``Effects.list``."""
+        """Effects ordered by session and sequence number, optionally of one session or status."""
         async with self._transactions.begin() as db:
             return [_view(row) for row in await db.exec(listing(session, status, limit))]
 

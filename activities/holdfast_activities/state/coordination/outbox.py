@@ -6,6 +6,7 @@ that dies is no loss: the claim lapses, and an item that is applied twice is as 
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, CursorResult, delete, func, update
 from sqlmodel import col, select
@@ -16,20 +17,42 @@ from holdfast_workflows.contracts.text import clean
 from ..log.rows import identifier
 from ..setup.tables import OutboxTable, SessionTable
 from ..setup.transactions import Transactions
-from ..shared import OutboxItem
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A change of memories that was decided, and may wait for the store. ``body`` is a ``Change`` as JSON; it is
+    empty once it has been applied, since what it says is then in the store, to be forgotten there.
+    """
+
+    id: str
+    tenant: str
+    session: str
+    at: float
+    body: str
+    applied: float = 0.0
+    """When it was; 0 while it waits."""
+    error: str = ""
+    """Why it could not be applied, the last time it was tried."""
+    answer: str = ""
+    """What is answered, as JSON, whenever it is asked for again."""
+
 
 _COLUMNS = set(OutboxItem.__dataclass_fields__)
 
 
 class OutboxQueue:
-    """See ``Outbox``."""
+    """Memory changes on their way to the store: each is decided once, and none is lost."""
 
     def __init__(self, transactions: Transactions, app: str) -> None:
         self._transactions = transactions
         self._app = app
 
     async def add(self, item: OutboxItem, *, until: float = 0.0) -> OutboxItem | None:
-        """See ``Outbox.add``."""
+        """Store a change, claimed by the caller until ``until``. An existing item of the same id stays.
+
+        Returns the stored item, or None if its session was erased and nothing was stored.
+        """
         values = {
             "id": identifier(item.id),
             "tenant": clean(item.tenant),
@@ -53,13 +76,13 @@ class OutboxQueue:
         return None if row is None else _item(row)
 
     async def get(self, id: str) -> OutboxItem | None:
-        """See ``Outbox.get``."""
+        """The item of that id."""
         async with self._transactions.begin() as db:
             row = await db.get(OutboxTable, identifier(id))
         return None if row is None else _item(row)
 
     async def claim(self, now: float, seconds: float, limit: int = 50) -> list[OutboxItem]:
-        """See ``Outbox.claim``."""
+        """Claim waiting items for ``seconds``, oldest first. Other callers do not get them in that time."""
         # Apart from the update, and locked: PostgreSQL may else choose anew for every row.
         free = (
             select(OutboxTable.id)
@@ -80,11 +103,11 @@ class OutboxQueue:
         return sorted(found, key=lambda item: (item.at, item.id))
 
     async def applied(self, id: str, now: float) -> bool:
-        """See ``Outbox.applied``."""
+        """Mark an item as applied. False if it was erased: the caller then erases what it applied."""
         return await self._change(id, body="", applied=now, error="")
 
     async def failed(self, id: str, error: str, *, until: float = 0.0) -> None:
-        """See ``Outbox.failed``."""
+        """Record why an item could not be applied; it can be claimed again after ``until``."""
         await self._change(id, claimed=until, error=clean(error))
 
     async def _change(self, id: str, **values: object) -> bool:
@@ -95,7 +118,10 @@ class OutboxQueue:
         return changed.rowcount == 1
 
     async def forget(self, tenant: str, ids: Sequence[str], now: float) -> None:
-        """See ``Outbox.forget``."""
+        """Record that memories of a tenant were forgotten, so that no repeated change restores them.
+
+        The record is kept as long as applied items are.
+        """
         common = {"tenant": clean(tenant), "session": "", "at": now, "applied": now, "claimed": 0.0}
         texts = dict.fromkeys(("body", "answer", "error"), "")
         async with self._transactions.begin() as db:
@@ -108,14 +134,14 @@ class OutboxQueue:
                 )
 
     async def forgotten(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
-        """See ``Outbox.forgotten``."""
+        """The ids among ``ids`` that were forgotten."""
         notes = {_forgotten(tenant, id): id for id in ids}
         wanted = select(OutboxTable.id).where(col(OutboxTable.id).in_(notes))
         async with self._transactions.begin() as db:
             return frozenset(notes[note] for note in await db.exec(wanted))
 
     async def waiting(self) -> int:
-        """See ``Outbox.waiting``."""
+        """The number of items that wait to be applied."""
         async with self._transactions.begin() as db:
             return (
                 await db.exec(
@@ -130,7 +156,7 @@ class OutboxQueue:
         return col(OutboxTable.app) == self._app
 
     async def erase(self, *, session: str = "", tenant: str | None = None) -> int:
-        """See ``Outbox.erase``."""
+        """Remove all items of a session, or of a tenant if one is given."""
         if tenant is None:
             wanted = delete(OutboxTable).where(col(OutboxTable.session) == identifier(session))
         else:

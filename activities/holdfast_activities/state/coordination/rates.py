@@ -7,13 +7,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from ..log.rows import identifier
 from ..setup.tables import RateTable
 from ..setup.transactions import Transactions
-from ..shared import Lease, Rate
-from .bucket import Bucket, fill, put, take, wait
+from .bucket import Bucket, Lease, Rate, fill, put, take, wait
 from .scope import Scope
 
 
 class RateStore:
-    """See ``Rates``."""
+    """Rate limits shared by all workers: one bucket for each key, filled evenly over a minute."""
 
     def __init__(self, transactions: Transactions, scope: Scope) -> None:
         self._transactions = transactions
@@ -22,7 +21,7 @@ class RateStore:
     async def lease(
         self, key: str, rate: Rate, requests: int, tokens: int, now: float, seconds: float
     ) -> Lease:
-        """See ``Rates.lease``."""
+        """Take at least ``requests`` and ``tokens``, and at most a fair share for ``seconds``."""
         async with self._transactions.begin() as db:
             row = await self._lock(db, key)
             bucket = fill(Bucket(row.requests, row.tokens, row.at), rate, now)
@@ -35,14 +34,14 @@ class RateStore:
         return lease
 
     async def give_back(self, key: str, rate: Rate, requests: float, tokens: float, now: float) -> None:
-        """See ``Rates.give_back``."""
+        """Return the unused part of a lease. Negative amounts subtract what was used beyond it."""
         async with self._transactions.begin() as db:
             row = await self._lock(db, key)
             bucket = fill(Bucket(row.requests, row.tokens, row.at), rate, now)
             await _store(db, row.key, put(bucket, rate, requests, tokens))
 
     async def block(self, key: str, until: float) -> None:
-        """See ``Rates.block``."""
+        """Grant nothing before ``until``, as the provider requested. A later block stays."""
         blocked = col(RateTable.blocked)
         async with self._transactions.begin() as db:
             row = await self._lock(db, key)
@@ -51,7 +50,7 @@ class RateStore:
             )
 
     async def blocks(self, now: float) -> dict[str, float]:
-        """See ``Rates.blocks``."""
+        """The end of each block that is still in effect, by key."""
         async with self._transactions.begin() as db:
             own = self._scope.own(col(RateTable.key))
             rows = await db.exec(select(RateTable).where(col(RateTable.blocked) > now, own))

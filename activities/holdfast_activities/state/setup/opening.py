@@ -2,8 +2,8 @@
 
 from holdfast_workflows.contracts.errors import HoldfastError
 
-from ..base import Log, State
-from ..database import Database
+from ..base import Log
+from ..database import State
 from ..log import postgres, sqlite
 from .engines import make_engine
 from .file_watch import FileWatch
@@ -48,7 +48,7 @@ async def _open(location: Location, scope: str) -> State:
     except HoldfastError:
         await transactions.close()
         raise
-    return Database(transactions, log, identity, scope)
+    return State(transactions, log, identity, scope)
 
 
 async def _open_log(location: Location, identity: Identity, watch: FileWatch | None) -> Log:

@@ -49,7 +49,7 @@ async def test_what_is_no_breaker_is_refused(state: State, name: str) -> None:
 
 async def test_accounts_are_listed_by_the_beginning_of_their_names(state: State, session: str) -> None:
     account = f"run:{session}"
-    await state.shared.accounts.charge(
+    await state.budgets.charge(
         Charge(holder=session, accounts={account: Limit(tokens=100)}, spent=Amount(tokens=7))
     )
     found = (await BreakersAndBudgets(state).list_budgets(ListBudgets(prefix=account))).budgets

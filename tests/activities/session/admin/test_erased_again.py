@@ -50,7 +50,7 @@ class Other:
     def __init__(self, worker: Rememberer, store: MemoryStore) -> None:
         self.store = Late(store)
         self.memories = Memories(cast("MemoryStore", self.store))
-        self.applying = Applying(worker.state.shared.outbox, self.memories)
+        self.applying = Applying(worker.state.outbox, self.memories)
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +139,7 @@ async def test_a_change_that_was_claimed_with_others_is_not_begun_once_its_sessi
     worker: Rememberer, state: State, tmp_path: Path
 ) -> None:
     worker.memory.away = True
-    applying = Applying(state.shared.outbox, cast("Keeping", worker.memory))
+    applying = Applying(state.outbox, cast("Keeping", worker.memory))
     for number in range(3):
         await applying.keep(told(worker, number), worker.session)
     worker.memory.away = False
@@ -156,7 +156,7 @@ async def test_a_change_that_was_claimed_with_others_is_not_begun_once_its_sessi
             count: int = await worker.memory.apply(change)
             return count
 
-    await Applying(state.shared.outbox, cast("Keeping", Watched())).drain()
+    await Applying(state.outbox, cast("Keeping", Watched())).drain()
     assert begun == [f"{worker.session}:0"]
     assert await ids(worker) == []
 
@@ -173,9 +173,9 @@ async def test_an_erasure_gone_over_while_the_tenant_is_erased_takes_nothing_new
 
         async def erase(self, tenant: str, **what: Any) -> int:
             if tenant == worker.tenant:
-                await state.shared.outbox.erase(tenant=tenant)
+                await state.outbox.erase(tenant=tenant)
             count: int = await worker.memory.erase(tenant, **what)
             return count
 
-    await Applying(state.shared.outbox, cast("Keeping", Watched())).drain()
+    await Applying(state.outbox, cast("Keeping", Watched())).drain()
     assert len(await ids(worker)) == 2

@@ -89,7 +89,7 @@ async def test_waiting_turns_are_counted(state: State, tmp_path: Path) -> None:
         await worker.run(names.REMEMBER_TURN, await worker.turn(1, "I have a dog.", "Noted."))
         worker.memory.away = False
         assert (await worker.run(names.MEMORY_STATS)).waiting == before + 1
-        await state.shared.outbox.erase(session=worker.session)
+        await state.outbox.erase(session=worker.session)
 
 
 async def test_people_are_told_at_once_that_the_store_is_away(state: State, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Tools:
         spec = memory or Memory()
         made = builtin_tools.own_tools(any_tools=True, memory=spec, working_memory=True)
         keeping: Any = worker.memory
-        applying = Applying(worker.state.shared.outbox, keeping)
+        applying = Applying(worker.state.outbox, keeping)
         agent = AgentSpec(name="clerk", instructions="", models=("openai:m",), tools=made, memory=spec)
         self.bindings = BuiltinTools(worker.state.log, MemoryTools(keeping, applying)).of(agent)
 

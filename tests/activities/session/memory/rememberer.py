@@ -73,7 +73,7 @@ class Rememberer:
         self.pinned: LoadResult | None = None
         registry = App(agents=[agent], tenants={"*": tenant} if tenant else {}).registry()
         self._models = Models(providers_of(model))
-        self._resilience = Resilience(state.shared)
+        self._resilience = Resilience(state)
         self.activities = Activities(
             registry, state, self._models, self._resilience, memory=cast("Keeping", memory)
         )

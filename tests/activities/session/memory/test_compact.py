@@ -75,7 +75,7 @@ async def test_a_large_part_is_summed_up_by_a_model(state: State, tmp_path: Path
         )
         assert result.after < result.before
         assert entry.usage.input_tokens > 0
-        [account] = await state.shared.accounts.list(names.run_account(worker.session))
+        [account] = await state.budgets.list(names.run_account(worker.session))
         assert account.tokens == entry.usage.input_tokens + entry.usage.output_tokens
         assert account.held_tokens == 0
 
@@ -240,7 +240,7 @@ async def test_where_the_provider_counts_more_than_is_estimated_less_is_left(
     left: list[int] = []
     asked = f"openai:{uuid4().hex}"
     for ratio in (1.0, 2.5):
-        await state.shared.ratios.save(asked, ratio)
+        await state.calibration.save(asked, ratio)
         async with made(state, tmp_path, say("Orders were looked at."), asked=asked) as worker:
             stop = await steps(worker, 12)
             result: CompactResult = await worker.run(names.COMPACT, await compacting(worker, stop))

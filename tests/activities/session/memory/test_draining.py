@@ -52,7 +52,7 @@ class Watched:
 
 
 def applying(worker: Rememberer, memory: object) -> Applying:
-    return Applying(worker.state.shared.outbox, cast("Keeping", memory))
+    return Applying(worker.state.outbox, cast("Keeping", memory))
 
 
 def change(worker: Rememberer, n: int) -> Change:
@@ -95,7 +95,7 @@ async def test_a_claim_whose_worker_died_is_taken_up_and_changes_nothing_twice(
 ) -> None:
     async with remembering(state, tmp_path) as worker:
         [id] = await waits(worker, 1)
-        outbox = state.shared.outbox
+        outbox = state.outbox
         claimed = await outbox.claim(now=1e12, seconds=-1e12, limit=10_000)
         assert id in [item.id for item in claimed]
         await worker.memory.apply(change(worker, 0))  # and then it died
@@ -128,10 +128,10 @@ async def test_a_change_that_cannot_be_applied_holds_up_no_other(state: State, t
         }
         await applying(worker, watched).drain()
         assert await ids(worker) == [wanted[1], wanted[4]]
-        item = await state.shared.outbox.get(wanted[0])
+        item = await state.outbox.get(wanted[0])
         assert item is not None
         assert "no" in item.error
-        await state.shared.outbox.erase(session=worker.session)
+        await state.outbox.erase(session=worker.session)
 
 
 async def test_a_store_that_goes_away_amid_it_leaves_the_rest_for_later(state: State, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ async def test_a_session_erased_while_its_change_is_on_the_way_leaves_no_memory(
         watched = Watched(worker)
 
         async def erase() -> None:
-            await state.shared.erasing.begin(worker.session, 5.0)
+            await state.erasing.begin(worker.session, 5.0)
             await worker.memory.erase(worker.tenant, session=worker.session)
 
         watched.between = erase
@@ -181,17 +181,17 @@ async def test_what_was_forgotten_does_not_come_back_by_a_change_that_is_applied
         assert await worker.run(names.FORGET_MEMORIES, forget) == 1
         await applying(worker, worker.memory).drain()
         assert await ids(worker) == []
-        item = await state.shared.outbox.get(waiting)
+        item = await state.outbox.get(waiting)
         assert item is not None
         assert item.applied > 0
         # Another tenant's memory of the same id is another memory.
         await worker.memory.apply(brought.model_copy(update={"tenant": f"{worker.tenant}-other"}))
-        assert await state.shared.outbox.forgotten(f"{worker.tenant}-other", [id]) == frozenset()
+        assert await state.outbox.forgotten(f"{worker.tenant}-other", [id]) == frozenset()
 
 
 async def test_without_a_store_changes_wait_for_a_worker_that_has_one(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        without = Applying(state.shared.outbox, None)
+        without = Applying(state.outbox, None)
         item = await without.keep(change(worker, 1), worker.session)
         assert item is not None
         assert not item.applied
@@ -214,12 +214,11 @@ async def test_a_drainer_that_runs_applies_what_waits_and_drops_what_was_erased(
             if session == worker.session:
                 heard.set()
 
-        shared = state.shared
-        drainer = Drainer(applying(worker, watched), shared.outbox, shared.erasing, forget)
+        drainer = Drainer(applying(worker, watched), state.outbox, state.erasing, forget)
         async with asyncio.timeout(WAIT), drainer.running():
             await watched.reached.wait()
             assert await ids(worker) == wanted
-            await shared.erasing.session(worker.session, time.time())
+            await state.erasing.session(worker.session, time.time())
             assert not heard.is_set()
             drainer.ask()
             await heard.wait()
@@ -231,10 +230,7 @@ async def test_a_drainer_outlives_a_store_that_is_away(state: State, tmp_path: P
         watched = Watched(worker)
         watched.broken = {wanted[0]: MemoryUnavailable("gone")}
         watched.goal = len(wanted)
-        shared = state.shared
-        drainer = Drainer(
-            applying(worker, watched), shared.outbox, shared.erasing, lambda _: None, every=0.05
-        )
+        drainer = Drainer(applying(worker, watched), state.outbox, state.erasing, lambda _: None, every=0.05)
         async with asyncio.timeout(WAIT), drainer.running():
             await watched.refused.wait()
             watched.broken = {}

@@ -221,7 +221,7 @@ async def test_the_drawing_of_facts_is_charged_to_the_run(state: State, tmp_path
     async with remembering(state, tmp_path, say("[]")) as worker:
         request = await worker.turn(1, MOVED, "Noted.")
         result = await worker.run(names.REMEMBER_TURN, request)
-        [account] = await state.shared.accounts.list(names.run_account(worker.session))
+        [account] = await state.budgets.list(names.run_account(worker.session))
         assert account.tokens == result.usage.input_tokens + result.usage.output_tokens > 0
         assert account.held_tokens == 0
 
@@ -255,7 +255,7 @@ async def test_what_tools_returned_is_shown_as_data_that_cannot_leave_its_fence(
 async def test_nothing_is_remembered_of_a_session_that_was_erased(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         request = await worker.turn(1, MOVED, "Noted.")
-        await state.shared.erasing.begin(worker.session, 5.0)
+        await state.erasing.begin(worker.session, 5.0)
         result = await worker.run(names.REMEMBER_TURN, request)
         assert (result.turns, result.facts) == (0, 0)
         assert await kept(worker) == []

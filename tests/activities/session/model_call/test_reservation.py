@@ -72,7 +72,7 @@ def purse(
         reservation=hold,
         keep_room_for_final=finishes,
     )
-    return BudgetReservation(state.shared.accounts, step, tenant, trusted=trusted, call=call, clock=clock)
+    return BudgetReservation(state.budgets, step, tenant, trusted=trusted, call=call, clock=clock)
 
 
 async def pay(
@@ -80,20 +80,20 @@ async def pay(
 ) -> None:
     charge = own.settle(model, Usage(input_tokens=used), following)
     assert charge is not None
-    own.settled(charge, await state.shared.accounts.charge(charge))
+    own.settled(charge, await state.budgets.charge(charge))
 
 
 async def test_without_limits_nothing_is_reserved_and_nothing_charged(state: State, model: Model) -> None:
     own = purse(state)
     assert await own.reserve(model, NEED) == NEED.output
     assert own.settle(model, Usage(input_tokens=5), None) is None
-    assert await state.shared.accounts.list() == []
+    assert await state.budgets.list() == []
 
 
 async def test_a_call_that_fits_is_reserved_whole(state: State, model: Model) -> None:
     own = purse(state, tokens=1_000)
     assert await own.reserve(model, NEED) == 400
-    (account,) = await state.shared.accounts.list()
+    (account,) = await state.budgets.list()
     assert (account.held_tokens, account.tokens) == (1_000, 0)
 
 
@@ -143,7 +143,7 @@ async def test_the_hold_of_the_step_before_pays_for_the_call(state: State, model
     assert before.hold is not None
     after = purse(state, tokens=10_000, hold=before.hold)
     assert await after.reserve(model, NEED) == 400
-    (account,) = await state.shared.accounts.list()
+    (account,) = await state.budgets.list()
     assert (account.tokens, account.held_tokens) == (700, 1_000)
 
 
@@ -151,7 +151,7 @@ async def test_a_hold_that_a_lost_attempt_may_have_changed_is_taken_anew(state: 
     never_made = Reservation(tokens=5_000, dollars=1.0, until=time.time() + 60)
     own = purse(state, tokens=10_000, hold=never_made, trusted=False)
     assert await own.reserve(model, NEED) == 400
-    (account,) = await state.shared.accounts.list()
+    (account,) = await state.budgets.list()
     assert account.held_tokens == 1_000
 
 
@@ -169,7 +169,7 @@ async def test_what_was_held_and_not_used_comes_back(state: State, model: Model)
     own = purse(state, tokens=1_000)
     await own.reserve(model, NEED)
     await pay(state, own, model, 100)
-    (account,) = await state.shared.accounts.list()
+    (account,) = await state.budgets.list()
     assert (account.tokens, account.held_tokens) == (100, 0)
 
 
@@ -177,7 +177,7 @@ async def test_a_call_that_failed_gives_its_reservation_back(state: State, model
     own = purse(state, tokens=1_000)
     await own.reserve(model, NEED)
     await own.release()
-    (account,) = await state.shared.accounts.list()
+    (account,) = await state.budgets.list()
     assert (account.tokens, account.held_tokens) == (0, 0)
 
 
@@ -195,7 +195,7 @@ async def test_a_tenant_is_charged_by_the_day(state: State, model: Model) -> Non
     evening = datetime(2026, 1, 31, 23, 59, tzinfo=UTC).timestamp()
     own = purse(state, tenant=TenantLimits(tokens_per_day=1_000), clock=lambda: evening)
     await own.reserve(model, NEED)
-    (account,) = await state.shared.accounts.list("tenant:")
+    (account,) = await state.budgets.list("tenant:")
     assert account.account == names.tenant_account("acme", "2026-01-31")
 
 
@@ -210,7 +210,7 @@ async def test_a_hold_on_the_day_that_is_over_does_not_pay_for_a_call_of_the_nex
     assert purse(state, tenant=tenant, hold=evening.hold, clock=lambda: now).hold == evening.hold
     morning = purse(state, tenant=tenant, hold=evening.hold, clock=lambda: now + 2)
     assert await morning.reserve(model, NEED) == NEED.output
-    days = [each.account for each in await state.shared.accounts.list("tenant:")]
+    days = [each.account for each in await state.budgets.list("tenant:")]
     assert days == [names.tenant_account("acme", day) for day in ("2026-01-31", "2026-02-01")]
 
 

@@ -53,7 +53,7 @@ class Desk:
         self.tools = tools
         registry = App(agents=[Agent("clerk", model="openai:scripted", tools=tools)]).registry()
         self.spec = registry.agents["clerk"]
-        self.resilience = Resilience(state.shared)
+        self.resilience = Resilience(state)
         self.activities = Activities(registry, state, Models({}), self.resilience, ledger)
         self.environment = ActivityEnvironment()
         self.environment.payload_converter = data_converter.payload_converter
@@ -121,11 +121,11 @@ class Desk:
             status=status,
             claimed=time.time() - ago,
         )
-        await self.state.shared.effects.claim(row, by)
+        await self.state.effects.claim(row, by)
 
     async def row(self, key: str = "") -> EffectView:
         """The row of the call at 2, or of a key."""
-        found = await self.state.shared.effects.get(key or names.call_key(self.session, SEQ))
+        found = await self.state.effects.get(key or names.call_key(self.session, SEQ))
         assert found is not None
         return found[0]
 

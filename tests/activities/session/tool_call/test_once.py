@@ -316,7 +316,7 @@ async def test_a_settled_call_that_the_log_has_lost_is_written_from_its_row(
     shop = Shop()
     desk = Desk(state, session, shop.pay())
     await desk.claimed("pay")
-    await state.shared.effects.mark(f"{session}-{SEQ}", "settled", result="paid, says the row")
+    await state.effects.mark(f"{session}-{SEQ}", "settled", result="paid, says the row")
     assert (await desk.act("pay", again=True)).preview == "paid, says the row"
     entry = await desk.result()
     assert entry is not None
@@ -360,9 +360,9 @@ async def test_a_worker_that_was_given_up_cannot_say_that_the_call_failed(state:
     acting = asyncio.create_task(desk.act("pay"))
     await entered(shop)
     key = (await desk.row()).key
-    found = await state.shared.effects.get(key)
+    found = await state.effects.get(key)
     assert found is not None
-    assert await state.shared.effects.reclaim(key, found[1], "another's")
+    assert await state.effects.reclaim(key, found[1], "another's")
     opened.set()
     with pytest.raises(Exception, match="another worker has taken this call over"):
         await acting
@@ -376,7 +376,7 @@ async def test_a_call_in_doubt_is_looked_up_though_its_tool_is_not_to_be_called(
     tool = f"pay_{session[-8:]}"  # the tests share the breakers
     desk = Desk(state, session, Shop().pay(breaker=True, timeout=20.0, name=tool))
     opened = BreakerView(name=f"tool:{tool}", state="open", until=time.time() + 600, manual=True)
-    await state.shared.breakers.set(opened)
+    await state.breakers.set(opened)
     await desk.claimed(tool)
     told = await desk.act(tool, again=True)
     assert told.wait is not None

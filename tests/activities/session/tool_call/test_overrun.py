@@ -229,7 +229,7 @@ async def test_a_worker_that_wakes_leaves_a_call_that_a_person_is_asked_about(
     async with asyncio.timeout(WAIT):
         while not shop.paid:  # noqa: ASYNC110 - a list is all that it leaves
             await asyncio.sleep(0.005)
-    await state.shared.effects.mark((await desk.row()).key, "unknown", result="it still may")
+    await state.effects.mark((await desk.row()).key, "unknown", result="it still may")
     desk.cancel(by_session=False)
     with pytest.raises(asyncio.CancelledError):
         await acting
@@ -283,7 +283,7 @@ async def test_a_worker_that_stood_still_between_claim_and_call_looks_again_befo
     monkeypatch.setattr(Frozen, "claims", 0)
 
     async def take(key: str, token: str) -> None:
-        assert await state.shared.effects.reclaim(key, token, ELSEWHERE)
+        assert await state.effects.reclaim(key, token, ELSEWHERE)
 
     monkeypatch.setattr(Frozen, "meanwhile", staticmethod(take) if taken else None)
     shop = Shop()

@@ -36,7 +36,7 @@ async def test_an_effect_is_noted_with_its_result(state: State, session: str) ->
 async def test_what_has_no_effect_has_no_row(state: State, session: str) -> None:
     desk = Desk(state, session, Shop().pay(effect="none"))
     assert (await desk.act("pay")).status == "ok"
-    assert await state.shared.effects.list(session) == []
+    assert await state.effects.list(session) == []
 
 
 @pytest.mark.parametrize("effect", ["none", "idempotent"])
@@ -85,7 +85,7 @@ async def test_arguments_that_do_not_fit_are_told_and_nothing_is_noted(state: St
     for seq, effect in enumerate(("none", "idempotent", "once"), SEQ):
         desk = Desk(state, session, Shop().pay(effect=effect))
         assert (await desk.act("pay", seq=seq, arguments='{"order": 42}')).status == "invalid"
-    assert await state.shared.effects.list(session) == []
+    assert await state.effects.list(session) == []
 
 
 async def test_a_cancelled_call_is_told_as_cancelled(state: State, session: str) -> None:
@@ -122,7 +122,7 @@ async def test_failures_in_a_row_open_the_tools_breaker_and_calls_wait_without_a
     assert park.seconds > 0
     assert len(shop.paid) == 5
     # Whoever waits has claimed nothing.
-    assert len(await state.shared.effects.list(session)) == 5
+    assert len(await state.effects.list(session)) == 5
     await desk.resilience.close()
 
 

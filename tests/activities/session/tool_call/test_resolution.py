@@ -121,11 +121,11 @@ async def undoing(state: State, session: str, status: EffectStatus) -> tuple[str
     await desk.reply("pay")
     await desk.act("pay")
     key = names.call_key(session, SEQ)
-    await state.shared.effects.mark(key, "undoing" if status == "claimed" else "undo_failed")
+    await state.effects.mark(key, "undoing" if status == "claimed" else "undo_failed")
     undo = (await desk.row()).model_copy(
         update={"key": names.undo_key(key), "status": status, "tool": "refund"}
     )
-    await state.shared.effects.claim(undo, "t")
+    await state.effects.claim(undo, "t")
     return key, undo.key
 
 

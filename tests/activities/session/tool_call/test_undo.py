@@ -61,7 +61,7 @@ async def test_only_what_is_settled_is_undone(state: State, session: str) -> Non
     statuses: list[EffectStatus] = ["claimed", "failed", "unknown", "given_up"]
     await desk.claimed("pay")
     for status in statuses:
-        await state.shared.effects.mark(f"{session}-{SEQ}", status)
+        await state.effects.mark(f"{session}-{SEQ}", status)
         told = await desk.undo("refund")
         assert told.status == "failed"
         assert status in told.preview
@@ -87,7 +87,7 @@ async def test_an_undo_whose_worker_was_lost_is_made_again_under_the_same_key(
 ) -> None:
     shop = Shop()
     desk = await paid(state, session, shop)
-    await state.shared.effects.mark(f"{session}-{SEQ}", "undoing")
+    await state.effects.mark(f"{session}-{SEQ}", "undoing")
     assert (await desk.undo("refund", again=True)).status == "ok"
     assert [key for _, _, key in shop.refunded] == [f"{session}-{SEQ}-undo"]
 
@@ -99,11 +99,11 @@ async def test_an_undo_that_must_happen_once_is_not_repeated_when_its_worker_is_
     shop = Shop()
     desk = await paid(state, session, shop, "once")
     key = names.undo_key(names.call_key(session, SEQ))
-    await state.shared.effects.mark(f"{session}-{SEQ}", "undoing")
+    await state.effects.mark(f"{session}-{SEQ}", "undoing")
     lost = (await desk.row()).model_copy(
         update={"key": key, "tool": "refund", "status": "claimed", "claimed": time.time() - ago}
     )
-    await state.shared.effects.claim(EffectView.model_validate(lost), LOST)
+    await state.effects.claim(EffectView.model_validate(lost), LOST)
     told = await desk.undo("refund", again=True)
     if ago:
         assert told.status == "failed"

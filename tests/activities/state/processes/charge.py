@@ -21,7 +21,7 @@ async def main(url: str, account: str, limit: int, hold: int, mark: str) -> None
     charges = [
         Charge(f"{mark} {n}", {account: Limit(limit)}, Amount(), Amount(hold), until) for n in range(40)
     ]
-    outcomes = await asyncio.gather(*map(state.shared.accounts.charge, charges))
+    outcomes = await asyncio.gather(*map(state.budgets.charge, charges))
     print(sum(outcome.refused_by is None for outcome in outcomes))
     await state.close()
 
