@@ -10,10 +10,10 @@ ARGS ?=
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test weaviate sweep chaos record lint format bench dev clean
+.PHONY: help setup demo test test-slow weaviate sweep chaos record lint format bench dev clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 setup:
 	@sh .ci/setup
@@ -21,14 +21,18 @@ setup:
 demo: setup ## watch an agent work, lose its worker, and finish (ARGS="--data your.csv")
 	@$(PY) -m examples.analyst.demo $(ARGS)
 
-test: setup ## run every test on real parts (ARGS="-k name")
+test: setup ## run the tests on real parts, without the slow ones (ARGS="-k name")
 	@sh .ci/weaviate --if-possible
-	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
+
+test-slow: setup ## run the slow tests: killed processes, long sessions, random operations
+	@sh .ci/weaviate --if-possible
+	@$(PY) -m pytest -n 2 --dist worksteal -m slow $(ARGS)
 
 weaviate: ## build the Weaviate server that tests use, once, into a cache; needs Go and about 4 minutes
 	@sh .ci/weaviate
 
-sweep: setup ## kill a worker at every event of a run; "make test" takes every third
+sweep: setup ## kill a worker at every event of a run; "make test-slow" takes every third
 	@SWEEP=full $(PY) -m pytest tests/kills/test_sweep.py $(ARGS)
 
 chaos: setup ## kill and break everything while runs are under way (ARGS="kills --runs 1000"); see report/chaos.jsonl

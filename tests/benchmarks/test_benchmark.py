@@ -41,6 +41,7 @@ async def test_every_system_makes_the_activities_it_should(up: Rig) -> None:
     assert "peek" not in (await footprint(up.temporal, await up.run("bursts", work))).activities
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
 async def test_every_system_is_measured_in_turn_and_shown(up: Rig) -> None:
     told: list[System] = []

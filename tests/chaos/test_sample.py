@@ -12,12 +12,14 @@ from .scenarios import faults, kills
 SAMPLE = Options(seed=7, runs=20, workers=2, at_once=20, silence=2.0, timed=False)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_runs_whose_workers_are_killed_lose_nothing_and_repeat_nothing() -> None:
     row = await kills.run(SAMPLE)
     assert row.missed == [], row.detail
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_runs_whose_model_fails_end_as_documented() -> None:
     # Of this seed no request hangs: that would only take long.

@@ -40,6 +40,7 @@ app = App(
 )
 
 
+@pytest.mark.slow
 async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_the_right_one(
     server: DevServer, client: TemporalClient
 ) -> None:
@@ -79,6 +80,7 @@ async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_t
     assert (last.reply.text, last.reply.status) == (OTHER, "done")
 
 
+@pytest.mark.slow
 async def test_attempts_that_failed_before_a_worker_was_killed_still_count(
     server: DevServer, client: TemporalClient
 ) -> None:

@@ -101,6 +101,7 @@ async def test_a_session_of_another_tenant_is_neither_erased_nor_stopped(
     assert kept.of(EraseInput) == []
 
 
+@pytest.mark.slow
 async def test_every_history_of_whoever_is_erased_is_deleted_and_nobody_elses(
     client: TemporalClient, task_queue: str
 ) -> None:

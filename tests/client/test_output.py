@@ -65,6 +65,7 @@ async def test_a_json_error_on_a_full_disk_is_told_on_standard_error() -> None:
     assert "No Temporal server answers" in err[0]
 
 
+@pytest.mark.slow
 async def test_every_command_lives_with_what_its_output_cannot_take(running: Running) -> None:
     async with running([say("Grüße, 你好 🌍"), say("x" * 200_000)]) as made:
         session = await made.client.start("helper", "schau 你好", id="out-1")

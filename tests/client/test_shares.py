@@ -34,6 +34,7 @@ async def test_one_tenants_flood_makes_another_wait_at_most_twice_as_long(server
     assert (await beside(server, MANY)).calls <= 2 * alone.calls + SLOTS
 
 
+@pytest.mark.slow
 async def test_a_queue_that_is_not_told_of_tenants_makes_one_wait_for_the_other(server: DevServer) -> None:
     assert (await beside(server, MANY, fair=False)).calls > MANY / 2
 

@@ -27,6 +27,9 @@ FAMILIES = frozenset({"holdfast", "model", "model_stopped"})
 TOOLS_RAISE = frozenset({"tool_error"})
 """What users' tools raise."""
 
+FAST = "not slow"
+"""The mark expression of `make test`. The fast tests alone must produce every error."""
+
 _ROOMS = tuple(
     f"{ROOT / room}/" for room in ("holdfast", "workflows", "activities", "workers", "client", "temporal")
 )
@@ -104,7 +107,7 @@ class Produced:
         output: dict[str, Any] | None = getattr(self._config, "workeroutput", None)
         if output is not None:
             output[_KEY] = sorted(self._codes)
-        elif exitstatus == pytest.ExitCode.OK and _everything(self._config):
+        elif exitstatus == pytest.ExitCode.OK and _is_whole_run(self._config):
             self._complaints = complaints(self._codes)
             if self._complaints:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -116,8 +119,9 @@ class Produced:
                 terminalreporter.write_line(complaint)
 
 
-def _everything(config: pytest.Config) -> bool:
-    """Whether all tests were to run: no path, word or mark was given to choose some."""
-    choosing = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "collectonly", "lf")
-    chosen = any(config.getoption(name, None) for name in choosing)
-    return config.args_source is config.ArgsSource.TESTPATHS and not chosen
+def _is_whole_run(config: pytest.Config) -> bool:
+    """Return whether the options select all tests, or all but the slow ones."""
+    selecting = ("keyword", "deselect", "ignore", "ignore_glob", "collectonly", "lf")
+    selected = any(config.getoption(name, None) for name in selecting)
+    marks = config.getoption("markexpr", "") in ("", FAST)
+    return config.args_source is config.ArgsSource.TESTPATHS and marks and not selected

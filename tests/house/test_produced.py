@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.errors import (
 )
 
 from .lengths import ROOT
-from .produced import FAMILIES, complaints, watching
+from .produced import FAMILIES, FAST, complaints, watching
 
 EVERY = set(tree()) - FAMILIES
 
@@ -74,7 +74,9 @@ def test_a_run_of_all_tests_fails_with_what_they_did_not_produce_and_a_part_does
     status, said = _run(tmp_path, "-p", "xdist", "-n", "1")
     assert (status, "no test produces queue_full" in said) == (1, True), said
     assert "no test produces invalid_declaration" not in said
-    for part in (["-k", "one"], ["checks/test_one.py"]):
+    status, said = _run(tmp_path, "-m", FAST)
+    assert (status, "no test produces queue_full" in said) == (1, True), said
+    for part in (["-k", "one"], ["checks/test_one.py"], ["-m", "not fast"]):
         status, said = _run(tmp_path, *part)
         assert (status, "no test produces" in said) == (0, False), said
 

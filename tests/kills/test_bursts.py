@@ -31,6 +31,7 @@ def judge(world: World, id: str, result: TaskResult) -> Iterator[str]:
         yield f"the log has {texts}"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_sigkill_in_the_middle_of_a_burst_repeats_no_settled_step(world: Make) -> None:
     # The rows are the message, then a reply and a result for each step.

@@ -62,7 +62,7 @@ def calling(tool: str, what: str) -> Script:
     return lambda request: call(tool, {"what": what}) if request.results == 0 else say("Done.")
 
 
-@pytest.mark.parametrize("hours", [2, -2])
+@pytest.mark.parametrize("hours", [2, pytest.param(-2, marks=pytest.mark.slow)])
 async def test_a_call_whose_worker_died_is_looked_up_in_time_though_the_clocks_differ(
     world: Make, task_queue: str, skewed: Path, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
@@ -76,6 +76,7 @@ async def test_a_call_whose_worker_died_is_looked_up_in_time_though_the_clocks_d
             assert await rows(await there.session(handle)) == [("pay", "settled", "")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [36, -36])
 async def test_breakers_budgets_and_the_log_have_the_servers_time(
     world: Make, task_queue: str, skewed: Path, monkeypatch: pytest.MonkeyPatch, hours: int

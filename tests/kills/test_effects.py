@@ -38,7 +38,9 @@ async def rows(session: Session) -> list[tuple[str, str, str]]:
     return [(row.tool, row.status, row.by) for row in await session.effects()]
 
 
-@pytest.mark.parametrize(("when", "by"), [("before", ""), ("after", "probe")])
+@pytest.mark.parametrize(
+    ("when", "by"), [pytest.param("before", "", marks=pytest.mark.slow), ("after", "probe")]
+)
 async def test_the_probe_says_whether_a_call_whose_worker_died_is_made_again(
     world: Make, task_queue: str, when: str, by: str
 ) -> None:
@@ -52,7 +54,7 @@ async def test_the_probe_says_whether_a_call_whose_worker_died_is_made_again(
             assert [row["text"] for row in there.log(handle.id) if row["kind"] == "result"] == ["receipt 1"]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=pytest.mark.slow)])
 async def test_without_a_probe_a_person_is_asked_and_nothing_repeated(
     world: Make, task_queue: str, when: str
 ) -> None:
@@ -103,6 +105,7 @@ def reserving_and_failing(request: Request) -> Reply:
     return failed(400, "No.")
 
 
+@pytest.mark.slow
 async def test_undoing_goes_on_where_its_worker_died_and_each_call_is_undone_once(
     world: Make, task_queue: str
 ) -> None:

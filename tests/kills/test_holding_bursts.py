@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
@@ -89,6 +90,7 @@ async def test_a_pause_takes_hold_within_two_seconds_of_the_step(world: Make, ta
         assert await once_in(TRIES, lambda: paused(there))
 
 
+@pytest.mark.slow
 async def test_a_cancel_takes_hold_within_two_seconds_of_the_step(world: Make, task_queue: str) -> None:
     async def cancelled(there: World) -> bool:
         handle = await there.begin(

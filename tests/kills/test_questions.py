@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 
+import pytest
+
 from holdfast.testing import say
 
 from ..workers.running import eventually as seen
@@ -14,6 +16,7 @@ from .wire import Wire
 from .world import kill, pending
 
 
+@pytest.mark.slow
 async def test_a_question_whose_worker_was_killed_with_it_is_answered_by_the_next(
     world: Make, task_queue: str
 ) -> None:

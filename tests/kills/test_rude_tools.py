@@ -66,6 +66,7 @@ async def test_whatever_a_tool_raises_returns_or_leaves_behind_is_its_own_result
         assert await worker.ended(25) == 0
 
 
+@pytest.mark.slow
 async def test_while_a_tool_blocks_the_event_loop_its_neighbours_are_not_repeated(
     world: Make, task_queue: str
 ) -> None:
@@ -82,6 +83,7 @@ async def test_while_a_tool_blocks_the_event_loop_its_neighbours_are_not_repeate
         assert results(there, blocks.id) == [("ok", "blocked")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signals", [1, 2])
 async def test_a_worker_whose_event_loop_is_blocked_ends_when_it_is_told_to(
     world: Make, task_queue: str, signals: int

@@ -10,6 +10,8 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from holdfast.testing import Reply, Request, call, say
 from holdfast_temporal import DevServer, probe
 
@@ -26,6 +28,7 @@ def answered(world: World, id: str, results: int) -> bool:
     return len(world.log(id)) >= 2 + 2 * results
 
 
+@pytest.mark.slow
 async def test_a_run_survives_sigkill_of_the_server_in_its_midst(
     world: Make, task_queue: str, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 
+import pytest
+
 from holdfast.testing import Reply, Request, call, say
 
 from ..workers.running import eventually
@@ -60,6 +62,7 @@ async def test_a_second_attempt_finds_the_reply_in_the_log_and_asks_no_model(
         assert there.ledger.of(handle.id) == ["it"]
 
 
+@pytest.mark.slow
 async def test_without_the_reply_in_the_log_the_model_is_asked_again(world: Make, task_queue: str) -> None:
     script = Script()
     async with world(script) as there:

@@ -1,6 +1,6 @@
 """SIGKILL at every position of a short run, in turn; each run completes and does everything once.
 
-``make test`` takes every third position, ``make sweep`` all of them.
+``make test-slow`` takes every third position, ``make sweep`` all of them.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ async def undisturbed(world: World) -> int:
         return await length(handle)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_a_run_survives_sigkill_at_every_position_and_does_everything_once(world: Make) -> None:
     async with world(script) as there:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import uuid
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 
 from holdfast.testing import Reply, Request, say
@@ -15,6 +16,7 @@ from .conftest import Make
 from .line import line
 
 
+@pytest.mark.slow
 async def test_a_worker_that_comes_back_late_changes_nothing(world: Make, task_queue: str) -> None:
     late = asyncio.Event()
 

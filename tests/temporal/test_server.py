@@ -104,6 +104,7 @@ async def test_a_server_that_was_joined_is_left_running_but_can_be_stopped(tmp_p
     assert DevServer.find(tmp_path) is None
 
 
+@pytest.mark.slow
 async def test_a_server_whose_owner_was_killed_ends_by_itself_and_is_not_joined(tmp_path: Path) -> None:
     owner = await asyncio.create_subprocess_exec(
         sys.executable,

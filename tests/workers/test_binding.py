@@ -198,6 +198,7 @@ async def test_another_app_on_the_queue_does_not_start(
             await deployed.said("worker started")
 
 
+@pytest.mark.slow
 async def test_a_worker_ends_when_its_file_is_gone_and_starts_with_no_other(
     server: DevServer, task_queue: str, tmp_path: Path
 ) -> None:
@@ -228,6 +229,7 @@ async def test_an_empty_database_does_not_take_the_place_of_a_queues_own(
         await binding.expect_tables(client, task_queue, empty)
 
 
+@pytest.mark.slow
 async def test_an_apps_queue_follows_from_its_name(server: DevServer) -> None:
     async with worker(server, "shop") as running:
         assert "holdfast-shop" in await running.said("worker started")

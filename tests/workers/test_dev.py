@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import psutil
+import pytest
 
 from holdfast_temporal import DevServer, probe
 
@@ -42,6 +43,7 @@ async def test_dev_serves_restarts_a_worker_that_dies_and_ctrl_c_leaves_nothing(
     assert DevServer.find(tmp_path) is None
 
 
+@pytest.mark.slow
 async def test_a_killed_dev_leaves_nothing_that_goes_on(tmp_path: Path) -> None:
     async with started("dev", APP, "--no-ui", home=str(tmp_path)) as dev:
         await dev.said("worker started", 60)
@@ -53,6 +55,7 @@ async def test_a_killed_dev_leaves_nothing_that_goes_on(tmp_path: Path) -> None:
     assert DevServer.find(tmp_path) is None
 
 
+@pytest.mark.slow
 async def test_dev_ends_with_a_worker_that_cannot_work(tmp_path: Path) -> None:
     async with started("dev", "nowhere:app", "--no-ui", home=str(tmp_path)) as dev:
         assert await dev.ended(60) == 2
@@ -61,6 +64,7 @@ async def test_dev_ends_with_a_worker_that_cannot_work(tmp_path: Path) -> None:
     assert DevServer.find(tmp_path) is None
 
 
+@pytest.mark.slow
 async def test_dev_says_when_its_server_died(tmp_path: Path) -> None:
     async with started("dev", APP, "--no-ui", home=str(tmp_path)) as dev:
         await dev.said("worker started", 60)
@@ -71,6 +75,7 @@ async def test_dev_says_when_its_server_died(tmp_path: Path) -> None:
         assert re.search(r"holdfast: .*ended by itself; see .*temporal\.log", dev.text)
 
 
+@pytest.mark.slow
 async def test_the_state_database_is_upgraded_by_a_command(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'fresh.db'}"
     async with started("state", "upgrade", "--url", url) as running:

@@ -21,6 +21,7 @@ from .running import started
 APP = "tests.workers.sample:app"
 
 
+@pytest.mark.slow
 async def test_a_worker_of_another_embedding_model_says_so_and_embeds_anew_when_told(
     server: DevServer, client: Client, task_queue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -41,6 +42,7 @@ async def test_a_worker_of_another_embedding_model_says_so_and_embeds_anew_when_
             assert (await holdfast.memory.stats()).model == "openai:two"
 
 
+@pytest.mark.slow
 async def test_a_worker_starts_without_its_memory_store(
     server: DevServer, task_queue: str, unused_tcp_port: int
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from temporalio.client import ActivityHandle, Client
 from temporalio.common import RetryPolicy
 
@@ -73,6 +74,7 @@ async def test_sigterm_lets_twenty_calls_finish_and_loses_none(
     assert notes(tmp_path) == {"begun 1": 20, "ended 1": 20}
 
 
+@pytest.mark.slow
 async def test_without_grace_the_calls_are_cut_off_and_done_again_by_another_worker(
     server: DevServer, client: Client, task_queue: str, tmp_path: Path
 ) -> None:
@@ -90,6 +92,7 @@ async def test_without_grace_the_calls_are_cut_off_and_done_again_by_another_wor
         assert await second.ended() == 0
 
 
+@pytest.mark.slow
 async def test_a_second_signal_ends_the_process_at_once(
     server: DevServer, client: Client, task_queue: str, tmp_path: Path
 ) -> None:
@@ -102,6 +105,7 @@ async def test_a_second_signal_ends_the_process_at_once(
         assert await running.ended(30) == 128 + signal.SIGTERM
 
 
+@pytest.mark.slow
 async def test_a_call_that_ignores_its_cancellation_does_not_keep_the_process(
     server: DevServer, client: Client, task_queue: str, tmp_path: Path
 ) -> None:
@@ -121,6 +125,7 @@ async def test_a_call_that_ignores_its_cancellation_does_not_keep_the_process(
         assert "abandoned" in running.text
 
 
+@pytest.mark.slow
 async def test_when_one_of_two_workers_is_killed_the_other_goes_on(
     server: DevServer, client: Client, task_queue: str, tmp_path: Path
 ) -> None:
@@ -135,6 +140,7 @@ async def test_when_one_of_two_workers_is_killed_the_other_goes_on(
         assert (await second.get("/health"))[1]["worker"] == "running"
 
 
+@pytest.mark.slow
 async def test_a_worker_waits_for_a_server_that_comes_up_later(tmp_path: Path, task_queue: str) -> None:
     [port] = probe.free_ports(1)
     address = f"127.0.0.1:{port}"
@@ -157,6 +163,7 @@ async def test_a_worker_waits_for_a_server_that_comes_up_later(tmp_path: Path, t
         assert (await running.get("/health"))[0] == 200
 
 
+@pytest.mark.slow
 async def test_a_worker_waits_for_its_state_database_and_can_be_stopped_meanwhile(
     server: DevServer, task_queue: str
 ) -> None:

@@ -23,6 +23,7 @@ async def every(client: Client, task_queue: str) -> timedelta:
     return found.schedule.spec.intervals[0].every
 
 
+@pytest.mark.slow
 async def test_a_worker_process_schedules_maintenance(
     server: DevServer, client: Client, task_queue: str
 ) -> None:

@@ -42,6 +42,7 @@ async def worker(settings: dict[str, str]) -> AsyncGenerator[None]:
             await process.wait()
 
 
+@pytest.mark.slow
 async def test_the_analyst_answers_as_an_agent_of_a_worker(
     tmp_path: Path, server: DevServer, task_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,6 +133,7 @@ async def test_the_question_decides_what_is_computed(question: str, said: str, t
     assert said in run.answer
 
 
+@pytest.mark.slow
 async def test_a_hundred_thousand_rows_are_analysed(tmp_path: Path) -> None:
     dice = random.Random(7)
     data = tmp_path / "large.csv"

@@ -49,6 +49,7 @@ class Surveyor:
         return say("Done.")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("scopes", [("session",), ()], ids=["with memory", "without"])
 async def test_a_fact_of_step_3_is_recalled_at_step_990(start: Start, scopes: tuple[str, ...]) -> None:

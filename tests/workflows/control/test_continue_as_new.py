@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from holdfast.testing import Reply, Request, call, say
@@ -37,6 +38,7 @@ async def test_a_turn_goes_on_over_many_runs(start: Start) -> None:
         assert results == [f"{n}: seen" for n in range(30)]
 
 
+@pytest.mark.slow
 async def test_a_thousand_steps_complete(start: Start) -> None:
     def script(request: Request) -> Reply:
         return call("peek", {"at": f"page {request.number}"}) if request.number <= 1_000 else say("Seen all.")

@@ -174,6 +174,7 @@ async def test_a_full_queue_of_the_largest_messages_goes_over_a_roll_over(start:
         assert (await session.wait(2)).text == "Done."
 
 
+@pytest.mark.slow
 async def test_turns_that_fail_before_their_message_is_written_do_not_pile_up(start: Start) -> None:
     def script(request: Request) -> Reply:
         return failed(400, "No such field.") if request.number <= 100 else say("Here again.")

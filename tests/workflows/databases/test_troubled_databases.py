@@ -102,6 +102,7 @@ async def test_a_run_outlasts_a_server_in_trouble(
     await endures(start, site.url, site, trouble, word)
 
 
+@pytest.mark.slow
 async def test_runs_end_and_pay_once_while_their_connections_are_killed_all_the_time(
     start: Start, site: Site
 ) -> None:

@@ -22,7 +22,7 @@ SURVIVED = 5
 """Workers that a call may be lost with."""
 
 
-@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("saved", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_a_call_outlives_five_lost_workers_and_ends_with_the_sixth(
     client: TemporalClient, task_queue: str, saved: bool
 ) -> None:

@@ -107,7 +107,9 @@ async def manifests(it: Running, session: str) -> list[Manifest]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(("wire", "steps"), [("openai", 1_000), ("anthropic", 150)])
+@pytest.mark.parametrize(
+    ("wire", "steps"), [pytest.param("openai", 1_000, marks=pytest.mark.slow), ("anthropic", 150)]
+)
 async def test_every_prompt_of_a_long_session_is_within_its_window_by_the_servers_count(
     start: Start, wire: str, steps: int
 ) -> None:

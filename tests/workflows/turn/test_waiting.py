@@ -64,6 +64,7 @@ async def test_the_model_is_told_of_a_tool_that_stays_down(start: Start) -> None
         assert results[0].text.startswith("not run: The circuit breaker is open")
 
 
+@pytest.mark.slow
 async def test_a_paused_session_stays_where_it_is_when_the_tool_is_back(start: Start) -> None:
     async with start([call("look", {"at": "it"}), say("Done.")]) as it:
         await opened(it, "tool:look", SOON)

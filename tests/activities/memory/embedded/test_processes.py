@@ -6,6 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from holdfast_activities.memory import Filter
 
 from ..conformance.records import ids, vector
@@ -55,6 +57,7 @@ async def test_kill_9_in_the_middle_of_writes_loses_nothing_acknowledged(
     assert set(ids(await store.by_vector("acme", vector(1), Filter(), 100_000))) == stored
 
 
+@pytest.mark.slow
 async def test_what_two_processes_write_is_all_seen_by_a_third_that_has_searched_before(
     path: Path, open_store: Open
 ) -> None:

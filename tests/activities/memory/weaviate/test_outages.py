@@ -49,6 +49,7 @@ async def serving(
         server.close()
 
 
+@pytest.mark.slow
 async def test_a_server_killed_amid_writes_has_all_it_acknowledged_when_it_is_back(
     own_server: WeaviateServer, store: WeaviateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +83,7 @@ async def test_a_server_killed_amid_writes_has_all_it_acknowledged_when_it_is_ba
     assert set(acknowledged) <= set(ids(found))
 
 
+@pytest.mark.slow
 async def test_what_was_stored_and_not_indexed_when_the_server_was_killed_is_found_once_it_is_put_again(
     own_server: WeaviateServer, store: WeaviateStore
 ) -> None:

@@ -1,9 +1,11 @@
-"""One version of Weaviate, wherever one is named."""
+"""What .ci/run and the Makefile run, and which version of Weaviate."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+from .produced import FAST
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,6 +14,13 @@ def test_users_are_told_to_run_the_version_that_is_tested() -> None:
     version = (ROOT / ".ci/weaviate-version").read_text("utf-8").strip().removeprefix("v")
     compose = (ROOT / "deploy/weaviate/compose.yml").read_text("utf-8")
     assert re.findall(r"weaviate:(\d\S*)", compose) == [version]
+
+
+def test_ci_runs_the_fast_and_the_slow_tests() -> None:
+    assert "for target in lint test test-slow; do" in (ROOT / ".ci/run").read_text("utf-8")
+    make = (ROOT / "Makefile").read_text("utf-8")
+    assert f'-m "{FAST}"' in make
+    assert "-m slow" in make
 
 
 def test_ci_does_not_skip_the_tests_that_need_the_server() -> None:
