@@ -140,7 +140,7 @@ def test_what_waits_to_be_remembered_never_stops_a_roll_over(
         state.queue.append((n + 2, message))
     request = RememberInput(session=name, agent=name, digest="d" * 64, turn=1, start=1, stop=9, tenant=name)
     state.unremembered.extend([request.model_copy(update={"user": name})] * KEPT_UNREMEMBERED)
-    carried = state.start.model_copy(update={"carry": state.carry()})
+    carried = state.start.model_copy(update={"carry": state.carried()})
     assert len(data_converter.payload_converter.to_payload(carried).data) < 2 * 1024 * 1024
     assert carried.carry is not None
     assert len(carried.carry.queue) == MAX_QUEUED_MESSAGES
@@ -152,4 +152,4 @@ def test_what_fits_is_carried_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     state.spec = PinnedSpec(agent="a", digest="d")
     request = RememberInput(session="s", agent="a", digest="d", turn=1, start=1, stop=9)
     state.unremembered.extend([request] * KEPT_UNREMEMBERED)
-    assert len(state.carry().unremembered) == KEPT_UNREMEMBERED
+    assert len(state.carried().unremembered) == KEPT_UNREMEMBERED

@@ -65,31 +65,34 @@ class TurnView(Contract):
     ended: float = 0.0
 
 
+EventKind = Literal[
+    "turn_started",
+    "step",
+    "call_started",
+    "call_ended",
+    "turn_ended",
+    "paused",
+    "resumed",
+    "steered",
+    "closed",
+    "waiting",
+    "needs_person",
+    "decided",
+    "budget",
+    "fallback",
+    "undone",
+    "recalled",
+    "compacted",
+    "plan",
+    "model_changed",
+]
+
+
 class Event(Contract):
     """Something that happened in a session, for those who follow it. ``n`` counts up without gaps."""
 
     n: int
-    kind: Literal[
-        "turn_started",
-        "step",
-        "call_started",
-        "call_ended",
-        "turn_ended",
-        "paused",
-        "resumed",
-        "steered",
-        "closed",
-        "waiting",
-        "needs_person",
-        "decided",
-        "budget",
-        "fallback",
-        "undone",
-        "recalled",
-        "compacted",
-        "plan",
-        "model_changed",
-    ]
+    kind: EventKind
     turn: int
     step: int = 0
     seq: int = 0
@@ -206,7 +209,7 @@ class TurnState(Contract):
 class CarriedState(Contract):
     """What a session takes with it when it rolls over; content stays in the log."""
 
-    spec: PinnedSpec
+    spec: PinnedSpec | None = None
     seq: int = 1
     turns: int = 0
     version: int = 0

@@ -6,7 +6,7 @@ from temporalio.exceptions import ActivityError
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.budget import RaiseBudget
 from holdfast_workflows.contracts.effects import Decision
-from holdfast_workflows.contracts.session import Accepted, Event, SessionView, TurnView
+from holdfast_workflows.contracts.session import Accepted, SessionView, TurnView
 from holdfast_workflows.contracts.steps import LoadInput
 from holdfast_workflows.contracts.text import preview
 
@@ -30,7 +30,7 @@ class Control(UnknownNames):
         """Add to what the model reads at the next step."""
         assert self._state.running is not None
         self._state.steering.append(text)
-        self._state.emit(Event(n=0, kind="steered", turn=self._state.running.turn, text=preview(text)))
+        self._state.emit("steered", preview(text))
         if self._runner:
             self._runner.flight.yield_step_loop()
         return Accepted(turn=self._state.running.turn)
@@ -43,7 +43,7 @@ class Control(UnknownNames):
     def pause(self) -> SessionView:
         """Hold the session at the next boundary; calls that run are left to end."""
         self._state.paused = True
-        self._state.emit(Event(n=0, kind="paused", turn=self._state.turns))
+        self._state.emit("paused", at=(self._state.turns, 0))
         search_attributes.at_control(self._state)
         if self._runner:
             self._runner.flight.yield_step_loop()
@@ -58,7 +58,7 @@ class Control(UnknownNames):
     def resume(self) -> SessionView:
         """Let the session go on."""
         self._state.paused = False
-        self._state.emit(Event(n=0, kind="resumed", turn=self._state.turns))
+        self._state.emit("resumed", at=(self._state.turns, 0))
         search_attributes.at_control(self._state)
         workflow.set_current_details(current_details.render(self._state))
         return self.view()

@@ -128,7 +128,7 @@ def deciding(state: SessionState, decision: Decision) -> None:
     if state.ended:
         raise _refused(_closed(state))
     waiting = {each.id: each for each in state.undecided}
-    id = state.waits_as(decision.id)
+    id = state.pending_id(decision.id)
     found = waiting.get(id)
     key = names.call_key(workflow.info().workflow_id, int(id.rpartition("-")[2])) if found else ""
     if found is None or decision.id not in {id, key}:

@@ -12,7 +12,6 @@ from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.limits import MAX_MESSAGE
 from holdfast_workflows.contracts.session import (
     Accepted,
-    Event,
     Message,
     StartInput,
     Status,
@@ -187,7 +186,7 @@ class AgentWorkflow(Control):
         workflow.continue_as_new(
             # The spec that is carried has the message's place and the output's.
             self._state.start.model_copy(
-                update={"carry": self._state.carry(), "message": None, "output": None}
+                update={"carry": self._state.carried(), "message": None, "output": None}
             )
         )
 
@@ -205,7 +204,7 @@ class AgentWorkflow(Control):
     async def _finish(self, status: Status) -> None:
         self._state.ended = status
         self._state.queue.clear()
-        self._state.emit(Event(n=0, kind="closed", turn=self._state.turns, status=status))
+        self._state.emit("closed", status=status)
         await self._compacting.leave()
         if not await self._remembering.wait(remember.LAST):
             workflow.logger.error("%d turns are not remembered", len(self._state.unremembered))

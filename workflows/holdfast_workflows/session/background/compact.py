@@ -8,7 +8,6 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts.memory import CompactInput, CompactResult
-from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.steps import StepView
 
 from ..state import activity_calls
@@ -106,17 +105,7 @@ class Compaction:
             self._tell(request, _said(result), "ok")
 
     def _tell(self, request: CompactInput, text: str, status: str) -> None:
-        self._state.emit(
-            Event(
-                n=0,
-                kind="compacted",
-                turn=request.turn,
-                step=request.step,
-                seq=request.seq,
-                text=text,
-                status=status,
-            )
-        )
+        self._state.emit("compacted", text, at=(request.turn, request.step), seq=request.seq, status=status)
 
 
 def _said(result: CompactResult) -> str:

@@ -82,7 +82,7 @@ class SettleQueue:
                 version = await activity_calls.settle_turn(change, self._state.start.heartbeat_timeout)
                 # One that was on its way when the run was reset knows less than what was set aside.
                 self._state.version = max(self._state.version, version)
-                self._state.written(change.new)
+                self._state.mark_written(change.new)
             except ActivityError as error:
                 # The log holds the content and Temporal the decisions: a snapshot that could
                 # not be written is reported, and the session goes on.

@@ -10,7 +10,6 @@ from temporalio import workflow
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.budget import Allowance, Budget, Spent
 from holdfast_workflows.contracts.effects import PendingDecision
-from holdfast_workflows.contracts.session import Event
 
 from . import budget_limits, continue_as_new
 from . import waiting as asking
@@ -157,6 +156,4 @@ class BudgetTracker:
             raise errors.BudgetExhausted(budget_limits.said(spent))
 
     def _tell(self, spent: Spent, then: str) -> None:
-        turn = self._state.turn
-        text = f"{budget_limits.said(spent)}: {then}"
-        self._state.emit(Event(n=0, kind="budget", turn=turn.turn, step=turn.step, text=text))
+        self._state.emit("budget", f"{budget_limits.said(spent)}: {then}")

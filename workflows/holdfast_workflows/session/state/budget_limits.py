@@ -1,7 +1,6 @@
 """A session's limits: shown to people in words, and raised by them."""
 
 from holdfast_workflows.contracts.budget import Budget, Measure, RaiseBudget, Spent
-from holdfast_workflows.contracts.session import Event
 
 from .state import SessionState
 
@@ -30,8 +29,7 @@ def apply(state: SessionState, by: RaiseBudget) -> None:
     higher: dict[str, float] = {name: getattr(state.budget, name) + getattr(by, name) for name in wanted(by)}
     state.budget = state.budget.model_copy(update=higher)
     words = ", ".join(f"{_word(name)} to {_figure(value)}" for name, value in higher.items())
-    turn = state.turns if state.running is None else state.running.turn
-    state.emit(Event(n=0, kind="budget", turn=turn, text=f"raised: {words}", status="raised"))
+    state.emit("budget", f"raised: {words}", status="raised")
 
 
 def said(spent: Spent) -> str:

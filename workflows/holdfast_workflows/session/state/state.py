@@ -1,4 +1,4 @@
-"""A session's state between decisions: small, since content is in the log."""
+"""The state of a session's workflow: decisions and counts; content is in the log."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -6,15 +6,15 @@ from typing import Any, Literal
 
 from temporalio import workflow
 
-from holdfast_workflows.contracts.budget import Spending
 from holdfast_workflows.contracts.effects import Decision, PendingDecision
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
-from holdfast_workflows.contracts.memory import PlanItem, RememberInput
-from holdfast_workflows.contracts.resets import Abandoned, AsideResult
+from holdfast_workflows.contracts.memory import RememberInput
+from holdfast_workflows.contracts.resets import AsideResult
 from holdfast_workflows.contracts.session import (
     CarriedState,
     Event,
+    EventKind,
     Message,
     SessionView,
     StartInput,
@@ -22,79 +22,78 @@ from holdfast_workflows.contracts.session import (
     TurnState,
     TurnView,
 )
-from holdfast_workflows.contracts.spec import PinnedSpec, WhenBusy
+from holdfast_workflows.contracts.spec import WhenBusy
 from holdfast_workflows.contracts.steps import CallView, NewEntry
 from holdfast_workflows.contracts.text import dump_json, preview, size
 
 KEPT_TURNS = 32
-"""Turns that are remembered after their end. Who asks for one may come late: a wait that met a roll-over is
-asked again a while later, and short turns of others go on meanwhile."""
+"""Ended turns that the workflow keeps, since a wait that a continue-as-new interrupted is repeated late."""
 
 KEPT_EVENTS = 300
 CARRIED_EVENTS = 30
 KEPT_IDS = 200
 KEPT_UNREMEMBERED = 200
-"""Turns that may wait to be remembered; the oldest are given up, since every roll-over carries them."""
+"""Ended turns that may wait for ``remember_turn``; beyond that the oldest is dropped."""
 
 _MOST_CARRIED = 2_000_000
-"""What a roll-over may weigh in bytes, under Temporal's limit: messages that wait are not given up for less."""
+"""Bytes of the carried state, under Temporal's limit of 2 MiB. Queued messages are never dropped."""
 
 
 class SessionState:
-    """Everything the session's workflow knows. Only its own coroutines change it."""
+    """The state of a session. Only coroutines of its workflow change it."""
 
     def __init__(self, start: StartInput) -> None:
-        carry = start.carry
+        carried = start.carry or CarriedState(budget=start.budget, own_output=start.output is not None)
         self.start = start
-        self.spec: PinnedSpec | None = carry.spec if carry else None
-        self.seq = carry.seq if carry else 1
-        self.turns = carry.turns if carry else 0
-        self.version = carry.version if carry else 0
-        self.usage = carry.usage if carry else Usage()
-        self.queue: deque[tuple[int, Message]] = deque(carry.queue if carry else ())
-        self.running: TurnState | None = carry.running if carry else None
-        self.unwritten: list[NewEntry] = list(carry.running.new if carry and carry.running else ())
-        self.steering: list[str] = list(carry.steering if carry else ())
-        self.paused = carry.paused if carry else False
-        self.closing = carry.closing if carry else False
-        self.streaming_until = carry.streaming_until if carry else 0.0
-        self.recent: deque[TurnView] = deque(carry.recent if carry else (), maxlen=KEPT_TURNS)
-        self.seen: dict[str, int] = dict(carry.seen) if carry else {}
-        self.events: deque[Event] = deque(carry.events if carry else (), maxlen=KEPT_EVENTS)
-        self.next_event = carry.next_event if carry else 0
-        self.budget = carry.budget if carry else start.budget
-        self.spending = carry.spending if carry else Spending()
-        self.plan: tuple[PlanItem, ...] = carry.plan if carry else ()
-        self.notes = carry.notes if carry else ""
-        self.summary = carry.summary if carry else 0
-        self.memory = carry.memory if carry else ""
-        self.model = carry.model if carry else ""
-        """The model that answered last; empty before the first answer."""
-        self.unremembered: deque[RememberInput] = deque(
-            carry.unremembered if carry else (), maxlen=KEPT_UNREMEMBERED
-        )
-        self.next_spec, self.own_output = _own(start)
+        self.spec = carried.spec
+        self.seq = carried.seq
+        self.turns = carried.turns
+        self.version = carried.version
+        self.usage = carried.usage
+        self.queue: deque[tuple[int, Message]] = deque(carried.queue)
+        self.running = carried.running
+        self.unwritten: list[NewEntry] = list(carried.running.new if carried.running else ())
+        self.steering: list[str] = list(carried.steering)
+        self.paused = carried.paused
+        self.closing = carried.closing
+        self.streaming_until = carried.streaming_until
+        self.recent: deque[TurnView] = deque(carried.recent, maxlen=KEPT_TURNS)
+        self.seen = dict(carried.seen)
+        self.events: deque[Event] = deque(carried.events, maxlen=KEPT_EVENTS)
+        self.next_event = carried.next_event
+        self.budget = carried.budget
+        self.spending = carried.spending
+        self.plan = carried.plan
+        self.notes = carried.notes
+        self.summary = carried.summary
+        self.memory = carried.memory
+        self.model = carried.model
+        self.unremembered: deque[RememberInput] = deque(carried.unremembered, maxlen=KEPT_UNREMEMBERED)
+        self.next_spec = carried.next_spec
+        self.own_output = carried.own_output
+        self.abandoned = carried.abandoned
+        self.resets = carried.resets
+        self.resets_seen = 0
+        """Resets in this run's history."""
+        self.resets_past = 0
+        """Of these, resets whose replayed messages have all been applied."""
+        self.resets_done = 0
+        """Of these, resets whose leftovers are set aside."""
+        self.calls_open: tuple[int, ...] = ()
         self.context = 0
         """How full the last prompt was, in percent of its budget."""
         self.active: dict[int, str] = {}
         self.pending: dict[str, PendingDecision] = {}
         self.decisions: dict[str, Decision] = {}
         self.waits: dict[int, str] = {}
-        """Why something waits on a timer, by the sequence number of what waits."""
-        self._held, self._held_since = 0, 0.0
-        self.abandoned: Abandoned = carry.abandoned if carry else ()
-        self.resets = carry.resets if carry else 0
-        """Logs that resets have set aside."""
-        self.resets_seen = 0
-        """Resets that this run's history has; of ``resets_past`` all is taken in, ``resets_done`` are set aside."""
-        self.resets_past = self.resets_done = 0
-        self.calls_open: tuple[int, ...] = ()
+        """Reasons of the waits on a timer, by the sequence number of the waiting call or step."""
+        self._clock_pauses, self._clock_paused_at = 0, 0.0
         self.stopping = False
         """Whether the workflow itself was cancelled, so that it ends in this run."""
         self.ended: Status | None = None
 
     def accept(self, message: Message, *, place: int | None = None) -> int:
-        """Queue a message, last or at a place, and return its turn; one seen before keeps the turn it has."""
+        """Queue a message, by default as the last, and return its turn. A repeated id returns the same turn."""
         if message.id in self.seen:
             return self.seen[message.id]
         self.turns += 1
@@ -107,21 +106,21 @@ class SessionState:
         return self.turns
 
     def go_on_after_reset(self, result: AsideResult, start: int) -> None:
-        """Go on past what the old run wrote from ``start`` on."""
+        """Continue after the entries that the old run wrote from ``start`` on."""
         self.abandoned = (*self.abandoned, (start, result.seq))
         self.seq, self.resets = max(self.seq, result.seq), result.logs
-        # A turn's number is never given twice: clients of the old run may still ask for theirs.
+        # Turn numbers are never reused: clients of the old run may still query theirs.
         self.turns, self.version = max(self.turns, result.turns), max(self.version, result.version)
         if self.running is not None:
-            self.change(reservation=None)  # the old run has used it
+            self.change(reservation=None)  # used by the old run
 
     @property
     def reset(self) -> bool:
-        """Whether the run was reset and what the old one wrote is not set aside yet."""
+        """Whether the run was reset and the old run's writes are not set aside yet."""
         return self.resets_seen > self.resets_done
 
     def resume_at(self, seq: int, turns: int, version: int) -> None:
-        """Go on where an earlier session of the same id stopped; turns accepted meanwhile are renumbered."""
+        """Continue an earlier session of the same id; turns accepted since the start are renumbered."""
         self.seq, self.version = seq, version
         if turns:
             self.turns += turns
@@ -129,144 +128,150 @@ class SessionState:
             self.seen = {id: turn + turns for id, turn in self.seen.items()}
 
     def take_next_spec(self) -> None:
-        """Go on with the spec that was asked for while a turn ran: a turn ends with the one it began with."""
+        """Use the spec loaded by ``repin``, once no turn is running."""
         if self.next_spec is not None and self.running is None:
             self.spec, self.next_spec = self.next_spec, None
 
     @property
     def queue_weight(self) -> int:
-        """What the messages that wait weigh in a payload."""
+        """Bytes of the queued messages in a payload."""
         return sum(size(dump_json(message.text)) for _, message in self.queue)
 
     def cancel_turn(self, reason: str) -> None:
-        """Have the running turn stop. The state keeps it, since a roll-over may be under way."""
+        """Mark the running turn as cancelled. The mark is carried if the session is about to continue as new."""
         if self.running is not None:
             self.running = self.running.model_copy(update={"cancelled": reason})
 
     def change(self, **changes: Any) -> None:
-        """Change what is known of the running turn."""
+        """Update fields of the running turn."""
         self.running = self.turn.model_copy(update=changes)
 
     def write(self, kind: Literal["message", "steer", "repair"], text: str, *, ref: str = "") -> None:
-        """Add something for the model to the log; the next ``think``, or the turn's end, writes it."""
+        """Add an entry for the model; the next ``think``, or the end of the turn, writes it to the log."""
         self.unwritten.append(NewEntry(seq=self.seq, kind=kind, text=text, ref=ref, turn=self.turn.turn))
         self.seq += 1
 
     def wait_for_decision(self, waiting: PendingDecision) -> None:
-        """Something waits for a person from now on."""
+        """Add a pending decision."""
         self.pending[waiting.id] = waiting
         self.pause_clock()
 
     def take_decision(self, id: str) -> Decision | None:
-        """It waits no longer; what was decided, if somebody did."""
+        """Remove a pending decision and return what was decided, if anything."""
         del self.pending[id]
         self.resume_clock()
         return self.decisions.pop(id, None)
 
     def pause_clock(self) -> None:
-        """People hold the turn up from now on; calls that wait for them side by side hold it up once."""
-        self._held += 1
-        if self._held == 1:
-            self._held_since = workflow.time()
+        """Stop counting the turn's time, which excludes waits for people. Parallel waits count once."""
+        self._clock_pauses += 1
+        if self._clock_pauses == 1:
+            self._clock_paused_at = workflow.time()
 
     def resume_clock(self) -> None:
-        """One thing less waits for people; that time is not the turn's own."""
-        self._held -= 1
-        if not self._held:
-            self.change(waited=self.turn.waited + workflow.time() - self._held_since)
+        """Count the turn's time again when the last of the parallel waits has ended."""
+        self._clock_pauses -= 1
+        if not self._clock_pauses:
+            self.change(waited=self.turn.waited + workflow.time() - self._clock_paused_at)
 
-    def waits_as(self, id: str) -> str:
-        """The id under which something waits that is named by it, or by the key of its call.
+    def pending_id(self, id: str) -> str:
+        """Return the id of a pending decision, given that id or the key of its call.
 
-        Of the key only the end counts: the rest is the session's id, and a history is replayed under any.
+        Only the key's last part is used: the rest is the session's id, which differs in a replay.
         """
         return id if id in self.pending else f"effect-{id.rpartition('-')[2]}"
 
     def resolve(self, decision: Decision) -> None:
-        """Somebody decided; whoever waits for it takes it up."""
-        decision = decision.model_copy(update={"id": self.waits_as(decision.id)})
+        """Store a decision for the coroutine that waits for it."""
+        decision = decision.model_copy(update={"id": self.pending_id(decision.id)})
         self.decisions[decision.id] = decision
-        self.emit(
-            Event(
-                n=0,
-                kind="decided",
-                turn=self.turns if self.running is None else self.running.turn,
-                name=decision.by,
-                call_id=decision.id,
-                text=preview(decision.text),
-                status=decision.action,
-            )
-        )
+        text = preview(decision.text)
+        self.emit("decided", text, name=decision.by, call_id=decision.id, status=decision.action)
 
     @property
     def undecided(self) -> tuple[PendingDecision, ...]:
-        """What waits for a person still."""
+        """Pending decisions that have no answer yet."""
         return tuple(each for each in self.pending.values() if each.id not in self.decisions)
 
     @property
     def seconds(self) -> float:
-        """How long the session's turns have run, the running one included, without waiting for people."""
+        """Seconds that the session's turns have run, without waits for people."""
         running = self.running
         if running is None:
             return self.spending.seconds
-        waited = running.waited + (workflow.time() - self._held_since if self._held else 0.0)
+        waited = running.waited + (workflow.time() - self._clock_paused_at if self._clock_pauses else 0.0)
         return self.spending.seconds + max(0.0, workflow.time() - running.started - waited)
 
-    def written(self, entries: Iterable[NewEntry]) -> None:
-        """Entries that are in the log now; the list would grow for as long as no turn succeeds."""
+    def mark_written(self, entries: Iterable[NewEntry]) -> None:
+        """Remove entries from ``unwritten``, since they are in the log now."""
         numbers = {entry.seq for entry in entries}
         self.unwritten[:] = [entry for entry in self.unwritten if entry.seq not in numbers]
 
     def watch(self, seconds: float) -> None:
-        """Somebody reads along for so many seconds more."""
+        """Send partial text often for ``seconds`` from now on."""
         self.streaming_until = max(self.streaming_until, workflow.time() + seconds)
 
     @property
     def streaming(self) -> bool:
-        """Whether somebody reads along now."""
+        """Whether a client follows the session now."""
         return self.streaming_until > workflow.time()
 
-    def emit(self, event: Event) -> None:
-        """Add an event for those who follow; its number and time are filled in."""
-        self.events.append(event.model_copy(update={"n": self.next_event, "at": workflow.time()}))
+    def emit(
+        self,
+        kind: EventKind,
+        text: str = "",
+        *,
+        at: tuple[int, int] | None = None,
+        seq: int = 0,
+        name: str = "",
+        call_id: str = "",
+        size: int = 0,
+        status: str = "",
+        usage: Usage | None = None,
+    ) -> None:
+        """Add an event for followers. ``at`` is its turn and step, by default the running ones."""
+        turn, step = at or ((self.running.turn, self.running.step) if self.running else (self.turns, 0))
+        self.events.append(
+            Event(
+                n=self.next_event,
+                at=workflow.time(),
+                kind=kind,
+                text=text,
+                turn=turn,
+                step=step,
+                seq=seq,
+                name=name,
+                call_id=call_id,
+                size=size,
+                status=status,
+                usage=usage,
+            )
+        )
         self.next_event += 1
 
     def emit_call(
         self, kind: Literal["call_started", "call_ended"], call: CallView, status: str, text: str, size: int
     ) -> None:
         """Add an event about a call of the running turn."""
-        self.emit(
-            Event(
-                n=0,
-                kind=kind,
-                turn=self.turn.turn,
-                step=self.turn.step,
-                seq=call.seq,
-                name=call.name,
-                call_id=call.id,
-                text=text,
-                size=size,
-                status=status,
-            )
-        )
+        self.emit(kind, text, seq=call.seq, name=call.name, call_id=call.id, size=size, status=status)
 
     @property
     def turn(self) -> TurnState:
-        """The running turn; only while there is one."""
+        """The running turn; there must be one."""
         assert self.running is not None
         return self.running
 
     @property
     def cancelled(self) -> bool:
-        """Whether the running turn was told to stop."""
+        """Whether the running turn was cancelled."""
         return self.running is not None and bool(self.running.cancelled)
 
     def policy(self, message: Message) -> WhenBusy:
-        """What a message does that comes while a turn runs."""
+        """What the message does while another turn runs."""
         return message.when_busy or (self.spec.when_busy if self.spec else "queue")
 
     def find_turn(self, turn: int) -> TurnView | None:
-        """The turn as it stands; None if it never was or is forgotten (then the database has it)."""
+        """Return a queued, running or recent turn; older ones are in the state database."""
         for view in self.recent:
             if view.turn == turn:
                 return view
@@ -289,18 +294,18 @@ class SessionState:
 
     @property
     def last_ended(self) -> TurnView | None:
-        """The last turn that has ended."""
+        """The turn that ended last."""
         return self.recent[-1] if self.recent else None
 
     @property
     def failed(self) -> TurnView | None:
-        """The one turn of a task, once it has ended without being done."""
+        """The turn of a task that ended without being done."""
         last = self.last_ended
         return last if last and self.start.mode == "task" and last.status != "done" else None
 
     @property
     def status(self) -> Status:
-        """What the session does now."""
+        """The session's status now."""
         if self.ended:
             return self.ended
         if self.spec is None:
@@ -314,7 +319,7 @@ class SessionState:
         return "running" if self.running or self.queue else "idle"
 
     def view(self, session: str, since: int) -> SessionView:
-        """The session at a glance, with its events from ``since`` on."""
+        """Return the session's status with its events from ``since`` on."""
         running = self.running
         last = self._running_view(running) if running else self.last_ended
         return SessionView(
@@ -342,12 +347,13 @@ class SessionState:
             last=last,
             events=tuple(event for event in self.events if event.n >= since),
             next_event=self.next_event,
-            pausing=self.paused and running is not None and not (self._held or self.waits or self.undecided),
+            pausing=self.paused
+            and running is not None
+            and not (self._clock_pauses or self.waits or self.undecided),
         )
 
-    def carry(self) -> CarriedState:
-        """What goes over a roll-over; large parts are dropped before they could stop it."""
-        assert self.spec is not None
+    def carried(self) -> CarriedState:
+        """Return the state for the next run; optional parts are dropped when it is too large for a payload."""
         running = self.running
         if running:
             running = running.model_copy(update={"new": tuple(self.unwritten)})
@@ -386,12 +392,6 @@ class SessionState:
                 workflow.logger.error("%d turns are not remembered: no room", len(carried.unremembered))
                 carried = carried.model_copy(update={"unremembered": ()})
         return carried
-
-
-def _own(start: StartInput) -> tuple[PinnedSpec | None, bool]:
-    """The spec to take after the running turn, and whether the output shape was given at the start."""
-    carry = start.carry
-    return (carry.next_spec, carry.own_output) if carry else (None, start.output is not None)
 
 
 def _weight(carried: CarriedState) -> int:

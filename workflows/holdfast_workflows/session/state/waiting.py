@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from temporalio import workflow
 
 from holdfast_workflows.contracts.effects import Decision, PendingDecision
-from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.steps import Wait
 
 from . import current_details, search_attributes
@@ -24,7 +23,7 @@ async def decision(
 ) -> Decision | None:
     """Wait for a person; None when the turn is cancelled, ``ready`` says so or the time is up."""
     state.wait_for_decision(waiting.model_copy(update={"since": workflow.time()}))
-    _tell(state, "needs_person", waiting.what, name=waiting.kind, call_id=waiting.id)
+    state.emit("needs_person", waiting.what, name=waiting.kind, call_id=waiting.id)
     _shown(state)
     with suppress(TimeoutError):
         await workflow.wait_condition(
@@ -62,8 +61,8 @@ async def wait(
     else:  # the reason says until when, the same after each nap
         seconds = min(seconds, reason.nap)
         state.waits[seq] = reason.reason
-    if not _told(state, reason.reason):
-        _tell(state, "waiting", reason.reason, status=reason.kind)
+    if not _repeats_last_event(state, reason.reason):
+        state.emit("waiting", reason.reason, status=reason.kind)
     _shown(state, attribute=seconds > _BRIEF)
     with suppress(TimeoutError):
         await workflow.wait_condition(
@@ -86,13 +85,7 @@ def _summary(what: str, why: str) -> str:
     return whole if len(whole) <= _LINE else whole[: _LINE - 1] + "…"
 
 
-def _told(state: SessionState, reason: str) -> bool:
-    """Whether the last that was told is that this turn is parked for this reason."""
+def _repeats_last_event(state: SessionState, reason: str) -> bool:
+    """Whether the last event reports the same wait of the running turn."""
     last = state.events[-1] if state.events else None
     return last is not None and (last.kind, last.turn, last.text) == ("waiting", state.turn.turn, reason)
-
-
-def _tell(state: SessionState, kind: object, text: str, **more: str) -> None:
-    turn = state.turn
-    event = {"n": 0, "kind": kind, "turn": turn.turn, "step": turn.step, "text": text, **more}
-    state.emit(Event.model_validate(event))

@@ -2,7 +2,6 @@
 
 from holdfast_workflows.contracts import builtin_tools, names
 from holdfast_workflows.contracts.memory import PlanItem
-from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.steps import CallView
 
 from .state import SessionState
@@ -34,7 +33,4 @@ def in_short(plan: tuple[PlanItem, ...]) -> str:
 
 
 def _tell(state: SessionState, call: CallView, text: str) -> None:
-    turn = state.turn
-    state.emit(
-        Event(n=0, kind="plan", turn=turn.turn, step=turn.step, seq=call.seq, name=call.name, text=text)
-    )
+    state.emit("plan", text, seq=call.seq, name=call.name)

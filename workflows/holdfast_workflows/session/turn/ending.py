@@ -4,7 +4,7 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.problems import Problem, problem_of
-from holdfast_workflows.contracts.session import Event, TurnView
+from holdfast_workflows.contracts.session import TurnView
 from holdfast_workflows.contracts.steps import StepView, TurnStatus
 from holdfast_workflows.contracts.text import size
 
@@ -51,17 +51,13 @@ def end(state: SessionState, last: StepView | None) -> None:
     state.recent.append(view)
     remember.note(state, turn, status)
     state.emit(
-        Event(
-            n=0,
-            kind="turn_ended",
-            turn=turn.turn,
-            step=turn.step,
-            seq=view.reply_seq,
-            text=found.message if found else view.reply,
-            size=view.reply_size,
-            status=status,
-            usage=turn.usage,
-        )
+        "turn_ended",
+        found.message if found else view.reply,
+        at=(turn.turn, turn.step),
+        seq=view.reply_seq,
+        size=view.reply_size,
+        status=status,
+        usage=turn.usage,
     )
     workflow.set_current_details(current_details.render(state))
 

@@ -4,7 +4,6 @@ from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.effects import PendingDecision
 from holdfast_workflows.contracts.fallbacks import AskHuman, ErrorReply
 from holdfast_workflows.contracts.problems import error_of, problem_of
-from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import ThinkResult
 
@@ -121,5 +120,4 @@ class Fallbacks:
         return error_of(found)
 
     def _tell(self, kind: str, text: str) -> None:
-        turn = self._state.turn
-        self._state.emit(Event(n=0, kind="fallback", turn=turn.turn, step=turn.step, name=kind, text=text))
+        self._state.emit("fallback", text, name=kind)

@@ -5,7 +5,6 @@ from temporalio.exceptions import ActivityError, CancelledError, RetryState
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.limits import SEQ_GAP
-from holdfast_workflows.contracts.session import Event, TurnState
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import StepView, ThinkInput, ThinkResult
 
@@ -170,7 +169,7 @@ class ModelStep:
         self.last = step
         state.context = step.context
         self._answered_by(step)
-        self._tell(step, state.turn)
+        state.emit("step", step.text, seq=step.seq, size=step.size, status=step.finish, usage=step.usage)
         for call in step.calls:
             if call.done:
                 state.emit_call("call_ended", call, call.status, call.result, call.size)
@@ -178,7 +177,7 @@ class ModelStep:
 
     def _answered_by(self, step: StepView) -> None:
         """Tell that another model answers than before, and why: the next in order, or the first again."""
-        state, turn = self._state, self._state.turn
+        state = self._state
         before = state.model or self._spec.model
         # A person and a kept reply are no models; that they answered is told as the last resort it is.
         if not step.model or step.model == "person" or step.model.startswith("cached "):
@@ -188,21 +187,4 @@ class ModelStep:
             return
         first = step.model == self._spec.model
         why = step.instead or ("it answers again" if first else f"in place of {before}")
-        state.emit(
-            Event(n=0, kind="model_changed", turn=turn.turn, step=turn.step, name=step.model, text=why)
-        )
-
-    def _tell(self, step: StepView, turn: TurnState) -> None:
-        self._state.emit(
-            Event(
-                n=0,
-                kind="step",
-                turn=turn.turn,
-                step=turn.step,
-                seq=step.seq,
-                text=step.text,
-                size=step.size,
-                status=step.finish,
-                usage=step.usage,
-            )
-        )
+        state.emit("model_changed", why, name=step.model)

@@ -9,7 +9,6 @@ from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.memory import RecallInput, RecallResult
-from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import NewEntry
 from holdfast_workflows.contracts.text import preview
@@ -89,7 +88,4 @@ def _said(found: int) -> str:
 
 
 def _tell(state: SessionState, text: str, found: int, status: str) -> None:
-    turn = state.turn
-    state.emit(
-        Event(n=0, kind="recalled", turn=turn.turn, seq=turn.start, text=text, size=found, status=status)
-    )
+    state.emit("recalled", text, seq=state.turn.start, size=found, status=status)

@@ -5,7 +5,7 @@ from temporalio import workflow
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.limits import PATIENCE
 from holdfast_workflows.contracts.problems import error_of
-from holdfast_workflows.contracts.session import Event, TurnState
+from holdfast_workflows.contracts.session import TurnState
 from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActResult, CallView, StepView, ThinkResult, Wait
 from holdfast_workflows.contracts.text import preview
@@ -73,7 +73,7 @@ class TurnRunner:
         turn, message = state.queue.popleft()
         request = preview(message.text)
         state.running = TurnState(turn=turn, request=request, started=workflow.time())
-        state.emit(Event(n=0, kind="turn_started", turn=turn, text=request))
+        state.emit("turn_started", request)
         recall.begin(state)
         state.write("message", message.text, ref=message.ref)
 

@@ -5,7 +5,7 @@ from temporalio.exceptions import ActivityError
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.limits import PATIENCE
-from holdfast_workflows.contracts.session import Event, Undoable
+from holdfast_workflows.contracts.session import Undoable
 from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.steps import ActInput, ActResult
 
@@ -90,17 +90,12 @@ class Undoing:
             workflow.logger.error("turn %d: %s could not be undone: %s", turn.turn, what, result.preview)
         state.write("steer", note)
         state.emit(
-            Event(
-                n=0,
-                kind="undone",
-                turn=turn.turn,
-                step=turn.step,
-                seq=call.seq,
-                name=call.name,
-                call_id=call.call_id,
-                text=result.preview,
-                status=result.status,
-            )
+            "undone",
+            result.preview,
+            seq=call.seq,
+            name=call.name,
+            call_id=call.call_id,
+            status=result.status,
         )
 
 
