@@ -1,4 +1,4 @@
-"""The models of an agent in their order, and what it means when none of them answers."""
+"""The models of an agent, tried in order, and the outcome when none of them answers."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -25,22 +25,21 @@ from holdfast_workflows.contracts.errors import (
     tree,
 )
 from holdfast_workflows.contracts.fallbacks import CachedReply, SimplifiedReply
-from holdfast_workflows.contracts.steps import ThinkInput, Wait
+from holdfast_workflows.contracts.steps import Wait
 from holdfast_workflows.contracts.text import preview
 
-from ..common.agents import LiveAgent
 from .guarded_call import GuardedCall, ModelAnswer
 from .prompt import PromptSource
 
-_UNTIL_ASKED_AGAIN = 5.0
-_REASONS = 600  # characters kept of why models did not answer
+_DEFAULT_WAIT = 5.0  # seconds
+_REASONS = 600  # characters of the reasons why models did not answer
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """A reply that is there already: an earlier attempt's, with what it settled after it, or a kept one.
+    """A reply that exists already: one of an earlier attempt, with the entries after it (``ahead``), or a cached one.
 
-    ``account`` is that of the prompt which a kept reply answers.
+    ``account`` describes the prompt that a cached reply answers.
     """
 
     reply: ReplyEntry
@@ -50,35 +49,33 @@ class StoredReply:
 
 
 class ModelFallback:
-    """Asks an agent's models in order until one answers."""
+    """Calls an agent's models in order until one answers."""
 
     def __init__(
         self,
-        step: ThinkInput,
-        agent: LiveAgent,
-        conversations: Conversations,
+        call: GuardedCall,
         prompts: PromptSource,
-        asking: GuardedCall,
+        conversations: Conversations,
         replies: ReplyStore,
-        again: Callable[[HoldfastError], bool],
+        is_retried: Callable[[HoldfastError], bool],
     ) -> None:
-        """The chain of a step; ``again`` says whether there is an attempt after one that failed so."""
-        self._step = step
-        self._agent = agent
-        self._conversations = conversations
+        """Set up the fallback of a step; ``is_retried`` says whether the activity is retried after an error."""
+        self._call = call
         self._prompts = prompts
-        self._asking = asking
+        self._step = prompts.step
+        self._agent = prompts.agent
+        self._conversations = conversations
         self._replies = replies
-        self._again = again
-        self._resort = agent.resort(step.fallback)
+        self._is_retried = is_retried
+        self._fallback = prompts.agent.resort(prompts.step.fallback)
 
     async def reply(
         self, seq: int, new: Sequence[Entry], *, look_ahead: bool
     ) -> StoredReply | ModelAnswer | Wait | Spent | None:
-        """The reply at ``seq``; None if it is not settled and nobody is to be asked.
+        """Return the reply at ``seq``; None if it is not settled and no model may be called.
 
         Raises:
-            ModelError: No model gave one; with several in the chain the error names each cause.
+            ModelError: No model answered; with several models the error names each cause.
         """
         causes: list[tuple[str, HoldfastError]] = []
         await self._prompts.prepare()
@@ -103,18 +100,20 @@ class ModelFallback:
                 if not self._step.max_steps:
                     return None
                 look_ahead = False
-                if kept := await self._kept(model, conversation):
-                    return kept
-                found = await self._asking.ask(model, conversation)
-                return replace(found, instead=_told(causes)) if isinstance(found, ModelAnswer) else found
+                if cached := await self._cached(model, conversation):
+                    return cached
+                answer = await self._call.ask(model, conversation)
+                return (
+                    replace(answer, instead=_summary(causes)) if isinstance(answer, ModelAnswer) else answer
+                )
             except (ModelError, BreakerOpen, LimitReached) as raised:
                 error = _lasting(raised)
                 activity.logger.warning("%s: %s", name, error)
-                # The next model may have answered the same prompt, in a form of its own.
+                # Another model may have a cached reply to the same prompt.
                 if not (error.fallback or isinstance(error, NoCachedReply)):
                     raise
-                # It is waited for, but not where nobody would come back: then the others are still there.
-                if _soon(error) and self._again(error):
+                # Wait for this model, unless this was the last attempt: then try the others.
+                if _soon(error) and self._is_retried(error):
                     raise
                 causes.append((name, error))
             except HoldfastError as error:
@@ -124,29 +123,29 @@ class ModelFallback:
         return self._verdict(causes)
 
     def _names(self) -> tuple[str, ...]:
-        if isinstance(self._resort, SimplifiedReply):
-            return (self._resort.model or self._agent.spec.models[-1],)
+        if isinstance(self._fallback, SimplifiedReply):
+            return (self._fallback.model or self._agent.spec.models[-1],)
         return (self._step.model,) if self._step.model else self._agent.spec.models
 
-    async def _kept(self, model: Model, conversation: Conversation) -> StoredReply | None:
-        """The kept reply, if that is the last resort that is asked for.
+    async def _cached(self, model: Model, conversation: Conversation) -> StoredReply | None:
+        """Return the cached reply, if the fallback in use is ``CachedReply``.
 
         Raises:
-            NoCachedReply: There is none.
+            NoCachedReply: No reply to this prompt is cached.
         """
-        resort = self._resort
-        if not isinstance(resort, CachedReply):
+        fallback = self._fallback
+        if not isinstance(fallback, CachedReply):
             return None
         prompt = self._prompts.prompt(model, conversation)
         digest = self._prompts.digest(prompt.request)
-        body = await self._replies.find(digest, clock.now() - resort.max_age)
+        body = await self._replies.find(digest, clock.now() - fallback.max_age)
         if body is None:
-            raise NoCachedReply(f"{model.name}, {resort.max_age:g} s")
+            raise NoCachedReply(f"{model.name}, {fallback.max_age:g} s")
         reply = ReplyEntry.model_validate(json.loads(body))
         return StoredReply(reply, {}, settled=False, account=prompt.account)
 
     def _verdict(self, causes: Sequence[tuple[str, HoldfastError]]) -> Wait:
-        """Wait where nothing was asked, and nothing that was asked may yet succeed; else an error."""
+        """Return a wait if no call was made and no failed one may be retried; otherwise raise."""
         refused = [error for _, error in causes if _is_for_waiting(error)]
         failed = [error for _, error in causes if not _is_for_waiting(error)]
         if refused and not any(error.retryable for error in failed):
@@ -161,7 +160,7 @@ class ModelFallback:
             )
         if len(causes) == 1:
             raise causes[0][1]
-        # Each may answer when its own time has come, so the first of them says when to come back.
+        # Each model may answer after its own wait, so the shortest one counts.
         waits = [error.retry_after or 0.0 for _, error in causes if error.retryable]
         raise AllProvidersFailed(
             "; ".join(f"{name}: {error.code}, {error.detail}" for name, error in causes),
@@ -171,29 +170,29 @@ class ModelFallback:
 
 
 def _lasting(error: HoldfastError) -> HoldfastError:
-    """The error that opened a breaker, where waiting does not mend it: a key or an account that is refused."""
+    """The error that opened a breaker, if waiting does not help: a rejected key or account."""
     if not isinstance(error, BreakerOpen) or not error.cause:
         return error
     return tree()[error.cause](error.detail)
 
 
-def _told(causes: Sequence[tuple[str, HoldfastError]]) -> str:
-    """Why the models before this one did not answer, in a line."""
+def _summary(causes: Sequence[tuple[str, HoldfastError]]) -> str:
+    """Why the models before this one did not answer, on one line."""
     each = (f"{name}: {error.code}, {error.detail.removeprefix(f'{name} ')}" for name, error in causes)
     return preview("; ".join(each), _REASONS)
 
 
 def _soon(error: HoldfastError) -> bool:
-    """Whether the provider said when to come back, and that is soon: then it is waited for."""
+    """Whether the provider named a short wait."""
     return isinstance(error, RateLimited) and error.retry_after is not None and error.retry_after < LONG_WAIT
 
 
 def _is_for_waiting(error: HoldfastError) -> bool:
-    """Whether nothing was asked, or will be until the time the provider named: waiting costs no attempt."""
+    """Whether no call was made, or the provider named a long wait. Waiting then costs no attempt."""
     if isinstance(error, RateLimited):
         return error.retry_after is not None and not _soon(error)
     return isinstance(error, BreakerOpen | LimitReached)
 
 
 def _wait(error: HoldfastError) -> float:
-    return _UNTIL_ASKED_AGAIN if error.retry_after is None else error.retry_after
+    return _DEFAULT_WAIT if error.retry_after is None else error.retry_after

@@ -15,7 +15,7 @@ from holdfast_activities.context import (
 )
 from holdfast_activities.models import wire
 from holdfast_activities.models.base import Fragment, Model, ModelRequest
-from holdfast_workflows.contracts.fallbacks import SimplifiedReply
+from holdfast_workflows.contracts.fallbacks import CachedReply, SimplifiedReply
 from holdfast_workflows.contracts.names import READ_MORE
 from holdfast_workflows.contracts.steps import ThinkInput
 from holdfast_workflows.contracts.text import dump_json
@@ -51,17 +51,18 @@ class PromptSource:
     """Makes the prompts of one ``think``."""
 
     def __init__(self, step: ThinkInput, agent: LiveAgent, ratios: TokenCalibration) -> None:
-        self._step = step
-        self._agent = agent
+        self.step = step
+        self.agent = agent
         self._ratios = ratios
         self.simple = isinstance(agent.resort(step.fallback), SimplifiedReply)
+        self.caches_replies = any(isinstance(each, CachedReply) for each in agent.spec.fallbacks)
         output = agent.spec.output
         self._shape = "" if output is None else dump_json(output.model_dump())
 
     @property
     def readable(self) -> bool:
         """Whether the agent can read what a prompt leaves out of a text."""
-        return READ_MORE in self._agent.tools
+        return READ_MORE in self.agent.tools
 
     async def prepare(self) -> None:
         """Have at hand what was learnt before."""
@@ -73,8 +74,8 @@ class PromptSource:
 
     def prompt(self, model: Model, conversation: Conversation) -> Prompt:
         """The prompt as the conversation stands."""
-        spec, step = self._agent.spec, self._step
-        tools = b"" if self.simple else self._agent.wire_tools(model)
+        spec, step = self.agent.spec, self.step
+        tools = b"" if self.simple else self.agent.wire_tools(model)
         extra = _SIMPLE if self.simple else _FINAL if step.final else ""
         instructions = f"{spec.instructions}\n\n{extra}" if extra else spec.instructions
         made = self._budget(model, instructions, tools)
@@ -94,7 +95,7 @@ class PromptSource:
         return Prompt(request, PromptAccount(model.name, made, items, conversation.need))
 
     def _budget(self, model: Model, instructions: str, tools: bytes) -> PromptBudget:
-        spec = self._agent.spec
+        spec = self.agent.spec
         return budget(
             min(spec.context_window or model.window, model.window),
             ratio=self._ratios.of(model.name),
@@ -105,7 +106,7 @@ class PromptSource:
 
     def _reply(self, model: Model, made: PromptBudget) -> int | None:
         """Tokens that the reply may have: what it and the prompt may take is within the window, or it is refused."""
-        asked = self._agent.spec.max_tokens
+        asked = self.agent.spec.max_tokens
         if self.simple:
             return min(asked or _SIMPLE_REPLY, _SIMPLE_REPLY)
         return None if asked is None else min(asked, model.window - made.tokens)
@@ -119,7 +120,7 @@ class PromptSource:
 
     def digest(self, request: ModelRequest) -> str:
         """Whose prompt it is, and ``fingerprint``: what its reply is kept under."""
-        return f"{self._step.tenant}/{self._step.agent}/{fingerprint(request, self._shape)}"
+        return f"{self.step.tenant}/{self.step.agent}/{fingerprint(request, self._shape)}"
 
 
 def fingerprint(request: ModelRequest, shape: str) -> str:

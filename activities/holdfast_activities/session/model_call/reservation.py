@@ -16,10 +16,10 @@ from holdfast_activities.models.base import Model
 from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_activities.state.log.extras import MICROS, AccountState, Amount, Charge, Charged, Limit
 from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Reservation, Spent
+from holdfast_workflows.contracts.budget import Allowance, Reservation, Spent
 from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
-from holdfast_workflows.contracts.steps import ThinkInput, Wait
+from holdfast_workflows.contracts.steps import Wait
 
 OUTPUT = 4_096
 """Tokens reserved for a reply where the agent sets no ``max_tokens``; the request is bound to them."""
@@ -52,51 +52,61 @@ class CostEstimate:
         return Amount(self.prompt + self.output, _micros(model.cost(self.prompt, self.output)))
 
 
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays for a model call. ``session`` names the reservation on the accounts of run and tenant."""
+
+    session: str
+    tenant: str
+    limits: TenantLimits | None = None
+    allowance: Allowance | None = None
+
+
 class BudgetReservation:
-    """The accounts of one session, and its hold on them."""
+    """The accounts that one activity's model calls are charged to, and what is reserved on them."""
 
     def __init__(
         self,
         accounts: BudgetStore,
-        step: ThinkInput,
-        tenant: TenantLimits | None,
+        payer: Payer,
+        call_seconds: float,
         *,
-        trusted: bool,
-        call: float,
+        before: Reservation | None = None,
+        trusted: bool = True,
+        keep_room: bool = False,
         clock: Callable[[], float] = clock.now,
     ) -> None:
-        """The purse of a step.
+        """Start with what an earlier activity reserved.
 
         Args:
-            accounts: Where the accounts are kept.
-            step: Names the run's own account, and the hold that the step before left.
-            tenant: The tenant's limits, if it has any.
-            trusted: Whether that hold stands for sure; a lost attempt may have changed it.
-            call: Seconds that a call may take; a reservation that lapsed amid it would be spent twice.
+            accounts: The table of accounts.
+            payer: Who pays.
+            call_seconds: How long a call may take; its reservation must not lapse before it ends.
+            before: The reservation that the previous step made for this one.
+            trusted: Whether ``before`` is still valid; a lost attempt may have changed it.
+            keep_room: Whether to reserve room for a short final call too.
             clock: Seconds since 1970.
         """
+        self.payer = payer
         self._accounts = accounts
-        self._step = step
-        self._tenant = tenant
-        self._call = call
+        self._call = call_seconds
+        self._keep_room = keep_room
         self._clock = clock
-        self._touched = step.reservation is not None
+        self._touched = before is not None
         self._unanswered = Amount()
-        # A purse lasts for one activity, so the day it begins on is the day that pays.
+        # It lasts for one activity, so the day on which that starts is charged.
         self._limits = self._find_limits()
-        self.hold = (
-            step.reservation if trusted and step.reservation and self._stands(step.reservation) else None
-        )
+        self.hold = before if trusted and before and self._stands(before) else None
 
     def _find_limits(self) -> dict[str, Limit]:
         found: dict[str, Limit] = {}
-        run, tenant = self._step.allowance, self._tenant
+        run, tenant = self.payer.allowance, self.payer.limits
         if run is not None:
             found[run.account] = Limit(run.tokens, None if run.dollars is None else _micros(run.dollars))
         if tenant is not None and (tenant.tokens_per_day is not None or tenant.dollars_per_day is not None):
             day = _day(self._clock())
             dollars = tenant.dollars_per_day
-            found[self._accounts.tenant(self._step.tenant, day)] = Limit(
+            found[self._accounts.tenant(self.payer.tenant, day)] = Limit(
                 tenant.tokens_per_day, None if dollars is None else _micros(dollars)
             )
         return found
@@ -104,7 +114,7 @@ class BudgetReservation:
     def _stands(self, hold: Reservation) -> bool:
         """Whether a hold has not lapsed, and is on today's accounts: a tenant's account is of one day."""
         now, taken = self._clock(), hold.until - self._call - HELD_FOR
-        return self._lasts(hold) and (self._tenant is None or _day(taken) == _day(now))
+        return self._lasts(hold) and (self.payer.limits is None or _day(taken) == _day(now))
 
     def _lasts(self, hold: Reservation) -> bool:
         """Whether a hold is there still when a call that begins now has ended."""
@@ -191,13 +201,13 @@ class BudgetReservation:
 
     def _aside(self, model: Model, need: CostEstimate) -> Amount:
         """Room for a last, short call, where the budget is to be finished by one."""
-        if not self._step.keep_room_for_final or self._step.final:
+        if not self._keep_room:
             return Amount()
         return CostEstimate(need.prompt, SHORTEST).amount(model)
 
     def _charge(self, hold: Amount, spent: Amount = Amount()) -> Charge:  # noqa: B008 - it is immutable
         spent = _sum(spent, self._unanswered)
-        return Charge(self._step.session, self._limits, spent, hold, self._until())
+        return Charge(self.payer.session, self._limits, spent, hold, self._until())
 
     def _take(self, charged: Charged, hold: Amount) -> None:
         self._unanswered = Amount()

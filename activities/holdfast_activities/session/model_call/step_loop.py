@@ -1,4 +1,4 @@
-"""Steps taken within one ``think`` activity, each settled in the log before the next."""
+"""The steps of one ``think`` activity. Each is settled in the log before the next one starts."""
 
 import asyncio
 import time
@@ -31,19 +31,19 @@ from ..common import run_tool
 from ..common.agents import LiveAgent
 from ..common.log_writes import away, settle
 from . import step_result
-from .call_limits import provider_of
+from .call_guard import CallGuard, provider_of
 from .dependencies import WorkerDependencies
 from .fallback import ModelFallback, StoredReply
 from .guarded_call import GuardedCall, ModelAnswer
 from .prompt import PromptSource
-from .reservation import RESULTS, BudgetReservation, CostEstimate
+from .reservation import RESULTS, BudgetReservation, CostEstimate, Payer
 
 _MAX_NAME = 200
 _NO_ANSWER = "(no answer: the budget was used up while the model still asked for tools)"
-"""What stands for a last reply that consists of calls, which are not carried out."""
+"""The text of a final reply that consists of tool calls only; they are not executed."""
 
-_SHOWN = 100_000
-"""Characters of partial text in a heartbeat, which must fit into a payload; the rest comes with the step."""
+_PARTIAL = 100_000
+"""Characters of partial text in a heartbeat, which must fit into a payload. The step has the whole text."""
 
 
 def attempts_before(step: ThinkInput) -> int:
@@ -51,26 +51,21 @@ def attempts_before(step: ThinkInput) -> int:
     return step.tried + activity.info().attempt - 1
 
 
-def _longest(agent: LiveAgent) -> float:
-    """Seconds that a call may take: a prompt found too long, or filtered, is changed and sent once more."""
-    return 2 * agent.spec.model_timeout
-
-
 class StepLoop:
-    """One ``think``: at least one model call, more while only inline tools are asked for.
+    """The model calls of one ``think``: one, and more while the model calls inline tools only.
 
     Attributes:
-        steps: Those that are settled.
-        stopped_by: Why there is no further one: the providers, a limit, the database or the budget.
-        failed: The error with which the step after these ended for good.
-        choice: What was chosen for the next attempt, once ``run`` has raised.
+        steps: The settled steps.
+        stopped_by: Why there is no further step: the providers, a limit, the database or the budget.
+        failed: The final error of the step after these.
+        choice: Whether and when to try again, once ``run`` has raised.
     """
 
     def __init__(
         self,
         step: ThinkInput,
         agent: LiveAgent,
-        means: WorkerDependencies,
+        dependencies: WorkerDependencies,
         new: Sequence[Entry],
         *,
         tenant: TenantLimits | None,
@@ -82,28 +77,24 @@ class StepLoop:
         self.choice: Choice | None = None
         self._input = step
         self._agent = agent
-        self._log = means.state.log
-        self._conversations = means.conversations
-        self._resilience = means.resilience
-        self._purse = BudgetReservation(
-            means.state.budgets, step, tenant, trusted=not look_ahead, call=_longest(agent)
+        self._log = dependencies.state.log
+        self._conversations = dependencies.conversations
+        self._resilience = dependencies.resilience
+        self._budget = BudgetReservation(
+            dependencies.state.budgets,
+            Payer(step.session, step.tenant, tenant, step.allowance),
+            2
+            * agent.spec.model_timeout,  # a prompt that is too long, or filtered, is changed and sent once more
+            before=step.reservation,
+            trusted=not look_ahead,
+            keep_room=step.keep_room_for_final and not step.final,
         )
         self._new = list(new)
-        prompts = PromptSource(step, agent, means.ratios)
-        asking = GuardedCall(
-            step,
-            agent,
-            prompts,
-            means.resilience,
-            self._purse,
-            tenant,
-            means.conversations,
-            self._new,
-            self._heard,
-        )
-        self._asking = asking
-        self._chain = ModelFallback(
-            step, agent, means.conversations, prompts, asking, means.state.replies, self._again
+        self._guard = CallGuard(dependencies.resilience, self._budget)
+        prompts = PromptSource(step, agent, dependencies.ratios)
+        call = GuardedCall(self._guard, prompts, dependencies.conversations, self._new, self._set_text)
+        self._fallback = ModelFallback(
+            call, prompts, dependencies.conversations, dependencies.state.replies, self._is_retried
         )
         self._look_ahead = look_ahead
         self._tried = attempts_before(step)
@@ -119,23 +110,23 @@ class StepLoop:
 
     @property
     def unanswered(self) -> Usage:
-        """What model calls used that ended without a reply."""
-        return self._asking.unanswered
+        """Usage of model calls that ended without a reply."""
+        return self._guard.unanswered
 
     def partial(self) -> Partial:
-        """Where the burst is, for its heartbeat."""
+        """The progress, for the heartbeat."""
         taken = len(self.steps)
         return Partial(
             turn=self._input.turn,
             step=self._input.step + taken,
             seq=self._seq,
-            text=self._text[:_SHOWN],
+            text=self._text[:_PARTIAL],
             steps=taken,
             tried=self._tried,
         )
 
     async def run(self) -> None:
-        """Take steps until one needs the workflow, or the burst has used its count or time."""
+        """Take steps until one needs the workflow, or ``max_inline_steps`` or ``max_inline_seconds`` is reached."""
         deadline = time.monotonic() + self._agent.spec.max_inline_seconds
         while True:
             try:
@@ -148,9 +139,9 @@ class StepLoop:
             except HoldfastError as error:
                 self.choice = self._choose(error)
                 if self.steps and self._stopping:
-                    # The steps that are settled count; the next ``think`` will meet the error itself.
+                    # The settled steps are returned. The next ``think`` will run into the error again.
                     return None
-                await self._let_go()
+                await self._release()
                 if not self.steps or self.choice.again:
                     raise
                 activity.logger.warning(
@@ -159,7 +150,7 @@ class StepLoop:
                 self.failed = problem_of(error)
                 return None
             except asyncio.CancelledError:
-                await self._purse.release()
+                await self._budget.release()
                 raise
             if view is None:
                 await self._stopped()
@@ -171,80 +162,78 @@ class StepLoop:
                 return None
 
     async def _stopped(self) -> None:
-        """Hold nothing while the session waits; a ``think`` that follows at once is told what is held."""
+        """Release the reservation if the session waits; otherwise pass it to the next ``think``."""
         if self.steps and self.stopped_by is None:
-            self.steps[-1] = self.steps[-1].model_copy(update={"reservation": self._purse.hold})
+            self.steps[-1] = self.steps[-1].model_copy(update={"reservation": self._budget.hold})
         else:
-            await self._let_go()
+            await self._release()
 
-    async def _let_go(self) -> None:
-        await self._purse.release()
+    async def _release(self) -> None:
+        await self._budget.release()
         if self.steps:
             self.steps[-1] = self.steps[-1].model_copy(update={"reservation": None})
 
     def _is_last(self, view: StepView) -> bool:
-        """Whether the workflow has to see this step before there is another."""
+        """Whether the workflow has to process this step before the next one."""
         inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
         if not inside or self._stopping or len(self.steps) >= (self._input.max_steps or MAX_CALLS):
             return True
         if self._tried and not self._look_ahead:
-            # Attempts are counted for one call: after a failed one, the next step begins a count of its own.
+            # Attempts are counted per model call, so the step after a retried one needs its own activity.
             return True
         called = sum(len(step.calls) for step in self.steps)
         left = self._input.calls_left
-        # What is told of the calls has to fit one payload.
+        # The views of all calls have to fit one payload.
         return called >= MAX_CALLS or (left is not None and called >= left)
 
     def _choose(self, error: HoldfastError) -> Choice:
-        """Whether Temporal repeats the activity, which then finds in the log what is settled."""
+        """Decide whether Temporal retries the activity; a retry finds the settled steps in the log."""
         spec = self._agent.spec
         operation = f"model:{provider_of(spec.models[0])}"
         return self._resilience.retries.choose(operation, spec.model_retry, self._tried + 1, error)
 
-    def _again(self, error: HoldfastError) -> bool:
+    def _is_retried(self, error: HoldfastError) -> bool:
         return self._choose(error).again
 
     async def _step(self) -> StepView | None:
-        """The next step; None if it cannot be taken now."""
-        reached = await self._reply()
-        if reached is None:
-            return None
-        reply, ahead = reached
+        """Take the next step; None if it cannot be taken now."""
+        self._context, self._instead = 0, ""
+        if self._input.answer:
+            reply, ahead = await self._settle_reply(self._entry(text=self._input.answer, model="person"))
+        else:
+            began = time.monotonic()
+            found = await self._fallback.reply(self._seq, self._new, look_ahead=self._look_ahead)
+            # If one reply was settled before, the next may be too.
+            self._look_ahead = isinstance(found, StoredReply) and found.settled
+            if found is None:
+                return None
+            if isinstance(found, Wait | Spent):
+                # After settled steps, the next ``think`` runs into the spent budget again and reports it.
+                self.stopped_by = None if self.steps and isinstance(found, Spent) else found
+                return None
+            if isinstance(found, ModelAnswer):
+                self._context, self._instead = found.account.context, found.instead
+                answered = self._answered(found, time.monotonic() - began)
+                reply, ahead = await self._settle_reply(answered, self._extras(answered, found))
+            else:
+                reply, ahead = await self._stored(found)
         results = await self._results(reply, ahead)
         problem = "" if reply.calls or reply.finish != "stop" else self._agent.output_problem(reply.text)
-        return step_result.step_view(reply, results, problem, self._purse.hold, self._context, self._instead)
+        return step_result.step_view(reply, results, problem, self._budget.hold, self._context, self._instead)
 
-    # The reply: from the log if an earlier attempt got that far, else from a person or a model.
-
-    async def _reply(self) -> tuple[ReplyEntry, dict[int, Entry]] | None:
-        if self._input.answer:
-            return await self._settle_reply(self._entry(text=self._input.answer, model="person"))
-        began = time.monotonic()
-        self._context, self._instead = 0, ""
-        found = await self._chain.reply(self._seq, self._new, look_ahead=self._look_ahead)
-        # Where one reply was there already, the next may be too.
-        self._look_ahead = isinstance(found, StoredReply) and found.settled
-        if found is None:
-            return None
-        if isinstance(found, Wait | Spent):
-            # After steps that count a budget is met again, by the ``think`` that follows them.
-            self.stopped_by = None if self.steps and isinstance(found, Spent) else found
-            return None
-        if isinstance(found, ModelAnswer):
-            self._context, self._instead = found.account.context, found.instead
-            reply = self._answered(found, time.monotonic() - began)
-            return await self._settle_reply(reply, self._riders(reply, found))
+    async def _stored(self, found: StoredReply) -> tuple[ReplyEntry, dict[int, Entry]]:
+        """A reply that was settled before, or a cached one, which is settled now."""
         if found.settled:
             self._conversations.offer(self._input.session, [found.reply])
             self._new.clear()
             return found.reply, found.ahead
-        kept = found.reply
+        cached = found.reply
         reply = self._entry(
-            text=kept.text, calls=kept.calls, finish=kept.finish, model=f"cached {kept.model}"
+            text=cached.text, calls=cached.calls, finish=cached.finish, model=f"cached {cached.model}"
         )
         return await self._settle_reply(reply, LogExtras(manifest=self._manifest(reply, found.account)))
 
-    def _heard(self, text: str) -> None:
+    def _set_text(self, text: str) -> None:
         self._text = text
 
     def _answered(self, answer: ModelAnswer, seconds: float) -> ReplyEntry:
@@ -254,7 +243,7 @@ class StepLoop:
         return self._entry(
             text=_NO_ANSWER if wordless else reply.text if calls else self._agent.final_text(reply.text),
             calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
-            # A last reply is as long as the budget lets it be, and stands as it is.
+            # A final reply may be cut off by the budget, and counts as it is.
             finish="stop" if self._input.final and reply.finish in {"tool_calls", "length"} else reply.finish,
             usage=reply.usage,
             model=reply.model,
@@ -274,42 +263,40 @@ class StepLoop:
         )
 
     async def _settle_reply(
-        self, reply: ReplyEntry, riders: LogExtras | None = None
+        self, reply: ReplyEntry, extras: LogExtras | None = None
     ) -> tuple[ReplyEntry, dict[int, Entry]]:
-        """Write the reply, with what was new before it and what it cost, in one transaction."""
-        stored = (await self._settle([*self._new, reply], riders))[-1]
+        """Write the new entries, the reply and its cost in one transaction."""
+        stored = (await self._settle([*self._new, reply], extras))[-1]
         self._new.clear()
         if stored == reply:
             return reply, {}
-        # Another attempt was first: its reply is the one that counts, with what it did after.
+        # Another attempt wrote first: its reply counts, with the entries after it.
         if not isinstance(stored, ReplyEntry):
             raise StateError(f"number {reply.seq} of the log holds a {stored.kind}, not a reply")
         rest = await self._log.read(self._input.session, stored.seq + 1)
         self._look_ahead = True
         return stored, {entry.seq: entry for entry in rest}
 
-    def _riders(self, reply: ReplyEntry, answer: ModelAnswer) -> LogExtras:
-        """What is written with the reply: how its prompt was made, its cost, the next call's reservation, the reply
-        for those who ask the same.
-        """
+    def _extras(self, reply: ReplyEntry, answer: ModelAnswer) -> LogExtras:
+        """What is written with the reply: prompt manifest, cost, the next call's reservation, the cached reply."""
         following = None
         if reply.calls:
-            # The next prompt is this one, the reply and the results of its calls.
-            longer = answer.need.prompt + reply.usage.output_tokens + RESULTS
-            following = CostEstimate(longer, answer.need.output)
-        charge = self._purse.settle(answer.model, reply.usage, following)
-        kept = None
+            # The next prompt consists of this one, the reply and the results of its calls.
+            longer = answer.estimate.prompt + reply.usage.output_tokens + RESULTS
+            following = CostEstimate(longer, answer.estimate.output)
+        charge = self._budget.settle(answer.model, reply.usage, following)
+        cached = None
         if answer.digest and reply.finish in {"stop", "tool_calls"}:
-            kept = CachedReplyRow(answer.digest, reply.model_dump_json(), reply.at)
+            cached = CachedReplyRow(answer.digest, reply.model_dump_json(), reply.at)
         manifest = self._manifest(reply, answer.account, answer.reported)
-        return LogExtras(charge=charge, cached=kept, manifest=manifest)
+        return LogExtras(charge=charge, cached=cached, manifest=manifest)
 
     def _manifest(
         self, reply: ReplyEntry, account: PromptAccount | None, reported: int = 0
     ) -> Manifest | None:
         return None if account is None else account.manifest(self._input.session, reply, reported)
 
-    # The results of inline tools and of calls that cannot be carried out.
+    # The results of inline tools and of invalid calls.
 
     async def _results(self, reply: ReplyEntry, ahead: dict[int, Entry]) -> dict[int, ResultEntry]:
         if not reply.calls or reply.finish not in {"tool_calls", "stop"}:
@@ -328,7 +315,7 @@ class StepLoop:
         return {call.seq: known[call.seq] for call in calls if call.seq in known}
 
     def _over_budget(self, calls: Sequence[run_tool.ToolRun]) -> set[int]:
-        """The inline calls for which the budget has no room: the workflow asks for it, or refuses them."""
+        """The inline calls beyond the budget of calls. The workflow raises the budget or refuses them."""
         if self._input.calls_left is None:
             return set()
         made = [call for step in self.steps for call in step.calls if call.done and call.status != "invalid"]
@@ -337,7 +324,7 @@ class StepLoop:
         return set(inline[left:])
 
     async def _run(self, call: run_tool.ToolRun) -> ResultEntry | None:
-        """The result of a call that ends here; None for one that is the workflow's to schedule."""
+        """The result of a call; None if the workflow has to schedule it."""
         spec, binding = self._agent.tools.get(call.name), self._agent.binding(call.name)
         if binding is None and spec is not None and not spec.hidden and await self._agent.elsewhere():
             return None
@@ -350,7 +337,7 @@ class StepLoop:
                 return run_tool.result(call, error.detail, "invalid", time.monotonic())
             return None
         try:
-            return await run_tool.run(binding, call, spec.timeout, _quiet)
+            return await run_tool.run(binding, call, spec.timeout, _ignore_heartbeat)
         except HoldfastError as error:
             return run_tool.failed(call, error)
 
@@ -370,12 +357,12 @@ class StepLoop:
             user=self._input.user,
         )
 
-    async def _settle(self, entries: Sequence[Entry], riders: LogExtras | None = None) -> list[Entry]:
-        stored, charged = await settle(self._log, self._input.session, entries, riders)
-        if riders is not None and riders.charge is not None:
-            self._purse.settled(riders.charge, charged)
+    async def _settle(self, entries: Sequence[Entry], extras: LogExtras | None = None) -> list[Entry]:
+        stored, charged = await settle(self._log, self._input.session, entries, extras)
+        if extras is not None and extras.charge is not None:
+            self._budget.settled(extras.charge, charged)
         if list(entries) != stored:
-            # What is at hand was built from what we meant to write.
+            # The cached conversation was built from what this attempt meant to write.
             self._conversations.forget(self._input.session)
         else:
             self._conversations.offer(self._input.session, stored)
@@ -383,12 +370,12 @@ class StepLoop:
 
 
 def _bounded(index: int, call: ToolCall) -> ToolCall:
-    """The call with an id and a name that fit anywhere: both are the model's words."""
+    """The call with id and name cut to the longest that is stored; the model chose both."""
     if len(call.id) <= _MAX_NAME and len(call.name) <= _MAX_NAME:
         return call
     id = call.id if len(call.id) <= _MAX_NAME else f"{call.id[: _MAX_NAME - 8]}_{index}"
     return call.model_copy(update={"id": id, "name": call.name[:_MAX_NAME]})
 
 
-def _quiet(_: str) -> None:
-    """Inline tools are quick; the burst's own heartbeat speaks for them."""
+def _ignore_heartbeat(_: str) -> None:
+    """Ignore an inline tool's heartbeat: ``think`` sends its own."""

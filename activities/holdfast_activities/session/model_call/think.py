@@ -1,4 +1,4 @@
-"""``think``: read the log by reference, call the model, settle its reply; in bursts with inline tools."""
+"""``think``: read the conversation from the log, call the model, settle its reply and inline tool results."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,90 +22,87 @@ from .dependencies import WorkerDependencies
 from .reservation import limits_of
 from .step_loop import StepLoop, attempts_before
 
-_ASKED_EVERY = 1.0
-"""Seconds between questions whether a step that was to be the last still matters."""
+_QUERY_INTERVAL = 1.0
+"""Seconds between queries whether the session still needs the current step."""
 
 
 class Think:
-    """The model's activity."""
+    """The activity that calls the model."""
 
-    def __init__(self, registry: Registry, agents: LiveAgents, means: WorkerDependencies) -> None:
+    def __init__(self, registry: Registry, agents: LiveAgents, dependencies: WorkerDependencies) -> None:
         self._tenants = registry.tenants
         self._agents = agents
-        self._means = means
+        self._dependencies = dependencies
 
     @activity.defn(name=names.THINK)
     async def think(self, step: ThinkInput) -> ThinkResult:
-        """Take one step, or as many as the burst allows; none if none can be taken now.
+        """Take one step, and further ones while they call inline tools only; none if it has to wait.
 
-        A retry first looks into the log: what an earlier attempt settled is returned, not
-        asked for again.
+        A retry reads the log first and returns what an earlier attempt settled.
         """
+        loop: StepLoop | None = None
         try:
-            return await self._think(step)
+            agent = await self._agents.get(step.digest)
+            state = self._dependencies.state
+            loop = StepLoop(
+                step,
+                agent,
+                self._dependencies,
+                await new_entries.entries(state, step.session, step.new, turn=step.turn, step=step.step),
+                tenant=limits_of(self._tenants, step.tenant),
+                look_ahead=step.again or activity.info().attempt > 1,
+            )
+            await self._run(step, loop)
         except StateUnavailable as error:
-            return self._parked((), away(error), step)
+            return self._waiting(away(error), step)
         except HoldfastError as error:
-            raise to_failure(error) from error
-
-    async def _think(self, step: ThinkInput) -> ThinkResult:
-        agent = await self._agents.get(step.digest)
-        state = self._means.state
-        new = await new_entries.entries(state, step.session, step.new, turn=step.turn, step=step.step)
-        burst = StepLoop(
-            step,
-            agent,
-            self._means,
-            new,
-            tenant=limits_of(self._tenants, step.tenant),
-            look_ahead=step.again or activity.info().attempt > 1,
-        )
-        try:
-            await self._run(step, burst)
-        except HoldfastError as error:
-            if burst.choice is None:
-                raise
-            raise self._means.resilience.retries.failure(error, burst.choice) from error
-        stopped = burst.stopped_by
+            if loop is None or loop.choice is None:
+                raise to_failure(error) from error
+            raise self._dependencies.resilience.retries.failure(error, loop.choice) from error
+        stopped = loop.stopped_by
         if isinstance(stopped, Wait):
-            return self._parked(burst.steps, stopped, step, burst.unanswered)
+            return self._waiting(stopped, step, loop.steps, loop.unanswered)
         return ThinkResult(
-            steps=tuple(burst.steps), spent=stopped, failed=burst.failed, unanswered=burst.unanswered
+            steps=tuple(loop.steps), spent=stopped, failed=loop.failed, unanswered=loop.unanswered
         )
 
-    def _parked(
-        self, steps: Sequence[StepView], park: Wait, step: ThinkInput, unanswered: Usage | None = None
+    def _waiting(
+        self,
+        wait: Wait,
+        step: ThinkInput,
+        steps: Sequence[StepView] = (),
+        unanswered: Usage = Usage(),  # noqa: B008 - it is immutable
     ) -> ThinkResult:
-        """The steps before one that has to wait, and the attempts that were made until then, so that parking begins no new count."""
-        self._means.resilience.meters.parked(park.kind)
-        park = park.model_copy(update={"tried": attempts_before(step)})
-        return ThinkResult(steps=tuple(steps), wait=park, unanswered=unanswered or Usage())
+        """The settled steps and the wait, with the attempts so far: waiting does not reset their count."""
+        self._dependencies.resilience.meters.parked(wait.kind)
+        wait = wait.model_copy(update={"tried": attempts_before(step)})
+        return ThinkResult(steps=tuple(steps), wait=wait, unanswered=unanswered)
 
-    async def _run(self, step: ThinkInput, burst: StepLoop) -> None:
-        work = asyncio.ensure_future(burst.run())
-        # What failed before is told at once, so that it is not forgotten with the worker.
+    async def _run(self, step: ThinkInput, loop: StepLoop) -> None:
+        work = asyncio.ensure_future(loop.run())
+        # On a retry report the count of attempts at once, in case this worker is lost too.
         at_once = activity.info().attempt > 1
-        with Heartbeat(WATCHED if step.streaming else UNWATCHED, burst.partial, at_once=at_once):
+        with Heartbeat(WATCHED if step.streaming else UNWATCHED, loop.partial, at_once=at_once):
             try:
                 await asyncio.shield(work)
             except asyncio.CancelledError:
                 if not _asked_to_yield():
                     await _stop(work)
                     raise
-                await self._yield(burst, work)
+                await self._yield(loop, work)
 
-    async def _yield(self, burst: StepLoop, work: "asyncio.Future[None]") -> None:
-        """Pause and steering let the step end; a cancelled turn does not wait for the model.
+    async def _yield(self, loop: StepLoop, work: "asyncio.Future[None]") -> None:
+        """Let the step end after a pause or steering; abort it once the turn is cancelled.
 
-        The turn may be cancelled after it was paused, and an activity is told of a cancel
-        only once, so the session is asked again.
+        An activity receives only one cancel request, but a paused turn may be cancelled later,
+        so the session is queried repeatedly.
         """
-        burst.stop()
+        loop.stop()
         try:
             while not work.done():
                 if await _intent() == "abort":
                     return await _stop(work)
-                await asyncio.wait([work], timeout=_ASKED_EVERY)
+                await asyncio.wait([work], timeout=_QUERY_INTERVAL)
             await work
         except asyncio.CancelledError:
             await _stop(work)
@@ -113,13 +110,13 @@ class Think:
 
 
 def _asked_to_yield() -> bool:
-    """Whether the workflow cancelled the activity; else the worker stops, or the server gave it up."""
+    """Whether the workflow cancelled the activity; otherwise the worker stops, or the server timed it out."""
     details = activity.cancellation_details()
     return details is not None and details.cancel_requested
 
 
 async def _intent() -> str:
-    """What the session wants of a burst it interrupted; ``abort`` if it cannot be asked."""
+    """What the session wants of an interrupted ``think``; ``abort`` if the query fails."""
     info = activity.info()
     assert info.workflow_id is not None
     session = activity.client().get_workflow_handle(info.workflow_id, run_id=info.workflow_run_id)

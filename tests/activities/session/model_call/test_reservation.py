@@ -18,6 +18,7 @@ from holdfast_activities.session.model_call.reservation import (
     SHORTEST,
     BudgetReservation,
     CostEstimate,
+    Payer,
     limits_of,
 )
 from holdfast_activities.state import State, open_state, upgrade
@@ -25,7 +26,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.breakers import TenantLimits
 from holdfast_workflows.contracts.budget import Allowance, Reservation, Spent
 from holdfast_workflows.contracts.entries import Usage
-from holdfast_workflows.contracts.steps import ThinkInput, Wait
+from holdfast_workflows.contracts.steps import Wait
 
 NEED = CostEstimate(prompt=600, output=400)
 
@@ -60,19 +61,16 @@ def purse(
     clock: Callable[[], float] = time.time,
 ) -> BudgetReservation:
     limited = tokens is not None or dollars is not None
-    step = ThinkInput(
-        session=session,
-        agent="helper",
-        digest="d",
-        turn=1,
-        step=1,
-        seq=1,
-        tenant="acme" if tenant else "",
-        allowance=Allowance(account="run:shared", tokens=tokens, dollars=dollars) if limited else None,
-        reservation=hold,
-        keep_room_for_final=finishes,
+    allowance = Allowance(account="run:shared", tokens=tokens, dollars=dollars) if limited else None
+    return BudgetReservation(
+        state.budgets,
+        Payer(session, "acme" if tenant else "", tenant, allowance),
+        call,
+        before=hold,
+        trusted=trusted,
+        keep_room=finishes,
+        clock=clock,
     )
-    return BudgetReservation(state.budgets, step, tenant, trusted=trusted, call=call, clock=clock)
 
 
 async def pay(

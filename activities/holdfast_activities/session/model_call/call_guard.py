@@ -1,0 +1,139 @@
+"""The protections of every model call: circuit breaker, budget reservation and rate limits."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from holdfast_activities.models.base import Model, ModelReply
+from holdfast_activities.resilience import Admission, Resilience, counts, reason_of
+from holdfast_activities.state.coordination.bucket import Rate
+from holdfast_workflows.contracts.budget import Spent
+from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.errors import ModelError, RateLimited
+from holdfast_workflows.contracts.steps import Wait
+
+from .reservation import BudgetReservation, CostEstimate
+
+_GUESSED_REPLY = 500
+"""Tokens counted against a rate limit for a reply, until its usage is known."""
+
+
+def provider_of(model: str) -> str:
+    """The provider in a model's name."""
+    return model.partition(":")[0]
+
+
+class BudgetRefused(Exception):
+    """The budget has no room for the call: ``Wait`` if only for now, else ``Spent``."""
+
+    def __init__(self, reason: Wait | Spent) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class AdmittedCall:
+    """A call that may be made. The caller sets ``reply`` once there is one.
+
+    ``estimate`` is what is reserved for it. ``max_tokens`` limits its reply; None without a budget.
+    """
+
+    estimate: CostEstimate
+    max_tokens: int | None
+    reply: ModelReply | None = None
+
+
+class CallGuard:
+    """Admits the model calls of one activity and records their outcomes.
+
+    Attributes:
+        budget: The reservation that they are paid from.
+        unanswered: Usage of calls that ended without a reply.
+    """
+
+    def __init__(self, resilience: Resilience, budget: BudgetReservation) -> None:
+        self._resilience = resilience
+        self.budget = budget
+        self.unanswered = Usage()
+
+    def count_unanswered(self, used: Usage | None) -> None:
+        """Record the usage of a call that ended without a reply; it is paid with the next charge."""
+        if used is not None:
+            self.unanswered += used
+            self.budget.count(used)
+
+    @asynccontextmanager
+    async def admit(self, model: Model, prompt_bytes: int, max_tokens: int) -> AsyncGenerator[AdmittedCall]:
+        """Admit one call, which is made in the block, and report its outcome to breaker and limits.
+
+        Raises:
+            BreakerOpen, LimitReached: The call must not be made now.
+            BudgetRefused: The budget has no room for it.
+        """
+        breakers, provider = self._resilience.breakers, provider_of(model.name)
+        admission = await breakers.admit(f"provider:{provider}")
+        try:
+            call = await self._reserve(model, CostEstimate(prompt_bytes // 3, max_tokens))
+            tokens = prompt_bytes // 4 + min(call.estimate.output, _GUESSED_REPLY)
+            async with self._rate_limits(model, call, tokens):
+                yield call
+        except ModelError as error:
+            if error.retryable:  # otherwise the cause was this prompt or key, not the provider's state
+                self._resilience.retries.note(f"model:{provider}", ok=False)
+            await self._report_failure(admission, model, error)
+            raise
+        except BaseException:
+            # A limit refused the call, or it was cancelled: that says nothing about the provider.
+            await breakers.abandoned(admission)
+            raise
+        self._resilience.retries.note(f"model:{provider}", ok=True)
+        await breakers.succeeded(admission)
+
+    async def _reserve(self, model: Model, estimate: CostEstimate) -> AdmittedCall:
+        allowed = await self.budget.reserve(model, estimate)
+        if not isinstance(allowed, int):
+            raise BudgetRefused(allowed)
+        return AdmittedCall(CostEstimate(estimate.prompt, allowed), allowed if self.budget.active else None)
+
+    def _rates(self, model: Model) -> list[tuple[str, Rate]]:
+        """The rate limits that a call counts against, by their keys."""
+        # No rate is configured for the model itself, but the provider may have blocked it for a while.
+        rates = [(f"model:{model.name}", Rate()), (f"provider:{provider_of(model.name)}", model.rate)]
+        payer = self.budget.payer
+        limits = payer.limits
+        if limits is not None and (limits.requests_per_minute or limits.tokens_per_minute):
+            tenant = Rate(limits.requests_per_minute, limits.tokens_per_minute)
+            rates.append((f"tenant:{payer.tenant}", tenant))
+        return rates
+
+    @asynccontextmanager
+    async def _rate_limits(self, model: Model, call: AdmittedCall, estimate: int) -> AsyncGenerator[None]:
+        """Count the call against its rate limits: first as estimated, then with its usage."""
+        limits, taken, sent = self._resilience.limits, list[tuple[str, Rate]](), False
+        try:
+            for key, rate in self._rates(model):
+                await limits.take(key, rate, estimate)
+                taken.append((key, rate))
+            sent = True
+            yield
+        finally:
+            used, remaining = 0, None
+            if call.reply is not None:
+                used = call.reply.usage.input_tokens + call.reply.usage.output_tokens
+                remaining = call.reply.remaining
+            for key, rate in taken:
+                reported = remaining if key.startswith("provider:") else None
+                limits.settle(key, rate, estimate, used, reported, sent=sent)
+
+    async def _report_failure(self, admission: Admission, model: Model, error: ModelError) -> None:
+        breakers = self._resilience.breakers
+        if isinstance(error, RateLimited):
+            # The provider is up, but must not be called now: neither a success nor a failure.
+            await breakers.abandoned(admission)
+            if error.retry_after:
+                # Providers limit each model separately; another model of theirs may still answer.
+                await self._resilience.limits.block(f"model:{model.name}", error.retry_after)
+        elif counts(error):
+            await breakers.failed(admission, reason_of(error))
+        else:
+            await breakers.succeeded(admission)
