@@ -1,4 +1,4 @@
-"""The App that the workers serve. What protects it can be left off, to show what happens then."""
+"""The App that the workers serve. Environment variables switch protections off."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def post(what: str, ctx: ToolContext) -> str:
 
 @tool(effect="once", timeout=5)
 def charge(what: str, ctx: ToolContext) -> str:
-    """Charge for something; nobody can be asked later whether it happened.
+    """Charge for something, without a probe.
 
     Args:
         what: What for.
@@ -70,13 +70,13 @@ def charge(what: str, ctx: ToolContext) -> str:
 
 
 def ordered(ctx: ToolContext) -> str | None:
-    """Whether the shop has an order under the call's key."""
+    """Return the order under the call's key."""
     return booked(os.environ[LEDGER], ctx.key)
 
 
 @tool(effect="once", timeout=5, probe=ordered)
 def order(what: str, ctx: ToolContext) -> str:
-    """Order something; the shop can be asked later.
+    """Order something, with a probe.
 
     Args:
         what: What to order.

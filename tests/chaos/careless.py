@@ -1,4 +1,4 @@
-"""A worker with one protection off, to show what the protection is there for: ``python -m tests.chaos.careless``."""
+"""A worker with one protection off, to show that the protection is needed: ``python -m tests.chaos.careless``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .app import CARELESS, app
 
 
 class Replaced:
-    """A whole with some of its parts replaced."""
+    """An object with some attributes replaced."""
 
     def __init__(self, whole: object, **parts: object) -> None:
         self._whole, self._parts = whole, parts
@@ -43,40 +43,40 @@ class Replaced:
 
 
 class NoLedger(Ledger):
-    """A fresh key at every attempt, and no look at what was done before."""
+    """A ledger with a new key for every attempt, which ignores earlier attempts."""
 
     def key(self, key: str) -> str:
-        """A key that nobody has seen."""
+        """Return a new key."""
         return f"{key}-{uuid.uuid4().hex}"
 
     async def settled(self, request: ActInput) -> ResultEntry | None:
-        """Nothing, whatever there is."""
+        """Return None, whatever is recorded."""
         return None
 
     async def claim(self, row: EffectView, over: str = "") -> Claim:
-        """Ours, whoever has it."""
+        """Grant every claim."""
         return Claim(row, over, ours=True)
 
 
 async def _closed(name: str, *_: object, **__: object) -> BreakerView:
-    """A breaker that no failure moves."""
+    """A breaker that stays closed."""
     return BreakerView(name=name)
 
 
-def _unheld(charge: Charge) -> Charge:
-    """Asks whether anything is left, and reserves next to nothing."""
+def _without_reservation(charge: Charge) -> Charge:
+    """Reserve one token only."""
     return replace(charge, reservation=Amount(1)) if charge.reservation != Amount() else charge
 
 
-def _without_holds(state: State) -> State:
+def _without_reservations(state: State) -> State:
     log, budgets = state.log, state.budgets
 
-    async def settle_with(session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
-        charge = riders.charge and _unheld(riders.charge)
-        return await log.settle_with(session, entries, replace(riders, charge=charge))
+    async def settle_with(session: str, entries: Sequence[Entry], extras: LogExtras) -> Settled:
+        charge = extras.charge and _without_reservation(extras.charge)
+        return await log.settle_with(session, entries, replace(extras, charge=charge))
 
     async def charge(given: Charge) -> Charged:
-        return await budgets.charge(_unheld(given))
+        return await budgets.charge(_without_reservation(given))
 
     return cast(
         "State",
@@ -90,7 +90,7 @@ def _without_breakers(state: State) -> State:
 
 
 async def _none(*_: object, **__: object) -> list[object]:
-    """Nothing to apply, whatever waits."""
+    """Return nothing to apply, whatever waits."""
     return []
 
 
@@ -104,14 +104,14 @@ def _without_outbox(state: State) -> State:
 
 
 _STATES: dict[str, Callable[[State], State]] = {
-    "holds": _without_holds,
+    "reservations": _without_reservations,
     "breakers": _without_breakers,
     "outbox": _without_outbox,
 }
 
 
 class Insisting:
-    """Models whose client tries again by itself, beneath Temporal, as libraries do by default."""
+    """Models whose client retries below Temporal, as libraries do by default."""
 
     def __init__(self, models: Models) -> None:
         self._models = models

@@ -1,4 +1,4 @@
-"""Starting the runs and waiting for each; a pass in which nothing moves any more is dumped and given up."""
+"""Start the runs and wait for each. A pass without progress is dumped and ended."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ STUCK = 120.0
 
 DUMPS = Path("report/chaos-stuck")
 
-_LATER = (TemporalUnreachable, NoWorker)  # the session goes on, or was not started yet; ask again
+_LATER = (TemporalUnreachable, NoWorker)  # the request can be repeated
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended. ``code`` is its error's, "" if it has none, "lost" if it has no end."""
+    """How a run ended. ``code`` is the error code, "" without an error, "lost" if it did not end."""
 
     id: str
     text: str = ""
@@ -44,7 +44,7 @@ async def drive(
     agent: Callable[[Program], str] = lambda _: "clerk",
     tenant: str = "",
 ) -> list[Ended]:
-    """Start all runs, so many at a time, and wait for their ends."""
+    """Start all runs, at most ``at_once`` at a time, and wait for their ends."""
     room = asyncio.Semaphore(world.options.at_once)
     ends: dict[str, Ended] = {}
 
@@ -71,7 +71,7 @@ async def _one(world: World, id: str, agent: str, tenant: str) -> Ended:
         tenant=tenant,
         mode="task",
         message=Message(id="first", text=id),
-        heartbeat_timeout=world.options.silence,
+        heartbeat_timeout=world.options.heartbeat_timeout,
     )
     await _again(lambda: world.wire.start(id, start))
     try:
@@ -82,7 +82,7 @@ async def _one(world: World, id: str, agent: str, tenant: str) -> Ended:
 
 
 async def _again(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask as a user would: again, while nobody is there to answer."""
+    """Retry a request while no worker or server answers it."""
     while True:
         try:
             return await ask()
@@ -93,7 +93,7 @@ async def _again(ask: Callable[[], Awaitable[T]]) -> T:
 async def _until_done_or_stuck(
     world: World, tasks: Sequence[asyncio.Task[None]], ends: dict[str, Ended]
 ) -> None:
-    """Wait until all is done, or for too long nobody asked the model or the ledger and nothing ended."""
+    """Wait until all runs ended, or until nothing happened for ``STUCK`` seconds."""
     clock = asyncio.get_running_loop().time
     seen, moved = (-1, -1), clock()
     while True:
@@ -108,7 +108,7 @@ async def _until_done_or_stuck(
 
 
 async def _dump(world: World, id: str) -> None:
-    """Keep what there is to know of a run that did not end: its history and its view of itself."""
+    """Write the history and the view of a run that did not end."""
     DUMPS.mkdir(parents=True, exist_ok=True)
     handle = world.wire.temporal.get_workflow_handle(id)
     with suppress(RPCError):

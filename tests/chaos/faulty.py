@@ -1,4 +1,4 @@
-"""Runs whose model fails in three requests of ten, and what may become of each: known from the seed."""
+"""Runs whose model fails in three requests of ten, and their documented ends, computed from the seed."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class _Place:
 def ends(run: str) -> frozenset[End]:
     """The documented ends of a run of the agent ``plain``.
 
-    There is one, but where a prompt was refused: whether another can be sent depends on the
-    prompt, so that both are right, the error at once and the same call once more.
+    There is one end, except where a prompt is refused: whether a changed prompt can be sent
+    depends on the prompt, so both the immediate error and one more call are correct.
     """
     return frozenset(_ends(run, _Place()))
 

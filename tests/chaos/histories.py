@@ -1,4 +1,4 @@
-"""What the histories say afterwards: how long each kill held up whom, and whether today's code replays them."""
+"""Recovery times after kills, read from the histories of the runs."""
 
 from __future__ import annotations
 
@@ -32,45 +32,45 @@ async def histories(client: Client, ids: Sequence[str]) -> list[WorkflowHistory]
 
 
 @dataclass(frozen=True)
-class Told:
-    """A history, reduced to what recovery needs.
+class Timeline:
+    """The times in a history that recovery is measured by.
 
     Attributes:
         begun: When the run was started, in seconds since 1970.
-        held: Who held what of it, from when until when.
-        progress: When the run got on: an activity was completed, and the decision about it taken.
+        owners: Processes that ran an activity or cached the workflow: process id, from, until.
+        progress: When an activity completed and the next workflow task processed it.
         lost: How many model calls were lost with their worker.
     """
 
     begun: float
-    held: Sequence[tuple[int, float, float]]
+    owners: Sequence[tuple[int, float, float]]
     progress: Sequence[float]
     lost: int
 
 
-def told(history: WorkflowHistory) -> Told:
+def timeline(history: WorkflowHistory) -> Timeline:
     """Read a history."""
     events = list(history.events)
-    return Told(
+    return Timeline(
         begun=_at(events[0]),
-        held=[*_activities(events), *_caches(events)],
+        owners=[*_activities(events), *_caches(events)],
         progress=list(_progress(events)),
         lost=sum(1 for each in _lost(events) if each == names.THINK),
     )
 
 
-def recoveries(kills: Sequence[Kill], runs: Sequence[Told], *, everybody: bool = False) -> list[float]:
-    """Seconds from each kill to the next progress of each run it hit.
+def recoveries(kills: Sequence[Kill], runs: Sequence[Timeline], *, every_run: bool = False) -> list[float]:
+    """Return the seconds from each kill to the next progress of each run it hit.
 
-    A run is hit if the killed process carried out something of it at that moment, or had it
-    in memory, so that it has to be taken over; ``everybody`` counts all that were under way.
+    A kill hits a run if the killed process ran one of its activities or had it cached.
+    With ``every_run`` it hits all runs in progress.
     """
     found: list[float] = []
     for kill in kills:
         for run in runs:
             later = [at for at in run.progress if at > kill.at]
-            hit = any(pid == kill.pid and since < kill.at < until for pid, since, until in run.held)
-            if later and run.begun < kill.at and (hit or everybody):
+            hit = any(pid == kill.pid and since < kill.at < until for pid, since, until in run.owners)
+            if later and run.begun < kill.at and (hit or every_run):
                 found.append(later[0] - kill.at)
     return found
 
@@ -80,13 +80,13 @@ def _at(event: HistoryEvent) -> float:
 
 
 def _pid(identity: str) -> int:
-    """The process of a worker: the SDK calls it ``pid@host``."""
+    """Return the process id in a worker's identity ``pid@host``."""
     number = identity.partition("@")[0]
     return int(number) if number.isdigit() else 0
 
 
 def _activities(events: Sequence[HistoryEvent]) -> Iterator[tuple[int, float, float]]:
-    """Which process carried out an activity, from when until its end was known."""
+    """Yield the process of each activity, its start, and when the server knew its end."""
     begun = {e.event_id: e for e in events if e.HasField("activity_task_started_event_attributes")}
     for event in events:
         for kind in ("completed", "failed", "timed_out", "canceled"):
@@ -98,7 +98,7 @@ def _activities(events: Sequence[HistoryEvent]) -> Iterator[tuple[int, float, fl
 
 
 def _caches(events: Sequence[HistoryEvent]) -> Iterator[tuple[int, float, float]]:
-    """Which process had the run in memory, from one decision to the next."""
+    """Yield the process that had the run cached between two workflow tasks."""
     tasks = [e for e in events if e.event_type == _DECIDED]
     for this, following in pairwise(tasks):
         yield _pid(this.workflow_task_completed_event_attributes.identity), _at(this), _at(following)

@@ -1,8 +1,8 @@
-"""The world outside the platform: a process with a file of its own, told by tools what they do to it.
+"""An external ledger process, in whose file tools record their effects.
 
-``python -m tests.chaos.ledger PORT FILE``. POST notes an attempt, books the effect unless its
-key is booked, and answers after a while, so that workers die before, between and after. GET
-asks whether a key is booked. It shares no code with what it judges.
+``python -m tests.chaos.ledger PORT FILE``. POST records an attempt, books the effect unless its
+key is booked, and answers with a delay, so that workers die before, between and after. GET
+returns whether a key is booked. It shares no code with Holdfast.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Book:
         await asyncio.sleep(pace.uniform(0, _SLOWEST))
         self._db.execute("INSERT OR IGNORE INTO effects VALUES (?, ?, ?)", (key, what, time.time()))
         await asyncio.sleep(pace.uniform(0, _SLOWEST))
-        # The kernel of a killed caller closes its end: nobody will ever know the answer.
+        # The kernel closes the connection of a killed caller: the answer is lost.
         if not reader.at_eof():
             self._db.execute("UPDATE attempts SET delivered = 1 WHERE id = ?", (row.lastrowid,))
             _answer(writer, f"receipt of {what}", 200)
@@ -86,12 +86,12 @@ def booked(url: str, key: str) -> str | None:
 
 @dataclass(frozen=True)
 class Account:
-    """What the ledger holds at the end.
+    """The content of the ledger at the end.
 
     Attributes:
-        attempts: How often each thing was asked for.
-        keys: Under how many keys each thing was booked; more than one is one effect too many.
-        undelivered: How often the answer to each thing reached nobody.
+        attempts: How often each effect was requested.
+        keys: Number of keys each effect is booked under; more than one is a repeated effect.
+        undelivered: How often the answer about each effect was lost.
     """
 
     attempts: Counter[str]

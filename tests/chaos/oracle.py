@@ -1,4 +1,4 @@
-"""The judgement of a pass in which nothing may be lost or repeated, from what outsiders saw."""
+"""Judge a pass by records made outside Holdfast: nothing may be lost or repeated."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from holdfast_workflows.contracts.effects import EffectView
 
 from . import ledger
 from .driving import Ended
-from .histories import Told
+from .histories import Timeline
 from .program import LAST_WORD, Program, expected
 from .report import Row
 
 
 def requests(path: Path) -> list[dict[str, Any]]:
-    """What the model was asked, in order."""
+    """Read the model's requests, in order."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -30,7 +30,7 @@ def judge(
     asked: int,
     decisions: Mapping[str, Sequence[str]],
 ) -> None:
-    """Compare what happened with what was predicted."""
+    """Compare what happened with what was expected."""
     predicted = expected(runs)
     idempotent = [what for run in runs for what in run.effects("idempotent")]
     row.counts["runs"] = len(runs)
@@ -53,11 +53,11 @@ def judge(
 
 
 def paid_twice(
-    asked: Sequence[dict[str, Any]], told: Sequence[Told], runs: Sequence[Program]
+    asked: Sequence[dict[str, Any]], timelines: Sequence[Timeline], runs: Sequence[Program]
 ) -> Iterator[str]:
-    """Runs whose model was asked more often than their steps and lost workers explain."""
+    """List runs with more model requests than their steps and lost workers explain."""
     seen: Counter[str] = Counter(each["run"] for each in asked)
-    for run, each in zip(runs, told, strict=True):
+    for run, each in zip(runs, timelines, strict=True):
         allowed = expected([run]).requests + each.lost
         if seen[run.id] > allowed:
             yield f"{run.id}: {seen[run.id]} requests, {allowed} explained"
@@ -66,7 +66,7 @@ def paid_twice(
 def unreported(
     cut: Sequence[str], rows: Mapping[str, EffectView], decisions: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    """Calls whose answer reached nobody, though neither a probe nor a person was asked about them."""
+    """List calls whose answer was lost and that neither a probe nor a person resolved."""
     for what in cut:
         row = rows.get(what)
         if what not in decisions and (row is None or not row.by):
@@ -76,7 +76,7 @@ def unreported(
 def _repeated(
     once: Sequence[str], account: ledger.Account, decisions: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    """Calls that were made again though nobody said so, or under another key."""
+    """List calls repeated without a decision to retry, or under a second key."""
     for what in once:
         allowed = 1 + list(decisions.get(what, ())).count("retry")
         if account.attempts[what] > allowed or account.keys[what] > 1:

@@ -1,4 +1,4 @@
-"""One pass in which nothing may be lost or repeated, whatever goes wrong meanwhile."""
+"""One pass with injected faults, in which nothing may be lost or repeated."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from . import ledger
 from .driving import drive
-from .histories import Told, histories, told
-from .monkeys import meanwhile
+from .fault_injection import repeat_in_background
+from .histories import Timeline, histories, timeline
 from .oracle import judge, paid_twice, requests, unreported
 from .person import Person, reported
 from .processes import World
@@ -22,13 +22,13 @@ async def undertake(
     up: World,
     runs: Sequence[Program],
     pause: Callable[[], float],
-    strike: Callable[[], Awaitable[None]],
-) -> list[Told]:
-    """Drive the runs while something strikes and a person decides what nobody knows; then judge."""
+    inject: Callable[[], Awaitable[None]],
+) -> list[Timeline]:
+    """Drive the runs while faults are injected and a person resolves unknown calls; then judge."""
     person = Person(up)
-    async with meanwhile(pause, strike), meanwhile(lambda: _LOOKS, person.look):
+    async with repeat_in_background(pause, inject), repeat_in_background(lambda: _LOOKS, person.look):
         ends = await drive(up, runs)
-    found = [told(each) for each in await histories(up.wire.temporal, [run.id for run in runs])]
+    found = [timeline(each) for each in await histories(up.wire.temporal, [run.id for run in runs])]
     asked = requests(up.requests)
     account = ledger.account(up.ledger)
     judge(row, runs, ends, account, len(asked), person.decisions)

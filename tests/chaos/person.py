@@ -1,4 +1,4 @@
-"""The person who is asked about calls that nobody knows of: he looks into the ledger, and says what he found."""
+"""A simulated person who resolves calls with an unknown outcome by looking into the ledger."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Person:
     """Answers the sessions that wait for a person.
 
     Attributes:
-        world: Where they are.
-        decisions: What he said of each thing.
-        unlisted: What a session asked about while the platform's ledger did not call it unknown.
+        world: The scenario's processes.
+        decisions: The decisions by effect.
+        unlisted: Effects a session asked about that are not `unknown` in the effect ledger.
     """
 
     world: World
@@ -38,13 +38,13 @@ class Person:
     unlisted: list[str] = field(default_factory=list[str])
 
     async def look(self) -> None:
-        """Answer everything that waits now."""
+        """Resolve everything that waits now."""
         try:
             waiting = [each.id async for each in self.world.client.sessions(status="needs_person")]
             for id in waiting:
                 await self._answer(id)
         except HoldfastError:
-            return  # nobody answers just now, or it was answered already; he looks again soon
+            return  # no worker, or resolved already: the next look tries again
 
     async def _answer(self, id: str) -> None:
         session = self.world.client.session(id)
@@ -63,18 +63,18 @@ class Person:
 
 
 def _choice(what: str, receipt: str | None) -> Literal["confirm", "retry", "give_up"]:
-    """What happened is settled; what did not is done after all, or given up."""
+    """Confirm what happened; retry or give up what did not."""
     if receipt is not None:
         return "confirm"
     return "give_up" if random.Random(f"{what}/person").random() < _GIVES_UP else "retry"
 
 
 async def reported(world: World, sessions: set[str]) -> Mapping[str, EffectView]:
-    """What the platform's ledger says of the calls of some sessions."""
+    """Return the effect ledger's rows of some sessions, by effect."""
     rows = [each for id in sorted(sessions) for each in await world.client.session(id).effects()]
     return {what_of(each): each for each in rows}
 
 
 def what_of(effect: EffectView) -> str:
-    """What a call does, from its arguments."""
+    """Return the effect that a call's arguments name."""
     return str(json.loads(effect.arguments)["what"])

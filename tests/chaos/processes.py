@@ -1,4 +1,4 @@
-"""The processes of a scenario: Temporal, model, ledger and workers, each by itself, and how they end."""
+"""The processes of a scenario: Temporal, model, ledger and workers."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ QUEUE = "chaos"
 
 @dataclass(frozen=True)
 class Options:
-    """How a scenario is run.
+    """Options of a scenario.
 
     Attributes:
-        seed: What everything is drawn from.
+        seed: Seed of all random choices.
         runs: How many runs.
         workers: How many worker processes.
         url: The state database; a SQLite file by default.
         at_once: How many runs are in flight.
-        silence: Seconds after which a worker counts as lost.
+        heartbeat_timeout: Seconds after which a worker counts as lost.
         timed: Whether targets in seconds are judged.
     """
 
@@ -44,13 +44,13 @@ class Options:
     workers: int = 3
     url: str = ""
     at_once: int = 60
-    silence: float = 5.0
+    heartbeat_timeout: float = 5.0
     timed: bool = True
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A process that was killed, and when."""
+    """A killed process and the time of the kill."""
 
     pid: int
     at: float
@@ -58,7 +58,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker process, its log, and what ends it."""
+    """A worker process, its log, and the stack that ends it."""
 
     process: Process
     log: Path
@@ -72,15 +72,15 @@ class Worker:
 
 @dataclass
 class Fleet:
-    """The workers. A killed one is replaced at once.
+    """The workers. A killed worker is replaced immediately.
 
     Attributes:
         home: Where their logs are.
         count: How many there are.
         environment: Their variables.
-        dice: Choose which one is killed.
-        kills: Those that were killed.
-        spared: How often nobody was, since the others were still starting.
+        dice: Chooses the worker to kill.
+        kills: The kills so far.
+        spared: Number of skipped kills: all other workers were still starting.
     """
 
     home: Path
@@ -101,12 +101,12 @@ class Fleet:
         await asyncio.gather(*(each.stack.aclose() for each in self._workers))
 
     async def kill(self) -> None:
-        """End a random worker that takes work by SIGKILL, and start another.
+        """Send SIGKILL to a random worker that takes work, and start another.
 
-        The last one that does is let live: where starting takes long, nobody would ever serve.
+        The only worker that takes work is spared; on a slow machine there would never be one.
 
         Raises:
-            RuntimeError: It had ended by itself, which no worker may.
+            RuntimeError: The worker had already ended without a kill.
         """
         serving = [place for place, each in enumerate(self._workers) if each.serves]
         if len(serving) < 2:
@@ -117,7 +117,7 @@ class Fleet:
         try:
             os.kill(victim.process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            raise RuntimeError(f"a worker ended by itself: {victim.log.read_text()[-2_000:]}") from None
+            raise RuntimeError(f"a worker ended without a kill: {victim.log.read_text()[-2_000:]}") from None
         self.kills.append(Kill(victim.process.pid, time.time()))
         self._workers[place] = await self._start()
         await victim.stack.aclose()
@@ -133,7 +133,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class World:
-    """Everything that is up. ``home`` holds the files of all processes."""
+    """The running processes. ``home`` holds their files."""
 
     options: Options
     home: Path
@@ -155,7 +155,7 @@ class World:
         return self.home / "ledger.db"
 
     async def kill_server(self) -> None:
-        """End Temporal by SIGKILL, and start it again on its file and port."""
+        """Send SIGKILL to Temporal, and start it again on its file and port."""
         os.killpg(self.server.info.pid, signal.SIGKILL)
         await eventually(lambda: not probe.listens(self.server.address))
         await self.server.start()

@@ -1,4 +1,4 @@
-"""What each run does, drawn from the seed: all that is expected is known before anything runs."""
+"""What each run does, drawn from the seed, so that the expected result is known beforehand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STEPS = 5
 
 ATTEMPTS = 3
 REPAIRS = 3
-"""Where the model fails: attempts of a call of it, and steps in a row whose calls were all invalid."""
+"""With model faults: attempts of a model call, and successive steps with only invalid calls."""
 
 LAST_WORD = "Done."
 
@@ -55,6 +55,6 @@ class Expected:
 
 
 def expected(drawn: Sequence[Program]) -> Expected:
-    """What the runs do if nothing goes wrong."""
+    """Return the totals of the runs without faults."""
     calls = Counter(EFFECTS[tool] for each in drawn for tool in each.tools)
     return Expected(calls, len(drawn) * (STEPS + 1))

@@ -15,11 +15,11 @@ from .program import LAST_WORD, STEPS, program
 _SLOWEST = 0.3  # seconds until a reply
 
 WITNESS = "CHAOS_REQUESTS"
-"""The variable that names the file where every request is noted, for those who judge."""
+"""The variable that names the file where every request is recorded."""
 
 
 def note(request: Request, **more: object) -> None:
-    """Write down that a request came, and when."""
+    """Record a request and its time."""
     line = {"at": time.time(), "run": request.conversation, "step": request.results, **more}
     with Path(os.environ[WITNESS]).open("a") as file:
         file.write(json.dumps(line) + "\n")

@@ -1,4 +1,4 @@
-"""The judges see what they are there to see; a pass is judged by them alone."""
+"""The judges report what is wrong with a pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from .driving import Ended
-from .histories import Told, recoveries
+from .histories import Timeline, recoveries
 from .ledger import Account
 from .oracle import judge, paid_twice
 from .processes import Kill, Options
@@ -65,16 +65,16 @@ def test_a_person_may_have_a_call_made_again_and_may_give_it_up() -> None:
 
 def test_a_reply_is_paid_twice_unless_its_worker_was_lost() -> None:
     asked = [{"run": RUN.id}] * (STEPS + 2)
-    assert list(paid_twice(asked, [Told(0, [], [], lost=1)], [RUN])) == []
-    assert len(list(paid_twice(asked, [Told(0, [], [], lost=0)], [RUN]))) == 1
+    assert list(paid_twice(asked, [Timeline(0, [], [], lost=1)], [RUN])) == []
+    assert len(list(paid_twice(asked, [Timeline(0, [], [], lost=0)], [RUN]))) == 1
 
 
 def test_recovery_is_the_time_until_a_run_that_was_hit_gets_on() -> None:
-    hit = Told(begun=0, held=[(7, 1, 20)], progress=[2, 14, 30], lost=0)
-    spared = Told(begun=0, held=[(8, 1, 20)], progress=[2, 6], lost=0)
+    hit = Timeline(begun=0, owners=[(7, 1, 20)], progress=[2, 14, 30], lost=0)
+    spared = Timeline(begun=0, owners=[(8, 1, 20)], progress=[2, 6], lost=0)
     kills = [Kill(7, 5)]
     assert recoveries(kills, [hit, spared]) == [9]
-    assert sorted(recoveries(kills, [hit, spared], everybody=True)) == [1, 9]
+    assert sorted(recoveries(kills, [hit, spared], every_run=True)) == [1, 9]
 
 
 def test_what_is_expected_follows_from_the_seed() -> None:

@@ -1,4 +1,4 @@
-"""An App whose tools must happen once, and whose worker dies by their own hand, once for each reason given.
+"""An App whose tools must happen once and kill their worker, once per reason.
 
 ``what`` says when: "before" the effect, "after" it, or never.
 """
@@ -15,7 +15,7 @@ from . import ledger
 
 _SOON = RetryPolicy(attempts=3, first_delay=0.1, max_delay=0.5)
 _MAY_RUN = 4
-"""Seconds: what may be made only once waits as long for a worker that may still live."""
+"""Timeout in seconds of the `once` tools: the time until a lost call is probed."""
 
 
 def _die(when: str) -> None:
@@ -43,7 +43,7 @@ def booked(ctx: ToolContext) -> str | None:
 
 @tool(effect="idempotent")
 def unbook(what: str, ctx: ToolContext) -> str:
-    """Book that something was taken back; the worker dies in the middle of the first.
+    """Book that something was undone; the first call kills the worker after booking.
 
     Args:
         what: What.
@@ -55,7 +55,7 @@ def unbook(what: str, ctx: ToolContext) -> str:
 
 @tool(effect="once", timeout=_MAY_RUN, probe=booked)
 def pay(what: str, ctx: ToolContext) -> str:
-    """Pay, where one can look whether it was paid.
+    """Pay, with a probe.
 
     Args:
         what: For what.
@@ -65,7 +65,7 @@ def pay(what: str, ctx: ToolContext) -> str:
 
 @tool(effect="once", timeout=_MAY_RUN)
 def send(what: str, ctx: ToolContext) -> str:
-    """Send, where one cannot look whether it was sent.
+    """Send, without a probe.
 
     Args:
         what: What.

@@ -1,4 +1,4 @@
-"""A world for each test of kills."""
+"""The environment of the kill tests."""
 
 from __future__ import annotations
 

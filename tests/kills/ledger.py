@@ -1,6 +1,6 @@
-"""A ledger outside the platform: a server in the test's process, told by tools what they do to the world.
+"""A ledger server in the test's process, in which tools record their effects.
 
-Every posting is an attempt; an effect is booked once for each key. Looking leaves no trace.
+Every posting is an attempt; an effect is booked once for each key. Looking is not recorded.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class Ledger:
     """The ledger. What is booked stays when a worker dies.
 
     Attributes:
-        attempts: How often each key was asked for.
+        attempts: How often each key was posted.
         effects: What was booked, by key.
-        answering: While it is not set, what is booked is not answered.
+        answering: While it is not set, postings are booked but not answered.
     """
 
     def __init__(self) -> None:
@@ -36,11 +36,11 @@ class Ledger:
         self._server.close()
 
     def of(self, session: str) -> list[str]:
-        """What was done for a session."""
+        """Return a session's booked effects."""
         return sorted(what for key, what in self.effects.items() if key.startswith(f"{session}-"))
 
     def tried(self, session: str) -> int:
-        """How often anything was asked for by a session."""
+        """Return the number of a session's attempts."""
         return sum(count for key, count in self.attempts.items() if key.startswith(f"{session}-"))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""The line between a worker and the server, which can be cut and mended."""
+"""A TCP proxy between a worker and the server, which can be cut and restored."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Line:
-    """Carries bytes both ways. ``address`` is where it is entered.
+    """Forwards bytes both ways. Workers connect to ``address``.
 
-    A cut line is closed at both ends, so the server takes back the polls that were open on it. Those
-    of a stopped process stay open, and every task handed to one of them waits for its timeout.
+    A cut closes both ends, so the server cancels the polls of the worker. The polls of a
+    stopped process would stay open, and a task given to one of them would wait for its timeout.
     """
 
     def __init__(self, target: str) -> None:
@@ -21,13 +21,13 @@ class Line:
         self.address = ""
 
     def cut(self) -> None:
-        """Close what is open and refuse what comes."""
+        """Close all connections and refuse new ones."""
         self._cut = True
         for end in self._open:
             end.transport.abort()
 
     def mend(self) -> None:
-        """Carry again what comes from now on."""
+        """Accept connections again."""
         self._cut = False
 
     async def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

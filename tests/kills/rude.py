@@ -1,4 +1,4 @@
-"""An App whose tools do what no tool should."""
+"""An App with misbehaving tools."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import ledger
 
 
 class Nasty(BaseException):
-    """What no library knows."""
+    """An exception that no library handles."""
 
 
 class Mute(Exception):
@@ -94,7 +94,7 @@ LEFT = ("task", "thread", "exiting task", "deaf task")
 
 
 def misbehave(what: str) -> object:
-    """Raise, return or leave behind what is asked for."""
+    """Raise, return or leave behind what ``what`` names."""
     if what in RAISED:
         raise RAISED[what]
     if what == "thread":
@@ -144,13 +144,13 @@ async def block(seconds: float) -> str:
     Args:
         seconds: For how long.
     """
-    time.sleep(seconds)  # noqa: ASYNC251  # what it is there for
+    time.sleep(seconds)  # noqa: ASYNC251  # blocking is the purpose
     return "blocked"
 
 
 @tool
 async def look(seconds: float, ctx: ToolContext) -> str:
-    """Look, and note every attempt.
+    """Look, and record every attempt.
 
     Args:
         seconds: For how long.

@@ -11,12 +11,12 @@ from .careful import pay
 
 _SOON = RetryPolicy(attempts=6, first_delay=0.1, max_delay=0.2, adaptive=False)
 FAILS = f"fails_{os.environ.get('HOLDFAST_TASK_QUEUE', '')[-12:]}".replace("-", "_")
-"""Its name, one for each test: their breakers are in one database."""
+"""The tool's name, different for each test because their breakers share a database."""
 
 
 @tool(name=FAILS, retries=_SOON)
 async def fails(what: str, ctx: ToolContext) -> str:
-    """Find its other side dead.
+    """Fail to connect.
 
     Args:
         what: What for.

@@ -1,4 +1,4 @@
-"""Killing a worker at many positions of a run, one after the other, and judging each run from outside."""
+"""Kill a worker at many positions of a run in turn, and judge each run from outside."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from holdfast_workflows.contracts.session import TaskResult
 
 from .world import Handle, World, done, kill, length, ready, stop_when
 
-LANES = 4
-"""Runs at once, each with a task queue and a worker of its own: most of a run is waiting for a time-out."""
+PARALLEL = 4
+"""Concurrent runs, each with its own task queue and worker. Most of a run is waiting for a timeout."""
 
 Judge = Callable[[World, str, TaskResult], Iterable[str]]
 
 
 @dataclass
 class Position:
-    """Where the worker is killed: when so many events, requests, attempts or rows are there."""
+    """The position of a kill: after ``count`` events, requests, attempts or rows."""
 
     kind: str
     count: int
 
     async def reached(self, world: World, handle: Handle) -> bool:
-        """Whether a run is there, or past it."""
+        """Return whether a run is at the position or past it."""
         match self.kind:
             case "event":
                 found = await handle.describe()
@@ -48,7 +48,7 @@ class Position:
 
 @dataclass
 class Fate:
-    """What became of a run: how many events it had at the kill, and what was not as promised."""
+    """The outcome of a run: its number of events at the kill, and what was not as promised."""
 
     position: Position
     at: int
@@ -57,13 +57,13 @@ class Fate:
 
 async def sweep(world: World, agent: str, positions: Sequence[Position], judge: Judge) -> list[Fate]:
     """Kill a worker at each position, have another finish the run, and judge it."""
-    shares = [positions[n::LANES] for n in range(LANES)]
-    lanes = await asyncio.gather(*(_lane(world, agent, share, judge) for share in shares))
-    return [fate for fates in lanes for fate in fates]
+    shares = [positions[n::PARALLEL] for n in range(PARALLEL)]
+    results = await asyncio.gather(*(_run_positions(world, agent, share, judge) for share in shares))
+    return [fate for fates in results for fate in fates]
 
 
-async def _lane(world: World, agent: str, positions: Sequence[Position], judge: Judge) -> list[Fate]:
-    """Take positions one after the other; each kill is survived by the worker that the next one hits."""
+async def _run_positions(world: World, agent: str, positions: Sequence[Position], judge: Judge) -> list[Fate]:
+    """Run the positions in turn; the worker started after one kill is the next to be killed."""
     queue = f"sweep-{uuid.uuid4().hex}"
     fates: list[Fate] = []
     async with AsyncExitStack() as stack:
@@ -90,14 +90,14 @@ async def _lane(world: World, agent: str, positions: Sequence[Position], judge: 
 
 
 async def stuck(handle: Handle) -> str:
-    """Where a run stands that did not end in time: what it waits for, and its last events."""
+    """Describe a run that did not end in time: its pending activities and last events."""
     waits = [
         f"{each.activity_type.name} in state {each.state}, attempt {each.attempt}"
         for each in (await handle.describe()).raw_description.pending_activities
     ]
     events = (await handle.fetch_history()).events[-8:]
-    told = [f"{each.event_id} {EventType.Name(each.event_type)}" for each in events]
-    return f"did not end: waits for {waits or 'nothing'}; last events {told}"
+    last = [f"{each.event_id} {EventType.Name(each.event_type)}" for each in events]
+    return f"did not end: waits for {waits or 'nothing'}; last events {last}"
 
 
 def answered_steps(world: World, id: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""Workers whose machines' clocks are hours off: what one writes and another compares goes by the server's clock."""
+"""Workers with wrong clocks: stored times follow the Temporal server's clock."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ import os, time
 _right = time.time
 time.time = lambda: _right() + float(os.environ["HOLDFAST_TEST_SKEW"])
 """
-"""What Python runs first in a process: its clock is as many seconds off."""
+"""A `sitecustomize` module that shifts the clock of a process."""
 
 
 @pytest.fixture
 def skewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that makes the clocks of processes wrong."""
+    """Return a folder for PYTHONPATH that shifts the clock of a process."""
     (tmp_path / "sitecustomize.py").write_text(SKEW)
     return tmp_path
 
@@ -46,7 +46,7 @@ def skewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def off_by(
     world: World, queue: str, seconds: float, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Running]:
-    """A worker whose clock is so many seconds ahead."""
+    """Start a worker whose clock is ``seconds`` ahead."""
     with monkeypatch.context() as patched:
         patched.setenv("PYTHONPATH", str(folder))
         starting = world.worker(queue, app=APP, test_skew=str(seconds))
@@ -58,7 +58,7 @@ async def off_by(
 
 
 def calling(tool: str, what: str) -> Script:
-    """A model that asks for one call and is content with whatever comes of it."""
+    """A model that asks for one call and accepts any result."""
     return lambda request: call(tool, {"what": what}) if request.results == 0 else say("Done.")
 
 
@@ -112,7 +112,7 @@ async def test_breakers_budgets_and_the_log_have_the_servers_time(
 @pytest.mark.parametrize("ahead", [7_200.0, -7_200.0, 0.3, 0.0])
 def test_the_servers_time_is_known_from_the_activities_that_begin(ahead: float) -> None:
     server = clock._Server()
-    assert abs(server.now() - time.time()) < 0.1, "before the first there is only the machine's own"
+    assert abs(server.now() - time.time()) < 0.1, "before the first activity the machine's own clock is used"
     for late in (5.0, 0.02, 1.0):
         server.observe(time.time() + ahead - late)
     told = server.now() - time.time()
@@ -128,7 +128,7 @@ def test_a_server_whose_clock_is_set_back_is_followed() -> None:
 
 
 @pytest.mark.parametrize("wait", [{"retry-after": "Sat, 28 Nov 2026 12:00:30 GMT"}])
-def test_a_date_in_an_answer_goes_by_the_clock_of_who_answered(wait: dict[str, str]) -> None:
+def test_a_retry_after_date_is_relative_to_the_responses_date(wait: dict[str, str]) -> None:
     assert retry_after({"date": "Sat, 28 Nov 2026 12:00:00 GMT", **wait}) == 30
-    # Without one the server's time is the best there is, and a wait is never negative.
+    # Without a date the server's time is used; a wait is never negative.
     assert retry_after({"date": "no date", "retry-after": "Sat, 28 Nov 2020 12:00:30 GMT"}) == 0

@@ -1,4 +1,4 @@
-"""Workers that die around an effect: it happens once, or somebody is asked; what is undone is undone once."""
+"""Workers that die during an effect: it happens once or a person is asked; it is undone once."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ APP = "tests.kills.careful:app"
 
 
 def calling(tool: str, what: str) -> Script:
-    """A model that asks for one call and is content with whatever comes of it."""
+    """A model that asks for one call and accepts any result."""
     return lambda request: call(tool, {"what": what}) if request.results == 0 else say("Done.")
 
 
 async def until_it_dies(world: World, queue: str) -> Handle:
-    """A run whose worker has died by its tool's hand."""
+    """Start a run whose tool kills the worker."""
     async with world.worker(queue, app=APP) as worker:
         await ready(worker)
         handle = await world.begin(queue, f"dies-{uuid.uuid4().hex[:8]}")
@@ -34,14 +34,14 @@ async def until_it_dies(world: World, queue: str) -> Handle:
 
 
 async def rows(session: Session) -> list[tuple[str, str, str]]:
-    """What the ledger says: tool, status, by whom."""
+    """Return the effect ledger's rows: tool, status, by whom."""
     return [(row.tool, row.status, row.by) for row in await session.effects()]
 
 
 @pytest.mark.parametrize(
     ("when", "by"), [pytest.param("before", "", marks=pytest.mark.slow), ("after", "probe")]
 )
-async def test_the_probe_says_whether_a_call_whose_worker_died_is_made_again(
+async def test_the_probe_decides_whether_a_lost_call_is_repeated(
     world: Make, task_queue: str, when: str, by: str
 ) -> None:
     async with world(calling("pay", when)) as there:
@@ -78,16 +78,14 @@ async def test_without_a_probe_a_person_is_asked_and_nothing_repeated(
         assert (before, there.ledger.tried(handle.id)) == ((0, 1) if when == "before" else (1, 1))
 
 
-async def test_a_settled_call_of_which_the_server_was_not_told_is_not_made_again(
-    world: Make, task_queue: str
-) -> None:
+async def test_a_settled_call_that_was_not_reported_is_not_repeated(world: Make, task_queue: str) -> None:
     async with world(calling("send", "never")) as there:
         async with Wire(there.address) as wire, there.worker(task_queue, wire.address, APP) as worker:
             await ready(worker)
             there.ledger.answering.clear()
             handle = await there.begin(task_queue, f"untold-{uuid.uuid4().hex[:8]}")
             await seen(lambda: there.ledger.tried(handle.id) == 1)
-            # From here on the worker can write its log, and not tell the server that it has.
+            # From here on the worker can write its log, but not report to the server.
             wire.hold()
             there.ledger.answering.set()
             await seen(lambda: [row["kind"] for row in there.log(handle.id)][2:] == ["result"])
@@ -99,16 +97,14 @@ async def test_a_settled_call_of_which_the_server_was_not_told_is_not_made_again
 
 
 def reserving_and_failing(request: Request) -> Reply:
-    """A model that reserves two things and then breaks."""
+    """A model that reserves two things and then fails."""
     if request.results < 2:
         return call("reserve", {"what": f"seat {request.results}"})
     return failed(400, "No.")
 
 
 @pytest.mark.slow
-async def test_undoing_goes_on_where_its_worker_died_and_each_call_is_undone_once(
-    world: Make, task_queue: str
-) -> None:
+async def test_undo_continues_after_a_kill_and_undoes_each_call_once(world: Make, task_queue: str) -> None:
     async with world(reserving_and_failing) as there:
         async with there.worker(task_queue, app=APP) as worker:
             await ready(worker)
@@ -119,6 +115,6 @@ async def test_undoing_goes_on_where_its_worker_died_and_each_call_is_undone_onc
             assert (await session.wait(raise_on_error=False)).status == "failed"
             assert await rows(session) == [("reserve", "undone", ""), ("reserve", "undone", "")]
         booked = [what for key, what in there.ledger.effects.items() if key.startswith(handle.id)]
-        # In reverse; the one in whose middle the worker died was asked for twice under one key.
+        # In reverse order; the interrupted undo was attempted twice under one key.
         assert booked == ["seat 0", "seat 1", "undid seat 1", "undid seat 0"]
         assert sorted(Counter(there.ledger.attempts).values()) == [1, 1, 1, 2]

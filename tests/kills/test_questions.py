@@ -1,4 +1,4 @@
-"""Workers that die with a question they were asked: another one answers it."""
+"""Queries whose worker is killed are answered by another worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .world import kill, pending
 
 
 @pytest.mark.slow
-async def test_a_question_whose_worker_was_killed_with_it_is_answered_by_the_next(
+async def test_a_query_whose_worker_is_killed_is_answered_by_the_next_worker(
     world: Make, task_queue: str
 ) -> None:
     async with world([say("Hello.")]) as there:
@@ -30,14 +30,14 @@ async def test_a_question_whose_worker_was_killed_with_it_is_answered_by_the_nex
                 return not await pending(handle)
 
             await eventually(settled)
-            # The server itself looks after questions to the worker that decided last, and no others.
+            # The server repeats a query only to the worker of the last workflow task.
             await kill(worker)
         async with Wire(there.address) as wire, there.worker(task_queue, wire.address) as worker:
             assert (await session.view()).turn == 1
-            # From here on the worker hears what it is asked, and nobody hears its answer.
+            # From here on the worker receives queries, and its answers are kept back.
             wire.hold()
             asked = asyncio.create_task(session.view())
-            await seen(lambda: b"view" in wire.heard)
+            await seen(lambda: b"view" in wire.received)
             await kill(worker)
         async with there.worker(task_queue):
             assert (await asked).turn == 1

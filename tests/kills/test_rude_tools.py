@@ -1,4 +1,4 @@
-"""Tools that misbehave: their own call fails, and neither their neighbours nor the worker's end suffer."""
+"""Misbehaving tools fail their own call only, and the worker still ends in time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL = [
 
 
 def script(request: Request) -> Reply:
-    """One session tries every misbehaviour, one blocks the loop, one looks on."""
+    """One session tries every misbehaviour, one blocks the event loop, one makes a slow call."""
     kind = request.conversation.split("-")[0]
     if kind == "rude" and request.results < len(ALL):
         name, what = ALL[request.results]
@@ -37,18 +37,16 @@ def script(request: Request) -> Reply:
 
 
 def named(kind: str) -> str:
-    """A session's id, which says what it does."""
+    """Return a session id that starts with its kind."""
     return f"{kind}-{uuid.uuid4().hex[:8]}"
 
 
 def results(world: World, id: str) -> list[tuple[str, str]]:
-    """What came of a session's calls."""
+    """Return status and text of a session's results."""
     return [(row["status"], row["text"]) for row in world.log(id) if row["kind"] == "result"]
 
 
-async def test_whatever_a_tool_raises_returns_or_leaves_behind_is_its_own_result(
-    world: Make, task_queue: str
-) -> None:
+async def test_what_a_tool_raises_or_returns_affects_its_own_call_only(world: Make, task_queue: str) -> None:
     async with world(script) as there, there.worker(task_queue, app=APP) as worker:
         await ready(worker)
         handle = await there.begin(task_queue, named("rude"))
@@ -60,21 +58,19 @@ async def test_whatever_a_tool_raises_returns_or_leaves_behind_is_its_own_result
             assert status == ("ok" if well else "failed"), (name, what, text)
         assert "sys.exit(7)" in came["rude", "SystemExit"][1]
         assert worker.process.returncode is None
-        # Another session is served as ever, and the worker ends in time whatever was left running.
+        # Other sessions are served, and the worker ends in time despite the leftovers.
         assert (await done(await there.begin(task_queue, named("plain")))).turns == 1
         worker.signal(signal.SIGTERM)
         assert await worker.ended(25) == 0
 
 
 @pytest.mark.slow
-async def test_while_a_tool_blocks_the_event_loop_its_neighbours_are_not_repeated(
-    world: Make, task_queue: str
-) -> None:
+async def test_a_blocked_event_loop_repeats_no_other_call(world: Make, task_queue: str) -> None:
     async with world(script) as there, there.worker(task_queue, app=APP) as worker:
         await ready(worker)
-        looks = await there.begin(task_queue, named("looks"), silence=4.0)
+        looks = await there.begin(task_queue, named("looks"), heartbeat_timeout=4.0)
         await seen(lambda: there.ledger.tried(looks.id) == 1)
-        blocks = await there.begin(task_queue, named("blocks"), silence=4.0)
+        blocks = await there.begin(task_queue, named("blocks"), heartbeat_timeout=4.0)
         said = await worker.said("the event loop is blocked in tool block of session blocks-")
         assert "rude.py:" in said
         await done(blocks)
@@ -85,7 +81,7 @@ async def test_while_a_tool_blocks_the_event_loop_its_neighbours_are_not_repeate
 
 @pytest.mark.slow
 @pytest.mark.parametrize("signals", [1, 2])
-async def test_a_worker_whose_event_loop_is_blocked_ends_when_it_is_told_to(
+async def test_a_worker_whose_event_loop_is_blocked_ends_on_sigterm(
     world: Make, task_queue: str, signals: int
 ) -> None:
     async with world(script) as there, there.worker(task_queue, app=APP) as worker:

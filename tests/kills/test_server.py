@@ -29,9 +29,7 @@ def answered(world: World, id: str, results: int) -> bool:
 
 
 @pytest.mark.slow
-async def test_a_run_survives_sigkill_of_the_server_in_its_midst(
-    world: Make, task_queue: str, tmp_path: Path
-) -> None:
+async def test_a_run_survives_sigkill_of_the_server(world: Make, task_queue: str, tmp_path: Path) -> None:
     answer: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def script(request: Request) -> Reply:
@@ -49,7 +47,7 @@ async def test_a_run_survives_sigkill_of_the_server_in_its_midst(
                 await eventually(partial(asked, there, handle.id, results))
                 os.killpg(server.info.pid, signal.SIGKILL)
                 await eventually(lambda: not probe.listens(server.address))
-                answer[results].set()  # the reply comes while nobody can be told
+                answer[results].set()  # the reply comes while the server is down
                 await eventually(partial(answered, there, handle.id, results))
                 await server.start()
             result = await done(handle)

@@ -1,4 +1,4 @@
-"""A model call whose reply is in the log is never paid for again, wherever the worker dies."""
+"""A model call whose reply is in the log is not repeated after a kill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REPLY = 2  # the log's number of the first reply
 
 @dataclass
 class Script:
-    """A model whose first reply waits until the test lets it go."""
+    """A model whose replies wait for the test."""
 
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     answer: asyncio.Event = field(default_factory=asyncio.Event)
@@ -32,14 +32,14 @@ class Script:
         return call("post", {"what": "it"}) if request.results == 0 else say("Posted.")
 
 
-async def killed_before_it_told(world: World, script: Script, queue: str) -> Handle:
-    """A run whose worker died when its first reply was in the log, but not known to the server."""
+async def killed_before_reporting(world: World, script: Script, queue: str) -> Handle:
+    """Start a run whose worker dies after it logged the first reply and before it reported it."""
     async with Wire(world.address) as wire, world.worker(queue, wire.address) as worker:
         await ready(worker)
         handle = await world.begin(queue, f"window-{uuid.uuid4().hex[:8]}")
         async with asyncio.timeout(BOUND):
             await script.asked.wait()
-        # From here on the worker can write its log, and not tell the server that it has.
+        # From here on the worker can write its log, but not report to the server.
         wire.hold()
         script.answer.set()
         await eventually(lambda: len(world.log(handle.id)) == _REPLY)
@@ -53,7 +53,7 @@ async def test_a_second_attempt_finds_the_reply_in_the_log_and_asks_no_model(
 ) -> None:
     script = Script()
     async with world(script) as there:
-        handle = await killed_before_it_told(there, script, task_queue)
+        handle = await killed_before_reporting(there, script, task_queue)
         async with there.worker(task_queue):
             result = await done(handle)
         assert result.last is not None
@@ -66,7 +66,7 @@ async def test_a_second_attempt_finds_the_reply_in_the_log_and_asks_no_model(
 async def test_without_the_reply_in_the_log_the_model_is_asked_again(world: Make, task_queue: str) -> None:
     script = Script()
     async with world(script) as there:
-        handle = await killed_before_it_told(there, script, task_queue)
+        handle = await killed_before_reporting(there, script, task_queue)
         there.lose(handle.id, _REPLY)
         async with there.worker(task_queue):
             await done(handle)

@@ -30,7 +30,7 @@ def script(request: Request) -> Reply:
 
 
 def judge(world: World, id: str, result: TaskResult) -> Iterator[str]:
-    """What a run did not do as promised, whatever happened to it."""
+    """List what a run did not do as promised."""
     if result.last is None or (result.last.status, result.last.reply) != ("done", "Posted."):
         yield f"ended with {result.last}"
     if world.ledger.of(id) != ["first", "left", "right"]:
@@ -41,7 +41,7 @@ def judge(world: World, id: str, result: TaskResult) -> Iterator[str]:
 
 
 async def undisturbed(world: World) -> int:
-    """How many events a run has that nobody disturbs."""
+    """Return the number of events of a run without a kill."""
     queue = f"sweep-{uuid.uuid4().hex}"
     async with world.worker(queue) as worker:
         await ready(worker)
@@ -66,5 +66,5 @@ async def test_a_run_survives_sigkill_at_every_position_and_does_everything_once
         fates = await sweep(there, "clerk", chosen, judge)
     assert [fate for fate in fates if fate.complaints] == []
     assert len(fates) == len(chosen)
-    # Events come in batches, so that some neighbours are one moment; but the moments differ.
+    # Events come in batches, so some adjacent positions are the same moment.
     assert len({fate.at for fate in fates}) >= len(fates) // 5

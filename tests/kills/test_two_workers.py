@@ -1,4 +1,4 @@
-"""A worker that was taken for lost comes back, while another has done its work."""
+"""A worker that counted as lost comes back after another did its work."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_a_worker_that_comes_back_late_changes_nothing(world: Make, task_q
             second.signal(signal.SIGTERM)
             assert await second.ended() == 0
         assert (await session.send("And now?")).text == "Still here."
-        first.signal(signal.SIGTERM)  # it ends when its calls have ended, the late one too
+        first.signal(signal.SIGTERM)  # it ends after its calls, including the late one
         assert await first.ended() == 0
 
         texts = [(row["kind"], row["text"]) for row in there.log(handle.id)]
@@ -58,7 +58,7 @@ async def test_a_worker_that_comes_back_late_changes_nothing(world: Make, task_q
         assert b"From the second." in prompt
         assert b"From the first." not in prompt
         events = (await handle.fetch_history()).events
-        # The loss is the workflow's to see, at the first attempt: it takes none of the call's own.
+        # The workflow handles the loss; it does not use up one of the call's attempts.
         assert EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT in [each.event_type for each in events]
         begun = [each.activity_task_started_event_attributes.attempt for each in events]
         assert set(begun) == {0, 1}

@@ -1,4 +1,4 @@
-"""The wire between a worker and the Temporal server, which a test can hold still."""
+"""A TCP proxy between a worker and the Temporal server, whose requests a test can hold back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Wire:
-    """Forwards bytes to a server; after ``hold`` nothing that the worker says gets through."""
+    """Forwards bytes to a server; after ``hold`` the worker's bytes are kept back."""
 
     def __init__(self, server: str) -> None:
         self._host, _, port = server.rpartition(":")
@@ -17,8 +17,8 @@ class Wire:
         self._open.set()
         self._flows: set[asyncio.Task[None]] = set()
         self._writers: list[asyncio.StreamWriter] = []
-        self.heard = bytearray()
-        """What the server has told the worker since the wire is held."""
+        self.received = bytearray()
+        """Bytes from the server to the worker since ``hold``."""
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._joined, "127.0.0.1", 0)
@@ -36,11 +36,11 @@ class Wire:
 
     @property
     def address(self) -> str:
-        """Where the worker is to look for the server."""
+        """The address for the worker."""
         return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def hold(self) -> None:
-        """Let the server hear nothing more."""
+        """Keep back everything the worker sends from now on."""
         self._open.clear()
 
     async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,7 +57,7 @@ class Wire:
                 if held:
                     await self._open.wait()
                 elif not self._open.is_set():
-                    self.heard += data
+                    self.received += data
                 sink.write(data)
                 await sink.drain()
         except ConnectionError:

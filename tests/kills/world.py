@@ -1,6 +1,6 @@
-"""What the kills happen in: a real server, real worker processes, and three witnesses outside of them.
+"""A real server, worker processes, and three sources of evidence outside of them.
 
-The witnesses are the scripted model's list of requests, the ledger, and the log's file,
+The evidence is the scripted model's list of requests, the ledger, and the log's file,
 read without Holdfast's code.
 """
 
@@ -29,8 +29,8 @@ from ..workers.running import Running, started
 from .ledger import Ledger
 
 APP = "tests.kills.sample:app"
-SILENCE = 2.0
-"""Seconds until a killed worker's activities and workflow tasks are given to another."""
+HEARTBEAT_TIMEOUT = 2.0
+"""Seconds until the activities and workflow tasks of a killed worker are given to another."""
 
 BOUND = 60.0
 _SLICE = 0.002
@@ -40,7 +40,7 @@ Handle = WorkflowHandle[Any, TaskResult]
 
 @dataclass
 class World:
-    """Everything around the workers. ``home`` is their folder."""
+    """The environment of the workers. ``home`` is their folder."""
 
     address: str
     client: Client
@@ -51,7 +51,7 @@ class World:
     def worker(
         self, queue: str, address: str = "", app: str = APP, **more: str
     ) -> AbstractAsyncContextManager[Running]:
-        """A worker process; ``address`` is another way to the server, and ``more`` are settings."""
+        """Start a worker process. ``address`` replaces the server's, and ``more`` are settings."""
         providers = {"openai": {"kind": "openai", "base_url": self.model.openai_url}}
         return started(
             "worker",
@@ -65,15 +65,21 @@ class World:
         )
 
     async def session(self, handle: Handle) -> Session:
-        """The session as its user holds it."""
+        """Return the client's session."""
         return (await connect(temporal=self.client, timeout=BOUND)).session(handle.id)
 
     async def begin(
-        self, queue: str, id: str, *, agent: str = "clerk", mode: Mode = "task", silence: float = SILENCE
+        self,
+        queue: str,
+        id: str,
+        *,
+        agent: str = "clerk",
+        mode: Mode = "task",
+        heartbeat_timeout: float = HEARTBEAT_TIMEOUT,
     ) -> Handle:
         """Start a session whose first message is its id."""
         start = StartInput(
-            agent=agent, mode=mode, message=Message(id="first", text=id), heartbeat_timeout=silence
+            agent=agent, mode=mode, message=Message(id="first", text=id), heartbeat_timeout=heartbeat_timeout
         )
         return await self.client.start_workflow(
             names.WORKFLOW,
@@ -81,7 +87,7 @@ class World:
             id=id,
             task_queue=queue,
             result_type=TaskResult,
-            task_timeout=timedelta(seconds=SILENCE),
+            task_timeout=timedelta(seconds=HEARTBEAT_TIMEOUT),
         )
 
     def log(self, session: str) -> list[dict[str, Any]]:
@@ -91,12 +97,12 @@ class World:
             return [json.loads(body) for (body,) in rows.fetchall()]
 
     def lose(self, session: str, seq: int) -> None:
-        """Take a row out of the log, as no part of Holdfast ever does."""
+        """Delete a row of the log."""
         with self._state() as db:
             db.execute("DELETE FROM holdfast_log WHERE session = ? AND seq = ?", (session, seq))
 
     def asked(self, session: str) -> Counter[int]:
-        """How often each step of a session was asked for, by the tool results in its prompt."""
+        """Count a session's model requests by step (the number of tool results in the prompt)."""
         return Counter(seen.results for seen in self.model.requests if seen.conversation == session)
 
     def _state(self) -> closing[sqlite3.Connection]:
@@ -104,10 +110,9 @@ class World:
 
 
 async def stop_when(worker: Running, reached: Callable[[], Awaitable[bool]]) -> None:
-    """Let a worker run by slices of a few milliseconds until something is so; it is left stopped.
+    """Run a worker in slices of a few milliseconds until ``reached`` holds, and leave it stopped.
 
-    A process that is killed at once when something is seen has gone on meanwhile; one that
-    is stopped at each look has not.
+    The worker is stopped during each check, so it cannot go on between the check and the kill.
     """
     async with asyncio.timeout(BOUND):
         while True:
@@ -125,23 +130,23 @@ async def kill(worker: Running) -> None:
 
 
 async def ready(worker: Running) -> Running:
-    """A worker that takes work."""
+    """Wait until a worker takes work."""
     await worker.said("worker started")
     return worker
 
 
 async def length(handle: Handle) -> int:
-    """How many events the history has."""
+    """Return the number of events in the history."""
     return (await handle.describe()).history_length
 
 
 async def pending(handle: Handle) -> list[str]:
-    """The activities whose end the server does not know yet."""
+    """Return the types of the pending activities."""
     found = (await handle.describe()).raw_description.pending_activities
     return [each.activity_type.name for each in found]
 
 
 async def done(handle: Handle) -> TaskResult:
-    """The result, within a bound."""
+    """Wait for the result for at most ``BOUND`` seconds."""
     async with asyncio.timeout(BOUND):
         return await handle.result()

@@ -17,13 +17,13 @@ PER_RUN = 1_500
 
 
 async def run(options: Options) -> Row:
-    """All of them together use no more than the budget and one call's reservation."""
+    """Together they use at most the budget and one call's reservation."""
     return await _row("budget", options, "")
 
 
 async def careless(options: Options) -> Row:
-    """The same where nothing is reserved."""
-    return await _row("budget-careless", options, "holds")
+    """The same without reservations."""
+    return await _row("budget-careless", options, "reservations")
 
 
 async def _row(name: str, options: Options, careless: str) -> Row:

@@ -20,15 +20,15 @@ from ..processes import Options, World, world
 from ..program import ATTEMPTS, STEPS, Program, programs
 from ..report import Row
 
-_LATE = 0.1  # of what was asked for
+_LATE = 0.1  # share of the requested wait
 _TIMER = 1.0
 """Seconds that the server's timer and a busy machine may add."""
 
 _LOOK = 0.5
 """Seconds between two looks at the breakers."""
 
-Held = defaultdict[str, list[tuple[float, float]]]
-"""By provider: from when to when, at least, its breaker let nothing through, or probes only."""
+OpenPeriods = defaultdict[str, list[tuple[float, float]]]
+"""By provider: the periods in which its breaker was open or half-open."""
 
 Asked = Mapping[str, Sequence[dict[str, Any]]]
 
@@ -39,7 +39,7 @@ async def run(options: Options) -> Row:
 
 
 async def careless(options: Options) -> Row:
-    """The same with a client that tries again by itself, beneath Temporal."""
+    """The same with a client that retries below Temporal."""
     return await _row("faults-careless", options, "client")
 
 
@@ -50,9 +50,9 @@ def agent(run: Program) -> str:
 
 async def _row(name: str, options: Options, careless: str) -> Row:
     row, runs = Row(name, options), programs(options.seed, options.runs)
-    held: Held = defaultdict(list)
+    open_periods: OpenPeriods = defaultdict(list)
     async with world(options, script="tests.chaos.faulty:script", careless=careless) as up:
-        watching = asyncio.create_task(_watch(up, held))
+        watching = asyncio.create_task(_watch(up, open_periods))
         found = await drive(up, runs, agent)
         watching.cancel()
         asked: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -67,21 +67,21 @@ async def _row(name: str, options: Options, careless: str) -> Row:
     row.forbid("not as documented", list(_undocumented(plain, asked)), len(plain))
     row.forbid("ended without a cause", list(_causeless(found, asked)), len(found))
     row.forbid("more requests than allowed", list(_multiplied(asked)), len(seen))
-    _judge_waits(row, asked, held)
+    _judge_waits(row, asked, open_periods)
     return row
 
 
-async def _watch(up: World, held: Held) -> None:
+async def _watch(up: World, open_periods: OpenPeriods) -> None:
     """Note when each provider's breaker was seen open, or probed."""
     while True:
         for each in await up.client.breakers():
             if each.state != "closed":
-                held[each.name.removeprefix("provider:")].append((each.opened, time.time() + _LOOK))
+                open_periods[each.name.removeprefix("provider:")].append((each.opened, time.time() + _LOOK))
         await asyncio.sleep(_LOOK)
 
 
 def _undocumented(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
-    """Runs of the plain agent whose end, or number of requests, is none of the documented ones."""
+    """List runs of the plain agent whose end or number of requests is not a documented one."""
     for end in found:
         legal = ends(end.id)
         if not any((each.code, each.requests) == (end.code, len(asked[end.id])) for each in legal):
@@ -90,7 +90,7 @@ def _undocumented(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
 
 
 def _causeless(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
-    """Runs that ended with an error which none of their faults explains."""
+    """List runs whose error is not explained by any of their faults."""
     codes = {fault.name: fault.code for fault in FAULTS}
     for end in found:
         causes = {codes[each["fault"]] for each in asked[end.id] if each["fault"]}
@@ -99,7 +99,7 @@ def _causeless(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
 
 
 def _multiplied(asked: Asked) -> Iterator[str]:
-    """Steps for which more was asked than attempts times models, and once more for each changed prompt."""
+    """List steps with more requests than attempts × models, plus one for each changed prompt."""
     once_more = {fault.name for fault in FAULTS if fault.ends in ("changed", "told")}
     for id, each in asked.items():
         models, more = (1, 0) if agent(Program(id, ())) == "plain" else (2, MORE_ATTEMPTS)
@@ -110,11 +110,11 @@ def _multiplied(asked: Asked) -> Iterator[str]:
                 yield f"{id} step {step}: {faults}"
 
 
-def _judge_waits(row: Row, asked: Asked, held: Held) -> None:
-    """How much later than told the next request came, where the client was told to wait.
+def _judge_waits(row: Row, asked: Asked, open_periods: OpenPeriods) -> None:
+    """Record how late the request after a `Retry-After` came.
 
-    A provider that says so is left alone by everybody, so what others are told holds up a run, too.
-    Where its breaker opened meanwhile it is not the wait that was told which counts.
+    The wait applies to all runs, so a wait given to another run delays this one, too.
+    Waits during which the provider's breaker opened do not count.
     """
     behind = 0
     late: list[float] = []
@@ -139,7 +139,9 @@ def _judge_waits(row: Row, asked: Asked, held: Held) -> None:
                     and until < longer
                 ):
                     until = longer
-            if any(since < following["at"] and this["at"] < to for since, to in held[this["provider"]]):
+            if any(
+                since < following["at"] and this["at"] < to for since, to in open_periods[this["provider"]]
+            ):
                 behind += 1
                 continue
             late.append(following["at"] - until - _LATE * (until - this["at"]))
@@ -149,7 +151,7 @@ def _judge_waits(row: Row, asked: Asked, held: Held) -> None:
 
 
 def _until(asked: Mapping[str, Any]) -> float:
-    """Until when the client was told to wait; 0 if it was not."""
+    """Return the time until which the client must wait; 0 without a `Retry-After`."""
     if not asked["fault"].startswith("limited_"):
         return 0.0
     until: float = asked["at"] + AFTER

@@ -46,7 +46,7 @@ async def _row(name: str, options: Options, careless: str) -> Row:
             runs = programs(options.seed, options.runs)
             found = await undertake(row, up, runs, lambda: dice.uniform(5, 40), strike)
             row.counts["stops"] = len(stops)
-            row.time("recovery", recoveries(stops, found, everybody=True))
+            row.time("recovery", recoveries(stops, found, every_run=True))
     finally:
         await asyncio.to_thread(postgres.stop)
     return row

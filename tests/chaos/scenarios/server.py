@@ -34,5 +34,5 @@ async def _row(name: str, options: Options, *, memory: bool) -> Row:
         runs = programs(options.seed, options.runs)
         found = await undertake(row, up, runs, lambda: dice.uniform(15, 25), strike)
         row.counts["kills"] = len(kills)
-        row.time("recovery", recoveries(kills, found, everybody=True))
+        row.time("recovery", recoveries(kills, found, every_run=True))
     return row

@@ -1,4 +1,4 @@
-"""What goes wrong in the background while runs are driven."""
+"""Repeat an action in the background while runs are driven."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, suppress
 
 
 @asynccontextmanager
-async def meanwhile(
-    pause: Callable[[], float], strike: Callable[[], Awaitable[None]]
+async def repeat_in_background(
+    pause: Callable[[], float], action: Callable[[], Awaitable[None]]
 ) -> AsyncGenerator[None]:
-    """Strike after each pause for as long as the block lasts; a strike that has begun is finished.
+    """Call ``action`` after each pause until the block ends; a call in progress is finished.
 
     Raises:
-        ExceptionGroup: A strike failed; the block is cancelled, since it is the harness that failed.
+        ExceptionGroup: The action failed. This is a fault of the harness, so the block is cancelled.
     """
     over = asyncio.Event()
 
@@ -25,7 +25,7 @@ async def meanwhile(
                     await over.wait()
             if over.is_set():
                 return
-            await strike()
+            await action()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(loop())

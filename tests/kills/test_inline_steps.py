@@ -1,4 +1,4 @@
-"""Bursts, which are several steps in one activity: killed in their midst they repeat nothing settled."""
+"""Inline steps run in one activity: after SIGKILL no settled step is repeated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .conftest import Make
 from .sweep import Position, sweep
 from .world import World
 
-_STEPS = 12  # a whole burst of eight, and a part of one
+_STEPS = 12  # one activity of eight steps and a part of the next
 
 
 def script(request: Request) -> Reply:
@@ -21,7 +21,7 @@ def script(request: Request) -> Reply:
 
 
 def judge(world: World, id: str, result: TaskResult) -> Iterator[str]:
-    """What a run did not do as promised, whatever happened to it."""
+    """List what a run did not do as promised."""
     if result.last is None or (result.last.status, result.last.reply) != ("done", "Read."):
         yield f"ended with {result.last}"
     elif result.last.steps != _STEPS:
@@ -33,7 +33,7 @@ def judge(world: World, id: str, result: TaskResult) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_sigkill_in_the_middle_of_a_burst_repeats_no_settled_step(world: Make) -> None:
+async def test_sigkill_during_inline_steps_repeats_no_settled_step(world: Make) -> None:
     # The rows are the message, then a reply and a result for each step.
     places = [
         *(Position("row", n) for n in (2, 3, 8, 13, 17, 20)),
