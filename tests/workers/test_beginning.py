@@ -28,7 +28,7 @@ APP = "tests.workers.sample:app"
     [
         (Agent("a", model="openai:gpt"), ["agent a cannot use model openai:gpt: ", "set OPENAI_API_KEY"]),
         (Agent("a", model="anthropic:c"), ["set ANTHROPIC_API_KEY"]),
-        (Agent("a", model="opnai:gpt"), ["'opnai:gpt' is no model", "openai:…"]),
+        (Agent("a", model="opnai:gpt"), ["'opnai:gpt' is not a model", "openai:…"]),
         (Agent("a", model=["local:x", "filed:x"]), ["model filed:x", "/no/such/key"]),
         (
             Agent("a", model="local:x", budget=Budget(steps=1, when_spent="degrade", cheaper="gone:x")),

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from typing import Final
 
-from holdfast_activities.session.common.agents import ModelSource
+from holdfast_activities.models import Models
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError
@@ -27,12 +27,12 @@ _TOLD: Final = {
 _log = logging.getLogger(__name__)
 
 
-def warn_of_models(registry: Registry, models: ModelSource) -> None:
+def warn_of_models(registry: Registry, models: Models) -> None:
     """Log a warning for each model that cannot be asked: its provider is unknown, or its key is missing."""
     for agent in registry.agents.values():
         for name in _models(agent):
             try:
-                models.get(name)
+                models.check(name)
             except HoldfastError as error:
                 _log.warning("agent %s cannot use model %s: %s", agent.name, name, error.detail or error)
 

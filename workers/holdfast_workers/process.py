@@ -152,7 +152,10 @@ class WorkerProcess:
             state_url=settings.state(),
         )
         stack.push_async_callback(memory.close)
-        await _look_at(memory)
+        # Opening the store loads numpy and its driver; a worker whose agents have no memory opens it on demand.
+        remembers = any(agent.memory for agent in self._registry.agents.values())
+        if remembers or settings.memory() or settings.embeddings:
+            await _check_memory(memory)
         await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
         return wiring.build_worker(client, self._registry, state, models, resilience, settings, memory)
 
@@ -265,11 +268,11 @@ class WorkerProcess:
             self._stop.set()
 
 
-async def _look_at(memory: Memories) -> None:
-    """Open the memories, and say what is wrong with them: no worker ends for it, since sessions go on without.
+async def _check_memory(memory: Memories) -> None:
+    """Open the memory store and log what is wrong with it; the worker runs without memories until then.
 
-    Where they were embedded by another model none is read or written, so nothing is mixed; and it is a
-    worker with the new model that embeds them anew, so there has to be one.
+    Memories that another model embedded are neither read nor written, so vectors of two models never mix.
+    The worker must start all the same: it is the one that embeds them again.
     """
     try:
         await memory.check()

@@ -8,16 +8,19 @@ Times are seconds since 1970, UTC. Tenants never mix: every method but those of 
 collection names one.
 """
 
+from __future__ import annotations  # numpy is loaded by the stores and embedders that use it
+
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from holdfast_workflows.contracts.memory import MemoryKind, Trust
 
-Vector: TypeAlias = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Vector: TypeAlias = "npt.NDArray[np.float32]"
 """One dimension, unit length."""
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import make_url
 
@@ -13,12 +14,10 @@ from holdfast_activities.state.setup.location import PostgresLocation, SqliteLoc
 from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
 
 from .base import MemoryStore
-from .embedded import open_embedded, open_postgres
 from .embedders import GuardedEmbedder, choose_embedder, unchosen
 from .guard.gate import Guard
 from .guard.guarded import GuardedStore
 from .memories import Memories
-from .weaviate import open_weaviate, parse
 
 FILE = "memory.db"
 """The embedded store in the folder of everything embedded."""
@@ -92,15 +91,17 @@ def _store(url: str, home: Path, environ: Mapping[str, str], state_url: str) -> 
         if not url and shared:
             return _in_state(shared, home)
         if not url:
-            return "embedded", partial(open_embedded, home.absolute() / FILE)
+            return "embedded", partial(_open_file, home.absolute() / FILE)
         if scheme == "weaviate":
+            from .weaviate import open_weaviate, parse
+
             return "weaviate", partial(open_weaviate, parse(url, environ))
         if scheme == "sqlite":
             return "embedded", _file(url, beside_shared=shared is not None)
         if scheme == "postgresql":
             place = locate(url)
             assert isinstance(place, PostgresLocation)
-            return "postgres", partial(open_postgres, place)
+            return "postgres", partial(_open_postgres, place)
     except BadInput as error:
         raise SettingsInvalid(f"HOLDFAST_MEMORY_URL: {error.detail}") from None
     raise SettingsInvalid(
@@ -126,7 +127,7 @@ def _in_state(shared: PostgresLocation, home: Path) -> tuple[str, Open]:
             file,
             f"sqlite:///{file}?local=true",
         )
-    return "postgres", partial(open_postgres, shared)
+    return "postgres", partial(_open_postgres, shared)
 
 
 def _file(url: str, *, beside_shared: bool) -> Open:
@@ -142,4 +143,19 @@ def _file(url: str, *, beside_shared: bool) -> Open:
         )
     place = locate(parsed.difference_update_query(["local"]).render_as_string(hide_password=False))
     assert isinstance(place, SqliteLocation)
-    return partial(open_embedded, place.path, synchronous=place.synchronous, busy_seconds=place.busy_seconds)
+    return partial(_open_file, place.path, synchronous=place.synchronous, busy_seconds=place.busy_seconds)
+
+
+# The stores load numpy, and asyncpg or weaviate-client, so each is imported when it is opened.
+
+
+async def _open_file(path: Path, **options: Any) -> MemoryStore:
+    from .embedded.store import open_embedded
+
+    return await open_embedded(path, **options)
+
+
+async def _open_postgres(place: PostgresLocation) -> MemoryStore:
+    from .embedded.postgres import open_postgres
+
+    return await open_postgres(place)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
-import httpx
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from holdfast_activities.state.coordination.bucket import Rate
@@ -72,12 +71,16 @@ class ProviderConfig:
 
     def address(self, path: str) -> str:
         """Where a part of the interface is found: its path after that of the base URL, whose query is kept."""
+        import httpx  # slow to load: only when a model is called
+
         url = httpx.URL(self.url)
         base = url.path.rstrip("/")
         return str(url.copy_with(path=base if base.endswith(path) else base + path, fragment=None))
 
     def is_at(self, *hosts: str) -> bool:
         """Whether the base URL is at one of these hosts, or at a part of one."""
+        import httpx  # slow to load: only when a model is called
+
         host = f".{httpx.URL(self.url).host}"
         return any(host.endswith(f".{each}") for each in hosts)
 

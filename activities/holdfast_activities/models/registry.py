@@ -1,18 +1,19 @@
 """Models by name, made once each."""
 
+from __future__ import annotations  # httpx is loaded with the first model
+
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-
-import httpx
+from typing import TYPE_CHECKING
 
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 
-from .anthropic.client import AnthropicModel
 from .base import Model
 from .config import ProviderConfig
-from .http.http import make_client
-from .openai.client import OpenAIModel
+
+if TYPE_CHECKING:
+    import httpx
 
 _ANY = "pydantic-ai"
 
@@ -38,8 +39,7 @@ class Models:
     def get(self, name: str) -> Model:
         """The model of that name, ``provider:model``; the same object each time.
 
-        The first use reads its key and price; a worker that asks for its agents' models
-        when it starts learns then what is missing.
+        The first use reads its key and price.
 
         Raises:
             InvalidDeclaration: There is no such provider, or the name is not of that form.
@@ -50,19 +50,44 @@ class Models:
             model = self._models[name] = self._make(name)
         return model
 
-    def _make(self, name: str) -> Model:
+    def check(self, name: str) -> None:
+        """Check a model's provider and key without loading the client.
+
+        Raises:
+            InvalidDeclaration: As for ``get``.
+            ModelRejected: As for ``get``.
+        """
+        provider, _model = self._split(name)
+        if provider == _ANY:
+            self.get(name)
+        else:
+            self._providers[provider].find_key(name, self._environ)
+
+    def _split(self, name: str) -> tuple[str, str]:
         provider, _, model = name.partition(":")
-        if provider == _ANY and model:
-            return self._any(model)
-        config = self._providers.get(provider)
-        if config is None or not model:
+        if not model or (provider != _ANY and provider not in self._providers):
             known = ", ".join(f"{known}:…" for known in (*sorted(self._providers), _ANY))
-            raise InvalidDeclaration(f"{name!r} is no model; a name is one of {known}")
+            raise InvalidDeclaration(f"{name!r} is not a model; a name is one of {known}")
+        return provider, model
+
+    def _make(self, name: str) -> Model:
+        provider, model = self._split(name)
+        if provider == _ANY:
+            return self._any(model)
+        # A worker that has not called a model yet needs none of httpx and the clients.
+        from .http.http import make_client
+
+        config = self._providers[provider]
         if self._client is None:
             self._client = make_client()
             self._open.push_async_callback(self._client.aclose)
-        kind = OpenAIModel if config.kind == "openai" else AnthropicModel
-        return kind(self._client, provider, model, config, self._environ)
+        if config.kind == "openai":
+            from .openai.client import OpenAIModel
+
+            return OpenAIModel(self._client, provider, model, config, self._environ)
+        from .anthropic.client import AnthropicModel
+
+        return AnthropicModel(self._client, provider, model, config, self._environ)
 
     def _any(self, name: str) -> Model:
         try:

@@ -3,10 +3,10 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Collection
 from datetime import timedelta
 from typing import cast
 
-import httpx
 from temporalio import exceptions as temporal
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -24,6 +24,7 @@ from holdfast_workflows.contracts.text import clean, redact
 
 _READ = 20_000  # characters of an exception's words that are looked through; fewer are kept
 _DATABASES = frozenset({"sqlite3", "aiosqlite", "asyncpg", "sqlalchemy"})
+_HTTPX = frozenset({"httpx"})
 _CONNECTION = (ConnectionError, TimeoutError, socket.gaierror, ssl.SSLError, EOFError)
 _ANSWERS_LATER = frozenset(
     {
@@ -66,7 +67,7 @@ def classify(error: BaseException, otherwise: type[HoldfastError] = Unclassified
 
 def words(error: BaseException) -> str:
     """What an exception says, with its kind, on text that any store takes and with no secret in it."""
-    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.InvalidURL):
+    if _is_of(error, _HTTPX) and _is_malformed(error):
         # A header or URL that cannot be sent: its text may hold the key in any form.
         return f"{type(error).__name__}: the URL or a header is not well formed"
     try:
@@ -88,19 +89,37 @@ def _ours(error: BaseException) -> HoldfastError | None:
 
 def _foreign(error: BaseException, said: str) -> HoldfastError | None:
     """What an exception of a library means, if that is known."""
+    if _is_of(error, _HTTPX):
+        return _from_httpx(error)
+    if _is_of(error, _DATABASES):
+        return StateUnavailable(said)
+    if isinstance(error, RPCError):
+        return TemporalUnreachable(said, retryable=error.status in _ANSWERS_LATER)
+    if isinstance(error, _CONNECTION):
+        return providers.from_exception("connection", error)
+    return None
+
+
+def _is_of(error: BaseException, libraries: Collection[str]) -> bool:
+    """Whether a library defines this exception; decided by name, so that no library has to be loaded."""
+    return any(cls.__module__.partition(".")[0] in libraries for cls in type(error).__mro__)
+
+
+def _is_malformed(error: BaseException) -> bool:
+    import httpx  # loaded by whatever raised the error
+
+    return isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.InvalidURL)
+
+
+def _from_httpx(error: BaseException) -> HoldfastError | None:
+    import httpx  # loaded by whatever raised the error
+
     if isinstance(error, httpx.HTTPStatusError):
         answer = error.response
         body = answer.content if answer.is_stream_consumed or answer.is_closed else b""
         return providers.from_status(error.request.url.host, answer.status_code, answer.headers, body)
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
         return providers.from_exception("HTTP", error)
-    # By the name of the library, so that none has to be loaded to say that it was not the one.
-    if any(cls.__module__.partition(".")[0] in _DATABASES for cls in type(error).__mro__):
-        return StateUnavailable(said)
-    if isinstance(error, RPCError):
-        return TemporalUnreachable(said, retryable=error.status in _ANSWERS_LATER)
-    if isinstance(error, _CONNECTION):
-        return providers.from_exception("connection", error)
     return None
 
 

@@ -11,8 +11,9 @@ from holdfast.testing.model import ScriptedModel, failed, hang, unauthorized
 from holdfast_activities.memory import Collection, Memories, MemoryStore, Vector
 from holdfast_activities.memory.base import Embedder
 from holdfast_activities.memory.embedded import open_embedded
-from holdfast_activities.memory.embedders import GuardedEmbedder, OpenAIEmbedder
+from holdfast_activities.memory.embedders import GuardedEmbedder
 from holdfast_activities.memory.embedders import guarded as guarded_embedder
+from holdfast_activities.memory.embedders.openai import OpenAIEmbedder
 from holdfast_activities.memory.guard import gate, guarded
 from holdfast_activities.memory.guard.guarded import GuardedStore
 from holdfast_activities.memory.weaviate import open_weaviate, parse

@@ -8,7 +8,6 @@ from holdfast_activities.models.config import ProviderConfig
 from holdfast_workflows.contracts.errors import SettingsInvalid
 
 from . import minilm
-from .openai import OpenAIEmbedder
 
 _FORMS = "none, minilm:/path/to/folder, or provider:model such as openai:text-embedding-3-small"
 
@@ -40,6 +39,8 @@ def choose_embedder(
     config = providers.get(kind)
     if config is None or config.kind != "openai" or not name:
         raise SettingsInvalid(f"HOLDFAST_EMBEDDINGS: {setting!r} is no embedder; it is {_FORMS}")
+    from .openai import OpenAIEmbedder  # loads numpy and httpx
+
     return OpenAIEmbedder(kind, name, config, environ)
 
 

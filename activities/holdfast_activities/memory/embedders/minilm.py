@@ -1,5 +1,7 @@
 """all-MiniLM-L6-v2 from a local folder, without torch."""
 
+from __future__ import annotations  # numpy and the tokenizer are loaded with the model
+
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +15,10 @@ from holdfast_activities.memory.base import Vector
 from holdfast_workflows.contracts.errors import EmbedderBroken
 from holdfast_workflows.contracts.text import clean
 
-from .bert import Bert, Matrix
-
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from .bert import Bert, Matrix
 
 T = TypeVar("T")
 
@@ -92,7 +94,7 @@ class MiniLM:
         with loaded.one_core():
             return loaded.bert(batch)
 
-    def _load(self) -> "_Loaded":
+    def _load(self) -> _Loaded:
         if self._loaded is None:
             self._loaded = _open(self._folder, self._sha256)
         return self._loaded
@@ -110,7 +112,7 @@ def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
 
 
 class _Loaded(NamedTuple):
-    tokenizer: "Tokenizer"
+    tokenizer: Tokenizer
     bert: Bert
     one_core: Callable[[], AbstractContextManager[object]]
 
@@ -121,6 +123,8 @@ def _open(folder: Path, sha256: str) -> _Loaded:
         import threadpoolctl  # type: ignore[import-untyped] # it brings no types
         from safetensors.numpy import load
         from tokenizers import Tokenizer
+
+        from .bert import Bert
     except ImportError:
         raise EmbedderBroken(f"{MODEL} needs an extra; pip install 'holdfast[minilm]'") from None
     try:

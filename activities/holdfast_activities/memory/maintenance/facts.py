@@ -5,6 +5,8 @@ Of facts that contradict each other the one of most trust holds, and of those th
 each with the id of what took its place.
 """
 
+from __future__ import annotations  # `Vector` is a name to type checkers only
+
 from collections.abc import Sequence
 from dataclasses import replace
 

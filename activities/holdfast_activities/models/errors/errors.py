@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
-
 from holdfast_activities import clock
 from holdfast_workflows.contracts.errors import (
     ContentFiltered,
@@ -168,6 +166,8 @@ def _is_too_long(status: int, words: str) -> bool:
 
 def from_exception(name: str, error: Exception, secret: str = "") -> ModelError:
     """The error for an exception of the HTTP client, or for the end of the time the call had."""
+    import httpx  # slow to load: only when a model is called
+
     what = f"{name}: {type(error).__name__} {sanitise(str(error), secret)}".strip()
     if isinstance(error, httpx.DecodingError):
         return MalformedReply(what)

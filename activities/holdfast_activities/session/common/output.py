@@ -1,16 +1,21 @@
 """A final reply held against the schema that its agent gives it."""
 
+from __future__ import annotations  # jsonschema is loaded when an agent has an output schema
+
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
 from pydantic import TypeAdapter
 
 from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.text import preview
+
+if TYPE_CHECKING:
+    from jsonschema import FormatChecker
+    from jsonschema.exceptions import ValidationError
 
 _ROUNDS = 5
 """How deeply JSON text within JSON text is read."""
@@ -36,15 +41,15 @@ def _checked(shape: Any) -> Callable[[object], bool]:
     return check
 
 
+@cache
 def _formats() -> FormatChecker:
     """The formats that a type of Python stands behind: those who read the reply would fail on others."""
+    from jsonschema import FormatChecker  # see the head
+
     checker = FormatChecker(formats=())
     for name, shape in _FORMATS.items():
         checker.checkers[name] = (_checked(shape), ValueError)
     return checker
-
-
-_CHECKER = _formats()
 
 
 class Output:
@@ -52,7 +57,9 @@ class Output:
 
     def __init__(self, schema: dict[str, Any]) -> None:
         """For a JSON schema."""
-        self._validator = Draft202012Validator(schema, format_checker=_CHECKER)
+        from jsonschema import Draft202012Validator  # see the head
+
+        self._validator = Draft202012Validator(schema, format_checker=_formats())
 
     def read(self, text: str) -> tuple[str, str]:
         """The JSON of a reply as it is kept, and what keeps it from fitting; empty if it fits.

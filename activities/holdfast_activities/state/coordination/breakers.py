@@ -1,13 +1,15 @@
 """Circuit breakers in the database: each change locks the breaker's row, reads it and moves it on."""
 
+from __future__ import annotations  # the PostgreSQL dialect is loaded only on PostgreSQL
+
 import builtins
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Update, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlmodel import col, select
 
 from holdfast_workflows.contracts.breakers import BreakerView
@@ -19,7 +21,10 @@ from ..setup.transactions import Transactions
 from .breaker import Breaker, BreakerRule, fail, free_probe, succeed, take_probe
 from .scope import Scope
 
-_Lock = Update | postgresql.Insert | sqlite.Insert
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+_Lock: TypeAlias = "Update | postgresql.Insert | sqlite.Insert"
 
 
 class BreakerStore:

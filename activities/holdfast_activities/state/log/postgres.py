@@ -6,9 +6,7 @@ Riders take a transaction, with one more for each kind of them and three for a c
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
 
 from collections.abc import Sequence
-from typing import Protocol
-
-import asyncpg
+from typing import TYPE_CHECKING, Protocol
 
 from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateUnavailable
@@ -20,6 +18,9 @@ from .extra_rows import prepare
 from .extras import LogExtras, Settled
 from .postgres_extras import write_riders
 from .rows import END, Row, decode, encode, identifier
+
+if TYPE_CHECKING:
+    import asyncpg
 
 _CONNECTIONS = 8
 
@@ -76,6 +77,8 @@ class PostgresLog:
 
 async def open_log(location: PostgresLocation, identity: Identity) -> PostgresLog:
     """Open the log of a database that has its tables; each new connection is verified."""
+    import asyncpg  # not loaded by workers on SQLite
+
     with unavailable():
         pool = await asyncpg.create_pool(
             location.dsn,

@@ -3,11 +3,11 @@
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
 
 import sqlite3
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
 from sqlalchemy import URL, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from holdfast_workflows.contracts.errors import StateUnavailable
 
 from .location import Location, PostgresLocation, SqliteLocation
+
+if TYPE_CHECKING:
+    import asyncpg
 
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 30.0
@@ -29,15 +32,17 @@ def unavailable() -> Generator[None]:
     """Turn whatever the drivers raise into StateUnavailable."""
     try:
         yield
-    except (
-        SQLAlchemyError,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        sqlite3.Error,
-        OSError,
-        TimeoutError,
-    ) as error:
+    except _driver_errors() as error:
         raise StateUnavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _driver_errors() -> tuple[type[Exception], ...]:
+    errors = (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError)
+    if "asyncpg" not in sys.modules:  # workers on SQLite do not load it
+        return errors
+    import asyncpg
+
+    return (*errors, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 Verify = Callable[[Any], Coroutine[Any, Any, None]]
@@ -68,6 +73,8 @@ def _sqlite(location: SqliteLocation) -> AsyncEngine:
 
 
 def _postgres(location: PostgresLocation, verify: Verify | None) -> AsyncEngine:
+    import asyncpg  # not loaded by workers on SQLite
+
     async def connect() -> asyncpg.Connection[asyncpg.Record]:
         # asyncpg reads the URL itself, so that its options mean the same as for the log's pool.
         connection = await asyncpg.connect(

@@ -4,7 +4,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 from sqlalchemy import update
 from sqlmodel import col, select
 
@@ -37,6 +36,8 @@ class Identity:
         """
         if not self.id:
             return
+        import asyncpg  # not loaded by workers on SQLite, which have no such connection
+
         try:
             found = await connection.fetchval(_FOUND)
         except asyncpg.UndefinedTableError:

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailable
 
 from .location import Location
-
-_FINAL: Final = (
-    asyncpg.InvalidPasswordError,
-    asyncpg.InvalidAuthorizationSpecificationError,  # no such user, or none that is let in from here
-    asyncpg.InvalidCatalogNameError,  # no such database
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.UndefinedObjectError,  # an option of the URL that is no parameter of the server
-    asyncpg.InvalidParameterValueError,
-    asyncpg.ClientConfigurationError,
-)
 
 
 @contextmanager
@@ -36,7 +25,7 @@ def named(location: Location) -> Generator[None]:
     try:
         yield
     except StateUnavailable as error:
-        if _final(error):
+        if _is_permanent(error):
             raise SettingsInvalid(f"HOLDFAST_STATE_URL: {location.place}: {_said(error)}") from error
         raise StateUnavailable(f"{location.place}: {_said(error)}") from error
 
@@ -50,11 +39,26 @@ def _said(error: StateUnavailable) -> str:
     return f"{type(own).__name__}: {own}"
 
 
-def _final(error: BaseException) -> bool:
+def _permanent_errors() -> tuple[type[BaseException], ...]:
+    import asyncpg  # not loaded by workers on SQLite
+
+    return (
+        asyncpg.InvalidPasswordError,
+        asyncpg.InvalidAuthorizationSpecificationError,  # unknown user, or host not allowed by pg_hba.conf
+        asyncpg.InvalidCatalogNameError,  # no such database
+        asyncpg.InsufficientPrivilegeError,
+        asyncpg.UndefinedObjectError,  # a URL option that is not a server parameter
+        asyncpg.InvalidParameterValueError,
+        asyncpg.ClientConfigurationError,
+    )
+
+
+def _is_permanent(error: BaseException) -> bool:
+    permanent = _permanent_errors() if "asyncpg" in sys.modules else ()
     cause: BaseException | None = error
     while cause is not None:
         unknown_host = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
-        if unknown_host or isinstance(cause, _FINAL):
+        if unknown_host or isinstance(cause, permanent):
             return True
         cause = cause.__cause__
     return False

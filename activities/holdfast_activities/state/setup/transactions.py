@@ -5,17 +5,22 @@ first could not become a writer while another process writes; in PostgreSQL the 
 locks the row that is then read and changed.
 """
 
+from __future__ import annotations  # the PostgreSQL dialect is loaded only on PostgreSQL
+
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .engines import unavailable
 from .file_watch import FileWatch
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 
 class Transactions:
@@ -24,7 +29,7 @@ class Transactions:
     def __init__(self, engine: AsyncEngine, watch: FileWatch | None = None) -> None:
         self._engine = engine
         self._watch = watch
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._postgres = engine.dialect.name == "postgresql"
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[AsyncSession]:
@@ -41,7 +46,11 @@ class Transactions:
 
     def insert(self, table: type[SQLModel], values: Mapping[str, Any]) -> postgresql.Insert | sqlite.Insert:
         """An insert that may say what happens where the key is there."""
-        return self._insert(table).values(**values)
+        if self._postgres:
+            from sqlalchemy.dialects import postgresql  # slow to load, and not needed on SQLite
+
+            return postgresql.insert(table).values(**values)
+        return sqlite.insert(table).values(**values)
 
     async def add_once(self, row: SQLModel) -> None:
         """Insert a row unless its key is there, in a transaction of its own."""

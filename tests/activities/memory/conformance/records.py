@@ -1,5 +1,7 @@
 """Records and vectors for tests."""
 
+from __future__ import annotations  # `Vector` is a name to type checkers only
+
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

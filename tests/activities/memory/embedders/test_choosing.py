@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from holdfast_activities.memory.embedders import MiniLM, OpenAIEmbedder, choose_embedder
+from holdfast_activities.memory.embedders import MiniLM, choose_embedder
+from holdfast_activities.memory.embedders.openai import OpenAIEmbedder
 from holdfast_activities.models.config import providers_from
 from holdfast_workflows.contracts.errors import SettingsInvalid
 

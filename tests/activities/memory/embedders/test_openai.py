@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from holdfast.testing.model import Reply, ScriptedModel, failed, hang, html, rate_limited, reset, unauthorized
-from holdfast_activities.memory.embedders import OpenAIEmbedder
+from holdfast_activities.memory.embedders.openai import OpenAIEmbedder
 from holdfast_activities.models.config import ProviderConfig
 from holdfast_workflows.contracts.errors import EmbedderBroken, EmbeddingFailed
 
