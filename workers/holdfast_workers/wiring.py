@@ -11,7 +11,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from holdfast_activities import Activities
 from holdfast_activities.clock import ServerTime
-from holdfast_activities.memory import Keeping
+from holdfast_activities.memory import Memories
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.common.agents import ModelSource
 from holdfast_activities.state import State
@@ -40,7 +40,7 @@ def build_worker(
     models: ModelSource,
     resilience: Resilience,
     settings: Settings,
-    memory: Keeping | None = None,
+    memory: Memories | None = None,
 ) -> Worker:
     """A worker that serves the registry's agents, workflows and activities; it does not poll yet.
 

@@ -59,7 +59,6 @@ class Truncation:
     name = OVER_SHARE.strategy
 
     def __call__(self, draft: Draft) -> None:
-        """See ``Strategy``."""
         scene = draft.scene
         task = draft.find(scene.task)
         if task is not None:
@@ -85,7 +84,6 @@ class Compression:
     name = SUMMED_UP.strategy
 
     def __call__(self, draft: Draft) -> None:
-        """See ``Strategy``."""
         told = draft.scene.summary
         if told is None:
             return
@@ -111,7 +109,6 @@ class SlidingWindow:
     name = SLID_OUT.strategy
 
     def __call__(self, draft: Draft) -> None:
-        """See ``Strategy``."""
         scene = draft.scene
         over = draft.tokens - draft.goal
         led = any(piece.written for piece in draft.pieces)
@@ -138,7 +135,6 @@ class MinimalContext:
     name = TOO_LONG.strategy
 
     def __call__(self, draft: Draft) -> None:
-        """See ``Strategy``."""
         self._cut(draft, replies=False)
         if draft.tokens > draft.limit:
             scene = draft.scene

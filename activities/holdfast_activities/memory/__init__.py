@@ -2,7 +2,6 @@
 
 from .base import Collection, Counts, Embedder, Filter, MemoryStore, Record, Scored, Vector
 from .guard.gate import Guard
-from .keeping import Keeping
 from .memories import Memories
 from .opening import make_memories, upgrade_memories
 from .outbox.changes import Change, FactDraft, TurnDraft
@@ -15,7 +14,6 @@ __all__ = [
     "FactDraft",
     "Filter",
     "Guard",
-    "Keeping",
     "Memories",
     "MemoryStore",
     "Record",

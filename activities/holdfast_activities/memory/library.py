@@ -21,11 +21,11 @@ from holdfast_workflows.contracts.memory import (
     Trust,
 )
 
-from .keeping import Views
 from .memories import Memories
 from .opening import make_memories
 from .outbox.changes import Change, FactDraft
 from .turns import seconds
+from .views import Views
 
 _AT_ONCE = 64
 """Turns that are embedded and written together."""

@@ -1,4 +1,4 @@
-"""The memories of a worker or a program: what ``Keeping`` promises, over a store and an embedder."""
+"""The memories of a worker or a program, over a store and an embedder."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from holdfast_activities import clock
+from holdfast_workflows.contracts.errors import MemoryUnavailable
 from holdfast_workflows.contracts.memory import (
     FLOOR,
     MOST,
@@ -24,7 +25,6 @@ from holdfast_workflows.contracts.memory import (
 from .base import Collection, Embedder, Filter, MemoryStore, Record, Vector
 from .embedders.ahead import Ahead
 from .finding import Finder, embeddable, turn_records
-from .keeping import Views
 from .maintenance import episodes, lifecycle
 from .maintenance.fact_conflicts import settle, topics
 from .maintenance.facts import fact_records
@@ -32,21 +32,26 @@ from .maintenance.reindexing import Reindexing
 from .maintenance.uses import Uses
 from .outbox.changes import Change, TurnDraft
 from .turns import turn_drafts
-from .views import view
+from .views import Views, view
 
 _log = logging.getLogger(__name__)
 
 
 class Memories:
-    """See ``Keeping``. ``store`` and ``embedder`` are closed with it."""
+    """What activities and the library do with memories, whichever store holds them.
+
+    The store is opened at first use, so a store that is down does not keep a worker from starting. Every method
+    raises MemoryUnavailable at once while the store's breaker is open, and after a deadline if it does not answer.
+    ``close`` also closes the store and the embedder.
+    """
 
     def __init__(self, store: MemoryStore, embedder: Embedder | None = None, *, warning: str = "") -> None:
         """Memories in a store.
 
         Args:
-            store: Where they are.
-            embedder: What their vectors are made by; None to find them by their words only.
-            warning: What to log when something is first looked up or kept.
+            store: Holds the records.
+            embedder: Makes their vectors; None to search by words only.
+            warning: Logged at the first search or change.
         """
         self._store = store
         self._embedder = embedder
@@ -54,18 +59,23 @@ class Memories:
         self._uses = Uses(store)
         self._begun = False
         self._warning = warning
-        # What is read, changed and written back must not change in between. Between processes the
-        # outbox sees to it that a change is applied by one, and ``settle`` that two do not contradict.
+        # Serialises read-modify-write per tenant. Between processes the outbox lets only one apply a change,
+        # and ``settle`` resolves contradictions.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._reindexing = Reindexing(store, self._lock)
 
     async def check(self) -> None:
-        """See ``Keeping.check``."""
+        """Open the store.
+
+        Raises:
+            EmbeddingMismatch: It holds vectors of another model.
+            MemoryUnavailable: It does not answer.
+        """
         if self._begun:
             return
         there = await self._store.collection()
         known = self._embedder is not None and there is not None and there.model == self._embedder.model
-        # Without asking the embedder's server, which may be down: a search goes on by words then.
+        # Does not call the embedding server, which may be down: search then uses words only.
         await self._store.begin(there if there is not None and known else await self._collection())
         self._begun = True
         await self._reindexing.begin(new=there is None)
@@ -81,7 +91,10 @@ class Memories:
         floor: float = FLOOR,
         now: float = 0.0,
     ) -> Views:
-        """See ``Keeping.search``."""
+        """Search by text, best first. Relative dates are resolved at ``now`` (default: the clock).
+
+        Records that each returned memory was used.
+        """
         self._warn()
         await self.check()
         found = await self._finder.search(
@@ -92,7 +105,7 @@ class Memories:
         return [view(one.record, one.score, one.why) for one in found]
 
     async def list(self, query: MemoryQuery) -> MemoryPage:
-        """See ``Keeping.list``."""
+        """List memories in id order; a query with text searches instead."""
         if query.text.strip():
             found = await self.search(
                 query.text,
@@ -110,38 +123,43 @@ class Memories:
         return MemoryPage(memories=shown, more=len(page) > query.limit)
 
     async def get(self, tenant: str, ids: Sequence[str]) -> Views:
-        """See ``Keeping.get``."""
+        """Return the memories that exist, in the order of ``ids``."""
         await self.check()
         return [view(record) for record in await self._store.get(tenant, ids)]
 
     async def apply(self, change: Change) -> int:
-        """See ``Keeping.apply``."""
+        """Apply a change to the store and return how many memories it made or changed. Idempotent.
+
+        A fact that says the same as an existing one is merged with it and adds its sources. A fact that replaces
+        another by id, or by topic within the scope, supersedes it; the old one stays as a trail. A less trusted
+        fact never supersedes a more trusted one: an agent's or a tool's never supersedes a user's or an operator's.
+        """
         self._warn()
         await self.check()
-        # Before anything that takes its time: what was begun before an erasure is told by this.
+        # Taken first: an erasure removes what was begun before it.
         now = clock.now()
-        # Before the lock, since a server may take its time.
+        # Outside the lock: the embedding server may be slow.
         embedder = await self._ahead(change)
         async with self._lock(change.tenant):
-            said = [turn for turn in change.turns if turn.text.strip()]
-            records = await turn_records(self._store, embedder, change.tenant, said)
+            turns = [turn for turn in change.turns if turn.text.strip()]
+            records = await turn_records(self._store, embedder, change.tenant, turns)
             records += await fact_records(self._store, embedder, change.tenant, change.facts, now)
             made = await self._changed(change.tenant, records, now)
             if made:
                 await self._store.put(change.tenant, made)
-            # Those of the records, too: a fact without a topic may have joined one that has.
+            # Includes the records' topics: a fact without a topic may have been merged into one that has.
             about = topics(change.facts) | topics(each for each in made if each.kind == "fact")
             await settle(self._store, change.tenant, about, now)
             gone = await lifecycle.remove(self._store, change.tenant, change.forget) if change.forget else []
         return len(made) + len(gone)
 
     async def drafts(self, tenant: str, scope: str, turns: Sequence[MemoryTurn]) -> Sequence[TurnDraft]:
-        """Turns made ready to be part of a change; see ``turn_drafts``."""
+        """Prepare turns for a change; see ``turn_drafts``."""
         await self.check()
         return await turn_drafts(self._store, tenant, scope, turns, clock.now())
 
     async def forget(self, tenant: str, ids: Sequence[str]) -> Views:
-        """See ``Keeping.forget``. The facts that a forgotten one took the place of go with it."""
+        """Delete memories with the facts they superseded, and return what was deleted."""
         await self.check()
         async with self._lock(tenant):
             return [view(record) for record in await lifecycle.remove(self._store, tenant, ids)]
@@ -149,7 +167,10 @@ class Memories:
     async def erase(
         self, tenant: str, *, scope: str = "", session: str = "", before: float = math.inf
     ) -> int:
-        """See ``Keeping.erase``. With a session goes the scope that is its own."""
+        """Delete a scope, a session (its turns, its own scope, facts drawn from nothing else), or the whole tenant.
+
+        With ``before``, delete only what was stored before that time, as far as that is known: ``lifecycle.brought``.
+        """
         await self.check()
         async with self._lock(tenant):
             if not (scope or session) and before == math.inf:
@@ -161,7 +182,7 @@ class Memories:
             return count
 
     async def expire(self, now: float) -> int:
-        """See ``Keeping.expire``; the rules are those of ``lifecycle.faded``."""
+        """Delete expired and decayed memories; see ``lifecycle.faded``."""
         await self.check()
         await self._uses.write()
         count = 0
@@ -172,7 +193,7 @@ class Memories:
         return count
 
     async def consolidate(self, now: float) -> int:
-        """See ``Keeping.consolidate``; the rules are those of ``episodes``."""
+        """Replace the turns of long-quiet sessions with episodes; see ``episodes``."""
         await self.check()
         await self._uses.write()
         count = 0
@@ -181,12 +202,12 @@ class Memories:
         return count
 
     async def optimise(self) -> int:
-        """See ``Keeping.optimise``."""
+        """Release unused storage; returns bytes."""
         await self._reindexing.finish()
         return await self._store.optimise()
 
     async def stats(self) -> MemoryStats:
-        """See ``Keeping.stats``."""
+        """Count what the store holds. ``waiting`` is left to the outbox."""
         collection = await self._store.collection() or Collection()
         counts = await self._store.counts()
         return MemoryStats(
@@ -202,14 +223,14 @@ class Memories:
         )
 
     async def migrate(self) -> MigrateResult:
-        """See ``Keeping.migrate``."""
+        """Embed every memory again with this embedder."""
         collection = await self._collection()
         count = await self._store.migrate(collection, self._embed)
         await self.check()
         return MigrateResult(memories=count, model=collection.model, dimension=collection.dimension)
 
     async def close(self) -> None:
-        """See ``Keeping.close``."""
+        """Close the store and the embedder."""
         await self._reindexing.close()
         await self._uses.close()
         await self._store.close()
@@ -217,13 +238,12 @@ class Memories:
             await self._embedder.close()
 
     def _warn(self) -> None:
-        """Not at the start: most workers serve no agent that remembers."""
+        """Log the warning once, at first use: most workers serve no agent with memory."""
         if self._warning:
             _log.warning("%s", self._warning)
             self._warning = ""
 
     async def _collection(self) -> Collection:
-        """What the vectors made here are."""
         if self._embedder is None:
             return Collection()
         return Collection(self._embedder.model, await self._embedder.dimension())
@@ -240,10 +260,9 @@ class Memories:
         return await Ahead.of(self._embedder, [embeddable(text) for text in texts])
 
     async def _changed(self, tenant: str, records: Sequence[Record], now: float) -> Sequence[Record]:
-        """Those of the records that are not in the store like this.
+        """Return the records that differ from the store.
 
-        A new one counts as used when it is stored: what was said years ago and is brought today is
-        not to be forgotten tomorrow.
+        A new record counts as used now, so that an old turn imported today does not decay tomorrow.
         """
         there = {record.id: record for record in await self._store.get(tenant, [each.id for each in records])}
         found: dict[str, Record] = {}
@@ -260,3 +279,14 @@ class Memories:
         lock = self._locks.setdefault(tenant, asyncio.Lock())
         async with lock:
             yield
+
+
+def required(memories: Memories | None) -> Memories:
+    """Return the memories of this worker.
+
+    Raises:
+        MemoryUnavailable: The worker has no memory store.
+    """
+    if memories is None:
+        raise MemoryUnavailable("this worker has no memory store")
+    return memories

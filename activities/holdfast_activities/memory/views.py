@@ -1,12 +1,17 @@
-"""Memories as people and models see them."""
+"""Memories as users and models see them."""
+
+from typing import TypeAlias
 
 from holdfast_workflows.contracts.memory import MemoryView
 
 from .base import Record
 
+Views: TypeAlias = list[MemoryView]
+"""An alias for classes that have a method ``list``, which hides the type."""
+
 
 def view(record: Record, score: float = 0.0, why: str = "") -> MemoryView:
-    """A record without what only stores need."""
+    """Convert a record, without the fields that only stores need."""
     return MemoryView(
         id=record.id,
         text=record.text,

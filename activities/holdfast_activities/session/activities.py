@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from holdfast_activities.context import Conversations, TokenCalibration
-from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.resilience import Resilience
@@ -48,7 +48,7 @@ class Activities:
         models: ModelSource,
         resilience: Resilience,
         ledger: type[Ledger] = Ledger,
-        memory: Keeping | None = None,
+        memory: Memories | None = None,
         served: Served | None = None,
     ) -> None:
         """The activities over what they share.

@@ -10,7 +10,7 @@ from typing import cast
 
 from holdfast import Agent, App, Memory
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, say
-from holdfast_activities.memory import Keeping, Memories
+from holdfast_activities.memory import Memories
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.resilience import Resilience
 from holdfast_temporal import DevServer
@@ -48,7 +48,7 @@ async def friend(
             holdfast._models,
             resilience,
             Settings.load(task_queue=holdfast.task_queue),
-            cast("Keeping", switched),
+            cast("Memories", switched),
         )
         async with worker:
             yield holdfast, switched

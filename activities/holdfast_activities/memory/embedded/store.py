@@ -46,7 +46,6 @@ class EmbeddedStore:
         return self._backend.name
 
     async def collection(self) -> Collection | None:
-        """See ``MemoryStore.collection``."""
         held = await self._threads.read(kept.held)
         return held.collection if held.begun else None
 
@@ -57,11 +56,9 @@ class EmbeddedStore:
             await self._threads.write(lambda connection: kept.begin(connection, collection))
 
     async def indexing(self) -> int:
-        """See ``MemoryStore.indexing``."""
         return await self._threads.read(kept.indexing)
 
     async def set_indexing(self, version: int) -> None:
-        """See ``MemoryStore.set_indexing``."""
         await self._threads.write(lambda connection: kept.set_indexing(connection, version))
 
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
@@ -78,12 +75,10 @@ class EmbeddedStore:
         await self._threads.write(work)
 
     async def get(self, tenant: str, ids: Sequence[str]) -> Records:
-        """See ``MemoryStore.get``."""
         keys = [id for id in ids if is_key(id)]
         return await self._read(tenant, lambda connection, found: reading.get(connection, found, keys), [])
 
     async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> Records:
-        """See ``MemoryStore.list``."""
         return await self._read(
             tenant, lambda connection, found: reading.page(connection, found, wanted, after, limit), []
         )
@@ -95,7 +90,6 @@ class EmbeddedStore:
         )
 
     async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
-        """See ``MemoryStore.by_words``."""
 
         def work(connection: Connection, found: Tenant) -> Ranking:
             return _records(connection, words.best(connection, found, wanted, terms, limit))
@@ -137,7 +131,6 @@ class EmbeddedStore:
         return scored
 
     async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
-        """See ``MemoryStore.touch``."""
         keys = [id for id in ids if is_key(id)]
         if keys:
             await self._write(
@@ -145,11 +138,9 @@ class EmbeddedStore:
             )
 
     async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
-        """See ``MemoryStore.reword``."""
         await self._write(tenant, lambda connection, found: writing.reword(connection, found, words), None)
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
-        """See ``MemoryStore.delete``."""
         keys = [id for id in ids if is_key(id)]
         return await self._write(tenant, lambda connection, found: writing.delete(connection, found, keys), 0)
 
@@ -169,7 +160,6 @@ class EmbeddedStore:
         return count
 
     async def tenants(self) -> Names:
-        """See ``MemoryStore.tenants``."""
         return await self._threads.read(reading.tenant_names)
 
     async def counts(self) -> Counts:
@@ -195,11 +185,9 @@ class EmbeddedStore:
                 return done
 
     async def optimise(self) -> int:
-        """See ``MemoryStore.optimise``."""
         return await self._threads.tidy(self._backend.tidy)
 
     async def close(self) -> None:
-        """See ``MemoryStore.close``."""
         await self._threads.close()
 
     async def _embed(self, number: int, dimension: int, embed: Embed) -> None:

@@ -26,7 +26,6 @@ class Ahead:
         return cls(embedder, dict(zip(different, made, strict=True)))
 
     async def dimension(self) -> int:
-        """See ``Embedder``."""
         return await self._embedder.dimension()
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:

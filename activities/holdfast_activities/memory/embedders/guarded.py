@@ -23,14 +23,11 @@ class GuardedEmbedder:
         self._gate = Gate("memory:embeddings", guard, EmbeddingFailed)
 
     async def dimension(self) -> int:
-        """See ``Embedder``."""
         return await self._gate.call(self._embedder.dimension, MORE_SECONDS)
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """See ``Embedder``."""
         seconds = ONE_SECONDS if len(texts) == 1 else MORE_SECONDS
         return await self._gate.call(lambda: self._embedder.embed(texts), seconds)
 
     async def close(self) -> None:
-        """See ``Embedder``."""
         await self._embedder.close()

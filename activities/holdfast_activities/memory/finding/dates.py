@@ -10,41 +10,16 @@ from datetime import UTC, datetime, timedelta
 
 _DAY = timedelta(days=1)
 _MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+]  # fmt: skip
+_BEFORE_A_MONTH = frozenset({"in", "last", "since", "during", "by", "until", "this", "early", "late", "mid"})
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ]
-    )
-} | {"a": 1, "an": 1, "couple": 2, "few": 3, "several": 4}
+    "zero": 0, "a": 1, "an": 1, "one": 1, "two": 2, "couple": 2, "three": 3, "few": 3, "four": 4, "several": 4, "five": 5,
+    "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
 
 _MONTH = "(?:" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS) + "|sept)"
 _YEAR = r"(?:19|20)\d\d"
@@ -187,18 +162,7 @@ def _month_only(match: re.Match[str], today: datetime) -> _Pair | None:
 def _stands_for_a_month(match: re.Match[str]) -> bool:
     """Whether "may" and the like follow a word that a month follows: "in may", but not "you may"."""
     before = match.string[: match.start()].split()[-1:]
-    return bool(before) and before[0] in {
-        "in",
-        "last",
-        "since",
-        "during",
-        "by",
-        "until",
-        "this",
-        "early",
-        "late",
-        "mid",
-    }
+    return bool(before) and before[0] in _BEFORE_A_MONTH
 
 
 def _year_only(match: re.Match[str], _: datetime) -> _Pair:

@@ -41,67 +41,51 @@ class GuardedStore:
         self._store: MemoryStore | None = None
 
     async def collection(self) -> Collection | None:
-        """See ``MemoryStore``."""
         return await self._read(lambda store: store.collection())
 
     async def begin(self, collection: Collection) -> None:
-        """See ``MemoryStore``."""
         await self._write(lambda store: store.begin(collection))
 
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
-        """See ``MemoryStore``."""
         await self._write(lambda store: store.put(tenant, records))
 
     async def get(self, tenant: str, ids: Sequence[str]) -> Records:
-        """See ``MemoryStore``."""
         return await self._read(lambda store: store.get(tenant, ids))
 
     async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> Records:
-        """See ``MemoryStore``."""
         return await self._read(lambda store: store.list(tenant, wanted, after=after, limit=limit))
 
     async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> Records:
-        """See ``MemoryStore``."""
         return await self._read(lambda store: store.around(tenant, places, reach))
 
     async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
-        """See ``MemoryStore``."""
         return await self._read(lambda store: store.by_words(tenant, terms, wanted, limit))
 
     async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> Ranking:
-        """See ``MemoryStore``."""
         return await self._read(lambda store: store.by_vector(tenant, vector, wanted, limit))
 
     async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
-        """See ``MemoryStore``."""
         await self._write(lambda store: store.touch(tenant, ids, now))
 
     async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
-        """See ``MemoryStore``."""
         await self._write(lambda store: store.reword(tenant, words))
 
     async def indexing(self) -> int:
-        """See ``MemoryStore``."""
         return await self._read(lambda store: store.indexing())
 
     async def set_indexing(self, version: int) -> None:
-        """See ``MemoryStore``."""
         await self._write(lambda store: store.set_indexing(version))
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
-        """See ``MemoryStore``."""
         return await self._write(lambda store: store.delete(tenant, ids))
 
     async def erase(self, tenant: str, wanted: Filter | None = None) -> int:
-        """See ``MemoryStore``."""
         return await self._write(lambda store: store.erase(tenant, wanted))
 
     async def tenants(self) -> Names:
-        """See ``MemoryStore``."""
         return await self._write(lambda store: store.tenants())
 
     async def counts(self) -> Counts:
-        """See ``MemoryStore``."""
         return await self._write(lambda store: store.counts())
 
     async def migrate(self, collection: Collection, embed: Embed) -> int:

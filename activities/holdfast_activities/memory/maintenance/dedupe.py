@@ -8,7 +8,7 @@ order; how near the vectors are comes after that.
 
 import re
 
-from ..finding import terms
+from ..finding.terms import terms
 
 NEAR = 0.93
 """The cosine from which two such facts are the same."""

@@ -15,7 +15,8 @@ from uuid import uuid4
 from holdfast_activities import clock
 
 from ..base import Embedder, Filter, MemoryStore, Record
-from ..finding import embeddable, fact_words, terms
+from ..finding import embeddable, fact_words
+from ..finding.terms import terms
 from .dedupe import normal
 from .facts import trust_of
 from .lifecycle import DAY, pages

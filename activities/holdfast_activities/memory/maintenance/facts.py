@@ -13,7 +13,8 @@ from dataclasses import replace
 from holdfast_workflows.contracts.memory import Trust
 
 from ..base import Embedder, Filter, MemoryStore, Record, Vector
-from ..finding import embeddable, fact_words, terms
+from ..finding import embeddable, fact_words
+from ..finding.terms import terms
 from ..outbox.changes import FactDraft
 from .dedupe import same
 

@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.errors import (
     StateUnavailable,
 )
 
-from ..keeping import Keeping
+from ..memories import Memories, required
 from .changes import Again, Change
 
 _OWN = 60.0
@@ -45,15 +45,15 @@ _log = logging.getLogger(__name__)
 class Applying:
     """Applies changes, now or later."""
 
-    def __init__(self, outbox: OutboxQueue, keeping: Keeping | None) -> None:
+    def __init__(self, outbox: OutboxQueue, memories: Memories | None) -> None:
         """Changes to one store.
 
         Args:
             outbox: Where they are decided.
-            keeping: The memories; None where this worker has none, and others apply what waits.
+            memories: The memories; None where this worker has none, and others apply what waits.
         """
         self._outbox = outbox
-        self._keeping = keeping
+        self._memories = memories
 
     async def decided(self, id: str) -> OutboxItem | None:
         """The change of that id, if it was decided before."""
@@ -91,9 +91,7 @@ class Applying:
         Raises:
             MemoryUnavailable: The store is away, or there is none here.
         """
-        if self._keeping is None:
-            raise MemoryUnavailable("this worker has no memory store")
-        gone = await self._keeping.forget(tenant, ids)
+        gone = await required(self._memories).forget(tenant, ids)
         if gone:
             # What was merged with a fact is known by the fact's sources.
             known = [id for view in gone for id in (view.id, *view.sources)]
@@ -124,8 +122,7 @@ class Applying:
         Raises:
             MemoryUnavailable: The store is away, or there is none here; what is left waits on.
         """
-        if self._keeping is None:
-            raise MemoryUnavailable("this worker has no memory store")
+        required(self._memories)
         count = 0
         while items := await self._outbox.claim(clock.now(), _OWN, _BATCH):
             for place, item in enumerate(items):
@@ -172,22 +169,19 @@ class Applying:
         return change.model_copy(update=left)
 
     async def _apply(self, item: OutboxItem) -> None:
-        if self._keeping is None:
-            raise MemoryUnavailable("this worker has no memory store")
+        memories = required(self._memories)
         change = await self._without_forgotten(Change.model_validate_json(item.body))
         if change.again is not None:
             again = change.again
-            await self._keeping.erase(
-                change.tenant, scope=again.scope, session=again.session, before=again.before
-            )
+            await memories.erase(change.tenant, scope=again.scope, session=again.session, before=again.before)
         if change.forget:
-            found = await self._keeping.get(change.tenant, change.forget)
+            found = await memories.get(change.tenant, change.forget)
             within = [view.id for view in found if not change.within or view.scope in change.within]
             await self.forget(change.tenant, within)
-        await self._keeping.apply(change.model_copy(update={"forget": ()}))
+        await memories.apply(change.model_copy(update={"forget": ()}))
         if not await self._outbox.applied(item.id, clock.now()) and item.session:
             # Its session was erased while it was on its way: what has just been made must go, too.
-            await self._keeping.erase(item.tenant, session=item.session)
+            await memories.erase(item.tenant, session=item.session)
 
 
 def _refused(problem: HoldfastError) -> bool:

@@ -8,7 +8,9 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.breakers import BreakerList, BreakerView, ListBreakers, SetBreaker
 from holdfast_workflows.contracts.budget import BudgetList, ListBudgets
 from holdfast_workflows.contracts.effects import EffectList, ListEffects
-from holdfast_workflows.contracts.errors import BreakerUnknown, HoldfastError, to_failure
+from holdfast_workflows.contracts.errors import BreakerUnknown
+
+from ..common.failures import reports_failures
 
 _MOST = 500
 """Rows in one answer, which has to fit a payload, be their previews ever so hard to write."""
@@ -23,49 +25,41 @@ class BreakersAndBudgets:
         self._state = state
 
     @activity.defn(name=names.LIST_EFFECTS)
+    @reports_failures
     async def list_effects(self, ask: ListEffects) -> EffectList:
         """A session's effects, or all those with a status."""
-        try:
-            found = await self._state.effects.list(ask.session, ask.status, min(ask.limit, _MOST))
-            unknown = bool(ask.session) and not found and not await self._state.knows(ask.session)
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        found = await self._state.effects.list(ask.session, ask.status, min(ask.limit, _MOST))
+        unknown = bool(ask.session) and not found and not await self._state.knows(ask.session)
         return EffectList(effects=tuple(found), unknown=unknown)
 
     @activity.defn(name=names.LIST_BREAKERS)
+    @reports_failures
     async def list_breakers(self, _ask: ListBreakers) -> BreakerList:
         """All breakers that ever saw a failure."""
-        try:
-            return BreakerList(breakers=tuple(await self._state.breakers.load()))
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        return BreakerList(breakers=tuple(await self._state.breakers.load()))
 
     @activity.defn(name=names.SET_BREAKER)
+    @reports_failures
     async def set_breaker(self, change: SetBreaker) -> BreakerView:
         """Open a breaker by hand for a while, or close it."""
-        try:
-            kind, _, name = change.name.partition(":")
-            if kind not in _KINDS or not name:
-                raise BreakerUnknown(change.name)
-            now = clock.now()
-            opened = change.state == "open"
-            view = BreakerView(
-                name=change.name,
-                state=change.state,
-                until=now + change.seconds if opened else 0.0,
-                opened=now if opened else 0.0,
-                manual=opened,
-                reason=change.reason,
-            )
-            return await self._state.breakers.set(view)
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        kind, _, name = change.name.partition(":")
+        if kind not in _KINDS or not name:
+            raise BreakerUnknown(change.name)
+        now = clock.now()
+        opened = change.state == "open"
+        view = BreakerView(
+            name=change.name,
+            state=change.state,
+            until=now + change.seconds if opened else 0.0,
+            opened=now if opened else 0.0,
+            manual=opened,
+            reason=change.reason,
+        )
+        return await self._state.breakers.set(view)
 
     @activity.defn(name=names.LIST_BUDGETS)
+    @reports_failures
     async def list_budgets(self, ask: ListBudgets) -> BudgetList:
         """Accounts whose name begins as asked."""
-        try:
-            found = await self._state.budgets.list(ask.prefix, min(ask.limit, _MOST))
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        found = await self._state.budgets.list(ask.prefix, min(ask.limit, _MOST))
         return BudgetList(budgets=tuple(found))

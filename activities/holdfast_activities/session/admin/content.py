@@ -18,12 +18,14 @@ from holdfast_workflows.contracts.content import (
     TextPart,
 )
 from holdfast_workflows.contracts.entries import Entry
-from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, to_failure, tree
+from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, tree
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_PAYLOAD
 from holdfast_workflows.contracts.problems import problem_of
 from holdfast_workflows.contracts.session import TurnView
 from holdfast_workflows.contracts.steps import TurnRecord
 from holdfast_workflows.contracts.text import dump_json, preview, size
+
+from ..common.failures import reports_failures
 
 _MAX_ENTRIES = 50
 
@@ -36,14 +38,12 @@ class Content:
         self._state = state
 
     @activity.defn(name=names.READ_LOG)
+    @reports_failures
     async def read_log(self, ask: ReadLog) -> LogPage:
         """A page of a session's log, as much as one payload holds."""
-        try:
-            count = min(ask.count, _MAX_ENTRIES)
-            found = await self._state.log.read(ask.session, ask.start, limit=count + 1)
-            unknown = not found and not await self._state.knows(ask.session)
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        count = min(ask.count, _MAX_ENTRIES)
+        found = await self._state.log.read(ask.session, ask.start, limit=count + 1)
+        unknown = not found and not await self._state.knows(ask.session)
         page: list[Entry] = []
         room = MAX_PAYLOAD
         for entry in found[:count]:
@@ -56,34 +56,28 @@ class Content:
         return LogPage(entries=tuple(page), next=page[-1].seq + 1 if page and more else None, unknown=unknown)
 
     @activity.defn(name=names.READ_TEXT)
+    @reports_failures
     async def read_text(self, ask: ReadText) -> TextPart:
         """A part of one entry's text; offsets count characters."""
-        try:
-            found = await self._state.log.read(ask.session, ask.seq, ask.seq + 1)
-            if not found:
-                raise NothingToDo(f"session {ask.session} has no entry {ask.seq}")
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        found = await self._state.log.read(ask.session, ask.seq, ask.seq + 1)
+        if not found:
+            raise NothingToDo(f"session {ask.session} has no entry {ask.seq}")
         # A character may take six bytes in a payload, where it has to be escaped.
         count = max(1, min(ask.limit, MAX_PAYLOAD) // 6)
         text = found[0].text
         return TextPart(text=text[ask.offset : ask.offset + count], offset=ask.offset, total=len(text))
 
     @activity.defn(name=names.STORE_TEXT)
+    @reports_failures
     async def store_text(self, ask: StoreText) -> StoredText:
         """Keep a message that is too large for a history."""
-        try:
-            return StoredText(ref=await self._state.store_text(ask.session, ask.id, ask.text))
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        return StoredText(ref=await self._state.store_text(ask.session, ask.id, ask.text))
 
     @activity.defn(name=names.READ_TURN)
+    @reports_failures
     async def read_turn(self, ask: ReadTurn) -> StoredTurn:
         """A turn that has ended, from the state database."""
-        try:
-            record = await self._state.load_turn(ask.session, ask.turn)
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        record = await self._state.load_turn(ask.session, ask.turn)
         return StoredTurn(view=None if record is None else _view(record))
 
     @activity.defn(name=names.LIST_AGENTS)

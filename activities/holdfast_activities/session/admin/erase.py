@@ -10,12 +10,14 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.context import Conversations
-from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import BadInput, HoldfastError, MemoryUnavailable, to_failure
+from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.memory import EraseInput, EraseResult, scope_of
+
+from ..common.failures import reports_failures
 
 _MOST = 1_000
 """Sessions that are erased by one activity."""
@@ -24,39 +26,33 @@ _MOST = 1_000
 class Erase:
     """The activity that erases."""
 
-    def __init__(self, state: State, conversations: Conversations, keeping: Keeping | None) -> None:
+    def __init__(self, state: State, conversations: Conversations, memories: Memories | None) -> None:
         self._state = state
         self._conversations = conversations
-        self._keeping = keeping
-        self._applying = Applying(state.outbox, keeping)
+        self._memories = memories
+        self._applying = Applying(state.outbox, memories)
 
     @activity.defn(name=names.ERASE)
+    @reports_failures
     async def erase(self, request: EraseInput) -> EraseResult:
-        """Erase, and say how much that was."""
-        try:
-            return await self._erase(request)
-        except HoldfastError as error:
-            raise to_failure(error) from error
-
-    async def _erase(self, request: EraseInput) -> EraseResult:
-        if self._keeping is None:
-            raise MemoryUnavailable("this worker has no memory store")
+        """Erase and count what was erased."""
+        memories = required(self._memories)
         if request.kind != "tenant" and not request.id:
             raise BadInput(f"name the {request.kind} that is to be erased")
         sessions = await self._sessions(request)
-        memories = entries = 0
+        erased = entries = 0
         for session in sessions:
-            gone = await self._session(self._keeping, request.tenant, session)
-            memories, entries = memories + gone[0], entries + gone[1]
+            counts = await self._session(memories, request.tenant, session)
+            erased, entries = erased + counts[0], entries + counts[1]
         more = len(sessions) == _MOST
         if not more and request.kind != "session":
-            memories += await self._rest(self._keeping, request)
+            erased += await self._rest(memories, request)
         await self._state.erasing.scrub()
         activity.logger.info(
             "%s %s of tenant %r erased, as %s asked: %d sessions, %d entries, %d memories",
-            request.kind, request.id, request.tenant, request.by or "somebody", len(sessions), entries, memories,
+            request.kind, request.id, request.tenant, request.by or "an operator", len(sessions), entries, erased,
         )  # fmt: skip
-        return EraseResult(memories=memories, entries=entries, sessions=tuple(sessions), more=more)
+        return EraseResult(memories=erased, entries=entries, sessions=tuple(sessions), more=more)
 
     async def _sessions(self, request: EraseInput) -> list[str]:
         erasing = self._state.erasing
@@ -69,17 +65,17 @@ class Erase:
             raise BadInput(f"session {request.id} is not of tenant {request.tenant!r}")
         return [request.id]
 
-    async def _session(self, keeping: Keeping, tenant: str, session: str) -> tuple[int, int]:
+    async def _session(self, memories: Memories, tenant: str, session: str) -> tuple[int, int]:
         """Erase one session; how many memories and log entries it had."""
         erasing, now = self._state.erasing, clock.now()
         await erasing.begin(session, now)
         self._conversations.forget(session)
-        memories = await keeping.erase(tenant, session=session)
+        erased = await memories.erase(tenant, session=session)
         # Before the session is done with: an attempt that breaks off here is made again.
         await self._applying.erase_again(tenant, session=session)
-        return memories, await erasing.session(session, now)
+        return erased, await erasing.session(session, now)
 
-    async def _rest(self, keeping: Keeping, request: EraseInput) -> int:
+    async def _rest(self, memories: Memories, request: EraseInput) -> int:
         """What a user or a tenant has beyond sessions; how many memories that were."""
         scope = ""
         if request.kind == "user":
@@ -87,6 +83,6 @@ class Erase:
         else:
             await self._state.outbox.erase(tenant=request.tenant)
             await self._state.erasing.tenant(request.tenant)
-        memories = await keeping.erase(request.tenant, scope=scope)
+        erased = await memories.erase(request.tenant, scope=scope)
         await self._applying.erase_again(request.tenant, scope=scope)
-        return memories
+        return erased

@@ -5,12 +5,12 @@ import time
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.content.erasing import Eraser
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import MemoryUnavailable, to_failure
+from holdfast_workflows.contracts.errors import to_failure
 from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport, MaintenanceTask, TaskReport
 
 from ..common.heartbeat import Heartbeat
@@ -22,9 +22,9 @@ KEEP = 30 * 86_400.0
 class Maintain:
     """The activity that maintains."""
 
-    def __init__(self, erasing: Eraser, keeping: Keeping | None, applying: Applying) -> None:
+    def __init__(self, erasing: Eraser, memories: Memories | None, applying: Applying) -> None:
         self._erasing = erasing
-        self._keeping = keeping
+        self._memories = memories
         self._applying = applying
 
     @activity.defn(name=names.MAINTAIN)
@@ -55,12 +55,11 @@ class Maintain:
             return await self._erasing.prune(now - KEEP)
         if task == "outbox":
             return await self._applying.drain()
-        if self._keeping is None:
-            raise MemoryUnavailable("this worker has no memory store")
+        memories = required(self._memories)
         match task:
             case "expire":
-                return await self._keeping.expire(now)
+                return await memories.expire(now)
             case "consolidate":
-                return await self._keeping.consolidate(now)
+                return await memories.consolidate(now)
             case "optimise":
-                return await self._keeping.optimise()
+                return await memories.optimise()

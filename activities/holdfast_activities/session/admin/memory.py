@@ -1,20 +1,19 @@
 """Standalone activities by which people see and change memories, and see how prompts were made."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TypeVar
 
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.context import Manifests, ReadManifests
-from holdfast_workflows.contracts.errors import BadInput, HoldfastError, MemoryUnavailable, to_failure
+from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
 from holdfast_workflows.contracts.memory import (
     AddMemory,
@@ -27,87 +26,77 @@ from holdfast_workflows.contracts.memory import (
 )
 from holdfast_workflows.contracts.text import clean, dump_json
 
+from ..common.failures import reports_failures
+
 C = TypeVar("C", bound=Contract)
 
 
 class MemoryAdmin:
     """What people may see and change of memories. They are told at once where the store is away."""
 
-    def __init__(self, state: State, keeping: Keeping | None, applying: Applying) -> None:
+    def __init__(self, state: State, memories: Memories | None, applying: Applying) -> None:
         self._state = state
-        self._keeping = keeping
+        self._memories = memories
         self._applying = applying
 
     @activity.defn(name=names.READ_MANIFESTS)
+    @reports_failures
     async def read_manifests(self, ask: ReadManifests) -> Manifests:
         """How the prompts of a session were made."""
-        with _failures():
-            found = await self._state.manifests.list(
-                ask.session, seq=ask.seq, after=ask.after, limit=ask.limit + 1
-            )
+        found = await self._state.manifests.list(
+            ask.session, seq=ask.seq, after=ask.after, limit=ask.limit + 1
+        )
         fitting = _fitting(found[: ask.limit])
         return Manifests(manifests=fitting, more=len(fitting) < len(found))
 
     @activity.defn(name=names.SEARCH_MEMORY)
+    @reports_failures
     async def search_memories(self, query: MemoryQuery) -> MemoryPage:
         """Search or list memories."""
-        with _failures():
-            page = await self._memories.list(query)
+        page = await required(self._memories).list(query)
         fitting = _fitting(page.memories)
         return MemoryPage(memories=fitting, more=page.more or len(fitting) < len(page.memories))
 
     @activity.defn(name=names.ADD_MEMORY)
+    @reports_failures
     async def add_memory(self, add: AddMemory) -> int:
         """Add a fact in a person's words; how many memories that made or changed."""
-        with _failures():
-            if not add.scope:
-                raise BadInput("name the scope that the memory is of, such as user:42 or tenant")
-            now = clock.now()
-            fact = FactDraft(
-                id=add.id,
-                scope=add.scope,
-                text=clean(add.text),
-                at=now,
-                topic=clean(add.topic),
-                importance=add.importance,
-                trust="operator",
-                sources=(f"person:{add.by}",) if add.by else (),
-                expires=add.expires,
-            )
-            return await self._memories.apply(Change(id=add.id, tenant=add.tenant, at=now, facts=(fact,)))
+        if not add.scope:
+            raise BadInput("name the scope that the memory is of, such as user:42 or tenant")
+        now = clock.now()
+        fact = FactDraft(
+            id=add.id,
+            scope=add.scope,
+            text=clean(add.text),
+            at=now,
+            topic=clean(add.topic),
+            importance=add.importance,
+            trust="operator",
+            sources=(f"person:{add.by}",) if add.by else (),
+            expires=add.expires,
+        )
+        return await required(self._memories).apply(
+            Change(id=add.id, tenant=add.tenant, at=now, facts=(fact,))
+        )
 
     @activity.defn(name=names.FORGET_MEMORIES)
+    @reports_failures
     async def forget_memories(self, request: ForgetMemories) -> int:
         """Remove memories for good; how many were there."""
-        with _failures():
-            return await self._applying.forget(request.tenant, request.ids)
+        return await self._applying.forget(request.tenant, request.ids)
 
     @activity.defn(name=names.MEMORY_STATS)
+    @reports_failures
     async def memory_stats(self) -> MemoryStats:
         """How much there is, and how much waits."""
-        with _failures():
-            waiting = await self._state.outbox.waiting()
-            return (await self._memories.stats()).model_copy(update={"waiting": waiting})
+        waiting = await self._state.outbox.waiting()
+        return (await required(self._memories).stats()).model_copy(update={"waiting": waiting})
 
     @activity.defn(name=names.MIGRATE_MEMORY)
+    @reports_failures
     async def migrate_memory(self, _request: MigrateInput) -> MigrateResult:
         """Embed every memory anew, with this worker's embedder."""
-        with _failures():
-            return await self._memories.migrate()
-
-    @property
-    def _memories(self) -> Keeping:
-        if self._keeping is None:
-            raise MemoryUnavailable("this worker has no memory store")
-        return self._keeping
-
-
-@contextmanager
-def _failures() -> Generator[None]:
-    try:
-        yield
-    except HoldfastError as error:
-        raise to_failure(error) from error
+        return await required(self._memories).migrate()
 
 
 def _fitting(items: Sequence[C]) -> tuple[C, ...]:

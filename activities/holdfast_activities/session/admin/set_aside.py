@@ -4,9 +4,11 @@ from temporalio import activity
 
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import HoldfastError, SessionClosed, to_failure
+from holdfast_workflows.contracts.errors import SessionClosed
 from holdfast_workflows.contracts.limits import SEQ_GAP
 from holdfast_workflows.contracts.resets import AsideInput, AsideResult
+
+from ..common.failures import reports_failures
 
 
 class SetAside:
@@ -16,16 +18,14 @@ class SetAside:
         self._state = state
 
     @activity.defn(name=names.SET_ASIDE)
+    @reports_failures
     async def set_aside(self, request: AsideInput) -> AsideResult:
         """Set it aside; the numbers that follow are out of reach of calls of the old run that still end."""
-        try:
-            await _still_current()
-            if request.stop:
-                await self._state.resets.sweep(request.session, request.seq, request.stop)
-                return AsideResult()
-            return await set_aside(self._state, request)
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        await _still_current()
+        if request.stop:
+            await self._state.resets.sweep(request.session, request.seq, request.stop)
+            return AsideResult()
+        return await set_aside(self._state, request)
 
 
 async def set_aside(state: State, request: AsideInput) -> AsideResult:

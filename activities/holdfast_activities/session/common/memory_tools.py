@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from holdfast_activities import clock
-from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
 from holdfast_activities.memory.scopes import kept, searched
@@ -20,29 +20,29 @@ _AWAY = "memory cannot be reached at the moment; go on without it"
 class MemoryTools:
     """Memories as tools, over what every agent of a worker shares."""
 
-    def __init__(self, keeping: Keeping | None, applying: Applying) -> None:
-        self._keeping = keeping
+    def __init__(self, memories: Memories | None, applying: Applying) -> None:
+        self._memories = memories
         self._applying = applying
 
     def of(self, agent: AgentSpec) -> "AgentMemoryTools":
         """The tools of one agent."""
-        return AgentMemoryTools(agent.memory or Memory(), self._keeping, self._applying)
+        return AgentMemoryTools(agent.memory or Memory(), self._memories, self._applying)
 
 
 class AgentMemoryTools:
     """The tools of one agent: they see and change what is in its scopes."""
 
-    def __init__(self, memory: Memory, keeping: Keeping | None, applying: Applying) -> None:
+    def __init__(self, memory: Memory, memories: Memories | None, applying: Applying) -> None:
         self._memory = memory
-        self._keeping = keeping
+        self._memories = memories
         self._applying = applying
 
     async def search(self, asked: SearchMemory, context: ToolContext) -> str:
         """What bears on a query, a line each, with the ids by which it can be forgotten."""
-        if self._keeping is None:
+        if self._memories is None:
             raise ToolFailed(_AWAY, retryable=False)
         try:
-            found = await self._keeping.search(
+            found = await self._memories.search(
                 asked.query,
                 tenant=context.tenant,
                 scopes=self._scopes(context),
@@ -92,10 +92,10 @@ class AgentMemoryTools:
 
     async def _is_missing(self, id: str, context: ToolContext) -> bool:
         """Whether it is known that there is no such memory."""
-        if self._keeping is None:
+        if self._memories is None:
             return False
         try:
-            found = await self._keeping.get(context.tenant, (id,))
+            found = await self._memories.get(context.tenant, (id,))
         except MemoryUnavailable:
             return False  # it is looked for when it can be
         return not any(view.scope in self._scopes(context) for view in found)

@@ -18,11 +18,12 @@ from holdfast_activities.state.log.extras import Charge, LogExtras
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.breakers import TenantLimits
 from holdfast_workflows.contracts.entries import SummaryEntry, Usage
-from holdfast_workflows.contracts.errors import HoldfastError, StateError, StateUnavailable, to_failure
+from holdfast_workflows.contracts.errors import HoldfastError, StateError, StateUnavailable
 from holdfast_workflows.contracts.memory import CompactInput, CompactResult
 from holdfast_workflows.contracts.text import clean, size
 
 from ..common.agents import LiveAgent, LiveAgents
+from ..common.failures import reports_failures
 from ..common.heartbeat import Heartbeat
 from ..common.log_writes import settle
 from ..model_call.reservation import limits_of
@@ -93,13 +94,11 @@ class Compact:
         self._tenants = tenants
 
     @activity.defn(name=names.COMPACT)
+    @reports_failures
     async def compact(self, request: CompactInput) -> CompactResult:
         """Sum up what is old enough; what an earlier attempt wrote stands."""
-        try:
-            with Heartbeat():
-                return await self._compact(request)
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        with Heartbeat():
+            return await self._compact(request)
 
     async def _compact(self, request: CompactInput) -> CompactResult:
         stored = await self._summary(request.session, request.seq)

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.context import Conversations, recalled
-from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.scopes import searched
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
@@ -29,12 +29,12 @@ class Recall:
     """The activity that recalls."""
 
     def __init__(
-        self, state: State, conversations: Conversations, agents: LiveAgents, keeping: Keeping | None
+        self, state: State, conversations: Conversations, agents: LiveAgents, memories: Memories | None
     ) -> None:
         self._state = state
         self._conversations = conversations
         self._agents = agents
-        self._keeping = keeping
+        self._memories = memories
 
     @activity.defn(name=names.RECALL)
     async def recall(self, request: RecallInput) -> RecallResult:
@@ -74,11 +74,11 @@ class Recall:
         return _told(stored)
 
     async def _search(self, request: RecallInput) -> list[MemoryView]:
-        if self._keeping is None:
+        if self._memories is None:
             raise MemoryUnavailable("this worker has no memory store", retryable=False)
         agent = await self._agents.get(request.digest)
         memory = agent.spec.memory or Memory()
-        found = await self._keeping.search(
+        found = await self._memories.search(
             await self._text(request),
             tenant=request.tenant,
             scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),

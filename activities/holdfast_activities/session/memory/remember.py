@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from holdfast_activities.memory.keeping import Keeping
+from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
 from holdfast_activities.memory.scopes import kept, searched
@@ -19,10 +19,11 @@ from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.breakers import TenantLimits
 from holdfast_workflows.contracts.entries import Usage
-from holdfast_workflows.contracts.errors import HoldfastError, ModelError, to_failure
+from holdfast_workflows.contracts.errors import HoldfastError, ModelError
 from holdfast_workflows.contracts.memory import Memory, MemoryView, RememberInput, RememberResult
 
 from ..common.agents import LiveAgent, LiveAgents
+from ..common.failures import reports_failures
 from ..common.heartbeat import Heartbeat
 from ..model_call.reservation import limits_of
 from ..model_call.side_call import SideCall, SideQuestion
@@ -50,7 +51,7 @@ class RememberTurn:
         log: Log,
         accounts: BudgetStore,
         agents: LiveAgents,
-        keeping: Keeping | None,
+        memories: Memories | None,
         applying: Applying,
         beside: SideCall,
         tenants: Mapping[str, TenantLimits],
@@ -58,19 +59,17 @@ class RememberTurn:
         self._log = log
         self._accounts = accounts
         self._agents = agents
-        self._keeping = keeping
+        self._memories = memories
         self._applying = applying
         self._beside = beside
         self._tenants = tenants
 
     @activity.defn(name=names.REMEMBER_TURN)
+    @reports_failures
     async def remember_turn(self, request: RememberInput) -> RememberResult:
         """Keep a turn: decided once, and applied now or when the store is back."""
-        try:
-            with Heartbeat():
-                return await self._remember(request)
-        except HoldfastError as error:
-            raise to_failure(error) from error
+        with Heartbeat():
+            return await self._remember(request)
 
     async def _remember(self, request: RememberInput) -> RememberResult:
         id = f"{request.session}:{request.turn}"
@@ -133,10 +132,10 @@ class RememberTurn:
 
     async def _known(self, turn: TurnText, request: RememberInput, memory: Memory) -> tuple[MemoryView, ...]:
         """Facts that the turn may bear on; none if the store is away, since it can do without them."""
-        if self._keeping is None:
+        if self._memories is None:
             return ()
         try:
-            found = await self._keeping.search(
+            found = await self._memories.search(
                 turn.asked,
                 tenant=request.tenant,
                 scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),

@@ -1,4 +1,4 @@
-"""What was said in a turn, as the log has it: for keeping it word for word, and for drawing facts from it."""
+"""What was said in a turn, as the log has it: for memories it word for word, and for drawing facts from it."""
 
 from dataclasses import dataclass
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from holdfast_activities.memory import Change, FactDraft, Keeping, Memories, MemoryStore, Record, TurnDraft
+from holdfast_activities.memory import Change, FactDraft, Memories, MemoryStore, Record, TurnDraft
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.memory.outbox import applying as module
 from holdfast_activities.memory.outbox.applying import Applying
@@ -139,7 +139,7 @@ async def test_a_change_that_was_claimed_with_others_is_not_begun_once_its_sessi
     worker: Rememberer, state: State, tmp_path: Path
 ) -> None:
     worker.memory.away = True
-    applying = Applying(state.outbox, cast("Keeping", worker.memory))
+    applying = Applying(state.outbox, cast("Memories", worker.memory))
     for number in range(3):
         await applying.keep(told(worker, number), worker.session)
     worker.memory.away = False
@@ -156,7 +156,7 @@ async def test_a_change_that_was_claimed_with_others_is_not_begun_once_its_sessi
             count: int = await worker.memory.apply(change)
             return count
 
-    await Applying(state.outbox, cast("Keeping", Watched())).drain()
+    await Applying(state.outbox, cast("Memories", Watched())).drain()
     assert begun == [f"{worker.session}:0"]
     assert await ids(worker) == []
 
@@ -177,5 +177,5 @@ async def test_an_erasure_gone_over_while_the_tenant_is_erased_takes_nothing_new
             count: int = await worker.memory.erase(tenant, **what)
             return count
 
-    await Applying(state.outbox, cast("Keeping", Watched())).drain()
+    await Applying(state.outbox, cast("Memories", Watched())).drain()
     assert len(await ids(worker)) == 2

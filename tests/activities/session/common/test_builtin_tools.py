@@ -32,10 +32,10 @@ class Tools:
         self.worker = worker
         spec = memory or Memory()
         made = builtin_tools.own_tools(any_tools=True, memory=spec, working_memory=True)
-        keeping: Any = worker.memory
-        applying = Applying(worker.state.outbox, keeping)
+        memories: Any = worker.memory
+        applying = Applying(worker.state.outbox, memories)
         agent = AgentSpec(name="clerk", instructions="", models=("openai:m",), tools=made, memory=spec)
-        self.bindings = BuiltinTools(worker.state.log, MemoryTools(keeping, applying)).of(agent)
+        self.bindings = BuiltinTools(worker.state.log, MemoryTools(memories, applying)).of(agent)
 
     def context(self, n: int = 1) -> ToolContext:
         worker = self.worker

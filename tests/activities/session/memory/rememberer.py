@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from holdfast import Agent, App, Memory, tool
 from holdfast.testing import Reply, Request, ScriptedModel, providers_of, say
 from holdfast_activities import Activities
-from holdfast_activities.memory import Keeping, Memories
+from holdfast_activities.memory import Memories
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
@@ -75,7 +75,7 @@ class Rememberer:
         self._models = Models(providers_of(model))
         self._resilience = Resilience(state)
         self.activities = Activities(
-            registry, state, self._models, self._resilience, memory=cast("Keeping", memory)
+            registry, state, self._models, self._resilience, memory=cast("Memories", memory)
         )
         self.environment = ActivityEnvironment()
         self.environment.payload_converter = data_converter.payload_converter

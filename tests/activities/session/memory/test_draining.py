@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from holdfast_activities.memory import Change, FactDraft, Keeping
+from holdfast_activities.memory import Change, FactDraft, Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.state import State
@@ -52,7 +52,7 @@ class Watched:
 
 
 def applying(worker: Rememberer, memory: object) -> Applying:
-    return Applying(worker.state.outbox, cast("Keeping", memory))
+    return Applying(worker.state.outbox, cast("Memories", memory))
 
 
 def change(worker: Rememberer, n: int) -> Change:

@@ -1,4 +1,4 @@
-"""Keeping turns: word for word and as facts, decided once, whether the store is up or not."""
+"""Remembering turns: stored verbatim and as facts, decided once, whether or not the store is up."""
 
 from __future__ import annotations
 
