@@ -1,7 +1,8 @@
-"""What applications and people use: the client, its streams, and the command line.
+"""The client SDK and the command line.
 
 client, session   start, send, stream, watch, control
-sync              the same without async
+sync              the client without async
+stream            events of a running session
 command           the command line
 """
 
@@ -76,8 +77,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    # Imported at first use: the command line is in this package and must answer --help
-    # without Temporal's client, which takes longer to import than everything else together.
+    # Imported at first use: --help must not import Temporal's client, which is slow.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME.get(name, 'stream.events')}"), name)

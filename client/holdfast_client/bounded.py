@@ -1,4 +1,4 @@
-"""Waiting for no longer than allowed."""
+"""Time limits for calls of the Temporal client."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ T = TypeVar("T")
 
 
 async def bounded(call: Coroutine[Any, Any, T], seconds: float) -> T:
-    """The call's result.
+    """Await a call for at most so many seconds.
 
     Not ``asyncio.timeout``: Temporal's client turns the cancellation of a waiting update
-    into an error of its own, and the cancellation would be lost. In a task of its own
-    the call may end as it likes.
+    into another error, which would hide the timeout. The call therefore runs in its own task.
 
     Raises:
-        TimeoutError: It took longer; it was cancelled.
+        TimeoutError: The call took longer and was cancelled.
     """
     task = asyncio.ensure_future(call)
     try:
@@ -32,6 +31,6 @@ async def bounded(call: Coroutine[Any, Any, T], seconds: float) -> T:
 
 
 def _forget(task: asyncio.Future[Any]) -> None:
-    """Take note of how it ended, or asyncio reports an error that nobody looked at."""
+    """Retrieve the error, or asyncio logs that it was never retrieved."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""The way in: connect, start sessions, find them again."""
+"""Connect to Holdfast, start sessions and find them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from .wire import Wire
 
 T = TypeVar("T")
 
-PATIENCE: Final = 20.0
-"""Seconds that a request, or work in a queue, may wait before it is an error."""
+DEFAULT_TIMEOUT: Final = 20.0
+"""Seconds without an answer, or without a worker, after which a request fails."""
 
 
 @known_options("connect")
@@ -44,27 +44,27 @@ async def connect(
     tls: bool | TLSConfig | None = None,
     api_key: str | None = None,
     task_queue: str | None = None,
-    timeout: float = PATIENCE,  # noqa: ASYNC109 - it is the client's, of each of its requests
+    timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the timeout of each later request
     temporal: TemporalClient | None = None,
 ) -> Client:
-    """A client of the sessions in a Temporal namespace.
+    """Connect to the sessions of a Temporal namespace.
 
     Args:
-        address: ``host:port``; ``HOLDFAST_TEMPORAL_ADDRESS``, else the embedded server, else port 7233 here.
-        namespace: The namespace; ``HOLDFAST_NAMESPACE``, else ``default``.
-        tls: True, or certificates; as ``HOLDFAST_TLS…`` says by default.
-        api_key: A key to be let in with; ``HOLDFAST_API_KEY`` by default.
-        task_queue: Where the workers are asked; ``HOLDFAST_TASK_QUEUE``, else the queue of the
-            only app of the namespace.
+        address: ``host:port``; default ``HOLDFAST_TEMPORAL_ADDRESS``, the embedded server, or local port 7233.
+        namespace: Default ``HOLDFAST_NAMESPACE`` or ``default``.
+        tls: True or certificates; default ``HOLDFAST_TLS…``.
+        api_key: Default ``HOLDFAST_API_KEY``.
+        task_queue: The workers' queue; default ``HOLDFAST_TASK_QUEUE`` or the queue of the
+            namespace's only app.
         timeout: Seconds without an answer after which a request fails.
         temporal: A Temporal client to use instead of connecting.
 
     Raises:
-        TemporalUnreachable: Nothing answers there.
-        SettingsInvalid: The environment holds something unusable.
+        TemporalUnreachable: The server does not answer.
+        SettingsInvalid: An environment variable has an invalid value.
     """
     if timeout <= 0:
-        raise SettingsInvalid(f"timeout={timeout}: it must be more than 0 seconds")
+        raise SettingsInvalid(f"timeout={timeout} must be more than 0 seconds")
     if temporal is None:
         temporal = await holdfast_temporal.connect(address, namespace=namespace, tls=tls, api_key=api_key)
     queue = task_queue or os.environ.get("HOLDFAST_TASK_QUEUE", "")
@@ -72,24 +72,23 @@ async def connect(
 
 
 class Client:
-    """Starts sessions, and finds those there are. Made by ``connect``."""
+    """Starts, finds and operates sessions. Made by ``connect``."""
 
     def __init__(self, wire: Wire) -> None:
-        """Use a connection."""
         self._wire = wire
 
     def without_waiting(self) -> Client:
-        """The same client, whose requests fail at once where no worker is there to answer them."""
+        """Return a client whose requests fail at once if no worker can answer them."""
         return Client(replace(self._wire, at_once=True))
 
     @property
     def temporal(self) -> TemporalClient:
-        """The Temporal client beneath."""
+        """The underlying Temporal client."""
         return self._wire.temporal
 
     @property
     def memory(self) -> Memory:
-        """What the agents remember: search it, add to it, forget, erase, and keep it in order."""
+        """The agents' memories: search, add, forget, erase and maintain."""
         return Memory(self._wire)
 
     async def start(
@@ -103,42 +102,21 @@ class Client:
         continue_as_new_after: int | None = None,
         **options: Unpack[StartOptions],
     ) -> Session:
-        """Start a conversation, and send its first message.
+        """Start a conversation and send its first message.
 
         Args:
             agent: The agent's name.
-            message: The first message; without one, the session waits.
-            output_type: The shape that final replies must have.
-            when_busy: What the first message does if the session exists and a turn runs.
-            streaming: Have text come in small pieces from the start, for ``stream``.
-            continue_as_new_after: The history length at which the session goes on in a new run.
-            options: Of these, any.
-
-                ``id``: the session's id; random by default. The same id again is the same session,
-                and its first message is not taken twice, whether the session runs or has ended.
-
-                ``tenant``: whom the session runs for.
-
-                ``user``: whom the session is with, by an id: where memories of the user belong.
-
-                ``max_steps``: at most so many model calls a turn; the agent's own limit by default.
-
-                ``budget``: what the session may use in its life; the agent's own by default.
-
-                ``priority``: 1 to 5; while work waits for workers, 1 comes first. 3 by default.
-
-                ``weight``: the tenant's share of the workers in relation to other tenants', while all
-                of them have work waiting; 0.001 to 1,000, 1 by default. Give all sessions of a
-                tenant the same: what counts is each task's own.
-
-                ``heartbeat_timeout``: after how many seconds without a sign of life from its worker a model or tool
-                call is given to another; 2 to 600, 5 by default. It is most of what a killed worker
-                costs the session. More for tools that keep the worker's event loop to themselves.
+            message: The first message; without one the session waits for ``send``.
+            output_type: The type or JSON schema of final replies.
+            when_busy: What the first message does if the session exists and is running a turn.
+            streaming: Publish text in small pieces from the start, for ``stream``.
+            continue_as_new_after: History events after which the session continues as a new run.
+            options: See ``StartOptions``.
 
         Raises:
-            UnknownAgent: The workers know no such agent.
+            UnknownAgent: The workers serve no such agent.
             MessageTooLarge: The message is over its limit.
-            NoWorker: Nobody took the message in time; the session keeps it.
+            NoWorker: No worker took the message in time; the session keeps it.
         """
         return await starting.start(
             self._wire,
@@ -201,10 +179,9 @@ class Client:
 
         Args:
             agent: The agent's name.
-            prompt: What to do.
+            prompt: The task.
             output_type: A pydantic model, dataclass or TypedDict, or a JSON schema of an object.
-            options: As of ``start``. With an ``id``, the same again is the same task, and
-                returns the same result.
+            options: See ``StartOptions``. The same ``id`` again returns the result of the same task.
 
         Raises:
             HoldfastError: The task failed, with the error's own class.
@@ -214,7 +191,7 @@ class Client:
         return reply.text if output_type is None else parse(reply.text, output_type)
 
     def session(self, id: str) -> Session:
-        """The session of that id; nothing is asked until it is used."""
+        """Return a handle for the session of that id, without a request."""
         return Session(self._wire, messages.checked_id(id))
 
     def sessions(
@@ -226,7 +203,7 @@ class Client:
         status: Status | None = None,
         limit: int | None = None,
     ) -> AsyncGenerator[SessionInfo]:
-        """The sessions that fit, newest first. The server may need a second to list a new one."""
+        """Yield the matching sessions, newest first. A new session may appear after about a second."""
         return listing.sessions(self._wire, agent, tenant, user, status, limit)
 
     async def agents(self) -> tuple[AgentInfo, ...]:
@@ -236,51 +213,51 @@ class Client:
     async def effects(
         self, *, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
     ) -> tuple[EffectView, ...]:
-        """What calls did to the world, in the order of their sessions.
+        """Return entries of the effect ledger, ordered by session.
 
         Args:
             session: Only effects of this session.
-            status: Only effects of this status: ``unknown`` are those that a person must decide.
-            limit: At most so many.
+            status: Only effects of this status; ``unknown`` ones need a decision by a person.
+            limit: The maximum number of effects.
         """
         return await state.effects(self._wire, session, status=status, limit=limit)
 
     async def breakers(self) -> tuple[BreakerView, ...]:
-        """The circuit breakers of all workers that ever saw a failure."""
+        """Return the circuit breakers that have recorded a failure, of all workers."""
         return await state.breakers(self._wire)
 
     async def set_breaker(
         self, name: str, to: Literal["open", "closed"], *, seconds: float = 3_600.0, reason: str = ""
     ) -> BreakerView:
-        """Open a circuit breaker by hand, so that nothing is asked there, or close it.
+        """Open a circuit breaker manually, which stops calls, or close it.
 
         Args:
             name: ``provider:<name>``, ``tool:<name>`` or ``memory:<name>``.
             to: ``open`` or ``closed``.
-            seconds: How long it stays open, at most a year; then it lets probes through.
-            reason: Why; it is shown to those whose calls are refused.
+            seconds: How long it stays open, at most a year; then it allows probes.
+            reason: Shown in the error of refused calls.
 
         Raises:
-            BadInput: That is no time for which it can be open.
-            BreakerUnknown: No breaker can have that name.
+            BadInput: ``seconds`` is out of range.
+            BreakerUnknown: The name is not a breaker name.
         """
         return await state.set_breaker(self._wire, name, to, seconds, reason)
 
     async def budgets(self, *, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
-        """What was charged to accounts, and what is held on them.
+        """Return budget accounts with their charges and reservations.
 
         Args:
-            prefix: Only accounts whose names begin so: ``run:<session>``, ``tenant:<tenant>:<day>``.
-            limit: At most so many.
+            prefix: Only accounts with this prefix: ``run:<session>``, ``tenant:<tenant>:<day>``.
+            limit: The maximum number of accounts.
         """
         return await state.budgets(self._wire, prefix, limit)
 
 
 def parse(text: str, output: OutputShape) -> Any:
-    """A final reply as a value of the type asked for.
+    """Parse a final reply as a value of the output type.
 
     Raises:
-        OutputInvalid: It does not fit.
+        OutputInvalid: The reply does not fit.
     """
     shape: Any = dict[str, Any] if isinstance(output, Mapping) else output
     try:

@@ -1,4 +1,4 @@
-"""Long content, read and stored through activities outside any session."""
+"""Log content, read and stored through activities outside any session."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .wire import Wire
 
 _PAGE = 100
 _MANIFESTS = 100
-"""At once; one holds a line for each run of entries that were treated alike."""
+"""Manifests per page."""
 
 
 async def log(wire: Wire, session: str, start: int = 0) -> AsyncGenerator[Entry]:
-    """A session's entries from a sequence number on; texts that are not small are cut to a preview.
+    """Yield a session's entries from a sequence number on; long texts as previews.
 
     Raises:
-        StateBehind: The session has begun, and the workers' database knows nothing of it.
+        StateBehind: The session has begun, but the workers' database has no record of it.
     """
     position: int | None = start
     while position is not None:
@@ -47,21 +47,21 @@ async def log(wire: Wire, session: str, start: int = 0) -> AsyncGenerator[Entry]
 
 
 async def expect_fresh(wire: Wire, session: str) -> None:
-    """See that a session of which the workers' database knows nothing has written nothing yet.
+    """Check that a session missing from the workers' database has written nothing yet.
 
     Raises:
-        StateBehind: It has: what it wrote is in another database, or in a newer copy of this one.
+        StateBehind: It has written to another database, or to a newer copy of this one.
     """
     try:
         view = await wire.query(session, "view", 0, SessionView)
     except SessionNotFound:
         return  # erased, with its history
     if view.model:  # its agent was loaded, which wrote the row
-        raise StateBehind(f"session {session} has begun, and the workers' database has no row of it")
+        raise StateBehind(f"session {session} has begun, but the workers' database has no row of it")
 
 
 async def turn_log(wire: Wire, session: str, turn: int, stop: int) -> list[Entry]:
-    """A turn's entries before a sequence number, found by going back from there."""
+    """Return a turn's entries before a sequence number, reading backwards."""
     found: list[Entry] = []
     start = stop
     while start > 0 and (not found or found[0].turn >= turn):
@@ -83,14 +83,14 @@ async def span(wire: Wire, session: str, start: int, stop: int) -> list[Entry]:
 
 
 async def whole(wire: Wire, session: str, entry: Entry) -> Entry:
-    """The entry with its whole text, if it may have been cut."""
+    """Return the entry with its full text."""
     if len(entry.text) > PREVIEW_CHARS or not entry.text.endswith("…"):
         return entry
     return entry.model_copy(update={"text": await text(wire, session, entry.seq)})
 
 
 async def text(wire: Wire, session: str, seq: int) -> str:
-    """One entry's whole text."""
+    """Return one entry's full text."""
     parts: list[str] = []
     offset, total = 0, 1
     while offset < total:
@@ -105,23 +105,23 @@ async def text(wire: Wire, session: str, seq: int) -> str:
 
 
 async def store(wire: Wire, session: str, id: str, text: str) -> str:
-    """Keep a text too large for a history; the reference it travels by."""
+    """Store a text too large for a history; return its reference."""
     request = StoreText(session=session, id=id, text=text)
     stored = await wire.activity(names.STORE_TEXT, request, StoredText, session=session)
     return stored.ref
 
 
 async def turn(wire: Wire, session: str, number: int) -> TurnView | None:
-    """A turn that has ended, from the state database; None if it is not there."""
+    """Return an ended turn from the state database; None if it is missing."""
     request = ReadTurn(session=session, turn=number)
     return (await wire.activity(names.READ_TURN, request, StoredTurn, session=session)).view
 
 
 async def prompts(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
-    """The manifests of a session's model calls, in order.
+    """Yield the manifests of a session's model calls, in order.
 
     Raises:
-        SessionNotFound: There are none, and the server knows no such session.
+        SessionNotFound: The session has none and the server does not know it.
     """
     after, more = 0, True
     while more:
@@ -136,7 +136,7 @@ async def prompts(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
 
 
 async def prompt(wire: Wire, session: str, step: int | None, turn: int | None) -> Manifest:
-    """The manifest of one model call, the last that fits."""
+    """Return the last manifest that matches."""
     found: Manifest | None = None
     async for manifest in prompts(wire, session):
         if step in {None, manifest.step} and turn in {None, manifest.turn}:

@@ -1,4 +1,4 @@
-"""Erasure: what the workers hold, and then the histories in Temporal, which hold previews of what was said."""
+"""Erasure of the workers' data and of the histories in Temporal, which contain previews."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Erased:
 
 
 async def erase(wire: Wire, request: EraseInput, *, stop: bool) -> Erased:
-    """Erase what is meant. Done again after a failure it erases the rest."""
+    """Erase the requested data. A repeat after a failure erases the rest."""
     sessions = await _listed(wire, request)
     await _ended(wire, sessions, request.tenant, stop=stop)
     memories = entries = histories = 0
@@ -50,10 +50,10 @@ async def erase(wire: Wire, request: EraseInput, *, stop: bool) -> Erased:
 
 
 async def _ended(wire: Wire, sessions: set[str], tenant: str, *, stop: bool) -> bool:
-    """See that none of the sessions runs; whether one had to be stopped for that.
+    """Ensure that no session is running; return whether one was terminated.
 
     Raises:
-        SessionRunning: One runs, and is not to be stopped.
+        SessionRunning: A session is running and ``stop`` is False.
     """
     running = [session for session in sorted(sessions) if await wire.runs(session, tenant=tenant)]
     if running and not stop:
@@ -64,9 +64,9 @@ async def _ended(wire: Wire, sessions: set[str], tenant: str, *, stop: bool) -> 
 
 
 async def _listed(wire: Wire, request: EraseInput) -> set[str]:
-    """The sessions that Temporal knows of.
+    """Return the sessions that Temporal lists.
 
-    Its list is a moment behind; the state database knows the sessions that are missing there.
+    The list is slightly behind; the state database has the missing sessions.
     """
     if request.kind == "session":
         return {request.id}

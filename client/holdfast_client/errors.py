@@ -1,4 +1,4 @@
-"""From what Temporal's client raises to Holdfast's errors: the one place that knows both."""
+"""Translation of the Temporal client's errors to Holdfast's."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from holdfast_workflows.contracts.errors import (
 _LATE = frozenset({RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED})
 
 _CROWDED = re.compile(r"concurrent in-flight updates|workflow update was aborted")
-"""How the server says that it did not take an update, since a session has too many or was just changing."""
+"""The server's messages for an update refused because of too many updates or a new run."""
 
 
 def translate(error: BaseException, session: str = "", *, by_worker: bool = False) -> HoldfastError:
-    """The typed error for a failed request.
+    """Return the typed error for a failed request.
 
     Args:
         error: What the Temporal client raised.
-        session: The session it was about.
-        by_worker: Whether a worker had to answer, so that silence means there is none.
+        session: The session of the request.
+        by_worker: Whether a worker had to answer, so that a timeout means there is none.
     """
     found = from_failure(error)
     if found is not None:
@@ -71,8 +71,8 @@ def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
         return NoWorker(message)
     if error.status == RPCStatusCode.INVALID_ARGUMENT:
         return SearchAttributesMissing(message) if "search attribute" in message else BadInput(message)
-    # An earlier attempt of the SDK may have got through before one was refused.
-    busy = f"more requests at once than the server takes; it may have been taken, so send it again with its id: {message}"
+    # An earlier attempt of the SDK may have succeeded before this one was refused.
+    busy = f"too many concurrent requests; the message may have been taken, so send it again with the same id: {message}"
     return SessionBusy(busy) if crowded else ServiceError(f"{error.status.name}: {message}")
 
 
@@ -83,7 +83,7 @@ def _not_found(message: str, session: str) -> HoldfastError:
 
 
 def _from_cause(cause: BaseException, session: str) -> HoldfastError:
-    """The error for a workflow, update or activity that ended without one of ours."""
+    """Return the error for a workflow, update or activity that ended without a Holdfast error."""
     if isinstance(cause, temporal.TimeoutError):
         waited = cause.type == temporal.TimeoutType.SCHEDULE_TO_START
         return NoWorker(str(cause)) if waited else ServiceError(str(cause))

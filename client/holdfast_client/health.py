@@ -1,4 +1,4 @@
-"""Whether a session's work waits for a worker that is not there."""
+"""Detection of work that waits for a missing worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .wire import Wire
 
 
 def waiting_since(found: DescribeWorkflowExecutionResponse) -> float | None:
-    """Since when work of a session waits to be taken by a worker, in seconds since 1970; None if none does."""
+    """Return since when a session's work waits for a worker, in seconds since 1970; None if none waits."""
     waits = [_seconds(each) for each in _untaken(found.pending_activities)]
     task = found.pending_workflow_task
     if task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED:
@@ -27,10 +27,10 @@ def waiting_since(found: DescribeWorkflowExecutionResponse) -> float | None:
 
 
 async def expect_worker(wire: Wire, found: WorkflowExecutionDescription) -> None:
-    """Check that what waits for a worker may still get one.
+    """Check that waiting work can still get a worker.
 
     Raises:
-        NoWorker: It has waited longer than the connection's patience, and nobody polls the queue.
+        NoWorker: It has waited longer than the client's timeout, and no worker polls the queue.
     """
     since = waiting_since(found.raw_description)
     if since is None or time.time() - since < wire.timeout or await wire.polled(found.task_queue):

@@ -1,10 +1,11 @@
-"""Finding sessions by what they are."""
+"""Lists of sessions."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionAsyncIterator, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
@@ -35,12 +36,12 @@ class SessionInfo:
         id: The session's id.
         agent: Its agent.
         tenant: Its tenant; empty if none.
-        status: What it does.
+        status: Its current status.
         turns: Turns that have ended.
-        cost: US dollars, up to the last turn that ended.
+        cost: US dollars, up to the last ended turn.
         started: When its newest run began.
-        ended: When it ended; None while it goes on.
-        user: Whom it is with; empty if nobody was named.
+        ended: When it ended; None while it is open.
+        user: Its user; empty if none.
     """
 
     id: str
@@ -62,7 +63,7 @@ async def sessions(
     status: Status | None,
     limit: int | None,
 ) -> AsyncGenerator[SessionInfo]:
-    """The sessions that fit, newest first."""
+    """Yield the matching sessions, newest first."""
     async for each in _found(wire, query(agent, tenant, status, user), limit):
         yield _info(each)
 
@@ -106,7 +107,7 @@ def status_of(text: str) -> Status:
         BadInput: There is none of that name.
     """
     if text not in _STATUS:
-        raise BadInput(f"{text!r} is no status; there are {', '.join(_STATUS)}")
+        raise BadInput(f"{text!r} is not a status; valid values are {', '.join(_STATUS)}")
     return _STATUS[text]
 
 
@@ -137,12 +138,12 @@ def _quoted(value: str) -> str:
 def _info(found: WorkflowExecution) -> SessionInfo:
     attributes = found.typed_search_attributes
     status = found.status or WorkflowExecutionStatus.RUNNING
-    told = attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS))
+    value = attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS))
     return SessionInfo(
         id=found.id,
         agent=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)) or "",
         tenant=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)) or "",
-        status=_ENDED.get(status, _STATUS.get(told or "", "running")),
+        status=_ENDED.get(status, _STATUS.get(value or "", "running")),
         turns=attributes.get(SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)) or 0,
         cost=attributes.get(SearchAttributeKey.for_float(names.ATTRIBUTE_COST)) or 0.0,
         started=found.start_time,
@@ -151,14 +152,4 @@ def _info(found: WorkflowExecution) -> SessionInfo:
     )
 
 
-_STATUS: dict[str, Status] = {
-    "starting": "starting",
-    "idle": "idle",
-    "running": "running",
-    "paused": "paused",
-    "waiting": "waiting",
-    "needs_person": "needs_person",
-    "closed": "closed",
-    "failed": "failed",
-    "cancelled": "cancelled",
-}
+_STATUS: dict[str, Status] = {each: each for each in get_args(Status)}

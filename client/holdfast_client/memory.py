@@ -1,4 +1,4 @@
-"""Memories, as people and applications look after them: read and changed through activities of the workers."""
+"""Search and administration of memories, through activities of the workers."""
 
 from __future__ import annotations
 
@@ -38,16 +38,15 @@ from .wire import Wire
 _PAGE = 100
 
 _MIGRATION = 6 * 3_600.0
-"""Seconds that embedding everything anew may take."""
+"""Seconds that embedding all memories again may take."""
 
 _SHORTEST = timedelta(minutes=1)
 
 
 class Memory:
-    """What the agents of a queue's workers remember. Made by ``Client.memory``."""
+    """The memories of a queue's agents. Made by ``Client.memory``."""
 
     def __init__(self, wire: Wire) -> None:
-        """Use a connection."""
         self._wire = wire
 
     async def search(
@@ -60,22 +59,22 @@ class Memory:
         limit: int = MOST,
         floor: float = FLOOR,
     ) -> tuple[MemoryView, ...]:
-        """Memories that bear on a text, best first, each with its score and what that was made of.
+        """Return memories relevant to a text, best first, each with its score and the score's parts.
 
         Args:
             text: A question or a few words.
-            tenant: Whose memories; no other tenant's are ever found.
+            tenant: The tenant; memories of others are never returned.
             scopes: Only of these, such as ``user:42``; all by default.
             kinds: Only of these: ``turn``, ``episode``, ``fact``.
-            limit: At most so many.
-            floor: The least relevance, from 0 to 1.
+            limit: The maximum number of memories.
+            floor: The minimum relevance, from 0 to 1.
 
         Raises:
-            BadInput: The text is empty, or a bound cannot be.
+            BadInput: The text is empty, or a number is out of range.
             MemoryUnavailable: The memory store does not answer.
         """
         if not text.strip():
-            raise BadInput("say what to search for; list gives all")
+            raise BadInput("the search text is empty; use list for all memories")
         query = _query(
             tenant=tenant, text=text, scopes=tuple(scopes), kinds=tuple(kinds), limit=limit, floor=floor
         )
@@ -89,13 +88,13 @@ class Memory:
         kinds: Sequence[MemoryKind] = (),
         superseded: bool = False,
     ) -> AsyncGenerator[MemoryView]:
-        """Every memory that fits, in order of their ids.
+        """Yield every matching memory, ordered by id.
 
         Args:
-            tenant: Whose memories.
+            tenant: The tenant.
             scopes: Only of these, such as ``user:42``.
             kinds: Only of these: ``turn``, ``episode``, ``fact``.
-            superseded: Whether facts that others took the place of come, too.
+            superseded: Include facts that were replaced by newer ones.
         """
         after, more = "", True
         while more:
@@ -125,17 +124,17 @@ class Memory:
         id: str | None = None,
         by: str = "",
     ) -> str:
-        """Give agents a fact to remember; returns its id.
+        """Add a fact to the agents' memories; return its id.
 
         Args:
-            text: The fact, as a sentence that can stand alone.
+            text: The fact, as a self-contained sentence.
             scope: Who recalls it: ``user:42``, ``agent:support``, ``session:…`` or ``tenant``.
-            tenant: Whose it is.
-            topic: What it is about (``home city``): it takes the place of the fact of this topic in this scope.
+            tenant: The tenant.
+            topic: Its topic (``home city``); it replaces the fact with this topic in this scope.
             importance: From 0 to 1.
-            expires: When it is to be forgotten; never by default, and in UTC without a zone.
-            id: The same twice is the same memory; random by default.
-            by: Who gives it.
+            expires: When to forget it; never by default. UTC without a zone.
+            id: Its id; random by default. The same id again is the same memory.
+            by: Who adds it.
         """
         id = id or messages.new_id("f")
         until = 0.0
@@ -158,57 +157,57 @@ class Memory:
         return id
 
     async def forget(self, *ids: str, tenant: str = "") -> int:
-        """Forget memories by their ids, for good; how many there were."""
+        """Delete memories by their ids; return their number."""
         request = ForgetMemories(ids=ids, tenant=tenant)
         return await self._wire.activity(names.FORGET_MEMORIES, request, int)
 
     async def stats(self) -> MemoryStats:
-        """How much there is, what embeds it, and how much waits for the store."""
+        """Return counts, the embedding model, and the number of writes that wait for the store."""
         return await self._wire.activity(names.MEMORY_STATS, None, MemoryStats)
 
     async def erase(
         self, kind: EraseKind, id: str = "", *, tenant: str = "", by: str = "", stop: bool = False
     ) -> Erased:
-        """Erase all that is held of a session, a user of a tenant, or a tenant, with the histories in Temporal.
+        """Erase all data of a session, a user or a tenant, including the histories in Temporal.
 
         Args:
             kind: ``session``, ``user`` or ``tenant``.
             id: The session or the user; empty for the tenant itself.
-            tenant: The tenant; empty for what was said without one.
-            by: Who asks for it.
-            stop: End sessions that are still running, at once.
+            tenant: The tenant; empty for sessions without one.
+            by: Who requests it.
+            stop: Terminate sessions that are still running.
 
         Raises:
-            SessionRunning: A session still runs, and was not to be stopped. Nothing was erased.
-            BadInput: The id is missing, or there is one too many.
+            SessionRunning: A session is running and ``stop`` is False. Nothing was erased.
+            BadInput: The id is missing, or given for a tenant.
         """
         if bool(id) == (kind == "tenant"):
-            raise BadInput("a session or a user is erased by its id, a tenant by its name alone")
+            raise BadInput("give the id of a session or user; for a tenant give only its name")
         return await erasing.erase(self._wire, EraseInput(kind=kind, id=id, tenant=tenant, by=by), stop=stop)
 
     async def migrate(self) -> MigrateResult:
-        """Embed every memory anew, with the embedder that the workers are set up with now."""
+        """Embed every memory again with the workers' current embedder."""
         return await self._wire.activity(
             names.MIGRATE_MEMORY, MigrateInput(), MigrateResult, seconds=_MIGRATION
         )
 
     async def maintain(self, *tasks: MaintenanceTask) -> MaintenanceReport:
-        """Run maintenance now and wait for it; a run that goes on already is waited for instead.
+        """Run maintenance now and wait for it; join a manual run that is in progress.
 
         Args:
             tasks: Only these: ``outbox``, ``expire``, ``consolidate``, ``optimise``, ``prune``.
         """
         unknown = [task for task in tasks if task not in TASKS]
         if unknown:
-            raise BadInput(f"{unknown[0]!r} is no task of maintenance; there are {', '.join(TASKS)}")
+            raise BadInput(f"{unknown[0]!r} is not a maintenance task; valid values are {', '.join(TASKS)}")
         return await self._wire.maintain(MaintainInput(tasks=tasks or TASKS))
 
     async def schedule(self, every: timedelta | None) -> None:
-        """Have maintenance run every so often from now on; None for never, unless ``maintain`` is called.
+        """Schedule maintenance at an interval; None removes the schedule.
 
         Raises:
-            BadInput: It is less than a minute.
-            ServiceError: The server does not let us.
+            BadInput: The interval is less than a minute.
+            ServiceError: The server refused the schedule.
         """
         queue, temporal = await self._wire.queue(), self._wire.temporal
         id = names.maintenance_id(queue)
@@ -216,7 +215,7 @@ class Memory:
             await holdfast_temporal.remove_schedule(temporal, id)
             return
         if every < _SHORTEST:
-            raise BadInput(f"maintenance runs every {_SHORTEST} or more seldom, not every {every}")
+            raise BadInput(f"the maintenance interval is {every}; the minimum is {_SHORTEST}")
         wanted = holdfast_temporal.Repeated(
             id, names.MAINTENANCE_WORKFLOW, MaintainInput(), queue, every, "maintenance"
         )

@@ -1,4 +1,4 @@
-"""From what a user says to a message that fits a history."""
+"""Validation of messages and ids."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _MAX_ID = 200
 
 
 def new_id(prefix: str) -> str:
-    """A random id that says nothing about anybody: ids are shown, logged and listed."""
+    """Return a random id. It contains no personal data, since ids are logged and listed."""
     return f"{prefix}-{b32encode(secrets.token_bytes(13)).decode()[:20].lower()}"
 
 
 def checked_id(id: str) -> str:
-    """A session id chosen by the user.
+    """Check a session id chosen by the user.
 
     Raises:
-        BadInput: It cannot be one.
+        BadInput: It is not a valid id.
     """
     if not id or len(id) > _MAX_ID or not id.isprintable() or id != id.strip():
         raise BadInput(f"a session id is 1 to {_MAX_ID} printable characters without spaces at its ends")
@@ -34,11 +34,11 @@ def checked_id(id: str) -> str:
 
 
 def check(text: str) -> int:
-    """The size of a text that can be a message.
+    """Return the size of a valid message in bytes.
 
     Raises:
         BadInput: It is empty.
-        MessageTooLarge: It is over the limit, as it is or as JSON.
+        MessageTooLarge: It is over the limit, as text or as JSON.
     """
     if not text:
         raise BadInput("a message must not be empty")
@@ -63,7 +63,7 @@ async def prepare(
     when_busy: WhenBusy | None = None,
     streaming: bool = False,
 ) -> Message:
-    """The message for a text; a long one is stored first and goes by reference."""
+    """Make the message for a text; store a long text first and send a reference."""
     if len(id) > MAX_NAME:
         raise BadInput(f"a message's id is at most {MAX_NAME} characters")
     length = check(text)

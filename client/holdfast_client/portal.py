@@ -1,4 +1,4 @@
-"""A bridge from code without async to an event loop in a thread of its own."""
+"""Run coroutines from synchronous code on an event loop in a background thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Portal:
         self._thread.start()
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """The coroutine's result; an interruption of the caller, Ctrl-C too, cancels it."""
+        """Return the coroutine's result; an exception in the caller, such as Ctrl-C, cancels it."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -29,7 +29,7 @@ class Portal:
             raise
 
     def iterate(self, make: Callable[[], AsyncGenerator[T, None]]) -> Iterator[T]:
-        """The generator's values; it is closed when the iteration ends or is given up."""
+        """Yield the generator's values and close it when the iteration stops."""
         values = make()
         try:
             while True:

@@ -1,4 +1,4 @@
-"""Which task queue a client without a setting means: that of the one app there is."""
+"""The default task queue: that of the namespace's only app."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from holdfast_workflows.contracts.errors import ServiceError, SettingsInvalid
 
 
 async def find(temporal: Client, polled: Callable[[str], Awaitable[bool]]) -> str | None:
-    """The queue of the only app of a namespace, or of the only one that has workers now; None if
-    no worker was ever there.
+    """Return the queue of the namespace's only app, or of the only app with workers; None without apps.
 
     Raises:
-        SettingsInvalid: There are several; the detail names them.
+        SettingsInvalid: There are several apps; the detail names them.
     """
     bound = await binding.bound(temporal)
     if len(bound) > 1:
@@ -31,7 +30,7 @@ async def find(temporal: Client, polled: Callable[[str], Awaitable[bool]]) -> st
 
 
 async def owner(temporal: Client, queue: str) -> str:
-    """Whose a queue is, for the message that nobody polls it: what its worker has to be started with."""
+    """Describe a queue's app and database, for the error that no worker polls it."""
     try:
         bound = await binding.read(temporal, queue)
     except ServiceError:

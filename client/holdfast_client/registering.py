@@ -1,4 +1,4 @@
-"""A server that no worker ever met lacks Holdfast's search attributes; the client registers them where it may."""
+"""Registration of search attributes on a server that no worker has used yet."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from holdfast_workflows.contracts.errors import SearchAttributesMissing
 T = TypeVar("T")
 
 _PAUSE: Final = 0.2
-"""Seconds between attempts: a server may need some time to notice what was registered with it."""
+"""Seconds between attempts while the server loads new search attributes."""
 
 
 async def with_attributes(
     temporal: Client, request: Callable[[], Coroutine[Any, Any, T]], seconds: float
 ) -> T:
-    """Send a request that names search attributes; where the server lacks them, once it has them.
+    """Send a request with search attributes; if the server lacks them, register them and retry.
 
     Args:
         temporal: The client to register them with.
         request: Sends the request.
-        seconds: How long the server may take to notice them.
+        seconds: How long the server may take to load them.
 
     Raises:
-        SearchAttributesMissing: The server does not let us register them; the detail is the command
-            that an administrator runs.
+        SearchAttributesMissing: Registering is not permitted; the detail is the command for an
+            administrator.
     """
     try:
         return await request()

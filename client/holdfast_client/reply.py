@@ -1,4 +1,4 @@
-"""What a turn came to."""
+"""The reply of a turn."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from holdfast_workflows.contracts.steps import TurnStatus
 
 @dataclass(frozen=True)
 class Reply:
-    """What a turn came to.
+    """The reply of a turn.
 
     Attributes:
-        text: The model's final text, whole.
+        text: The model's full final text.
         turn: The turn, from 1.
-        status: ``done``, ``failed`` or ``cancelled``; else it goes on.
+        status: ``done``, ``failed`` or ``cancelled`` once the turn has ended.
         steps: Model calls taken.
         usage: Tokens, and cost in US dollars.
         seconds: How long the turn took.
-        error: What went wrong, if the turn failed or was cancelled; its ``id`` is what a user can
-            quote, ``retryable`` and ``retry_after`` say whether and when trying again may help.
-        paused: Whether the session was paused when it took the message, so that the turn begins only
-            when it is resumed.
+        error: Set if the turn failed or was cancelled. Its ``id`` can be quoted by users; ``retryable``
+            and ``retry_after`` say whether and when a retry may help.
+        paused: Whether the session was paused when it queued the message; the turn begins after
+            ``resume``.
     """
 
     text: str
@@ -44,7 +44,7 @@ class Reply:
 
     @classmethod
     def of(cls, view: TurnView, text: str) -> Reply:
-        """The reply of a turn whose whole text is given."""
+        """Make the reply from a turn's view and full text."""
         return cls(
             text=text,
             turn=view.turn,
@@ -56,7 +56,7 @@ class Reply:
         )
 
     def check(self) -> Reply:
-        """The reply itself.
+        """Return the reply, or raise its error.
 
         Raises:
             HoldfastError: The turn failed or was cancelled.

@@ -1,4 +1,4 @@
-"""One session, as its user holds it."""
+"""A handle for one session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Session:
-    """A session: a handle that costs nothing, and may be made anew from the id at any time."""
+    """A handle for one session, made by ``Client.start`` or ``Client.session`` without a request."""
 
     def __init__(
         self,
@@ -38,11 +38,10 @@ class Session:
         streaming: bool = False,
         lingers: bool = False,
     ) -> None:
-        """Made by ``Client.start`` and ``Client.session``."""
         self._wire = wire
         self._id = id
         self._turn = turn
-        self._watched = streaming
+        self._streaming = streaming
         self._lingers = lingers
 
     @property
@@ -61,25 +60,24 @@ class Session:
         wait: bool = True,
         streaming: bool = False,
         id: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 # the error says what goes on, as a cancellation cannot
+        timeout: float | None = None,  # noqa: ASYNC109 # the error says what the turn waits for
     ) -> Reply:
         """Send a message and wait for the turn that takes it.
 
-        A paused session takes the message, and begins the turn when it is resumed; a warning in the log
-        says so.
+        A paused session queues the message and begins the turn when it is resumed; this logs a warning.
 
         Args:
             text: The message; up to 1,000,000 bytes.
-            when_busy: ``queue``, ``reject`` or ``interrupt`` a turn that runs; as the agent says by default.
+            when_busy: ``queue``, ``reject`` or ``interrupt`` while a turn is running; the agent's setting by default.
             wait: False to return at once, with the reply's status ``queued``.
-            streaming: Have text come in small pieces, for a ``stream`` of its turn.
-            id: The message's id, to send it again without its being taken twice.
-            timeout: Seconds to wait for the turn's end; by default as long as it takes.
+            streaming: Publish text in small pieces, for a ``stream`` of the turn.
+            id: The message's id. A message with the same id is taken once.
+            timeout: Seconds to wait for the turn's end; no limit by default.
 
         Raises:
-            TurnNotEnded: The turn goes on after ``timeout``.
+            TurnNotEnded: The turn is still running after ``timeout``.
             SessionClosed: The session has ended.
-            SessionBusy: A turn runs, and messages are to be rejected meanwhile.
+            SessionBusy: A turn is running and ``when_busy`` is ``reject``.
             MessageTooLarge: The message is over its limit.
             HoldfastError: The turn failed, with the error's own class.
         """
@@ -118,9 +116,9 @@ class Session:
     ) -> AsyncGenerator[StreamEvent]:
         """Follow a turn from its beginning to its end.
 
-        With a text it is sent first and its turn followed. Without, it is the turn of
-        that number, by default the one that runs, or the last one; what has been said so
-        far comes first, so a client that lost its connection asks again and misses nothing.
+        With ``text``, send it first and follow its turn. Otherwise follow the turn of that number; by
+        default the running or last one. The stream begins with the text so far, so a client that lost
+        its connection can call again and misses nothing.
 
         Raises:
             HoldfastError: The session ended without that turn, with the error it ended with.
@@ -129,10 +127,10 @@ class Session:
             turn = (await self._send(text, when_busy, id=None, streaming=True)).turn
         elif turn is None:
             turn = await self._last_turn()
-        # A message sent as watched has told the session; what comes later must say so itself.
-        watched, self._watched = self._watched, False
+        # A message sent with streaming=True has started small pieces; a later stream must request them.
+        streaming, self._streaming = self._streaming, False
         over = False
-        async for event in Stream(self._wire, self._id, turn, watched=watched).events(last=turn):
+        async for event in Stream(self._wire, self._id, turn, streaming=streaming).events(last=turn):
             over = over or (isinstance(event, TurnEnded) and event.turn >= turn)
             yield event
         if not over:
@@ -148,49 +146,49 @@ class Session:
             yield event
 
     async def view(self, since: int | None = None) -> SessionView:
-        """The session at a glance, with its events from number ``since`` on; by default without."""
+        """Return the session's state, with its events from number ``since`` on; without events by default."""
         return await self._wire.query(self._id, "view", _NO_EVENTS if since is None else since, SessionView)
 
     async def log(self, start: int = 0) -> AsyncGenerator[Entry]:
-        """Every message, reply and result from a sequence number on; long texts as previews.
+        """Yield every message, reply and result from a sequence number on, long texts as previews.
 
-        What the end of a cancelled or failed turn adds comes a moment after that end.
+        Entries that end a cancelled or failed turn are written shortly after its end.
         """
         async for entry in content.log(self._wire, self._id, start):
             yield entry
 
     async def transcript(self, start: int = 0) -> AsyncGenerator[Entry]:
-        """Every message, reply and result from a sequence number on, whole."""
+        """Yield every message, reply and result from a sequence number on, with full texts."""
         async for entry in content.log(self._wire, self._id, start):
             yield await content.whole(self._wire, self._id, entry)
 
     async def steer(self, text: str) -> int:
-        """Say something to the turn that runs; the model reads it at its next step. Returns the turn.
+        """Add a message to the running turn, which the model reads at its next step; return the turn.
 
         Raises:
-            NothingToDo: No turn runs.
+            NothingToDo: No turn is running.
         """
         return (await self._wire.update(self._id, "steer", text, Accepted)).turn
 
     async def pause(self) -> SessionView:
         """Start nothing new after the current step, until ``resume``.
 
-        The view's ``pausing`` says that a step runs, and that the pause takes hold when it has ended.
+        The view's ``pausing`` is true while a step is still running.
         """
         return await self._wire.update(self._id, "pause", None, SessionView)
 
     async def resume(self) -> SessionView:
-        """Go on after ``pause``."""
+        """Continue after ``pause``."""
         return await self._wire.update(self._id, "resume", None, SessionView)
 
     async def repin(self) -> SessionView:
-        """Take the newest spec of the agent, as the workers have it now: tools, models, instructions, limits.
+        """Pin the agent's current spec: tools, models, instructions and limits.
 
-        The session began with the spec of that time and keeps it otherwise. A turn that runs ends with
-        the one that it began with. The budget stays, and so does an output shape given at the start.
+        Otherwise a session keeps the spec it started with. A running turn ends with its old spec. The
+        budget and an ``output_type`` given at the start stay.
 
         Raises:
-            UnknownAgent: The workers serve no such agent any more.
+            UnknownAgent: The workers no longer serve the agent.
             SessionClosed: The session has ended.
         """
         return await self._wire.update(self._id, "repin", None, SessionView)
@@ -216,12 +214,10 @@ class Session:
         tool_calls: int = 0,
         seconds: float = 0.0,
     ) -> SessionView:
-        """Allow the session more than its budget does now; a turn that waits for that goes on.
-
-        Each is by how much the limit is raised, not what it becomes.
+        """Raise limits of the session's budget by these amounts; a turn that waits for this continues.
 
         Raises:
-            BadInput: The session has no such limit, or nothing is raised.
+            BadInput: The session has no such limit, or all amounts are 0.
         """
         try:
             by = RaiseBudget(
@@ -234,29 +230,29 @@ class Session:
     async def resolve(
         self, id: str, action: Literal["confirm", "retry", "give_up"], *, text: str = "", by: str = ""
     ) -> SessionView | None:
-        """Say how to go on with something that waits for a person; ``view().waiting`` tells what does.
+        """Resolve something that waits for a person; ``view().pending_decisions`` lists it.
 
-        A call of which nobody knows whether it happened may be settled or given up afterwards, too: when its
-        turn was cancelled, or the session has ended. That goes into the effect ledger, with who said so and
-        when; the model is not told, and an ``undo`` of the call's tool is not called.
+        A call with an unknown outcome can also be confirmed or given up after its turn was cancelled or
+        its session ended. This updates the effect ledger only: the model does not see it, and the
+        tool's ``undo`` is not called.
 
         Args:
-            id: The waiting thing's id, or the key of a call in the effect ledger.
-            action: ``confirm``: it happened, and ``text`` is what came of it, or the answer to the
-                user. ``retry``: do it again, or ask again. ``give_up``: go on without it.
-            text: What ``confirm`` needs.
-            by: Who decides; it is kept with the effect.
+            id: The id of the pending decision, or the key of a call in the effect ledger.
+            action: ``confirm``: it happened, and ``text`` is its result or the answer to the user.
+                ``retry``: run the call or ask the model again. ``give_up``: continue without it.
+            text: Required by ``confirm``.
+            by: The person who decides; stored with the effect.
 
         Returns:
-            The session at a glance; None if the server keeps nothing of it any more.
+            The session's view; None if the server no longer has the session.
 
         Raises:
-            NothingToDo: Nothing of that id waits or is unknown.
+            NothingToDo: Nothing with that id waits or is unknown.
             BadInput: ``confirm`` without a text.
         """
         if action == "confirm" and not text.strip():
             raise BadInput(
-                "confirm needs a text (`--text`): what came of it, which the model or the user is told"
+                "confirm needs a text (`--text`): the result of the call, or the answer to the user"
             )
         try:
             decision = Decision(id=id, action=action, text=text, by=by)
@@ -275,34 +271,34 @@ class Session:
             return None
 
     async def effects(self) -> tuple[EffectView, ...]:
-        """What the session's calls did to the world, in their order."""
+        """Return the session's entries in the effect ledger, in order."""
         return await state.effects(self._wire, self._id)
 
     async def prompts(self) -> AsyncGenerator[Manifest]:
-        """How the prompt of each model call was made, in order."""
+        """Yield the manifest of each model call's prompt, in order."""
         async for manifest in content.prompts(self._wire, self._id):
             yield manifest
 
     async def prompt(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
-        """How the prompt of one step was made: what went in, what did not, and why.
+        """Return the manifest of one step's prompt: what it contains, what was left out, and why.
 
         Args:
             step: The step within its turn; the last one by default.
             turn: The turn; by default the last one that has such a step.
 
         Raises:
-            NothingToDo: There was no such model call.
+            NothingToDo: The session has no such model call.
         """
         return await content.prompt(self._wire, self._id, step, turn)
 
     async def close(self) -> SessionView:
-        """Take no more messages; the session ends after the turns it has."""
+        """Refuse further messages; the session ends after its queued turns."""
         return await self._wire.update(self._id, "close", None, SessionView)
 
     async def result(self) -> Reply:
-        """Wait for the session's end, and return its last turn's reply.
+        """Wait for the session's end and return its last turn's reply.
 
-        A task that was started through this handle is not waited for while it is remembered.
+        A task started through this handle returns before its memories are written.
 
         Raises:
             HoldfastError: The session failed, or its last turn did.
@@ -326,11 +322,11 @@ class Session:
             streaming=streaming,
         )
         accepted = await self._wire.update(self._id, "send", message, Accepted)
-        self._turn, self._watched = accepted.turn, streaming
+        self._turn, self._streaming = accepted.turn, streaming
         return accepted
 
     async def _last_turn(self) -> int:
-        """The turn that runs, else the last one, else the first to come."""
+        """Return the running turn, else the last one, else 1."""
         if self._turn is not None:
             return self._turn
         return max(1, (await self.view()).turn)

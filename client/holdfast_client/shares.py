@@ -1,4 +1,4 @@
-"""Which share of the workers a session gets while there is more work than they can do."""
+"""Priority and fairness of a session when workers are busy."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _MAX_KEY: Final = 64
 
 
 def of(tenant: str, priority: int | None = None, weight: float | None = None) -> Priority:
-    """Where a session's tasks stand in the queue; its activities inherit it, and so do its later runs.
+    """Return the priority of a session's tasks, which its activities and later runs inherit.
 
-    Tenants get equal shares, or shares by their weights; sessions without one are one
-    tenant together. What has a lower priority number comes first, whatever the shares.
+    Tenants share the workers by weight; sessions without a tenant count as one tenant. A lower
+    priority number goes first regardless of the weights.
 
     Args:
-        tenant: Whom the session runs for.
-        priority: 1, the first, to 5, the last; 3 by default.
-        weight: The tenant's share in relation to others', 0.001 to 1,000; 1 by default.
+        tenant: The session's tenant.
+        priority: 1 (first) to 5; 3 by default.
+        weight: The tenant's share, 0.001 to 1,000; 1 by default.
 
     Raises:
         BadInput: A number is out of its range.

@@ -1,4 +1,4 @@
-"""Starting a session: from what its user says to what is sent."""
+"""Validation of start options, and the start request."""
 
 from __future__ import annotations
 
@@ -20,13 +20,27 @@ from .wire import Wire
 
 _FIRST = "first"
 
-_SILENCE = 5.0
-"""Seconds; a call's recovery after a kill is this and about one more. The contract's own default is for those
-who start the workflow by hand, and stays."""
+_HEARTBEAT_TIMEOUT = 5.0
+"""Seconds; a call resumes about one second later after its worker was killed."""
 
 
 class StartOptions(TypedDict, total=False):
-    """What every start may say, of a conversation and of a task; ``Client.start`` tells what it means."""
+    """Options of every session start.
+
+    Attributes:
+        id: The session's id; random by default. Starting the same id again returns the same session,
+            running or ended, and takes the first message once.
+        tenant: The tenant the session runs for.
+        user: The id of the user the session is with; memories of the user belong to it.
+        max_steps: The maximum number of model calls per turn; the agent's limit by default.
+        budget: What the session may use in total; the agent's budget by default.
+        priority: 1 (first) to 5; the order of work that waits for workers. 3 by default.
+        weight: The tenant's share of busy workers relative to other tenants, 0.001 to 1,000; 1 by
+            default. It applies per task, so give all sessions of a tenant the same weight.
+        heartbeat_timeout: Seconds without a heartbeat after which a model or tool call is given to
+            another worker, 2 to 600; 5 by default. It is most of the delay after a killed worker.
+            Set more for tools that block the worker's event loop.
+    """
 
     id: str | None
     tenant: str
@@ -56,18 +70,20 @@ async def start(
     budget: Budget | None = None,
     priority: int | None = None,
     weight: float | None = None,
-    heartbeat_timeout: float = _SILENCE,
+    heartbeat_timeout: float = _HEARTBEAT_TIMEOUT,
 ) -> Session:
-    """Start a session, or find it."""
+    """Start a session or find it."""
     _check(agent, tenant, user, budget)
     session = messages.new_id("s") if id is None else messages.checked_id(id)
     message = None
     if text is not None:
-        # Its id is fixed, so that the same start sent twice is one message.
+        # A fixed id, so that a repeated start sends the same message.
         message = await messages.prepare(
             wire, session, text, id=_FIRST, when_busy=when_busy, streaming=streaming
         )
-    more = {"continue_as_new_after": continue_as_new_after} if continue_as_new_after is not None else {}
+    more: dict[str, int] = (
+        {"continue_as_new_after": continue_as_new_after} if continue_as_new_after is not None else {}
+    )
     try:
         request = StartInput(
             agent=agent,
@@ -92,9 +108,9 @@ async def start(
 def _check(agent: str, tenant: str, user: str, budget: Budget | None) -> None:
     if not agent:
         raise BadInput("the agent's name is empty")
-    # They are stored as they are: with something in place of a character one may be another's.
+    # Stored unchanged: a replaced character could make it the name of another tenant or user.
     if clean(tenant) != tenant or clean(user) != user:
-        raise BadInput("a tenant or a user holds NUL or half of a surrogate pair")
+        raise BadInput("a tenant or a user contains NUL or a lone surrogate")
     if budget is not None and not _is_budget(budget):
         raise BadInput(f"budget={budget!r} must be made by Budget(…)")
     if budget is not None:
@@ -106,7 +122,7 @@ def _is_budget(value: object) -> bool:
 
 
 def _check_limits(budget: Budget) -> None:
-    """A budget that can be kept: a limit of nothing would stop the first call of every turn."""
+    """Refuse limits of 0, which would stop the first call of every turn."""
     given = budget.model_dump(include={"tokens", "dollars", "steps", "tool_calls", "seconds"})
     limits = {name: limit for name, limit in given.items() if limit is not None}
     if not limits or min(limits.values()) <= 0:

@@ -1,4 +1,4 @@
-"""What the workers keep in the state database, read and changed through activities outside any session."""
+"""Effects, breakers and budgets in the state database, through activities outside any session."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ async def effects(
     """A session's effects, or those of all sessions.
 
     Raises:
-        SessionNotFound: It has none, and the server knows no such session.
-        StateBehind: The session has begun, and the workers' database knows nothing of it.
+        SessionNotFound: The session has none and the server does not know it.
+        StateBehind: The session has begun, but the workers' database has no record of it.
     """
     request = ListEffects(session=session, status=status_of(status), limit=limit)
     found = await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)
@@ -43,7 +43,7 @@ async def effects(
 
 
 async def decide_effect(wire: Wire, session: str, decision: Decision, *, ended: bool) -> EffectView:
-    """Write what a person says of a call that no turn waits for."""
+    """Record a person's decision on a call that no turn waits for."""
     request = DecideEffect(session=session, decision=decision, ended=ended)
     return await wire.activity(names.DECIDE_EFFECT, request, EffectView, session=session)
 
@@ -58,19 +58,19 @@ def status_of(text: str) -> EffectStatus | Literal[""]:
     if not text:
         return ""
     if text not in known:
-        raise BadInput(f"{text!r} is no status of an effect; there are {', '.join(known)}")
+        raise BadInput(f"{text!r} is not an effect status; valid values are {', '.join(known)}")
     return known[text]
 
 
 async def breakers(wire: Wire) -> tuple[BreakerView, ...]:
-    """The breakers that ever saw a failure."""
+    """Return the breakers that have recorded a failure."""
     return (await wire.activity(names.LIST_BREAKERS, ListBreakers(), BreakerList)).breakers
 
 
 async def set_breaker(
     wire: Wire, name: str, state: Literal["open", "closed"], seconds: float, reason: str
 ) -> BreakerView:
-    """Open or close a breaker by hand."""
+    """Open or close a breaker manually."""
     try:
         request = SetBreaker(name=name, state=state, seconds=seconds, reason=reason)
     except ValidationError as error:
@@ -79,6 +79,6 @@ async def set_breaker(
 
 
 async def budgets(wire: Wire, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
-    """The accounts whose names begin with a prefix."""
+    """Return the accounts with a prefix."""
     request = ListBudgets(prefix=prefix, limit=limit)
     return (await wire.activity(names.LIST_BUDGETS, request, BudgetList)).budgets

@@ -26,7 +26,7 @@ from holdfast_workflows.contracts.output import OutputShape
 from . import client as async_client
 from . import memory as async_memory
 from . import session as async_session
-from .client import PATIENCE
+from .client import DEFAULT_TIMEOUT
 from .portal import Portal
 from .starting import StartOptions
 
@@ -89,7 +89,7 @@ def connect(
     tls: bool | TLSConfig | None = None,
     api_key: str | None = None,
     task_queue: str | None = None,
-    timeout: float = PATIENCE,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> Client:
     """Connect to the sessions of a Temporal namespace; see ``holdfast_client.connect``."""
     portal = Portal()

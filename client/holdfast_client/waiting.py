@@ -1,4 +1,4 @@
-"""Waiting for a turn: bounded waits, asked again until it ends, whatever happens in between."""
+"""Wait for the end of a turn or session by repeated requests of limited length."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from .wire import Wire
 
 _ENDED = frozenset({"done", "failed", "cancelled"})
 _LONGEST = 15.0
-_SOON = 0.05  # seconds until the next question when the last one was held until its time was up
-_FIRST, _SLOWER, _SLOWEST = 0.25, 1.5, 2.0  # seconds between questions that are answered at once
+_SOON = 0.05  # seconds between requests that were held open until their time was up
+_FIRST, _SLOWER, _SLOWEST = 0.25, 1.5, 2.0  # seconds between requests that are answered at once
 _FOREVER = 1e9
 _NO_EVENTS = 1 << 62
 _SLICE = 10.0  # seconds between looks at whether a worker is there
@@ -44,7 +44,7 @@ async def turn(wire: Wire, session: str, number: int) -> TurnView:
     """Wait for a turn to end.
 
     Raises:
-        ServiceError: Nothing answered for longer than the connection's patience.
+        ServiceError: No answer for longer than the client's timeout.
         SessionClosed: The session ended without that turn.
     """
     last_answer, pause = time.monotonic(), _SOON
@@ -64,11 +64,11 @@ async def turn(wire: Wire, session: str, number: int) -> TurnView:
 
 
 async def turn_within(wire: Wire, session: str, number: int, seconds: float | None) -> TurnView:
-    """Wait for a turn to end, at most so many seconds; without limit if None.
+    """Wait for a turn to end for at most ``seconds``; without limit if None.
 
     Raises:
-        BadInput: That is no time to wait.
-        TurnNotEnded: It goes on; the detail says what it waits for, where that is known.
+        BadInput: The number of seconds is not a valid timeout.
+        TurnNotEnded: The turn is still running; the detail says what it waits for, if known.
     """
     if seconds is None:
         return await turn(wire, session, number)
@@ -81,9 +81,9 @@ async def turn_within(wire: Wire, session: str, number: int, seconds: float | No
 
 
 async def not_ended(wire: Wire, session: str, number: int, seconds: float) -> TurnNotEnded:
-    """The error for a turn that goes on after so many seconds."""
+    """Return the error for a turn that is still running after so many seconds."""
     detail = f"turn {number} of {session} goes on after {seconds:g} s"
-    with suppress(HoldfastError):  # the error is no less true if nothing more can be found out
+    with suppress(HoldfastError):  # the detail is optional
         view = await wire.query(session, "view", _NO_EVENTS, SessionView)
         if view.status == "paused":
             detail = f"after {seconds:g} s {paused(session, number)}"
@@ -93,7 +93,7 @@ async def not_ended(wire: Wire, session: str, number: int, seconds: float) -> Tu
 
 
 def paused(session: str, number: int) -> str:
-    """What to tell someone whose message waits in a paused session."""
+    """Return the warning for a message that waits in a paused session."""
     where = shlex.quote(session)
     return (
         f"session {session} is paused: turn {number} begins when it is resumed, by `holdfast resume {where}`"
@@ -101,20 +101,20 @@ def paused(session: str, number: int) -> str:
 
 
 async def _ask(wire: Wire, session: str, number: int) -> tuple[TurnView, bool]:
-    """The turn, and whether the session held the answer back until there was something to say."""
+    """Return the turn, and whether the session delayed the answer until the turn or the wait ended."""
     wait = WaitTurn(turn=number, seconds=_LONGEST)
     try:
         return await wire.update(session, "wait_turn", wait, TurnView, _LONGEST), True
     except NothingToDo:
-        # A session remembers its last turns; one that ended long before is in the state database.
+        # The session has only its last turns; older ones are in the state database.
         if (stored := await content.turn(wire, session, number)) is None:
             raise
         return stored, False
     except (SessionBusy, SessionClosed) as error:
-        # Its waiting places are taken, it is paused, which may last for days, or it has ended.
+        # All waiting slots are taken, or the session is paused or has ended.
         view = await wire.turn(session, number)
         if isinstance(error, SessionClosed) and (view is None or not ended(view)):
-            # What the session failed with says more than that it is over.
+            # The session's own error says more than SessionClosed.
             raise error.__cause__ if isinstance(error.__cause__, HoldfastError) else error from None
         if view is None and (view := await content.turn(wire, session, number)) is None:
             raise
@@ -125,8 +125,8 @@ async def end(wire: Wire, session: str) -> TaskResult:
     """Wait for a session to end.
 
     Raises:
-        HoldfastError: What it failed with.
-        NoWorker: Its work has waited for a worker longer than the connection's patience.
+        HoldfastError: The session failed with this error.
+        NoWorker: Its work has waited for a worker longer than the client's timeout.
     """
     last_answer = time.monotonic()
     while True:
@@ -141,7 +141,7 @@ async def end(wire: Wire, session: str) -> TaskResult:
 
 
 async def reply(wire: Wire, session: str, view: TurnView) -> Reply:
-    """The reply of a turn, with its whole text."""
+    """Return the reply of a turn with its full text."""
     if view.reply_size > INLINE_TEXT:
         return Reply.of(view, await content.text(wire, session, view.reply_seq))
     return Reply.of(view, view.reply)

@@ -50,9 +50,9 @@ from holdfast_workflows.contracts.session import Accepted, Message, StartInput, 
 from holdfast_workflows.contracts.text import plain_markdown, preview
 
 from . import queues, registering, shares
-from .asking import ask
 from .bounded import bounded
 from .errors import translate
+from .query_retry import query_with_retry
 
 T = TypeVar("T")
 
@@ -64,17 +64,18 @@ _RETRY: Final = RetryPolicy(
 )
 
 _FIRST: Final = Priority(priority_key=1)
-"""Somebody waits for an answer; it is not to stand behind the work that is queued."""
+"""A caller waits for the answer, so it goes before queued work."""
 
 
 @dataclass(frozen=True)
 class Wire:
-    """A Temporal client with the queue its workers poll; a request may take ``max_wait`` seconds.
+    """A Temporal client with the task queue of its workers.
 
-    An empty ``task_queue`` is that of the only app, which is looked for when it is first needed.
-
-    With ``at_once``, a request that needs a worker fails before it is sent where none polls; else it
-    waits, since one may be about to come.
+    Attributes:
+        task_queue: If empty, the queue of the namespace's only app; looked up at first use.
+        timeout: Seconds that a request may take.
+        at_once: Fail a request that needs a worker before it is sent if no worker polls the queue.
+            Otherwise it waits for a worker.
     """
 
     temporal: Client
@@ -82,14 +83,14 @@ class Wire:
     timeout: float
     at_once: bool = False
     _polled: set[str] = field(default_factory=set[str], compare=False)
-    """Queues and sessions that were seen to have a worker."""
+    """Queues and sessions for which a worker was seen."""
     _found: list[str] = field(default_factory=list[str], compare=False, repr=False)
 
     async def queue(self) -> str:
-        """The task queue of the workers.
+        """Return the task queue of the workers.
 
         Raises:
-            SettingsInvalid: None is set, and there are several apps.
+            SettingsInvalid: No queue is set and the namespace has several apps.
         """
         if self.task_queue:
             return self.task_queue
@@ -103,10 +104,10 @@ class Wire:
     async def start(
         self, id: str, start: StartInput, *, priority: int | None = None, weight: float | None = None
     ) -> Accepted | None:
-        """Start a session, or find it running; None if there is no message to answer, or it has ended.
+        """Start a session or find it running. Return None without a message, or if the session has ended.
 
-        The message goes with the start and again as an update: the start makes it durable,
-        the update has it answered, and the session takes each id once.
+        The message is sent with the start, which makes it durable, and again as an update, which
+        returns its answer. The session takes each message id once.
         """
         await self.expect_worker()
         options = self._options(id, start, shares.of(start.tenant, priority, weight), await self.queue())
@@ -132,15 +133,15 @@ class Wire:
             raise NoWorker(f"session {id} has the message and waits for one") from error
 
     async def update(self, session: str, name: str, arg: Any, result: type[T], seconds: float = 0.0) -> T:
-        """Send an update and wait for its answer; ``seconds`` is how long it may rightly take.
+        """Send an update and wait for its answer, which may take ``seconds`` longer than ``timeout``.
 
         Raises:
-            SessionClosed: The session has ended; its cause is what it failed with, if it did.
+            SessionClosed: The session has ended; if it failed, the cause is its error.
         """
         await self.expect_worker(session)
         args = () if arg is None else (arg,)
         handle: Any = self._handle(session)  # its overloads for updates are partly untyped
-        # Two requests where the answer takes time, so that a missing worker shows before that.
+        # Two requests if the answer takes time, so that a missing worker is detected earlier.
         stage = WorkflowUpdateStage.ACCEPTED if seconds else WorkflowUpdateStage.COMPLETED
         call = handle.start_update(name, args=args, wait_for_stage=stage, result_type=result)
         try:
@@ -153,36 +154,36 @@ class Wire:
         return answer
 
     async def query(self, session: str, name: str, arg: Any, result: type[T]) -> T:
-        """Ask a session, running or ended."""
+        """Query a running or ended session."""
         await self.expect_worker(session)
         handle = self._handle(session)
 
-        def question() -> Coroutine[Any, Any, T]:
+        def send() -> Coroutine[Any, Any, T]:
             return handle.query(name, arg, result_type=result)
 
-        return await self._call(ask(question), session, by_worker=True)
+        return await self._call(query_with_retry(send), session, by_worker=True)
 
     async def turn(self, session: str, turn: int) -> TurnView | None:
-        """A turn's view; None if it is forgotten, or never was."""
+        """Return a turn's view; None if the session does not have it."""
         # What a query returns cannot be named by a type that is two.
         return await self.query(session, "turn", turn, cast("type[TurnView | None]", TurnView))
 
     async def signal(self, session: str, name: str, arg: Any) -> None:
-        """Tell a session something without an answer."""
+        """Send a signal."""
         try:
             await self._call(self._handle(session).signal(name, arg), session)
         except SessionNotFound:
             await self._gone(session)
 
     async def describe(self, session: str) -> WorkflowExecutionDescription:
-        """What the server knows of a session; needs no worker."""
+        """Describe a session; needs no worker."""
         return await self._call(self._handle(session).describe(), session)
 
     async def result(self, session: str, seconds: float) -> TaskResult:
-        """The result of a session that ends within so many seconds.
+        """Return the result of a session that ends within so many seconds.
 
         Raises:
-            TimeoutError: It goes on.
+            TimeoutError: The session is still running.
         """
         try:
             return await bounded(self._handle(session).result(), seconds)
@@ -190,10 +191,10 @@ class Wire:
             raise translate(error, session) from error
 
     async def runs(self, session: str, *, tenant: str) -> bool | None:
-        """Whether a tenant's session goes on; None if the server knows none.
+        """Whether a tenant's session is running; None if the server does not know it.
 
         Raises:
-            BadInput: It is another tenant's.
+            BadInput: The session belongs to another tenant.
         """
         try:
             found = await self.describe(session)
@@ -205,14 +206,14 @@ class Wire:
         return found.status == WorkflowExecutionStatus.RUNNING
 
     async def terminate(self, session: str, reason: str) -> None:
-        """End a session at once, whatever it does."""
-        with suppress(SessionNotFound):  # it has just ended by itself
+        """Terminate a session."""
+        with suppress(SessionNotFound):  # it has just ended
             await self._call(self._handle(session).terminate(reason=reason), session)
 
     async def delete(self, session: str) -> int:
-        """Delete the histories of a session's runs; how many there were.
+        """Delete the histories of a session's runs; return their number.
 
-        From the oldest on: where it is cut off, the newest still leads to the rest.
+        Oldest first: after an interruption, the newest run still leads to the others.
         """
         runs: list[str] = []
         try:
@@ -221,7 +222,7 @@ class Wire:
                 runs.insert(0, run)
                 run = await self._call(_continued_from(self.temporal, session, run), session)
         except SessionNotFound:
-            pass  # the server keeps older runs no longer
+            pass  # the server no longer keeps older runs
         for run in runs:
             request = DeleteWorkflowExecutionRequest(
                 namespace=self.temporal.namespace,
@@ -232,7 +233,7 @@ class Wire:
         return len(runs)
 
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
-        """Run maintenance and wait for it; a run by hand that goes on is waited for instead."""
+        """Run maintenance and wait for it; join a manual run that is in progress."""
         queue = await self.queue()
         await self.expect_worker()
         handle: WorkflowHandle[Any, MaintenanceReport] = await self._call(
@@ -256,7 +257,7 @@ class Wire:
                 raise translate(error) from error
 
     async def queue_of(self, session: str) -> str:
-        """Where a session's own workers listen, which need not be where ours do; ours if it is not known."""
+        """Return the task queue of a session's workers; this client's queue if the session is unknown."""
         try:
             return (await self.describe(session)).task_queue
         except SessionNotFound:
@@ -265,7 +266,7 @@ class Wire:
     async def activity(
         self, name: str, arg: Any, result: type[T], *, session: str = "", seconds: float = 30.0
     ) -> T:
-        """Have a worker do one thing outside any session, or one that serves the session named."""
+        """Run one activity outside a workflow, on the workers of ``session`` if given."""
         args = () if arg is None else (arg,)
         queue = await self.queue_of(session) if session else await self.queue()
         await self.expect_worker(queue=queue)
@@ -285,10 +286,10 @@ class Wire:
         return done
 
     async def expect_worker(self, session: str = "", *, queue: str = "") -> None:
-        """See that a worker polls where a request goes; nothing is asked twice, nor without ``at_once``.
+        """Check with ``at_once`` that a worker polls the queue of a request. The result is cached.
 
         Raises:
-            NoWorker: Nobody polls there.
+            NoWorker: No worker polls the queue.
             SessionNotFound: The server does not know the session.
         """
         if not self.at_once:
@@ -300,13 +301,13 @@ class Wire:
         if not await self.polled(queue):
             server = self.temporal.service_client.config.target_host
             raise NoWorker(
-                f"nobody polls task queue {queue!r} of namespace {self.temporal.namespace!r} at {server}"
+                f"no worker polls task queue {queue!r} of namespace {self.temporal.namespace!r} at {server}"
                 + await queues.owner(self.temporal, queue)
             )
         self._polled.add(place)
 
     async def polled(self, queue: str) -> bool:
-        """Whether a worker has asked a queue for work lately."""
+        """Whether a worker polled a queue recently."""
         request = DescribeTaskQueueRequest(
             namespace=self.temporal.namespace, task_queue=TaskQueue(name=queue)
         )
@@ -315,7 +316,7 @@ class Wire:
         return time.time() - newest < _POLL
 
     async def _gone(self, session: str) -> NoReturn:
-        """Say why a session does not listen: it was never there, or has ended."""
+        """Raise the reason why a session takes no updates: it does not exist or has ended."""
         status = (await self.describe(session)).status
         if status == WorkflowExecutionStatus.RUNNING:
             raise ServiceError("the session was between two runs; try again")
@@ -342,7 +343,7 @@ class Wire:
         return {
             "id": id,
             "task_queue": queue,
-            # A worker lost while it decides is noticed as soon as one lost while it acts.
+            # Detect a worker lost in a workflow task as soon as one lost in an activity.
             "task_timeout": timedelta(seconds=start.heartbeat_timeout),
             "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
             "id_reuse_policy": WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -371,7 +372,7 @@ class Wire:
 
 
 async def _continued_from(temporal: Client, session: str, run: str) -> str:
-    """The run that a run went on from; empty for the first."""
+    """Return the run that a run continued from; empty for the first."""
     history = temporal.get_workflow_handle(session, run_id=run).fetch_history_events(page_size=1)
     async for event in history:
         return event.workflow_execution_started_event_attributes.continued_execution_run_id
@@ -388,7 +389,7 @@ async def _start_and_send(
             "send", message, start_workflow_operation=operation, id=message.id, result_type=Accepted
         )
     except (TemporalError, asyncio.CancelledError):
-        # The operation's own future holds the same error, which is reported if nobody looks at it.
+        # Await the operation's own future: asyncio logs its error if it is never retrieved.
         with suppress(TemporalError, asyncio.CancelledError):
             await operation.workflow_handle()
         raise

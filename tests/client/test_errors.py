@@ -31,4 +31,4 @@ def test_an_update_that_the_server_has_no_room_for_is_a_busy_session(
     # Not a server that cannot be reached, which the remedy would be to start.
     busy = translate(RPCError(said, status, b""), "s-1", by_worker=True)
     assert isinstance(busy, SessionBusy)
-    assert "send it again with its id" in str(busy)
+    assert "send it again with the same id" in str(busy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast_client.stream import events as told
+from holdfast_client.stream import events as stream_events
 from holdfast_client.stream.snapshot import Snapshot, Thinking, Tooling
 from holdfast_workflows.contracts.effects import PendingDecision
 from holdfast_workflows.contracts.entries import Usage
@@ -14,7 +14,7 @@ from .worlds import Viewer, World
 LONG = "word " * INLINE_TEXT
 
 
-def kinds(events: list[told.StreamEvent]) -> list[str]:
+def kinds(events: list[stream_events.StreamEvent]) -> list[str]:
     return [event.kind for event in events]
 
 
@@ -24,10 +24,10 @@ def test_text_comes_as_what_is_new_since_the_last_look() -> None:
     world.begin()
     viewer.look()
     world.say("Good ")
-    assert viewer.look() == [told.TextDelta(1, 1, "Good ")]
+    assert viewer.look() == [stream_events.TextDelta(1, 1, "Good ")]
     assert viewer.look() == []
     world.say("morning")
-    assert viewer.look() == [told.TextDelta(1, 1, "morning")]
+    assert viewer.look() == [stream_events.TextDelta(1, 1, "morning")]
 
 
 def test_a_step_that_ends_between_looks_is_completed_by_its_whole_text() -> None:
@@ -42,7 +42,7 @@ def test_a_step_that_ends_between_looks_is_completed_by_its_whole_text() -> None
     assert kinds(events) == ["text", "step_ended", "turn_ended", "status"]
     assert viewer.shown == {(1, 1): "Good morning."}
     ended = events[2]
-    assert isinstance(ended, told.TurnEnded)
+    assert isinstance(ended, stream_events.TurnEnded)
     assert (ended.reply.text, ended.reply.status) == ("Good morning.", "done")
 
 
@@ -55,7 +55,7 @@ def test_a_new_attempt_is_a_restart_and_never_mixed_with_the_one_before() -> Non
     world.fail()
     assert kinds(viewer.look()) == ["text_restart", "status"]
     world.say("Bees dance")
-    assert viewer.look() == [told.TextDelta(1, 1, "Bees dance"), told.Status("running")]
+    assert viewer.look() == [stream_events.TextDelta(1, 1, "Bees dance"), stream_events.Status("running")]
 
 
 def test_a_failed_attempt_nobody_saw_still_restarts_the_text() -> None:
@@ -66,7 +66,10 @@ def test_a_failed_attempt_nobody_saw_still_restarts_the_text() -> None:
     viewer.look()
     world.fail()
     world.say("I think that bees")
-    assert viewer.look() == [told.TextRestart(1, 1, 2), told.TextDelta(1, 1, "I think that bees")]
+    assert viewer.look() == [
+        stream_events.TextRestart(1, 1, 2),
+        stream_events.TextDelta(1, 1, "I think that bees"),
+    ]
 
 
 def test_an_attempt_that_said_nothing_is_told_as_retrying() -> None:
@@ -75,7 +78,7 @@ def test_an_attempt_that_said_nothing_is_told_as_retrying() -> None:
     world.begin()
     viewer.look()
     look = Snapshot(thinking=Thinking(str(world.activity), 2, failure="rate_limited: slow down"))
-    assert viewer.look(look) == [told.Status("retrying", "attempt 2, after rate_limited: slow down")]
+    assert viewer.look(look) == [stream_events.Status("retrying", "attempt 2, after rate_limited: slow down")]
     assert viewer.look(look) == []
 
 
@@ -109,7 +112,7 @@ def test_a_viewer_who_comes_late_to_a_long_turn_gets_its_beginning_from_the_log(
     viewer = Viewer(world)
     viewer.look()
     assert [viewer.shown[1, step] for step in range(1, 12)] == [*(f"step {n}" for n in range(10)), "now"]
-    assert sum(isinstance(event, told.ToolEnded) for event in viewer.events) == 10
+    assert sum(isinstance(event, stream_events.ToolEnded) for event in viewer.events) == 10
 
 
 def test_events_that_were_dropped_between_looks_come_from_the_log() -> None:
@@ -123,7 +126,7 @@ def test_events_that_were_dropped_between_looks_come_from_the_log() -> None:
     world.end()
     viewer.look()
     assert viewer.shown[1, 6] == "done"
-    assert sum(isinstance(event, told.StepEnded) for event in viewer.events) == 6
+    assert sum(isinstance(event, stream_events.StepEnded) for event in viewer.events) == 6
     assert viewer.follower.ended_turn == 1
 
 
@@ -132,8 +135,8 @@ def test_the_steps_of_a_burst_are_told_while_it_runs() -> None:
     viewer = Viewer(world)
     world.begin()
     viewer.look()
-    world.settle("first", calls=1, burst=True)
-    world.settle("second", calls=1, burst=True)
+    world.settle("first", calls=1, inline=True)
+    world.settle("second", calls=1, inline=True)
     world.say("third")
     events = viewer.look()
     assert kinds(events) == [
@@ -157,7 +160,7 @@ def test_a_long_reply_that_was_shown_whole_is_not_fetched() -> None:
     world.log.clear()  # fetching would fail
     viewer.look()
     ended = viewer.events[-2]
-    assert isinstance(ended, told.TurnEnded)
+    assert isinstance(ended, stream_events.TurnEnded)
     assert ended.reply.text == LONG
 
 
@@ -192,7 +195,7 @@ def test_a_turn_that_ended_long_ago_is_told_from_the_log() -> None:
         world.end()
     viewer = Viewer(world, first=1)
     viewer.look()
-    ended = [event for event in viewer.events if isinstance(event, told.TurnEnded)]
+    ended = [event for event in viewer.events if isinstance(event, stream_events.TurnEnded)]
     assert [(event.turn, event.reply.text) for event in ended] == [(1, "yes"), (2, "yes"), (3, "yes")]
 
 
@@ -202,15 +205,15 @@ def test_a_tool_says_how_far_it_is_and_when_it_is_tried_again() -> None:
     world.begin()
     viewer.look()
     running = Snapshot(tools=(Tooling("7", "dig", 1, "half way"),))
-    assert viewer.look(running) == [told.ToolProgress(1, "dig", "half way", 1)]
+    assert viewer.look(running) == [stream_events.ToolProgress(1, "dig", "half way", 1)]
     assert viewer.look(running) == []
     again = Snapshot(tools=(Tooling("7", "dig", 2, "tool_failed: rock"),))
-    assert viewer.look(again) == [told.ToolProgress(1, "dig", "tool_failed: rock", 2)]
+    assert viewer.look(again) == [stream_events.ToolProgress(1, "dig", "tool_failed: rock", 2)]
 
 
 def test_work_that_no_worker_takes_is_told_once() -> None:
     viewer = Viewer(World())
-    assert viewer.look(Snapshot(unattended=True)) == [told.Status("waiting_for_worker")]
+    assert viewer.look(Snapshot(unattended=True)) == [stream_events.Status("waiting_for_worker")]
     assert viewer.look(Snapshot(unattended=True)) == []
 
 
@@ -226,7 +229,9 @@ def test_what_a_session_waits_for_is_told_once_and_again_when_it_is_asked_again(
     assert kinds(viewer.look(waiting(world, wait))) == ["turn_started", "needs_person", "status"]
     assert viewer.look(waiting(world, wait)) == []
     again = wait.model_copy(update={"since": 9.0})
-    assert viewer.look(waiting(world, again)) == [told.NeedsPerson(1, "s-3", "effect", "did it happen?", 9.0)]
+    assert viewer.look(waiting(world, again)) == [
+        stream_events.NeedsPerson(1, "s-3", "effect", "did it happen?", 9.0)
+    ]
     assert viewer.look(waiting(world)) == []
 
 
@@ -236,7 +241,7 @@ def test_each_park_is_told_once_however_often_it_wakes_to_look() -> None:
     world.begin()
     viewer.look(waiting(world))
     assert viewer.look(waiting(world, parked="no provider; until 12:00")) == [
-        told.Waiting(1, "no provider; until 12:00")
+        stream_events.Waiting(1, "no provider; until 12:00")
     ]
     assert viewer.look(waiting(world, parked="no provider; until 12:00")) == []
     viewer.look(waiting(world))
@@ -257,13 +262,13 @@ def test_what_is_told_beside_the_steps_keeps_its_place_among_them() -> None:
     world.tell(place.model_copy(update={"kind": "undone", "seq": 3, "name": "pay", "status": "ok"}))
     world.end()
     assert viewer.look()[1:] == [
-        told.Decided(1, "s-3", "confirm", "yes", "Ann"),
-        told.BudgetChanged(1, 1, "raised", raised=True),
-        told.ModelChanged(1, 1, "b:m", "a:m: key"),
-        told.TextDelta(1, 1, "Sorry."),
-        told.StepEnded(1, 1, "Sorry.", Usage()),
-        told.FallbackUsed(1, 1, "cached", "Sorry."),
-        told.Undone(1, 1, 3, "pay", "ok", ""),
+        stream_events.Decided(1, "s-3", "confirm", "yes", "Ann"),
+        stream_events.BudgetChanged(1, 1, "raised", raised=True),
+        stream_events.ModelChanged(1, 1, "b:m", "a:m: key"),
+        stream_events.TextDelta(1, 1, "Sorry."),
+        stream_events.StepEnded(1, 1, "Sorry.", Usage()),
+        stream_events.FallbackUsed(1, 1, "cached", "Sorry."),
+        stream_events.Undone(1, 1, 3, "pay", "ok", ""),
         *viewer.events[-2:],
     ]
 
@@ -274,4 +279,4 @@ def test_a_budget_that_is_raised_before_a_turn_begins_does_not_begin_it() -> Non
     world.tell(Event(n=0, kind="budget", turn=1, text="raised", status="raised"))
     assert kinds(viewer.look()) == ["budget", "status"]
     world.begin()
-    assert viewer.look()[0] == told.TurnStarted(1, "question 1")
+    assert viewer.look()[0] == stream_events.TurnStarted(1, "question 1")

@@ -44,11 +44,11 @@ class Following(RuleBasedStateMachine):
         self.world.fail()
 
     @precondition(lambda self: not self.idle)
-    @rule(text=words, calls=st.integers(0, 2), same=st.booleans(), burst=st.booleans())
-    def a_step_ends(self, text: str, calls: int, same: bool, burst: bool) -> None:
+    @rule(text=words, calls=st.integers(0, 2), same=st.booleans(), inline=st.booleans())
+    def a_step_ends(self, text: str, calls: int, same: bool, inline: bool) -> None:
         said = (self.world.text or "") + text if same else text
-        self.world.settle(said, calls=calls or (1 if burst else 0), burst=burst)
-        if not burst and not calls:
+        self.world.settle(said, calls=calls or (1 if inline else 0), inline=inline)
+        if not inline and not calls:
             self.world.end()
 
     @rule()

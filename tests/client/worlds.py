@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from holdfast_client.stream import events as told
+from holdfast_client.stream import events as stream_events
 from holdfast_client.stream import items
-from holdfast_client.stream.follower import Follower, Found, Want, WantLog, WantText
+from holdfast_client.stream.follower import Fetched, Follower, Want, WantLog, WantText
 from holdfast_client.stream.snapshot import Snapshot, Thinking
 from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 from holdfast_workflows.contracts.limits import INLINE_TEXT
@@ -51,7 +51,7 @@ class World:
     def say(self, text: str) -> None:
         self.text = (self.text or "") + text
 
-    def settle(self, text: str, *, calls: int = 0, burst: bool = False) -> None:
+    def settle(self, text: str, *, calls: int = 0, inline: bool = False) -> None:
         """End a step. In a burst the session hears of it only when the burst ends."""
         self.step += 1
         seq = self.seq
@@ -67,7 +67,7 @@ class World:
                 at.model_copy(update={**place, "kind": "call_ended", "status": "ok", "size": 1})
             )
         self.seq += 1 + calls
-        if burst:
+        if inline:
             self.settled += 1
             self.text = None
             return
@@ -148,45 +148,45 @@ class Viewer:
     def __init__(self, world: World, first: int = 1) -> None:
         self.world = world
         self.follower = Follower(first)
-        self.events: list[told.StreamEvent] = []
+        self.events: list[stream_events.StreamEvent] = []
         self.shown: dict[tuple[int, int], str] = {}
 
-    def look(self, look: Snapshot | None = None) -> list[told.StreamEvent]:
+    def look(self, look: Snapshot | None = None) -> list[stream_events.StreamEvent]:
         look = look or self.world.look(self.follower.since)
-        found = Found()
-        while want := self.follower.want(look, found):
-            self._fetch(want, found)
-        events = self.follower.advance(look, found)
+        fetched = Fetched()
+        while want := self.follower.want(look, fetched):
+            self._fetch(want, fetched)
+        events = self.follower.advance(look, fetched)
         for event in events:
             self._show(event)
         self.events += events
         return events
 
-    def _fetch(self, want: Want, found: Found) -> None:
+    def _fetch(self, want: Want, fetched: Fetched) -> None:
         log = self.world.log
         if isinstance(want, WantLog):
             start = want.start or min((e.seq for e in log if e.turn == want.turn), default=0)
             events = items.from_log([entry for entry in log if start <= entry.seq < want.stop])
-            if want.burst:
-                assert found.burst is None, "asked twice"
-                found.burst = events
+            if want.inline:
+                assert fetched.inline is None, "asked twice"
+                fetched.inline = events
             else:
-                assert found.missed is None, "asked twice"
-                found.missed = events
+                assert fetched.missed is None, "asked twice"
+                fetched.missed = events
         elif isinstance(want, WantText):
-            assert want.seq not in found.texts, "asked twice"
-            found.texts[want.seq] = next(e.text for e in log if e.seq == want.seq)
+            assert want.seq not in fetched.texts, "asked twice"
+            fetched.texts[want.seq] = next(e.text for e in log if e.seq == want.seq)
         else:
-            assert want.turn not in found.turns, "asked twice"
-            found.turns[want.turn] = self.world.turns.get(want.turn)
+            assert want.turn not in fetched.turns, "asked twice"
+            fetched.turns[want.turn] = self.world.turns.get(want.turn)
 
-    def _show(self, event: told.StreamEvent) -> None:
-        if isinstance(event, told.TextDelta):
+    def _show(self, event: stream_events.StreamEvent) -> None:
+        if isinstance(event, stream_events.TextDelta):
             assert event.text, "an empty delta"
             place = (event.turn, event.step)
             assert place == max([place, *self.shown]), "text of an earlier step after that of a later one"
             self.shown[place] = self.shown.get(place, "") + event.text
-        elif isinstance(event, told.TextRestart):
+        elif isinstance(event, stream_events.TextRestart):
             self.shown[event.turn, event.step] = ""
-        elif isinstance(event, told.StepEnded):
+        elif isinstance(event, stream_events.StepEnded):
             assert self.shown.get((event.turn, event.step), "") == event.text

@@ -22,11 +22,11 @@ from holdfast_workflows.contracts.problems import Problem
 from holdfast_workflows.contracts.session import Event, TurnView
 from holdfast_workflows.contracts.text import preview, size
 
-from . import events as told
+from . import events as stream_events
 from . import items
 from .event_mapping import Waits, of_event
 from .snapshot import Snapshot, Thinking
-from .text_stream import Speech
+from .text_stream import StepText
 
 _END = 1 << 30
 """A step after every step of a turn."""
@@ -39,7 +39,7 @@ class WantLog:
     start: int | None
     stop: int
     turn: int
-    burst: bool
+    inline: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ Want = WantLog | WantText | WantTurn
 
 
 @dataclass(slots=True)
-class Found:
+class Fetched:
     """What was fetched for one look: events that were missed, events of a burst, texts and turns."""
 
     missed: list[Event] | None = None
-    burst: list[Event] | None = None
+    inline: list[Event] | None = None
     texts: dict[int, str] = field(default_factory=dict[int, str])
     turns: dict[int, TurnView | None] = field(default_factory=dict[int, TurnView | None])
 
@@ -76,60 +76,59 @@ class Follower:
     """
 
     def __init__(self, first: int) -> None:
-        """Follow from turn ``first``."""
         self.since = 0
         self.ended_turn = first - 1
         self._first = first
         self._turn = 0
         self._position = (first, 0)
         self._seq = 0
-        self._speech = Speech()
+        self._step_text = StepText()
         self._last_text = (0, "")
         self._calls: dict[int, bool] = {}
         self._progress: dict[str, tuple[int, str]] = {}
         self._session = ""
-        self._status = told.Status("")
+        self._status = stream_events.Status("")
         self._waits = Waits()
 
-    def want(self, look: Snapshot, found: Found) -> Want | None:
-        """What must be fetched before this look can be told."""
-        gap = self._gap(look, found)
+    def want(self, look: Snapshot, fetched: Fetched) -> Want | None:
+        """What must be fetched before this look can be stream_events."""
+        gap = self._gap(look, fetched)
         if gap is not None:
             return gap
         seq, _ = self._last_text
-        for item in self._items(look, found):
+        for item in self._items(look, fetched):
             if item.kind == "step" and (item.turn, item.step) > self._position:
                 seq = item.seq
-                if self._whole(item, look, found) is None:
+                if self._whole(item, look, fetched) is None:
                     return WantText(item.seq)
             elif item.kind == "turn_ended" and item.turn > self.ended_turn:
-                view = self._view(item, look, found)
+                view = self._view(item, look, fetched)
                 if view is None:
                     return WantTurn(item.turn)
                 long = view.reply_size > INLINE_TEXT
-                if long and view.reply_seq != seq and view.reply_seq not in found.texts:
+                if long and view.reply_seq != seq and view.reply_seq not in fetched.texts:
                     return WantText(view.reply_seq)
         return None
 
-    def advance(self, look: Snapshot, found: Found) -> list[told.StreamEvent]:
+    def advance(self, look: Snapshot, fetched: Fetched) -> list[stream_events.StreamEvent]:
         """What the look tells that was not told before."""
-        return list(self._advance(look, found))
+        return list(self._advance(look, fetched))
 
-    def _advance(self, look: Snapshot, found: Found) -> Iterator[told.StreamEvent]:
+    def _advance(self, look: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
         thinking = look.thinking
-        spoken = thinking is None
-        for item in self._items(look, found):
-            if thinking and not spoken and _place(item) >= _spoken_at(thinking):
+        emitted = thinking is None
+        for item in self._items(look, fetched):
+            if thinking and not emitted and _place(item) >= _text_position(thinking):
                 yield from self._think(thinking)
-                spoken = True
-            yield from self._take(item, look, found)
-        if thinking and not spoken:
+                emitted = True
+            yield from self._take(item, look, fetched)
+        if thinking and not emitted:
             yield from self._think(thinking)
         yield from self._tools(look)
         if look.view:
             self.since, self._session = look.view.next_event, look.view.status
             if look.view.turn > self.ended_turn:
-                yield from self._waits.news(look.view)
+                yield from self._waits.changes(look.view)
         status = self._now(look)
         if status.status and status != self._status:
             self._status = status
@@ -137,36 +136,36 @@ class Follower:
 
     # What happened, in order.
 
-    def _items(self, look: Snapshot, found: Found) -> list[Event]:
+    def _items(self, look: Snapshot, fetched: Fetched) -> list[Event]:
         view = look.view
         events = [event for event in (view.events if view else ()) if event.kind not in _BY_STATUS]
         # The log may be ahead of the oldest event that is left.
-        missed = [item for item in found.missed or () if not events or item.turn <= events[0].turn]
-        known = [item for item in (*missed, *events, *(found.burst or ())) if item.turn >= self._first]
+        missed = [item for item in fetched.missed or () if not events or item.turn <= events[0].turn]
+        known = [item for item in (*missed, *events, *(fetched.inline or ())) if item.turn >= self._first]
         last = view.last if view else None
         ended = {item.turn for item in known if item.kind == "turn_ended"}
         if last and last.ended and last.turn > self.ended_turn and last.turn not in ended:
             known.append(Event(n=-1, kind="turn_ended", turn=last.turn, status=last.status))
         return items.with_turn_ends(known, self._turn if self._turn > self.ended_turn else 0)
 
-    def _gap(self, look: Snapshot, found: Found) -> WantLog | None:
+    def _gap(self, look: Snapshot, fetched: Fetched) -> WantLog | None:
         """The part of the log that stands for events which are gone, or not told yet because a burst runs."""
         view = look.view
-        if view and found.missed is None and view.turn >= self._first:
+        if view and fetched.missed is None and view.turn >= self._first:
             oldest = view.events[0].n if view.events else view.next_event
             if oldest > self.since and not self._begins(view.events):
                 stop = min((event.seq for event in view.events if event.kind in _IN_STEPS), default=view.seq)
-                return WantLog(self._seq or None, stop, self._first, burst=False)
+                return WantLog(self._seq or None, stop, self._first, inline=False)
         partial = look.thinking.partial if look.thinking else None
-        if partial and partial.steps and found.burst is None and partial.turn >= self._first:
-            known = self._items(look, found)
+        if partial and partial.steps and fetched.inline is None and partial.turn >= self._first:
+            known = self._items(look, fetched)
             steps = [_place(item) for item in known if item.kind == "step"]
             begun = self._turn == partial.turn or any(item.turn == partial.turn for item in known)
             at = max([self._position, *steps])
             before = (partial.turn, partial.step - partial.steps - 1)
             # What came before the burst must be known: it is told first.
             if begun and at < (partial.turn, partial.step - 1) and (at >= before or before[1] == 0):
-                return WantLog(self._seq or None, partial.seq, partial.turn, burst=True)
+                return WantLog(self._seq or None, partial.seq, partial.turn, inline=True)
         return None
 
     def _begins(self, events: tuple[Event, ...]) -> bool:
@@ -176,66 +175,68 @@ class Follower:
             event.turn < first or (event.turn == first and event.kind == "turn_started") for event in events
         )
 
-    def _take(self, item: Event, look: Snapshot, found: Found) -> Iterator[told.StreamEvent]:
+    def _take(self, item: Event, look: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
         if aside := of_event(item):
             yield aside
             return
         if item.turn > max(self._turn, self.ended_turn):
             self._turn = item.turn
-            yield told.TurnStarted(item.turn, item.text if item.kind == "turn_started" else "")
+            yield stream_events.TurnStarted(item.turn, item.text if item.kind == "turn_started" else "")
         if item.kind in _IN_STEPS:
             self._seq = max(self._seq, item.seq + 1)
         if item.kind == "step":
             if _place(item) > self._position:
-                yield from self._end_step(item, self._whole(item, look, found) or "")
+                yield from self._end_step(item, self._whole(item, look, fetched) or "")
         elif item.kind in {"call_started", "call_ended"}:
             yield from self._take_call(item)
         elif item.kind == "steered":
             if item.n >= self.since > 0:
-                yield told.Status("steered", item.text)
+                yield stream_events.Status("steered", item.text)
         elif item.kind == "turn_ended" and item.turn > self.ended_turn:
-            view = self._view(item, look, found)
+            view = self._view(item, look, fetched)
             assert view is not None, "want() asked for it"
-            yield self._end_turn(view, found)
+            yield self._end_turn(view, fetched)
 
-    def _take_call(self, item: Event) -> Iterator[told.StreamEvent]:
+    def _take_call(self, item: Event) -> Iterator[stream_events.StreamEvent]:
         if item.turn <= self.ended_turn:
             return
         if item.seq not in self._calls:
             self._calls[item.seq] = False
             arguments = item.text if item.kind == "call_started" else ""
-            yield told.ToolStarted(item.turn, item.step, item.seq, item.name, arguments)
+            yield stream_events.ToolStarted(item.turn, item.step, item.seq, item.name, arguments)
         if item.kind == "call_ended" and not self._calls[item.seq]:
             self._calls[item.seq] = True
-            yield told.ToolEnded(item.turn, item.step, item.seq, item.name, item.status, item.text, item.size)
+            yield stream_events.ToolEnded(
+                item.turn, item.step, item.seq, item.name, item.status, item.text, item.size
+            )
 
     # What the model says.
 
-    def _think(self, thinking: Thinking) -> Iterator[told.StreamEvent]:
+    def _think(self, thinking: Thinking) -> Iterator[stream_events.StreamEvent]:
         partial = thinking.partial
         if partial is None:
-            yield from self._speech.failed(thinking)
+            yield from self._step_text.retry(thinking)
             return
         position = (partial.turn, partial.step)
         if position <= self._position or partial.turn != self._turn:
             return
         if partial.step > 1 and self._position < (partial.turn, partial.step - 1):
             return  # the session's account of the step before is not here yet, and comes first
-        yield from self._speech.said(thinking, partial)
+        yield from self._step_text.update(thinking, partial)
 
-    def _end_step(self, item: Event, text: str) -> Iterator[told.StreamEvent]:
-        yield from self._speech.whole(item.turn, item.step, text)
+    def _end_step(self, item: Event, text: str) -> Iterator[stream_events.StreamEvent]:
+        yield from self._step_text.complete(item.turn, item.step, text)
         self._position = _place(item)
         self._last_text = (item.seq, text)
-        yield told.StepEnded(item.turn, item.step, text, item.usage or Usage())
+        yield stream_events.StepEnded(item.turn, item.step, text, item.usage or Usage())
 
-    def _whole(self, item: Event, look: Snapshot, found: Found) -> str | None:
+    def _whole(self, item: Event, look: Snapshot, fetched: Fetched) -> str | None:
         """The step's whole text; None if it must be fetched."""
-        if item.seq in found.texts:
-            return found.texts[item.seq]
+        if item.seq in fetched.texts:
+            return fetched.texts[item.seq]
         if item.size <= INLINE_TEXT:
             return item.text
-        shown = [self._speech.shown(_place(item))]
+        shown = [self._step_text.shown(_place(item))]
         partial = look.thinking.partial if look.thinking else None
         if partial and (partial.turn, partial.step) == _place(item):
             shown.append(partial.text)
@@ -243,30 +244,32 @@ class Follower:
 
     # The rest.
 
-    def _now(self, look: Snapshot) -> told.Status:
+    def _now(self, look: Snapshot) -> stream_events.Status:
         if look.unattended:
-            return told.Status("waiting_for_worker")
+            return stream_events.Status("waiting_for_worker")
         if look.thinking and look.thinking.attempt > 1 and look.thinking.partial is None:
-            return told.Status("retrying", f"attempt {look.thinking.attempt}, after {look.thinking.failure}")
-        return told.Status(self._session)
+            return stream_events.Status(
+                "retrying", f"attempt {look.thinking.attempt}, after {look.thinking.failure}"
+            )
+        return stream_events.Status(self._session)
 
-    def _tools(self, look: Snapshot) -> Iterator[told.StreamEvent]:
+    def _tools(self, look: Snapshot) -> Iterator[stream_events.StreamEvent]:
         now = {tool.activity: (tool.attempt, tool.detail) for tool in look.tools}
         for tool in look.tools if self._turn > self.ended_turn else ():
             if now[tool.activity] != self._progress.get(tool.activity, (1, "")):
-                yield told.ToolProgress(self._turn, tool.name, tool.detail, tool.attempt)
+                yield stream_events.ToolProgress(self._turn, tool.name, tool.detail, tool.attempt)
         self._progress = now
 
-    def _view(self, item: Event, look: Snapshot, found: Found) -> TurnView | None:
+    def _view(self, item: Event, look: Snapshot, fetched: Fetched) -> TurnView | None:
         """The turn's view; None if it must be asked for. One that is forgotten is made of its event."""
         last = look.view.last if look.view else None
         if last and last.turn == item.turn and last.ended:
             return last
-        if item.turn not in found.turns:
+        if item.turn not in fetched.turns:
             return None
         failed = item.status != "done"
         status = "failed" if item.status == "failed" else "cancelled" if failed else "done"
-        return found.turns[item.turn] or TurnView(
+        return fetched.turns[item.turn] or TurnView(
             turn=item.turn,
             status=status,
             reply="" if failed else item.text,
@@ -277,17 +280,17 @@ class Follower:
             error=Problem(code="holdfast", message=item.text, detail=item.text) if failed else None,
         )
 
-    def _end_turn(self, view: TurnView, found: Found) -> told.TurnEnded:
+    def _end_turn(self, view: TurnView, fetched: Fetched) -> stream_events.TurnEnded:
         self.ended_turn = view.turn
         self._position = (view.turn, _END)
-        self._speech = Speech()
+        self._step_text = StepText()
         self._calls.clear()
         seq, text = self._last_text
         if view.reply_size <= INLINE_TEXT:
             text = view.reply
         elif view.reply_seq != seq:
-            text = found.texts[view.reply_seq]
-        return told.TurnEnded(view.turn, Reply.of(view, text))
+            text = fetched.texts[view.reply_seq]
+        return stream_events.TurnEnded(view.turn, Reply.of(view, text))
 
 
 _IN_STEPS = frozenset({"step", "call_started", "call_ended"})
@@ -302,7 +305,7 @@ def _place(item: Event) -> tuple[int, int]:
     return (item.turn, 0 if item.kind in {"turn_started", "steered"} else item.step)
 
 
-def _spoken_at(thinking: Thinking) -> tuple[int, int]:
+def _text_position(thinking: Thinking) -> tuple[int, int]:
     """Where its text belongs; before anything else if it has none."""
     partial = thinking.partial
     return (partial.turn, partial.step) if partial else (_END, 0)

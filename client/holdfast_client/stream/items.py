@@ -19,11 +19,11 @@ def from_log(entries: Iterable[Entry]) -> list[Event]:
 
 def with_turn_ends(items: Sequence[Event], running: int) -> list[Event]:
     """The items with an end for every turn that another one follows; ``running`` is the turn before them."""
-    told = {item.turn for item in items if item.kind == "turn_ended"}
+    ended = {item.turn for item in items if item.kind == "turn_ended"}
     whole: list[Event] = []
     for item in items:
         if item.turn > running:
-            if running and running not in told:
+            if running and running not in ended:
                 whole.append(Event(n=_NOWHERE, kind="turn_ended", turn=running, status="done"))
             running = item.turn
         whole.append(item)

@@ -33,10 +33,9 @@ class Reader:
     """Takes one look after the other at a session."""
 
     def __init__(self, wire: Wire, session: str) -> None:
-        """Look at a session."""
         self._wire = wire
         self._session = session
-        self._told: tuple[str, int] | None = None
+        self._last_state: tuple[str, int] | None = None
 
     async def look(self, since: int) -> Snapshot:
         """One look; the session's account holds its events from ``since`` on.
@@ -54,10 +53,10 @@ class Reader:
         # something was decided; the run counts too, since a new one begins at one.
         state = (found.run_id, found.history_length)
         view: SessionView | None = None
-        if state != self._told:
+        if state != self._last_state:
             try:
                 view = await self._wire.query(self._session, "view", since, SessionView)
-                self._told = state
+                self._last_state = state
             except NoWorker:
                 unattended = True
         pending = found.raw_description.pending_activities

@@ -14,7 +14,7 @@ from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachab
 
 from . import items
 from .events import StreamEvent, TurnEnded
-from .follower import Follower, Found, WantLog, WantText
+from .follower import Fetched, Follower, WantLog, WantText
 from .reading import Reader
 from .snapshot import Snapshot
 
@@ -31,15 +31,15 @@ _RENEW: Final = 30.0
 class Stream:
     """Follows a session from a turn on."""
 
-    def __init__(self, wire: Wire, session: str, first: int, *, watched: bool = False) -> None:
-        """Nothing is asked before the first event is wanted; ``watched`` if the session knows of us."""
+    def __init__(self, wire: Wire, session: str, first: int, *, streaming: bool = False) -> None:
+        """Nothing is asked before the first event is wanted; ``streaming`` if the session knows of us."""
         self._wire = wire
         self._session = session
         self._reader = Reader(wire, session)
         self._follower = Follower(first)
         self._pause = FAST
         self._answered = time.monotonic()
-        self._renewed = self._answered if watched else -_RENEW
+        self._renewed = self._answered if streaming else -_RENEW
 
     async def events(self, last: int | None = None) -> AsyncGenerator[StreamEvent]:
         """The events until turn ``last`` has ended, or the session.
@@ -49,7 +49,7 @@ class Stream:
         while True:
             look = await self._look()
             if look is not None:
-                events = await self._tell(look)
+                events = await self._advance(look)
                 for event in events:
                     yield event
                     if isinstance(event, TurnEnded) and last is not None and event.turn >= last:
@@ -57,7 +57,7 @@ class Stream:
                 if not look.open:
                     return
                 self._adapt(look, moved=bool(events))
-                await self._keep_watched(look)
+                await self._renew_streaming(look)
             await asyncio.sleep(self._pause)
 
     async def _look(self) -> Snapshot | None:
@@ -70,20 +70,20 @@ class Stream:
         self._answered = time.monotonic()
         return look
 
-    async def _tell(self, look: Snapshot) -> list[StreamEvent]:
-        found = Found()
-        while want := self._follower.want(look, found):
+    async def _advance(self, look: Snapshot) -> list[StreamEvent]:
+        fetched = Fetched()
+        while want := self._follower.want(look, fetched):
             if isinstance(want, WantLog):
                 events = items.from_log(await self._log(want))
-                if want.burst:
-                    found.burst = events
+                if want.inline:
+                    fetched.inline = events
                 else:
-                    found.missed = events
+                    fetched.missed = events
             elif isinstance(want, WantText):
-                found.texts[want.seq] = await content.text(self._wire, self._session, want.seq)
+                fetched.texts[want.seq] = await content.text(self._wire, self._session, want.seq)
             else:
-                found.turns[want.turn] = await self._wire.turn(self._session, want.turn)
-        return self._follower.advance(look, found)
+                fetched.turns[want.turn] = await self._wire.turn(self._session, want.turn)
+        return self._follower.advance(look, fetched)
 
     async def _log(self, want: WantLog) -> list[Entry]:
         wire, session = self._wire, self._session
@@ -101,7 +101,7 @@ class Stream:
         slowest = _WORKING if look.thinking or look.tools else _IDLE
         self._pause = FAST if moved else min(self._pause * _SLOWER, slowest)
 
-    async def _keep_watched(self, look: Snapshot) -> None:
+    async def _renew_streaming(self, look: Snapshot) -> None:
         """Say now and then that somebody reads along: each time is an event in the history."""
         if look.thinking is None and not look.tools:
             return

@@ -30,21 +30,21 @@ class Screen:
 
     def show(self, event: StreamEvent) -> None:
         """Print one event."""
-        from holdfast_client.stream import events as told  # it imports Temporal
+        from holdfast_client.stream import events as stream_events  # it imports Temporal
 
-        if isinstance(event, told.TextDelta):
+        if isinstance(event, stream_events.TextDelta):
             self._console.print(shown(event.text), end="", markup=False)
             self._inside = not event.text.endswith("\n")
-        elif isinstance(event, told.StepEnded):
+        elif isinstance(event, stream_events.StepEnded):
             self.end()
-        elif isinstance(event, told.TurnEnded):
+        elif isinstance(event, stream_events.TurnEnded):
             self._line(_summary(event.reply))
             if event.reply.error is not None:
                 self._line(sentence(event.reply.error), _COLOUR[event.reply.status])
-        elif isinstance(event, told.TurnStarted):
+        elif isinstance(event, stream_events.TurnStarted):
             if self._requests:
                 self._line(f"turn {event.turn}: {event.text}", "bold")
-        elif isinstance(event, told.NeedsPerson):
+        elif isinstance(event, stream_events.NeedsPerson):
             self._line(f"? waits for a person: {event.what}", "bold yellow")
             for command in to_type(self._session, event.id, event.about) if self._session else ():
                 self._line(f"  {command}")
@@ -73,8 +73,8 @@ def _aside(event: StreamEvent) -> str:
         case "tool_ended":
             return f"← {event.name} {event.status}: {event.result}"
         case "status":
-            told = event.status in _TOLD
-            return " ".join((event.status.replace("_", " "), event.detail)).strip() if told else ""
+            is_shown = event.status in _SHOWN_STATUSES
+            return " ".join((event.status.replace("_", " "), event.detail)).strip() if is_shown else ""
         case _:
             return ""
 
@@ -127,6 +127,6 @@ def _summary(reply: Reply) -> str:
 
 _COLOUR: dict[TurnStatus, str] = {"failed": "red", "cancelled": "yellow"}
 
-_TOLD = frozenset({
+_SHOWN_STATUSES = frozenset({
     "steered", "retrying", "waiting_for_worker", "paused", "closed", "failed", "cancelled"
 })  # fmt: skip

@@ -91,8 +91,8 @@ def resolve(
     """
 
     async def work(client: Client) -> None:
-        said = "give_up" if action == "give-up" else action
-        view = await client.session(session).resolve(id, said, text=text, by=by or login())
+        resolution = "give_up" if action == "give-up" else action
+        view = await client.session(session).resolve(id, resolution, text=text, by=by or login())
         if json:
             printing.document(view)
         else:

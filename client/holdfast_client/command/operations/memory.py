@@ -174,12 +174,12 @@ def memories(count: int) -> str:
     return "1 memory" if count == 1 else f"{count:,} memories"
 
 
-def say(value: object, told: str, *, json: bool) -> None:
+def say(value: object, message: str, *, json: bool) -> None:
     """The value for programs, or what it means for people."""
     if json:
         printing.document(value)
     else:
-        printing.out().print(told, markup=False)
+        printing.out().print(message, markup=False)
 
 
 def _print(found: list[MemoryView], *, json: bool, scored: bool) -> None:

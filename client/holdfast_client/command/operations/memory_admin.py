@@ -52,8 +52,8 @@ def erase(
         entries = f"{done.entries:,} log {'entry' if done.entries == 1 else 'entries'}"
         runs = printing.count(done.histories, "run")
         sessions = printing.count(done.sessions, "session")
-        told = f"erased: {memories(done.memories)}, {entries}, {sessions}, the histories of {runs}"
-        say(done, told, json=json)
+        message = f"erased: {memories(done.memories)}, {entries}, {sessions}, the histories of {runs}"
+        say(done, message, json=json)
 
     execution.run(context, work, json=json)
 
@@ -120,8 +120,8 @@ def schedule(
 
     async def work(client: Client) -> None:
         await client.memory.schedule(span)
-        told = f"maintenance runs every {every}" if span else "maintenance runs when it is asked for"
-        say({"every": span.total_seconds() if span else 0.0}, told, json=json)
+        message = f"maintenance runs every {every}" if span else "maintenance runs when it is asked for"
+        say({"every": span.total_seconds() if span else 0.0}, message, json=json)
 
     execution.run(context, work, json=json)
 
@@ -141,7 +141,7 @@ def _report(report: MaintenanceReport) -> Table:
         table.add_column(column, justify="left" if column == "task" else "right")
     table.add_column("", overflow="fold", ratio=1)
     for each in report.tasks:
-        said = printing.plain_cell(each.error) or "done"
-        row = (each.task, f"{each.count:,}", f"{each.seconds:.1f}", said)
+        outcome = printing.plain_cell(each.error) or "done"
+        row = (each.task, f"{each.count:,}", f"{each.seconds:.1f}", outcome)
         table.add_row(*row, style="red" if each.error else "")
     return table

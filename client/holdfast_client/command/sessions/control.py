@@ -94,8 +94,8 @@ def _do(
         if json:
             printing.document(result)
         else:
-            told = done if isinstance(done, str) else done(result)
-            printing.out().print(f"{session}: {told}", markup=False)
+            message = done if isinstance(done, str) else done(result)
+            printing.out().print(f"{session}: {message}", markup=False)
 
     running.run(context, work, json=json)
 

@@ -113,7 +113,7 @@ async def _text(console: Console, session: Session, found: Manifest) -> None:
         if entry.seq >= found.seq:
             break
         entries[entry.seq] = entry
-    shown = _shown(found, entries)
+    shown = _entries_of_items(found, entries)
     for at, each in enumerate(found.items):
         aside = f"{each.tokens:,} tokens" + (f"; {each.why}" if each.why else "")
         if not each.stop:
@@ -123,10 +123,10 @@ async def _text(console: Console, session: Session, found: Manifest) -> None:
         else:
             for entry in shown[at]:
                 console.print(f"[dim]--- {each.part} {entry.seq}: {entry.kind}[/]")
-                console.print(_said(entry, each), markup=False)
+                console.print(_entry_text(entry, each), markup=False)
 
 
-def _shown(found: Manifest, entries: dict[int, Entry]) -> list[list[Entry]]:
+def _entries_of_items(found: Manifest, entries: dict[int, Entry]) -> list[list[Entry]]:
     """The entries that each of the prompt's items stands for.
 
     An item tells a range and how many it counts there, and ranges overlap: of the entries in several,
@@ -152,7 +152,7 @@ def _is(item: ManifestItem, entry: Entry) -> bool:
     return entry.kind not in {"memory", "summary"}
 
 
-def _said(entry: Entry, item: ManifestItem) -> str:
+def _entry_text(entry: Entry, item: ManifestItem) -> str:
     calls = [f"→ {call.name} {call.arguments}" for call in entry.calls] if entry.kind == "reply" else []
     text = printing.shown("\n".join(filter(None, (entry.text, *calls))))
     return text if item.shown == "whole" or len(text) <= _HEAD else f"{text[:_HEAD]} … ({item.why})"

@@ -120,8 +120,8 @@ def _ended_badly(console: Console, view: SessionView) -> None:
 
     last = view.last
     if last is not None and last.error is not None:
-        told = printing.sentence(error_of(last.error))
-        console.print(f"[red]turn {last.turn} {last.status}: {printing.plain_cell(told)}[/]")
+        message = printing.sentence(error_of(last.error))
+        console.print(f"[red]turn {last.turn} {last.status}: {printing.plain_cell(message)}[/]")
 
 
 def _table() -> Table:
@@ -149,11 +149,11 @@ def _row(table: Table, entry: Entry, *, full: bool) -> None:
             )
         case "reply":
             calls = [text(f"→ {call.name} {call.arguments}") for call in entry.calls]
-            said = [text(entry.text)] if entry.text else []
+            texts = [text(entry.text)] if entry.text else []
             usage = entry.usage
             figures = (f"{usage.input_tokens:,}", f"{usage.output_tokens:,}", f"${usage.cost:.4f}")
             table.add_row(
-                *at, escape(entry.model), "\n".join([*said, *calls]), *figures, f"{entry.seconds:.1f}"
+                *at, escape(entry.model), "\n".join([*texts, *calls]), *figures, f"{entry.seconds:.1f}"
             )
         case "result":
             status = "" if entry.status == "ok" else f"{entry.status}: "

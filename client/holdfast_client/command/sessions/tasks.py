@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from holdfast_client.stream.events import StreamEvent
     from holdfast_workflows.contracts.session import SessionView
 
-_UNHEARD = 3.0
+_REPORT_AFTER = 3.0
 """Seconds after which a run without a terminal looks what it waits for."""
 
 Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to say.", show_default=False)]
@@ -193,14 +193,14 @@ async def _waited(session: Session, turn: int | None) -> Reply:
     """Wait for a turn, and say what holds it up: a script that waits for a person must not do so unheard."""
     from holdfast_workflows.contracts.errors import HoldfastError
 
-    reply, told = asyncio.ensure_future(session.wait(turn, raise_on_error=False)), ""
+    reply, printed = asyncio.ensure_future(session.wait(turn, raise_on_error=False)), ""
     try:
-        while not (await asyncio.wait({reply}, timeout=_UNHEARD))[0]:
+        while not (await asyncio.wait({reply}, timeout=_REPORT_AFTER))[0]:
             with suppress(HoldfastError):  # the wait itself says what goes wrong
                 now = _held_up(await session.view())
-                if now not in ("", told):
+                if now not in ("", printed):
                     sys.stderr.write(f"{now}\n")
-                    told = now
+                    printed = now
         return await reply
     finally:
         reply.cancel()
