@@ -1,4 +1,4 @@
-"""What every test may use: a real Temporal server, a client, a task queue of its own."""
+"""Fixtures for all tests: a Temporal server, a client, a task queue, database servers."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from tests.weaviate_server import NamedWeaviate, WeaviateServer, find_weaviate
 
 T = TypeVar("T")
 
-# The same examples in every run, so that a change is judged by what it does; new ones are
-# looked for with HYPOTHESIS_PROFILE=explore.
+# Every run takes the same examples, so that a failure is due to the change under test.
+# HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=1_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Note which errors the tests produce; a run of all tests is to produce every one."""
+    """Record the errors that tests produce; a whole run must produce every error."""
     config.pluginmanager.register(Produced(config))
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the machine reaches a test, and no test finds another's embedded server."""
+    """Remove Holdfast's settings from the environment and give each test its own home folder."""
     for name in os.environ:
         if name.startswith("HOLDFAST_"):
             monkeypatch.delenv(name)
@@ -62,7 +62,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def weaviate_server() -> Iterator[WeaviateServer | NamedWeaviate]:
-    """One Weaviate server for all tests of this process: the one that is named, or our own."""
+    """One Weaviate server for all tests of this process."""
     server = find_weaviate()
     yield server
     server.stop()
@@ -91,7 +91,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Some tests put lone surrogates into logs, and xdist's channel cannot carry them."""
+    """Remove lone surrogates from captured logs, which xdist cannot transmit."""
     report = yield
     report.sections = [(name, clean(text)) for name, text in report.sections]
     return report

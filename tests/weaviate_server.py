@@ -1,4 +1,4 @@
-"""A real Weaviate for tests: one that is named, or the program that `make weaviate` installs."""
+"""A Weaviate server for tests: `HOLDFAST_TEST_WEAVIATE_URL`, or the program of `make weaviate`."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from holdfast_temporal import probe
 
 VERSION = (Path(__file__).parents[1] / ".ci/weaviate-version").read_text("utf-8").strip()
 
-# Read here, since the fixtures take all settings of the machine away.
+# Read at import, since a fixture removes these variables.
 NAMED = os.environ.get("HOLDFAST_TEST_WEAVIATE_URL", "")
 _REQUIRED = bool(os.environ.get("CI") or os.environ.get("HOLDFAST_REQUIRE_WEAVIATE"))
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -42,7 +42,7 @@ class WeaviateServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it on the data it has, and wait until it takes requests."""
+        """Start the server on its existing data, and wait until it is ready."""
         environment = {
             **{name: str(port) for name, port in self._ports.items()},
             "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
@@ -80,16 +80,16 @@ class WeaviateServer:
         pytest.fail(f"the Weaviate server did not start:\n{log}")
 
     def kill(self) -> None:
-        """Have it end as in a crash, until ``start``."""
+        """Send SIGKILL. ``start`` starts the server again."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(30)
 
     def freeze(self) -> None:
-        """Have it keep its connections and answer nothing, until ``thaw``."""
+        """Stop answering but keep connections open, until ``thaw``."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
-        # The signal is only on its way: until it arrives, the server may answer one more call.
+        # Wait for the signal to arrive, since the server may answer one more call before.
         os.waitpid(self._process.pid, os.WUNTRACED)
 
     def thaw(self) -> None:
@@ -103,31 +103,30 @@ class WeaviateServer:
         shutil.rmtree(self.folder)
 
     def url(self, name: str, *, grpc: int = 0) -> str:
-        """Where memories of a name are on it."""
+        """Return the URL of the memories with this name."""
         return f"weaviate://127.0.0.1:{self._port}/{name}?grpc={grpc or self._ports['GRPC_PORT']}"
 
 
 class NamedWeaviate:
-    """The server that ``HOLDFAST_TEST_WEAVIATE_URL`` names, whatever it is."""
+    """The server at ``HOLDFAST_TEST_WEAVIATE_URL``."""
 
     def url(self, name: str) -> str:
-        """Where memories of a name are on it."""
+        """Return the URL of the memories with this name."""
         parts = urlsplit(NAMED)
         return parts._replace(path=f"/{name}", query=urlencode(parse_qsl(parts.query))).geturl()
 
     def stop(self) -> None:
-        """It is not ours to stop."""
+        """Leave the external server running."""
 
 
 def find_weaviate() -> WeaviateServer | NamedWeaviate:
-    """The server that is named, or one of our own, started."""
+    """Return the external server, or start one."""
     return NamedWeaviate() if NAMED else start_weaviate()
 
 
 def start_weaviate() -> WeaviateServer:
-    """A server of our own, to do anything to; skips the test where the program is not installed."""
+    """Start a server that a test may kill; skip the test if the program is not installed."""
     if not PROGRAM.is_file():
-        # Where tests may not be skipped, this is a failure.
         (pytest.fail if _REQUIRED else pytest.skip)(
             "there is no Weaviate server; run `make weaviate`, which needs Go, or set HOLDFAST_TEST_WEAVIATE_URL"
         )

@@ -1,4 +1,4 @@
-"""The benchmark runs, does the same work by every system, and counts it right."""
+"""The benchmark makes every system do the same work, and counts it correctly."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -44,20 +44,20 @@ async def test_every_system_makes_the_activities_it_should(up: Rig) -> None:
 @pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="module")
 async def test_every_system_is_measured_in_turn_and_shown(up: Rig) -> None:
-    told: list[System] = []
+    measured: list[System] = []
     works = [
         replace(work, steps=2, repeat=1)
         for work in WORKLOADS
         if work.name in {"20 steps", "300 steps, large"}
     ]
-    results = await measure(up, works, 1, lambda _, system, __: told.append(system))
-    assert told == [*WATCHED, "large results"]
+    results = await measure(up, works, 1, lambda _, system, __: measured.append(system))
+    assert measured == [*WATCHED, "large results"]
     assert all(figures.bytes > 0 and figures.wall > 0 for figures in results.values())
     page = report.markdown(results, "python -m benchmarks", 1)
     assert all(f"| {work.name} |" in page for work in works)
 
 
-def test_a_target_that_is_missed_is_said() -> None:
+def test_a_missed_target_is_reported() -> None:
     work = next(work for work in WORKLOADS if work.name == "100 steps")
     results: Results = {(work, system): _figures(10.0) for system in work.systems}
     results[work, "ordinary"] = _figures(30.0)

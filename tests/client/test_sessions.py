@@ -166,6 +166,7 @@ async def test_a_message_that_is_too_large_is_refused_before_anything_starts(
             await holdfast.client.session("never").view()
 
 
+@pytest.mark.slow
 async def test_without_a_worker_a_request_fails_in_bounded_time(running: Running) -> None:
     async with running([], worker=False) as holdfast:
         client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, timeout=2.0)

@@ -1,7 +1,6 @@
-"""No file over 400 lines, no function of 50 or more: decline shows in the maximum, so the maximum is limited.
+"""Limits: 400 lines per file, 49 lines per function.
 
-A function's docstring does not count, so that nobody saves on explanations; functions
-within a function count by themselves.
+Docstrings do not count. Nested functions count separately.
 """
 
 import ast
@@ -27,7 +26,7 @@ FOLDERS = (
 
 
 def too_long(root: Path) -> Iterator[str]:
-    """One line of complaint for each file and function under ``root`` that is too long."""
+    """List the files and functions under ``root`` that are too long."""
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*.py")):
             source = path.read_text("utf-8")

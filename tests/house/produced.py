@@ -1,8 +1,8 @@
-"""Every row of the error table is produced by a test: a full run ends with those that none produced.
+"""Check that tests produce every row of the error table, and report the missing ones after a whole run.
 
-An error counts if the project's own code made it while a test ran. What a test makes itself
-does not count, nor what is only read back, by its code in the error tree, from a failure or
-a view: so a loop over the tree produces nothing. Tools of tests stand for users' tools, so what these raise counts.
+An error counts if product code created it during a test. Errors that a test creates, or that
+are only decoded from a failure or a view, do not count: a loop over the error tree produces
+nothing. Errors raised by the tests' tools count, since these stand for users' tools.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from holdfast_workflows.contracts.errors import HoldfastError, tree
 from .lengths import ROOT
 
 FAMILIES = frozenset({"holdfast", "model", "model_stopped"})
-"""What is caught but never raised itself: each is produced with any of its members."""
+"""Base classes that are never raised: each is produced with any of its members."""
 
 TOOLS_RAISE = frozenset({"tool_error"})
-"""What users' tools raise."""
+"""Errors that users' tools raise."""
 
 FAST = "not slow"
 """The mark expression of `make test`. The fast tests alone must produce every error."""
@@ -63,7 +63,7 @@ def _place(frame: FrameType) -> str:
 
 @contextmanager
 def watching(codes: set[str]) -> Generator[None]:
-    """Note in ``codes`` what is produced meanwhile, in every thread of this process."""
+    """Record in ``codes`` the errors produced during the block, in all threads."""
     _watchers.append(codes)
     try:
         yield
@@ -72,7 +72,7 @@ def watching(codes: set[str]) -> Generator[None]:
 
 
 def complaints(produced: Collection[str]) -> list[str]:
-    """What does not hold when these codes were produced."""
+    """List the codes that are missing or should not be among the produced ones."""
     ours = {code: cls for code, cls in tree().items() if cls.__module__.startswith(errors.__name__)}
     found = [f"no test produces {code}" for code in sorted(ours.keys() - FAMILIES - set(produced))]
     found += [f"{code} is raised itself, so it is no family" for code in sorted(FAMILIES & set(produced))]
@@ -84,7 +84,7 @@ def complaints(produced: Collection[str]) -> list[str]:
 
 
 class Produced:
-    """Watches the tests of one process; where xdist has several, the one that started them judges."""
+    """Pytest plugin that records the errors of one process; under xdist the controller collects and judges."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config

@@ -10,7 +10,7 @@ from .produced import FAST
 ROOT = Path(__file__).parents[2]
 
 
-def test_users_are_told_to_run_the_version_that_is_tested() -> None:
+def test_the_deployed_weaviate_is_the_tested_version() -> None:
     version = (ROOT / ".ci/weaviate-version").read_text("utf-8").strip().removeprefix("v")
     compose = (ROOT / "deploy/weaviate/compose.yml").read_text("utf-8")
     assert re.findall(r"weaviate:(\d\S*)", compose) == [version]

@@ -1,4 +1,4 @@
-"""The documents say what the code does, and lead where they say."""
+"""The documents agree with the code, and their links work."""
 
 import dataclasses
 import inspect

@@ -1,4 +1,4 @@
-"""Files and functions keep to their length, and the check is shown to complain."""
+"""Files and functions keep to the limits, and the check reports violations."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What counts as producing an error, and what a run says that did not produce every one."""
+"""Which errors count as produced, and how a run fails that misses some."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EVERY = set(tree()) - FAMILIES
 def test_what_the_project_raises_is_produced() -> None:
     codes: set[str] = set()
     with watching(codes), pytest.raises(InvalidDeclaration):
-        Models({}).get("nobody:nothing")
+        Models({}).get("unknown:model")
     assert codes == {"invalid_declaration"}
 
 
@@ -40,12 +40,12 @@ def test_what_a_test_makes_or_reads_back_is_not_produced_but_for_what_tools_rais
     assert codes == {ToolError.code}
 
 
-def test_nothing_is_noted_when_nobody_watches() -> None:
+def test_nothing_is_recorded_outside_the_block() -> None:
     codes: set[str] = set()
     with watching(codes):
         pass
     with pytest.raises(InvalidDeclaration):
-        Models({}).get("nobody:nothing")
+        Models({}).get("unknown:model")
     assert not codes
 
 
@@ -71,14 +71,14 @@ def test_a_run_of_all_tests_fails_with_what_they_did_not_produce_and_a_part_does
         "def test_one():\n"
         "    with pytest.raises(InvalidDeclaration):\n        output_spec(object())\n"
     )
-    status, said = _run(tmp_path, "-p", "xdist", "-n", "1")
-    assert (status, "no test produces queue_full" in said) == (1, True), said
-    assert "no test produces invalid_declaration" not in said
-    status, said = _run(tmp_path, "-m", FAST)
-    assert (status, "no test produces queue_full" in said) == (1, True), said
+    status, output = _run(tmp_path, "-p", "xdist", "-n", "1")
+    assert (status, "no test produces queue_full" in output) == (1, True), output
+    assert "no test produces invalid_declaration" not in output
+    status, output = _run(tmp_path, "-m", FAST)
+    assert (status, "no test produces queue_full" in output) == (1, True), output
     for part in (["-k", "one"], ["checks/test_one.py"], ["-m", "not fast"]):
-        status, said = _run(tmp_path, *part)
-        assert (status, "no test produces" in said) == (0, False), said
+        status, output = _run(tmp_path, *part)
+        assert (status, "no test produces" in output) == (0, False), output
 
 
 def _run(folder: Path, *options: str) -> tuple[int, str]:

@@ -28,7 +28,7 @@ FIRST_AGENT, PROGRAM = python_blocks("README.md")[:2]
 
 @asynccontextmanager
 async def worker(folder: Path) -> AsyncGenerator[None]:
-    """A worker process for ``weather:app`` in a folder, ended with the context."""
+    """A worker process for ``weather:app`` in a folder, stopped after the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -77,14 +77,14 @@ async def test_the_first_agent_and_the_program_that_asks_it_run_as_printed(
         monkeypatch.setenv("OPENAI_BASE_URL", model.openai_url)
         async with worker(tmp_path), asyncio.timeout(60):
             reply = await run(PROGRAM)
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for expected in ("In Lima.", "4 °C", "19 °C"):
-        assert expected in told
+        assert expected in output
     assert getattr(reply, "text", None) == "I cannot know."
 
 
 async def run(program: str) -> object:
-    """Run a program with ``await`` at its top level; the value of its variable ``reply``."""
+    """Run a program with top-level ``await``, and return its variable ``reply``."""
     lines = ["async def main() -> object:", textwrap.indent(program, "    "), "    return reply"]
     scope: dict[str, Any] = {}
     exec("\n".join(lines), scope)

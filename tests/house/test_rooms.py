@@ -1,4 +1,4 @@
-"""The rooms' law in pyproject.toml is kept, and each of its rules is shown to refuse something."""
+"""The import contracts in pyproject.toml hold, and each refuses a violation."""
 
 import os
 import re
@@ -58,7 +58,7 @@ REFUSED = [
 
 
 def copy_rooms(to: Path) -> None:
-    """The rooms' code and pyproject.toml, for a test to spoil."""
+    """A copy of the rooms and pyproject.toml that a test may change."""
     shutil.copy(ROOT / "pyproject.toml", to)
     for package, folder in ROOMS.items():
         source = ROOT / folder / package
@@ -82,7 +82,7 @@ def lint(root: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def spoilt(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What import-linter says of rooms in which every refused import has been written."""
+    """The output of import-linter for rooms that contain every refused import."""
     root = tmp_path_factory.mktemp("rooms")
     copy_rooms(root)
     for number, (importer, imported) in enumerate(REFUSED):

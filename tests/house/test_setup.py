@@ -1,4 +1,4 @@
-"""What .ci/setup says on a machine where it cannot make the environment."""
+"""The messages of .ci/setup on a machine where it cannot make the environment."""
 
 import shutil
 import subprocess

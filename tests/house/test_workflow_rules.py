@@ -1,4 +1,4 @@
-"""Every ban of workflows/ruff.toml is shown to bite there, with its advice, and nowhere else."""
+"""Every ban of workflows/ruff.toml applies to workflows, with its advice, and only there."""
 
 import json
 import shutil

@@ -33,6 +33,7 @@ async def until_gone(pid: int) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_sessions_outlive_the_server_in_its_database_file(tmp_path: Path) -> None:
     async with DevServer(tmp_path, ui=False) as first:
         client = await connect(first.address)

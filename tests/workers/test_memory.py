@@ -59,6 +59,7 @@ async def test_a_worker_starts_without_its_memory_store(
         await running.ready()
 
 
+@pytest.mark.slow
 async def test_a_memory_url_that_is_none_is_refused(server: DevServer, task_queue: str) -> None:
     async with started(
         "worker", APP, temporal_address=server.address, task_queue=task_queue, memory_url="redis://x"

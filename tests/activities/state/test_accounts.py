@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
@@ -174,6 +175,7 @@ async def test_charges_that_name_their_accounts_in_different_orders_do_not_block
     assert [await standing(state, name) for name in names] == [(60, 60)] * 6
 
 
+@pytest.mark.slow
 async def test_three_processes_on_one_account_never_hold_more_than_its_limit(url: str, session: str) -> None:
     with (
         process("charge.py", url, session, 1_000, 30, "one") as one,

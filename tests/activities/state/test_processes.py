@@ -6,6 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from holdfast_activities.state import State, open_state
 from holdfast_workflows.contracts.entries import UserEntry
 
@@ -79,6 +81,7 @@ async def test_kill_9_in_the_middle_of_writes_loses_nothing_acknowledged(url: st
     await state.close()
 
 
+@pytest.mark.slow
 async def test_processes_that_open_a_new_database_at_once_all_succeed(empty_url: str) -> None:
     with process("open.py", empty_url) as one, process("open.py", empty_url) as two:
         go(one, two)

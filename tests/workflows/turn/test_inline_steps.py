@@ -235,6 +235,7 @@ async def test_what_a_burst_has_settled_counts_though_it_is_stopped_between_two_
         assert (last.steps, last.usage.input_tokens > 0) == (1, True)
 
 
+@pytest.mark.slow
 async def test_attempts_at_a_later_step_of_a_burst_are_counted_on_over_a_park(start: Start) -> None:
     twice = THRICE.model_copy(update={"attempts": 2, "first_delay": 8.0, "max_delay": 8.0})
 

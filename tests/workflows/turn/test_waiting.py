@@ -148,6 +148,7 @@ async def test_an_agent_with_last_resorts_does_not_wait(start: Start) -> None:
         assert await events(session, "waiting") == []
 
 
+@pytest.mark.slow
 async def test_a_turn_that_waits_rolls_over_and_waits_on(start: Start) -> None:
     async with start([say("Here.")], make_app(max_wait=8.0)) as it:
         await opened(it, "provider:openai", 600)

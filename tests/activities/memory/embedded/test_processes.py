@@ -35,6 +35,7 @@ def go(process: "subprocess.Popen[str]") -> None:
     process.stdin.flush()
 
 
+@pytest.mark.slow
 async def test_kill_9_in_the_middle_of_writes_loses_nothing_acknowledged(
     path: Path, open_store: Open
 ) -> None:
