@@ -69,12 +69,12 @@ async def test_a_breaker_that_opens_is_seen(state: State) -> None:
     for _ in range(2):
         with pytest.raises(BreakerOpen):
             await breakers.admit(BREAKER)
-    resilience.meters.parked("breaker")
+    resilience.meters.waited("breaker")
     found = await scrape(port)
     assert found[f'holdfast_breaker_state{{breaker="{BREAKER}"}}'] == 2
     assert found[f'holdfast_breaker_openings_total{{breaker="{BREAKER}"}}'] == 1
     assert found[f'holdfast_refusals_total{{by="{BREAKER}"}}'] == 2
-    assert found['holdfast_parks_total{kind="breaker"}'] == 1
+    assert found['holdfast_waits_total{kind="breaker"}'] == 1
     await resilience.close()
     await state.close()
 

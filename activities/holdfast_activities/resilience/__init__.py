@@ -1,4 +1,4 @@
-"""What stands between a failure and the run: classification, retries, breakers, limits."""
+"""Classification of errors, retries, circuit breakers and rate limits."""
 
 from .breakers import Admission, Breakers, counts, nap, reason_of
 from .classify import classify

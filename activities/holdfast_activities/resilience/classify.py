@@ -1,4 +1,4 @@
-"""From any exception to the one error that says what it means."""
+"""Map any exception to a typed error."""
 
 import asyncio
 import socket
@@ -22,7 +22,7 @@ from holdfast_workflows.contracts.errors import (
 )
 from holdfast_workflows.contracts.text import clean, redact
 
-_READ = 20_000  # characters of an exception's words that are looked through; fewer are kept
+_READ = 20_000  # characters of an exception's text that are processed; fewer are kept
 _DATABASES = frozenset({"sqlite3", "aiosqlite", "asyncpg", "sqlalchemy"})
 _HTTPX = frozenset({"httpx"})
 _CONNECTION = (ConnectionError, TimeoutError, socket.gaierror, ssl.SSLError, EOFError)
@@ -40,11 +40,9 @@ _ANSWERS_LATER = frozenset(
 def classify(error: BaseException, otherwise: type[HoldfastError] = Unclassified) -> HoldfastError:
     """The typed error for an exception; its text is safe to store, to log and to show a model.
 
-    Args:
-        error: Whatever was raised.
-        otherwise: What it is if nothing better is known. With ToolFailed or a class below it, what
-            other libraries raise is the tool's failure, since the provider, the database and the
-            network that failed are the tool's own; whether it may pass is still read from it.
+    ``otherwise`` is the class for unknown exceptions. With ToolFailed or a subclass, errors of libraries
+    become that class too, since the failed database or network is the tool's own; whether they may be
+    retried is still taken from them.
     """
     known = _ours(error)
     if known is not None:
@@ -52,34 +50,34 @@ def classify(error: BaseException, otherwise: type[HoldfastError] = Unclassified
     if isinstance(error, BaseExceptionGroup):
         together = cast("BaseExceptionGroup[BaseException]", error)
         return _worst([classify(part, otherwise) for part in together.exceptions])
-    said = words(error)
+    message = words(error)
     if isinstance(error, temporal.ApplicationError):
         return otherwise(
-            said, retry_after=_seconds(error.next_retry_delay), retryable=not error.non_retryable
+            message, retry_after=_seconds(error.next_retry_delay), retryable=not error.non_retryable
         )
-    found = _foreign(error, said)
+    found = _foreign(error, message)
     if found is None:
-        return otherwise(said)
+        return otherwise(message)
     if issubclass(otherwise, ToolFailed):
-        return otherwise(said, retry_after=found.retry_after, retryable=found.retryable)
+        return otherwise(message, retry_after=found.retry_after, retryable=found.retryable)
     return found
 
 
 def words(error: BaseException) -> str:
-    """What an exception says, with its kind, on text that any store takes and with no secret in it."""
+    """An exception's class and message, cleaned for storage and without secrets."""
     if _is_of(error, _HTTPX) and _is_malformed(error):
         # A header or URL that cannot be sent: its text may hold the key in any form.
         return f"{type(error).__name__}: the URL or a header is not well formed"
     try:
-        said = str(error)
-    except Exception:  # noqa: BLE001 # it is the user's own class, and this is what tells of its errors
-        said = ""
-    text = clean(redact(said[:_READ]))
+        message = str(error)
+    except Exception:  # noqa: BLE001 # the user's own class may fail here, and its error must still be reported
+        message = ""
+    text = clean(redact(message[:_READ]))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _ours(error: BaseException) -> HoldfastError | None:
-    """The error that this is or carries; a cancellation is one, too."""
+    """The HoldfastError that this is or contains; cancellation becomes TurnCancelled."""
     if isinstance(error, asyncio.CancelledError | temporal.CancelledError):
         return TurnCancelled()
     if isinstance(error, HoldfastError | temporal.FailureError):
@@ -87,14 +85,14 @@ def _ours(error: BaseException) -> HoldfastError | None:
     return None
 
 
-def _foreign(error: BaseException, said: str) -> HoldfastError | None:
-    """What an exception of a library means, if that is known."""
+def _foreign(error: BaseException, message: str) -> HoldfastError | None:
+    """The typed error of a known library's exception."""
     if _is_of(error, _HTTPX):
         return _from_httpx(error)
     if _is_of(error, _DATABASES):
-        return StateUnavailable(said)
+        return StateUnavailable(message)
     if isinstance(error, RPCError):
-        return TemporalUnreachable(said, retryable=error.status in _ANSWERS_LATER)
+        return TemporalUnreachable(message, retryable=error.status in _ANSWERS_LATER)
     if isinstance(error, _CONNECTION):
         return providers.from_exception("connection", error)
     return None
@@ -124,7 +122,7 @@ def _from_httpx(error: BaseException) -> HoldfastError | None:
 
 
 def _worst(errors: list[HoldfastError]) -> HoldfastError:
-    """Of errors that came together, one that trying again does not mend, if there is one."""
+    """The first error that a retry does not fix, else the first."""
     return next((error for error in errors if not error.retryable), errors[0])
 
 

@@ -1,10 +1,9 @@
 """Rate limits, shared by all workers through leases.
 
-A worker leases a part of a key's rate for ``HELD`` seconds and spends it without asking;
-what is left then goes back. What calls really used corrects the lease, and what a
-provider says is left bounds it. A provider that names a time to wait blocks its key for
-all workers. While the database does not answer, calls go out: the provider's own limit
-is still there.
+A worker leases part of a key's rate for ``LEASE_SECONDS``, uses it without further queries and
+returns the rest. Actual usage corrects the lease, and the provider's rate limit headers bound it.
+A Retry-After blocks the key for all workers. While the database does not answer, calls are made:
+the provider still enforces its own limit.
 """
 
 import asyncio
@@ -20,22 +19,22 @@ from holdfast_activities.state.coordination.rates import RateStore
 from holdfast_workflows.contracts.errors import HoldfastError, LimitReached
 
 from .meters import Meters
-from .rate_lease import Portion
-from .refreshing import Reach, Refresher
+from .rate_lease import RateLease
+from .refreshing import BoundedCalls, Refresher
 
-HELD = 5.0
-"""Seconds a lease is held."""
+LEASE_SECONDS = 5.0
+"""Seconds a lease lasts."""
 
-SHORT = 2.0
-"""Seconds that are waited out here; for longer a run parks and holds nothing."""
+MAX_INLINE_WAIT = 2.0
+"""Seconds to wait here at most; for longer the run waits on a timer."""
 
-_KEPT = 120.0  # seconds without use after which a key, such as a tenant's, is forgotten
-_LONGEST = 3_600.0  # seconds that anybody is told to wait
-_LATE = 0.05  # part of a wait that is added by chance, so that those who wait do not wake together
+_KEPT = 120.0  # seconds without use after which a key is dropped
+_LONGEST = 3_600.0  # the longest wait in seconds that is reported
+_LATE = 0.05  # random part added to a wait, so that waiting calls do not wake together
 
 
 class Limits:
-    """The limits of every key, as this worker knows them."""
+    """The rate limits of all keys, from this worker's copy."""
 
     def __init__(
         self,
@@ -45,25 +44,25 @@ class Limits:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         meter: MetricMeter | None = None,
     ) -> None:
-        self._shared = rates
+        self._store = rates
         self._clock = clock
         self._sleep = sleep
         self._meters = Meters(meter)
-        self._portions: dict[str, Portion] = {}
+        self._leases: dict[str, RateLease] = {}
         self._blocked: dict[str, float] = {}
-        self._reach = Reach()
-        self._copy = Refresher(self.refresh)
+        self._database = BoundedCalls()
+        self._refresher = Refresher(self.refresh)
 
     async def take(self, key: str, rate: Rate, tokens: int) -> None:
-        """Use one request and so many tokens, as estimated, of a key's rate.
+        """Use one request and an estimated number of tokens of a key's rate.
 
         Raises:
-            LimitReached: They are not there within ``SHORT`` seconds; ``retry_after`` says when to ask again.
+            LimitReached: They are not available within ``MAX_INLINE_WAIT``; ``retry_after`` is when to retry.
         """
-        await self._copy.fresh()
+        await self._refresher.fresh()
         if key not in self._blocked and rate.requests is None and rate.tokens is None:
             return
-        deadline = self._clock() + SHORT
+        deadline = self._clock() + MAX_INLINE_WAIT
         while (seconds := await self._try(key, rate, tokens)) > 0:
             if self._clock() + seconds > deadline:
                 raise self._refusal(key, rate, tokens, seconds)
@@ -79,48 +78,42 @@ class Limits:
         *,
         sent: bool = True,
     ) -> None:
-        """Correct what was taken by what was used, and by what the provider says is left.
+        """Correct the tokens taken by those used, and by the provider's headers (``remaining``).
 
-        Args:
-            key: As it was taken.
-            rate: As it was taken.
-            estimated: Tokens that were taken.
-            used: Tokens that the call used; 0 if it failed.
-            remaining: From the headers of the answer.
-            sent: Whether a request went out; else it is there for another call.
+        ``used`` is 0 if the call failed. If it was not ``sent``, the request is available to another call.
         """
         if rate.requests is None and rate.tokens is None:
             return
-        self._copy.touch()  # a correction, too, goes back when the lease is over
-        portion = self._portions.setdefault(key, Portion())
-        portion.correct(rate, estimated - used, 0 if sent else 1)
+        self._refresher.touch()  # the refresher returns the correction when the lease ends
+        lease = self._leases.setdefault(key, RateLease())
+        lease.correct(rate, estimated - used, 0 if sent else 1)
         if remaining is not None:
-            portion.told(rate, remaining.requests, remaining.tokens, self._clock())
+            lease.set_remaining(rate, remaining.requests, remaining.tokens, self._clock())
 
     async def block(self, key: str, seconds: float) -> None:
-        """Send nothing to a key for so long: the provider said so."""
+        """Make no call for ``seconds``, as the provider requested."""
         until = self._clock() + seconds
         self._blocked[key] = max(until, self._blocked.get(key, 0.0))
         try:
-            await self._reach.ask(lambda: self._shared.block(key, until))
+            await self._database.call(lambda: self._store.block(key, until))
         except HoldfastError:
-            return  # the others will be told so themselves
+            return  # the other workers get the provider's answer themselves
 
     async def refresh(self) -> None:
-        """Read which keys are blocked, and give back what is left of leases that are over.
+        """Read which keys are blocked, and return the rest of leases that ended.
 
         Raises:
             HoldfastError: The database does not answer.
         """
         now = self._clock()
-        for key, portion in list(self._portions.items()):
-            async with portion.lock:
-                if portion.until <= now:
-                    await self._give_back(key, portion)
-            if portion.used < now - _KEPT:
-                del self._portions[key]
-        blocks = await self._reach.ask(lambda: self._shared.blocks(now))
-        # A block is never lifted early, so of two times the later one holds, wherever it was read.
+        for key, lease in list(self._leases.items()):
+            async with lease.lock:
+                if lease.until <= now:
+                    await self._give_back(key, lease)
+            if lease.used < now - _KEPT:
+                del self._leases[key]
+        blocks = await self._database.call(lambda: self._store.blocks(now))
+        # A block is never lifted early, so the later of two times holds.
         self._blocked = {
             key: max(blocks.get(key, 0.0), self._blocked.get(key, 0.0))
             for key in blocks.keys() | self._blocked.keys()
@@ -128,62 +121,62 @@ class Limits:
         }
 
     async def close(self) -> None:
-        """Stop reading, and give back what is left of every lease."""
-        await self._copy.close()
-        for key, portion in self._portions.items():
-            async with portion.lock:
-                await self._give_back(key, portion)
-        await self._reach.close()
+        """Stop reading, and return the rest of every lease."""
+        await self._refresher.close()
+        for key, lease in self._leases.items():
+            async with lease.lock:
+                await self._give_back(key, lease)
+        await self._database.close()
 
     async def _try(self, key: str, rate: Rate, tokens: int) -> float:
-        """Take; 0 if that was done, else the seconds until it may be."""
+        """Take from the lease; 0 if that succeeded, else the seconds to wait."""
         now = self._clock()
         if (blocked := self._blocked.get(key, 0.0) - now) > 0:
             return blocked
         if rate.requests is None and rate.tokens is None:
             return 0.0
-        portion = self._portions.setdefault(key, Portion())
-        if (wait := portion.take(rate, tokens, now)) is not None:
+        lease = self._leases.setdefault(key, RateLease())
+        if (wait := lease.take(rate, tokens, now)) is not None:
             return wait
-        # One worker asks once for all its calls: those that waited here find what it leased.
-        async with portion.lock:
+        # One query serves all calls of this worker: those that waited here find its lease.
+        async with lease.lock:
             now = self._clock()
-            if (wait := portion.take(rate, tokens, now)) is not None:
+            if (wait := lease.take(rate, tokens, now)) is not None:
                 return wait
-            return await self._lease(key, portion, rate, tokens, now)
+            return await self._lease(key, lease, rate, tokens, now)
 
-    async def _lease(self, key: str, portion: Portion, rate: Rate, tokens: int, now: float) -> float:
-        if portion.until <= now:
-            await self._give_back(key, portion)
-        requests, more = portion.missing(tokens)
+    async def _lease(self, key: str, lease: RateLease, rate: Rate, tokens: int, now: float) -> float:
+        if lease.until <= now:
+            await self._give_back(key, lease)
+        requests, more = lease.missing(tokens)
         try:
-            lease = await self._reach.ask(
-                lambda: self._shared.lease(key, rate, requests, more, now, HELD),
+            granted = await self._database.call(
+                lambda: self._store.lease(key, rate, requests, more, now, LEASE_SECONDS),
             )
         except HoldfastError:
             return 0.0
-        if not lease.until:
-            wait = min(max(lease.wait, 0.01), _LONGEST)
-            portion.refused(tokens, now + wait)
+        if not granted.until:
+            wait = min(max(granted.wait, 0.01), _LONGEST)
+            lease.refused(tokens, now + wait)
             return wait
-        portion.add(rate, lease)
-        return portion.take(rate, tokens, now) or 0.0
+        lease.add(rate, granted)
+        return lease.take(rate, tokens, now) or 0.0
 
-    async def _give_back(self, key: str, portion: Portion) -> None:
-        rate, requests, tokens = portion.drop()
+    async def _give_back(self, key: str, lease: RateLease) -> None:
+        rate, requests, tokens = lease.drop()
         if not requests and not tokens:
             return
         now = self._clock()
         try:
-            await self._reach.ask(lambda: self._shared.give_back(key, rate, requests, tokens, now))
+            await self._database.call(lambda: self._store.give_back(key, rate, requests, tokens, now))
         except HoldfastError:
-            return  # the bucket fills again by itself
+            return  # the bucket refills over time
 
     def _refusal(self, key: str, rate: Rate, tokens: int, seconds: float) -> LimitReached:
         self._meters.refused(key)
         now = self._clock()
-        portion = self._portions.get(key)
-        if portion is not None and self._blocked.get(key, 0.0) <= now:
-            seconds = portion.queue(rate, tokens, now, now + seconds) - now
+        lease = self._leases.get(key)
+        if lease is not None and self._blocked.get(key, 0.0) <= now:
+            seconds = lease.queue(rate, tokens, now, now + seconds) - now
         seconds = min(seconds, _LONGEST) * random.uniform(1, 1 + _LATE)
-        return LimitReached(f"{key}; ask again in {seconds:.1f} s", retry_after=seconds)
+        return LimitReached(f"{key}; retry in {seconds:.1f} s", retry_after=seconds)

@@ -1,4 +1,4 @@
-"""What resilience counts, for the SDK's Prometheus endpoint.
+"""Metrics of breakers, limits and retries, for the SDK's Prometheus endpoint.
 
 Labels are the names of breakers, operations and keys, of which an app has a few dozen;
 never sessions or tenants.
@@ -13,7 +13,7 @@ STATES: dict[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class Meters:
-    """The metrics; without a meter they cost nothing and go nowhere."""
+    """The metrics; without a meter they are not recorded."""
 
     def __init__(self, meter: MetricMeter | None = None) -> None:
         meter = MetricMeter.noop if meter is None else meter
@@ -25,8 +25,8 @@ class Meters:
             "holdfast_refusals", "Calls not made because of an open breaker or a rate limit"
         )
         self._retries = meter.create_counter("holdfast_retries", "Attempts that were repeated")
-        self._parks = meter.create_counter(
-            "holdfast_parks", "Times a run waits on a timer since no model may be asked"
+        self._waits = meter.create_counter(
+            "holdfast_waits", "Times a run waited on a timer because no model could be called"
         )
 
     def breaker(self, name: str, state: BreakerState) -> None:
@@ -38,13 +38,13 @@ class Meters:
         self._openings.add(1, {"breaker": name})
 
     def refused(self, name: str) -> None:
-        """A breaker, or the limit of a key, let a call not pass."""
+        """A breaker or a rate limit refused a call."""
         self._refusals.add(1, {"by": "tenant" if name.startswith("tenant:") else name})
 
     def retried(self, operation: str) -> None:
-        """A call is tried again."""
+        """A call is retried."""
         self._retries.add(1, {"operation": operation})
 
-    def parked(self, kind: str) -> None:
-        """A run waits on a timer, for a ``circuit`` or a ``limit``."""
-        self._parks.add(1, {"kind": kind})
+    def waited(self, kind: str) -> None:
+        """A run waits on a timer, for a ``breaker`` or a ``limit``."""
+        self._waits.add(1, {"kind": kind})

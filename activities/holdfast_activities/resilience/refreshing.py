@@ -1,7 +1,7 @@
-"""A local copy of what the database holds for all workers, kept fresh while it is used.
+"""A local copy of state that all workers share, refreshed while it is used.
 
-Nothing here may make a call wait for long or fail it: a database that does not answer is
-given up after ``PATIENCE``, left alone for ``PAUSE``, and the copy is used as it is.
+Nothing here may delay or fail a model or tool call: a query times out after ``ANSWER_SECONDS``, none is
+sent for ``PAUSE_SECONDS`` after a failure, and the copy is used as it is.
 """
 
 import asyncio
@@ -12,68 +12,68 @@ from typing import Any, TypeVar
 
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable
 
-EVERY = 0.5
-"""Seconds between two readings; what another worker reported is known here after that."""
+REFRESH_SECONDS = 0.5
+"""Seconds between two refreshes, after which another worker's report is known here."""
 
-IDLE = 10.0
-"""Seconds without use after which reading stops. Longer than a lease of a rate is held, so that
-what a worker that falls idle has left of it is given back."""
+IDLE_SECONDS = 10.0
+"""Seconds without use after which refreshing stops. Longer than a rate lease lasts, so that an idle
+worker still returns the rest of its lease."""
 
-PATIENCE = 2.0
-"""Seconds the database may take for an answer before it counts as down."""
+ANSWER_SECONDS = 2.0
+"""Seconds to wait for the database before it counts as down."""
 
-PAUSE = 1.0
-"""Seconds a database that is down is left alone."""
+PAUSE_SECONDS = 1.0
+"""Seconds without queries after the database was down."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Reach:
-    """Asks the database, for no longer than is bearable."""
+class BoundedCalls:
+    """Database calls with a short timeout and a pause after a failure."""
 
     def __init__(self) -> None:
         self._down_until = 0.0
-        self._asking: set[asyncio.Future[Any]] = set()
+        self._calls: set[asyncio.Future[Any]] = set()
 
-    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer.
+    async def call(self, query: Callable[[], Awaitable[T]]) -> T:
+        """Call the database.
 
-        What was asked goes on when the caller is cancelled or has waited long enough: a report
-        that has begun arrives, and no connection is left in the middle of a transaction.
+        The call continues if the caller is cancelled or times out, so that a report arrives and no
+        connection is left within a transaction.
 
         Raises:
-            HoldfastError: There is none; StateUnavailable if none came in time.
+            HoldfastError: The call failed; StateUnavailable after ``ANSWER_SECONDS``.
         """
         loop = asyncio.get_running_loop()
         if loop.time() < self._down_until:
-            raise StateUnavailable("it did not answer a moment ago")
-        asking = asyncio.ensure_future(question())
-        self._asking.add(asking)
-        asking.add_done_callback(self._forget)
-        done, _ = await asyncio.wait({asking}, timeout=PATIENCE)
-        if done and asking.exception() is None:
-            return asking.result()
-        error = asking.exception() if done else StateUnavailable(f"no answer within {PATIENCE:g} s")
+            raise StateUnavailable("it did not answer a moment ago; not retried yet")
+        call = asyncio.ensure_future(query())
+        self._calls.add(call)
+        call.add_done_callback(self._forget)
+        done, _ = await asyncio.wait({call}, timeout=ANSWER_SECONDS)
+        if done and call.exception() is None:
+            return call.result()
+        error = call.exception() if done else StateUnavailable(f"no answer within {ANSWER_SECONDS:g} s")
         assert error is not None
         if isinstance(error, StateUnavailable):
-            self._down_until = loop.time() + PAUSE
+            self._down_until = loop.time() + PAUSE_SECONDS
         _log.warning("working from local knowledge: %s", error)
         raise error
 
     async def close(self) -> None:
-        """Wait for what is still asked, as long as for any answer."""
-        if self._asking:
-            await asyncio.wait(self._asking, timeout=PATIENCE)
+        """Wait for calls in flight, up to ``ANSWER_SECONDS``."""
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=ANSWER_SECONDS)
 
-    def _forget(self, asked: "asyncio.Future[Any]") -> None:
-        self._asking.discard(asked)
-        if not asked.cancelled():
-            asked.exception()  # looked at, so that nobody is told that it was not
+    def _forget(self, call: "asyncio.Future[Any]") -> None:
+        self._calls.discard(call)
+        if not call.cancelled():
+            call.exception()  # retrieved, or asyncio logs that it never was
 
 
 class Refresher:
-    """Reads the copy anew every half second while it is used, and not at all when it is not."""
+    """Reload the copy every half second while it is used."""
 
     def __init__(self, load: Callable[[], Awaitable[None]]) -> None:
         self._load = load
@@ -82,14 +82,14 @@ class Refresher:
         self._loaded = asyncio.Event()
 
     def touch(self) -> None:
-        """Say that the copy is used."""
+        """Mark the copy as used."""
         self._used = asyncio.get_running_loop().time()
         if self._running is None:
             self._loaded = asyncio.Event()
             self._running = asyncio.create_task(self._run(), name="resilience")
 
     async def fresh(self) -> None:
-        """Return once the copy is known to be fresh: at once, but after a time without use."""
+        """Return once the copy is fresh, which takes a query only after a time without use."""
         self.touch()
         if not self._loaded.is_set():
             await self._loaded.wait()
@@ -104,12 +104,12 @@ class Refresher:
     async def _run(self) -> None:
         loop, loaded = asyncio.get_running_loop(), self._loaded
         try:
-            while loop.time() - self._used < IDLE:
-                # Without an answer the copy stays as it is; the next reading may have one.
+            while loop.time() - self._used < IDLE_SECONDS:
+                # On failure the copy stays as it is until the next refresh.
                 with suppress(HoldfastError):
                     await self._load()
                 loaded.set()
-                await asyncio.sleep(EVERY)
+                await asyncio.sleep(REFRESH_SECONDS)
         finally:
             loaded.set()
             self._running = None

@@ -1,4 +1,4 @@
-"""The protections of one worker, over the state that all workers share."""
+"""Breakers, limits and retries of one worker, on the state that all workers share."""
 
 from temporalio.common import MetricMeter
 
@@ -11,13 +11,10 @@ from .retrying import Retries
 
 
 class Resilience:
-    """What every call goes through.
+    """The protections of a call, in the order of use.
 
-    Attributes:
-        breakers: Ask these first: they cost nothing, and an admission that is not used can be handed back.
-        limits: Ask these just before the call is made.
-        retries: Ask these when it failed.
-        meters: What is counted.
+    ``breakers`` come first, since an unused admission can be returned; ``limits`` just before the call;
+    ``retries`` after a failure.
     """
 
     def __init__(self, state: State, meter: MetricMeter | None = None) -> None:
@@ -27,6 +24,6 @@ class Resilience:
         self.meters = Meters(meter)
 
     async def close(self) -> None:
-        """Give back what is held; call it before the state is closed."""
+        """Return leases and finish reports; call this before closing the state."""
         await self.breakers.close()
         await self.limits.close()

@@ -1,8 +1,8 @@
-"""Whether a failed call is tried again and after how long: as declared, moved by what happened lately.
+"""Whether and when a failed call is retried: the declared policy, adapted to recent outcomes.
 
-Temporal carries it out: an activity raises a failure that says when the next attempt may
-begin, or that there is none. The workflow schedules ``limits.MORE_ATTEMPTS`` more than
-were declared, so that the choice made here is the one that counts.
+Temporal does the retry: an activity raises a failure with the delay before the next attempt, or a
+non-retryable one. The workflow allows ``limits.MORE_ATTEMPTS`` more attempts than declared, so that the
+choice made here decides.
 """
 
 import logging
@@ -21,48 +21,46 @@ from holdfast_workflows.contracts.spec import RetryPolicy
 
 from .meters import Meters
 
-KEPT = 50
-"""Outcomes of an operation that are remembered."""
+OUTCOMES = 50
+"""Recent outcomes of an operation that count."""
 
-ENOUGH = 10
-"""Outcomes below which nothing can be said: of fewer, one more failure moves the share by over a tenth."""
+MIN_OUTCOMES = 10
+"""Fewer outcomes are ignored: one more failure would change the share by over a tenth."""
 
 OFTEN = 1 / 3
-"""The share of failures from which patience pays. Below it three attempts all fail in at most one
-call of 27, which is what was bargained for when they were declared."""
+"""The share of failures from which attempts are added. Below it three attempts all fail in at most one
+call of 27, which the declared policy accepts."""
 
 VERY_OFTEN = 0.6
-"""From here on even one attempt more leaves one call of eight without an answer; a second is added."""
+"""From here on, with one attempt more, one call of eight still fails; a second is added."""
 
 ALMOST_ALWAYS = 0.9
-"""From here on repeating is of no use: five attempts would still lose six calls of ten, and send a part
-that is down five times the requests."""
+"""From here on retries do not help: six calls of ten fail after five attempts, and a part that is down
+gets five times the requests."""
 
 LONG_WAIT = 60.0
-"""Seconds. Who is asked to wait so long asks another provider instead, or parks."""
+"""Seconds. A call that has to wait longer uses another provider, or its run waits."""
 
 _SPREAD = 0.25
-"""Delays vary by so much to both sides: calls that failed together are spread over half their delay,
-and none comes much before the time that was declared."""
+"""The jitter of delays to both sides: calls that failed together are spread over half their delay."""
 
 _LATE = 0.05
-"""A Retry-After is never cut short, and exceeded by so much at most."""
+"""The most by which a Retry-After is exceeded; it is never shortened."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What follows on a failed attempt.
+    """The decision after a failed attempt.
 
     Attributes:
-        again: Whether there is another attempt.
-        delay: Seconds before it.
-        attempt: The one that failed, from 1.
-        attempts: How many there may be.
-        seen: How many of the last outcomes of the operation were looked at.
-        failed: How many of them were failures.
-        operation: Which operation it is, such as ``model:openai``.
+        delay: Seconds before the next attempt.
+        attempt: The attempt that failed, from 1.
+        attempts: The most attempts.
+        seen: The number of recent outcomes considered.
+        failed: The number of failures among them.
+        operation: ``model:<provider>`` or ``tool:<name>``.
     """
 
     again: bool
@@ -75,31 +73,26 @@ class Choice:
 
 
 class Retries:
-    """The last outcomes of each operation in this worker, and the choices made from them."""
+    """Recent outcomes of each operation in this worker, and the retry decisions based on them."""
 
     def __init__(self, meter: MetricMeter | None = None) -> None:
-        self._outcomes: defaultdict[str, deque[bool]] = defaultdict(partial(deque[bool], maxlen=KEPT))
+        self._outcomes: defaultdict[str, deque[bool]] = defaultdict(partial(deque[bool], maxlen=OUTCOMES))
         self._meters = Meters(meter)
 
     def note(self, operation: str, ok: bool) -> None:
-        """Remember how a call of an operation went."""
+        """Record the outcome of a call."""
         self._outcomes[operation].append(ok)
 
     def choose(self, operation: str, spec: RetryPolicy, attempt: int, error: HoldfastError) -> Choice:
-        """What follows on a failure.
-
-        Args:
-            operation: ``model:<provider>``, ``tool:<name>``.
-            spec: The policy as declared.
-            attempt: The attempt that failed, from 1.
-            error: How it failed.
-        """
+        """Decide what follows the failure of ``attempt``, counted from 1."""
         outcomes = list(self._outcomes.get(operation, ()))
         policy = adapted(spec, outcomes)
-        asked = error.retry_after
+        retry_after = error.retry_after
         return Choice(
-            again=error.retryable and attempt < policy.attempts and (asked is None or asked < LONG_WAIT),
-            delay=delay(policy, attempt, asked),
+            again=error.retryable
+            and attempt < policy.attempts
+            and (retry_after is None or retry_after < LONG_WAIT),
+            delay=delay(policy, attempt, retry_after),
             attempt=attempt,
             attempts=policy.attempts,
             seen=len(outcomes),
@@ -108,7 +101,7 @@ class Retries:
         )
 
     def failure(self, error: HoldfastError, choice: Choice) -> ApplicationError:
-        """The failure to raise, so that Temporal does as was chosen; what was chosen is in its details."""
+        """The failure to raise so that Temporal follows the choice, which is in its details."""
         retry: dict[str, object] = {
             "again": choice.again,
             "delay": round(choice.delay, 3) if choice.again else None,
@@ -118,7 +111,7 @@ class Retries:
             "failed": choice.failed,
             "operation": choice.operation,
         }
-        then = f"again in {choice.delay:.3g} s" if choice.again else "not again"
+        then = f"retry in {choice.delay:.3g} s" if choice.again else "no retry"
         _log.warning(
             "%s failed (%s), attempt %d of %d, %s",
             choice.operation,
@@ -134,15 +127,15 @@ class Retries:
 
 
 def adapted(spec: RetryPolicy, outcomes: Sequence[bool]) -> RetryPolicy:
-    """The policy that suits the last outcomes (True for a success), within its bounds.
+    """The policy adapted to recent outcomes (True for a success).
 
     At most ``MORE_ATTEMPTS`` more than declared and delays at most ``SLOWER`` times as long, never
     past ``max_delay``; one attempt stays one.
     """
     failing = 1 - sum(outcomes) / len(outcomes) if outcomes else 0.0
-    if not spec.adaptive or spec.attempts <= 1 or len(outcomes) < ENOUGH or failing < OFTEN:
+    if not spec.adaptive or spec.attempts <= 1 or len(outcomes) < MIN_OUTCOMES or failing < OFTEN:
         return spec
-    # Failures come in waves, so the more there are the longer it is worth waiting for the end of one.
+    # Failures come in waves: the more there are, the longer the delay.
     slower = 1 + (SLOWER - 1) * min(1.0, (failing - OFTEN) / (ALMOST_ALWAYS - OFTEN))
     if failing >= ALMOST_ALWAYS:
         attempts = (spec.attempts + 1) // 2
@@ -153,8 +146,8 @@ def adapted(spec: RetryPolicy, outcomes: Sequence[bool]) -> RetryPolicy:
 
 
 def delay(spec: RetryPolicy, attempt: int, retry_after: float | None = None) -> float:
-    """Seconds to wait after a failed attempt: what the other side asked for, else growing and jittered."""
-    if retry_after:  # zero asks for nothing
+    """Seconds before the next attempt: the Retry-After, else exponential backoff with jitter."""
+    if retry_after:  # zero means none was given
         return retry_after * (1 + random.uniform(0, _LATE))
     base = spec.first_delay
     for _ in range(attempt - 1):
@@ -162,5 +155,5 @@ def delay(spec: RetryPolicy, attempt: int, retry_after: float | None = None) -> 
             break
         base *= spec.backoff
     base = min(base, spec.max_delay)
-    # The upper end is bounded, not the drawn value: else half of the longest delays would be equal.
+    # Bound the range, not the drawn value: otherwise half of the longest delays would be equal.
     return random.uniform(base * (1 - _SPREAD), min(base * (1 + _SPREAD), spec.max_delay))

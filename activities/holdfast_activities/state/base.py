@@ -25,10 +25,10 @@ class Log(Protocol):
         """
         ...
 
-    async def settle_with(self, session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
-        """As ``settle``, with the riders in the same transaction: all of it is durable, or none.
+    async def settle_with(self, session: str, entries: Sequence[Entry], extras: LogExtras) -> Settled:
+        """As ``settle``, with the extras in the same transaction: all of it is durable, or none.
 
-        Riders are written also where an earlier writer's entry stands: its call was paid, too.
+        Extras are written also where an earlier writer's entry stands: its call was paid, too.
         Entries may be none.
         """
         ...

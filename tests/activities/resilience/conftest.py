@@ -45,8 +45,8 @@ class Clock:
 @pytest.fixture(autouse=True)
 def read_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a worker knows does not depend on how fast the machine is: it reads when a test says so, and waits."""
-    monkeypatch.setattr(refreshing, "EVERY", 3_600.0)
-    monkeypatch.setattr(refreshing, "PATIENCE", 30.0)
+    monkeypatch.setattr(refreshing, "REFRESH_SECONDS", 3_600.0)
+    monkeypatch.setattr(refreshing, "ANSWER_SECONDS", 30.0)
 
 
 @pytest.fixture

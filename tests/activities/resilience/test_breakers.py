@@ -251,8 +251,8 @@ async def test_without_the_database_a_worker_goes_by_what_it_knows(
 async def test_a_database_that_hangs_holds_a_call_up_once_and_not_for_long(
     breakers: Breakers, circuits: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshing, "PATIENCE", 0.05)
-    monkeypatch.setattr(refreshing, "PAUSE", 60.0)
+    monkeypatch.setattr(refreshing, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(refreshing, "PAUSE_SECONDS", 60.0)
     circuits.hung = True
     async with asyncio.timeout(30):
         await fail(breakers, 5)
@@ -264,7 +264,7 @@ async def test_a_database_that_hangs_holds_a_call_up_once_and_not_for_long(
 async def test_failures_that_are_still_being_reported_count_already(
     breakers: Breakers, circuits: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshing, "PATIENCE", 0.1)
+    monkeypatch.setattr(refreshing, "ANSWER_SECONDS", 0.1)
     admissions = [await breakers.admit(NAME) for _ in range(5)]
     circuits.hung = True
     reports = [asyncio.create_task(breakers.failed(admission, "503")) for admission in admissions]
@@ -315,8 +315,8 @@ async def test_a_rule_of_one_failure_lets_a_healthy_part_be_used_freely(state: S
 async def test_reading_stops_when_nobody_calls(
     breakers: Breakers, circuits: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshing, "EVERY", 0.01)
-    monkeypatch.setattr(refreshing, "IDLE", 60.0)
+    monkeypatch.setattr(refreshing, "REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr(refreshing, "IDLE_SECONDS", 60.0)
     circuits.held = asyncio.Event()
     circuits.held.set()
     before = asyncio.all_tasks()
@@ -326,9 +326,9 @@ async def test_reading_stops_when_nobody_calls(
         for _ in range(2):
             circuits.holding.clear()
             await circuits.holding.wait()
-        monkeypatch.setattr(refreshing, "IDLE", 0.0)
+        monkeypatch.setattr(refreshing, "IDLE_SECONDS", 0.0)
         await reading
-    monkeypatch.setattr(refreshing, "IDLE", 60.0)
+    monkeypatch.setattr(refreshing, "IDLE_SECONDS", 60.0)
     await breakers.admit(NAME)
     assert asyncio.all_tasks() - before
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from holdfast_activities.models.base import Remaining
 from holdfast_activities.resilience import refreshing
-from holdfast_activities.resilience.limits import HELD, SHORT, Limits
-from holdfast_activities.resilience.rate_lease import Portion
+from holdfast_activities.resilience.limits import LEASE_SECONDS, MAX_INLINE_WAIT, Limits
+from holdfast_activities.resilience.rate_lease import RateLease
 from holdfast_activities.state import State
 from holdfast_activities.state.coordination.bucket import Lease, Rate
 from holdfast_activities.state.coordination.rates import RateStore
@@ -94,7 +94,7 @@ async def test_a_lease_is_asked_for_once_in_five_seconds(
     for _ in range(100):
         await limits.take(KEY, rate, 10)
     assert Counter(rates.asked)["lease"] == 1
-    clock.now += HELD
+    clock.now += LEASE_SECONDS
     await limits.take(KEY, rate, 10)
     assert Counter(rates.asked)["lease"] == 2
 
@@ -104,7 +104,7 @@ async def test_without_limits_nothing_is_asked_and_nothing_kept(limits: Limits, 
         await limits.take(KEY, Rate(), 1_000)
         limits.settle(KEY, Rate(), 1_000, 900, Remaining(requests=0))
     assert rates.asked == ["blocks"]
-    assert not limits._portions
+    assert not limits._leases
 
 
 async def test_a_short_wait_is_waited_here_and_a_long_one_is_told(limits: Limits, clock: Clock) -> None:
@@ -113,7 +113,7 @@ async def test_a_short_wait_is_waited_here_and_a_long_one_is_told(limits: Limits
         await limits.take(KEY, rate, 0)
     before = clock.now
     await limits.take(KEY, rate, 0)
-    assert 0.9 <= clock.now - before <= SHORT
+    assert 0.9 <= clock.now - before <= MAX_INLINE_WAIT
     slow = Rate(requests=6)
     for _ in range(6):
         await limits.take("tenant:slow", slow, 0)
@@ -164,7 +164,7 @@ async def test_tokens_used_beyond_the_estimate_are_paid_for(
     rate = Rate(tokens=6_000)
     await limits.take(KEY, rate, 1_000)
     limits.settle(KEY, rate, 1_000, 7_000)
-    clock.now += HELD
+    clock.now += LEASE_SECONDS
     await limits.refresh()
     assert await refused(fleet[0], rate, 1_000) > 10
 
@@ -172,7 +172,7 @@ async def test_tokens_used_beyond_the_estimate_are_paid_for(
 async def test_what_is_left_of_a_lease_goes_back(limits: Limits, fleet: list[Limits], clock: Clock) -> None:
     rate = Rate(requests=60)
     await limits.take(KEY, rate, 0)
-    clock.now += HELD
+    clock.now += LEASE_SECONDS
     await limits.refresh()
     # The full 60 but for the one that was used: it filled again in the meantime.
     assert [await took(fleet[0], rate) for _ in range(60)].count(True) >= 59
@@ -238,8 +238,8 @@ async def test_a_limit_of_nothing_lets_nothing_pass(limits: Limits) -> None:
 async def test_while_the_database_is_down_calls_go_out(
     limits: Limits, rates: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshing, "PATIENCE", 0.05)
-    monkeypatch.setattr(refreshing, "PAUSE", 60.0)
+    monkeypatch.setattr(refreshing, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(refreshing, "PAUSE_SECONDS", 60.0)
     rates.down = StateUnavailable("connection refused")
     await limits.take(KEY, SIXTY, 0)
     rates.hung = True
@@ -275,7 +275,7 @@ async def test_keys_that_nobody_uses_are_forgotten(limits: Limits, clock: Clock)
         await limits.take(f"tenant:{n}", SIXTY, 0)
     clock.now += 200
     await limits.refresh()
-    assert not limits._portions
+    assert not limits._leases
 
 
 @given(
@@ -286,7 +286,7 @@ async def test_keys_that_nobody_uses_are_forgotten(limits: Limits, clock: Clock)
 def test_no_order_of_calls_takes_more_than_was_leased(
     calls: list[tuple[int, float, int]], requests: int, tokens: int
 ) -> None:
-    rate, portion, now = Rate(requests, tokens), Portion(), 1_000.0
+    rate, portion, now = Rate(requests, tokens), RateLease(), 1_000.0
     portion.add(rate, Lease(10, 1_000, until=now + 1_000))
     taken, used = 0, 0
     for asked, passed, correction in calls:

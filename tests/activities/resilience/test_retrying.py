@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast_activities.resilience.retrying import ENOUGH, KEPT, Retries, adapted, delay
+from holdfast_activities.resilience.retrying import MIN_OUTCOMES, OUTCOMES, Retries, adapted, delay
 from holdfast_workflows.contracts.errors import ModelRejected, ModelTransient, RateLimited, from_failure
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, SLOWER
 from holdfast_workflows.contracts.spec import MODEL_RETRY, RetryPolicy
 
 OPERATION = "model:openai"
-HISTORIES = st.lists(st.booleans(), max_size=KEPT)
+HISTORIES = st.lists(st.booleans(), max_size=OUTCOMES)
 SPECS = st.builds(
     RetryPolicy,
     attempts=st.integers(1, 20),
@@ -62,7 +62,7 @@ def test_a_retry_after_is_kept_within_five_percent(
 
 
 def test_few_outcomes_and_mostly_good_ones_leave_it_as_declared() -> None:
-    assert adapted(MODEL_RETRY, history(ENOUGH - 1, 0)) == MODEL_RETRY
+    assert adapted(MODEL_RETRY, history(MIN_OUTCOMES - 1, 0)) == MODEL_RETRY
     assert adapted(MODEL_RETRY, history(16, 34)) == MODEL_RETRY
 
 

@@ -28,14 +28,14 @@ async def fill(state: State, session: str, text: str, *, tenant: str = "acme", u
     """A session with something in every table, and the text in each that holds texts."""
     await state.open_session(session, "a", "d", tenant, user)
     row = effect(f"{session}:2", session=session, result=text)
-    riders = LogExtras(
+    extras = LogExtras(
         charge=reserve(session, f"run:{session}", 1_000, 30, spent=20),
         effects=[row],
         cached=CachedReplyRow(f"{tenant}/a/{session}", f'{{"text": "{text}"}}', time.time()),
         manifest=manifest(session, 2),
     )
     entries = [UserEntry(seq=n, text=f"{text} " * 200) for n in range(1, 4)]
-    await state.log.settle_with(session, entries, riders)
+    await state.log.settle_with(session, entries, extras)
     await state.store_text(session, "t", text * 1_000)
     await state.settle_turn(settle(session, 0, text, tenant))
     await state.outbox.add(OutboxItem(f"{session}:1", tenant, session, 1.0, text))
@@ -174,12 +174,12 @@ async def test_what_is_past_its_age_is_removed_and_the_rest_stays(state: State, 
     old, now = time.time() - 90 * 24 * hour, time.time()
     for name, at, day in (("old", old, "2020-01-31"), ("new", now, "2999-01-31")):
         account = f"tenant:{session}:{day}"
-        riders = LogExtras(
+        extras = LogExtras(
             charge=reserve(f"{session}-{name}", account, 1_000, 0, spent=20),
             cached=CachedReplyRow(f"{session}-{name}", "{}", at),
             manifest=manifest(f"{session}-{name}", 1).model_copy(update={"at": at}),
         )
-        await state.log.settle_with(session, [], riders)
+        await state.log.settle_with(session, [], extras)
         await state.outbox.add(OutboxItem(f"{session}-{name}", "t", session, at, "{}"))
         await state.outbox.applied(f"{session}-{name}", at)
     await state.outbox.add(OutboxItem(f"{session}-waits", "t", session, old, "{}"))

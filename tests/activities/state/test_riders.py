@@ -77,9 +77,9 @@ async def test_nothing_may_ride(state: State, session: str) -> None:
 
 async def test_settles_with_and_without_riders_at_once_are_all_stored(state: State, session: str) -> None:
     account = f"run:{session}"
-    riders = [LogExtras(charge=reserve(f"h{n}", account, 10_000, 1, spent=2)) for n in range(100)]
+    extras = [LogExtras(charge=reserve(f"h{n}", account, 10_000, 1, spent=2)) for n in range(100)]
     await asyncio.gather(
-        *(state.log.settle_with(session, [user(n)], each) for n, each in enumerate(riders)),
+        *(state.log.settle_with(session, [user(n)], each) for n, each in enumerate(extras)),
         *(state.log.settle(session, [user(n)]) for n in range(100, 200)),
     )
     assert await state.log.read(session, 0) == [user(n) for n in range(200)]

@@ -74,7 +74,7 @@ class Think:
         unanswered: Usage = Usage(),  # noqa: B008 - it is immutable
     ) -> ThinkResult:
         """The settled steps and the wait, with the attempts so far: waiting does not reset their count."""
-        self._dependencies.resilience.meters.parked(wait.kind)
+        self._dependencies.resilience.meters.waited(wait.kind)
         wait = wait.model_copy(update={"tried": attempts_before(step)})
         return ThinkResult(steps=tuple(steps), wait=wait, unanswered=unanswered)
 

@@ -93,7 +93,7 @@ class Act:
         except HoldfastError as error:
             raise to_failure(error) from error
         if result.wait is not None:
-            self._meters.parked(result.wait.kind)
+            self._meters.waited(result.wait.kind)
         return result
 
     async def _act(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:

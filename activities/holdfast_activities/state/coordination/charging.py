@@ -20,7 +20,7 @@ NOTHING = Amount()
 
 
 @dataclass(slots=True)
-class Standing:
+class Balance:
     """What is spent on an account, and what others than those who are being charged hold of it."""
 
     tokens: int
@@ -29,33 +29,33 @@ class Standing:
     held_micros: int = 0
 
 
-Books = dict[str, Standing]
+Balances = dict[str, Balance]
 """The standing of accounts by name."""
 
 
-def grant(charge: Charge, books: Books) -> Charged:
+def grant(charge: Charge, balances: Balances) -> Charged:
     """Reserve what a charge asks for, on all its accounts or on none.
 
-    ``books`` has the charge's ``spent`` in it and the holder's own hold not; a hold that is
+    ``balances`` has the charge's ``spent`` in it and the holder's own hold not; a hold that is
     granted is added.
     """
     if charge.reservation == NOTHING:
         return Charged()
     for account, limit in charge.accounts.items():
-        now = books[account]
+        now = balances[account]
         if not (
             _fits(now.tokens + now.held_tokens + charge.reservation.tokens, limit.tokens)
             and _fits(now.micros + now.held_micros + charge.reservation.micros, limit.micros)
         ):
             spent, held = Amount(now.tokens, now.micros), Amount(now.held_tokens, now.held_micros)
             return Charged(refused_by=AccountState(account, limit, spent, held))
-    _hold(charge, books, 1)
+    _hold(charge, balances, 1)
     return Charged()
 
 
-def release(charge: Charge, books: Books) -> None:
+def release(charge: Charge, balances: Balances) -> None:
     """Take a hold that ``grant`` has granted off again."""
-    _hold(charge, books, -1)
+    _hold(charge, balances, -1)
 
 
 def check(charge: Charge) -> None:
@@ -82,7 +82,7 @@ def _fits(sum_: int, limit: int | None) -> bool:
     return limit is None or sum_ <= limit
 
 
-def _hold(charge: Charge, books: Books, sign: int) -> None:
+def _hold(charge: Charge, balances: Balances, sign: int) -> None:
     for account in charge.accounts:
-        books[account].held_tokens += sign * charge.reservation.tokens
-        books[account].held_micros += sign * charge.reservation.micros
+        balances[account].held_tokens += sign * charge.reservation.tokens
+        balances[account].held_micros += sign * charge.reservation.micros

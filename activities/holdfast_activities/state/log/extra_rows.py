@@ -44,8 +44,8 @@ UPSERT_MANIFEST = """INSERT INTO holdfast_manifest (session, seq, body, at) VALU
 
 
 @dataclass(frozen=True, slots=True)
-class RiderRows:
-    """Riders that are ready to be written: a charge of some accounts, effects by key, a reply, a manifest."""
+class ExtraRows:
+    """Extras that are ready to be written: a charge of some accounts, effects by key, a reply, a manifest."""
 
     charge: Charge | None
     effects: list[tuple[Any, ...]]
@@ -65,20 +65,20 @@ def effect_values(effect: EffectView) -> dict[str, Any]:
     return {name: clean(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
-def prepare(riders: LogExtras) -> RiderRows:
-    """Riders as rows, or refused: on SQLite, what the database does not take would spoil its neighbours' transaction.
+def prepare(extras: LogExtras) -> ExtraRows:
+    """Extras as rows, or refused: on SQLite, what the database does not take would spoil its neighbours' transaction.
 
     Raises:
         BadInput: As ``charging.check`` and ``effect_values`` say, or a digest or a session's id cannot be a key.
     """
-    if riders.charge is not None:
-        check(riders.charge)
-    reply = riders.cached
-    return RiderRows(
-        riders.charge if riders.charge is not None and riders.charge.accounts else None,
-        sorted(tuple(effect_values(effect).values()) for effect in riders.effects),
+    if extras.charge is not None:
+        check(extras.charge)
+    reply = extras.cached
+    return ExtraRows(
+        extras.charge if extras.charge is not None and extras.charge.accounts else None,
+        sorted(tuple(effect_values(effect).values()) for effect in extras.effects),
         None if reply is None else (identifier(reply.digest), clean(reply.body), reply.at),
-        None if riders.manifest is None else _manifest(riders.manifest),
+        None if extras.manifest is None else _manifest(extras.manifest),
     )
 
 

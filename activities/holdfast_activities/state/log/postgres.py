@@ -1,6 +1,6 @@
 """The log in PostgreSQL: one prepared statement, and one round trip, for each settle and each read.
 
-Riders take a transaction, with one more for each kind of them and three for a charge.
+Extras take a transaction, with one more for each kind of them and three for a charge.
 """
 
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
@@ -16,7 +16,7 @@ from ..setup.identity import Identity
 from ..setup.location import PostgresLocation
 from .extra_rows import prepare
 from .extras import LogExtras, Settled
-from .postgres_extras import write_riders
+from .postgres_extras import write_extras
 from .rows import END, Row, decode, encode, identifier
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ class PostgresLog:
         with unavailable():
             return await _write(self._pool, session, entries, rows)
 
-    async def settle_with(self, session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
+    async def settle_with(self, session: str, entries: Sequence[Entry], extras: LogExtras) -> Settled:
         """See ``Log.settle_with``."""
         rows = encode(session, entries)
-        prepared = prepare(riders)
+        prepared = prepare(extras)
         with unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
                 stored = await _write(connection, session, entries, rows)
-                return Settled(stored, await write_riders(connection, prepared))
+                return Settled(stored, await write_extras(connection, prepared))
 
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None

@@ -1,4 +1,4 @@
-"""Riders in PostgreSQL: on the log's connection, in the log's transaction.
+"""Extras in PostgreSQL: on the log's connection, in the log's transaction.
 
 The accounts come last and in the order of their names: their rows are what charges wait
 for, so they are locked for as short as can be, and no two charges wait for each other.
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from holdfast_activities import clock
 
-from ..coordination.charging import NOTHING, Books, Standing, grant
-from .extra_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, RiderRows
+from ..coordination.charging import NOTHING, Balance, Balances, grant
+from .extra_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, ExtraRows
 from .extras import Charge, Charged
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ _SPEND = """INSERT INTO holdfast_account AS a (account, tokens, micros, tokens_l
     RETURNING account, tokens, micros"""
 
 # A statement of its own: it has to see what was committed while the one above waited for its rows.
-_HELD = """SELECT account, min(until) AS lapses,
+_RESERVED = """SELECT account, min(until) AS lapses,
         coalesce(sum(tokens) FILTER (WHERE until > $3), 0)::bigint AS tokens,
         coalesce(sum(micros) FILTER (WHERE until > $3), 0)::bigint AS micros
     FROM holdfast_reservation WHERE account = ANY($1::text[]) AND holder <> $2 GROUP BY account"""
 
-_HOLD = """INSERT INTO holdfast_reservation (account, holder, tokens, micros, until)
+_RESERVE = """INSERT INTO holdfast_reservation (account, holder, tokens, micros, until)
     SELECT account, $2, $3, $4, $5 FROM unnest($1::text[]) AS new (account)
     ON CONFLICT (account, holder) DO UPDATE SET
         tokens = excluded.tokens, micros = excluded.micros, until = excluded.until"""
@@ -41,15 +41,15 @@ _RELEASE = "DELETE FROM holdfast_reservation WHERE account = ANY($1::text[]) AND
 _LAPSE = "DELETE FROM holdfast_reservation WHERE account = ANY($1::text[]) AND until <= $2"
 
 
-async def write_riders(connection: PoolConnectionProxy[Record], riders: RiderRows) -> Charged:
-    """Write riders within a transaction; what became of the charge."""
-    if riders.effects:
-        await connection.executemany(UPSERT_EFFECT, riders.effects)
-    if riders.reply is not None:
-        await connection.execute(UPSERT_REPLY, *riders.reply)
-    if riders.manifest is not None:
-        await connection.execute(UPSERT_MANIFEST, *riders.manifest)
-    return Charged() if riders.charge is None else await _charge(connection, riders.charge)
+async def write_extras(connection: PoolConnectionProxy[Record], extras: ExtraRows) -> Charged:
+    """Write extras within a transaction; what became of the charge."""
+    if extras.effects:
+        await connection.executemany(UPSERT_EFFECT, extras.effects)
+    if extras.reply is not None:
+        await connection.execute(UPSERT_REPLY, *extras.reply)
+    if extras.manifest is not None:
+        await connection.execute(UPSERT_MANIFEST, *extras.manifest)
+    return Charged() if extras.charge is None else await _charge(connection, extras.charge)
 
 
 async def _charge(connection: PoolConnectionProxy[Record], charge: Charge) -> Charged:
@@ -66,18 +66,18 @@ async def _charge(connection: PoolConnectionProxy[Record], charge: Charge) -> Ch
     if charge.reservation == NOTHING:
         await connection.execute(_RELEASE, names, charge.holder)
         return Charged()
-    books: Books = {row["account"]: Standing(row["tokens"], row["micros"]) for row in spent}
+    balances: Balances = {row["account"]: Balance(row["tokens"], row["micros"]) for row in spent}
     now = clock.now()
     lapsed: list[str] = []
-    for row in await connection.fetch(_HELD, names, charge.holder, now):
-        books[row["account"]].held_tokens = row["tokens"]
-        books[row["account"]].held_micros = row["micros"]
+    for row in await connection.fetch(_RESERVED, names, charge.holder, now):
+        balances[row["account"]].held_tokens = row["tokens"]
+        balances[row["account"]].held_micros = row["micros"]
         if row["lapses"] <= now:
             lapsed.append(row["account"])
-    outcome = grant(charge, books)
+    outcome = grant(charge, balances)
     if outcome.refused_by is None:
         await connection.execute(
-            _HOLD, names, charge.holder, charge.reservation.tokens, charge.reservation.micros, charge.until
+            _RESERVE, names, charge.holder, charge.reservation.tokens, charge.reservation.micros, charge.until
         )
     else:
         await connection.execute(_RELEASE, names, charge.holder)

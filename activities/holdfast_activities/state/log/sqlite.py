@@ -3,7 +3,7 @@
 Writes go to one thread. All that wait there are written by one statement, in a
 transaction of its own: one flush to disk for many callers, and one release of the
 interpreter's lock, which a busy event loop may take milliseconds to give back each
-time. For the same reason a range is read as one row. Riders take an explicit
+time. For the same reason a range is read as one row. Extras take an explicit
 transaction, again one for all that wait.
 """
 
@@ -19,11 +19,11 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 
 from ..setup.file_watch import FileWatch
 from ..setup.location import SqliteLocation
-from .extra_rows import RiderRows, prepare
+from .extra_rows import ExtraRows, prepare
 from .extras import Charged, LogExtras, Settled
 from .rows import END, Row, decode, decode_joined, encode, identifier
-from .sqlite_extras import write_riders
-from .writer_thread import WriterThread
+from .sqlite_extras import write_extras
+from .writer_thread import ConnectionThread
 
 _ROWS_PER_STATEMENT = 100
 
@@ -32,7 +32,7 @@ _STORED = "SELECT body FROM holdfast_log WHERE session = ? AND seq = ?"
 _RANGE = """SELECT group_concat(body, ',') FROM (
     SELECT body FROM holdfast_log WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?)"""
 
-_Job = tuple[list[Row], RiderRows | None]
+_Job = tuple[list[Row], ExtraRows | None]
 
 _Stored = list[str | None]
 """For each row of a job None if it was written, else the body that was there."""
@@ -56,8 +56,8 @@ class SqliteLog:
             watch.check()
             return [_read(reader, job) for job in jobs]
 
-        self._writer = WriterThread[_Job, _Done]("holdfast-log-writer", write, writer.close)
-        self._reader = WriterThread[_Range, str]("holdfast-log-reader", read, reader.close)
+        self._writer = ConnectionThread[_Job, _Done]("holdfast-log-writer", write, writer.close)
+        self._reader = ConnectionThread[_Range, str]("holdfast-log-reader", read, reader.close)
 
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
         """See ``Log.settle``."""
@@ -66,9 +66,9 @@ class SqliteLog:
         before, _ = await self._writer.do((encode(session, entries), None))
         return _merge(entries, before)
 
-    async def settle_with(self, session: str, entries: Sequence[Entry], riders: LogExtras) -> Settled:
+    async def settle_with(self, session: str, entries: Sequence[Entry], extras: LogExtras) -> Settled:
         """See ``Log.settle_with``."""
-        before, charged = await self._writer.do((encode(session, entries), prepare(riders)))
+        before, charged = await self._writer.do((encode(session, entries), prepare(extras)))
         return Settled(_merge(entries, before), charged)
 
     async def read(
@@ -147,13 +147,13 @@ def _merge(entries: Sequence[Entry], before: _Stored) -> list[Entry]:
 
 def _serve(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
     rows = [job for job, _ in jobs]
-    riders = [riders for _, riders in jobs if riders is not None]
-    if not riders:
+    extras = [extras for _, extras in jobs if extras is not None]
+    if not extras:
         return [(stored, _UNCHARGED) for stored in _write(connection, rows)]
     # Together: whoever waits would pay for a flush of its own. What fails is undone for all and tried again.
     with _transaction(connection):
         stored = _write(connection, rows)
-        charged = iter(write_riders(connection, riders))
+        charged = iter(write_extras(connection, extras))
     return [
         (each, _UNCHARGED if job[1] is None else next(charged))
         for each, job in zip(stored, jobs, strict=True)

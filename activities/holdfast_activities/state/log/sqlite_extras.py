@@ -1,4 +1,4 @@
-"""Riders in SQLite: on the log's thread, in the log's transaction.
+"""Extras in SQLite: on the log's thread, in the log's transaction.
 
 The charges of all the jobs in a transaction are made together, by few statements: each
 gives the interpreter's lock away, and a busy event loop may keep it for a while. All
@@ -12,8 +12,8 @@ from typing import Any
 
 from holdfast_activities import clock
 
-from ..coordination.charging import NOTHING, Books, Standing, grant, release
-from .extra_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, RiderRows
+from ..coordination.charging import NOTHING, Balance, Balances, grant, release
+from .extra_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, ExtraRows
 from .extras import Charge, Charged
 
 # SQLite numbers its marks with a question mark.
@@ -40,7 +40,7 @@ _STANDING = """SELECT a.account, a.tokens, a.micros, min(h.until),
     WHERE a.account IN (SELECT json_extract(value, '$[0]') FROM json_each(?1))
     GROUP BY a.account"""
 
-_HOLD = """INSERT INTO holdfast_reservation (account, holder, tokens, micros, until)
+_RESERVE = """INSERT INTO holdfast_reservation (account, holder, tokens, micros, until)
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
         json_extract(value, '$[3]'), json_extract(value, '$[4]')
     FROM json_each(?) WHERE true
@@ -53,35 +53,35 @@ _RELEASE = """DELETE FROM holdfast_reservation WHERE (account, holder) IN
 _LAPSE = "DELETE FROM holdfast_reservation WHERE account IN (SELECT value FROM json_each(?)) AND until <= ?"
 
 
-def write_riders(connection: sqlite3.Connection, riders: Sequence[RiderRows]) -> list[Charged]:
-    """Write the riders of several jobs, within a transaction; what became of each one's charge."""
-    effects = [row for each in riders for row in each.effects]
+def write_extras(connection: sqlite3.Connection, extras: Sequence[ExtraRows]) -> list[Charged]:
+    """Write the extras of several jobs, within a transaction; what became of each one's charge."""
+    effects = [row for each in extras for row in each.effects]
     if effects:
         connection.executemany(_UPSERT_EFFECT, effects)
-    replies = [each.reply for each in riders if each.reply is not None]
+    replies = [each.reply for each in extras if each.reply is not None]
     if replies:
         connection.executemany(_UPSERT_REPLY, replies)
-    manifests = [each.manifest for each in riders if each.manifest is not None]
+    manifests = [each.manifest for each in extras if each.manifest is not None]
     if manifests:
         connection.executemany(_UPSERT_MANIFEST, manifests)
-    charges = [each.charge for each in riders if each.charge is not None]
+    charges = [each.charge for each in extras if each.charge is not None]
     charged = iter(_charge(connection, charges) if charges else ())
-    return [_UNCHARGED if each.charge is None else next(charged) for each in riders]
+    return [_UNCHARGED if each.charge is None else next(charged) for each in extras]
 
 
 def _charge(connection: sqlite3.Connection, charges: list[Charge]) -> list[Charged]:
     connection.execute(_SPEND, (_json(_spendings(charges)),))
     now = clock.now()
-    books: Books = {}
+    balances: Balances = {}
     lapsed: list[str] = []
     own = [(account, charge.holder) for charge in charges for account in charge.accounts]
     for account, tokens, micros, lapses, held_tokens, held_micros in connection.execute(
         _STANDING, (_json(own), now)
     ):
-        books[account] = Standing(tokens, micros, held_tokens, held_micros)
+        balances[account] = Balance(tokens, micros, held_tokens, held_micros)
         if lapses is not None and lapses <= now:
             lapsed.append(account)
-    outcomes, granted = _grant(charges, books)
+    outcomes, granted = _grant(charges, balances)
     held = [
         (account, charge.holder, charge.reservation.tokens, charge.reservation.micros, charge.until)
         for charge in granted.values()
@@ -91,7 +91,7 @@ def _charge(connection: sqlite3.Connection, charges: list[Charge]) -> list[Charg
     if gone:
         connection.execute(_RELEASE, (_json(sorted(gone)),))
     if held:
-        connection.execute(_HOLD, (_json(held),))
+        connection.execute(_RESERVE, (_json(held),))
     if lapsed:
         connection.execute(_LAPSE, (_json(lapsed), now))
     return outcomes
@@ -105,7 +105,7 @@ def _spendings(charges: list[Charge]) -> list[tuple[str, int, int, int | None, i
     ]
 
 
-def _grant(charges: list[Charge], books: Books) -> tuple[list[Charged], dict[str, Charge]]:
+def _grant(charges: list[Charge], balances: Balances) -> tuple[list[Charged], dict[str, Charge]]:
     """The outcome of each charge, and by holder the charge whose hold stands in the end."""
     outcomes: list[Charged] = []
     granted: dict[str, Charge] = {}
@@ -113,8 +113,8 @@ def _grant(charges: list[Charge], books: Books) -> tuple[list[Charged], dict[str
         # A holder that comes twice in one transaction replaces what it was just granted.
         before = granted.pop(charge.holder, None)
         if before is not None:
-            release(before, books)
-        outcome = grant(charge, books)
+            release(before, balances)
+        outcome = grant(charge, balances)
         if outcome.refused_by is None and charge.reservation != NOTHING:
             granted[charge.holder] = charge
         outcomes.append(outcome)

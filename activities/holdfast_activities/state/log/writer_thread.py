@@ -18,7 +18,7 @@ R = TypeVar("R")
 _Outcome = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 
-class WriterThread(Generic[J, R]):
+class ConnectionThread(Generic[J, R]):
     """Serves jobs of one kind on one thread, in the order they came."""
 
     def __init__(self, name: str, serve: Callable[[list[J]], list[R]], stop: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """The tables. They are kept apart from the tables of an application that uses SQLModel too.
 
 The log, and what rides with it, is written by the statements in ``sqlite``, ``postgres`` and their
-``…_riders``.
+``…_extras``.
 """
 
 from typing import Any
