@@ -14,12 +14,12 @@ Settings, from the environment:
     ANALYST_MODEL     "provider:model"; by default one whose key is set, else the offline analyst
 
 The offline analyst is a plain program behind the model interface, for machines without
-a key. It follows fixed rules and says so in what it writes. Serve it by
+a key. It follows fixed rules and states this in its report. Serve it with
 ``python -m holdfast.testing.model --script examples.analyst.offline:script`` and point
 OPENAI_BASE_URL to it.
 
     app.py       the agent: instructions, limits, settings
-    tools.py     what it may do
+    tools.py     its tools
     reading.py, kinds.py, table.py   the CSV file as an SQLite table
     query.py, profile.py             reading that table, and nothing else
     chart.py, files.py               charts, and files written whole

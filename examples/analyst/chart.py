@@ -1,5 +1,5 @@
 """Charts as PNG files, drawn from rows of a query."""
-# Matplotlib leaves its keyword arguments without types.
+# Matplotlib's keyword arguments have no types.
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _series(chart: Chart) -> dict[str, dict[Value, float]]:
     if not series:
         raise ToolError("the query gave nothing to draw")
     if len(series) > _MAX_LINES:
-        raise ToolError(f"{len(series)} series cannot be told apart; at most {_MAX_LINES} are drawn")
+        raise ToolError(f"{len(series)} series cannot be distinguished; at most {_MAX_LINES} are drawn")
     if chart.kind == "bar" and sum(map(len, series.values())) > _MAX_BARS * len(series):
         raise ToolError(f"at most {_MAX_BARS} bars can be read; limit the query, or draw a line")
     return series
@@ -126,6 +126,6 @@ def _name_places(axes: Axes, places: list[Value]) -> None:
 
 def _label(text: str, longest: int) -> str:
     plain = "".join(c if c.isprintable() else " " for c in text).strip()
-    # A legend leaves out what begins with an underscore.
+    # A legend omits names that begin with an underscore.
     plain = f" {plain}" if plain.startswith("_") else plain
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"

@@ -23,7 +23,7 @@ def write_whole(folder: Path, name: str, suffix: str, content: bytes) -> str:
     stem = name.removesuffix(suffix)
     if not _NAME.fullmatch(stem):
         raise ToolError(
-            f"{name[:80]!r} is no plain file name; use letters, digits, '-' and '_', without folders"
+            f"{name[:80]!r} is not a plain file name. Use letters, digits, '-' and '_', without folders"
         )
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{uuid.uuid4().hex}.tmp"

@@ -1,4 +1,4 @@
-"""What a column holds: numbers, dates or text, found out from every one of its cells."""
+"""The type of a column: numbers, dates or text, inferred from all of its cells."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def _with_comma(text: str) -> int | float | None:
 
 
 def _moment(year: str, month: str | int, day: str | None, clock: tuple[str | None, ...] = ()) -> str | None:
-    """The date as SQLite's functions read it; None if there is no such day."""
+    """The date as SQLite's functions read it; None if the day does not exist."""
     century = "" if len(year) == 4 else "20" if int(year) < 69 else "19"
     hours, minutes, seconds = (int(part or 0) for part in (*clock, None, None, None)[:3])
     try:
         moment = datetime(int(century + year), int(month), int(day or 1), hours, minutes, seconds)  # noqa: DTZ001 -- as in the file
     except ValueError:
         return None
-    # Not by strftime, which leaves the zeros of early years out.
+    # Not by strftime, which omits the leading zeros of early years.
     return moment.isoformat(" ") if clock and clock[0] else moment.date().isoformat()
 
 

@@ -1,4 +1,4 @@
-"""A CSV file of any make as rows of text: its encoding, delimiter and header are found out."""
+"""Read a CSV file as rows of text; its encoding, delimiter and header are detected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ csv.field_size_limit(16 * 1024 * 1024)
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read the file. ``names`` are unique whatever their case, as SQLite wants them."""
+    """How to read the file. ``names`` are unique without regard to case, as SQLite requires."""
 
     encoding: str
     delimiter: str
@@ -41,7 +41,7 @@ class Layout:
 
 
 def find_layout(path: Path) -> Layout:
-    """Find out how a file is to be read."""
+    """Detect a file's layout."""
     encoding = _encoding(path)
     delimiter = _delimiter(path, encoding)
     first = list(islice(_rows(path, encoding, delimiter), 2))
@@ -54,7 +54,7 @@ def find_layout(path: Path) -> Layout:
 
 
 def read_rows(path: Path, layout: Layout) -> Iterator[list[str]]:
-    """The rows below the header; blank ones are left out."""
+    """The rows below the header, without blank ones."""
     return islice(_rows(path, layout.encoding, layout.delimiter), int(layout.header), None)
 
 
@@ -87,7 +87,7 @@ def _encoding(path: Path) -> str:
 
 
 def _delimiter(path: Path, encoding: str) -> str:
-    """The delimiter that the header has and most rows agree on; a file without any has one column."""
+    """The delimiter of the header that most rows agree with; a file without any has one column."""
     best, best_score = _NO_DELIMITER, (0.0, 0)
     for delimiter in _DELIMITERS:
         widths = [len(row) for row in islice(_rows(path, encoding, delimiter), _SAMPLE_LINES)]
@@ -107,7 +107,7 @@ def _names(cells: list[str]) -> tuple[str, ...]:
     taken: set[str] = set()
     names: list[str] = []
     for position, cell in enumerate(cells, 1):
-        # SQLite identifiers cannot hold NUL; other control characters only confuse.
+        # SQLite identifiers cannot contain NUL; other control characters are hard to type.
         plain = " ".join("".join(c if c.isprintable() else " " for c in cell).split())[:_MAX_NAME]
         base = plain or f"column_{position}"
         name, again = base, 2

@@ -1,4 +1,4 @@
-"""The CSV file as a SQLite database on disk, made once and kept until the file changes."""
+"""The CSV file as a SQLite database on disk, built once and reused until the file changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BATCH = 5_000
 
 
 def quoted(name: str) -> str:
-    """A name as an SQL identifier, whatever is in it."""
+    """Quote any name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -30,7 +30,7 @@ def database(data: Path, cache: Path) -> Path:
     """The database of a CSV file: table ``data``, with ``_columns`` and ``_notes`` about it.
 
     Raises:
-        ToolError: The file is not there or cannot be read as CSV.
+        ToolError: The file does not exist or cannot be read as CSV.
     """
     try:
         state = data.stat()
@@ -40,7 +40,7 @@ def database(data: Path, cache: Path) -> Path:
     made = cache / f"{hashlib.sha256(mark.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}.sqlite"
     if not made.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        # Built aside and put in place whole: another worker may ask at the same time, or this one die.
+        # Built under another name and renamed: another worker may build it too, or this one may die.
         draft = cache / f".{uuid.uuid4().hex}.tmp"
         try:
             _build(data, draft)

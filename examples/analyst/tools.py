@@ -1,4 +1,4 @@
-"""What the analyst may do: look at one file, and write into one folder."""
+"""The analyst's tools: read one file, and write into one folder."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _reading(data: Path, cache: Path) -> list[Tool[..., Any]]:
         """Recompute a figure before you report it, by another query than the one it came from.
 
         Args:
-            claim: What the figure says, in words.
+            claim: The statement that the figure supports.
             value: The figure, or the name, that you are going to report.
             query: A SELECT that gives one row with one column: the figure computed in another way.
             tolerance: How far the two may differ, as a share of the figure.
@@ -97,7 +97,7 @@ def _writing(data: Path, reports: Path) -> list[Tool[..., Any]]:
     def draw_chart(
         kind: Kind, title: Text, query: str, x_label: Text, y_label: Text, name: Name = "chart"
     ) -> dict[str, Any]:
-        """Draw a chart from a query and save it as a PNG file beside the report.
+        """Draw a chart from a query and save it as a PNG file next to the report.
 
         Args:
             kind: "line" for a development, "bar" for a comparison of up to 30 values.
@@ -140,6 +140,6 @@ def _matches(claimed: float | str, found: Value, tolerance: float) -> bool:
 def _image(target: str, reports: Path) -> str:
     if "/" in target or "\\" in target or not (reports / target).is_file():
         raise ToolError(
-            f"the report shows {target[:80]!r}, which is not beside it; draw it first by draw_chart"
+            f"the report shows {target[:80]!r}, which does not exist next to it; create it with draw_chart first"
         )
     return target

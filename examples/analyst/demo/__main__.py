@@ -23,17 +23,17 @@ from .processes import Workers
 from .screen import Screen
 
 _KILL_AFTER = 3  # settled steps; by then the analyst is in the middle of its queries
-_QUEUE = f"analyst-demo-{os.getpid()}"  # its own: two demos at once do not serve each other
+_QUEUE = f"analyst-demo-{os.getpid()}"  # unique, so that two demos at once do not serve each other
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="make demo", description="Watch an agent lose its worker and finish."
+        prog="make demo", description="Run an agent that loses its worker and finishes."
     )
     parser.add_argument("--data", type=Path, default=analyst.SAMPLE, help="a CSV file; the sample by default")
     parser.add_argument("--question", default="", help="what to find out")
     parser.add_argument("--report", type=Path, default=Path("report"), help="the folder for the report")
-    parser.add_argument("--no-kill", action="store_true", help="leave the worker alone")
+    parser.add_argument("--no-kill", action="store_true", help="do not kill the worker")
     parser.add_argument(
         "--stop", action="store_true", help="stop the Temporal server at the end without asking"
     )
@@ -59,7 +59,7 @@ class Demo:
         self._model: SpawnedModel | None = None
 
     async def run(self) -> None:
-        """Start everything, watch, sum up, and stop everything."""
+        """Start everything, follow the session, print a summary, and stop everything."""
         given, console = self._given, self._console
         console.print(f"[bold]question[/bold]  {given.question}\n[bold]data[/bold]      {given.data}")
         with ExitStack() as stack:
@@ -108,8 +108,8 @@ class Demo:
         screen.say(f"[red bold]worker {old} killed with SIGKILL[/red bold] in the middle of a step")
         new = workers.start()
         self._pids = (old, new)
-        screen.say(f"worker [bold]{new}[/bold] started; it gets the work after 5 s of silence")
-        screen.expect(f"until Temporal notices that worker {old} is lost, nothing moves")
+        screen.say(f"worker [bold]{new}[/bold] started; it gets the work after the heartbeat timeout of 5 s")
+        screen.expect(f"waiting until Temporal detects that worker {old} is lost")
 
     def _recovered(self, event: object, screen: Screen) -> None:
         if (
@@ -127,10 +127,10 @@ class Demo:
     async def _sum_up(self, client: Client, session: Session, reply: Reply) -> None:
         report = self._given.report.resolve() / "report.md"
         link = run_link(client.temporal, session.id)
-        asked = len(self._model.requests) if self._model else None
-        await summary.show(self._console, client, session, reply, self._kill, asked, report)
+        requests = len(self._model.requests) if self._model else None
+        await summary.show(self._console, client, session, reply, self._kill, requests, report)
         if not self._stays:
-            # The server ends with the demo: what has to ask it would not work.
+            # The server ends with the demo, so commands that need it would fail.
             return
         self._console.print(f"  every step     {summary.holdfast()} show {session.id}", soft_wrap=True)
         if link:
@@ -138,14 +138,14 @@ class Demo:
             self._console.print(f"  Temporal UI    {link}", soft_wrap=True)
 
     def _stay(self) -> None:
-        """Keep the UI up as long as somebody looks."""
+        """Keep the UI up until the user presses Enter."""
         if self._stays:
             self._console.print("\n[dim]The Temporal server stays up until you press Enter.[/dim]")
             sys.stdin.readline()
 
 
 def main() -> int:
-    """Run it; the exit code."""
+    """Run the demo; return the exit code."""
     console = Console()
     os.environ.setdefault("HOLDFAST_HOME", ".holdfast")
     try:

@@ -1,4 +1,4 @@
-"""The processes of the demo: workers, and the offline analyst where there is no model."""
+"""The processes of the demo: workers, and the offline analyst if no model is set."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _STOP = 15.0  # seconds a worker may take to finish its calls at the end
 
 @dataclass
 class Workers:
-    """Worker processes, one after the other; their words go to a log file."""
+    """Worker processes, one after the other; their output goes to a log file."""
 
     environment: dict[str, str]
     log: Path
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
 
     def start(self) -> int:
-        """Start a worker as anybody would from a shell; its process id."""
+        """Start a worker as from a shell; return its process id."""
         holdfast = Path(sys.executable).with_name("holdfast")
         command = [str(holdfast), "worker", "examples.analyst.app:app"]
         with self.log.open("ab") as log:
@@ -33,18 +33,18 @@ class Workers:
         return process.pid
 
     def kill(self) -> int:
-        """SIGKILL the worker that runs: no goodbye, nothing is flushed; its process id."""
+        """Kill the running worker with SIGKILL; return its process id."""
         process = self._running.pop()
         process.send_signal(signal.SIGKILL)
         process.wait()
         return process.pid
 
     def died(self) -> int | None:
-        """The exit code of a worker that ended by itself, if one did."""
+        """The exit code of a worker that exited without being stopped, if one did."""
         return next((p.returncode for p in self._running if p.poll() is not None), None)
 
     def stop(self) -> None:
-        """Stop what runs, gently first."""
+        """Stop the running workers: SIGTERM first, then SIGKILL."""
         for process in self._running:
             process.terminate()
         for process in self._running:

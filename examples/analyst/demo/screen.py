@@ -1,4 +1,4 @@
-"""What the person at the terminal sees while the analyst works."""
+"""The terminal output of the demo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from holdfast_client import (
     ToolStarted,
 )
 
-_SHOWN_TEXT = 600  # characters of the text that is being spoken
+_SHOWN_TEXT = 600  # characters of the streamed text
 
 
 class Screen:
@@ -46,25 +46,25 @@ class Screen:
         self._live.stop()
 
     def say(self, line: str) -> None:
-        """A line that stays."""
+        """Print a permanent line."""
         self._console.print(
             f"[dim]{time.monotonic() - self._began:5.1f} s[/dim]  {line}", overflow="ellipsis", no_wrap=True
         )
 
     def expect(self, what: str) -> None:
-        """What is waited for, until the model speaks again."""
+        """Show what the demo waits for, until the model writes again."""
         self._expected = what
 
     def show(self, event: StreamEvent) -> None:
-        """An event of the session's stream."""
+        """Show an event of the session's stream."""
         match event:
             case TextDelta(text=text):
                 self._text += text
                 self._expected = ""
-                self._now = "the model speaks"
+                self._now = "the model is writing"
             case TextRestart():
                 self._text = ""
-                self._now = "the model is asked again"
+                self._now = "the model is called again"
             case StepEnded():
                 self._expected = ""
                 self._step(event)

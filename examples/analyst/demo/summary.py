@@ -1,4 +1,4 @@
-"""What was recovered, read from where it is recorded: the run's history and the session's log."""
+"""Summarise what was recovered, from the run's history and the session's log."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def show(
     session: Session,
     reply: Reply,
     kill: Kill | None,
-    asked: int | None,
+    requests: int | None,
     report: Path,
 ) -> None:
     """The answer, the account, and where to look."""
@@ -62,18 +62,18 @@ async def show(
     if kill is not None:
         lost = await in_flight(client, session.id)
         table.add_row("killed", f"worker {kill.old} with SIGKILL after {kill.settled} settled steps")
-        table.add_row("recovered", f"worker {kill.new} went on after {kill.seconds:.1f} s")
+        table.add_row("recovered", f"worker {kill.new} continued after {kill.seconds:.1f} s")
         what = ", ".join(lost) or "nothing"
-        table.add_row("in flight", f"{what}: noticed by its silence and given to the new worker")
-        if asked is not None:
+        table.add_row("in flight", f"{what}: heartbeat timeout, then scheduled on the new worker")
+        if requests is not None:
             table.add_row(
-                "model asked",
-                f"{asked} times for {len(replies)} replies; in flight at the kill: {asked - len(replies)}",
+                "model called",
+                f"{requests} times for {len(replies)} replies; in flight at the kill: {requests - len(replies)}",
             )
     console.print(table)
 
 
 def holdfast() -> str:
-    """The command as the person can type it."""
+    """The command as it can be typed in this folder."""
     command = Path(sys.executable).with_name("holdfast")
     return str(command.relative_to(Path.cwd())) if command.is_relative_to(Path.cwd()) else command.name

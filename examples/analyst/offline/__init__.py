@@ -1,6 +1,6 @@
 """The offline analyst: a plain program behind the model interface.
 
-It decides by rules what a language model would decide by itself: which columns a question
+It decides by rules what a language model would decide: which columns a question
 is about, which queries answer it, what to check, what to draw and what to write. It works
 on any CSV file and says in its report and answer what it is.
 """

@@ -136,7 +136,7 @@ def _measure(table: Table, words: list[str], dimension: Column | None) -> Column
 
     usable = [c for c in table.numbers if c is not dimension]
     best = max(usable, key=score, default=None)
-    # A serial number is nothing to add up unless somebody asks for it.
+    # Serial numbers are not summed unless the question asks for it.
     return None if best is None or score(best)[:2] == (0, 0) else best
 
 

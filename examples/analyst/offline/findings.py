@@ -1,4 +1,4 @@
-"""What the offline analyst has found, and its report."""
+"""The findings of the offline analyst, and its report."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from .words import Cell
 
 @dataclass(frozen=True)
 class Ask:
-    """One reply: what is said, and the calls that go with it, by tool name and arguments."""
+    """One reply: its text and its calls, by tool name and arguments."""
 
     say: str
     calls: tuple[tuple[str, Mapping[str, Any]], ...]
