@@ -18,7 +18,7 @@ help: ## show this list
 setup:
 	@sh .ci/setup
 
-demo: setup ## watch an agent work, lose its worker, and finish (ARGS="--data your.csv")
+demo: setup ## see an agent work, lose its worker, and finish (ARGS="--data your.csv")
 	@$(PY) -m examples.analyst.demo $(ARGS)
 
 test: setup ## run the tests on real parts, without the slow ones (ARGS="-k name")
@@ -38,7 +38,7 @@ sweep: setup ## kill a worker at every event of a run; "make test-slow" takes ev
 chaos: setup ## kill and break everything while runs are under way (ARGS="kills --runs 1000"); see report/chaos.jsonl
 	@$(PY) -m tests.chaos $(ARGS)
 
-record: setup ## record histories of the session anew (ARGS="name …" for some); see docs/histories.md
+record: setup ## record histories of the session again (ARGS="name …" for some); see docs/histories.md
 	@$(PY) -m tests.workflows.histories.record $(ARGS)
 
 lint: setup ## check formatting, style, types, the rooms and the lengths; change nothing

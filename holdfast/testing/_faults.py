@@ -38,15 +38,15 @@ class Fault:
 
     Attributes:
         name: Its name, as ``Seen.fault`` tells it.
-        ends: What becomes of the call. ``retried``: it is made again, or another provider is asked. ``waited``:
-            the same, after the seconds that the answer tells. ``changed``: it is made once more with another
-            prompt. ``told``: the model is told and goes on. ``failed``: the turn ends with the error.
+        ends: What happens to the call. ``retried``: it is made again, or another provider is called. ``waited``:
+            the same, after the seconds that the answer gives. ``changed``: it is made once more with another
+            prompt. ``returned``: the error is returned to the model. ``failed``: the turn ends with the error.
         code: The code of the error that a turn ends with if the fault does not pass.
         make: The answer to a request; the number is the seconds that it is to tell.
     """
 
     name: str
-    ends: Literal["retried", "waited", "changed", "told", "failed"]
+    ends: Literal["retried", "waited", "changed", "returned", "failed"]
     code: str
     make: Callable[[Request, float], Reply]
 
@@ -85,7 +85,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("too_long", "changed", "context_too_long", lambda _, __: context_too_long()),
     Fault("filtered", "changed", "content_filtered", _filtered),
     Fault("refused", "failed", "model_refused", lambda _, __: say("I will not.", finish="refusal")),
-    Fault("bad_arguments", "told", "tool_arguments_invalid", _bad_arguments),
+    Fault("bad_arguments", "returned", "tool_arguments_invalid", _bad_arguments),
 )
 """Every kind."""
 

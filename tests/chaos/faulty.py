@@ -70,7 +70,7 @@ def _ends(run: str, at: _Place) -> Iterator[End]:
 def _after(run: str, at: _Place, fault: Fault) -> Iterator[End]:
     if fault.ends in ("retried", "waited") and at.attempt < ATTEMPTS:
         yield from _ends(run, replace(at, attempt=at.attempt + 1, changed=False))
-    elif fault.ends == "told" and at.invalid < REPAIRS:
+    elif fault.ends == "returned" and at.invalid < REPAIRS:
         yield from _ends(run, _Place(at.requests, at.steps, invalid=at.invalid + 1))
     else:
         yield End(fault.code, at.requests)

@@ -100,7 +100,7 @@ def _causeless(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
 
 def _multiplied(asked: Asked) -> Iterator[str]:
     """List steps with more requests than attempts × models, plus one for each changed prompt."""
-    once_more = {fault.name for fault in FAULTS if fault.ends in ("changed", "told")}
+    once_more = {fault.name for fault in FAULTS if fault.ends in ("changed", "returned")}
     for id, each in asked.items():
         models, more = (1, 0) if agent(Program(id, ())) == "plain" else (2, MORE_ATTEMPTS)
         for step in range(STEPS + 1):
