@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing import call, say
 from holdfast_activities import clock
 from holdfast_activities.models.errors.errors import retry_after
 from holdfast_client import connect
@@ -20,8 +19,8 @@ from holdfast_workflows.contracts.session import Message, StartInput
 
 from ..workers.running import Running
 from ..workflows.support import eventually
-from .conftest import Make, Script
-from .test_effects import rows
+from .conftest import Make
+from .test_effects import calling, rows
 from .world import World, done, ready
 
 APP = "tests.kills.skewed:app"
@@ -55,11 +54,6 @@ async def off_by(
         yield await ready(running)
     finally:
         await starting.__aexit__(None, None, None)
-
-
-def calling(tool: str, what: str) -> Script:
-    """A model that asks for one call and accepts any result."""
-    return lambda request: call(tool, {"what": what}) if request.results == 0 else say("Done.")
 
 
 @pytest.mark.parametrize("hours", [2, pytest.param(-2, marks=pytest.mark.slow)])
