@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.memory import CompactInput, CompactResult
 from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import ThinkInput
-from holdfast_workflows.session.background import compact as compacting
+from holdfast_workflows.session.background import compact
 
 from ..played import SPENT, Played, Think, calls, fails, playing
 from ..support import eventually
@@ -92,7 +92,7 @@ async def test_a_prompt_that_did_not_fit_waits_for_the_compaction_that_runs(
 async def test_a_compaction_that_takes_too_long_is_waited_for_once(
     client: TemporalClient, task_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compacting, "_PATIENCE", 0.5)
+    monkeypatch.setattr(compact, "_MAX_WAIT", 0.5)
     steps = [*looks(0, 0, 0, 0), *looks(*[120] * 6)]
     played = Played(steps, spec=_PLAIN, gates={names.COMPACT: asyncio.Event()})
     async with playing(client, task_queue, played) as holdfast:

@@ -222,15 +222,15 @@ async def test_a_run_with_last_resorts_waits_for_what_others_have_reserved(start
         await it.holdfast.state.budgets.charge(others)
         session = await it.holdfast.client.start("helper", "Hi", tenant="acme")
 
-        async def parked() -> bool:
+        async def is_waiting() -> bool:
             return bool(await events(session, "waiting")) or (await session.view()).status == "idle"
 
-        await eventually(parked)
+        await eventually(is_waiting)
         await it.holdfast.state.budgets.charge(replace(others, reservation=Amount()))
         assert (await session.wait()).text == "Done."
 
 
-async def test_a_run_that_is_parked_holds_nothing_of_its_budget(start: Start) -> None:
+async def test_a_run_that_waits_holds_nothing_of_its_budget(start: Start) -> None:
     """With what it held, others of its tenant may go on meanwhile."""
     async with start(endless, app(Budget(tokens=50_000))) as it:
         circuit = it.holdfast.state.breakers

@@ -71,11 +71,11 @@ async def endures(start: Start, url: str, place: Path | Site, trouble: Trouble, 
         async with trouble(place):
             shop.go.set()
 
-            async def parked() -> bool:
+            async def is_waiting() -> bool:
                 view = await session.view()
                 return view.status == "waiting" and word in view.waiting_for
 
-            await eventually(parked)
+            await eventually(is_waiting)
             with pytest.raises(StateUnavailable):
                 async with asyncio.timeout(5):
                     await it.holdfast.state.ping()

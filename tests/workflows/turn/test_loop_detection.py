@@ -26,8 +26,8 @@ def walk(marks: list[str]) -> list[tuple[str, ...]]:
     trail: tuple[str, ...] = ()
     seen: list[tuple[str, ...]] = []
     for mark in marks:
-        trail = loop_detection.longer(trail, mark)
-        seen.append(loop_detection.circle(trail))
+        trail = loop_detection.extend(trail, mark)
+        seen.append(loop_detection.loop(trail))
     return seen
 
 
@@ -81,6 +81,6 @@ def test_calls_of_an_older_worker_which_says_nothing_of_them_leave_no_mark() -> 
 def test_a_trail_stays_short() -> None:
     trail: tuple[str, ...] = ()
     for n in range(1_000):
-        trail = loop_detection.longer(trail, step(f"look({n})=1"))
-    assert len(trail) == loop_detection.KEPT
+        trail = loop_detection.extend(trail, step(f"look({n})=1"))
+    assert len(trail) == loop_detection.TRAIL_STEPS
     assert max(map(len, trail)) < 80

@@ -128,10 +128,10 @@ async def test_without_another_provider_a_run_parks_until_the_breaker_lets_it_th
         await it.holdfast.client.set_breaker("provider:openai", "open", seconds=600, reason="maintenance")
         session = await it.holdfast.client.start("helper", "Hi")
 
-        async def parked() -> bool:
+        async def is_waiting() -> bool:
             return (await session.view()).status == "waiting"
 
-        await eventually(parked)
+        await eventually(is_waiting)
         assert "maintenance" in (await session.view()).waiting_for
         assert script.asked == []
         await session.cancel()

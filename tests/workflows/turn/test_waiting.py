@@ -105,10 +105,10 @@ async def test_steering_pause_and_cancel_take_hold_of_a_turn_that_waits(start: S
         await status(session, "waiting")
         await session.steer("quickly")
 
-        async def parked_again() -> bool:
+        async def is_waiting_again() -> bool:
             return len(await events(session, "waiting")) == 2
 
-        await eventually(parked_again)
+        await eventually(is_waiting_again)
         assert (await session.pause()).status == "paused"
 
         async def still() -> bool:
@@ -213,7 +213,7 @@ async def test_an_error_says_when_the_breaker_lets_through_not_when_a_nap_would_
         assert reply.error.retry_after > 500
 
 
-async def test_the_timer_of_a_parked_run_says_in_a_line_why(start: Start) -> None:
+async def test_the_timer_of_a_waiting_run_says_in_a_line_why(start: Start) -> None:
     async with start([say("Done.")]) as it:
         await opened(it, "provider:openai", 600)
         session = await it.holdfast.client.start("helper", "Go")
@@ -231,7 +231,7 @@ async def test_the_timer_of_a_parked_run_says_in_a_line_why(start: Start) -> Non
         assert len(summary) <= 60
 
 
-async def test_the_details_of_a_parked_run_say_until_when_however_long_the_reason(start: Start) -> None:
+async def test_the_details_of_a_waiting_run_say_until_when_however_long_the_reason(start: Start) -> None:
     async with start([say("Done.")]) as it:
         until = time.time() + 600
         view = BreakerView(name="provider:openai", state="open", until=until, manual=True, reason="why " * 50)
@@ -239,4 +239,4 @@ async def test_the_details_of_a_parked_run_say_until_when_however_long_the_reaso
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "waiting")
         told = await details(it, session.id)
-        assert re.search(r"^- parked: .* open until [0-9: -]+ UTC$", told, re.MULTILINE)
+        assert re.search(r"^- waits: .* open until [0-9: -]+ UTC$", told, re.MULTILINE)

@@ -1,6 +1,6 @@
-"""What a session refuses, and why: each rule raises the error that its sender is answered with.
+"""Validators of the session's updates. Each raises the error that the client receives.
 
-Refusals leave no trace in the history, so they cost a busy session nothing.
+A refused update leaves nothing in the history.
 """
 
 from temporalio import workflow
@@ -25,14 +25,14 @@ from .state.state import SessionState
 _MAX_STEERING = 20
 
 _MOST = 1_000_000_000_000
-"""The highest limit to which a budget is raised."""
+"""The highest value of a budget limit."""
 
 _MOST_DOLLARS = 1_000_000_000
-"""The same in dollars, of which accounts count millionths."""
+"""The highest value in dollars; accounts count in millionths of a dollar."""
 
 
 def message(state: SessionState, given: Message) -> None:
-    """Whether a message can be taken; one that was taken before can."""
+    """Check a message; one with an id seen before is accepted again."""
     if given.id in state.seen:
         return
     if state.closing or state.ended or (state.start.mode == "task" and state.seen):
@@ -40,7 +40,7 @@ def message(state: SessionState, given: Message) -> None:
     if len(state.queue) >= MAX_QUEUED_MESSAGES or state.queue_weight > MAX_QUEUED_BYTES:
         raise _refused(
             errors.QueueFull(
-                f"{len(state.queue)} wait and take {state.queue_weight:,} bytes; no more are taken after "
+                f"{len(state.queue)} messages with {state.queue_weight:,} bytes are queued; the limit is "
                 f"{MAX_QUEUED_MESSAGES} messages or {MAX_QUEUED_BYTES:,} bytes"
             )
         )
@@ -50,19 +50,19 @@ def message(state: SessionState, given: Message) -> None:
         raise _refused(errors.SessionBusy())
 
 
-def wait(state: SessionState, turn: int, *, waiters: int, rolling: bool) -> None:
-    """Whether somebody may wait for a turn by an update; else he asks for the turn now and then."""
+def wait(state: SessionState, turn: int, *, waiters: int, continuing: bool) -> None:
+    """Check a wait for a turn by update; a refused client polls the turn by query."""
     if waiters >= MAX_WAITERS:
         raise _refused(errors.SessionBusy("too many wait for turns at once; ask again shortly"))
-    if rolling or state.paused or state.pending or state.waits:
-        # Any of them may last, and every update is kept in the history; questions are not.
+    if continuing or state.paused or state.pending or state.waits:
+        # These may last, and every update is written to the history; queries are not.
         raise _refused(errors.SessionBusy("no turn goes on now; ask for it now and then"))
     if not 1 <= turn <= state.turns:
         raise _refused(errors.NothingToDo(f"there is no turn {turn}"))
 
 
 def steering(state: SessionState, text: str) -> None:
-    """Whether the running turn can be told something."""
+    """Check steering of the running turn."""
     if state.running is None:
         raise _refused(errors.NothingToDo("no turn is running; send a message instead"))
     if size(text) > INLINE_TEXT:
@@ -72,9 +72,9 @@ def steering(state: SessionState, text: str) -> None:
 
 
 def pausing(state: SessionState, *, paused: bool) -> None:
-    """Whether the session can be paused, or resumed.
+    """Check a pause or resume.
 
-    Also while it closes: it has turns to end, which a pause would else hold for ever.
+    Both are allowed while the session closes; otherwise a paused one could never end.
     """
     if state.ended:
         raise _refused(_closed(state))
@@ -85,19 +85,19 @@ def pausing(state: SessionState, *, paused: bool) -> None:
 
 
 def cancelling(state: SessionState) -> None:
-    """Whether there is a turn to cancel."""
+    """Check the cancellation of a turn."""
     if state.running is None:
         raise _refused(errors.NothingToDo("no turn is running"))
 
 
 def closing(state: SessionState) -> None:
-    """Whether the session is open."""
+    """Check a close."""
     if state.ended or state.closing:
         raise _refused(_closed(state))
 
 
 def repinning(state: SessionState) -> None:
-    """Whether the session can take another spec: it goes on, and has one."""
+    """Check a change of the spec."""
     if state.ended:
         raise _refused(_closed(state))
     if state.spec is None:
@@ -105,13 +105,13 @@ def repinning(state: SessionState) -> None:
 
 
 def raising(state: SessionState, by: RaiseBudget) -> None:
-    """Whether a budget can be raised so: only limits that are set can be."""
+    """Check a budget raise; only limits that are set can be raised."""
     if state.ended:
         raise _refused(_closed(state))
     wanted = limits.wanted(by)
     if not wanted:
         raise _refused(errors.NothingToDo("nothing is raised"))
-    # Not a number is in no order, so it is refused here, too.
+    # Comparisons with NaN are false, so it is refused here too.
     if not all(0 < getattr(by, name) <= _MOST for name in wanted):
         raise _refused(errors.BadInput("a budget is raised by a positive amount"))
     unset = [name for name in wanted if limits.limit(state.budget, name) is None]
@@ -123,8 +123,8 @@ def raising(state: SessionState, by: RaiseBudget) -> None:
             raise _refused(errors.BadInput(f"a budget is at most {most:,} {name}"))
 
 
-def deciding(state: SessionState, decision: Decision) -> None:
-    """Whether something waits for that decision."""
+def resolving(state: SessionState, decision: Decision) -> None:
+    """Check a decision; something must wait for it."""
     if state.ended:
         raise _refused(_closed(state))
     waiting = {each.id: each for each in state.undecided}
@@ -145,7 +145,7 @@ def deciding(state: SessionState, decision: Decision) -> None:
 
 
 def _closed(state: SessionState) -> errors.SessionClosed:
-    """What a task failed with says more than that it is over, also while its run has not quite ended."""
+    """The error for a session that has ended or is closing; a failed task includes its own error."""
     error = state.failed.error if state.failed else None
     return errors.SessionClosed(f"{workflow.info().workflow_id} failed: {error.message}" if error else "")
 

@@ -1,7 +1,6 @@
-"""The session as a workflow: its handlers, its queue of turns, its roll-over and its end."""
+"""The session workflow: run method, message handlers, continue-as-new and end."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,8 +25,8 @@ from ..inputs import start_input
 from . import validators
 from .background import remember, settle
 from .background.compact import Compaction
-from .control import Control
-from .state import activity_calls, continue_as_new, current_details, reset, search_attributes
+from .handlers import ControlHandlers
+from .state import activity_calls, continue_as_new, current_details, reset, search_attributes, waiting
 from .state.state import SessionState
 from .turn.turn import TurnRunner
 
@@ -36,16 +35,15 @@ _INTERRUPTED = "interrupted by a new message"
 _WORKFLOW_CANCELLED = "the workflow was cancelled"
 
 
-# Input of a wrong shape fails what it came with, the run or the update; as an error of the
-# workflow task it would be tried again for ever.
+# Invalid input fails the run or the update. As an error of the workflow task it would be retried for ever.
 @workflow.defn(name=names.WORKFLOW, sandboxed=False, failure_exception_types=[ValidationError])
-class AgentWorkflow(Control):
-    """One durable conversation or task of one agent; its id is the session's id."""
+class AgentWorkflow(ControlHandlers):
+    """One durable conversation or task of one agent. The workflow id is the session id."""
 
     @workflow.init
     def __init__(self, *given: Any) -> None:
-        """The state is there before the first handler runs."""
-        # Without input there is no agent, which fails the run at once, with the agents there are.
+        """Create the state before the first handler runs."""
+        # Without input there is no agent name; loading it fails the run and lists the known agents.
         failure: ApplicationError | None = None
         try:
             start = start_input(StartInput, given)
@@ -53,27 +51,27 @@ class AgentWorkflow(Control):
             start, failure = StartInput(), error
         super().__init__(SessionState(start))
         reset.watch(self._state)
-        self._settler = settle.SettleQueue(self._state)
-        self._remembering = remember.RememberQueue(self._state, self._settler)
-        self._compacting = Compaction(self._state)
+        self._settle_queue = settle.SettleQueue(self._state)
+        self._remember_queue = remember.RememberQueue(self._state, self._settle_queue)
+        self._compaction = Compaction(self._state)
         self._waiters = 0
-        self._rolling = False
+        self._continuing = False
         self._failure = failure
         if start.message and not start.carry:
             self._state.accept(start.message)
 
     @workflow.run
     async def run(self, *given: Any) -> TaskResult:
-        """Run turns until the session is closed, or the one task is done; takes one ``StartInput``."""
+        """Run turns until the session is closed or the task is done. Takes one ``StartInput``."""
         try:
             await self._load()
             self._resets = asyncio.create_task(reset.follow(self._state))
-            self._remembering.go_on()
+            self._remember_queue.start()
             while await self._next_turn():
-                if not self._rolling:
+                if not self._continuing:
                     await self._run_turn()
-                if self._rolling:
-                    await self._roll_over()
+                if self._continuing:
+                    await self._continue_as_new()
         except asyncio.CancelledError:
             await self._cancelled()
             raise
@@ -92,14 +90,14 @@ class AgentWorkflow(Control):
             state.ended = "failed"
             return
         if state.spec is not None:
-            # What people see is a run's own; a session that went on in a new one shows it from the start.
+            # Current details belong to a run, so a continued one sets them again.
             workflow.set_current_details(current_details.render(state))
             return
         message = state.start.message
         if message is not None and (weight := size(dump_json(message.text))) > MAX_MESSAGE:
-            # It came with the start, past the validator, and fits no later payload together with others.
-            said = f"{weight:,} bytes as JSON; at most {MAX_MESSAGE:,} with the start of a session"
-            state.ended, self._failure = "failed", errors.to_failure(errors.MessageTooLarge(said))
+            # A start input does not pass the validator of `send`.
+            detail = f"{weight:,} bytes as JSON; at most {MAX_MESSAGE:,} with the start of a session"
+            state.ended, self._failure = "failed", errors.to_failure(errors.MessageTooLarge(detail))
             return
         load = LoadInput(
             session=workflow.info().workflow_id,
@@ -113,13 +111,13 @@ class AgentWorkflow(Control):
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
         except ActivityError as error:
             if isinstance(error.cause, CancelledError):
-                raise asyncio.CancelledError from error  # it ends as one that is cancelled later
+                raise asyncio.CancelledError from error
             state.ended = "failed"
             self._failure = errors.to_failure(activity_calls.typed(error, errors.HoldfastError))
             search_attributes.at_end(state)
             return
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
-        if loaded.abandoned:  # by a reset to the beginning, and set aside with that
+        if loaded.abandoned:  # reset to the beginning: loading has set it aside
             state.turns = max(state.turns, loaded.used)
             state.abandoned, state.resets = loaded.abandoned, loaded.resets
             state.resets_done = state.resets_past = state.resets_seen
@@ -128,7 +126,7 @@ class AgentWorkflow(Control):
         search_attributes.at_start(state)
 
     async def _next_turn(self) -> bool:
-        """Wait for something to do; False when the session is over."""
+        """Wait for a turn to run or a continue-as-new; False when the session is over."""
         state = self._state
         if self._failure or (state.start.mode == "task" and state.recent):
             return False
@@ -136,21 +134,21 @@ class AgentWorkflow(Control):
             await workflow.wait_condition(
                 lambda: bool(state.queue) or state.closing or continue_as_new.due(state)
             )
-            # Waiting, too, makes history: whoever looks on renews that, and pauses come and go.
-            self._rolling = not (state.queue or state.closing)
-        return bool(state.running or state.queue or self._rolling)
+            # The history also grows while idle, by signals, updates and pauses.
+            self._continuing = not (state.queue or state.closing)
+        return bool(state.running or state.queue or self._continuing)
 
     async def _run_turn(self) -> None:
-        """Run a turn in a task of its own: a cancelled workflow must be able to wait for its tools."""
+        """Run a turn in its own task, so that a cancelled workflow can wait for the turn's tools."""
         state = self._state
         state.take_next_spec()
-        runner = self._runner = TurnRunner(state, self._compacting)
+        runner = self._runner = TurnRunner(state, self._compaction)
         if state.running is None:
-            if self._settler.behind:
-                await self._settler.wait()
+            if self._settle_queue.behind:
+                await self._settle_queue.wait()
             await reset.settled(state)
             if continue_as_new.due(state):
-                self._rolling = True
+                self._continuing = True
                 return
             runner.begin()
             if state.queue and self._state.policy(state.queue[0][1]) == "interrupt":
@@ -167,36 +165,36 @@ class AgentWorkflow(Control):
                 self._turn_ended()
             raise
         self._runner = None
-        self._rolling = not await turn
-        if not self._rolling:
+        self._continuing = not await turn
+        if not self._continuing:
             search_attributes.at_turn_end(state)
             self._turn_ended()
 
     def _turn_ended(self) -> None:
-        self._settler.turn_ended()
-        self._remembering.go_on()
+        self._settle_queue.turn_ended()
+        self._remember_queue.start()
 
-    async def _roll_over(self) -> None:
-        """Go on in a new run; whoever waits for a turn is answered and asks again there."""
+    async def _continue_as_new(self) -> None:
+        """Continue in a new run. Pending waits for a turn return first; clients repeat them there."""
         await reset.settled(self._state)
-        await self._settler.wait()
-        await self._compacting.leave()
-        await self._remembering.wait(remember.ROLLING)
+        await self._settle_queue.wait()
+        await self._compaction.cancel()
+        await self._remember_queue.wait(remember.CONTINUE_WAIT)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
-            # The spec that is carried has the message's place and the output's.
+            # Not needed any more: the carried state holds the message and the pinned spec.
             self._state.start.model_copy(
                 update={"carry": self._state.carried(), "message": None, "output": None}
             )
         )
 
     async def _cancelled(self) -> None:
-        """The workflow was cancelled from outside: the turn has been stopped, say so and settle."""
+        """End the session after a cancellation of the workflow: end the turn, then settle."""
         self._state.stopping = True
         if self._state.running is not None:
-            # It was about to go over to another run.
+            # The run was about to continue as new.
             self._state.cancel_turn(_WORKFLOW_CANCELLED)
-            await TurnRunner(self._state, self._compacting).run()
+            await TurnRunner(self._state, self._compaction).run()
             self._turn_ended()
         await self._finish("cancelled")
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -205,16 +203,16 @@ class AgentWorkflow(Control):
         self._state.ended = status
         self._state.queue.clear()
         self._state.emit("closed", status=status)
-        await self._compacting.leave()
-        if not await self._remembering.wait(remember.LAST):
-            workflow.logger.error("%d turns are not remembered", len(self._state.unremembered))
+        await self._compaction.cancel()
+        if not await self._remember_queue.wait(remember.CLOSE_WAIT):
+            workflow.logger.error("%d turns were not remembered", len(self._state.unremembered))
         search_attributes.at_end(self._state)
         workflow.set_current_details(current_details.render(self._state))
-        self._settler.session_ended()
-        await self._settler.wait()
+        self._settle_queue.session_ended()
+        await self._settle_queue.wait()
 
     def _result(self) -> TaskResult:
-        """The session's result; a task that failed fails the workflow with the turn's error."""
+        """Return the session's result; a failed task fails the workflow with the turn's error."""
         failed = self._state.failed
         if failed and failed.error:
             problem = failed.error
@@ -226,24 +224,23 @@ class AgentWorkflow(Control):
 
     # Messages.
 
-    @workflow.update(description="Send a message; answers with the turn that will take it.")
+    @workflow.update(description="Send a message; returns its turn.")
     async def send(self, message: Message) -> Accepted:
-        """Queue a message as the session's policy says."""
+        """Queue a message according to its ``when_busy`` policy."""
         state = self._state
         await reset.before_message(state)
         new = message.id not in state.seen
         if new and state.running is not None and self._state.policy(message) == "interrupt":
-            turn = state.accept(message, place=self._interrupting())
+            turn = state.accept(message, place=self._count_interrupting())
             self._cancel_turn(_INTERRUPTED)
         else:
             turn = state.accept(message)
-        # The first answer waits for the agent, so that an unknown one is refused here.
-        before = turn
+        # The first send waits until the agent is loaded, so that it fails for an unknown agent.
         await workflow.wait_condition(lambda: state.spec is not None or state.ended is not None)
         if state.spec is None:
             raise self._failure or errors.to_failure(errors.SessionClosed())
         return Accepted(
-            turn=state.seen.get(message.id, before),
+            turn=state.seen.get(message.id, turn),
             remembers=state.spec.memory is not None,
             paused=state.paused,
         )
@@ -252,18 +249,18 @@ class AgentWorkflow(Control):
     def _validate_send(self, message: Message) -> None:
         validators.message(self._state, message)
 
-    def _interrupting(self) -> int:
-        """How many messages at the head of the queue interrupt: they keep their order among themselves."""
-        found = 0
+    def _count_interrupting(self) -> int:
+        """Count the interrupting messages at the head of the queue; they keep their order."""
+        count = 0
         for _, message in self._state.queue:
             if self._state.policy(message) != "interrupt":
                 break
-            found += 1
-        return found
+            count += 1
+        return count
 
     @workflow.signal(description="Send a message without waiting for an answer.")
     async def post(self, message: Message | None = None) -> None:
-        """Queue a message; one that ``send`` would refuse is dropped and said in the log."""
+        """Queue a message; one that ``send`` would refuse is dropped with a warning."""
         if message is None:
             return
         try:
@@ -276,42 +273,39 @@ class AgentWorkflow(Control):
 
     @workflow.update(description="Wait for a turn to end, for at most 20 seconds.")
     async def wait_turn(self, wait: WaitTurn) -> TurnView:
-        """The turn as it stands when it ends, the time is up or the session rolls over."""
+        """Return the turn when it ends, the time is up or the session continues as new."""
         state = self._state
 
-        def over() -> bool:
+        def ready() -> bool:
             view = state.find_turn(wait.turn)
             ended = view is None or view.status not in {"queued", "running"}
-            return ended or self._rolling or state.ended is not None
+            return ended or self._continuing or state.ended is not None
 
         self._waiters += 1
         try:
-            await workflow.wait_condition(
-                over,
-                timeout=timedelta(seconds=max(0.0, min(wait.seconds, _LONGEST_WAIT))),
-                timeout_summary="a client waits for the turn",
-            )
-        except TimeoutError:
-            pass
+            seconds = max(0.0, min(wait.seconds, _LONGEST_WAIT))
+            await waiting.wait_until(ready, seconds, "a client waits for the turn")
         finally:
             self._waiters -= 1
         view = state.find_turn(wait.turn)
         if view is None:
-            raise errors.to_failure(errors.NothingToDo(f"turn {wait.turn} is not known here"))
+            raise errors.to_failure(errors.NothingToDo(f"the workflow no longer keeps turn {wait.turn}"))
         return view
 
     @wait_turn.validator
     def _validate_wait(self, wait: WaitTurn) -> None:
-        validators.wait(self._state, wait.turn, waiters=self._waiters, rolling=self._rolling)
+        validators.wait(self._state, wait.turn, waiters=self._waiters, continuing=self._continuing)
 
-    # Questions.
+    # Queries.
 
-    @workflow.query(description="One turn, if it is still remembered.")
+    @workflow.query(description="One turn, if the workflow still keeps it.")
     def turn(self, turn: int) -> TurnView | None:
-        """A turn as it stands."""
+        """Return a queued, running or recent turn."""
         return self._state.find_turn(turn)
 
-    @workflow.query(description="What a burst that was asked to yield should do: finish its step, or abort.")
+    @workflow.query(
+        description="What inline steps that were asked to yield should do: finish the step, or abort."
+    )
     def intent(self) -> str:
         """``abort`` when the turn is cancelled, else ``finish``."""
         running = self._state.running

@@ -1,8 +1,6 @@
-"""Compaction: the older part of a long conversation is summed up beside the turn, before it has to be cut."""
+"""Compaction: summarize the older part of a long conversation in the background, before it has to be cut."""
 
 import asyncio
-from contextlib import suppress
-from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
@@ -13,20 +11,20 @@ from holdfast_workflows.contracts.steps import StepView
 from ..state import activity_calls
 from ..state.budget import BudgetTracker
 from ..state.state import SessionState
+from ..state.waiting import wait_until
 
 _FEWEST = 8
-"""Entries since the last compaction below which there is nothing to sum up."""
+"""Entries since the last compaction below which none starts."""
 
 _FULL = 100
-"""Percent of what a prompt has room for, from which the next model call waits for a compaction that runs."""
+"""Percent of the prompt's budget, from which the next model call waits for a running compaction."""
 
-_PATIENCE = 60.0
-"""Seconds from its beginning that it is waited for: without a summary the prompt is cut, which loses more and
-takes no time."""
+_MAX_WAIT = 60.0
+"""Seconds after its start that a model call waits for a compaction; then the prompt is cut instead."""
 
 
 class Compaction:
-    """One compaction at a time; the model calls after its end are told of its summary."""
+    """Runs one compaction at a time; later model calls use its summary."""
 
     def __init__(self, state: SessionState) -> None:
         self._state = state
@@ -36,11 +34,11 @@ class Compaction:
         self._task: asyncio.Task[None] | None = None
 
     def consider(self, step: StepView) -> None:
-        """Begin one if the step's prompt was full enough. Only between steps, since it takes a number."""
+        """Start a compaction if the step's prompt was full enough. Call it between steps: it takes a sequence number."""
         state = self._state
         assert state.spec is not None
         full = step.context >= 100 * state.spec.compact_at
-        # After a reset the next number is not known yet.
+        # After a reset the next sequence number is not known yet.
         if not full or self._busy or state.reset or step.seq - self._since < _FEWEST:
             return
         self._since, self._began = state.seq, workflow.time()
@@ -48,19 +46,18 @@ class Compaction:
         state.seq += 1
 
     async def before_thinking(self) -> None:
-        """Wait for a compaction that runs where the last prompt did not fit."""
+        """Wait for a running compaction if the last prompt did not fit."""
         state = self._state
-        left = self._began + _PATIENCE - workflow.time()
+        left = self._began + _MAX_WAIT - workflow.time()
         if self._busy and left > 0 and state.context >= _FULL:
-            with suppress(TimeoutError):
-                await workflow.wait_condition(
-                    lambda: not self._busy or state.cancelled,
-                    timeout=timedelta(seconds=left),
-                    timeout_summary="waits for the summary of what no longer fits",
-                )
+            await wait_until(
+                lambda: not self._busy or state.cancelled,
+                left,
+                "waits for the summary of what no longer fits",
+            )
 
-    async def leave(self) -> None:
-        """The run ends: a compaction that runs is given up. What it may still write counts for nothing."""
+    async def cancel(self) -> None:
+        """Cancel a running compaction, since the run ends; what it still writes is ignored."""
         if self._handle is not None and self._busy:
             self._handle.cancel()
             await workflow.wait_condition(lambda: not self._busy)
@@ -77,7 +74,7 @@ class Compaction:
             agent=spec.agent,
             digest=spec.digest,
             seq=state.seq,
-            # What stands below the last reply is in the log; the results of its calls need not be.
+            # Entries before the last reply are in the log; results of its calls may not be.
             upto=step.seq,
             turn=state.turn.turn,
             step=state.turn.step,
@@ -96,19 +93,19 @@ class Compaction:
         except ActivityError as error:
             if isinstance(error.cause, CancelledError):
                 return
-            workflow.logger.warning("the conversation was not summed up: %s", error.cause)
-            self._tell(request, f"not done: {error.cause}", "failed")
+            workflow.logger.warning("compaction failed: %s", error.cause)
+            self._emit(request, f"not done: {error.cause}", "failed")
             return
         state.usage = state.usage + result.usage
         if result.to > 0:
             state.summary = request.seq
-            self._tell(request, _said(result), "ok")
+            self._emit(request, _describe(result), "ok")
 
-    def _tell(self, request: CompactInput, text: str, status: str) -> None:
+    def _emit(self, request: CompactInput, text: str, status: str) -> None:
         self._state.emit("compacted", text, at=(request.turn, request.step), seq=request.seq, status=status)
 
 
-def _said(result: CompactResult) -> str:
+def _describe(result: CompactResult) -> str:
     how = "extracts" if result.how == "extract" else "a summary"
     return (
         f"entries {result.start:,} to {result.to - 1:,} as {how}: "

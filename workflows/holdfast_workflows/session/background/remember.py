@@ -1,11 +1,10 @@
-"""Remembering: turns that have ended are kept beyond the session, one after the other, behind its back.
+"""Remember ended turns in the memory store, one after the other, in the background.
 
-No client waits for it and no turn fails for it. A turn is remembered once, whoever begins with it
-again: what becomes of it is decided in the state database under the session and the turn.
+No client waits for it, and its errors fail no turn. A repeated activity remembers a turn once: the state
+database keeps the outcome under the session and the turn.
 """
 
 import asyncio
-from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -18,22 +17,23 @@ from holdfast_workflows.contracts.steps import TurnStatus
 from ..state import activity_calls
 from ..state.budget import BudgetTracker
 from ..state.state import SessionState
+from ..state.waiting import wait_until
 from .settle import SettleQueue
 
-ROLLING = 5.0
-"""Seconds that a roll-over waits; what is not done by then goes on in the new run."""
+CONTINUE_WAIT = 5.0
+"""Seconds that a continue-as-new waits; unfinished turns are remembered by the next run."""
 
-LAST = 180.0
-"""Seconds that a session's end waits: for one attempt whose worker was lost, and the one after it."""
+CLOSE_WAIT = 180.0
+"""Seconds that the end of a session waits: time for an attempt whose worker is lost, and for the next one."""
 
 
 def note(state: SessionState, turn: TurnState, status: TurnStatus) -> None:
-    """A turn has ended: it is to be remembered, if it came to anything."""
+    """Queue an ended turn, if it took a step or is done."""
     spec = state.spec
     if spec is None or spec.memory is None or not turn.start or not (status == "done" or turn.step):
         return
     if len(state.unremembered) == state.unremembered.maxlen:
-        workflow.logger.error("turn %d is not remembered: too many wait", state.unremembered[0].turn)
+        workflow.logger.error("turn %d was not remembered: the queue is full", state.unremembered[0].turn)
     state.unremembered.append(
         RememberInput(
             session=workflow.info().workflow_id,
@@ -51,47 +51,40 @@ def note(state: SessionState, turn: TurnState, status: TurnStatus) -> None:
 
 
 class RememberQueue:
-    """Remembers what waits in the state, in order."""
+    """Remembers the turns in ``state.unremembered``, in order."""
 
-    def __init__(self, state: SessionState, settler: SettleQueue) -> None:
+    def __init__(self, state: SessionState, settle_queue: SettleQueue) -> None:
         self._state = state
-        self._settler = settler
+        self._settle_queue = settle_queue
         self._task: asyncio.Task[None] | None = None
 
-    def go_on(self) -> None:
-        """See that what waits is being remembered."""
+    def start(self) -> None:
+        """Start the background task if turns are queued and it does not run."""
         if self._state.unremembered and not self._busy:
             self._task = asyncio.create_task(self._run())
 
     async def wait(self, seconds: float) -> bool:
-        """Wait until nothing waits, for so long at most; whether nothing does."""
-        self.go_on()
-        if self._busy:
-            try:
-                await workflow.wait_condition(
-                    lambda: not self._busy,
-                    timeout=timedelta(seconds=seconds),
-                    timeout_summary="turns are being remembered",
-                )
-            except TimeoutError:
-                return False
-        return True
+        """Wait at most ``seconds`` until the queue is empty, and return whether it is."""
+        self.start()
+        return not self._busy or await wait_until(
+            lambda: not self._busy, seconds, "turns are being remembered"
+        )
 
     @property
     def _busy(self) -> bool:
         return self._task is not None and not self._task.done()
 
     async def _run(self) -> None:
-        waiting = self._state.unremembered
-        while waiting:
-            # A turn that failed is in the log only when it is settled.
-            await self._settler.wait()
-            request = waiting[0]
+        queue = self._state.unremembered
+        while queue:
+            # A failed turn is complete in the log only after it is settled.
+            await self._settle_queue.wait()
+            request = queue[0]
             used = await self._remember(request)
-            # Read after the wait: turns that ended meanwhile have added theirs.
+            # Read after the await, since turns that ended during it have added their usage.
             self._state.usage = self._state.usage + used
-            if waiting and waiting[0] is request:
-                waiting.popleft()
+            if queue and queue[0] is request:
+                queue.popleft()
 
     async def _remember(self, request: RememberInput) -> Usage:
         assert self._state.spec is not None
@@ -100,6 +93,6 @@ class RememberQueue:
                 self._state.spec, request, self._state.start.heartbeat_timeout
             )
         except ActivityError as error:
-            workflow.logger.error("turn %d is not remembered: %s", request.turn, error.cause)
+            workflow.logger.error("turn %d was not remembered: %s", request.turn, error.cause)
             return Usage()
         return result.usage

@@ -1,4 +1,4 @@
-"""Writing turns and snapshots to the state database, off the critical path and in order."""
+"""Write turns and snapshots to the state database in order, in the background."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ _MOST_WAITING = 20
 
 
 class SettleQueue:
-    """Settles one change after the other; nobody waits for it but a roll-over and the end."""
+    """Writes one change after the other. Only a continue-as-new and the session's end wait for it."""
 
     def __init__(self, state: SessionState) -> None:
         self._state = state
@@ -25,11 +25,11 @@ class SettleQueue:
 
     @property
     def behind(self) -> bool:
-        """Whether so much waits to be written that the next turn should wait too."""
+        """Whether the queue is so long that the next turn should wait for it."""
         return len(self._changes) > _MOST_WAITING
 
     def turn_ended(self) -> None:
-        """Write the turn that ended last; that of a task is written with the session's end."""
+        """Write the turn that ended last; the turn of a task is written with the session's end."""
         if not self._with_the_end:
             self._add(self._last_turn())
 
@@ -44,7 +44,7 @@ class SettleQueue:
 
     @property
     def _with_the_end(self) -> bool:
-        """Whether a turn is its session's end; a turn that is to be remembered is written before that."""
+        """Whether the turn is written with the session's end: a task's, unless it is remembered first."""
         spec = self._state.spec
         return self._state.start.mode == "task" and (spec is None or spec.memory is None)
 
@@ -80,12 +80,11 @@ class SettleQueue:
             change = self._changes.pop(0).model_copy(update={"version": self._state.version})
             try:
                 version = await activity_calls.settle_turn(change, self._state.start.heartbeat_timeout)
-                # One that was on its way when the run was reset knows less than what was set aside.
+                # After a reset the state may have a higher version than a result that was under way.
                 self._state.version = max(self._state.version, version)
                 self._state.mark_written(change.new)
             except ActivityError as error:
-                # The log holds the content and Temporal the decisions: a snapshot that could
-                # not be written is reported, and the session goes on.
+                # The log has the content and Temporal the decisions, so the session continues without it.
                 workflow.logger.error("a turn could not be written to the state database: %s", error.cause)
 
 

@@ -1,4 +1,4 @@
-"""A session's limits: shown to people in words, and raised by them."""
+"""A session's limits as text, and raising them."""
 
 from holdfast_workflows.contracts.budget import Budget, Measure, RaiseBudget, Spent
 
@@ -8,7 +8,7 @@ _MEASURES: tuple[Measure, ...] = ("tokens", "dollars", "steps", "tool_calls", "s
 
 
 def wanted(by: RaiseBudget) -> list[Measure]:
-    """The limits that somebody wants to change."""
+    """The limits that a request raises."""
     return [name for name in _MEASURES if getattr(by, name)]
 
 
@@ -19,12 +19,12 @@ def limit(limits: Budget | None, what: Measure) -> float | None:
 
 
 def higher(limits: Budget | None, spent: Spent) -> bool:
-    """Whether a limit is above where it stood in the way, by as much as accounts count: a millionth."""
+    """Whether a limit was raised by at least a millionth, the unit of accounts."""
     return round((limit(limits, spent.what) or 0) * 1e6) > round(spent.limit * 1e6)
 
 
 def apply(state: SessionState, by: RaiseBudget) -> None:
-    """Raise limits that are set; whoever waits for that goes on."""
+    """Raise limits that are set."""
     assert state.budget is not None
     higher: dict[str, float] = {name: getattr(state.budget, name) + getattr(by, name) for name in wanted(by)}
     state.budget = state.budget.model_copy(update=higher)
@@ -32,8 +32,8 @@ def apply(state: SessionState, by: RaiseBudget) -> None:
     state.emit("budget", f"raised: {words}", status="raised")
 
 
-def said(spent: Spent) -> str:
-    """A limit that stands in the way, for people and as an error's detail."""
+def describe(spent: Spent) -> str:
+    """Describe a limit that is reached, as text for people and error details."""
     whose = "the budget"
     if spent.scope == "tenant":
         whose = "the tenant's budget of today, which only App(tenants={…}) raises,"
@@ -42,8 +42,8 @@ def said(spent: Spent) -> str:
     return f"{used}; the next call may need more than is left" if dear else used
 
 
-def shown(state: SessionState) -> str:
-    """What is used of what is allowed; empty without limits."""
+def usage_summary(state: SessionState) -> str:
+    """Return usage and limits as text; empty without limits."""
     running = state.running
     usage = state.usage + running.usage if running else state.usage
     used: dict[Measure, float] = {

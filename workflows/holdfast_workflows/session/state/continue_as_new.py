@@ -1,4 +1,4 @@
-"""When a session goes on in a new run."""
+"""When a session continues as a new run."""
 
 from temporalio import workflow
 
@@ -6,10 +6,7 @@ from .state import SessionState
 
 
 def due(state: SessionState) -> bool:
-    """Whether the history has grown enough for the session to go on in a new run.
-
-    Never while the workflow itself is being cancelled: then it ends in this one.
-    """
+    """Whether the history is long enough to continue as new; never while the workflow is cancelled."""
     info = workflow.info()
     return not state.stopping and (
         info.get_current_history_length() >= state.start.continue_as_new_after

@@ -1,4 +1,4 @@
-"""What the Temporal UI shows of a running session: markdown, replaced after every step, no events."""
+"""Current details of a session for the Temporal UI: markdown that is replaced after every step."""
 
 import shlex
 
@@ -14,11 +14,11 @@ from .state import SessionState
 _SHOWN = 12
 
 _REASON = 400
-"""Characters of why a run is parked: until when stands at the end."""
+"""Characters of a wait's reason; the end of the wait is its last part."""
 
 
 def render(state: SessionState) -> str:
-    """The session's current details."""
+    """Render the session's current details."""
     running = state.running
     usage = state.usage + running.usage if running else state.usage
     where = f"turn {running.turn}, step {running.step}" if running else _turns(state.turns)
@@ -29,78 +29,78 @@ def render(state: SessionState) -> str:
         f"- cost: ${usage.cost:.4f}",
     ]
     if running and running.request:
-        lines.append(f"- request: {_quiet(running.request)}")
+        lines.append(f"- request: {_plain(running.request)}")
     if state.queue:
         lines.append(f"- waiting messages: {len(state.queue)}")
-    if spent := budget_limits.shown(state):
+    if spent := budget_limits.usage_summary(state):
         lines.append(f"- budget: {spent}")
     if state.memory:
         lines.append(f"- memory: {state.memory}")
     if state.context:
         lines.append(f"- context: {state.context} % of what a prompt has room for")
     lines += _working(state)
-    lines += [f"- parked: {_quiet(reason, _REASON)}" for reason in state.waits.values()]
+    lines += [f"- waits: {_plain(reason, _REASON)}" for reason in state.waits.values()]
     lines += [_waiting(each) for each in state.undecided]
     if state.active:
         lines.append("- running now: " + ", ".join(_code(name) for name in state.active.values()))
-    told = [_line(event) for event in list(state.events)[-_SHOWN:]]
-    return "\n".join([*lines, "", *told])
+    recent = [_line(event) for event in list(state.events)[-_SHOWN:]]
+    return "\n".join([*lines, "", *recent])
 
 
 _TICKS = {"todo": "[ ]", "doing": "[ ]", "done": "[x]", "dropped": "[x]"}
 
 
 def _working(state: SessionState) -> list[str]:
-    """The agent's plan as a list with ticks, and its notes."""
-    lines = [f"- plan: {_quiet(working_memory.in_short(state.plan))}"] if state.plan else []
+    """Render the agent's plan as a check list, and its notes."""
+    lines = [f"- plan: {_plain(working_memory.progress(state.plan))}"] if state.plan else []
     for item in state.plan:
         aside = f" ({item.status})" if item.status in {"doing", "dropped"} else ""
-        lines.append(f"  - {_TICKS[item.status]} {_quiet(item.text, 200)}{aside}")
+        lines.append(f"  - {_TICKS[item.status]} {_plain(item.text, 200)}{aside}")
     if state.notes:
-        lines.append(f"- notes: {_quiet(state.notes, _REASON)}")
+        lines.append(f"- notes: {_plain(state.notes, _REASON)}")
     return lines
 
 
 def _waiting(waiting: PendingDecision) -> str:
-    """What waits for a person, with the command that ends the wait."""
+    """Render a pending decision with the command that resolves it."""
     session = shlex.quote(workflow.info().workflow_id)
     if waiting.kind == "budget":
         command = f"holdfast budget {session} --add-…"
     else:
         command = f"holdfast resolve {session} {waiting.id} confirm --text …|retry|give-up"
-    return f"- **waits for a person**: {_quiet(waiting.what)}; run `{command.replace('`', '')}`"
+    return f"- **waits for a person**: {_plain(waiting.what)}; run `{command.replace('`', '')}`"
 
 
 _WORDS = {"needs_person": "waits for a person", "recalled": "memory"}
 
 
 def _line(event: Event) -> str:
-    text = _quiet(event.text)
+    text = _plain(event.text)
     match event.kind:
         case "turn_started":
-            told = f"**turn {event.turn}**: {text}"
+            line = f"**turn {event.turn}**: {text}"
         case "step":
-            told = f"step {event.step}: {text or '(tool calls)'}"
+            line = f"step {event.step}: {text or '(tool calls)'}"
         case "call_started":
-            told = f"{_code(event.name)} started: {text}"
+            line = f"{_code(event.name)} started: {text}"
         case "call_ended":
-            told = f"{_code(event.name)} {event.status}: {text}"
+            line = f"{_code(event.name)} {event.status}: {text}"
         case "turn_ended":
-            told = f"**turn {event.turn} {event.status}**: {text}"
+            line = f"**turn {event.turn} {event.status}**: {text}"
         case "decided":
-            told = f"{_quiet(event.name) or 'somebody'} decided: {event.status.replace('_', ' ')} {text}"
+            line = f"{_plain(event.name) or 'somebody'} decided: {event.status.replace('_', ' ')} {text}"
         case "fallback":
-            told = f"last resort, {event.name}: {text}"
+            line = f"last resort, {event.name}: {text}"
         case "undone":
-            told = f"{_code(event.name)} undone, {event.status}: {text}"
+            line = f"{_code(event.name)} undone, {event.status}: {text}"
         case _:
             word = _WORDS.get(event.kind, event.kind)
-            told = f"{word}: {text}" if text else word
-    return f"1. {told.rstrip()}"
+            line = f"{word}: {text}" if text else word
+    return f"1. {line.rstrip()}"
 
 
 def _code(name: str) -> str:
-    """A tool's name, which a model may have made up, as code that ends where the name does."""
+    """Format a tool's name as code. A model may have made the name up, so backticks are removed."""
     return f"`{preview(name, 64).replace('`', '')}`"
 
 
@@ -108,7 +108,7 @@ def _turns(number: int) -> str:
     return f"{number:,} turn" if number == 1 else f"{number:,} turns"
 
 
-def _quiet(text: str, most: int = 120) -> str:
-    """Text from models and tools as plain words: nothing in it becomes a link, an image or markup."""
+def _plain(text: str, most: int = 120) -> str:
+    """Escape text of models and tools, so that it cannot become a link, an image or markup."""
     short = text if len(text) <= most else text[: most - 1] + "…"
     return plain_markdown(short.replace("\n", " "))

@@ -1,11 +1,10 @@
-"""What a reset of the session's workflow asks for: nothing beyond its point may be taken for this run's.
+"""Handle a reset of the workflow: set aside what the old run wrote after the reset point.
 
-The server gives a run that is reset another random seed, at that place of its history; so a replay
-sees the reset where it was. Before the session takes a number again, what the old run wrote is set aside.
+The server gives a reset run another random seed at that point of its history, so a replay sees the reset
+at the same place. The old run's writes are set aside before the session uses a sequence number again.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -14,13 +13,14 @@ from holdfast_workflows.contracts.resets import AsideInput
 
 from . import activity_calls
 from .state import SessionState
+from .waiting import wait_until
 
 _LATE = 2.0
-"""How many times the time after which a silent call counts as lost a call of the old run may still write."""
+"""For how many heartbeat timeouts calls of the old run may still write."""
 
 
 def watch(state: SessionState) -> None:
-    """Have the state know of resets from now on."""
+    """Count resets in the state from now on."""
 
     def reseeded(_: int) -> None:
         state.resets_seen += 1
@@ -29,18 +29,15 @@ def watch(state: SessionState) -> None:
 
 
 async def follow(state: SessionState) -> None:
-    """Set aside what each reset has left behind, as long as the run lasts."""
+    """Set aside the old run's writes after each reset, until this run ends."""
     while True:
-        # Met when all that came together with a reset is taken in: the history has it from before its point.
+        # Handlers of messages that are replayed with a reset run before this condition is checked.
         await workflow.wait_condition(lambda: state.reset)
         await _set_aside(state)
-        try:
-            await workflow.wait_condition(
-                lambda: state.reset,
-                timeout=timedelta(seconds=_LATE * state.start.heartbeat_timeout),
-                timeout_summary="calls of the run that was reset may still end",
-            )
-        except TimeoutError:
+        seconds = _LATE * state.start.heartbeat_timeout
+        if not await wait_until(
+            lambda: state.reset, seconds, "calls of the run that was reset may still end"
+        ):
             await _sweep(state)
 
 
@@ -55,15 +52,15 @@ async def _set_aside(state: SessionState) -> None:
     try:
         result = await activity_calls.set_aside(request, state.start.heartbeat_timeout)
     except ActivityError as error:
-        # Only where this run is the session's no longer: what it writes now counts for nobody.
-        workflow.logger.error("what a reset left behind was not set aside: %s", error.cause)
+        # Only if this run was replaced; its later writes are ignored.
+        workflow.logger.error("the writes of the old run were not set aside: %s", error.cause)
     else:
         state.go_on_after_reset(result, request.seq)
     state.resets_done, state.calls_open = seen, ()
 
 
 async def _sweep(state: SessionState) -> None:
-    """Remove what calls of the old run have written since; they have been told by now that nobody waits for them."""
+    """Remove late writes of calls of the old run; they are cancelled by now."""
     if not state.abandoned:
         return
     start, stop = state.abandoned[-1]
@@ -71,15 +68,13 @@ async def _sweep(state: SessionState) -> None:
     try:
         await activity_calls.set_aside(request, state.start.heartbeat_timeout)
     except ActivityError as error:
-        workflow.logger.warning("what was written late was not removed: %s", error.cause)
+        workflow.logger.warning("late writes of the old run were not removed: %s", error.cause)
 
 
 async def settled(state: SessionState, calls_open: Sequence[int] = ()) -> None:
-    """After a reset: wait until what the old run wrote is out of the way.
+    """After a reset, wait until the old run's writes are set aside.
 
-    Args:
-        state: The session's state.
-        calls_open: Numbers of calls that are about to be made, with results that an old run may have written.
+    ``calls_open`` are calls about to be made whose results the old run may have written.
     """
     if state.reset:
         state.calls_open = (*state.calls_open, *calls_open)
@@ -87,16 +82,16 @@ async def settled(state: SessionState, calls_open: Sequence[int] = ()) -> None:
 
 
 async def before_message(state: SessionState) -> None:
-    """Wait until it is known which turns the old run had: none of their numbers is given to another message.
+    """Wait until the old run's turn numbers are known, so that a new message does not reuse one.
 
-    Messages of the old run that the server applies again come with the reset, and keep theirs.
+    Messages that the server replays with the reset keep their numbers.
     """
     if state.resets_past == state.resets_seen:
         await settled(state)
 
 
 def is_stale(state: SessionState, seen: int) -> bool:
-    """Whether what was asked for when ``seen`` resets were known has come after another."""
+    """Whether a reset happened since ``seen`` resets were known."""
     return seen < state.resets_past
 
 

@@ -1,4 +1,4 @@
-"""When a session's search attributes change: per turn, never per step, since each change is an event."""
+"""Search attributes of a session. They change per turn, never per step, since each change is an event."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _TURNS = SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)
 
 
 def at_start(state: SessionState) -> None:
-    """Fill in what the starter left out: a session may be started from anywhere."""
+    """Set attributes that the starter left out: any Temporal client can start a session."""
     known = workflow.info().typed_search_attributes
     if known.get(_AGENT) is None:
         changes: list[SearchAttributeUpdate[Any]] = [
@@ -33,23 +33,23 @@ def at_start(state: SessionState) -> None:
 
 
 def at_turn_start(state: SessionState) -> None:
-    """The session runs."""
+    """Update the status."""
     _status(state)
 
 
 def at_turn_end(state: SessionState) -> None:
-    """What the session has cost, and whether it waits. A task says so with its end instead."""
+    """Update status and totals; a task does this at its end instead."""
     if state.start.mode == "conversation":
         _with_totals(state)
 
 
 def at_control(state: SessionState) -> None:
-    """The session was paused or goes on."""
+    """Update the status after a pause, a resume or a wait."""
     _status(state)
 
 
 def at_end(state: SessionState) -> None:
-    """How the session ended."""
+    """Update the final status and totals."""
     _with_totals(state)
 
 

@@ -1,7 +1,6 @@
-"""Waiting: for a person's decision, and on a timer for what cannot be asked now."""
+"""Waits of a session: for a person's decision, on a timer, and while it is paused."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
@@ -13,76 +12,85 @@ from . import current_details, search_attributes
 from .state import SessionState
 
 _BRIEF = 5.0
-"""Seconds up to which a park is not worth an event for the session's status."""
+"""Seconds up to which a wait does not change the search attribute for the status, which costs an event."""
 
-_LINE = 60
+_SUMMARY_CHARS = 60
+"""Characters of a timer's summary. Of a longer one the Temporal UI shows only the end."""
+
+
+async def wait_until(ready: Callable[[], bool], seconds: float | None, summary: str) -> bool:
+    """Wait until ``ready`` is true, at most ``seconds``, and return whether it became true in time."""
+    try:
+        if seconds is None:
+            await workflow.wait_condition(ready)
+        else:
+            await workflow.wait_condition(
+                ready, timeout=timedelta(seconds=seconds), timeout_summary=_shorten(summary)
+            )
+    except TimeoutError:
+        return False
+    return True
 
 
 async def decision(
-    state: SessionState, waiting: PendingDecision, ready: Callable[[], bool], *, seconds: float | None = None
+    state: SessionState, pending: PendingDecision, ready: Callable[[], bool], *, seconds: float | None = None
 ) -> Decision | None:
-    """Wait for a person; None when the turn is cancelled, ``ready`` says so or the time is up."""
-    state.wait_for_decision(waiting.model_copy(update={"since": workflow.time()}))
-    state.emit("needs_person", waiting.what, name=waiting.kind, call_id=waiting.id)
-    _shown(state)
-    with suppress(TimeoutError):
-        await workflow.wait_condition(
-            lambda: waiting.id in state.decisions or state.cancelled or ready(),
-            timeout=None if seconds is None else timedelta(seconds=seconds),
-            timeout_summary=None if seconds is None else _summary("waits for a person", waiting.what),
-        )
-    decided = state.take_decision(waiting.id)
-    _shown(state)
+    """Wait for a person's decision; None if the turn is cancelled, ``ready`` is true or the time is up."""
+    state.wait_for_decision(pending.model_copy(update={"since": workflow.time()}))
+    state.emit("needs_person", pending.what, name=pending.kind, call_id=pending.id)
+    _show(state)
+    await wait_until(
+        lambda: pending.id in state.decisions or state.cancelled or ready(),
+        seconds,
+        f"waits for a person: {pending.what}",
+    )
+    decided = state.take_decision(pending.id)
+    _show(state)
     return decided
 
 
-async def resumed(state: SessionState) -> None:
-    """Let nothing go on while the session is paused; a cancelled turn goes on to its end."""
+async def resumed(state: SessionState, *, or_ready: Callable[[], bool] = lambda: False) -> None:
+    """Wait while the session is paused, until it is resumed, the turn is cancelled or ``or_ready`` is true."""
     if state.paused:
-        await workflow.wait_condition(lambda: not state.paused or state.cancelled)
+        await workflow.wait_condition(lambda: not state.paused or state.cancelled or or_ready())
 
 
-async def resumed_after(state: SessionState) -> None:
-    """The same after somebody's word, which does not end a pause that was asked for meanwhile."""
+async def resumed_off_clock(state: SessionState, *, or_ready: Callable[[], bool] = lambda: False) -> None:
+    """Wait like ``resumed`` without counting the time as the turn's own."""
     if state.paused:
         state.pause_clock()
-        await resumed(state)
+        await resumed(state, or_ready=or_ready)
         state.resume_clock()
 
 
-async def wait(
-    state: SessionState, seq: int, reason: Wait, seconds: float, ready: Callable[[], bool]
+async def on_timer(
+    state: SessionState, seq: int, wait: Wait, seconds: float, ready: Callable[[], bool]
 ) -> float:
-    """Wait on a durable timer, or until ``ready`` says so; how long it was in seconds."""
-    began = workflow.time()
-    if reason.nap is None:
-        until = datetime.fromtimestamp(began + seconds, UTC)
-        state.waits[seq] = f"{reason.reason}; until {until:%Y-%m-%d %H:%M:%S} UTC"
-    else:  # the reason says until when, the same after each nap
-        seconds = min(seconds, reason.nap)
-        state.waits[seq] = reason.reason
-    if not _repeats_last_event(state, reason.reason):
-        state.emit("waiting", reason.reason, status=reason.kind)
-    _shown(state, attribute=seconds > _BRIEF)
-    with suppress(TimeoutError):
-        await workflow.wait_condition(
-            ready, timeout=timedelta(seconds=seconds), timeout_summary=_summary("waiting", reason.reason)
-        )
+    """Wait on a durable timer or until ``ready`` is true; return the seconds waited."""
+    started = workflow.time()
+    if wait.nap is None:
+        until = datetime.fromtimestamp(started + seconds, UTC)
+        state.waits[seq] = f"{wait.reason}; until {until:%Y-%m-%d %H:%M:%S} UTC"
+    else:  # the reason names the time, which is the same after each nap
+        seconds = min(seconds, wait.nap)
+        state.waits[seq] = wait.reason
+    if not _repeats_last_event(state, wait.reason):
+        state.emit("waiting", wait.reason, status=wait.kind)
+    _show(state, attribute=seconds > _BRIEF)
+    await wait_until(ready, seconds, f"waiting: {wait.reason}")
     del state.waits[seq]
-    _shown(state, attribute=seconds > _BRIEF)
-    return workflow.time() - began
+    _show(state, attribute=seconds > _BRIEF)
+    return workflow.time() - started
 
 
-def _shown(state: SessionState, *, attribute: bool = True) -> None:
+def _show(state: SessionState, *, attribute: bool = True) -> None:
     if attribute:
         search_attributes.at_control(state)
     workflow.set_current_details(current_details.render(state))
 
 
-def _summary(what: str, why: str) -> str:
-    """A timer's summary, which the Temporal UI shows on one line, of a long one only the end."""
-    whole = f"{what}: {why}"
-    return whole if len(whole) <= _LINE else whole[: _LINE - 1] + "…"
+def _shorten(summary: str) -> str:
+    return summary if len(summary) <= _SUMMARY_CHARS else summary[: _SUMMARY_CHARS - 1] + "…"
 
 
 def _repeats_last_event(state: SessionState, reason: str) -> bool:

@@ -1,4 +1,4 @@
-"""How a turn ends: what is said of it, and an error with an id that people can quote."""
+"""The end of a turn: its view, and an error with an id that users can quote."""
 
 from temporalio import workflow
 
@@ -13,25 +13,27 @@ from ..state import current_details
 from ..state.state import SessionState
 
 
-def failing(state: SessionState, error: errors.HoldfastError) -> None:
-    """The running turn is going to end with an error: give it its id, once, and log it."""
+def fail(state: SessionState, error: errors.HoldfastError) -> None:
+    """Mark the running turn as failed or cancelled; give a failure its id and log it."""
     if isinstance(error, errors.TurnCancelled):
         state.change(ending="cancelled", problem=problem_of(error))
         return
-    found = problem_of(error).model_copy(update={"id": workflow.uuid4().hex[:12]})
-    state.change(ending="failed", problem=found, reply=_filled(state.turn.reply, found))
-    workflow.logger.error("turn %d failed, error %s: %s", state.turn.turn, found.id, found.message)
+    problem = problem_of(error).model_copy(update={"id": workflow.uuid4().hex[:12]})
+    state.change(ending="failed", problem=problem, reply=_fill(state.turn.reply, problem))
+    workflow.logger.error("turn %d failed, error %s: %s", state.turn.turn, problem.id, problem.message)
 
 
 def end(state: SessionState, last: StepView | None) -> None:
-    """The running turn is over: done, unless it was said to be ending otherwise."""
+    """End the running turn: done, unless it was marked otherwise."""
     turn = state.turn
     status: TurnStatus = turn.ending or "done"
-    instead = turn.reply if turn.ending == "failed" else ""
+    error_reply = turn.reply if turn.ending == "failed" else ""
     step = (
-        StepView(seq=0, finish="stop", text=instead, size=size(instead)) if instead or last is None else last
+        StepView(seq=0, finish="stop", text=error_reply, size=size(error_reply))
+        if error_reply or last is None
+        else last
     )
-    found = turn.problem if turn.ending else None
+    problem = turn.problem if turn.ending else None
     view = TurnView(
         turn=turn.turn,
         status=status,
@@ -41,7 +43,7 @@ def end(state: SessionState, last: StepView | None) -> None:
         reply_size=step.size,
         steps=turn.step,
         usage=turn.usage,
-        error=found,
+        error=problem,
         started=turn.started,
         ended=workflow.time(),
     )
@@ -52,7 +54,7 @@ def end(state: SessionState, last: StepView | None) -> None:
     remember.note(state, turn, status)
     state.emit(
         "turn_ended",
-        found.message if found else view.reply,
+        problem.message if problem else view.reply,
         at=(turn.turn, turn.step),
         seq=view.reply_seq,
         size=view.reply_size,
@@ -62,10 +64,10 @@ def end(state: SessionState, last: StepView | None) -> None:
     workflow.set_current_details(current_details.render(state))
 
 
-def _filled(text: str, found: Problem) -> str:
-    """The agent's words to its user, with the error's id and when trying again may help."""
-    if found.retry_after:
-        hint = f"Please try again in {max(1, round(found.retry_after)):,} seconds."
+def _fill(text: str, problem: Problem) -> str:
+    """Fill in the agent's error reply: the error's id and when to try again."""
+    if problem.retry_after:
+        hint = f"Please try again in {max(1, round(problem.retry_after)):,} seconds."
     else:
-        hint = "Please try again later." if found.retryable else ""
-    return text.replace("{id}", found.id).replace("{retry}", hint).strip()
+        hint = "Please try again later." if problem.retryable else ""
+    return text.replace("{id}", problem.id).replace("{retry}", hint).strip()

@@ -1,4 +1,4 @@
-"""Last resorts: what a turn does, in the agent's own order, when no provider answers."""
+"""Fallbacks of a turn: what it does, in the agent's order, when no provider answers."""
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.effects import PendingDecision
@@ -7,85 +7,81 @@ from holdfast_workflows.contracts.problems import error_of, problem_of
 from holdfast_workflows.contracts.spec import PinnedSpec
 from holdfast_workflows.contracts.steps import ThinkResult
 
-from ..state import continue_as_new
-from ..state import waiting as asking
+from ..state import continue_as_new, waiting
 from ..state.state import SessionState
 from .model_step import ModelStep
 
-_TURNS_OWN = frozenset({"context_length", "content_filter", "refusal"})
-"""Kinds of error that lie with what was said, not with who was asked."""
+_REQUEST_KINDS = frozenset({"context_length", "content_filter", "refusal"})
+"""Kinds of error that are caused by the request, not by the provider."""
+
+_COMPLETE = frozenset({"stop", "tool_calls"})
 
 
-_WHOLE = frozenset({"stop", "tool_calls"})
+def applies(error: errors.HoldfastError) -> bool:
+    """Whether fallbacks are meant for an error: the provider caused it, so another one might have answered."""
+    return error.fallback and error.kind not in _REQUEST_KINDS
 
 
-def helps(error: errors.HoldfastError) -> bool:
-    """Whether an error is one that last resorts are for: one that lies with the provider, which is
-    where another one might have helped.
-    """
-    return error.fallback and error.kind not in _TURNS_OWN
-
-
-def away(result: ThinkResult) -> bool:
-    """Whether the state database does not answer, for which no resort stands in."""
+def _state_unavailable(result: ThinkResult) -> bool:
+    """Whether the state database does not answer; no fallback helps against that."""
     return result.wait is not None and result.wait.kind == "state"
 
 
 class Fallbacks:
-    """Tries the last resorts of an agent, one after the other; a roll-over goes on where it was."""
+    """Tries an agent's fallbacks one after the other; a continue-as-new keeps the position."""
 
-    def __init__(self, state: SessionState, spec: PinnedSpec, thinking: ModelStep) -> None:
+    def __init__(self, state: SessionState, spec: PinnedSpec, model_step: ModelStep) -> None:
         self._state = state
         self._spec = spec
-        self._thinking = thinking
+        self._model_step = model_step
 
     def begin(self, error: errors.HoldfastError) -> None:
-        """The model cannot be asked: go on with the first resort.
+        """Start with the first fallback.
 
         Raises:
-            HoldfastError: The error itself, where no resort helps.
+            HoldfastError: The given error, if fallbacks do not apply to it.
         """
-        if not self._spec.fallbacks or not helps(error):
+        if not self._spec.fallbacks or not applies(error):
             raise error
         self._state.change(fallback=0, problem=problem_of(error))
 
     async def reply(self) -> ThinkResult:
-        """A reply by the resort whose turn it is; no steps where the next one is to be tried, or the model.
+        """Try the current fallback; no steps if the next one, or the model, is to be tried.
 
         Raises:
-            HoldfastError: The last resort did not help either: the error that they were tried for.
+            HoldfastError: No fallback is left: the error that they were tried for.
         """
         state, place = self._state, self._state.turn.fallback or 0
         if place >= len(self._spec.fallbacks):
             raise self._error()
-        resort = self._spec.fallbacks[place]
-        if isinstance(resort, ErrorReply):
-            state.change(reply=resort.text)
-            self._tell(resort.kind, "")
+        fallback = self._spec.fallbacks[place]
+        if isinstance(fallback, ErrorReply):
+            state.change(reply=fallback.text)
+            self._emit(fallback.kind, "")
             raise self._error()
-        if isinstance(resort, AskHuman):
+        if isinstance(fallback, AskHuman):
             return await self._ask_human(place)
-        return await self._written(resort.kind, place)
+        return await self._written(fallback.kind, place)
 
     async def _written(self, kind: str, place: int, answer: str = "") -> ThinkResult:
-        """A reply that ``think`` writes by other means than asking the model as usual."""
+        """Have ``think`` write a reply without a normal model call."""
         why = ""
         try:
-            result = await self._thinking.think(resort=None if answer else place, answer=answer)
+            result = await self._model_step.think(fallback=None if answer else place, answer=answer)
         except errors.HoldfastError as error:
             result, why = ThinkResult(steps=()), str(error)
         if result.steps:
             step = result.steps[-1]
-            why = step.output_problem or ("" if step.finish in _WHOLE else step.finish)
+            why = step.output_problem or ("" if step.finish in _COMPLETE else step.finish)
             if not why:
                 self._state.change(fallback=None, problem=None)
-                self._tell(kind, step.text)
+                self._emit(kind, step.text)
                 return ThinkResult(steps=result.steps)
-        if away(result):
-            return result  # the turn waits for the database, then comes back here
+        if _state_unavailable(result):
+            return result  # the turn waits for the database and then repeats this
         if not self._state.cancelled:
-            self._tell(kind, f"did not help: {why or 'no reply'}")
-            # A person whose answer does not fit may give another.
+            self._emit(kind, f"did not help: {why or 'no reply'}")
+            # A person may correct an answer that does not fit.
             self._state.change(fallback=place if answer else place + 1)
         return ThinkResult(steps=())
 
@@ -95,23 +91,23 @@ class Fallbacks:
         what = (
             f"no model answers ({found.message if found else 'unknown'}); answer for it: {state.turn.request}"
         )
-        waiting = PendingDecision(id=f"ask_human-{state.turn.turn}", kind="ask_human", what=what)
-        kept = state.decisions.pop(waiting.id, None)
-        decided = kept or await asking.decision(state, waiting, lambda: continue_as_new.due(state))
+        pending = PendingDecision(id=f"ask_human-{state.turn.turn}", kind="ask_human", what=what)
+        earlier = state.decisions.pop(pending.id, None)
+        decided = earlier or await waiting.decision(state, pending, lambda: continue_as_new.due(state))
         match decided.action if decided else None:
             case "confirm":
                 assert decided is not None
                 result = await self._written("ask_human", place, decided.text)
                 if result.wait is not None:
-                    state.decisions[waiting.id] = decided  # nobody is to say it twice
+                    state.decisions[pending.id] = decided  # used again after the wait
                 return result
             case "retry":
                 state.change(fallback=None, problem=None, waited_for_providers=0.0)
             case "give_up":
-                self._tell("ask_human", "given up")
+                self._emit("ask_human", "given up")
                 state.change(fallback=place + 1)
             case None:
-                pass  # cancelled, or over to a new run, which asks again
+                pass  # cancelled, or continued as new, where the next run asks again
         return ThinkResult(steps=())
 
     def _error(self) -> errors.HoldfastError:
@@ -119,5 +115,5 @@ class Fallbacks:
         assert found is not None
         return error_of(found)
 
-    def _tell(self, kind: str, text: str) -> None:
+    def _emit(self, kind: str, text: str) -> None:
         self._state.emit("fallback", text, name=kind)

@@ -1,4 +1,4 @@
-"""The activities of a turn that run now, and how they are told to stop."""
+"""Running activities of a turn, and their cancellation."""
 
 import asyncio
 from typing import Any
@@ -9,59 +9,57 @@ from ..state.state import SessionState
 
 
 class NeverBegan(Exception):
-    """An activity was cancelled before any worker could have it."""
+    """An activity was cancelled before a worker received it."""
 
 
 class InFlight:
-    """What is in flight, so that the session's handlers can reach it."""
+    """The running activities, so that the session's handlers can cancel them."""
 
     def __init__(self, state: SessionState) -> None:
         self._state = state
         self._handles: list[workflow.ActivityHandle[Any]] = []
-        self._burst: workflow.ActivityHandle[Any] | None = None
+        self._inline_steps: workflow.ActivityHandle[Any] | None = None
 
     def stop(self) -> None:
-        """Tell all that the turn was cancelled; they are waited for."""
+        """Cancel all activities, since the turn is cancelled; the turn still waits for their end."""
         for handle in self._handles:
             handle.cancel()
 
     def yield_step_loop(self) -> None:
-        """Have a burst end with its current step, so that a pause or steering takes hold.
+        """End inline steps after the current one, for a pause or steering.
 
-        Tools that run, and a model call that is no burst, are left to end by themselves.
+        Running tools and single model calls are not cancelled.
         """
-        if self._burst is not None:
-            self._burst.cancel()
+        if self._inline_steps is not None:
+            self._inline_steps.cancel()
 
     async def run(
-        self, handle: workflow.ActivityHandle[Any], *, burst: bool = False, to_the_end: bool = False
+        self, handle: workflow.ActivityHandle[Any], *, inline: bool = False, uncancellable: bool = False
     ) -> Any:
-        """Wait for an activity; one that starts in a cancelled turn is cancelled at once.
-
-        One that goes ``to_the_end`` only writes what was decided, and is left to do so.
+        """Wait for an activity; in a cancelled turn it is cancelled at once, unless it is ``uncancellable``.
 
         Raises:
             ActivityError: It failed, or was cancelled while a worker had it.
             NeverBegan: It was cancelled before that.
         """
-        if to_the_end:
+        if uncancellable:
             return await handle
         self._handles.append(handle)
-        if burst:
-            self._burst = handle
+        if inline:
+            self._inline_steps = handle
         if self._state.cancelled:
             handle.cancel()
         try:
             return await handle
         except asyncio.CancelledError:
-            # The SDK raises this, and no ActivityError, for an activity that is cancelled in the moment
-            # it is scheduled. Left alone it would end the run, as if the workflow were cancelled.
+            # The SDK raises CancelledError instead of ActivityError for an activity that is cancelled in the
+            # activation that schedules it. Unhandled, it would end the run like a cancelled workflow.
             task = asyncio.current_task()
-            ours = task is None or task.cancelling() == 0
-            if ours and workflow.patched("cancelled-before-begun"):
+            only_activity = task is None or task.cancelling() == 0
+            if only_activity and workflow.patched("cancelled-before-begun"):
                 raise NeverBegan from None
             raise
         finally:
             self._handles.remove(handle)
-            if burst:
-                self._burst = None
+            if inline:
+                self._inline_steps = None

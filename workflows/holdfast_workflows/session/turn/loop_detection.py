@@ -1,8 +1,7 @@
-"""Seeing that a turn goes round in circles: a pure function of the trail of its steps.
+"""Loop detection: a pure function of the trail of a turn's steps.
 
-A trail holds what a step called and what came of it, one short text per step. The model
-may call as often as it likes as long as something changes; a circle is the same calls in
-the same order with the same results, again and again, or calls that keep failing.
+The trail has one short text per step, with digests of its calls and results. A loop is the same calls in the
+same order with the same results again and again, or the same calls that keep failing.
 """
 
 import hashlib
@@ -11,59 +10,59 @@ from collections.abc import Sequence
 from holdfast_workflows.contracts.steps import CallView
 
 _LONGEST = 6
-"""Steps in the longest circle that is seen."""
+"""Steps in the longest loop that is detected."""
 _TIMES = 3
-"""How often a circle of several steps is walked before it counts as one."""
+"""Repetitions after which several steps count as a loop."""
 _SAME = 4
-"""How often in a row a step gives the same results."""
+"""Repetitions after which a single step counts as a loop."""
 _FAILING = 3
-"""How often in a row a step fails, whatever it says."""
+"""Failures in a row after which a step counts as a loop, whatever the errors are."""
 
-KEPT = _LONGEST * _TIMES
-"""Steps of a trail that matter."""
+TRAIL_STEPS = _LONGEST * _TIMES
+"""Steps that a trail holds."""
 
 _FAILED = "failed"
 _NAMED = 3
-"""Tools that a mark names."""
+"""Tool names in a mark."""
 
 
 def mark(calls: Sequence[CallView]) -> str:
-    """A step whose calls have ended, as a trail keeps it; empty if nothing is known to compare it by.
+    """Return a step's entry in the trail; empty if no call can be compared.
 
-    Calls refused as invalid have a bound of their own, and cancelled ones say nothing.
+    Invalid calls have their own limit, and cancelled ones have no outcome to compare.
     """
     known = [call for call in calls if call.digest and call.result_digest and call.status in {"ok", _FAILED}]
     if not known:
         return ""
     status = _FAILED if all(call.status == _FAILED for call in known) else "ok"
-    asked = _digest([call.digest for call in known])
-    came = _digest([call.result_digest for call in known])
+    calls_digest = _digest([call.digest for call in known])
+    results_digest = _digest([call.result_digest for call in known])
     names = list(dict.fromkeys(call.name for call in known))[:_NAMED]
-    return f"{status} {asked} {came} {', '.join(names)}"
+    return f"{status} {calls_digest} {results_digest} {', '.join(names)}"
 
 
-def longer(trail: Sequence[str], mark: str) -> tuple[str, ...]:
-    """The trail with a further step, no longer than it has to be."""
-    return tuple([*trail, mark][-KEPT:]) if mark else tuple(trail)
+def extend(trail: Sequence[str], mark: str) -> tuple[str, ...]:
+    """Return the trail with one more step and at most ``TRAIL_STEPS`` of them."""
+    return tuple([*trail, mark][-TRAIL_STEPS:]) if mark else tuple(trail)
 
 
-def circle(trail: Sequence[str]) -> tuple[str, ...]:
-    """The tools in the circle that the trail ends with; empty if it does not end with one."""
+def loop(trail: Sequence[str]) -> tuple[str, ...]:
+    """Return the tools of the loop that the trail ends with; empty if there is no loop."""
     for period in range(1, _LONGEST + 1):
         length = period * (_SAME if period == 1 else _TIMES)
         tail = trail[-length:]
         if len(tail) == length and all(tail[i] == tail[i % period] for i in range(length)):
             return tuple(dict.fromkeys(_names(mark) for mark in tail[:period]))
-    asked = [_failing(mark) for mark in trail[-_FAILING:]]
-    if len(asked) == _FAILING and asked[0] and len(set(asked)) == 1:
+    failed = [_failed_calls(mark) for mark in trail[-_FAILING:]]
+    if len(failed) == _FAILING and failed[0] and len(set(failed)) == 1:
         return (_names(trail[-1]),)
     return ()
 
 
-def _failing(mark: str) -> str:
-    """What a step that failed had called; empty for one that did not fail."""
-    status, asked, _ = mark.split(" ", 2)
-    return asked if status == _FAILED else ""
+def _failed_calls(mark: str) -> str:
+    """The digest of a failed step's calls; empty for a step that did not fail."""
+    status, calls_digest, _ = mark.split(" ", 2)
+    return calls_digest if status == _FAILED else ""
 
 
 def _names(mark: str) -> str:

@@ -1,4 +1,4 @@
-"""Asking the model: scheduling ``think``, and taking the steps it settled into the session's state."""
+"""Model steps: schedule ``think``, and update the session's state with the steps it returns."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError, RetryState
@@ -15,7 +15,7 @@ from .inflight import InFlight, NeverBegan
 
 
 class ModelStep:
-    """The model's side of a turn. ``last`` is the last step that this run has seen settled."""
+    """Schedules the model calls of a turn. ``last`` is the last step settled in this run."""
 
     def __init__(
         self, state: SessionState, spec: PinnedSpec, flight: InFlight, budgets: BudgetTracker
@@ -31,41 +31,41 @@ class ModelStep:
         """Model calls that a turn may take."""
         return self._state.start.max_steps or self._spec.max_steps
 
-    async def think(self, *, resort: int | None = None, answer: str = "") -> ThinkResult:
-        """The next steps, taken into the state; none when told to yield, or where something stands in the way.
+    async def think(self, *, fallback: int | None = None, answer: str = "") -> ThinkResult:
+        """Run ``think`` and update the state; no steps if it was asked to yield or has to wait.
 
         Args:
-            resort: The last resort that this is, by its place in the agent's list.
-            answer: A person's answer in the model's place.
+            fallback: The index of the fallback to use instead of a normal call.
+            answer: A person's answer to use instead of the model's.
 
         Raises:
-            HoldfastError: The model could not be asked.
+            HoldfastError: The model call failed.
         """
         workflow.set_current_details(current_details.render(self._state))
-        single = resort is not None or bool(answer) or self._state.turn.final or not self._spec.has_inline
+        single = fallback is not None or bool(answer) or self._state.turn.final or not self._spec.has_inline
         most = 1 if single else min(self._spec.max_inline_steps, self.max_steps - self._state.turn.step)
         step = self._request(self._budgets.max_steps(most)).model_copy(
-            update={"fallback": resort, "answer": answer}
+            update={"fallback": fallback, "answer": answer}
         )
-        # What was held is kept by a step that is settled, and by nothing else.
+        # Only a settled step renews the reservation.
         self._state.change(reservation=None, tried=0)
-        result = await self._landed(step)
+        result = await self._schedule(step)
         if result.wait is not None:
             self._state.change(tried=result.wait.tried)
         self._state.change(usage=self._state.turn.usage + result.unanswered)
-        for taken in result.steps:
-            self._account(taken)
+        for settled in result.steps:
+            self._account(settled)
         if result.steps:
             self._state.unwritten.clear()
         elif result.wait is None and result.spent is None:
-            # It was told to stop: whatever it has written all the same is left behind.
+            # It was asked to stop; the gap keeps its late writes apart.
             self._state.seq += SEQ_GAP
         if result.failed is not None:
-            # So is what a lost worker may still write for the step that failed here.
+            # The gap keeps late writes of a lost worker apart.
             self._state.seq += SEQ_GAP
         return result
 
-    def _request(self, burst: int) -> ThinkInput:
+    def _request(self, max_steps: int) -> ThinkInput:
         state, turn = self._state, self._state.turn
         return ThinkInput(
             session=workflow.info().workflow_id,
@@ -77,7 +77,7 @@ class ModelStep:
             step=turn.step + 1,
             seq=state.seq,
             new=tuple(state.unwritten),
-            max_steps=burst,
+            max_steps=max_steps,
             streaming=state.streaming,
             allowance=self._budgets.allowance(),
             reservation=turn.reservation,
@@ -95,15 +95,15 @@ class ModelStep:
         ended = self._state.last_ended
         return self.last.seq if self.last else ended.reply_seq if ended else 0
 
-    async def _landed(self, step: ThinkInput) -> ThinkResult:
-        """What became of a request. What a lost worker leaves is taken up by another."""
+    async def _schedule(self, step: ThinkInput) -> ThinkResult:
+        """Schedule a request until it ends; after the loss of a worker another one continues it."""
         tokens = self.last.usage.input_tokens if self.last else 0
         lost = 0
         while True:
             seen = self._state.resets_seen
             handle = activity_calls.think(self._spec, step, tokens, self._state.start.heartbeat_timeout)
             try:
-                result: ThinkResult = await self._flight.run(handle, burst=step.max_steps > 1)
+                result: ThinkResult = await self._flight.run(handle, inline=step.max_steps > 1)
             except NeverBegan:
                 return await self._settled(step, tokens)
             except ActivityError as error:
@@ -111,17 +111,17 @@ class ModelStep:
                     step = await self._after_reset(step)
                     continue
                 if activity_calls.worker_lost(error) and activity_calls.may_lose_more(lost):
-                    # A session that was paused meanwhile takes up what is settled, and no more.
-                    burst = 1 if self._state.paused else step.max_steps
-                    # The lost attempt counts for nothing, those that failed before it count on.
+                    # A paused session only takes over the settled steps.
+                    max_steps = 1 if self._state.paused else step.max_steps
+                    # The lost attempt does not count; failed attempts before it do.
                     lost, tried = lost + 1, max(step.tried, activity_calls.tried(error))
-                    step = step.model_copy(update={"again": True, "max_steps": burst, "tried": tried})
+                    step = step.model_copy(update={"again": True, "max_steps": max_steps, "tried": tried})
                     continue
-                # One that fails after it was asked to yield is not tried again by the server.
-                asked = error.retry_state == RetryState.CANCEL_REQUESTED
-                if asked or isinstance(error.cause, CancelledError):
+                # The server does not retry a failure after a cancellation request.
+                cancelling = error.retry_state == RetryState.CANCEL_REQUESTED
+                if cancelling or isinstance(error.cause, CancelledError):
                     return await self._settled(step, tokens)
-                # Whatever wrote or still writes at these numbers is left behind.
+                # The gap keeps late writes of this activity apart.
                 self._state.seq += SEQ_GAP
                 raise activity_calls.typed(error, errors.ModelTransient) from error
             if not reset.is_stale(self._state, seen):
@@ -129,7 +129,7 @@ class ModelStep:
             step = await self._after_reset(step)
 
     async def _after_reset(self, step: ThinkInput) -> ThinkInput:
-        """The request anew: what stands at its old numbers may be the old run's, whoever answered it."""
+        """Return the request with new sequence numbers, since the old run may have used the old ones."""
         await reset.settled(self._state)
         return step.model_copy(
             update={
@@ -141,20 +141,20 @@ class ModelStep:
         )
 
     async def _settled(self, step: ThinkInput, tokens: int) -> ThinkResult:
-        """What a burst had settled before it was told to stop between two attempts: it is used and counts."""
+        """Return inline steps that were settled before a cancellation between two attempts."""
         if step.max_steps <= 1:
             return ThinkResult(steps=())
-        look = step.model_copy(update={"again": True, "max_steps": 0})
-        handle = activity_calls.think(self._spec, look, tokens, self._state.start.heartbeat_timeout)
+        read_settled = step.model_copy(update={"again": True, "max_steps": 0})
+        handle = activity_calls.think(self._spec, read_settled, tokens, self._state.start.heartbeat_timeout)
         try:
-            result: ThinkResult = await self._flight.run(handle, to_the_end=True)
+            result: ThinkResult = await self._flight.run(handle, uncancellable=True)
         except ActivityError:
             return ThinkResult(steps=())
-        # What could not all be read is left behind.
+        # Steps that could not all be read are dropped.
         return ThinkResult(steps=()) if result.wait else result
 
     def _account(self, step: StepView) -> None:
-        """Bring counts, sequence numbers and events up to date with a settled step."""
+        """Update counts, sequence numbers and events with a settled step."""
         state, turn = self._state, self._state.turn
         state.seq = step.seq + 1 + len(step.calls)
         wrong = bool(step.calls) and all(call.status == "invalid" for call in step.calls)
@@ -168,18 +168,18 @@ class ModelStep:
         self._budgets.count_step(sum(call.done and call.status != "invalid" for call in step.calls))
         self.last = step
         state.context = step.context
-        self._answered_by(step)
+        self._note_model(step)
         state.emit("step", step.text, seq=step.seq, size=step.size, status=step.finish, usage=step.usage)
         for call in step.calls:
             if call.done:
                 state.emit_call("call_ended", call, call.status, call.result, call.size)
                 working_memory.take(state, call, call.status)
 
-    def _answered_by(self, step: StepView) -> None:
-        """Tell that another model answers than before, and why: the next in order, or the first again."""
+    def _note_model(self, step: StepView) -> None:
+        """Emit an event when another model answers than before."""
         state = self._state
         before = state.model or self._spec.model
-        # A person and a kept reply are no models; that they answered is told as the last resort it is.
+        # Answers of a person or the reply cache have their own event.
         if not step.model or step.model == "person" or step.model.startswith("cached "):
             return
         state.model = step.model

@@ -1,7 +1,7 @@
-"""Recall: what is known beyond the session, looked up before a turn's first model call.
+"""Recall: search the memory store before a turn's first model call.
 
-What is found stands in the log before the message it was found for. No turn fails for it: where
-memory is away, the model answers without it, and the details say so.
+The memories are written to the log before the message. A failure does not fail the turn: the model
+answers without memories, and the current details show it.
 """
 
 from temporalio import workflow
@@ -17,11 +17,11 @@ from ..state import activity_calls, current_details
 from ..state.state import SessionState
 from .inflight import InFlight, NeverBegan
 
-_AWAY = "memory is away: answered without it"
+_UNAVAILABLE = "memory is away: answered without it"
 
 
 def begin(state: SessionState) -> None:
-    """Keep a number for the memories of the turn that begins, before that of its message."""
+    """Reserve a sequence number for the turn's memories, before its message."""
     state.change(start=state.seq)
     state.memory = ""
     if state.spec is not None and state.spec.memory is not None:
@@ -29,14 +29,14 @@ def begin(state: SessionState) -> None:
 
 
 def due(state: SessionState) -> bool:
-    """Whether memories are to be looked up for the running turn."""
-    # A turn that began before its session had a memory has kept no number for them.
+    """Whether to search memories for the running turn."""
+    # A turn that began before its session had a memory has reserved no number.
     remembers = state.spec is not None and state.spec.memory is not None
     return remembers and not state.turn.recalled and state.turn.start > 0
 
 
 async def recall(state: SessionState, spec: PinnedSpec, flight: InFlight) -> None:
-    """Look memories up for the running turn; a turn that is cancelled meanwhile stays as it is."""
+    """Search memories for the running turn, unless it is cancelled."""
     workflow.set_current_details(current_details.render(state))
     request = _request(state, spec)
     if request is not None:
@@ -50,11 +50,11 @@ async def recall(state: SessionState, spec: PinnedSpec, flight: InFlight) -> Non
                 return
             found = activity_calls.typed(error, errors.MemoryFailed)
             workflow.logger.warning("turn %d goes on without memories: %s", state.turn.turn, found)
-            state.memory = _AWAY
-            _tell(state, f"{_AWAY}: {preview(str(found))}", 0, "failed")
+            state.memory = _UNAVAILABLE
+            _emit(state, f"{_UNAVAILABLE}: {preview(str(found))}", 0, "failed")
         else:
-            state.memory = _said(result.found)
-            _tell(state, state.memory, result.found, "ok")
+            state.memory = _describe(result.found)
+            _emit(state, state.memory, result.found, "ok")
     state.change(recalled=True)
 
 
@@ -81,11 +81,11 @@ def _message(state: SessionState) -> NewEntry | None:
     return next((entry for entry in state.unwritten if entry.seq == wanted), None)
 
 
-def _said(found: int) -> str:
+def _describe(found: int) -> str:
     if not found:
         return "nothing was recalled"
     return "1 memory recalled" if found == 1 else f"{found} memories recalled"
 
 
-def _tell(state: SessionState, text: str, found: int, status: str) -> None:
+def _emit(state: SessionState, text: str, found: int, status: str) -> None:
     state.emit("recalled", text, seq=state.turn.start, size=found, status=status)

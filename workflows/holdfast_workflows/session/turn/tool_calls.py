@@ -1,4 +1,4 @@
-"""The tool calls of a step: carried out in parallel, each to an end that the conversation holds."""
+"""The tool calls of a step: run in parallel, each with a result in the log."""
 
 import asyncio
 from functools import partial
@@ -20,7 +20,7 @@ from .tool_execution import ToolExecution
 
 
 class ToolCalls:
-    """Carries out what the model asked for."""
+    """Runs the tool calls of a step."""
 
     def __init__(self, state: SessionState, spec: PinnedSpec, flight: InFlight) -> None:
         self._state = state
@@ -28,13 +28,15 @@ class ToolCalls:
         self._flight = flight
 
     async def act(self, step: StepView, todo: list[CallView]) -> dict[int, ActResult]:
-        """Carry out calls of a step at the same time; what came of each, by its sequence number."""
-        # Calls with an effect stay settled by their keys, and so do their results.
-        none = [call.seq for call in todo if self._spec.tools.get(call.name, ToolPolicy()).effect == "none"]
-        await reset.settled(self._state, none)
+        """Run calls of a step in parallel and return their results by sequence number."""
+        # Calls with an effect stay settled by their keys, also after a reset.
+        without_effect = [
+            call.seq for call in todo if self._spec.tools.get(call.name, ToolPolicy()).effect == "none"
+        ]
+        await reset.settled(self._state, without_effect)
         for call in todo:
             self._state.active[call.seq] = call.name
-            self._state.emit_call("call_started", call, "", _shown(call), 0)
+            self._state.emit_call("call_started", call, "", _arguments_text(call), 0)
         workflow.set_current_details(current_details.render(self._state))
         if len(todo) == 1:
             results = [await self._call(step, todo[0])]
@@ -43,14 +45,14 @@ class ToolCalls:
         ended = {call.seq: result for call, result in zip(todo, results, strict=True)}
         for call in todo:
             working_memory.take(self._state, call, ended[call.seq].status)
-        self._remember(step, [call for call in todo if ended[call.seq].status == "ok"])
+        self._note_undoable(step, [call for call in todo if ended[call.seq].status == "ok"])
         return ended
 
     async def _call(self, step: StepView, call: CallView) -> ActResult:
         request = self._request(step, call)
         void = partial(self._void_one, call)
         result = await ToolExecution(
-            self._state, self._spec, self._flight, request, _shown(call), void
+            self._state, self._spec, self._flight, request, _arguments_text(call), void
         ).outcome()
         del self._state.active[call.seq]
         self._state.emit_call("call_ended", call, result.status, result.preview, result.size)
@@ -61,10 +63,12 @@ class ToolCalls:
         request = tool_execution.request(self._state, self._spec, call.name, call.seq, step.seq, call.id, key)
         return request.model_copy(update={"arguments": call.arguments})
 
-    def _remember(self, step: StepView, settled: list[CallView]) -> None:
-        """Those that can be taken back, in case the turn comes to nothing."""
+    def _note_undoable(self, step: StepView, settled: list[CallView]) -> None:
+        """Keep calls that can be undone, in case the turn fails."""
         undoable = tuple(
-            Undoable(seq=call.seq, reply=step.seq, name=call.name, call_id=call.id, preview=_shown(call))
+            Undoable(
+                seq=call.seq, reply=step.seq, name=call.name, call_id=call.id, preview=_arguments_text(call)
+            )
             for call in settled
             if self._spec.tools.get(call.name, ToolPolicy()).undo
         )
@@ -72,7 +76,7 @@ class ToolCalls:
             self._state.change(effects=(*self._state.turn.effects, *undoable))
 
     def void(self, unrun: list[CallView], reason: str, *, status: ResultStatus = "cancelled") -> None:
-        """Give calls without a result one, so that the conversation stays whole."""
+        """Give calls that did not run a result, since providers require one for every call."""
         for call in unrun:
             self._void_one(call, reason, status)
 
@@ -90,6 +94,6 @@ class ToolCalls:
         return ActResult(status=status, preview=preview(reason))
 
 
-def _shown(call: CallView) -> str:
-    """The call's arguments for people; the history holds them once where they are small."""
+def _arguments_text(call: CallView) -> str:
+    """The call's arguments for people."""
     return call.preview or preview(call.arguments)

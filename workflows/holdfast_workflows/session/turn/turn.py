@@ -1,4 +1,4 @@
-"""The turn loop: think, decide, act, until the model has answered."""
+"""The turn loop: model step, decision, tool calls, until the model has answered."""
 
 from temporalio import workflow
 
@@ -27,48 +27,48 @@ _STOPPED: dict[str, type[errors.ModelStopped]] = {
     "refusal": errors.ModelRefused,
 }
 
-_OVER_BUDGET = "not run: the budget of tool calls is used up; answer with what you have"
+_NO_CALLS_LEFT = "not run: the budget of tool calls is used up; answer with what you have"
 
-_TOLD = (
+_LOOP_WARNING = (
     "You repeat yourself: {names} with the same outcome again and again. "
     "Try another way, or answer with what you have."
 )
 
 
 class TurnRunner:
-    """Runs one turn of a session; a turn in progress goes on where a roll-over left it."""
+    """Runs one turn of a session, or continues one after a continue-as-new."""
 
-    def __init__(self, state: SessionState, compacting: Compaction) -> None:
+    def __init__(self, state: SessionState, compaction: Compaction) -> None:
         assert state.spec is not None
         self._state = state
         self._spec: PinnedSpec = state.spec
         self.flight = InFlight(state)
         self._budgets = BudgetTracker(state)
-        self._compacting = compacting
-        self._thinking = ModelStep(state, state.spec, self.flight, self._budgets)
-        self._acting = ToolCalls(state, state.spec, self.flight)
-        self._resorts = Fallbacks(state, state.spec, self._thinking)
+        self._compaction = compaction
+        self._model_step = ModelStep(state, state.spec, self.flight, self._budgets)
+        self._tool_calls = ToolCalls(state, state.spec, self.flight)
+        self._fallbacks = Fallbacks(state, state.spec, self._model_step)
 
     # The loop.
 
     async def run(self) -> bool:
-        """Run to the end of the turn; False if the session must roll over first."""
+        """Run to the end of the turn; False if the session must continue as new first."""
         if not self._turn.ending:
             try:
                 if not await self._answered():
                     return False
             except errors.HoldfastError as error:
-                ending.failing(self._state, error)
+                ending.fail(self._state, error)
         if self._turn.ending and not await Undoing(self._state, self._spec).run():
             return False
         await reset.settled(self._state)
-        # What was said to this turn too late stands before the next one's message.
+        # Late steering of this turn comes before the next turn's message.
         self._take_steering()
-        ending.end(self._state, self._thinking.last)
+        ending.end(self._state, self._model_step.last)
         return True
 
     def begin(self) -> None:
-        """Take the next message off the queue."""
+        """Start the turn of the next queued message."""
         state = self._state
         turn, message = state.queue.popleft()
         request = preview(message.text)
@@ -78,10 +78,10 @@ class TurnRunner:
         state.write("message", message.text, ref=message.ref)
 
     async def _answered(self) -> bool:
-        """Take steps until the model has answered; False if the session must roll over first."""
+        """Take steps until the model has answered; False if the session must continue as new first."""
         while True:
-            await self._compacting.before_thinking()
-            await self._gate(or_roll_over=True)
+            await self._compaction.before_thinking()
+            await self._gate(or_continue_as_new=True)
             await reset.settled(self._state)
             if continue_as_new.due(self._state):
                 return False
@@ -90,34 +90,35 @@ class TurnRunner:
             elif await self._step():
                 return True
 
-    async def _gate(self, *, or_roll_over: bool = False) -> None:
-        """Let nothing new start while the session is paused or the turn is cancelled."""
+    async def _gate(self, *, or_continue_as_new: bool = False) -> None:
+        """Wait while the session is paused.
+
+        Raises:
+            TurnCancelled: The turn was cancelled.
+        """
         state = self._state
-        if state.paused:
-            state.pause_clock()
-            await workflow.wait_condition(
-                lambda: not state.paused or state.cancelled or (or_roll_over and continue_as_new.due(state))
-            )
-            state.resume_clock()
+        await waiting.resumed_off_clock(
+            state, or_ready=lambda: or_continue_as_new and continue_as_new.due(state)
+        )
         if state.cancelled:
             raise errors.TurnCancelled(self._turn.cancelled)
 
     async def _step(self) -> bool:
-        """One model call (or burst) and the tool calls it asked for; True when the model has answered."""
+        """Run one ``think`` and its tool calls; True when the model has answered."""
         self._take_steering()
         if self._turn.fallback is not None:
-            result = await self._resorts.reply()
+            result = await self._fallbacks.reply()
         elif (spent := self._budgets.spent()) is not None:
             await self._budgets.apply(spent)
             return False
         else:
             result = await self._think()
         if result.steps:
-            self._compacting.consider(result.steps[-1])
+            self._compaction.consider(result.steps[-1])
             if await self._decide(result):
                 return True
         if result.failed is not None:
-            self._resorts.begin(error_of(result.failed))
+            self._fallbacks.begin(error_of(result.failed))
         elif result.wait is not None:
             await self._wait(result.wait)
         elif result.spent is not None:
@@ -125,106 +126,106 @@ class TurnRunner:
         return False
 
     async def _think(self) -> ThinkResult:
-        if self._turn.step >= self._thinking.max_steps:
-            raise errors.StepLimitReached(f"{self._thinking.max_steps} steps")
+        if self._turn.step >= self._model_step.max_steps:
+            raise errors.StepLimitReached(f"{self._model_step.max_steps} steps")
         try:
-            return await self._thinking.think()
+            return await self._model_step.think()
         except errors.HoldfastError as error:
-            self._resorts.begin(error)
+            self._fallbacks.begin(error)
             return ThinkResult(steps=())
 
-    async def _wait(self, park: Wait) -> None:
-        """Wait until a provider may be asked again, as long as the turn's patience lasts."""
+    async def _wait(self, wait: Wait) -> None:
+        """Wait until the model can be called again, at most as long as the turn may wait in all."""
         state, turn = self._state, self._turn
-        # The agent's patience is with providers. No last resort stands in for the database, or for what
-        # others have reserved of a budget.
-        ours = park.kind == "state" or park.error_code == errors.BudgetExhausted.code
+        # `max_wait` is for providers. Fallbacks do not help against an unavailable database or a budget
+        # that other calls have reserved.
+        not_provider = wait.kind == "state" or wait.error_code == errors.BudgetExhausted.code
         left = (
-            max(PATIENCE, self._spec.max_wait) if ours else self._spec.max_wait
+            max(PATIENCE, self._spec.max_wait) if not_provider else self._spec.max_wait
         ) - turn.waited_for_providers
         if left <= 0:
-            cls = errors.tree().get(park.error_code, errors.ModelTransient)
-            self._resorts.begin(cls(park.reason, retry_after=park.seconds))
+            cls = errors.tree().get(wait.error_code, errors.ModelTransient)
+            self._fallbacks.begin(cls(wait.reason, retry_after=wait.seconds))
             return
 
-        def disturbed() -> bool:
+        def ready() -> bool:
             return state.cancelled or state.paused or bool(state.steering) or continue_as_new.due(state)
 
-        waited = await waiting.wait(state, state.seq, park, min(park.seconds, left), disturbed)
+        waited = await waiting.on_timer(state, state.seq, wait, min(wait.seconds, left), ready)
         state.change(waited_for_providers=turn.waited_for_providers + waited)
 
-    # What the model asked for.
+    # Tool calls.
 
     async def _decide(self, result: ThinkResult) -> bool:
         step = result.steps[-1]
         todo = [call for call in step.calls if not call.done]
         if step.finish in _STOPPED:
-            self._acting.void(todo, "not run: the reply was cut off")
+            self._tool_calls.void(todo, "not run: the reply was cut off")
             raise _STOPPED[step.finish](preview(step.text))
         if self._turn.final:
-            self._acting.void(todo, _OVER_BUDGET)
+            self._tool_calls.void(todo, _NO_CALLS_LEFT)
             if step.output_problem:
                 raise errors.OutputInvalid(step.output_problem)
             return True
-        self._bound_circles(result, await self._acted(step, todo))
+        self._check_loop(result, await self._run_calls(step, todo))
         if step.calls:
-            self._bound_invalid(step)
+            self._check_invalid(step)
             return False
         if step.output_problem:
-            self._bound_repairs(step)
+            self._check_repairs(step)
             return False
         return not self._state.steering
 
-    async def _acted(self, step: StepView, todo: list[CallView]) -> dict[int, ActResult]:
-        """Carry out what may be carried out; the rest is told why not."""
+    async def _run_calls(self, step: StepView, todo: list[CallView]) -> dict[int, ActResult]:
+        """Run the calls that the budget allows; the others get a result that says why not."""
         if not todo:
             return {}
         try:
             await self._gate()
             allowed = await self._budgets.allow_calls(len(todo))
         except errors.TurnCancelled:
-            self._acting.void(todo, "not run: the turn was cancelled")
+            self._tool_calls.void(todo, "not run: the turn was cancelled")
             raise
         except errors.BudgetExhausted:
-            self._acting.void(todo, _OVER_BUDGET)
+            self._tool_calls.void(todo, _NO_CALLS_LEFT)
             raise
-        self._acting.void(todo[allowed:], _OVER_BUDGET)
+        self._tool_calls.void(todo[allowed:], _NO_CALLS_LEFT)
         if not allowed:
             return {}
         self._budgets.count_calls(allowed)
-        return await self._acting.act(step, todo[:allowed])
+        return await self._tool_calls.act(step, todo[:allowed])
 
-    # Bounds on what goes back to the model.
+    # Limits on repeated mistakes of the model.
 
-    def _bound_circles(self, result: ThinkResult, ended: dict[int, ActResult]) -> None:
-        """Tell a model that goes round in circles, once; one that goes on ends the turn."""
+    def _check_loop(self, result: ThinkResult, ended: dict[int, ActResult]) -> None:
+        """Warn a model that loops once; a loop after the warning fails the turn."""
         trail, found = self._turn.trail, tuple[str, ...]()
         for step in result.steps:
             done = [_ended(call, ended.get(call.seq)) for call in step.calls]
             if any(self._spec.tools.get(call.name, ToolPolicy()).allow_repeats for call in done):
-                trail = ()  # where repeating is meant, what stands between is no circle either
+                trail = ()
                 continue
-            trail = loop_detection.longer(trail, loop_detection.mark(done))
-            found = found or (loop_detection.circle(trail) if done else ())
+            trail = loop_detection.extend(trail, loop_detection.mark(done))
+            found = found or (loop_detection.loop(trail) if done else ())
         names = ", ".join(found)
         if names and self._turn.warned:
             raise errors.LoopDetected(names)
         self._state.change(trail=trail, warned=self._turn.warned or bool(names))
         if names:
-            self._state.write("repair", _TOLD.format(names=names))
+            self._state.write("repair", _LOOP_WARNING.format(names=names))
 
-    def _bound_invalid(self, step: StepView) -> None:
+    def _check_invalid(self, step: StepView) -> None:
         if self._turn.invalid_steps > self._spec.max_repairs:
             raise errors.ToolArgumentsInvalid(step.calls[0].result)
 
-    def _bound_repairs(self, step: StepView) -> None:
+    def _check_repairs(self, step: StepView) -> None:
         repairs = self._turn.output_repairs + 1
         if repairs > self._spec.output_repairs:
             raise errors.OutputInvalid(step.output_problem)
         self._state.change(output_repairs=repairs)
         self._state.write("repair", step.output_problem)
 
-    # Small parts.
+    # Helpers.
 
     @property
     def _turn(self) -> TurnState:
@@ -234,7 +235,7 @@ class TurnRunner:
         steering, self._state.steering[:] = tuple(self._state.steering), ()
         for text in steering:
             self._state.write("steer", text)
-            # Whoever steers says something new, so that trying again may be meant.
+            # After new instructions a repeated call can make sense.
             self._state.change(trail=(), warned=False)
 
 

@@ -1,4 +1,4 @@
-"""Taking back what a turn did to the world when it was cancelled or failed: in reverse, each call once."""
+"""Undo the effects of a cancelled or failed turn, in reverse order, each call once."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -15,14 +15,14 @@ from . import tool_execution
 
 
 class Undoing:
-    """Undoes the calls of the running turn, the last one first; a roll-over goes on where it was."""
+    """Undoes the calls of the running turn, the last one first; a continue-as-new keeps the position."""
 
     def __init__(self, state: SessionState, spec: PinnedSpec) -> None:
         self._state = state
         self._spec = spec
 
     async def run(self) -> bool:
-        """Undo all that is left to undo; False if the session must roll over first."""
+        """Undo the remaining calls; False if the session must continue as new first."""
         state = self._state
         while state.turn.effects:
             if continue_as_new.due(state):
@@ -30,18 +30,18 @@ class Undoing:
             call = state.turn.effects[-1]
             result = await self._outcome(call)
             state.change(effects=state.turn.effects[:-1])
-            self._tell(call, result)
+            self._report(call, result)
         return True
 
     async def _outcome(self, call: Undoable) -> ActResult:
-        """What came of undoing one call; whatever goes wrong is its result, and the rest goes on.
+        """Undo one call and return the result; a failure does not stop the others.
 
-        It is not in the turn's flight, which is told to stop: this is what happens when it has.
+        The activity is not part of ``InFlight``, whose activities are cancelled with the turn.
         """
         undo = self._spec.tools[call.name].undo
         policy = self._spec.tools.get(undo, ToolPolicy())
         request = self._request(call, undo)
-        lost, parked = 0, 0.0
+        lost, waited = 0, 0.0
         while True:
             handle = activity_calls.act(
                 self._spec,
@@ -64,10 +64,10 @@ class Undoing:
                 return ActResult(status="failed", preview="nobody knows whether it was undone")
             if result.wait is None:
                 return result
-            left = PATIENCE - parked
+            left = PATIENCE - waited
             if left <= 0:
                 return ActResult(status="failed", preview=result.wait.reason)
-            parked += await waiting.wait(
+            waited += await waiting.on_timer(
                 self._state, call.seq, result.wait, min(result.wait.seconds, left), lambda: False
             )
             request = request.model_copy(update={"again": True})
@@ -79,8 +79,8 @@ class Undoing:
         )
         return request.model_copy(update={"mode": "undo"})
 
-    def _tell(self, call: Undoable, result: ActResult) -> None:
-        """Say what was undone to those who follow, and to the model, which must not count on it any more."""
+    def _report(self, call: Undoable, result: ActResult) -> None:
+        """Report an undone call to followers and to the model, which must not rely on it any more."""
         state, turn = self._state, self._state.turn
         what = f"{call.name} {call.preview}".strip()
         if result.status == "ok":

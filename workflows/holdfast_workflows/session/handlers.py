@@ -1,4 +1,4 @@
-"""Control of a session by people: each request is validated, answered, and takes hold at the next boundary."""
+"""Handlers that control a session. A request is validated and answered; it takes effect after the current step."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -17,17 +17,16 @@ from .state.state import SessionState
 from .turn.turn import TurnRunner
 
 
-class Control(UnknownNames):
-    """The part of the session's workflow that people steer it by."""
+class ControlHandlers(UnknownNames):
+    """The part of ``AgentWorkflow`` that clients control it by."""
 
     def __init__(self, state: SessionState) -> None:
-        """Made by the workflow, which is the other part."""
         self._state = state
         self._runner: TurnRunner | None = None
 
-    @workflow.update(description="Say something to the running turn; taken at its next step.")
+    @workflow.update(description="Add a message to the running turn; read at its next step.")
     def steer(self, text: str) -> Accepted:
-        """Add to what the model reads at the next step."""
+        """Add a message that the model reads at the next step."""
         assert self._state.running is not None
         self._state.steering.append(text)
         self._state.emit("steered", preview(text))
@@ -41,7 +40,7 @@ class Control(UnknownNames):
 
     @workflow.update(description="Start nothing new after the current step.")
     def pause(self) -> SessionView:
-        """Hold the session at the next boundary; calls that run are left to end."""
+        """Pause the session after the current step; running calls continue."""
         self._state.paused = True
         self._state.emit("paused", at=(self._state.turns, 0))
         search_attributes.at_control(self._state)
@@ -54,9 +53,9 @@ class Control(UnknownNames):
     def _validate_pause(self) -> None:
         validators.pausing(self._state, paused=True)
 
-    @workflow.update(description="Go on after a pause.")
+    @workflow.update(description="Continue after a pause.")
     def resume(self) -> SessionView:
-        """Let the session go on."""
+        """Resume the session."""
         self._state.paused = False
         self._state.emit("resumed", at=(self._state.turns, 0))
         search_attributes.at_control(self._state)
@@ -67,9 +66,9 @@ class Control(UnknownNames):
     def _validate_resume(self) -> None:
         validators.pausing(self._state, paused=False)
 
-    @workflow.update(description="Cancel the running turn; its tools are told and waited for.")
+    @workflow.update(description="Cancel the running turn and its tools, and wait for them.")
     def cancel_turn(self, reason: str = "") -> TurnView:
-        """Stop the running turn; ``wait_turn`` tells when the last tool has ended."""
+        """Cancel the running turn; ``wait_turn`` returns when its last tool has ended."""
         assert self._state.running is not None
         view = self._state.find_turn(self._state.running.turn)
         assert view is not None
@@ -80,9 +79,9 @@ class Control(UnknownNames):
     def _validate_cancel(self, reason: str = "") -> None:
         validators.cancelling(self._state)
 
-    @workflow.update(description="End the session when the turns that wait are done.")
+    @workflow.update(description="End the session after its queued turns.")
     def close(self) -> SessionView:
-        """Take no more messages; the session ends after the turns it has."""
+        """Refuse further messages and end the session after its queued turns."""
         self._state.closing = True
         return self.view()
 
@@ -91,10 +90,10 @@ class Control(UnknownNames):
         validators.closing(self._state)
 
     @workflow.update(
-        description="Raise the limits of the session's budget; a turn that waits for it goes on."
+        description="Raise the limits of the session's budget; a turn that waits for it continues."
     )
     def raise_budget(self, by: RaiseBudget) -> SessionView:
-        """Add to limits that are set."""
+        """Raise limits that are set."""
         budget_limits.apply(self._state, by)
         workflow.set_current_details(current_details.render(self._state))
         return self.view()
@@ -103,20 +102,20 @@ class Control(UnknownNames):
     def _validate_raise(self, by: RaiseBudget) -> None:
         validators.raising(self._state, by)
 
-    @workflow.update(description="Say what is to be done about something that waits for a person.")
+    @workflow.update(description="Resolve a pending decision.")
     def resolve(self, decision: Decision) -> SessionView:
-        """Take a person's decision; whatever waits for it goes on."""
+        """Resolve a pending decision; what waits for it continues."""
         self._state.resolve(decision)
         workflow.set_current_details(current_details.render(self._state))
         return self.view()
 
     @resolve.validator
-    def _validate_decide(self, decision: Decision) -> None:
-        validators.deciding(self._state, decision)
+    def _validate_resolve(self, decision: Decision) -> None:
+        validators.resolving(self._state, decision)
 
-    @workflow.update(description="Take the newest spec of the agent, from the next turn on.")
+    @workflow.update(description="Use the newest spec of the agent, from the next turn on.")
     async def repin(self) -> SessionView:
-        """Have the session's next turns see the tools, models and instructions of the newest deploy."""
+        """Load the agent's newest tools, models and instructions for the next turns."""
         state = self._state
         assert state.spec is not None
         load = LoadInput(
@@ -139,14 +138,14 @@ class Control(UnknownNames):
     def _validate_repin(self) -> None:
         validators.repinning(self._state)
 
-    @workflow.signal(description="Somebody reads along for so many seconds.")
+    @workflow.signal(description="A client follows the session for so many seconds.")
     def watch(self, seconds: float = 60.0) -> None:
-        """Have partial text sent often for a while."""
+        """Send partial text often for a while."""
         self._state.watch(min(seconds, 300.0))
 
-    @workflow.query(description="The session at a glance, with its events since the one named.")
+    @workflow.query(description="The session's status, with its events since the given one.")
     def view(self, since: int = 0) -> SessionView:
-        """The session at a glance."""
+        """Return the session's status and events."""
         return self._state.view(workflow.info().workflow_id, since)
 
     def _cancel_turn(self, reason: str) -> None:
