@@ -174,7 +174,7 @@ async def test_a_worker_with_another_database_does_not_start_and_bind_lets_it(
 async def test_a_worker_whose_queue_was_bound_anew_is_told_so(
     client: Client, task_queue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(binding, "_LOOK", 0.01)
+    monkeypatch.setattr(binding, "_CHECK_INTERVAL", 0.01)
     state = await open_state(f"sqlite:///{tmp_path}/state.db")
     await binding.ensure(client, task_queue, OURS)
     changed = asyncio.create_task(binding.changed(client, task_queue, OURS, state))

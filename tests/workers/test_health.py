@@ -57,7 +57,7 @@ async def test_a_part_that_is_down_makes_it_unready_but_healthy(pages: HealthSer
 async def test_a_part_that_is_silent_is_given_up_within_the_bound(
     pages: HealthServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "_PATIENCE", 0.1)
+    monkeypatch.setattr(health, "_TIMEOUT", 0.1)
     pages.phase, pages.checks = "running", {"temporal": silent, "state": fine}
     async with asyncio.timeout(30):
         assert await pages.ready() == Ready(

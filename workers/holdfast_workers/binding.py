@@ -1,8 +1,8 @@
-"""Whether this worker may serve its task queue: the right app, on the right state database.
+"""Checks that this worker may serve its task queue: the same app, on the same state database.
 
-The first worker binds the queue; every later one must match. A worker with another database
-would start the queue's sessions anew and show an empty ledger; one with another app would
-answer for agents that it does not have.
+The first worker binds the queue; every later worker must match. A worker with another database would restart
+the queue's sessions with an empty log and effect ledger. A worker with another app would receive calls of agents
+that it does not have.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from holdfast_workflows.contracts.errors import (
 
 from .settings import Settings
 
-_LOOK: Final = 2.0  # seconds between looks at the database
-_LOOKS_PER_READ: Final = 5
+_CHECK_INTERVAL: Final = 2.0  # seconds between checks of the database
+_CHECKS_PER_READ: Final = 5
 
 _log = logging.getLogger(__name__)
 
 
 def make(registry: Registry, module: str, database: Identity) -> Binding:
-    """What this worker would bind its queue to."""
+    """Build the binding of this worker."""
     return Binding(
         app=registry.name,
         agents=tuple(sorted(registry.agents)),
@@ -49,10 +49,10 @@ def make(registry: Registry, module: str, database: Identity) -> Binding:
 
 
 async def expect_tables(client: Client, task_queue: str, url: str) -> None:
-    """See that a bound queue's database is there, before a new one is made in its place.
+    """Check that the database of a bound queue exists, before a new one is created in its place.
 
     Raises:
-        DatabaseMismatch: The database is empty, or its file is not there.
+        DatabaseMismatch: The database is empty, or its file does not exist.
         StateUnavailable: The database did not answer.
         TemporalUnreachable: The server did not answer.
     """
@@ -63,7 +63,7 @@ async def expect_tables(client: Client, task_queue: str, url: str) -> None:
     except TemporalUnreachable:
         raise
     except ServiceError:
-        return  # said by ``ensure``
+        return  # ``ensure`` logs a warning
     if bound is not None:
         raise DatabaseMismatch(
             f"task queue {task_queue}: its database is {bound.database} at {bound.place}; "
@@ -72,7 +72,7 @@ async def expect_tables(client: Client, task_queue: str, url: str) -> None:
 
 
 async def ensure(client: Client, task_queue: str, own: Binding) -> bool:
-    """Bind the queue, or see that it is bound to this app and this database; False if nobody can tell.
+    """Bind the queue, or check its binding against this app and database; False if the server refuses both.
 
     Raises:
         AppMismatch: It belongs to another app.
@@ -97,31 +97,31 @@ async def ensure(client: Client, task_queue: str, own: Binding) -> bool:
 
 
 async def changed(client: Client, task_queue: str, own: Binding, state: State) -> HoldfastError:
-    """Wait until this worker may serve its queue no longer; why.
+    """Wait until this worker must stop serving its queue, and return the reason.
 
-    The database is looked at more often than the queue, which only a person binds anew.
+    The database is checked more often than the binding, which changes only by an operator's command.
     """
-    looks = 0
+    checks = 0
     while True:
-        await asyncio.sleep(_LOOK)
-        looks += 1
+        await asyncio.sleep(_CHECK_INTERVAL)
+        checks += 1
         try:
             await state.verify()
-            if looks % _LOOKS_PER_READ == 0 and (bound := await binding.read(client, task_queue)):
+            if checks % _CHECKS_PER_READ == 0 and (bound := await binding.read(client, task_queue)):
                 check(task_queue, bound, own)
         except (StateReplaced, BadInput) as error:
             return error
         except HoldfastError:
-            continue  # what does not answer is waited for
+            continue  # unreachable: check again
 
 
 async def move(settings: Settings, registry: Registry, module: str) -> tuple[Binding | None, Binding]:
-    """Bind an app's queue to the database of the settings; what it was bound to, and what it is now.
+    """Bind an app's queue to the database of the settings; return the old binding and the new one.
 
     Raises:
         StateUnavailable: The database did not answer.
         StateNotMigrated: It has no tables.
-        ServiceError: Temporal did not answer, or does not let us.
+        ServiceError: Temporal did not answer or refused.
     """
     client = await connect(settings=settings.connection(), folder=settings.home)
     state = await open_state(settings.state(), migrate=False)
@@ -133,7 +133,7 @@ async def move(settings: Settings, registry: Registry, module: str) -> tuple[Bin
 
 
 def check(task_queue: str, bound: Binding, own: Binding) -> None:
-    """See that a queue is bound to this app and this database.
+    """Check that a queue is bound to this app and this database.
 
     Raises:
         AppMismatch: It belongs to another app.
@@ -156,12 +156,12 @@ def _same_app(bound: Binding, own: Binding) -> bool:
         return bound.app == own.app
     if not bound.agents or not own.agents:
         return bound.module == own.module
-    # Without two names to compare: a deploy keeps an agent of the one before, as other apps have others.
+    # Without two names to compare, agents decide: a deploy keeps at least one, another app shares none.
     return not set(bound.agents).isdisjoint(own.agents)
 
 
 def _with_new_agents(bound: Binding, own: Binding) -> Binding | None:
-    """The binding with what a deploy has added; None if that is nothing."""
+    """The binding with the agents that a deploy added; None if it added none."""
     agents = tuple(sorted({*bound.agents, *own.agents}))
     changed = bound.model_copy(update={"agents": agents, "app": bound.app or own.app})
     return None if changed == bound else changed

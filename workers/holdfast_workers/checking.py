@@ -1,4 +1,4 @@
-"""What a worker warns of when it starts, since its sessions would meet it later."""
+"""Warnings at the start of a worker, for problems that sessions would meet later."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.nearest import nearest
 from holdfast_workflows.contracts.spec import AgentSpec
 
-_LOOKING: Final = 10.0
-"""Seconds that looking for sessions may hold up a start."""
+_TIMEOUT: Final = 10.0
+"""Seconds that the search for sessions may delay a start."""
 
-_TOLD: Final = {
+_WARNINGS: Final = {
     "gone": "agent %s: tool %s is gone, and %s began with it; %s",
     "changed": "agent %s: tool %s takes other parameters than %s began with; %s",
 }
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def warn_of_models(registry: Registry, models: Models) -> None:
-    """Log a warning for each model that cannot be asked: its provider is unknown, or its key is missing."""
+    """Log a warning for each model whose provider is unknown or whose key is missing."""
     for agent in registry.agents.values():
         for name in _models(agent):
             try:
@@ -38,30 +38,30 @@ def warn_of_models(registry: Registry, models: Models) -> None:
 
 
 def _models(agent: AgentSpec) -> list[str]:
-    """All that the agent may ask, each once."""
+    """Every model that the agent may call, without duplicates."""
     named = [
         *agent.models,
         agent.budget.cheaper if agent.budget else "",
         agent.memory.model if agent.memory else "",
-        *(resort.model for resort in agent.fallbacks if isinstance(resort, SimplifiedReply)),
+        *(fallback.model for fallback in agent.fallbacks if isinstance(fallback, SimplifiedReply)),
     ]
     return [name for name in dict.fromkeys(named) if name]
 
 
 async def warn_of_tools(registry: Registry, state: State) -> None:
-    """Log a warning for each tool that sessions began with and that is gone or takes other parameters now."""
+    """Log a warning for each tool of running sessions that was removed or has other parameters now."""
     try:
-        async with asyncio.timeout(_LOOKING):
+        async with asyncio.timeout(_TIMEOUT):
             for (agent, tool, change), sessions in sorted((await _changes(registry, state)).items()):
                 _log.warning(
-                    _TOLD[change], agent, tool, _counted(sessions), _remedy(registry, agent, tool, change)
+                    _WARNINGS[change], agent, tool, _counted(sessions), _remedy(registry, agent, tool, change)
                 )
-    except (HoldfastError, TimeoutError) as error:  # it is for people; no worker waits for it
+    except (HoldfastError, TimeoutError) as error:  # only a warning: the worker starts without it
         _log.warning("it could not be seen which tools running sessions began with: %r", error)
 
 
 async def _changes(registry: Registry, state: State) -> Counter[tuple[str, str, str]]:
-    """How many sessions each change concerns: the agent, the tool, and ``gone`` or ``changed``."""
+    """Count sessions by agent, tool and change (``gone`` or ``changed``)."""
     found = Counter[tuple[str, str, str]]()
     for digest, sessions in (await state.pinned(list(registry.agents))).items():
         body = await state.load_spec(digest)

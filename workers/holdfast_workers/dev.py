@@ -20,16 +20,16 @@ from holdfast_workflows.contracts.errors import DevServerFailed
 from . import exits
 from .settings import Settings
 
-_STABLE: Final = 10.0  # seconds after which a worker's end counts as a new accident
+_STABLE: Final = 10.0  # seconds of running after which the restart delay is reset
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 10.0
-_WATCH: Final = 0.5  # seconds between looks at the server
+_WATCH: Final = 0.5  # seconds between checks of the server
 _AFTER_GRACE: Final = 10.0  # seconds beyond the grace before a worker is killed
 
 
 @dataclass(frozen=True)
 class DevOptions:
-    """What the command line says: the App's name, the server's ports, how many workers."""
+    """Options of the command: the App's name, the server's ports, the number of workers."""
 
     app: str
     port: int | None = None
@@ -39,18 +39,20 @@ class DevOptions:
 
 
 async def run(options: DevOptions, settings: Settings, console: Console) -> int:
-    """Serve until a signal comes; the exit code.
+    """Serve until a signal arrives and return the exit code.
 
     Raises:
         DevServerMissing: The ``temporal`` program is not installed.
-        DevServerFailed: The server did not start, or ended by itself.
+        DevServerFailed: The server did not start, or ended unexpectedly.
     """
     stop = _stop_signal()
     server = DevServer(settings.home, port=options.port, ui=options.ui, ui_port=options.ui_port)
     async with server:
         _greet(server, options, console)
-        crew = [_Hand(options, settings, server.address, n, console) for n in range(options.workers)]
-        watchers = [asyncio.create_task(hand.keep()) for hand in crew]
+        processes = [
+            _WorkerProcess(options, settings, server.address, n, console) for n in range(options.workers)
+        ]
+        watchers = [asyncio.create_task(process.keep()) for process in processes]
         waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(_until_gone(server.info.pid))]
         try:
             await asyncio.wait([*waiting, *watchers], return_when=asyncio.FIRST_COMPLETED)
@@ -59,14 +61,14 @@ async def run(options: DevOptions, settings: Settings, console: Console) -> int:
         finally:
             for task in [*waiting, *watchers]:
                 task.cancel()
-            await asyncio.gather(*(hand.end() for hand in crew))
+            await asyncio.gather(*(process.end() for process in processes))
         if waiting[1].done() and not waiting[1].cancelled():
             raise DevServerFailed(f"it ended by itself; see {server.log}")
         return next((task.result() for task in watchers if not task.cancelled() and task.done()), exits.OK)
 
 
-class _Hand:
-    """One worker process, started again when it dies."""
+class _WorkerProcess:
+    """One worker process, restarted when it dies."""
 
     def __init__(
         self, options: DevOptions, settings: Settings, address: str, number: int, console: Console
@@ -88,12 +90,12 @@ class _Hand:
         self._process: Process | None = None
 
     async def keep(self) -> int:
-        """Run the worker, again and again; returns only when trying again cannot help."""
+        """Run the worker and restart it; return only if a restart cannot help."""
         delay = _FIRST_DELAY
         while True:
             begun = time.monotonic()
-            # Its own process group: Ctrl-C is for this process, which then asks it to stop.
-            # Its standard input closes if this process is killed, and that stops it, too.
+            # Its own process group: Ctrl-C reaches only this process, which then stops the worker.
+            # If this process is killed, the worker's standard input closes, which stops it too.
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -111,7 +113,7 @@ class _Hand:
             await asyncio.sleep(delay)
 
     async def end(self) -> None:
-        """Stop the worker: politely, and by force after its grace."""
+        """Terminate the worker; kill it after its grace."""
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -127,7 +129,7 @@ class _Hand:
 
 
 def _stop_signal() -> asyncio.Event:
-    """An event that the first SIGINT or SIGTERM sets; the next cancels what runs, which ends it at once."""
+    """An event that the first SIGINT or SIGTERM sets; the next one cancels the current task."""
     stop, loop, task = asyncio.Event(), asyncio.get_running_loop(), asyncio.current_task()
 
     def on_signal() -> None:

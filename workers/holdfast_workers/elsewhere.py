@@ -1,4 +1,4 @@
-"""Which agents the other workers of a task queue serve: while a deploy adds one, not every worker has it."""
+"""The agents that other workers of a task queue serve: during a deploy, not every worker has a new agent."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _POLL: Final = 65.0
 
 
 async def served(client: Client, task_queue: str) -> Collection[str]:
-    """The agents that workers of the queue serve or have served; none where no other worker is there.
+    """The agents that workers of the queue serve or have served; empty if no other worker polls the queue.
 
-    A server that does not answer says nothing of others either: what this worker lacks is then lacking.
+    Also empty if the server does not answer.
     """
     try:
         if not await _has_others(client, task_queue):

@@ -1,6 +1,6 @@
-"""How a command ends: errors in one line, and exit codes, the same as everywhere on the command line.
+"""Exit codes, and errors in one line.
 
-0 it worked, 1 it failed, 2 bad input, 3 a service cannot be reached, 130 interrupted.
+0 success, 1 failure, 2 bad input, 3 a service is unreachable, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INTERRUPTED: Final = 130
 
 @contextmanager
 def one_line_errors() -> Generator[None]:
-    """Turn an error of ours into one line on standard error and an exit code."""
+    """Print a Holdfast error as one line on standard error and exit with its code."""
     try:
         yield
     except HoldfastError as error:
@@ -38,7 +38,7 @@ def one_line_errors() -> Generator[None]:
 
 @contextmanager
 def worker_installed() -> Generator[None]:
-    """Import what only workers need; a library that is missing is one line with the remedy."""
+    """Report a library missing from the ``worker`` extra in one line, with the remedy."""
     with one_line_errors():
         try:
             yield

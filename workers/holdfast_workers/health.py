@@ -1,8 +1,7 @@
-"""``/health`` and ``/ready`` over HTTP, for whoever keeps the process alive or sends it work.
+"""``/health`` and ``/ready`` over HTTP.
 
-``/health`` says whether the process should be left running: its event loop turns and its
-worker has not failed. ``/ready`` says whether it can do work now: it polls, and Temporal
-and the state database answer.
+``/health`` is 200 while the process should keep running: its event loop responds and its worker has not
+failed. ``/ready`` is 200 while the worker can do work: it polls, and Temporal and the state database answer.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from holdfast_workflows.contracts.text import preview
 Phase = Literal["starting", "running", "stopping", "failed"]
 Check = Callable[[], Awaitable[object]]
 
-_PATIENCE: Final = 2.0  # seconds a check may take, and a client to send its request
+_TIMEOUT: Final = 2.0  # seconds for a check, for reading a request and for writing its response
 
 
 class Health(BaseModel):
-    """The answer of ``/health``: 200 if ``ok``, else 503. ``uptime`` is in seconds."""
+    """The body of ``/health``. ``uptime`` is in seconds."""
 
     ok: bool
     worker: Phase
@@ -34,7 +33,7 @@ class Health(BaseModel):
 
 
 class Ready(BaseModel):
-    """The answer of ``/ready``: 200 if ``ok``, else 503. Each part is ``ok`` or what is wrong with it."""
+    """The body of ``/ready``. Each part is ``ok`` or an error message."""
 
     ok: bool
     worker: Phase
@@ -43,19 +42,19 @@ class Ready(BaseModel):
 
 
 class HealthServer:
-    """Answers GET requests for the two pages. ``phase`` and ``checks`` are set as the worker comes up."""
+    """The HTTP server. The worker process sets ``phase`` and ``checks`` as it starts."""
 
     def __init__(self) -> None:
         self.phase: Phase = "starting"
         self.checks: dict[Literal["temporal", "state"], Check] = {}
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str, port: int) -> int:
-        """Begin to answer; the port, which was chosen if 0 was given.
+        """Start the server and return its port; 0 chooses a free one.
 
         Raises:
-            SettingsInvalid: The port is taken, or the host is not one of this machine's.
+            SettingsInvalid: The port is in use, or the host is not an address of this machine.
         """
         try:
             self._server = await asyncio.start_server(self._serve, host, port)
@@ -73,13 +72,13 @@ class HealthServer:
             self._server.close()
 
     def health(self) -> Health:
-        """Whether the process should be left running."""
+        """Whether the process should keep running."""
         return Health(
-            ok=self.phase != "failed", worker=self.phase, uptime=round(time.monotonic() - self._begun, 3)
+            ok=self.phase != "failed", worker=self.phase, uptime=round(time.monotonic() - self._started, 3)
         )
 
     async def ready(self) -> Ready:
-        """Whether it can do work now."""
+        """Whether the worker can do work now."""
         temporal, state = await asyncio.gather(self._check("temporal"), self._check("state"))
         ok = self.phase == "running" and temporal == "ok" and state == "ok"
         return Ready(ok=ok, worker=self.phase, temporal=temporal, state=state)
@@ -89,20 +88,20 @@ class HealthServer:
         if check is None:
             return "not connected yet"
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 await check()
         except TimeoutError:
-            return f"no answer in {_PATIENCE:g} s"
-        except Exception as error:  # noqa: BLE001 # whatever is wrong is what the page is there to say
+            return f"no answer in {_TIMEOUT:g} s"
+        except Exception as error:  # noqa: BLE001 # the page reports any error
             return preview(str(error) or type(error).__name__)
         return "ok"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 head = await reader.readuntil(b"\r\n\r\n")
             writer.write(await self._answer(head.split(b"\r\n", 1)[0].decode("latin-1")))
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 await writer.drain()
         writer.close()
 

@@ -14,7 +14,7 @@ from holdfast_workflows.contracts.errors import AppBroken, AppNotFound, Holdfast
 
 @runtime_checkable
 class App(Protocol):
-    """Anything that can say what it serves; ``holdfast.App`` does."""
+    """Anything with a registry, such as ``holdfast.App``."""
 
     def registry(self) -> Registry:
         """What it serves."""
@@ -22,13 +22,13 @@ class App(Protocol):
 
 
 def load_app(name: str) -> App:
-    """The App named ``module:attribute`` (``module`` alone means ``module:app``).
+    """Import the App named ``module:attribute`` (``module`` alone means ``module:app``).
 
-    Modules are looked for in the current folder first, as ``python -m`` does.
+    The current folder is searched first, as ``python -m`` does.
 
     Raises:
-        AppNotFound: There is no such module or attribute, or it is not an App.
-        AppBroken: The module, or one that it imports, raised an error.
+        AppNotFound: The module or attribute does not exist, or it is not an App.
+        AppBroken: The module, or a module that it imports, raised an error.
     """
     module_name, _, attribute = name.partition(":")
     attribute = attribute or "app"
@@ -56,7 +56,7 @@ def load_app(name: str) -> App:
 
 
 def _where(error: Exception, folder: str) -> str:
-    """The user's line that raised, unless the error names it itself."""
+    """File and line in the user's code that raised; empty if the error already names it."""
     if isinstance(error, SyntaxError):
         return ""
     frames = [f"{frame.filename}:{frame.lineno}: " for frame in traceback.extract_tb(error.__traceback__)]

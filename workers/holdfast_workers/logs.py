@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, with the session it belongs to."""
+"""Structured logs: one event per line, with its session."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .settings import Settings
 
 _TRACED: Final = frozenset({"tool", "unknown"})  # kinds of errors
 _CORE: Final = logging.getLogger("temporalio.core")
-_FIELDS: Final = ("retry",)  # what our own lines carry beside their text; the SDK's carry much more
+_FIELDS: Final = ("retry",)  # extra fields of our own records; other extras are dropped
 
 
 def configure(settings: Settings) -> LoggingConfig:
-    """Send every log to standard error in one form; how the SDK's core sends its own there, too."""
+    """Send all logs to standard error in one format, and return the logging config for the SDK's core."""
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -47,7 +47,7 @@ def configure(settings: Settings) -> LoggingConfig:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for chatty in ("httpx", "alembic"):  # a line for each model call, ten for each start
+    for chatty in ("httpx", "alembic"):  # one line per model call, ten per start
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -55,7 +55,7 @@ def configure(settings: Settings) -> LoggingConfig:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    activity.logger.activity_info_on_message = False  # add_ids says it, in fields
+    activity.logger.activity_info_on_message = False  # add_ids adds it as fields
     workflow.logger.workflow_info_on_message = False
     forwarding = LogForwardingConfig(logger=_CORE, append_target_to_name=False)
     telemetry = TelemetryFilter(core_level="WARN", other_level="ERROR")
@@ -63,7 +63,7 @@ def configure(settings: Settings) -> LoggingConfig:
 
 
 def add_ids(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Add the session, and the activity with its attempt, that the event comes from."""
+    """Add the session, the activity and its attempt."""
     if activity.in_activity():
         info = activity.info()
         event.setdefault("session", info.workflow_id or info.activity_id)
@@ -75,9 +75,9 @@ def add_ids(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
 
 
 def without_known_traces(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Tell an error that says all there is in its own words; only tools and the unforeseen need a trace.
+    """Replace the stack trace of a typed error by its message; tool and unknown errors keep theirs.
 
-    Temporal's SDK logs each failed attempt with one, so a provider's bad hour would fill the log.
+    Temporal's SDK logs each failed attempt with a trace, so a provider's outage would fill the log.
     """
     given = event.get("exc_info")
     raised: object = cast("tuple[object, ...]", given)[1] if isinstance(given, tuple) else given
@@ -89,5 +89,5 @@ def without_known_traces(logger: WrappedLogger, name: str, event: EventDict) -> 
 
 
 def clean_texts(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Replace what no terminal or log store accepts; a line is never lost for its text."""
+    """Replace characters that terminals and log stores refuse, so that no line is lost."""
     return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}

@@ -1,9 +1,9 @@
-"""The life of a worker process: come up, serve, and on a signal finish what it has begun.
+"""The life of a worker process: start, serve, and stop on a signal.
 
-A part that does not answer at the start is waited for, since servers and databases often
-come up later than workers; ``/ready`` says which one it is. The first SIGTERM or SIGINT
-stops the polling and lets running calls finish within the grace; the second ends the
-process at once, and Temporal gives its work to another worker.
+The process retries until Temporal and the state database answer, since they often start later than
+workers; ``/ready`` shows which one is missing. The first SIGTERM or SIGINT stops polling and lets running
+calls finish within ``graceful_seconds``. The second ends the process at once, and Temporal gives its work to
+another worker.
 """
 
 from __future__ import annotations
@@ -40,28 +40,28 @@ from .scheduling import ensure_maintenance
 from .settings import Settings
 from .watchdog import Watchdog
 
-_FIRST_DELAY: Final = 0.5  # seconds between attempts to reach a part, doubled each time
+_FIRST_DELAY: Final = 0.5  # seconds between connection attempts, doubled each time
 _LONGEST_DELAY: Final = 10.0
 _CHECK: Final = timedelta(seconds=1)
-_AFTER_GRACE: Final = 5.0  # seconds for calls to notice that they were cancelled
-_CLOSING: Final = 3.0  # seconds to close what is open, at the end of a process
+_AFTER_GRACE: Final = 5.0  # seconds for cancelled calls to end
+_CLOSING: Final = 3.0  # seconds to close connections when the process ends
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 def main(app: str, **given: Any) -> int:
-    """Run a worker until it is told to stop; the exit code.
+    """Run a worker until a signal stops it.
 
     Args:
         app: ``module:attribute``.
-        given: Settings that come before the environment's.
+        given: Settings that override the environment.
 
     Returns:
         0 after a clean stop, 1 after a failure.
 
     Raises:
-        SystemExit: It cannot begin: the name or a setting cannot work, or what waiting would not mend.
+        SystemExit: The worker cannot start, and a retry would not help.
     """
     with exits.one_line_errors():
         settings = Settings.load(**given)
@@ -72,13 +72,13 @@ def main(app: str, **given: Any) -> int:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             loop = runner.get_loop()
             code = _run(loop, loop.create_task(WorkerProcess(registry, settings, runtime, app).run()))
-            # What tools have left running, in threads and tasks, is not waited for.
+            # Threads and tasks that tools left running must not keep the process alive.
             _end_within(_CLOSING, code)
         return code
 
 
 def _run(loop: asyncio.AbstractEventLoop, worker: asyncio.Task[int]) -> int:
-    """Run the worker; a task that some tool has left behind cannot end it."""
+    """Run the worker; a SystemExit from a task that a tool left running does not end it."""
     while True:
         try:
             return loop.run_until_complete(worker)
@@ -89,7 +89,7 @@ def _run(loop: asyncio.AbstractEventLoop, worker: asyncio.Task[int]) -> int:
 
 
 class WorkerProcess:
-    """One worker and what it needs."""
+    """One worker with its connections, health server and signal handlers."""
 
     def __init__(
         self, registry: Registry, settings: Settings, runtime: Runtime | None = None, module: str = ""
@@ -101,14 +101,14 @@ class WorkerProcess:
         self._stop = asyncio.Event()
         self._signals = 0
         self._health = HealthServer()
-        # Ends when the worker may serve its queue no longer; known once the database is open.
+        # Returns when the worker must stop serving its queue; set once the database is open.
         self._changed: Callable[[], Coroutine[Any, Any, HoldfastError]] | None = None
 
     async def run(self) -> int:
-        """Serve until a signal comes; the exit code.
+        """Serve until a signal arrives and return the exit code.
 
         Raises:
-            HoldfastError: Something is wrong that waiting would not mend.
+            HoldfastError: An error that a retry would not help.
         """
         self._listen_for_signals()
         async with AsyncExitStack() as stack:
@@ -125,7 +125,7 @@ class WorkerProcess:
             return exits.OK if worker is None else await self._serve(worker)
 
     async def _come_up(self, stack: AsyncExitStack) -> Worker | None:
-        """The worker, with all it needs; None if a signal came first."""
+        """Open all connections and build the worker; None if a signal arrives first."""
         settings = self._settings
         client = await self._until_there(self._connect)
         if client is None:
@@ -160,7 +160,7 @@ class WorkerProcess:
         return wiring.build_worker(client, self._registry, state, models, resilience, settings, memory)
 
     async def _open_state(self, client: Client, stack: AsyncExitStack) -> State | None:
-        """The state database that the task queue is bound to; None if a signal came first."""
+        """Open the state database and bind the task queue to it; None if a signal arrives first."""
         queue, url = self._settings.task_queue, self._settings.state()
 
         async def reach() -> State:
@@ -189,7 +189,7 @@ class WorkerProcess:
         return client
 
     async def _until_there(self, reach: Callable[[], Awaitable[T]]) -> T | None:
-        """What ``reach`` gives, tried until it does; None if a signal came first."""
+        """Retry ``reach`` until it succeeds; None if a signal arrives first."""
         delay = _FIRST_DELAY
         while not self._stop.is_set():
             try:
@@ -225,8 +225,8 @@ class WorkerProcess:
         self._health.phase = "stopping"
         _log.info("worker stopping: no new work; calls have %g s to finish", self._settings.graceful_seconds)
         closing = asyncio.create_task(worker.shutdown())
-        # The SDK waits for ever for a call that ignores its cancellation; a process that is
-        # told to end must end, and Temporal repeats the call elsewhere.
+        # The SDK waits without limit for a call that ignores its cancellation. The process must end all the
+        # same; Temporal retries the call on another worker.
         done, _ = await asyncio.wait({closing}, timeout=self._settings.graceful_seconds + _AFTER_GRACE)
         if not done:
             _log.error("calls that ignore their cancellation are abandoned")
@@ -243,7 +243,7 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
-            # A loop that a tool blocks does not hear of it; this runs between two lines of the tool.
+            # If a tool blocks the loop, the handler above does not run; this one does.
             signal.signal(number, self._signalled)
         if self._settings.stop_with_parent:
             loop.add_reader(sys.stdin.fileno(), self._on_parent_gone)
@@ -283,7 +283,7 @@ async def _check_memory(memory: Memories) -> None:
 
 
 def _end_within(seconds: float, code: int) -> None:
-    """Have the process end by then, whatever its event loop does."""
+    """End the process after that many seconds, even if its event loop is blocked."""
 
     def end() -> None:
         _log.error("what does not end is abandoned")

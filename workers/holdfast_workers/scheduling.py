@@ -1,4 +1,4 @@
-"""The schedule of maintenance: a worker process makes it where it is missing."""
+"""The maintenance schedule, created by the worker process if it is missing."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _log = logging.getLogger(__name__)
 
 
 async def ensure_maintenance(client: Client, task_queue: str, seconds: float) -> bool:
-    """Have maintenance run every so many seconds, unless it is scheduled already; whether it is now.
+    """Schedule maintenance unless it is scheduled already; return whether it is scheduled now.
 
-    A server that does not let us is no reason not to work: it is said, with what to do.
+    If the server refuses, a warning with the remedy is logged and the worker goes on.
 
     Args:
         client: A client with Holdfast's data converter.
-        task_queue: Whose maintenance it is.
-        seconds: How often; 0 for never.
+        task_queue: The queue to maintain.
+        seconds: The interval; 0 for never.
     """
     if not seconds:
         return False
@@ -34,7 +34,7 @@ async def ensure_maintenance(client: Client, task_queue: str, seconds: float) ->
             _log.info("maintenance is scheduled every %s as %s", every, id)
     except HoldfastError as error:
         _log.warning(
-            "maintenance could not be scheduled: %s Whoever may make schedules runs "
+            "maintenance could not be scheduled: %s A user who may create schedules can run "
             "`holdfast --namespace %s --task-queue %s memory schedule --every %gs`; "
             "HOLDFAST_MAINTENANCE_EVERY=0 stops this warning.",
             error,

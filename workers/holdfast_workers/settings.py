@@ -43,7 +43,7 @@ class Settings(BaseSettings):
         memory_url_file: The file that holds the URL, where it contains a key.
         embeddings: What turns memories into vectors: ``none``, ``minilm:/folder`` or ``provider:model``; empty
             for a model in ``home`` if there is one.
-        providers: Model providers by name, as JSON; they come beside ``openai`` and ``anthropic``.
+        providers: Model providers by name, as JSON; added to ``openai`` and ``anthropic``.
         log_level: What is logged.
         log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
         health_host: Where ``/health`` and ``/ready`` listen.
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         max_concurrent_activities: Model and tool calls at once.
         max_concurrent_workflow_tasks: Workflow tasks at once.
         max_cached_workflows: Sessions kept in memory between their tasks.
-        maintenance_every: Seconds between runs of maintenance, which the process schedules if nobody has; 0 for never.
+        maintenance_every: Seconds between runs of maintenance, which the process schedules if it is not scheduled yet; 0 for never.
         stop_with_parent: Stop when standard input closes, as it does when the parent dies.
     """
 
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **given: Any) -> Self:
-        """The settings of the environment; what is given and not None comes before it.
+        """Read the environment; arguments that are not None override it.
 
         Raises:
             SettingsInvalid: A value cannot be used; the detail names its variable.
@@ -103,14 +103,14 @@ class Settings(BaseSettings):
             return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
             raise _invalid(error) from None
-        except SettingsError as error:  # JSON that is none
+        except SettingsError as error:  # invalid JSON
             raise SettingsInvalid(f"{_PREFIX}PROVIDERS: {error}") from None
 
     def connection(self) -> Connection:
-        """Where Temporal is and how to be let in.
+        """Address and credentials of Temporal.
 
         Raises:
-            SettingsInvalid: A file that is named cannot be read.
+            SettingsInvalid: A certificate or key file cannot be read.
         """
         return Connection(
             address=self.temporal_address,
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
         return self if self.task_queue else self.model_copy(update={"task_queue": names.queue_of(name)})
 
     def scope(self) -> str:
-        """Whose shared state is meant where several apps use one database: a queue belongs to one app."""
+        """The scope of shared state, by queue, so that several apps can use one database."""
         return "" if self.task_queue == names.TASK_QUEUE else self.task_queue
 
     def state(self) -> str:
@@ -152,12 +152,12 @@ class Settings(BaseSettings):
         )
 
     def model_providers(self) -> dict[str, ProviderConfig]:
-        """All providers; ``OPENAI_…`` and ``ANTHROPIC_…`` variables place the two that are always there.
+        """All providers; ``openai`` and ``anthropic`` come from the ``OPENAI_…`` and ``ANTHROPIC_…`` variables.
 
         Raises:
             SettingsInvalid: HOLDFAST_PROVIDERS does not describe providers.
         """
-        # Not at the head: it loads every activity, and `holdfast dev` needs settings only.
+        # Imported here: it loads every activity, and `holdfast dev` needs settings only.
         from holdfast_activities.models.config import providers_from, read_providers
 
         return {**providers_from(os.environ), **read_providers(self.providers)}

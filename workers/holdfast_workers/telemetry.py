@@ -1,4 +1,4 @@
-"""The runtime of the SDK's core: where its logs go, and the Prometheus endpoint that serves its metrics and ours."""
+"""The runtime of the SDK's core: its logs, and the Prometheus endpoint for its metrics and ours."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .settings import Settings
 
 
 def make_runtime(settings: Settings, logging: LoggingConfig) -> Runtime:
-    """The runtime; its ``metric_meter`` counts nothing unless a port for metrics is set.
+    """Make the runtime; its ``metric_meter`` does nothing unless a metrics port is set.
 
     Raises:
-        SettingsInvalid: The port is taken, or the host is no IP address of this machine.
+        SettingsInvalid: The port is in use, or the host is not an IP address of this machine.
     """
     metrics, where = None, ""
     if settings.metrics_port is not None:

@@ -1,8 +1,8 @@
 """A thread that watches the event loop.
 
-A tool that blocks the loop, as with ``time.sleep`` in an async function, silences every call of its
-worker. The thread sends their heartbeats in the meantime, so that its neighbours are not taken for lost
-and repeated; and it says which tool it is.
+A tool that blocks the loop, for example with ``time.sleep`` in an async function, stops the heartbeats of
+every call of its worker. Until the loop responds again, the thread sends those heartbeats, so that Temporal does
+not retry the other calls as lost. It also logs which tool blocks the loop.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from temporalio.client import Client
 from holdfast_activities.session.common.heartbeat import beating
 
 BLOCKED: Final = 1.0
-"""Seconds for which the loop does not turn from which it counts as blocked: together with the pace of
-heartbeats well below a session's ``heartbeat_timeout`` (5 s)."""
+"""Seconds without a response after which the loop counts as blocked. With the interval of heartbeats this is
+well below a session's ``heartbeat_timeout`` (5 s)."""
 
 WARNED: Final = 2.0
-"""Seconds from which that is worth a warning."""
+"""Seconds after which a warning is logged."""
 
 LONGEST: Final = 60.0
-"""Seconds for which calls are kept alive so. A loop that is blocked longer may be so for ever, and its
-calls have to be another worker's."""
+"""Seconds for which the thread sends heartbeats. A loop that is blocked longer may never respond, and another
+worker must take over its calls."""
 
 _LOOK: Final = 0.25
 _BEAT: Final = 1.0
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class Watchdog:
-    """Watches the loop that enters it, until the end of the block."""
+    """Context manager that watches the running event loop."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -80,7 +80,7 @@ class Watchdog:
                     runner.run(self._stand_in(turned))
 
     async def _stand_in(self, turned: float) -> None:
-        """Beat for every call until the loop turns again."""
+        """Send heartbeats for every call until the loop responds again."""
         where = ""
         while self._turned == turned and not self._over.is_set():
             blocked = time.monotonic() - turned
@@ -100,11 +100,11 @@ class Watchdog:
         try:
             async with asyncio.timeout(BLOCKED):
                 await self._client.get_async_activity_handle(task_token=token).heartbeat(*said)
-        except Exception:  # noqa: BLE001 # one that has ended or was cancelled hears of it when the loop turns
-            _log.debug("a heartbeat was not taken", exc_info=True)
+        except Exception:  # noqa: BLE001 # a call that ended or was cancelled learns it from the SDK once the loop responds
+            _log.debug("a heartbeat was refused", exc_info=True)
 
     def _where(self) -> str:
-        """What blocks the loop: the tool, and its line."""
+        """The tool that blocks the loop, with file and line."""
         task = asyncio.current_task(self._loop)
         frame = sys._current_frames().get(self._watched)  # noqa: SLF001 # the only way to another thread's stack
         line = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "an unknown place"

@@ -23,11 +23,11 @@ from holdfast_workflows.session import AgentWorkflow
 from .elsewhere import served
 from .settings import Settings
 
-# A watched model call heartbeats its partial text; the SDK holds heartbeats back this long.
+# A streaming model call sends its partial text by heartbeat; the SDK delays heartbeats by this much.
 _HEARTBEAT = timedelta(milliseconds=200)
 
-# How long a session waits for the worker that has it in memory before another takes it over:
-# what a killed worker costs each of its sessions.
+# How long a session waits for the worker that has it cached before another worker takes over. A killed worker
+# delays each of its sessions by this much.
 _STICKY = timedelta(seconds=2)
 
 _POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
@@ -60,10 +60,10 @@ def build_worker(
     return Worker(
         client,
         task_queue=queue,
-        # Sandboxed are those that do not say otherwise: the user's own.
+        # Only the user's own workflows run in the sandbox; Holdfast's opt out.
         workflows=[AgentWorkflow, MaintenanceWorkflow, *registry.workflows],
         activities=[*activities.all(), *registry.activities],
-        # For the user's activities that are not async; threads start when they are needed.
+        # For the user's sync activities; threads start on demand.
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),
         max_concurrent_activities=settings.max_concurrent_activities,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
@@ -75,6 +75,6 @@ def build_worker(
         default_heartbeat_throttle_interval=_HEARTBEAT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
         interceptors=[ServerTime(), CheckedInputs()],
-        # What the worker does beside its calls begins and ends with it.
-        plugins=[SimplePlugin("holdfast.beside", run_context=activities.running)],
+        # Background work starts and stops with the worker.
+        plugins=[SimplePlugin("holdfast.background", run_context=activities.running)],
     )
