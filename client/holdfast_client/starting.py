@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from pydantic import ValidationError
 
@@ -81,7 +81,7 @@ async def start(
         message = await messages.prepare(
             wire, session, text, id=_FIRST, when_busy=when_busy, streaming=streaming
         )
-    more: dict[str, int] = (
+    more: dict[str, Any] = (
         {"continue_as_new_after": continue_as_new_after} if continue_as_new_after is not None else {}
     )
     try:

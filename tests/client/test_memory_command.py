@@ -144,7 +144,7 @@ async def test_maintain_exits_with_1_where_a_task_failed(client: TemporalClient,
         code, out, _ = await holdfast("memory", "maintain", "outbox", "expire")
         assert code == 1
         assert "a is not b" in out
-        assert (await holdfast("memory", "migrate", "--yes"))[1] == "7 memories embedded anew: m, 3 long\n"
+        assert (await holdfast("memory", "migrate", "--yes"))[1] == "7 memories embedded again: m, 3 long\n"
 
 
 async def test_schedule_says_how_often(client: TemporalClient, task_queue: str) -> None:

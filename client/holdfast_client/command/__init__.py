@@ -1,26 +1,11 @@
 """The command line.
 
-main      what the ``holdfast`` script runs: the commands, and those that other packages add
-options   what every command takes
-running   from a command to the client and to an exit code
-exits     exit codes
-output    standard output that cannot take everything
-printing  JSON for programs, tables for people
-screen    a stream on a terminal
-tasks     run, send
-chat      chat
-watching  watch, show
-listing   sessions, agents
-control   pause, resume, steer, cancel, close, repin
-effects   effects, decide
-deciding  decisions in a chat
-budgets   budget, budgets
-breakers  breakers, breaker
-context   context
-memory    memory search, list, add, forget, stats
-upkeep    memory erase, migrate, maintain, schedule
+main        the ``holdfast`` script, and commands of other packages
+common      options, execution, exit codes, output
+sessions    run, send, chat, watch, show, prompt, sessions, agents, pause, resume, steer, cancel, close, repin
+operations  effects, resolve, budget, budgets, breakers, breaker, memory
 
-Nothing here imports Temporal's client before a command runs, so that help comes at once.
+Temporal's client is imported only when a command runs, so that --help is fast.
 """
 
 from .main import main

@@ -1,4 +1,4 @@
-"""What the ``holdfast`` script runs: the commands here, and those that other packages add.
+"""The ``holdfast`` script: its own commands, and those of other packages.
 
 A package adds a command by an entry point of the group ``holdfast.commands``: its name is
 the command's, its object a function or a ``typer.Typer``. It is loaded when the command
@@ -60,7 +60,7 @@ def main() -> None:
         code = _lost(lost)
     if "temporalio" not in sys.modules:
         sys.exit(code)
-    from holdfast_temporal.leaving import leave  # only where the SDK was needed: it takes a while to import
+    from holdfast_temporal.leaving import leave  # slow to import
 
     leave(code)
 
@@ -96,7 +96,7 @@ def _lost(lost: output.OutputLost) -> int:
 
 
 def build(words: Sequence[str]) -> typer.Typer:
-    """The command line, with those added commands loaded that the words name."""
+    """Build the command line; load only those added commands that the words name."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(options.remember)
     for command in _OWN:

@@ -1,11 +1,11 @@
-"""Streaming: what happens in a session, as it happens.
+"""Events of a running session.
 
-snapshot   what one look at a session shows
-reading    taking a look
-items      what happened, in order
-speech     the text of a step
-asides     what is told beside the steps
-follower   from looks to events
-events     what a stream tells
-streaming  the pace of looking
+snapshot       the state of a session at one poll
+reading        read a snapshot
+items          session events, also from the log
+text_stream    the text of one step
+event_mapping  events other than steps and calls
+follower       from snapshots to stream events
+events         the stream events
+streaming      the polling loop
 """

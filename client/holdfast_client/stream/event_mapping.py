@@ -1,4 +1,4 @@
-"""What is told beside the steps of a turn: that it waits, and what was done about that."""
+"""Stream events other than steps and tool calls: waits, decisions, budgets, memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import events as stream_events
 
 
 def of_event(item: Event) -> stream_events.StreamEvent | None:
-    """What an event tells beside the steps; None if it is of another kind."""
+    """Return the stream event; None for steps, calls and turns."""
     match item.kind:
         case "decided":
             return stream_events.Decided(item.turn, item.call_id, item.status, item.text, item.name)
@@ -27,7 +27,7 @@ def of_event(item: Event) -> stream_events.StreamEvent | None:
 
 
 def _in_mind(item: Event) -> stream_events.StreamEvent | None:
-    """What an event tells of what the agent keeps in mind."""
+    """Return the stream event for memory, compaction or a plan."""
     match item.kind:
         case "recalled":
             return stream_events.Recalled(item.turn, item.size, item.text, item.status != "ok")
@@ -40,21 +40,21 @@ def _in_mind(item: Event) -> stream_events.StreamEvent | None:
 
 
 class Waits:
-    """What a session waits for, told once, also to those who come late and to whom no event tells it."""
+    """Emits each wait of a session once, from its view, so that late readers get it too."""
 
     def __init__(self) -> None:
         self._waiting_for = (0, 0, "")
         self._pending: frozenset[tuple[str, float]] = frozenset()
 
     def changes(self, view: SessionView) -> Iterator[stream_events.StreamEvent]:
-        """What it waits for now and did not at the last look."""
-        # It wakes now and then to look, and goes on waiting for the same.
+        """Yield the waits that are new since the last view."""
+        # A wait that is renewed for the same reason is emitted once.
         current = (view.turn, view.step, view.waiting_for)
         if view.waiting_for and current != self._waiting_for:
             self._waiting_for = current
             yield stream_events.Waiting(view.turn, view.waiting_for)
         for each in view.pending_decisions:
-            # What is asked again has the same id.
+            # A repeated request has the same id.
             if (each.id, each.since) not in self._pending:
                 yield stream_events.NeedsPerson(view.turn, each.id, each.kind, each.what, each.since)
         self._pending = frozenset((each.id, each.since) for each in view.pending_decisions)

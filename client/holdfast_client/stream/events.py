@@ -1,4 +1,4 @@
-"""What a stream tells."""
+"""The events of a stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.entries import Usage
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
-    """A turn began; ``text`` is the beginning of its message."""
+    """A turn started; ``text`` is a preview of its message."""
 
     turn: int
     text: str
@@ -20,7 +20,7 @@ class TurnStarted:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """The model said more: append ``text`` to what was shown of this step."""
+    """New text of the model: append ``text`` to the text of this step."""
 
     turn: int
     step: int
@@ -30,7 +30,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextRestart:
-    """Forget what was shown of this step's text: it begins anew, since the model is asked again."""
+    """Discard this step's text so far: the model is called again."""
 
     turn: int
     step: int
@@ -41,7 +41,7 @@ class TextRestart:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool call began; ``seq`` tells calls of the same name apart."""
+    """A tool call started; ``seq`` identifies it among calls of the same name."""
 
     turn: int
     step: int
@@ -53,7 +53,7 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolProgress:
-    """A tool that runs says how far it is, or is tried again."""
+    """A running tool reported progress, or is retried."""
 
     turn: int
     name: str
@@ -64,7 +64,7 @@ class ToolProgress:
 
 @dataclass(frozen=True, slots=True)
 class ToolEnded:
-    """A tool call ended; ``result`` is a preview, ``size`` the whole result's size in bytes."""
+    """A tool call ended; ``result`` is a preview, ``size`` the full result's size in bytes."""
 
     turn: int
     step: int
@@ -89,7 +89,7 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """A turn ended; ``reply.error`` says why if it failed."""
+    """A turn ended; ``reply.error`` is set if it failed or was cancelled."""
 
     turn: int
     reply: Reply
@@ -98,7 +98,7 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The turn waits on a timer, since nothing can be asked now; ``reason`` says why, and until when."""
+    """The turn waits on a timer; ``reason`` says why, and until when."""
 
     turn: int
     reason: str
@@ -107,9 +107,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class NeedsPerson:
-    """The turn waits for a person's decision; see ``Session.decide`` and ``Session.raise_budget``.
+    """The turn waits for a person's decision; see ``Session.resolve`` and ``Session.raise_budget``.
 
-    ``about`` is ``effect`` (nobody knows whether a call happened), ``ask_human`` (no model answers)
+    ``about`` is ``effect`` (the outcome of a call is unknown), ``ask_human`` (no model answers)
     or ``budget`` (a limit is reached); ``since`` is in seconds since 1970.
     """
 
@@ -123,7 +123,7 @@ class NeedsPerson:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Somebody decided what the turn waited for; ``action`` is ``confirm``, ``retry`` or ``give_up``."""
+    """A pending decision was resolved; ``action`` is ``confirm``, ``retry`` or ``give_up``."""
 
     turn: int
     id: str
@@ -135,7 +135,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class BudgetChanged:
-    """A limit was reached, with what is done now, or the budget was raised; ``text`` says it in words."""
+    """A budget limit was reached, or the budget was raised; ``text`` describes it."""
 
     turn: int
     step: int
@@ -146,7 +146,7 @@ class BudgetChanged:
 
 @dataclass(frozen=True, slots=True)
 class FallbackUsed:
-    """A last resort was tried, since no provider answers; ``text`` says what came of it."""
+    """A fallback was tried because no provider answers; ``text`` is the outcome."""
 
     turn: int
     step: int
@@ -157,7 +157,7 @@ class FallbackUsed:
 
 @dataclass(frozen=True, slots=True)
 class ModelChanged:
-    """Another model answered than before; ``reason`` says why: what failed of the models that come first."""
+    """Another model answered than before; ``reason`` says why the preferred models failed."""
 
     turn: int
     step: int
@@ -168,7 +168,7 @@ class ModelChanged:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A call was taken back, since its turn was cancelled or failed; unless ``status`` is other than ``ok``."""
+    """A call was undone after its turn failed or was cancelled; undoing failed unless ``status`` is ``ok``."""
 
     turn: int
     step: int
@@ -181,7 +181,7 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """Memories were looked up for the turn: so many were found; ``away`` says that none could be looked up."""
+    """Memories were searched for the turn; ``away``: the memory store was unavailable."""
 
     turn: int
     found: int
@@ -192,7 +192,7 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """The older part of the conversation was summed up, or, unless ``done``, could not be."""
+    """The older part of the conversation was summarised; it failed unless ``done``."""
 
     turn: int
     step: int
@@ -203,7 +203,7 @@ class Compacted:
 
 @dataclass(frozen=True, slots=True)
 class PlanChanged:
-    """The agent wrote its plan or its notes; the session's view has them whole."""
+    """The agent changed its plan or notes; the session's view has the full text."""
 
     turn: int
     step: int
@@ -215,8 +215,7 @@ class PlanChanged:
 class Status:
     """The session as a whole changed.
 
-    ``status`` is the session's, or ``steered``, ``retrying`` (the model call failed and is
-    tried again), or ``waiting_for_worker``.
+    ``status`` is the session's, or ``steered``, ``retrying`` (a failed model call is retried), or ``waiting_for_worker``.
     """
 
     status: str

@@ -1,13 +1,11 @@
-"""From looks at a session to the events of a stream: a plain state machine, without time or network.
+"""A state machine from snapshots of a session to stream events, without clock or network.
 
-Words. A *position* is (turn, step). What the model says is known twice: in parts, while
-it speaks, from the heartbeat of the activity that asks it; and whole, when the step is
-settled, from the session. The parts come first and may stop short; the whole completes
-them. The parts of two attempts are never joined: a new attempt is told as a restart.
+A *position* is (turn, step). The model's text arrives twice: in parts from the heartbeats of the
+model call, and complete from the session when the step has ended. The parts may be incomplete; the
+full text completes them. Parts of two attempts are never joined: a new attempt is a restart.
 
-A look has two halves taken one after the other, the pending activities and then the
-session's own account, so the second may know of later things than the first. Everything
-is therefore ordered by position, and told once.
+A snapshot reads the pending activities first and the session's view second, so the view may be
+newer. Events are therefore ordered by position, and each is emitted once.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ _END = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class WantLog:
-    """The log's events are needed: from ``start`` (or, if None, from where the turn begins) up to ``stop``."""
+    """The log's events are needed, from ``start`` (None: the turn's beginning) up to ``stop``."""
 
     start: int | None
     stop: int
@@ -44,7 +42,7 @@ class WantLog:
 
 @dataclass(frozen=True, slots=True)
 class WantText:
-    """A reply's whole text is needed."""
+    """A reply's full text is needed."""
 
     seq: int
 
@@ -61,7 +59,7 @@ Want = WantLog | WantText | WantTurn
 
 @dataclass(slots=True)
 class Fetched:
-    """What was fetched for one look: events that were missed, events of a burst, texts and turns."""
+    """Data fetched for one snapshot: missed events, events of inline steps, texts and turns."""
 
     missed: list[Event] | None = None
     inline: list[Event] | None = None
@@ -72,7 +70,7 @@ class Fetched:
 class Follower:
     """Follows a session from the beginning of a turn on.
 
-    For each look: ``want`` until it needs nothing more, then ``advance``.
+    For each snapshot, fetch what ``want`` returns until it is None, then call ``advance``.
     """
 
     def __init__(self, first: int) -> None:
@@ -91,7 +89,7 @@ class Follower:
         self._waits = Waits()
 
     def want(self, look: Snapshot, fetched: Fetched) -> Want | None:
-        """What must be fetched before this look can be stream_events."""
+        """Return what must be fetched before ``advance``; None if nothing."""
         gap = self._gap(look, fetched)
         if gap is not None:
             return gap
@@ -111,7 +109,7 @@ class Follower:
         return None
 
     def advance(self, look: Snapshot, fetched: Fetched) -> list[stream_events.StreamEvent]:
-        """What the look tells that was not told before."""
+        """Return the new events of the snapshot."""
         return list(self._advance(look, fetched))
 
     def _advance(self, look: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
@@ -134,7 +132,7 @@ class Follower:
             self._status = status
             yield status
 
-    # What happened, in order.
+    # Events in order.
 
     def _items(self, look: Snapshot, fetched: Fetched) -> list[Event]:
         view = look.view
@@ -149,7 +147,7 @@ class Follower:
         return items.with_turn_ends(known, self._turn if self._turn > self.ended_turn else 0)
 
     def _gap(self, look: Snapshot, fetched: Fetched) -> WantLog | None:
-        """The part of the log that stands for events which are gone, or not told yet because a burst runs."""
+        """Return the part of the log that replaces dropped events, or events of inline steps in progress."""
         view = look.view
         if view and fetched.missed is None and view.turn >= self._first:
             oldest = view.events[0].n if view.events else view.next_event
@@ -163,13 +161,13 @@ class Follower:
             begun = self._turn == partial.turn or any(item.turn == partial.turn for item in known)
             at = max([self._position, *steps])
             before = (partial.turn, partial.step - partial.steps - 1)
-            # What came before the burst must be known: it is told first.
+            # Earlier steps must be known, since they are emitted first.
             if begun and at < (partial.turn, partial.step - 1) and (at >= before or before[1] == 0):
                 return WantLog(self._seq or None, partial.seq, partial.turn, inline=True)
         return None
 
     def _begins(self, events: tuple[Event, ...]) -> bool:
-        """Whether these events hold all there is to know of the first turn, though older ones are gone."""
+        """Whether these events cover the whole first turn although older events were dropped."""
         first = self._first
         return self._turn == 0 and any(
             event.turn < first or (event.turn == first and event.kind == "turn_started") for event in events
@@ -210,7 +208,7 @@ class Follower:
                 item.turn, item.step, item.seq, item.name, item.status, item.text, item.size
             )
 
-    # What the model says.
+    # Text of the model.
 
     def _think(self, thinking: Thinking) -> Iterator[stream_events.StreamEvent]:
         partial = thinking.partial
@@ -221,7 +219,7 @@ class Follower:
         if position <= self._position or partial.turn != self._turn:
             return
         if partial.step > 1 and self._position < (partial.turn, partial.step - 1):
-            return  # the session's account of the step before is not here yet, and comes first
+            return  # the step before has not been emitted yet
         yield from self._step_text.update(thinking, partial)
 
     def _end_step(self, item: Event, text: str) -> Iterator[stream_events.StreamEvent]:
@@ -231,7 +229,7 @@ class Follower:
         yield stream_events.StepEnded(item.turn, item.step, text, item.usage or Usage())
 
     def _whole(self, item: Event, look: Snapshot, fetched: Fetched) -> str | None:
-        """The step's whole text; None if it must be fetched."""
+        """Return the step's full text; None if it must be fetched."""
         if item.seq in fetched.texts:
             return fetched.texts[item.seq]
         if item.size <= INLINE_TEXT:
@@ -242,7 +240,7 @@ class Follower:
             shown.append(partial.text)
         return next((s for s in shown if size(s) == item.size and preview(s) == item.text), None)
 
-    # The rest.
+    # Status, tools and the end of a turn.
 
     def _now(self, look: Snapshot) -> stream_events.Status:
         if look.unattended:
@@ -261,7 +259,7 @@ class Follower:
         self._progress = now
 
     def _view(self, item: Event, look: Snapshot, fetched: Fetched) -> TurnView | None:
-        """The turn's view; None if it must be asked for. One that is forgotten is made of its event."""
+        """Return the turn's view; None if it must be fetched. Made from the event if the session lost it."""
         last = look.view.last if look.view else None
         if last and last.turn == item.turn and last.ended:
             return last
@@ -296,7 +294,7 @@ class Follower:
 _IN_STEPS = frozenset({"step", "call_started", "call_ended"})
 
 _BY_STATUS = frozenset({"paused", "resumed", "closed", "waiting", "needs_person"})
-"""Events that the session's view tells as well, and tells to those who come late."""
+"""Events that are derived from the session's view instead."""
 
 
 def _place(item: Event) -> tuple[int, int]:
@@ -306,6 +304,6 @@ def _place(item: Event) -> tuple[int, int]:
 
 
 def _text_position(thinking: Thinking) -> tuple[int, int]:
-    """Where its text belongs; before anything else if it has none."""
+    """Return the position of its text; the end if it has none."""
     partial = thinking.partial
     return (partial.turn, partial.step) if partial else (_END, 0)

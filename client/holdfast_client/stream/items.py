@@ -1,4 +1,4 @@
-"""What happened in a session, in order: from its events, and from its log where events are gone."""
+"""Session events, rebuilt from the log where they were dropped."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from holdfast_workflows.contracts.session import Event
 from holdfast_workflows.contracts.text import preview, size
 
 _NOWHERE = -1
-"""The number of an event that a session did not tell itself."""
+"""The number of an event that did not come from the session."""
 
 
 def from_log(entries: Iterable[Entry]) -> list[Event]:
-    """The events that a session told, or will tell, of these entries. Replies must be whole."""
+    """Return the session events of log entries. Replies must have their full text."""
     return [event for entry in entries for event in _of(entry)]
 
 
 def with_turn_ends(items: Sequence[Event], running: int) -> list[Event]:
-    """The items with an end for every turn that another one follows; ``running`` is the turn before them."""
+    """Add a missing ``turn_ended`` for every turn followed by another; ``running`` is the turn before the items."""
     ended = {item.turn for item in items if item.kind == "turn_ended"}
     whole: list[Event] = []
     for item in items:

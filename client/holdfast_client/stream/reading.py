@@ -1,4 +1,4 @@
-"""Looking at a session: its pending activities, and its own account when something has changed."""
+"""Reads snapshots: pending activities, and the session's view if the history has changed."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _RUNS: Final = frozenset({
     PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
 })  # fmt: skip
 _UNATTENDED: Final = 3.0
-"""Seconds that work may wait before people are told."""
+"""Seconds that work may wait before the stream reports it."""
 
 P = TypeVar("P", Partial, ToolProgress)
 
 
 class Reader:
-    """Takes one look after the other at a session."""
+    """Reads snapshots of one session."""
 
     def __init__(self, wire: Wire, session: str) -> None:
         self._wire = wire
@@ -38,7 +38,7 @@ class Reader:
         self._last_state: tuple[str, int] | None = None
 
     async def look(self, since: int) -> Snapshot:
-        """One look; the session's account holds its events from ``since`` on.
+        """Read a snapshot; its view has the events from ``since`` on.
 
         Raises:
             NoWorker: Work has waited for a worker for too long.
@@ -49,8 +49,8 @@ class Reader:
         await health.expect_worker(self._wire, found)
         waiting = health.waiting_since(found.raw_description)
         unattended = waiting is not None and time.time() - waiting > _UNATTENDED
-        # Heartbeats do not lengthen the history, so an account is asked for only when
-        # something was decided; the run counts too, since a new one begins at one.
+        # Heartbeats do not lengthen the history, so the view is queried only after a change.
+        # The run is compared too, since the history of a new run starts again at 1.
         state = (found.run_id, found.history_length)
         view: SessionView | None = None
         if state != self._last_state:
@@ -91,10 +91,10 @@ class Reader:
 async def _details(
     found: WorkflowExecutionDescription, each: PendingActivityInfo, type_: type[P]
 ) -> P | None:
-    """What this attempt's last heartbeat said.
+    """Return the details of this attempt's last heartbeat.
 
-    The server keeps the last heartbeat of a failed attempt until the next one sends its
-    own; that one is older than the attempt's start and is not this attempt's.
+    The server keeps the heartbeat of a failed attempt until the next attempt sends one; it is
+    older than the attempt's start.
     """
     if each.state not in _RUNS or not each.heartbeat_details.payloads:
         return None
@@ -102,13 +102,13 @@ async def _details(
         return None
     try:
         values = await found.data_converter.decode(each.heartbeat_details.payloads, [type_])
-    except (ValueError, RuntimeError):  # a heartbeat of some other shape is not for us
+    except (ValueError, RuntimeError):  # a heartbeat of another type
         return None
     return values[0] if values and isinstance(values[0], type_) else None
 
 
 def _failure(each: PendingActivityInfo) -> str:
-    """Why the last attempt failed: the error's code, and what happened."""
+    """Return the code and message of the last attempt's error."""
     failure = each.last_failure
     code = failure.application_failure_info.type
     return preview(": ".join(part for part in (code, failure.message) if part))

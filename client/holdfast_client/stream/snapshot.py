@@ -1,4 +1,4 @@
-"""What one look at a session showed."""
+"""The state of a session at one poll."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from holdfast_workflows.contracts.session import Partial, SessionView
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """A model call that runs or is about to be tried again.
+    """A model call that is running or waits for its next attempt.
 
-    ``partial`` is what this attempt has said; None before its first word. ``activity``
-    and ``attempt`` together tell one attempt from every other.
+    ``partial`` is the text of this attempt; None before its first heartbeat. ``activity`` and
+    ``attempt`` together identify an attempt.
     """
 
     activity: str
@@ -23,7 +23,7 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class Tooling:
-    """A tool call that runs or is about to be tried again."""
+    """A tool call that is running or waits for its next attempt."""
 
     activity: str
     name: str
@@ -33,13 +33,13 @@ class Tooling:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one look at a session showed.
+    """The state of a session at one poll.
 
     Attributes:
         open: Whether the session still runs.
-        thinking: The model call under way.
-        tools: The tool calls under way.
-        view: The session's own account, taken after the rest; None if nothing had changed.
+        thinking: The model call in progress.
+        tools: The tool calls in progress.
+        view: The session's view, read after the rest; None if unchanged.
         unattended: Whether work has waited for a worker for some seconds.
     """
 

@@ -1,4 +1,4 @@
-"""Streams: looks at a session at a pace that follows what happens there, told as events."""
+"""The polling loop of a stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .reading import Reader
 from .snapshot import Snapshot
 
 FAST: Final = 0.12
-"""Seconds between looks while something moves."""
+"""Seconds between polls while events arrive."""
 
 _SLOWER: Final = 1.2
 _WORKING: Final = 0.5
@@ -32,7 +32,7 @@ class Stream:
     """Follows a session from a turn on."""
 
     def __init__(self, wire: Wire, session: str, first: int, *, streaming: bool = False) -> None:
-        """Nothing is asked before the first event is wanted; ``streaming`` if the session knows of us."""
+        """``streaming``: the session already publishes text in small pieces."""
         self._wire = wire
         self._session = session
         self._reader = Reader(wire, session)
@@ -42,9 +42,9 @@ class Stream:
         self._renewed = self._answered if streaming else -_RENEW
 
     async def events(self, last: int | None = None) -> AsyncGenerator[StreamEvent]:
-        """The events until turn ``last`` has ended, or the session.
+        """Yield events until turn ``last`` or the session has ended.
 
-        Lost connections are survived for as long as the connection's patience.
+        A lost connection is retried for the client's timeout.
         """
         while True:
             look = await self._look()
@@ -97,12 +97,12 @@ class Stream:
         ]
 
     def _adapt(self, look: Snapshot, *, moved: bool) -> None:
-        """Look often while something moves, less and less often while nothing does."""
+        """Poll fast while events arrive, and slower and slower otherwise."""
         slowest = _WORKING if look.thinking or look.tools else _IDLE
         self._pause = FAST if moved else min(self._pause * _SLOWER, slowest)
 
     async def _renew_streaming(self, look: Snapshot) -> None:
-        """Say now and then that somebody reads along: each time is an event in the history."""
+        """Renew the request for small pieces; rarely, since each renewal is a history event."""
         if look.thinking is None and not look.tools:
             return
         now = time.monotonic()
@@ -111,5 +111,5 @@ class Stream:
             try:
                 await self._wire.signal(self._session, "watch", _LEASE)
             except HoldfastError:
-                # Text comes in larger pieces then; the next look tells what is the matter.
+                # Text then arrives in larger pieces; the next poll reports the problem.
                 return

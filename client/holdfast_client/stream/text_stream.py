@@ -1,4 +1,4 @@
-"""What the model has said of one step, as shown so far: appended to, begun anew, completed; never mixed."""
+"""The text of one step as emitted so far, as deltas and restarts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOWHERE = (0, 0)
 
 
 class StepText:
-    """The text of the step that is spoken now, and the attempt it is of."""
+    """The text of the current step and its attempt."""
 
     def __init__(self) -> None:
         self._position = _NOWHERE
@@ -22,11 +22,11 @@ class StepText:
         self._text = ""
 
     def shown(self, position: tuple[int, int]) -> str:
-        """What was shown of a step."""
+        """Return the emitted text of a step."""
         return self._text if position == self._position else ""
 
     def update(self, thinking: Thinking, partial: Partial) -> Iterator[StreamEvent]:
-        """An attempt has said so much of a step."""
+        """Emit the new part of an attempt's text."""
         if (partial.turn, partial.step) != self._position:
             self._position, self._text = (partial.turn, partial.step), ""
         elif (thinking.activity, thinking.attempt) != (self._activity, self._attempt):
@@ -35,13 +35,13 @@ class StepText:
         yield from self._append(partial.text)
 
     def retry(self, thinking: Thinking) -> Iterator[StreamEvent]:
-        """A later attempt has begun, or waits to begin, and has said nothing yet."""
+        """Restart the text if a later attempt has no text yet."""
         if thinking.activity == self._activity and thinking.attempt > self._attempt:
             yield from self._restart(thinking.attempt, thinking.failure)
             self._attempt = thinking.attempt
 
     def complete(self, turn: int, step: int, text: str) -> Iterator[StreamEvent]:
-        """A step has ended with this text; nothing that is still heard of it counts."""
+        """Complete the text of an ended step; later partial texts are ignored."""
         if (turn, step) != self._position:
             self._position, self._text = (turn, step), ""
         yield from self._append(text)

@@ -1,4 +1,4 @@
-"""From a command to the client, and from what happens to an exit code."""
+"""Runs a command with a client, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(context: typer.Context, work: Callable[[Client], Awaitable[None]], *, json: bool) -> None:
-    """Connect and do a command's work; errors are one line on standard error and an exit code."""
+    """Connect and run a command; print an error as one line on standard error and set the exit code."""
     from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal
 
     for line in unknown_variables(os.environ):
@@ -30,7 +30,7 @@ def run(context: typer.Context, work: Callable[[Client], Awaitable[None]], *, js
         asyncio.run(_connected(context.find_object(Options) or Options(), work))
     except HoldfastError as error:
         if json:
-            with suppress(output.OutputLost):  # standard error has it all the same
+            with suppress(output.OutputLost):  # standard error has it too
                 printing.document({"error": printing.error(error)})
         fail(printing.sentence(error), exits.code_of(error))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -38,7 +38,7 @@ def run(context: typer.Context, work: Callable[[Client], Awaitable[None]], *, js
 
 
 def fail(message: str, code: int) -> None:
-    """Say in one line what went wrong, and end with an exit code."""
+    """Print one line on standard error and exit with a code."""
     sys.stderr.write(f"holdfast: {' '.join(message.split())}\n")
     raise typer.Exit(code)
 
@@ -48,8 +48,8 @@ async def _connected(options: Options, work: Callable[[Client], Awaitable[None]]
 
     from holdfast_client.client import connect
 
-    with suppress(RuntimeError):  # somebody in this process has set one already
-        # Its warnings about retries would come between the lines of our output.
+    with suppress(RuntimeError):  # this process already has a default runtime
+        # Its retry warnings would mix with the output.
         Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="ERROR"))))
     client = await connect(
         options.address or None,

@@ -2,8 +2,7 @@
 
 A character that the output's encoding lacks is replaced. Output that cannot be written (a full
 disk, a pipe whose reader has left, a descriptor that is closed) ends the command with one line
-on standard error. Where standard error cannot be written, nothing more can be said, and the exit
-code stays as it is.
+on standard error. If standard error cannot be written either, only the exit code remains.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def out() -> Console:
 
 
 def err() -> Console:
-    """Standard error, for progress and what is beside the result; silent unless it is a terminal."""
+    """Standard error, for progress and notes; silent unless it is a terminal."""
     return Console(stderr=True, emoji=False, highlight=False, soft_wrap=True, quiet=not sys.stderr.isatty())
 
 
@@ -84,7 +84,7 @@ def sentence(problem: HoldfastError) -> str:
 
 
 def shown(text: str) -> str:
-    """Text that a terminal shows and does not obey."""
+    """Replace control characters, which a terminal would execute."""
     return _COMMANDS.sub("\ufffd", text)
 
 

@@ -48,7 +48,7 @@ class Screen:
             self._line(f"? waits for a person: {event.what}", "bold yellow")
             for command in to_type(self._session, event.id, event.about) if self._session else ():
                 self._line(f"  {command}")
-        elif line := _aside(event) or _of_models(event) or _held_up(event) or _in_mind(event):
+        elif line := _tool_or_status(event) or _model_line(event) or _wait_line(event) or _memory_line(event):
             self._line(line)
 
     def end(self) -> None:
@@ -62,8 +62,8 @@ class Screen:
         self._console.print(f"[{style}]{escape(shown(text))}[/]")
 
 
-def _aside(event: StreamEvent) -> str:
-    """What is told beside the text; empty for what only repeats it."""
+def _tool_or_status(event: StreamEvent) -> str:
+    """Return the line for a tool or status event; empty for others."""
     match event.kind:
         case "tool_started":
             return f"→ {event.name} {event.arguments}".rstrip()
@@ -79,8 +79,8 @@ def _aside(event: StreamEvent) -> str:
             return ""
 
 
-def _of_models(event: StreamEvent) -> str:
-    """What is told of a model that is asked again, or of another one that answers."""
+def _model_line(event: StreamEvent) -> str:
+    """Return the line for a retried or changed model; empty for others."""
     match event.kind:
         case "text_restart":
             return "… forget that, the model is asked again" + (f": {event.reason}" if event.reason else "")
@@ -90,13 +90,13 @@ def _of_models(event: StreamEvent) -> str:
             return ""
 
 
-def _held_up(event: StreamEvent) -> str:
-    """What is told of a turn that could not go on as usual."""
+def _wait_line(event: StreamEvent) -> str:
+    """Return the line for a wait, decision, budget, fallback or undo; empty for others."""
     match event.kind:
         case "waiting":
             return f"… waits: {event.reason}"
         case "decided":
-            return f"{event.by or 'somebody'} decided: {event.action.replace('_', ' ')} {event.text}".strip()
+            return f"{event.by or 'unknown'} decided: {event.action.replace('_', ' ')} {event.text}".strip()
         case "budget":
             return f"budget: {event.text}"
         case "fallback":
@@ -107,8 +107,8 @@ def _held_up(event: StreamEvent) -> str:
             return ""
 
 
-def _in_mind(event: StreamEvent) -> str:
-    """What is told of what the agent keeps in mind."""
+def _memory_line(event: StreamEvent) -> str:
+    """Return the line for memory, compaction or a plan; empty for others."""
     match event.kind:
         case "recalled":
             return f"memory: {event.text}" if event.found or event.away else ""

@@ -1,4 +1,4 @@
-"""What calls did to the world, and what a person decides of it: ``effects`` and ``resolve``."""
+"""``effects`` lists the effect ledger; ``resolve`` decides what waits for a person."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def effects(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 500,
     json: Json = False,
 ) -> None:
-    """List what calls did to the world.
+    """List the effect ledger: what tool calls with effects have done.
 
-    Of unknown ones nobody knows whether they happened. Some hold up a turn, which show tells of; all can
-    be settled or given up with resolve, and their row then says who did so and when.
+    The outcome of unknown effects is not known. Those that hold up a turn are listed by show. All can
+    be confirmed or given up with resolve, which records who did so and when.
 
     With --json: one line each, {"key", "session", "seq", "turn", "agent", "tenant", "tool",
     "effect", "status", "arguments", "result", "by", "claimed", "settled"}.
@@ -79,15 +79,15 @@ def resolve(
             show_default=False,
         ),
     ],
-    text: Annotated[str, typer.Option(help="With settle: what came of it, or the answer to the user.")] = "",
+    text: Annotated[str, typer.Option(help="With confirm: the result, or the answer to the user.")] = "",
     by: Annotated[str, typer.Option(help="Who decides; your login name by default.")] = "",
     json: Json = False,
 ) -> None:
-    """Decide what waits for a person, or say what came of an effect.
+    """Decide what waits for a person, or resolve an unknown effect.
 
-    An unknown effect of a turn that is over, or of a session that has ended, can be settled or given up.
+    An unknown effect of an ended turn or session can be confirmed or given up.
 
-    With --json: the session's view; null if the server keeps nothing of the session any more.
+    With --json: the session's view; null if the server no longer has the session.
     """
 
     async def work(client: Client) -> None:
@@ -102,7 +102,7 @@ def resolve(
 
 
 def to_type(session: str, id: str, about: str) -> list[str]:
-    """The commands that decide something that waits."""
+    """Return the commands that resolve a pending decision."""
     where = shlex.quote(session)
     decision = f"holdfast resolve {where} {shlex.quote(id)}"
     if about == "budget":
@@ -127,7 +127,7 @@ def _table(found: tuple[EffectView, ...]) -> Table:
 
 
 def login() -> str:
-    """The name of whoever is at the keyboard; empty where the system has none."""
+    """Return the login name; empty if the system has none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):

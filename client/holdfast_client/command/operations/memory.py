@@ -1,4 +1,4 @@
-"""``memory``: what the agents remember. How it is looked after is in ``upkeep``."""
+"""``memory`` search, list, add, forget and stats."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def memories(count: int) -> str:
 
 
 def say(value: object, message: str, *, json: bool) -> None:
-    """The value for programs, or what it means for people."""
+    """Print a value as JSON, or a message."""
     if json:
         printing.document(value)
     else:

@@ -1,4 +1,4 @@
-"""``memory erase``, ``migrate``, ``maintain`` and ``schedule``: looking after what the agents remember."""
+"""``memory`` erase, migrate, maintain and schedule."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def erase(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Erase all that is held of a session, a user or a tenant: memories, logs and histories.
+    """Erase all data of a session, a user or a tenant: memories, logs and histories.
 
     With --json: {"memories", "entries", "sessions", "histories"}.
     """
@@ -60,16 +60,16 @@ def erase(
 
 @memory.command()
 def migrate(context: typer.Context, yes: Yes = False, json: Json = False) -> None:
-    """Embed every memory anew with the embedder that the workers are set up with.
+    """Embed every memory again with the workers' current embedder.
 
     With --json: {"memories", "model", "dimension"}.
     """
-    _sure("Embed every memory anew?", yes=yes)
+    _sure("Embed every memory again?", yes=yes)
 
     async def work(client: Client) -> None:
         done = await client.memory.migrate()
         by = f"{done.model}, {done.dimension} long" if done.model else "words only"
-        say(done, f"{memories(done.memories)} embedded anew: {by}", json=json)
+        say(done, f"{memories(done.memories)} embedded again: {by}", json=json)
 
     execution.run(context, work, json=json)
 
@@ -112,7 +112,7 @@ def schedule(
     ] = "1h",
     json: Json = False,
 ) -> None:
-    """Have the Temporal server run maintenance every so often.
+    """Run maintenance at an interval, by a schedule of the Temporal server.
 
     With --json: {"every"}, in seconds; 0 for never.
     """
@@ -127,7 +127,7 @@ def schedule(
 
 
 def _sure(question: str, *, yes: bool) -> None:
-    """Ask before what cannot be taken back; without a terminal, ``--yes`` must say so."""
+    """Ask for confirmation; without a terminal, ``--yes`` is required."""
     if yes:
         return
     if not sys.stdin.isatty():

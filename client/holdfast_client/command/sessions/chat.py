@@ -1,4 +1,4 @@
-"""``chat``: talk to an agent, with its text as it comes and a hand on the brake."""
+"""``chat``: talk to an agent and control its turns."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Chat:
         if self._session is not None:
             view = await self._session.view()
             self._note(f"{view.agent} · {view.session} · {view.status}")
-            if view.pending_decisions:  # for whoever has just come, perhaps
+            if view.pending_decisions:
                 await self._turns.put(view.turn)
             return
         from holdfast_workflows.contracts.errors import UnknownAgent
@@ -165,7 +165,7 @@ async def _next(lines: asyncio.Queue[str | None], shower: asyncio.Task[None]) ->
     await asyncio.wait({line, shower}, return_when=asyncio.FIRST_COMPLETED)
     if not line.done():
         line.cancel()
-        await shower  # it never ends by itself, so this raises what it failed with
+        await shower  # it runs until cancelled, so this raises its error
     return await line
 
 
@@ -188,6 +188,6 @@ def _lines() -> asyncio.Queue[str | None]:
     def tell(line: bytes) -> None:
         loop.call_soon_threadsafe(lines.put_nowait, line.decode(errors="replace").strip())
 
-    # A daemon: a thread that waits for a line cannot be told to stop, and must not hold up the end.
+    # A daemon: a thread that waits for a line cannot be stopped and must not delay the exit.
     threading.Thread(target=read, daemon=True).start()
     return lines

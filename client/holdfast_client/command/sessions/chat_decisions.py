@@ -1,4 +1,4 @@
-"""What a person says in a conversation to a turn that waits for a decision."""
+"""Decisions in a chat: /confirm, /retry, /give-up and /raise."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CHOICES: Final = {
     "ask_human": "/confirm TEXT: answer this · /retry: ask the model again · /give-up: leave it unanswered",
     "budget": "/raise tokens 5000, or dollars, steps, tool-calls, seconds · /give-up: end the turn",
 }
-"""What can be said, by what waits."""
+"""The possible commands for each kind of decision."""
 
 
 async def answer(session: Session, word: str, rest: str) -> str:
-    """Carry out what was said about what has waited longest; what came of it.
+    """Resolve the oldest pending decision; return a confirmation.
 
     Raises:
-        BadInput: It cannot be said, or nothing waits.
+        BadInput: The command is invalid, or nothing waits.
     """
     from holdfast_workflows.contracts.errors import NothingToDo
 
@@ -44,7 +44,7 @@ async def answer(session: Session, word: str, rest: str) -> str:
 
 
 def _more(text: str) -> dict[str, Any]:
-    """By how much which limit is to be raised: ``tokens 5000``."""
+    """Parse a limit and an amount: ``tokens 5000``."""
     from holdfast_workflows.contracts.budget import RaiseBudget
     from holdfast_workflows.contracts.errors import BadInput
 

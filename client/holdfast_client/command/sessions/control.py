@@ -1,4 +1,4 @@
-"""Taking hold of a session that runs: pause, resume, steer, cancel, close."""
+"""Control of a session: pause, resume, steer, cancel, close and repin."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..common import execution as running
-from ..common import printing
+from ..common import execution, printing
 from ..common.options import Json, SessionId
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def pause(context: typer.Context, session: SessionId, json: Json = False) -> Non
 
 
 def resume(context: typer.Context, session: SessionId, json: Json = False) -> None:
-    """Go on after a pause.
+    """Continue after a pause.
 
     With --json: the session's view.
     """
@@ -41,7 +40,7 @@ def steer(
     ],
     json: Json = False,
 ) -> None:
-    """Say something to the turn that runs.
+    """Add a message to the running turn.
 
     With --json: {"turn"}.
     """
@@ -58,7 +57,7 @@ def cancel(
     reason: Annotated[str, typer.Option(help="Why; it is kept with the turn.")] = "",
     json: Json = False,
 ) -> None:
-    """Cancel the turn that runs, and wait until its tools have ended.
+    """Cancel the running turn and wait until its tools have ended.
 
     With --json: the turn's reply.
     """
@@ -97,7 +96,7 @@ def _do(
             message = done if isinstance(done, str) else done(result)
             printing.out().print(f"{session}: {message}", markup=False)
 
-    running.run(context, work, json=json)
+    execution.run(context, work, json=json)
 
 
 def _paused(view: SessionView) -> str:

@@ -1,4 +1,4 @@
-"""What there is: sessions and agents."""
+"""Lists of sessions and agents."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def sessions_table(found: list[SessionInfo]) -> Table:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        # What is copied and compared stays in one piece; what its owner named may be of any length.
+        # Ids and figures are not wrapped, since they are copied; names may be of any length.
         table.add_column(column, overflow="fold", no_wrap=column not in _LONG)
     return table
 

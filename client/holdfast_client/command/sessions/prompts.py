@@ -1,4 +1,4 @@
-"""``prompt``: what the model was shown at each step, what was left out, and why."""
+"""``prompt``: the contents of each model call's prompt, what was left out, and why."""
 
 from __future__ import annotations
 

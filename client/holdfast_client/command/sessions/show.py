@@ -1,4 +1,4 @@
-"""Looking at one session: ``watch`` and ``show``."""
+"""``watch`` and ``show`` one session."""
 
 from __future__ import annotations
 
@@ -81,18 +81,18 @@ def show(
         console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}{when}[/]")
         if link := printing.link(client, session):
             console.print(f"[dim]{link}[/]")
-        _standing(console, view)
+        _print_state(console, view)
         console.print(table)
-        _ended_badly(console, view)
+        _print_error(console, view)
 
     execution.run(context, work, json=json)
 
 
-def _standing(console: Console, view: SessionView) -> None:
-    """What the session may use still and what it waits for, with the commands that decide that."""
+def _print_state(console: Console, view: SessionView) -> None:
+    """Print budget, memory and waits, with the commands that resolve them."""
     if limits := budgets.in_words(view):
         console.print(f"[dim]budget: {limits}[/]")
-    _in_mind(console, view)
+    _print_memory(console, view)
     if view.waiting_for:
         console.print(f"[yellow]waits: {printing.plain_cell(view.waiting_for)}[/]")
     for each in view.pending_decisions:
@@ -101,8 +101,8 @@ def _standing(console: Console, view: SessionView) -> None:
             console.print(f"  {escape(command)}")
 
 
-def _in_mind(console: Console, view: SessionView) -> None:
-    """What the agent keeps in mind: its plan and notes, what it recalled, how full its prompt is."""
+def _print_memory(console: Console, view: SessionView) -> None:
+    """Print plan, notes, recalled memories, and how full the prompt is."""
     if view.memory:
         console.print(f"[dim]memory: {printing.plain_cell(view.memory)}[/]")
     if view.context:
@@ -114,8 +114,8 @@ def _in_mind(console: Console, view: SessionView) -> None:
         console.print(f"[dim]notes: {printing.plain_cell(view.notes)}[/]")
 
 
-def _ended_badly(console: Console, view: SessionView) -> None:
-    """Why the last turn came to nothing."""
+def _print_error(console: Console, view: SessionView) -> None:
+    """Print why the last turn failed or was cancelled."""
     from holdfast_workflows.contracts.problems import error_of
 
     last = view.last

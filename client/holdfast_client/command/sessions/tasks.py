@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.session import SessionView
 
 _REPORT_AFTER = 3.0
-"""Seconds after which a run without a terminal looks what it waits for."""
+"""Seconds after which a run without a terminal reports what it waits for."""
 
 Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to say.", show_default=False)]
 OutputFile = Annotated[
@@ -150,7 +150,7 @@ async def _progress(session: Session, turn: int | None, link: str) -> Reply:
 
     console = printing.err()
     console.print(f"[dim]{session.id} {link}[/]")
-    if console.quiet:  # nobody sees the progress, so waiting is enough
+    if console.quiet:  # no terminal to show progress on
         return await _waited(session, turn)
     with console.status("starting") as spinner:
         steps, characters = 0, 0
@@ -168,12 +168,12 @@ async def _progress(session: Session, turn: int | None, link: str) -> Reply:
                     console.print(f"[dim]→ {event.name} {printing.shown(event.arguments)}[/]")
                     spinner.update(f"step {steps} · {event.name}")
                 case _:
-                    _aside(console, session.id, event)
+                    _print_wait(console, session.id, event)
     return await session.wait(turn, raise_on_error=False)
 
 
-def _aside(console: Console, session: str, event: StreamEvent) -> None:
-    """What holds a turn up."""
+def _print_wait(console: Console, session: str, event: StreamEvent) -> None:
+    """Print why a turn waits."""
     match event.kind:
         case "needs_person":
             console.print(f"[yellow]waits for a person: {printing.plain_cell(event.what)}[/]")
@@ -190,14 +190,14 @@ def _aside(console: Console, session: str, event: StreamEvent) -> None:
 
 
 async def _waited(session: Session, turn: int | None) -> Reply:
-    """Wait for a turn, and say what holds it up: a script that waits for a person must not do so unheard."""
+    """Wait for a turn and report on standard error what it waits for."""
     from holdfast_workflows.contracts.errors import HoldfastError
 
     reply, printed = asyncio.ensure_future(session.wait(turn, raise_on_error=False)), ""
     try:
         while not (await asyncio.wait({reply}, timeout=_REPORT_AFTER))[0]:
             with suppress(HoldfastError):  # the wait itself says what goes wrong
-                now = _held_up(await session.view())
+                now = _wait_text(await session.view())
                 if now not in ("", printed):
                     sys.stderr.write(f"{now}\n")
                     printed = now
@@ -206,7 +206,7 @@ async def _waited(session: Session, turn: int | None) -> Reply:
         reply.cancel()
 
 
-def _held_up(view: SessionView) -> str:
+def _wait_text(view: SessionView) -> str:
     lines = [f"{view.session} waits: {view.waiting_for}"] if view.waiting_for else []
     if view.status == "paused" and not view.pausing:
         lines.append(f"{view.session} is paused; go on with: holdfast resume {shlex.quote(view.session)}")
