@@ -35,7 +35,9 @@ async def test_every_command_that_needs_a_worker_says_at_once_that_there_is_none
             typed = [id if word == "s" else word for word in words.split()]
             code, out, err = await holdfast(made, *typed)
             assert (code, out) == (3, ""), (words, err)
-            assert f"no worker polls task queue '{made.task_queue}' of namespace 'default' at 127.0.0.1" in err
+            assert (
+                f"no worker polls task queue '{made.task_queue}' of namespace 'default' at 127.0.0.1" in err
+            )
             assert time.monotonic() - began < _SOON, words
         code, _, err = await holdfast(made, "run", "helper", "hello", "--id", f"never-{id}")
         assert code == 3

@@ -131,7 +131,7 @@ class State:
         )
         values = row.model_dump()
         async with self._transactions.begin() as db:
-            # An erased session's row holds nothing; under its id another session may begin.
+            # An erased session's row is empty, so another session may start under its id.
             await db.exec(
                 self._transactions.insert(SessionTable, values).on_conflict_do_update(
                     index_elements=["session"], set_=values, where=col(SessionTable.erased) > 0
@@ -164,8 +164,7 @@ class State:
         snapshot = _snapshot(change)
         turn = _turn_row(change)
         async with self._transactions.begin() as db:
-            # The version in the condition is the lock: of two writers that read the same version,
-            # the second finds it gone, in whatever order their statements reach the database.
+            # Optimistic lock: of two writers that read the same version, the second changes no row.
             changed = await db.exec(
                 update(SessionTable)
                 .where(
@@ -248,21 +247,21 @@ def _record(row: TurnTable) -> TurnRecord:
 async def _check_repeated(
     db: AsyncSession, change: SettleInput, snapshot: dict[str, Any], turn: TurnTable | None
 ) -> None:
-    """Pass if this very change was written before: a second attempt whose first one did reach the database.
+    """Pass if this change is already stored, by an attempt whose answer was lost.
 
     Raises:
-        VersionConflict: It was not.
+        VersionConflict: It is not.
     """
     session = await db.get(SessionTable, change.session)
     if session is None or session.erased:
         raise VersionConflict(f"session {change.session} is not in the state database")
     if turn is not None:
-        # A turn is written once, so it tells even after later changes of the session.
+        # A turn is written once, so it decides even after later changes of the session.
         stored = await db.get(TurnTable, (change.session, turn.turn))
         if stored is not None and stored.model_dump() == turn.model_dump():
             return
     elif session.model_dump(include=set(snapshot)) == snapshot:
         return
     raise VersionConflict(
-        f"session {change.session} is at version {session.version}, the change was made for {change.version}"
+        f"session {change.session} is at version {session.version}, the change is for version {change.version}"
     )

@@ -1,1 +1,1 @@
-"""What is kept of sessions besides the log: prompts, cached replies, erasure, resets."""
+"""Data of sessions besides the log: manifests, cached replies, erasure, resets."""

@@ -1,7 +1,7 @@
-"""Erasing what is held of sessions and tenants, and what is past its age.
+"""Erasure of sessions and tenants, and of data past its age.
 
-A session's row is marked first: it is the lock against what is written of the session
-meanwhile, and stays, emptied, so that every worker can see what to drop from its caches.
+A session's row is marked first: it locks out concurrent writes of the session. The emptied row stays, so
+that every worker can see what to drop from its caches.
 """
 
 from datetime import UTC, datetime
@@ -96,7 +96,7 @@ class Eraser:
             await db.exec(delete(AccountTable).where(col(AccountTable.account) == account))
             if before.agent:
                 await db.exec(
-                    delete(CachedReplyTable).where(_kept(f"{before.tenant}/{before.agent}/", "%/%"))
+                    delete(CachedReplyTable).where(_with_prefix(f"{before.tenant}/{before.agent}/", "%/%"))
                 )
             await db.exec(update(SessionTable).where(col(SessionTable.session) == id).values(**_EMPTY))
             return gone.rowcount
@@ -118,7 +118,7 @@ class Eraser:
         async with self._transactions.begin() as db:
             await db.exec(delete(AccountTable).where(_of_days(account, prefix)))
             await db.exec(delete(ReservationTable).where(_of_days(holder, prefix)))
-            await db.exec(delete(CachedReplyTable).where(_kept(f"{name}/", "%/%/%")))
+            await db.exec(delete(CachedReplyTable).where(_with_prefix(f"{name}/", "%/%/%")))
 
     async def scrub(self) -> None:
         """Remove erased data from the database's files, where the database does not do so itself."""
@@ -128,7 +128,7 @@ class Eraser:
         """Sessions erased at or after a time, for workers to drop from their caches."""
         wanted = (
             select(SessionTable.session)
-            # The first condition is that of the index.
+            # The first condition selects the partial index.
             .where(col(SessionTable.erased) > 0, col(SessionTable.erased) >= at)
             .order_by(col(SessionTable.session))
         )
@@ -150,19 +150,19 @@ class Eraser:
                 ~account.startswith(names.run_account("")), _tail(account) < f":{day}"
             ),
             delete(ReservationTable).where(col(ReservationTable.until) < before),
-            # A run that was still going when its session was erased may have written since.
+            # A run that was active when its session was erased may have written since.
             *(delete(table).where(col(table.session).in_(_ERASED)) for table in (LogTable, *_BY_SESSION)),
         )
         count = 0
         for each in past:
-            # A transaction each, so that none holds up the log for long.
+            # One transaction each, so that none blocks the log for long.
             async with self._transactions.begin() as db:
                 count += (await db.exec(each)).rowcount
         return count
 
 
 async def _erase_aside(db: AsyncSession, id: str) -> None:
-    """Erase the logs that resets of a session have set aside."""
+    """Erase the logs that resets of a session set aside."""
     number, found = 1, 1
     while found:
         name, found = aside(id, number), 0
@@ -177,12 +177,12 @@ def _tail(account: Mapped[str]) -> ColumnElement[str]:
 
 
 def _of_days(account: Mapped[str], prefix: str) -> ColumnElement[bool]:
-    """Whether it is an account of the tenant: nothing but a day follows, since tenants' names may hold colons."""
+    """Whether only a day follows the prefix: tenants' names may contain colons."""
     size = len(prefix)
     return and_(func.substr(account, 1, size) == prefix, func.length(account) == size + _DAY - 1)
 
 
-def _kept(prefix: str, deeper: str) -> ColumnElement[bool]:
-    """Whether a kept reply's digest begins so, and what follows is not ``deeper``: tenants' names may hold slashes."""
+def _with_prefix(prefix: str, deeper: str) -> ColumnElement[bool]:
+    """Whether a cached reply's digest starts with ``prefix`` and the rest is not ``deeper``: names may contain slashes."""
     digest, size = col(CachedReplyTable.digest), len(prefix)
     return and_(func.substr(digest, 1, size) == prefix, func.substr(digest, size + 1).not_like(deeper))

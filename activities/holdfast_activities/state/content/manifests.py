@@ -1,4 +1,4 @@
-"""The manifests of prompts. They are written with the log: see ``Riders.manifest``."""
+"""Manifests of prompts."""
 
 import builtins
 

@@ -1,4 +1,4 @@
-"""Replies kept for the last resort. They are kept with the log: see ``Riders.cached``."""
+"""Cached replies, a fallback; the log writes them (``LogExtras.cached``)."""
 
 from sqlmodel import col, select
 

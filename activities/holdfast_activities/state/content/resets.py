@@ -1,4 +1,4 @@
-"""Setting aside what a reset of a session left behind: under a name of its own it can still be read, and erased."""
+"""Separate logs for what a reset of a session removed, which can still be read and erased."""
 
 from typing import cast
 
@@ -26,7 +26,7 @@ class ResetStore:
         """
         id = identifier(request.session)
         async with self._transactions.begin() as db:
-            # Writing the row as it is locks it: of two that set aside at once one waits for the other.
+            # An update without a change locks the row, so that concurrent resets run one after the other.
             here = col(SessionTable.session) == id
             await db.exec(update(SessionTable).where(here).values(version=SessionTable.version))
             row = (await db.exec(select(SessionTable).where(here))).one_or_none()
@@ -61,9 +61,9 @@ class ResetStore:
 
 
 async def _last(db: AsyncSession, name: str) -> int | None:
-    """The last number of a log; None if there is nothing under its name."""
+    """The last number of a log; None if there is no log of that name."""
     found = (await db.exec(select(func.max(LogTable.seq)).where(col(LogTable.session) == name))).one()
-    last = cast("int | None", found)  # the maximum of nothing is not typed
+    last = cast("int | None", found)  # max() may be NULL, which its type does not show
     if last is None:
         for table in (TurnTable, ManifestTable):
             if (await db.exec(select(table.session).where(col(table.session) == name).limit(1))).first():

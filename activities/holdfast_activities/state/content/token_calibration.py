@@ -1,4 +1,4 @@
-"""What token estimates are multiplied by, for each model."""
+"""Token estimate ratios of models."""
 
 from sqlmodel import select
 

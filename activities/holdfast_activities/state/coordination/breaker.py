@@ -1,12 +1,11 @@
-"""How a breaker moves; ``circuits`` keeps it in the database.
+"""The state transitions of a breaker, as pure functions; ``breakers`` stores them.
 
-Closed, it counts failures in a row. Open, it hears nobody: what comes back now was sent
-before it opened. Half open, it hears its probes only, each known by its token; a token
-that is not on the list is of an earlier time, or was given up as lost.
+A closed breaker counts failures in a row. An open breaker ignores outcomes, which are of calls sent before
+it opened. A half-open breaker counts only its probes, identified by token; an unknown token is from an
+earlier period, or its probe was given up as lost.
 
-Of calls sent together the failed ones come back first, a refusal being quicker than an
-answer. So what opened it by a row is in doubt for a few seconds: answers that still come
-stand for probes, all but the last, which decides.
+Failures return sooner than successes. So for ``doubt`` seconds after a breaker opens, a success of a call
+in flight counts as a probe; the last probe must be a real one.
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,10 +15,10 @@ from holdfast_workflows.contracts.breakers import BreakerState
 
 @dataclass(frozen=True, slots=True)
 class BreakerRule:
-    """When a breaker opens: after ``failures`` in a row, for ``cooldown`` seconds, then for ``probes`` probes.
+    """A breaker opens after ``failures`` in a row for ``cooldown`` seconds, and closes after ``probes`` successes.
 
-    A probe that has not reported after ``probe_seconds`` counts as lost and its place is free again.
-    For ``doubt`` seconds after it opened, answers to calls that were under way have it probed at once.
+    A probe without an outcome after ``probe_seconds`` counts as lost and frees its place. For ``doubt``
+    seconds after opening, successes of calls in flight count as probes.
     """
 
     failures: int = 5
@@ -31,7 +30,7 @@ class BreakerRule:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """A breaker's state: that of a BreakerView, how many probes passed, and when each that is out was taken."""
+    """A BreakerView's fields, the number of probes passed, and the start of each probe in flight by token."""
 
     state: BreakerState = "closed"
     failures: int = 0
@@ -67,13 +66,13 @@ def succeed(breaker: Breaker, rule: BreakerRule, now: float, probe: str) -> Brea
 
 
 def in_doubt(breaker: Breaker, rule: BreakerRule, now: float) -> bool:
-    """Whether it opened just now, and no probe has failed since nor a person opened it."""
+    """Whether it opened less than ``doubt`` seconds ago, not manually, and no probe has failed since."""
     doubtful = breaker.state != "closed" and not breaker.manual and breaker.failures <= rule.failures
     return doubtful and now < breaker.opened + rule.doubt
 
 
 def take_probe(breaker: Breaker, rule: BreakerRule, now: float, token: str) -> Breaker | None:
-    """The breaker with one more probe out; None if it lets none through."""
+    """The breaker with one more probe in flight; None if it admits none."""
     if breaker.state == "open" and now >= breaker.until:
         return replace(breaker, state="half_open", manual=False, passed=0, probes={token: now})
     if breaker.state != "half_open":
@@ -85,7 +84,7 @@ def take_probe(breaker: Breaker, rule: BreakerRule, now: float, token: str) -> B
 
 
 def free_probe(breaker: Breaker, token: str) -> Breaker:
-    """The breaker with that probe no longer out."""
+    """The breaker without that probe."""
     return replace(breaker, probes={each: at for each, at in breaker.probes.items() if each != token})
 
 

@@ -1,4 +1,4 @@
-"""Circuit breakers in the database: each change locks the breaker's row, reads it and moves it on."""
+"""Circuit breakers in the database: each change locks the breaker's row, reads and updates it."""
 
 from __future__ import annotations  # the PostgreSQL dialect is loaded only on PostgreSQL
 
@@ -67,13 +67,13 @@ class BreakerStore:
         """Open or close a breaker manually."""
         reason = clean(view.reason)
         if view.state == "open":
-            by_hand = Breaker("open", until=view.until, opened=view.opened, manual=True, reason=reason)
+            manual = Breaker("open", until=view.until, opened=view.opened, manual=True, reason=reason)
         else:
-            by_hand = Breaker(reason=reason)
-        return await self._make_and_move(view.name, lambda _: by_hand)
+            manual = Breaker(reason=reason)
+        return await self._make_and_move(view.name, lambda _: manual)
 
     async def _make_and_move(self, name: str, move: Callable[[Breaker], Breaker]) -> BreakerView:
-        """The breaker after a move that is always possible; it is made, closed, if it was never seen."""
+        """Apply a change that always succeeds, to a new closed breaker if there is no row."""
         stored = self._scope.stored(identifier(name))
         values = {"name": stored} | _values(Breaker())
         lock = self._transactions.insert(BreakerTable, values).on_conflict_do_update(
@@ -86,10 +86,9 @@ class BreakerStore:
     async def _move(
         self, name: str, lock: _Lock, move: Callable[[Breaker], Breaker | None]
     ) -> BreakerView | None:
-        """The breaker after a move; None if there is no such row, or the move was not possible.
+        """Apply a change; None if there is no such row or ``move`` returns None.
 
-        ``lock`` changes nothing, but its row is this transaction's from then on, so that
-        every move sees the one before.
+        ``lock`` changes nothing but locks the row, so that every change sees the one before.
         """
         own = col(BreakerTable.name) == self._scope.stored(identifier(name))
         async with self._transactions.begin() as db:

@@ -1,7 +1,7 @@
-"""How a rate's bucket fills and what a worker may take from it; ``rates`` keeps it in the database.
+"""The token bucket of a rate, as pure functions; ``rates`` stores it.
 
-A bucket holds at most a minute's worth and fills evenly. It may be below empty: what was
-used beyond a lease is paid for before anything else is granted.
+A bucket holds at most one minute's amount and fills evenly. It may be negative: usage beyond a lease is
+refilled before anything else is granted.
 """
 
 import math
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What may be used per minute; None for no limit."""
+    """The most requests and tokens per minute; None for no limit."""
 
     requests: int | None = None
     tokens: int | None = None
@@ -18,8 +18,8 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A part of a rate that one worker may use until ``until``; with nothing granted, ``wait`` seconds
-    pass until asking again makes sense.
+    """The part of a rate that one worker may use until ``until``; if nothing was granted, ``wait`` is the
+    seconds before a retry.
     """
 
     requests: float = 0.0
@@ -30,7 +30,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What was there at the time ``at``."""
+    """The amounts at the time ``at``."""
 
     requests: float
     tokens: float
@@ -38,8 +38,8 @@ class Bucket:
 
 
 def fill(bucket: Bucket, rate: Rate, now: float) -> Bucket:
-    """The bucket as it is now. What has no limit is not counted."""
-    # Clocks differ between machines: a bucket never flows back in time.
+    """The bucket at ``now``. Amounts without a limit are not counted."""
+    # Clocks differ between machines, so a bucket's time never goes back.
     passed = max(0.0, now - bucket.at)
     return Bucket(
         _filled(bucket.requests, rate.requests, passed),
@@ -51,16 +51,18 @@ def fill(bucket: Bucket, rate: Rate, now: float) -> Bucket:
 def take(
     bucket: Bucket, rate: Rate, requests: int, tokens: int, seconds: float
 ) -> tuple[Bucket, Lease] | None:
-    """The bucket, filled, after a lease, and the lease; None if what is asked is not there."""
+    """The filled bucket after a lease, and the lease; None if the amounts are not available."""
     if wait(bucket, rate, requests, tokens) > 0:
         return None
-    some = _share(bucket.requests, rate.requests, requests, seconds)
-    more = _share(bucket.tokens, rate.tokens, tokens, seconds)
-    return put(bucket, rate, -some, -more), Lease(some, more, until=bucket.at + seconds)
+    leased_requests = _share(bucket.requests, rate.requests, requests, seconds)
+    leased_tokens = _share(bucket.tokens, rate.tokens, tokens, seconds)
+    return put(bucket, rate, -leased_requests, -leased_tokens), Lease(
+        leased_requests, leased_tokens, until=bucket.at + seconds
+    )
 
 
 def put(bucket: Bucket, rate: Rate, requests: float, tokens: float) -> Bucket:
-    """The bucket, filled, after something was given back, or taken by negative figures."""
+    """The filled bucket after amounts were returned, or taken if negative."""
     return Bucket(
         0.0 if rate.requests is None else min(float(rate.requests), bucket.requests + requests),
         0.0 if rate.tokens is None else min(float(rate.tokens), bucket.tokens + tokens),
@@ -69,29 +71,29 @@ def put(bucket: Bucket, rate: Rate, requests: float, tokens: float) -> Bucket:
 
 
 def wait(bucket: Bucket, rate: Rate, requests: int, tokens: int) -> float:
-    """Seconds until what is asked is there."""
+    """Seconds until the amounts are available."""
     return max(
         _wait(bucket.requests, rate.requests, requests),
         _wait(bucket.tokens, rate.tokens, tokens),
     )
 
 
-def _filled(there: float, limit: int | None, passed: float) -> float:
-    return 0.0 if limit is None else min(float(limit), there + passed * limit / 60.0)
+def _filled(available: float, limit: int | None, passed: float) -> float:
+    return 0.0 if limit is None else min(float(limit), available + passed * limit / 60.0)
 
 
-def _share(there: float, limit: int | None, asked: int, seconds: float) -> float:
-    """What to take: what the rate gives in so many seconds, but half of what is there stays for the others."""
+def _share(available: float, limit: int | None, amount: int, seconds: float) -> float:
+    """The amount to lease: the rate's for these seconds, but at most half of the bucket."""
     if limit is None:
         return math.inf
-    return max(float(asked), float(math.floor(min(limit * seconds / 60.0, there / 2))))
+    return max(float(amount), float(math.floor(min(limit * seconds / 60.0, available / 2))))
 
 
-def _wait(there: float, limit: int | None, asked: int) -> float:
+def _wait(available: float, limit: int | None, amount: int) -> float:
     if limit is None:
         return 0.0
-    if limit <= 0 < asked:
-        return 60.0  # nothing is allowed, until somebody raises the limit
-    # Who asks for more than a minute's worth waits for a full bucket, and leaves it below empty.
-    missing = min(asked, limit) - there
+    if limit <= 0 < amount:
+        return 60.0  # nothing is allowed until the limit is raised
+    # More than a minute's amount needs a full bucket, which becomes negative.
+    missing = min(amount, limit) - available
     return missing * 60.0 / limit if missing > 0 else 0.0

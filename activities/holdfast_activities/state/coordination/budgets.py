@@ -1,4 +1,4 @@
-"""Budgets' accounts, for charges that cannot ride with the log, and for people."""
+"""Budget accounts: charges outside a log write, and lists for operators."""
 
 import builtins
 
@@ -67,7 +67,7 @@ class BudgetStore:
         own = self._scope.begins(account, start)
         if not self._scope.mark:
             return own
-        # A run's account has no mark, since no two apps have a session of the same id.
+        # A run's account has no prefix, since session ids are unique across apps.
         runs = names.run_account("")
         run = and_(func.substr(account, 1, len(runs)) == runs, func.substr(account, 1, len(start)) == start)
         return or_(own, run)

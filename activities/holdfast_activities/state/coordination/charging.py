@@ -1,8 +1,8 @@
 """The arithmetic of charges, the same for both databases.
 
-A charge has three parts, in one transaction: what was used is added to every account,
-whatever the limits; the holder's own hold is taken off; a new hold is granted if each
-account has room for it beside what is spent and what others hold.
+A charge does three things in one transaction: it adds what was used to every account, even beyond its
+limit; it releases the holder's reservation; and it makes a new reservation if every account has room for
+it next to the spending and the reservations of others.
 """
 
 import math
@@ -21,7 +21,7 @@ NOTHING = Amount()
 
 @dataclass(slots=True)
 class Balance:
-    """What is spent on an account, and what others than those who are being charged hold of it."""
+    """The spending of an account, and what is reserved on it by holders that are not being charged."""
 
     tokens: int
     micros: int
@@ -30,14 +30,14 @@ class Balance:
 
 
 Balances = dict[str, Balance]
-"""The standing of accounts by name."""
+"""Balances by account name."""
 
 
 def grant(charge: Charge, balances: Balances) -> Charged:
-    """Reserve what a charge asks for, on all its accounts or on none.
+    """Reserve the charge's amount on all its accounts or on none.
 
-    ``balances`` has the charge's ``spent`` in it and the holder's own hold not; a hold that is
-    granted is added.
+    ``balances`` includes the charge's ``spent`` but not the holder's reservation; a granted reservation is
+    added.
     """
     if charge.reservation == NOTHING:
         return Charged()
@@ -54,16 +54,16 @@ def grant(charge: Charge, balances: Balances) -> Charged:
 
 
 def release(charge: Charge, balances: Balances) -> None:
-    """Take a hold that ``grant`` has granted off again."""
+    """Release a reservation that ``grant`` made."""
     _hold(charge, balances, -1)
 
 
 def check(charge: Charge) -> None:
-    """Refuse a charge that the databases could not count.
+    """Refuse a charge whose amounts do not fit the databases.
 
     Raises:
-        BadInput: A name cannot be a key, an amount or limit is no whole number from 0 to ``MOST``, or
-            ``until`` is no time.
+        BadInput: A name cannot be a key, an amount or limit is not a whole number from 0 to ``MOST``, or
+            ``until`` is not finite.
     """
     identifier(charge.holder)
     for account in charge.accounts:
@@ -73,9 +73,9 @@ def check(charge: Charge) -> None:
         for field in fields(part):
             value = getattr(part, field.name)
             if value is not None and not (isinstance(value, int) and 0 <= value <= MOST):
-                raise BadInput(f"{field.name} of a charge is {value!r}; a whole number up to {MOST} is meant")
+                raise BadInput(f"{field.name} of a charge is {value!r}; use a whole number from 0 to {MOST}")
     if not math.isfinite(charge.until):
-        raise BadInput("the time until which a charge holds is not finite")
+        raise BadInput("until of a charge is not finite; use seconds since 1970")
 
 
 def _fits(sum_: int, limit: int | None) -> bool:

@@ -1,4 +1,4 @@
-"""The effect ledger. Effects that are settled ride with the log; the rest of their life is here."""
+"""The effect ledger. Effects are settled in a log write; all other changes are here."""
 
 import builtins
 from collections.abc import Sequence
@@ -37,14 +37,14 @@ class EffectLedger:
         async with self._transactions.begin() as db:
             await db.exec(self._transactions.insert(EffectTable, values).on_conflict_do_nothing())
             row = await _load(db, effect.key)
-        # A row is never removed, so this one was there before, or is ours.
+        # A row is never removed, so it existed before or is the new one.
         assert row is not None
         return _view(row), row.token
 
     async def reclaim(self, key: str, token: str, new_token: str) -> bool:
         """Replace the claim of ``token``, if it still holds and is not settled. Only one of several callers succeeds."""
         async with self._transactions.begin() as db:
-            # The token in the condition is the lock: the second who reads the same one finds it gone.
+            # Optimistic lock: of two callers with the same token, the second changes no row.
             changed = await db.exec(
                 update(EffectTable)
                 .where(
@@ -77,7 +77,7 @@ class EffectLedger:
             values["by"] = clean(by)
         if status in ("settled", "given_up"):
             values["settled"] = clock.now()
-        # The statuses it may not leave; as for effects that ride.
+        # The final statuses, as for effects in a log write.
         final = ("undone",) if status in UNDO else FACTS
         now = col(EffectTable.status)
         may = now.not_in(final) if only is None else now.in_(only)
@@ -101,7 +101,7 @@ class EffectLedger:
 
 
 def listing(session: str, status: str, limit: int) -> SelectOfScalar[EffectTable]:
-    """The question that lists effects."""
+    """The query that lists effects."""
     wanted = select(EffectTable).order_by(
         col(EffectTable.session), col(EffectTable.seq), col(EffectTable.key)
     )
@@ -110,7 +110,7 @@ def listing(session: str, status: str, limit: int) -> SelectOfScalar[EffectTable
     if status:
         wanted = wanted.where(col(EffectTable.status) == clean(status))
     if status not in ("", "settled"):
-        # Said for the planner, which does not know the status when it chooses an index.
+        # For the planner, which does not know the parameter when it chooses an index.
         wanted = wanted.where(text(UNSETTLED))
     return wanted.limit(limit)
 

@@ -1,7 +1,7 @@
-"""Changes of memories on their way to the store.
+"""Memory changes on their way to the store.
 
-Whoever adds or claims an item has it for a while, so that one worker at a time is at it. One
-that dies is no loss: the claim lapses, and an item that is applied twice is as applied once.
+Adding or claiming an item reserves it for a while, so that one worker at a time applies it. If that worker
+dies, the claim expires; applying an item twice has the same result as once.
 """
 
 import json
@@ -21,8 +21,8 @@ from ..setup.transactions import Transactions
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A change of memories that was decided, and may wait for the store. ``body`` is a ``Change`` as JSON; it is
-    empty once it has been applied, since what it says is then in the store, to be forgotten there.
+    """A decided memory change. ``body`` is a ``Change`` as JSON, emptied once applied, so that forgetting the
+    memory in the store is enough.
     """
 
     id: str
@@ -31,11 +31,11 @@ class OutboxItem:
     at: float
     body: str
     applied: float = 0.0
-    """When it was; 0 while it waits."""
+    """When it was applied; 0 while it waits."""
     error: str = ""
-    """Why it could not be applied, the last time it was tried."""
+    """Why the last attempt to apply it failed."""
     answer: str = ""
-    """What is answered, as JSON, whenever it is asked for again."""
+    """The answer to a repeated request, as JSON."""
 
 
 _COLUMNS = set(OutboxItem.__dataclass_fields__)
@@ -67,8 +67,8 @@ class OutboxQueue:
         }
         async with self._transactions.begin() as db:
             await db.exec(self._transactions.insert(OutboxTable, values).on_conflict_do_nothing())
-            # After the write, under the lock that an erasure of the session takes first: either it
-            # finds the item, or we find the session erased.
+            # After the write, under the lock that an erasure of the session takes first: either the
+            # erasure sees the item, or this sees the session erased.
             if item.session and await _is_erased(db, item.session):
                 await db.exec(delete(OutboxTable).where(col(OutboxTable.id) == item.id))
                 return None
@@ -83,7 +83,7 @@ class OutboxQueue:
 
     async def claim(self, now: float, seconds: float, limit: int = 50) -> list[OutboxItem]:
         """Claim waiting items for ``seconds``, oldest first. Other callers do not get them in that time."""
-        # Apart from the update, and locked: PostgreSQL may else choose anew for every row.
+        # A locked CTE, since PostgreSQL may otherwise evaluate the subquery again for every row.
         free = (
             select(OutboxTable.id)
             .where(col(OutboxTable.applied) == 0, col(OutboxTable.claimed) <= now, self._own())
@@ -173,7 +173,7 @@ async def _is_erased(db: AsyncSession, session: str) -> bool:
 
 
 def _forgotten(tenant: str, id: str) -> str:
-    """What a forgotten memory is noted under: no change has such an id, and no two memories have the same."""
+    """The row id of a forgotten memory: unique, and different from the ids of changes."""
     return json.dumps([tenant, id])
 
 

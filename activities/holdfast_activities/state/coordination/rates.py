@@ -1,4 +1,4 @@
-"""Rate limits in the database: a row for each key, with its bucket and until when it is blocked."""
+"""Rate limits in the database: a row for each key, with its bucket and the end of its block."""
 
 from sqlalchemy import update
 from sqlmodel import col, select
@@ -57,7 +57,7 @@ class RateStore:
             return {self._scope.name(row.key): row.blocked for row in rows}
 
     async def _lock(self, db: AsyncSession, key: str) -> RateTable:
-        """The key's row, this transaction's from now on; made if need be, and full then: it was empty in 1970."""
+        """Lock and return the key's row; a new one is full, since it was empty in 1970."""
         stored = self._scope.stored(identifier(key))
         fresh = RateTable(key=stored, requests=0.0, tokens=0.0, at=0.0, blocked=0.0)
         insert = self._transactions.insert(RateTable, fresh.model_dump())

@@ -1,7 +1,7 @@
-"""What rides with the log, as rows; and the statements that both databases understand.
+"""Extras of a log write as rows, and the statements that both databases share.
 
-A settled effect is a fact, so its row moves on to the statuses of its undoing only,
-and what is undone stays so. Whatever else a row says gives way to what comes later.
+A settled effect changes only to the statuses of its undoing, and an undone one not at all. Otherwise the
+later write of a row wins.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ UNDO = ("undoing", "undone", "undo_failed")
 """The statuses of an effect's undoing."""
 
 FACTS = ("settled", *UNDO)
-"""The statuses from which none but ``UNDO`` is reached."""
+"""Statuses that change only to those of ``UNDO``."""
 
 COLUMNS = tuple(EffectView.model_fields)
-"""The columns of an effect besides its token."""
+"""The columns of an effect except its token."""
 
 _MARKS = ", ".join(f"${n}" for n in range(1, len(COLUMNS) + 1))
 _CHANGES = ", ".join(f'"{name}" = excluded."{name}"' for name in COLUMNS if name != "key")
@@ -32,20 +32,20 @@ UPSERT_EFFECT = f"""INSERT INTO holdfast_effect ({", ".join(f'"{name}"' for name
     ON CONFLICT (key) DO UPDATE SET {_CHANGES}
     WHERE holdfast_effect.status NOT IN {FACTS}
         OR (holdfast_effect.status <> 'undone' AND excluded.status IN {UNDO})"""  # noqa: S608 - constants
-"""Write an effect over its row; marks as PostgreSQL has them."""
+"""Write or replace an effect, with PostgreSQL's placeholders."""
 
 UPSERT_REPLY = """INSERT INTO holdfast_cachedreply (digest, body, at) VALUES ($1, $2, $3)
     ON CONFLICT (digest) DO UPDATE SET body = excluded.body, at = excluded.at"""
-"""Keep a reply in the place of an older one; marks as PostgreSQL has them."""
+"""Write or replace a cached reply, with PostgreSQL's placeholders."""
 
 UPSERT_MANIFEST = """INSERT INTO holdfast_manifest (session, seq, body, at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (session, seq) DO UPDATE SET body = excluded.body, at = excluded.at"""
-"""Keep a manifest in the place of an earlier attempt's; marks as PostgreSQL has them."""
+"""Write or replace a manifest, with PostgreSQL's placeholders."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtraRows:
-    """Extras that are ready to be written: a charge of some accounts, effects by key, a reply, a manifest."""
+    """Extras ready to be written; ``effects`` are sorted by key."""
 
     charge: Charge | None
     effects: list[tuple[Any, ...]]
@@ -54,11 +54,7 @@ class ExtraRows:
 
 
 def effect_values(effect: EffectView) -> dict[str, Any]:
-    """The values of an effect's columns.
-
-    Raises:
-        BadInput: The key or the session's id cannot be a key.
-    """
+    """The values of an effect's columns; BadInput if its key or session cannot be a key."""
     identifier(effect.key)
     identifier(effect.session)
     values = {name: getattr(effect, name) for name in COLUMNS}
@@ -66,10 +62,13 @@ def effect_values(effect: EffectView) -> dict[str, Any]:
 
 
 def prepare(extras: LogExtras) -> ExtraRows:
-    """Extras as rows, or refused: on SQLite, what the database does not take would spoil its neighbours' transaction.
+    """Convert extras to rows.
+
+    Validated here, because on SQLite a row that the database refuses would fail the other callers'
+    transaction too.
 
     Raises:
-        BadInput: As ``charging.check`` and ``effect_values`` say, or a digest or a session's id cannot be a key.
+        BadInput: An amount or time is out of range, or a name cannot be a key.
     """
     if extras.charge is not None:
         check(extras.charge)
@@ -83,6 +82,6 @@ def prepare(extras: LogExtras) -> ExtraRows:
 
 
 def _manifest(manifest: Manifest) -> tuple[str, int, str, float]:
-    # What has its default is left out: most items are shown whole, and a prompt has one of these.
+    # Without defaults, which most items have: every prompt stores one of these.
     body = dump_json(manifest.model_dump(exclude_defaults=True))
     return identifier(manifest.session), manifest.seq, body, manifest.at

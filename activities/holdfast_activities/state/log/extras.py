@@ -1,8 +1,8 @@
-"""What rides with a write of the log: in the same transaction, so that it costs none of its own.
+"""Extras of a log write, in the same transaction to save one of their own.
 
-Charges settle what a model call used and reserve what the next one may use; effects note
-what a call did to the world; a reply is kept for those who ask the same. Money is counted
-in millionths of a US dollar, so that sums are exact.
+A charge records what a model call used and reserves budget for the next; effects record what a tool call
+did; a cached reply serves equal prompts. Money is counted in millionths of a US dollar, so that sums are
+exact.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The most an account may spend and hold; None for no limit."""
+    """The most that an account may spend and reserve; None for no limit."""
 
     tokens: int | None = None
     micros: int | None = None
@@ -34,15 +34,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A change of the accounts that one holder's model calls are charged to.
+    """A change of the accounts that one session's model calls are charged to.
 
     Attributes:
-        holder: Whose hold it is: a session. It has one hold on all these accounts, which is replaced.
+        holder: The session. Its one reservation on all these accounts is replaced.
         accounts: Each account's limit by its name.
-        spent: What was used and is now spent on every account; counted whatever the limits are.
-        hold: What to reserve for the next call; granted on all accounts or on none. Nothing
-            (the default) gives back what was held.
-        until: When the hold lapses if nobody renews it, in seconds since 1970.
+        spent: What was used; added to every account even beyond its limit.
+        reservation: What to reserve for the next call, on all accounts or on none. The default
+            releases the reservation.
+        until: When the reservation expires unless renewed, in seconds since 1970.
     """
 
     holder: str
@@ -54,7 +54,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """An account as it stands after a charge. ``held`` is that of all holders whose hold has not lapsed."""
+    """An account after a charge. ``held`` is the sum of all reservations that have not expired."""
 
     account: str
     limit: Limit
@@ -64,14 +64,14 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """What became of a charge: ``refused_by`` is the first account without room for the hold, if any."""
+    """The outcome of a charge: ``refused_by`` is the first account without room for the reservation."""
 
     refused_by: AccountState | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CachedReplyRow:
-    """A reply kept under the digest of its prompt; ``body`` is the ReplyEntry as JSON."""
+    """A cached reply under the digest of its prompt; ``body`` is the ReplyEntry as JSON."""
 
     digest: str
     body: str
@@ -80,7 +80,7 @@ class CachedReplyRow:
 
 @dataclass(frozen=True, slots=True)
 class LogExtras:
-    """What to write in the log's transaction. An effect replaces the row of its key, but a settled one stays."""
+    """What to write in the log's transaction. An effect replaces its row unless that is settled."""
 
     charge: Charge | None = None
     effects: Sequence[EffectView] = ()
@@ -90,7 +90,7 @@ class LogExtras:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What is now stored at the entries' numbers, and what became of the charge."""
+    """The entries now stored at the numbers, and the outcome of the charge."""
 
     entries: list[Entry]
     charged: Charged = field(default_factory=Charged)

@@ -1,6 +1,6 @@
-"""The log in PostgreSQL: one prepared statement, and one round trip, for each settle and each read.
+"""The log in PostgreSQL: one prepared statement and one round trip for each settle and each read.
 
-Extras take a transaction, with one more for each kind of them and three for a charge.
+Extras take a transaction, with one statement for each kind and three for a charge.
 """
 
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
@@ -35,7 +35,7 @@ _RANGE = """SELECT body FROM holdfast_log
 
 
 class _Fetches(Protocol):
-    """A connection, or a pool, where each statement is a transaction of its own."""
+    """A connection, or a pool where each statement is a transaction of its own."""
 
     async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]: ...
 
@@ -47,13 +47,13 @@ class PostgresLog:
         self._pool = pool
 
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
-        """See ``Log.settle``."""
+        """Write entries; return those now stored at their numbers."""
         rows = encode(session, entries)
         with unavailable():
             return await _write(self._pool, session, entries, rows)
 
     async def settle_with(self, session: str, entries: Sequence[Entry], extras: LogExtras) -> Settled:
-        """See ``Log.settle_with``."""
+        """Write entries with extras in one transaction."""
         rows = encode(session, entries)
         prepared = prepare(extras)
         with unavailable():
@@ -64,14 +64,14 @@ class PostgresLog:
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
     ) -> list[Entry]:
-        """See ``Log.read``."""
+        """Read a range of entries."""
         identifier(session)
         with unavailable():
             found = await self._pool.fetch(_RANGE, session, start, END if stop is None else stop, limit)
         return decode([record["body"] for record in found])
 
     async def close(self) -> None:
-        """Finish what runs, then close the connections."""
+        """Finish running statements, then close the connections."""
         await self._pool.close()
 
 
@@ -95,15 +95,15 @@ async def open_log(location: PostgresLocation, identity: Identity) -> PostgresLo
 async def _write(
     connection: _Fetches, session: str, entries: Sequence[Entry], rows: list[Row]
 ) -> list[Entry]:
-    """Write rows where no others are, and return the entries that are now stored at their numbers."""
+    """Insert rows where none exist, and return the entries now stored at their numbers."""
     if not rows:
         return []
     numbers = [seq for _, seq, _ in rows]
     written = await connection.fetch(_INSERT, session, numbers, [body for _, _, body in rows])
     if len(written) == len(rows):
         return list(entries)
-    # Seldom: only a second attempt meets what the first one wrote. A statement of its own,
-    # since the one above does not see rows that were committed while it waited for them.
+    # Rare: a second attempt finds the entries of the first. A separate statement, since the insert does
+    # not see rows that were committed while it waited for them.
     found = await connection.fetch(_STORED, session, numbers)
     stored = {record["seq"]: record["body"] for record in found}
     if not stored.keys() >= set(numbers):
@@ -112,4 +112,4 @@ async def _write(
 
 
 async def _keep(_connection: object) -> None:
-    """Give a connection back as it is: asyncpg ends its transaction, and nothing else is left to undo."""
+    """Skip asyncpg's reset of returned connections: nothing but the transaction needs one, and asyncpg ends that."""

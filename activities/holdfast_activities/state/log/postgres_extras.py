@@ -1,7 +1,7 @@
 """Extras in PostgreSQL: on the log's connection, in the log's transaction.
 
-The accounts come last and in the order of their names: their rows are what charges wait
-for, so they are locked for as short as can be, and no two charges wait for each other.
+Accounts come last, ordered by name: charges wait for their rows, so these are locked briefly and without
+deadlocks.
 """
 
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
@@ -25,7 +25,7 @@ _SPEND = """INSERT INTO holdfast_account AS a (account, tokens, micros, tokens_l
         tokens_limit = excluded.tokens_limit, micros_limit = excluded.micros_limit
     RETURNING account, tokens, micros"""
 
-# A statement of its own: it has to see what was committed while the one above waited for its rows.
+# A separate statement, to see what was committed while the one above waited for its rows.
 _RESERVED = """SELECT account, min(until) AS lapses,
         coalesce(sum(tokens) FILTER (WHERE until > $3), 0)::bigint AS tokens,
         coalesce(sum(micros) FILTER (WHERE until > $3), 0)::bigint AS micros
@@ -42,7 +42,7 @@ _LAPSE = "DELETE FROM holdfast_reservation WHERE account = ANY($1::text[]) AND u
 
 
 async def write_extras(connection: PoolConnectionProxy[Record], extras: ExtraRows) -> Charged:
-    """Write extras within a transaction; what became of the charge."""
+    """Write extras within a transaction; return the outcome of the charge."""
     if extras.effects:
         await connection.executemany(UPSERT_EFFECT, extras.effects)
     if extras.reply is not None:

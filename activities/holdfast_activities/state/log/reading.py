@@ -1,4 +1,4 @@
-"""Reading a range of the log from beginning to end, a page at a time: entries may be megabytes each."""
+"""Read a range of the log by pages, since entries may be megabytes each."""
 
 from collections.abc import AsyncGenerator
 
@@ -10,7 +10,7 @@ _PAGE = 50
 
 
 async def entries(log: Log, session: str, start: int, stop: int | None = None) -> AsyncGenerator[Entry]:
-    """Entries with ``start <= seq < stop`` in order; no more than a page of them is held."""
+    """Entries with ``start <= seq < stop`` in order, at most a page of them in memory."""
     while stop is None or start < stop:
         page = await log.read(session, start, stop, limit=_PAGE)
         for entry in page:

@@ -1,9 +1,8 @@
 """Log entries as rows of text.
 
-A body is JSON in which NUL and lone surrogates are escapes, so both databases take it
-and it is read back exactly as it was; only the two halves of one character, side by
-side, come back as that character. Ids are keys, where replacing a character could make
-two of them one, so ids with such characters are refused.
+A body is JSON in which NUL and lone surrogates are escaped, so both databases accept it and it is read
+back exactly; only an adjacent pair of surrogates becomes one character. Ids are keys, where replacing a
+character could make two ids equal, so ids with such characters are refused.
 """
 
 import json
@@ -16,7 +15,7 @@ from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.text import clean, dump_json
 
 MAX_ROWS = 1_000
-"""Entries in one settle; one statement writes them all, and SQLite limits its parameters."""
+"""Entries in one settle: one statement writes them all, and SQLite limits its parameters."""
 
 END = 2**63 - 1
 """Every sequence number is below this."""
@@ -34,34 +33,34 @@ def identifier(value: str) -> str:
         BadInput: It is empty, or holds NUL or a lone surrogate.
     """
     if not value or clean(value) != value:
-        raise BadInput("an id is empty, or holds NUL or half of a surrogate pair")
+        raise BadInput("an id is empty, or contains NUL or a lone surrogate")
     return value
 
 
 def encode(session: str, entries: Sequence[Entry]) -> list[Row]:
-    """The rows of some entries.
+    """Encode entries as rows.
 
     Raises:
         BadInput: The session's id or a sequence number cannot be a key, or the entries are too many.
     """
     identifier(session)
     if len(entries) > MAX_ROWS:
-        raise BadInput(f"{len(entries)} entries at once; settle at most {MAX_ROWS}")
+        raise BadInput(f"{len(entries)} entries in one write; the most is {MAX_ROWS}")
     if any(not 0 <= entry.seq < END for entry in entries):
         raise BadInput("a sequence number is out of range")
     return [(session, entry.seq, dump_json(entry.model_dump())) for entry in entries]
 
 
 def decode(bodies: Sequence[str]) -> list[Entry]:
-    """The entries of some bodies."""
+    """Decode bodies to entries."""
     return decode_joined(",".join(bodies))
 
 
 def decode_joined(bodies: str) -> list[Entry]:
-    """The entries of bodies joined by commas, which are parsed as one JSON array."""
+    """Decode bodies joined by commas, parsed as one JSON array."""
     text = f"[{bodies}]"
     try:
         return _ENTRIES.validate_json(text)
     except ValidationError:
-        # pydantic's parser refuses the escape of a lone surrogate; Python's reads it.
+        # pydantic's parser refuses an escaped lone surrogate; Python's accepts it.
         return _ENTRIES.validate_python(json.loads(text))

@@ -1,10 +1,9 @@
 """The log in a SQLite file.
 
-Writes go to one thread. All that wait there are written by one statement, in a
-transaction of its own: one flush to disk for many callers, and one release of the
-interpreter's lock, which a busy event loop may take milliseconds to give back each
-time. For the same reason a range is read as one row. Extras take an explicit
-transaction, again one for all that wait.
+Writes go to one thread, which writes all waiting jobs by one statement in one transaction: one flush to
+disk, and one release of the interpreter's lock, which a busy event loop may take milliseconds to return.
+For the same reason a range is read as one row. Extras take an explicit transaction, again one for all
+waiting jobs.
 """
 
 import asyncio
@@ -19,11 +18,11 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 
 from ..setup.file_watch import FileWatch
 from ..setup.location import SqliteLocation
+from .connection_thread import ConnectionThread
 from .extra_rows import ExtraRows, prepare
 from .extras import Charged, LogExtras, Settled
 from .rows import END, Row, decode, decode_joined, encode, identifier
 from .sqlite_extras import write_extras
-from .writer_thread import ConnectionThread
 
 _ROWS_PER_STATEMENT = 100
 
@@ -35,7 +34,7 @@ _RANGE = """SELECT group_concat(body, ',') FROM (
 _Job = tuple[list[Row], ExtraRows | None]
 
 _Stored = list[str | None]
-"""For each row of a job None if it was written, else the body that was there."""
+"""For each row of a job None if it was written, else the existing body."""
 
 _Done = tuple[_Stored, Charged]
 
@@ -45,7 +44,7 @@ _Range = tuple[str, int, int, int]
 
 
 class SqliteLog:
-    """A log on two connections: one writes, one reads."""
+    """A log on two connections, one for writing and one for reading."""
 
     def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, watch: FileWatch) -> None:
         def write(jobs: list[_Job]) -> list[_Done]:
@@ -60,28 +59,28 @@ class SqliteLog:
         self._reader = ConnectionThread[_Range, str]("holdfast-log-reader", read, reader.close)
 
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
-        """See ``Log.settle``."""
+        """Write entries; return those now stored at their numbers."""
         if not entries:
             return []
         before, _ = await self._writer.do((encode(session, entries), None))
         return _merge(entries, before)
 
     async def settle_with(self, session: str, entries: Sequence[Entry], extras: LogExtras) -> Settled:
-        """See ``Log.settle_with``."""
+        """Write entries with extras in one transaction."""
         before, charged = await self._writer.do((encode(session, entries), prepare(extras)))
         return Settled(_merge(entries, before), charged)
 
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
     ) -> list[Entry]:
-        """See ``Log.read``."""
+        """Read a range of entries."""
         most = -1 if limit is None else limit
         bodies = await self._reader.do((identifier(session), start, END if stop is None else stop, most))
-        # SQLite does not promise that group_concat keeps the order of its subquery.
+        # SQLite does not guarantee that group_concat keeps the order of its subquery.
         return sorted(decode_joined(bodies), key=lambda entry: entry.seq) if bodies else []
 
     async def close(self) -> None:
-        """Write what waits, then close the connections."""
+        """Write waiting entries, then close the connections."""
         await self._writer.close()
         await self._reader.close()
 
@@ -92,7 +91,7 @@ async def open_log(location: SqliteLocation, watch: FileWatch) -> SqliteLog:
 
 
 def prepare_file(location: SqliteLocation) -> None:
-    """Make the file with its folder, and switch it to a write-ahead log, which lasts.
+    """Create the file and its folder, and switch the file to a write-ahead log permanently.
 
     Raises:
         StateUnavailable: The file cannot be written, or its file system cannot share memory.
@@ -108,17 +107,17 @@ def prepare_file(location: SqliteLocation) -> None:
         raise StateUnavailable(f"{location.path}: {error}") from error
     if mode != "wal":
         raise StateUnavailable(
-            f"{location.path}: this file system takes no write-ahead log; use a local disk"
+            f"{location.path}: this file system does not support a write-ahead log; use a local disk"
         )
 
 
 def switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
-    """Have a file keep a write-ahead log; its journal's mode as it is now, tried until a monotonic time."""
+    """Switch to a write-ahead log, with retries until ``deadline`` (monotonic); the resulting journal mode."""
     while True:
         try:
             return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
         except sqlite3.OperationalError:
-            # SQLite does not wait here by itself while another process opens the same new file.
+            # SQLite's busy timeout does not apply while another process opens the same new file.
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
@@ -130,11 +129,11 @@ def connect(location: SqliteLocation) -> sqlite3.Connection:
         location.path,
         timeout=location.busy_seconds,
         isolation_level=None,  # each statement is its own transaction
-        check_same_thread=False,  # opened here, used on a lane's thread only
+        check_same_thread=False,  # opened here, used on another thread only
         cached_statements=2 * _ROWS_PER_STATEMENT,
     )
     connection.execute(f"PRAGMA synchronous = {location.synchronous}")
-    connection.execute("PRAGMA secure_delete = ON")  # what is erased is not to be found in the file
+    connection.execute("PRAGMA secure_delete = ON")  # overwrite erased data in the file
     return connection
 
 
@@ -150,7 +149,7 @@ def _serve(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
     extras = [extras for _, extras in jobs if extras is not None]
     if not extras:
         return [(stored, _UNCHARGED) for stored in _write(connection, rows)]
-    # Together: whoever waits would pay for a flush of its own. What fails is undone for all and tried again.
+    # One transaction for all, since each would need a flush of its own.
     with _transaction(connection):
         stored = _write(connection, rows)
         charged = iter(write_extras(connection, extras))
@@ -167,7 +166,7 @@ def _transaction(connection: sqlite3.Connection) -> Generator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # Some errors, a full disk for one, have ended the transaction already.
+        # Some errors, such as a full disk, have already ended the transaction.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
@@ -181,12 +180,12 @@ def _write(connection: sqlite3.Connection, jobs: list[list[Row]]) -> list[_Store
         all_new = all_new and cursor.rowcount == len(rows)
     if all_new:
         return [[None] * len(job) for job in jobs]
-    # Seldom: only a second attempt meets what the first one wrote.
+    # Rare: a second attempt finds the entries of the first.
     return [[_other(connection, row) for row in job] for job in jobs]
 
 
 def _other(connection: sqlite3.Connection, row: Row) -> str | None:
-    """The stored body where it is not this row's."""
+    """The stored body if it differs from this row's."""
     found = connection.execute(_STORED, row[:2]).fetchone()
     if found is None:
         raise sqlite3.DatabaseError("an entry was removed while it was written")
@@ -194,7 +193,7 @@ def _other(connection: sqlite3.Connection, row: Row) -> str | None:
 
 
 def _batches(jobs: list[list[Row]]) -> Iterator[list[list[Row]]]:
-    """Jobs in groups of one statement each; a job is never divided, so it is written whole or not."""
+    """Group jobs by statement; a job is never divided, so that it is written in full or not at all."""
     batch: list[list[Row]] = []
     for job in filter(None, jobs):
         if batch and sum(map(len, batch)) + len(job) > _ROWS_PER_STATEMENT:
@@ -207,7 +206,7 @@ def _batches(jobs: list[list[Row]]) -> Iterator[list[list[Row]]]:
 
 @functools.lru_cache(maxsize=2 * _ROWS_PER_STATEMENT)
 def _insert(rows: int) -> str:
-    # One text for each number of rows, so that the connection finds its prepared statement again.
+    # One text for each number of rows, so that the connection reuses the prepared statement.
     values = ", ".join(["(?, ?, ?)"] * rows)
     return f"INSERT INTO holdfast_log (session, seq, body) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - only marks
 

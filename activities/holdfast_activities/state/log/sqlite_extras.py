@@ -1,8 +1,8 @@
 """Extras in SQLite: on the log's thread, in the log's transaction.
 
-The charges of all the jobs in a transaction are made together, by few statements: each
-gives the interpreter's lock away, and a busy event loop may keep it for a while. All
-that was used is spent first, then all holds are renewed in the order of the jobs.
+The charges of all jobs in a transaction are made by a few common statements, because each statement
+releases the interpreter's lock, which a busy event loop may hold for a while. All spending is added first,
+then all reservations are renewed in the order of the jobs.
 """
 
 import json
@@ -16,7 +16,7 @@ from ..coordination.charging import NOTHING, Balance, Balances, grant, release
 from .extra_rows import UPSERT_EFFECT, UPSERT_MANIFEST, UPSERT_REPLY, ExtraRows
 from .extras import Charge, Charged
 
-# SQLite numbers its marks with a question mark.
+# SQLite's numbered placeholders start with a question mark.
 _UPSERT_EFFECT = UPSERT_EFFECT.replace("$", "?")
 _UPSERT_REPLY = UPSERT_REPLY.replace("$", "?")
 _UPSERT_MANIFEST = UPSERT_MANIFEST.replace("$", "?")
@@ -30,7 +30,7 @@ _SPEND = """INSERT INTO holdfast_account (account, tokens, micros, tokens_limit,
     ON CONFLICT (account) DO UPDATE SET tokens = tokens + excluded.tokens, micros = micros + excluded.micros,
         tokens_limit = excluded.tokens_limit, micros_limit = excluded.micros_limit"""
 
-# For each account what is spent, what others hold, and the first time at which one of their holds lapses.
+# For each account: spending, others' reservations, and the first time at which one of those expires.
 _STANDING = """SELECT a.account, a.tokens, a.micros, min(h.until),
         coalesce(sum(h.tokens) FILTER (WHERE h.until > ?2), 0),
         coalesce(sum(h.micros) FILTER (WHERE h.until > ?2), 0)
@@ -54,7 +54,7 @@ _LAPSE = "DELETE FROM holdfast_reservation WHERE account IN (SELECT value FROM j
 
 
 def write_extras(connection: sqlite3.Connection, extras: Sequence[ExtraRows]) -> list[Charged]:
-    """Write the extras of several jobs, within a transaction; what became of each one's charge."""
+    """Write the extras of several jobs within a transaction; return the outcomes of their charges."""
     effects = [row for each in extras for row in each.effects]
     if effects:
         connection.executemany(_UPSERT_EFFECT, effects)
@@ -106,11 +106,11 @@ def _spendings(charges: list[Charge]) -> list[tuple[str, int, int, int | None, i
 
 
 def _grant(charges: list[Charge], balances: Balances) -> tuple[list[Charged], dict[str, Charge]]:
-    """The outcome of each charge, and by holder the charge whose hold stands in the end."""
+    """The outcome of each charge, and by holder the charge whose reservation is final."""
     outcomes: list[Charged] = []
     granted: dict[str, Charge] = {}
     for charge in charges:
-        # A holder that comes twice in one transaction replaces what it was just granted.
+        # A second charge of a holder in the same transaction replaces its first.
         before = granted.pop(charge.holder, None)
         if before is not None:
             release(before, balances)

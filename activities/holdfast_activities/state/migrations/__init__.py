@@ -1,12 +1,11 @@
-"""The history of the tables, for Alembic.
+"""Alembic revisions of the tables.
 
-Revisions only add: tables, and columns that have a default in the database. So a build
-that is one revision behind goes on working while newer workers start beside it, and
-after a release is taken back.
+Revisions only add tables, and columns with a default in the database, so that an older build keeps working
+during a rollout and after a rollback.
 """
 
 REVISIONS = ("0001",)
-"""Every revision, oldest first; so that a start can tell without loading Alembic that nothing is to be done."""
+"""All revisions, oldest first; with these a start need not import Alembic to see that it is current."""
 
 VERSION_TABLE = "holdfast_revision"
-"""Where Alembic notes the revision; not its default, which an application in the same database may use."""
+"""Alembic's version table; not its default, which an application in the same database may use."""

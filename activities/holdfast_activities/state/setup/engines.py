@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 30.0
-"""How long a connection or a statement may take on PostgreSQL."""
+"""Timeouts of a connection and of a statement on PostgreSQL, in seconds."""
 
 _POOL = 4
 
 
 @contextmanager
 def unavailable() -> Generator[None]:
-    """Turn whatever the drivers raise into StateUnavailable."""
+    """Turn drivers' exceptions into StateUnavailable."""
     try:
         yield
     except _driver_errors() as error:
@@ -46,11 +46,11 @@ def _driver_errors() -> tuple[type[Exception], ...]:
 
 
 Verify = Callable[[Any], Coroutine[Any, Any, None]]
-"""Looks at a new connection, asyncpg's own or its pool's, before it is used, and raises if it must not be."""
+"""Checks a new connection, of asyncpg or its pool, and raises if it must not be used."""
 
 
 def make_engine(location: Location, verify: Verify | None = None) -> AsyncEngine:
-    """An engine for a location; it connects when it is first used."""
+    """Make an engine for a location; it connects on first use."""
     if isinstance(location, SqliteLocation):
         return _sqlite(location)
     return _postgres(location, verify)
@@ -65,7 +65,7 @@ def _sqlite(location: SqliteLocation) -> AsyncEngine:
     def configure(connection: DBAPIConnection, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA synchronous = {location.synchronous}")
-        cursor.execute("PRAGMA secure_delete = ON")  # what is erased is not to be found in the file
+        cursor.execute("PRAGMA secure_delete = ON")  # overwrite erased data in the file
         cursor.close()
 
     event.listen(engine.sync_engine, "connect", configure)
@@ -76,7 +76,7 @@ def _postgres(location: PostgresLocation, verify: Verify | None) -> AsyncEngine:
     import asyncpg  # not loaded by workers on SQLite
 
     async def connect() -> asyncpg.Connection[asyncpg.Record]:
-        # asyncpg reads the URL itself, so that its options mean the same as for the log's pool.
+        # asyncpg parses the URL, so that its options have the same meaning as for the log's pool.
         connection = await asyncpg.connect(
             location.dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS
         )
@@ -88,7 +88,7 @@ def _postgres(location: PostgresLocation, verify: Verify | None) -> AsyncEngine:
             raise
         return connection
 
-    # A connection that a restart of the server broke is found and replaced before it is used.
+    # pool_pre_ping replaces connections that a restart of the server broke.
     return create_async_engine(
         "postgresql+asyncpg://", async_creator=connect, pool_size=_POOL, max_overflow=0, pool_pre_ping=True
     )

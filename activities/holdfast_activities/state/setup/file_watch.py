@@ -1,7 +1,7 @@
 """Whether an open SQLite file is still the one at its path.
 
-A file that is deleted or replaced stays open as it was: what is written to it is lost with the
-process, and another process sees another database.
+A deleted or replaced file stays open: its writes are lost with the process, and other processes see
+another database.
 """
 
 import os
@@ -13,22 +13,22 @@ _Node = tuple[int, int]
 
 
 class FileWatch:
-    """Knows the file, its write-ahead log and its index by their inodes, once ``begin`` was called."""
+    """Compares the inodes of the file, its write-ahead log and its index with those at ``begin``."""
 
     def __init__(self, path: Path) -> None:
-        # Absolute: the process may change its folder.
+        # Absolute, since the process may change its working directory.
         self._paths = tuple(Path(f"{path.absolute()}{suffix}") for suffix in ("", "-wal", "-shm"))
         self._nodes: list[tuple[Path, _Node]] = []
 
     def begin(self) -> None:
-        """Note which files are open; all are there once the database has been read."""
+        """Record the files; all exist once the database has been read."""
         self._nodes = [(path, node) for path in self._paths if (node := _node(path)) is not None]
 
     def check(self) -> None:
-        """See that nothing was exchanged; three system calls.
+        """Check that no file was replaced, with three system calls.
 
         Raises:
-            StateReplaced: A file was deleted, or another one is at its place.
+            StateReplaced: A file was deleted or replaced.
         """
         for path, node in self._nodes:
             now = _node(path)

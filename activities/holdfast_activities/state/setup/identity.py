@@ -1,4 +1,4 @@
-"""Which database this is: a row written when it is first opened, and copied with it."""
+"""The identity of a database: a row written when it is first opened, and copied with it."""
 
 import uuid
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Identity:
     id: str = ""
 
     async def verify(self, connection: Any) -> None:
-        """See that a new connection leads to the same database: after a failover it need not.
+        """Check that a new connection leads to the same database, which may differ after a failover.
 
         Raises:
-            StateReplaced: It leads to another, or to one without our tables.
+            StateReplaced: It leads to another, or to one without these tables.
         """
         if not self.id:
             return
@@ -46,12 +46,12 @@ class Identity:
             raise self.replaced(found)
 
     def replaced(self, found: str | None) -> StateReplaced:
-        """The error for a database that has another identity, or none."""
+        """The error for a database with another identity or none."""
         return StateReplaced(f"{self.place} was {self.id}; now it is {found or 'an empty database'}")
 
 
 async def establish(identity: Identity, transactions: Transactions) -> None:
-    """Read the database's identity; one that has none yet gets it.
+    """Read the database's identity; create it if there is none.
 
     Raises:
         StateUnavailable: The database did not answer.
@@ -68,7 +68,7 @@ async def establish(identity: Identity, transactions: Transactions) -> None:
 
 
 async def verify(identity: Identity, transactions: Transactions) -> None:
-    """See that the database is still the one that was opened.
+    """Check that the database is still the one that was opened.
 
     Raises:
         StateReplaced: It is another one.
@@ -81,11 +81,11 @@ async def verify(identity: Identity, transactions: Transactions) -> None:
 
 
 async def touch(identity: Identity, transactions: Transactions) -> None:
-    """Write to the identity's row, so that a database that is read-only or full is found out.
+    """Write to the identity's row, which detects a read-only or full database.
 
     Raises:
         StateReplaced: It is another database.
-        StateUnavailable: The database did not answer, or takes no writes.
+        StateUnavailable: The database did not answer or accepts no writes.
     """
     own = col(IdentityTable.id) == identity.id
     async with transactions.begin() as db:

@@ -1,4 +1,4 @@
-"""Where a state database is, from its URL."""
+"""The location of a state database, from its URL."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +11,18 @@ from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.nearest import nearest, no_such
 
 BUSY_SECONDS = 15.0
-"""How long a write waits for the writers of other processes before it fails."""
+"""Seconds that a write waits for writers of other processes before it fails."""
 
 
 _TYPO = 0.85
-"""How much alike a mistyped option is to the one that was meant."""
+"""The similarity from which an unknown option counts as mistyped."""
 _SQLITE_OPTIONS = ("busy_seconds", "synchronous")
 _POSTGRES_OPTIONS = (
-    # What asyncpg reads itself. Any other option is a parameter of the server.
+    # Read by asyncpg. Any other option is a parameter of the server.
     *("host", "port", "dbname", "database", "user", "password", "passfile", "service"),
     *("sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword", "sslnegotiation"),
     *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "krbsrvname", "gsslib"),
-    # The parameters of the server that are set by clients most often.
+    # The server parameters that clients set most often.
     *(
         "application_name",
         "search_path",
@@ -45,7 +45,7 @@ _POSTGRES_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class SqliteLocation:
-    """A SQLite file. ``synchronous`` FULL survives a power cut, NORMAL only the death of processes."""
+    """A SQLite file. ``synchronous`` FULL survives a power cut, NORMAL only a crash of the process."""
 
     path: Path
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
@@ -88,9 +88,9 @@ def locate(url: str) -> Location:
     """
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the latter for a port that is no number
+    except (ArgumentError, ValueError):  # ValueError for a port that is not a number
         raise BadInput(
-            "HOLDFAST_STATE_URL is no database URL; write sqlite:///path or postgresql://…"
+            "HOLDFAST_STATE_URL is not a database URL; use sqlite:///path or postgresql://…"
         ) from None
     match parsed.drivername:
         case "sqlite" | "sqlite+aiosqlite":
@@ -99,12 +99,12 @@ def locate(url: str) -> Location:
             _check_postgres_options(parsed)
             return PostgresLocation(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
         case other:
-            raise BadInput(f"no state store for {other}:; write sqlite:///path or postgresql://…")
+            raise BadInput(f"no state store for {other}:; use sqlite:///path or postgresql://…")
 
 
 def _check_postgres_options(url: URL) -> None:
-    # PostgreSQL has hundreds of parameters, so a name that resembles none of these is left to the
-    # server, which refuses the connection if it does not know it either.
+    # PostgreSQL has hundreds of parameters, so only names similar to known ones are refused here; the
+    # server refuses the rest.
     known = {name.lower() for name in _POSTGRES_OPTIONS}
     unknown = sorted(name for name in url.query if name.lower() not in known)
     if mistyped := [name for name in unknown if nearest(name, _POSTGRES_OPTIONS, _TYPO)]:
@@ -119,7 +119,7 @@ def _sqlite(url: URL) -> SqliteLocation:
     try:
         busy_seconds = float(str(options.pop("busy_seconds", BUSY_SECONDS)))
     except ValueError:
-        raise BadInput("busy_seconds is a number of seconds") from None
+        raise BadInput("busy_seconds of the database URL is not a number; use seconds") from None
     if options:
         raise BadInput(f"the database URL: {no_such('option', sorted(options), _SQLITE_OPTIONS)}")
     path = Path(url.database)
@@ -127,4 +127,4 @@ def _sqlite(url: URL) -> SqliteLocation:
         return SqliteLocation(path, "FULL", busy_seconds)
     if synchronous == "NORMAL":
         return SqliteLocation(path, "NORMAL", busy_seconds)
-    raise BadInput("synchronous is full or normal")
+    raise BadInput("synchronous of the database URL is not valid; use full or normal")

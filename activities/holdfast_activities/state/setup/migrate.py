@@ -1,4 +1,4 @@
-"""Bring a state database to the tables of this version."""
+"""Migrate a state database to this version's tables."""
 
 import asyncio
 import logging
@@ -16,20 +16,20 @@ from .location import Location, SqliteLocation, locate
 from .reaching import named
 
 FOLDER = Path(__file__).parents[1] / "migrations"
-"""Where Alembic finds its environment and the revisions."""
+"""The folder of Alembic's environment and revisions."""
 
 _log = logging.getLogger(__name__)
 
-# Alembic keeps what it works on in module globals, so a process does one upgrade at a time.
+# Alembic keeps state in module globals, so a process runs one upgrade at a time.
 _one_at_a_time = threading.Lock()
 
 _POSTGRES_LOCK = "SELECT pg_advisory_xact_lock(hashtext('holdfast state upgrade'))"
 
 
 async def upgrade(url: str) -> None:
-    """Make or upgrade the tables of a state database; harmless where nothing is to be done.
+    """Create or upgrade the tables of a state database; harmless if they are current.
 
-    Any number of processes may do this at once: one works, the others wait for it.
+    Processes may do this concurrently: one works, the others wait for it.
 
     Raises:
         BadInput: The URL is not that of a state database.
@@ -42,7 +42,7 @@ async def upgrade(url: str) -> None:
 
 
 async def upgrade_at(location: Location) -> None:
-    """See ``upgrade``."""
+    """Upgrade the tables at a location."""
     if isinstance(location, SqliteLocation):
         await asyncio.to_thread(prepare_file, location)
     if not await _is_current(location):
@@ -50,7 +50,7 @@ async def upgrade_at(location: Location) -> None:
 
 
 async def check(location: Location) -> None:
-    """See that the tables are there.
+    """Check that the tables are current.
 
     Raises:
         StateNotMigrated: They are missing or older than this version's.
@@ -63,7 +63,7 @@ async def check(location: Location) -> None:
 
 
 async def is_empty(url: str) -> bool:
-    """Whether a state database has no tables, or a SQLite file is not there.
+    """Whether a state database has no tables, or its SQLite file does not exist.
 
     Raises:
         BadInput: The URL is not that of a state database.
@@ -91,7 +91,7 @@ async def _is_current(location: Location) -> bool:
     revision = await _at(location)
     if revision is not None and revision not in REVISIONS:
         _log.warning(
-            "The state database is at revision %s, newer than this version knows; revisions only add, so it is used as it is.",
+            "The state database is at revision %s, newer than this version; it is used anyway, since revisions only add.",
             revision,
         )
         return True
@@ -113,7 +113,7 @@ def _upgrade_here(location: Location) -> None:
 
 async def _upgrade_alone(location: Location) -> None:
     engine = make_engine(location)
-    # Whoever comes second waits for this statement, then finds the work done.
+    # A second process waits at this statement, then finds nothing to do.
     lock = "BEGIN IMMEDIATE" if isinstance(location, SqliteLocation) else _POSTGRES_LOCK
     try:
         with unavailable():
@@ -125,8 +125,8 @@ async def _upgrade_alone(location: Location) -> None:
 
 
 def run_alembic(connection: Connection, revision: str) -> None:
-    """Bring the tables to a revision, within the connection's transaction."""
-    # Imported here: it takes long, and most starts find nothing to do.
+    """Upgrade the tables to a revision within the connection's transaction."""
+    # Imported here because it is slow and most starts need no upgrade.
     from alembic import command
     from alembic.config import Config
 

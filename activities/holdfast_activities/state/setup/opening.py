@@ -1,4 +1,4 @@
-"""Opening a state database."""
+"""Open a state database."""
 
 from holdfast_workflows.contracts.errors import HoldfastError
 
@@ -18,16 +18,15 @@ async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") 
     """Open the state database at a URL.
 
     Args:
-        url: See ``locate``: ``sqlite:///path`` or ``postgresql://…``.
-        migrate: Whether to make or upgrade the tables first. By default yes for a SQLite file,
-            and no for PostgreSQL, where a person decides when.
-        scope: Whose breakers, rate limits and tenants' accounts are meant, where several apps share
-            the database.
+        url: ``sqlite:///path`` or ``postgresql://…``.
+        migrate: Whether to create or upgrade the tables first. Default: yes for SQLite, no for PostgreSQL,
+            where an operator decides when.
+        scope: The app whose breakers, rate limits and tenant accounts to use in a shared database.
 
     Raises:
-        BadInput: The URL is not that of a state database.
+        BadInput: The URL is not valid.
         SettingsInvalid: The database refuses what the URL says, or its host is not known.
-        StateNotMigrated: The tables are missing or old, and were not to be made.
+        StateNotMigrated: The tables are missing or old, and ``migrate`` is off.
         StateUnavailable: The database did not answer.
     """
     location = locate(url)

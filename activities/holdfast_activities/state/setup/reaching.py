@@ -1,4 +1,4 @@
-"""Saying which database cannot be reached, and whether waiting for it can help."""
+"""Errors that name the database that cannot be reached, and whether waiting can help."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ def named(location: Location) -> Generator[None]:
 
     Raises:
         SettingsInvalid: Waiting cannot help: the user, password, database, host or an option is wrong.
-        StateUnavailable: It may be there later.
+        StateUnavailable: It may answer later.
     """
     try:
         yield
     except StateUnavailable as error:
         if _is_permanent(error):
-            raise SettingsInvalid(f"HOLDFAST_STATE_URL: {location.place}: {_said(error)}") from error
-        raise StateUnavailable(f"{location.place}: {_said(error)}") from error
+            raise SettingsInvalid(
+                f"HOLDFAST_STATE_URL: {location.place}: {_driver_message(error)}"
+            ) from error
+        raise StateUnavailable(f"{location.place}: {_driver_message(error)}") from error
 
 
-def _said(error: StateUnavailable) -> str:
-    """The driver's own words, without SQLAlchemy's around them."""
+def _driver_message(error: StateUnavailable) -> str:
+    """The driver's message without SQLAlchemy's."""
     cause = error.__cause__
     if not isinstance(cause, DBAPIError) or cause.orig is None:
         return error.detail

@@ -1,6 +1,6 @@
-"""The tables. They are kept apart from the tables of an application that uses SQLModel too.
+"""The tables, in their own metadata, apart from an application's SQLModel tables.
 
-The log, and what rides with it, is written by the statements in ``sqlite``, ``postgres`` and their
+The log and its extras are written by the statements in ``sqlite``, ``postgres`` and their
 ``…_extras``.
 """
 
@@ -32,7 +32,7 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 UNSETTLED = "status <> 'settled'"
-"""The rows of the index by which effects of a status are found; a query says so in the same words."""
+"""The condition of the index of effects by status; a query repeats it literally."""
 
 
 class LogTable(_Table, table=True):
@@ -45,7 +45,7 @@ class LogTable(_Table, table=True):
 
 class SessionTable(_Table, table=True):
     """Session snapshots. ``version`` counts the changes; ``created``, ``updated`` and ``erased`` are seconds since
-    1970, UTC. One that was erased holds nothing else; ``erased`` is 0 for the others.
+    1970, UTC. An erased one is otherwise empty; ``erased`` is 0 for the others.
     """
 
     __table_args__ = (
@@ -108,11 +108,11 @@ class TextTable(_Table, table=True):
 
 
 class EffectTable(_Table, table=True):
-    """The effect ledger: an EffectView, and in ``token`` who has the claim."""
+    """The effect ledger: an EffectView and the ``token`` of its claim."""
 
     __table_args__ = (
         Index("ix_holdfast_effect_session", "session", "seq"),
-        # Nearly all are settled and most are so from the start: those cost this index nothing.
+        # Nearly all effects are settled, most from the start: those do not enter this index.
         Index("ix_holdfast_effect_unsettled", "status", "session", "seq", "key", **_where(UNSETTLED)),
     )
 
@@ -134,7 +134,7 @@ class EffectTable(_Table, table=True):
 
 
 class AccountTable(_Table, table=True):
-    """What was spent on each account. The limits are those of the last charge, for display."""
+    """Spending of each account. The limits are those of the last charge, for display."""
 
     account: str = Field(primary_key=True, sa_type=Text)
     tokens: int = Field(sa_type=BigInteger)
@@ -144,7 +144,7 @@ class AccountTable(_Table, table=True):
 
 
 class ReservationTable(_Table, table=True):
-    """What each holder has reserved on an account, until it lapses."""
+    """What each holder has reserved on an account, until it expires."""
 
     account: str = Field(primary_key=True, sa_type=Text)
     holder: str = Field(primary_key=True, sa_type=Text)
@@ -154,7 +154,7 @@ class ReservationTable(_Table, table=True):
 
 
 class BreakerTable(_Table, table=True):
-    """Breakers: a BreakerView, how many probes ``passed``, and those out: JSON of when each token was taken."""
+    """Breakers: a BreakerView, the number of probes ``passed``, and as JSON the start of each in flight by token."""
 
     name: str = Field(primary_key=True, sa_type=Text)
     state: str = Field(sa_type=Text)
@@ -168,7 +168,7 @@ class BreakerTable(_Table, table=True):
 
 
 class RateTable(_Table, table=True):
-    """What is left in the bucket of each key at the time ``at``, and until when the key is ``blocked``."""
+    """The bucket of each key at the time ``at``, and the end of its block."""
 
     key: str = Field(primary_key=True, sa_type=Text)
     requests: float
@@ -178,7 +178,7 @@ class RateTable(_Table, table=True):
 
 
 class CachedReplyTable(_Table, table=True):
-    """Replies kept under the digest of their prompts. ``body`` is the ReplyEntry as JSON."""
+    """Cached replies by the digest of their prompts. ``body`` is the ReplyEntry as JSON."""
 
     digest: str = Field(primary_key=True, sa_type=Text)
     body: str = Field(sa_type=Text)
@@ -197,8 +197,8 @@ class ManifestTable(_Table, table=True):
 
 
 class OutboxTable(_Table, table=True):
-    """Changes of memories on their way to the store. ``body`` is a Change as JSON, empty once it is applied;
-    until ``claimed`` a worker is at it. ``app`` is whose workers apply it, where several apps share the database.
+    """Memory changes on their way to the store. ``body`` is a Change as JSON, empty once applied; a worker has
+    it until ``claimed``. ``app`` is the app whose workers apply it in a shared database.
     """
 
     __table_args__ = (
@@ -219,16 +219,16 @@ class OutboxTable(_Table, table=True):
 
 
 class CalibrationTable(_Table, table=True):
-    """What token estimates of a model are multiplied by."""
+    """The ratio by which token estimates of a model are multiplied."""
 
     model: str = Field(primary_key=True, sa_type=Text)
     ratio: float
 
 
 class IdentityTable(_Table, table=True):
-    """The one row that says which database this is; a copy of the database has it too.
+    """The one row with the database's identity, which its copies share.
 
-    ``checked`` is when a worker last saw that the database takes writes.
+    ``checked`` is when a worker last wrote to the database as a check.
     """
 
     one: int = Field(primary_key=True, sa_type=BigInteger)

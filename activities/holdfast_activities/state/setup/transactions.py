@@ -1,8 +1,7 @@
 """Transactions off the hot path, through SQLModel.
 
-Every transaction that writes begins with its write. In SQLite a transaction that read
-first could not become a writer while another process writes; in PostgreSQL the write
-locks the row that is then read and changed.
+A writing transaction begins with its write. In SQLite a transaction that read first cannot become a writer
+while another process writes; in PostgreSQL the write locks the row that is then read and changed.
 """
 
 from __future__ import annotations  # the PostgreSQL dialect is loaded only on PostgreSQL
@@ -33,10 +32,11 @@ class Transactions:
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[AsyncSession]:
-        """A transaction: committed at the end, undone if anything is raised.
+        """A transaction: committed at the end, rolled back on an exception.
 
         Raises:
-            StateUnavailable: The database did not answer, or its file is another one now.
+            StateUnavailable: The database did not answer.
+            StateReplaced: Its file was deleted or replaced.
         """
         if self._watch is not None:
             self._watch.check()
@@ -45,7 +45,7 @@ class Transactions:
                 yield db
 
     def insert(self, table: type[SQLModel], values: Mapping[str, Any]) -> postgresql.Insert | sqlite.Insert:
-        """An insert that may say what happens where the key is there."""
+        """An insert that supports ``on_conflict_…``."""
         if self._postgres:
             from sqlalchemy.dialects import postgresql  # slow to load, and not needed on SQLite
 
@@ -53,15 +53,15 @@ class Transactions:
         return sqlite.insert(table).values(**values)
 
     async def add_once(self, row: SQLModel) -> None:
-        """Insert a row unless its key is there, in a transaction of its own."""
+        """Insert a row unless its key exists, in a transaction of its own."""
         async with self.begin() as db:
             await db.exec(self.insert(type(row), row.model_dump()).on_conflict_do_nothing())
 
     async def scrub(self) -> None:
-        """Clear what was deleted out of the files; PostgreSQL does that by itself, in its own time.
+        """Remove deleted data from SQLite's files; PostgreSQL does so automatically.
 
-        SQLite overwrites what is deleted (``secure_delete``), but until a checkpoint what was there can
-        be read in the write-ahead log, and before it in the file.
+        SQLite overwrites deleted data (``secure_delete``), but until a checkpoint it can still be read in
+        the write-ahead log or the file.
         """
         if self._engine.dialect.name != "sqlite":
             return

@@ -28,7 +28,7 @@ def everything(session: str) -> LogExtras:
     )
 
 
-async def test_riders_are_written_with_the_entries(state: State, session: str) -> None:
+async def test_extras_are_written_with_the_entries(state: State, session: str) -> None:
     settled = await state.log.settle_with(session, [user(1)], everything(session))
     assert settled.entries == [user(1)]
     assert settled.charged == Charged()
@@ -58,7 +58,7 @@ async def test_a_rider_that_cannot_be_written_leaves_nothing_behind(empty_url: s
     await state.close()
 
 
-async def test_riders_are_written_where_an_earlier_entry_stands(state: State, session: str) -> None:
+async def test_extras_are_written_even_if_the_entry_exists(state: State, session: str) -> None:
     await state.log.settle(session, [user(1, "first")])
     settled = await state.log.settle_with(session, [user(1, "second"), user(2)], everything(session))
     assert settled.entries == [user(1, "first"), user(2)]
@@ -66,7 +66,7 @@ async def test_riders_are_written_where_an_earlier_entry_stands(state: State, se
     assert account.tokens == 20
 
 
-async def test_riders_need_no_entries(state: State, session: str) -> None:
+async def test_extras_need_no_entries(state: State, session: str) -> None:
     assert (await state.log.settle_with(session, [], everything(session))).entries == []
     assert len(await state.effects.list(session=f"{session}:1")) == 1
 
@@ -75,7 +75,7 @@ async def test_nothing_may_ride(state: State, session: str) -> None:
     assert (await state.log.settle_with(session, [user(1)], LogExtras())).entries == [user(1)]
 
 
-async def test_settles_with_and_without_riders_at_once_are_all_stored(state: State, session: str) -> None:
+async def test_settles_with_and_without_extras_at_once_are_all_stored(state: State, session: str) -> None:
     account = f"run:{session}"
     extras = [LogExtras(charge=reserve(f"h{n}", account, 10_000, 1, spent=2)) for n in range(100)]
     await asyncio.gather(

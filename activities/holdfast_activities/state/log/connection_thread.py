@@ -1,8 +1,7 @@
-"""A thread of its own for a database connection.
+"""A dedicated thread for a database connection.
 
-Coroutines hand in jobs; the thread takes all that wait and serves them together, so
-the more callers there are, the less each costs. Outcomes go back to each event loop
-in one call.
+Coroutines submit jobs; the thread serves all waiting jobs as one batch, so the cost of each falls with
+the number of callers. Results are returned to each event loop in one call.
 """
 
 import asyncio
@@ -19,15 +18,15 @@ _Outcome = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 
 class ConnectionThread(Generic[J, R]):
-    """Serves jobs of one kind on one thread, in the order they came."""
+    """Serve jobs on one thread in order of arrival."""
 
     def __init__(self, name: str, serve: Callable[[list[J]], list[R]], stop: Callable[[], None]) -> None:
         """Start the thread.
 
         Args:
             name: The thread's name.
-            serve: Given all the jobs that wait, returns their results in order; runs on the thread.
-                What it raises fails every one of the jobs.
+            serve: Runs on the thread with all waiting jobs and returns their results in order. An
+                exception fails all of them.
             stop: Called on the thread at the end.
         """
         self._serve = serve
@@ -35,7 +34,7 @@ class ConnectionThread(Generic[J, R]):
         self._waiting: list[tuple[J, asyncio.Future[R]]] = []
         self._closed = False
         self._change = threading.Condition()
-        # A daemon, so that a process that forgets to close can end; what was acknowledged is on disk.
+        # A daemon thread does not keep an unclosed process alive; acknowledged writes are on disk.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -43,7 +42,7 @@ class ConnectionThread(Generic[J, R]):
         """Serve a job.
 
         Raises:
-            StateUnavailable: The database failed, or the lane is closed.
+            StateUnavailable: The database failed, or the thread is closed.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         with self._change:
@@ -54,14 +53,14 @@ class ConnectionThread(Generic[J, R]):
         return await future
 
     async def close(self) -> None:
-        """Serve what waits, then end the thread."""
+        """Serve waiting jobs, then end the thread."""
         with self._change:
             self._closed = True
             self._change.notify()
         await asyncio.to_thread(self._thread.join)
 
     def _take(self) -> list[tuple[J, "asyncio.Future[R]"]]:
-        """Everything that waits; empty when the lane is closed and done."""
+        """All waiting jobs; empty when the thread is closed and done."""
         with self._change:
             while not self._waiting and not self._closed:
                 self._change.wait()
@@ -73,7 +72,7 @@ class ConnectionThread(Generic[J, R]):
             futures = [future for _, future in taken]
             try:
                 results = self._serve([job for job, _ in taken])
-            except Exception as error:  # noqa: BLE001 - the callers get it; the thread must live on
+            except Exception as error:  # noqa: BLE001 - raised in the callers; the thread must survive
                 _hand_back([(future, None, error) for future in futures])
             else:
                 _hand_back([(future, result, None) for future, result in zip(futures, results, strict=True)])
@@ -89,7 +88,7 @@ def _hand_back(outcomes: list[_Outcome]) -> None:
         try:
             loop.call_soon_threadsafe(_resolve, own)
         except RuntimeError:
-            # The loop was closed meanwhile, so nobody waits there.
+            # The loop was closed, so no coroutine waits in it.
             continue
 
 
@@ -100,7 +99,7 @@ def _resolve(outcomes: list[_Outcome]) -> None:
         if error is None:
             future.set_result(result)
         else:
-            # One error object for each caller: a shared one would gather all their tracebacks.
+            # One error for each caller: a shared one would collect all their tracebacks.
             failure = (
                 type(error)(error.detail)
                 if isinstance(error, StateUnavailable)
