@@ -1,4 +1,4 @@
-"""Memories: where they are kept, how they are found, what becomes of them."""
+"""Memories: stores, search, lifecycle and the outbox of changes."""
 
 from .base import Collection, Counts, Embedder, Filter, MemoryStore, Record, Scored, Vector
 from .guard.gate import Guard

@@ -1,11 +1,9 @@
-"""What a memory store and an embedder do; every store passes one suite.
+"""Interfaces of memory stores and embedders. Every store passes one conformance suite.
 
-A store keeps records and finds them: by words, by vector, by filter. What a score means,
-how the two are put together and what is relevant is decided above it, the same for all
-stores. A store never sees a query's text or a model; it gets terms and vectors.
+A store keeps records and finds them by words, by vector and by filter. It gets terms and vectors, never a
+query's text or a model. Ranking and relevance are computed above it, the same for all stores.
 
-Times are seconds since 1970, UTC. Tenants never mix: every method but those of the whole
-collection names one.
+Times are seconds since 1970, UTC. Tenants never mix.
 """
 
 from __future__ import annotations  # numpy is loaded by the stores and embedders that use it
@@ -31,22 +29,20 @@ class Record:
     Attributes:
         id: Unique within the tenant; any text up to 400 characters.
         scope: Such as ``user:42``, ``session:abc``, ``agent:support`` or ``tenant``.
-        kind: See ``MemoryKind``.
-        text: What is remembered, word for word.
         at: When it was said or became true.
-        speaker: Who said it; empty if nobody in particular.
-        session: Where it was said; empty if nowhere in particular.
+        speaker: Empty if unknown.
+        session: Empty if it belongs to none.
         place: Its order within the session.
         importance: From 0 to 1.
-        trust: Who it goes back to.
-        sources: Ids of what it was drawn from.
-        topic: What a fact is about (``home city``): a newer one of the same scope and topic takes its place.
-        superseded_by: The id of what took its place; empty while it holds.
-        expires: When it is to be forgotten; 0 for never.
+        trust: Its origin.
+        sources: Ids of the memories it was derived from.
+        topic: Subject of a fact (``home city``): a newer fact of the same scope and topic supersedes it.
+        superseded_by: Id of the fact that superseded it; empty while it is valid.
+        expires: Expiry time; 0 for never.
         used: When it was last recalled; 0 for never.
-        uses: How often it was.
-        words: The terms it is found by, in lower case, separated by single spaces; made above the store.
-        vector: Of its text; None where there is no embedder.
+        uses: Number of recalls.
+        words: Index terms, lower case, separated by single spaces; computed above the store.
+        vector: Embedding of its text; None without an embedder.
     """
 
     id: str
@@ -71,17 +67,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which records are meant; the default is all that hold now.
+    """Selects records; the default selects all that are not superseded. Empty fields match everything.
 
     Attributes:
-        scopes: Any of these; none for all.
-        kinds: Any of these; none for all.
-        session: Said in this session; empty for any.
-        topic: About this; empty for any.
-        superseded: Whether those that others took the place of are meant, too.
-        now: What expires at or before it is not meant; 0 to mean it, too.
-        before: Only those with ``at`` below it; 0 for all.
-        expired: Only those that expire at or before ``now``.
+        scopes: Any of these.
+        kinds: Any of these.
+        superseded: Include superseded records.
+        now: Exclude records that expire at or before it; 0 includes them.
+        before: Only records with ``at`` below it; 0 for all.
+        expired: Only records that expire at or before ``now``.
     """
 
     scopes: tuple[str, ...] = ()
@@ -96,10 +90,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A record that was found, with the store's raw score: BM25 (above 0, no upper bound) or the cosine.
-
-    The record comes without its vector.
-    """
+    """A hit with the store's raw score: BM25 (above 0, unbounded) or the cosine. The record has no vector."""
 
     record: Record
     score: float
@@ -107,7 +98,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What the vectors of a store are: the embedder's model and their length; ``""`` and 0 for words only."""
+    """Embedding model and vector length of a store; ``""`` and 0 for words only."""
 
     model: str = ""
     dimension: int = 0
@@ -115,7 +106,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much a store holds."""
+    """Number of records in a store, and its size."""
 
     tenants: int = 0
     turns: int = 0
@@ -128,17 +119,16 @@ class Counts:
 Records: TypeAlias = list[Record]
 Ranking: TypeAlias = list[Scored]
 Names: TypeAlias = list[str]
-# Names of their own, since the store has a method ``list``, which hides the type within the class.
+# Aliases, because the store has a method ``list``, which hides the type within the class.
 
 Embed = Callable[[Sequence[str]], Awaitable[Sequence[Vector]]]
 
 
 class MemoryStore(Protocol):
-    """Where memories are kept.
+    """Storage for memories.
 
-    Every method raises MemoryUnavailable where the store does not answer, and whatever was being
-    written may then be there or not: writing it again is safe, since ids decide. Writes are
-    durable when they return.
+    Every method raises MemoryUnavailable if the store does not answer. A failed write may or may not have been
+    applied; repeating it is safe, because ids decide. Writes are durable when they return.
     """
 
     @property
@@ -147,31 +137,31 @@ class MemoryStore(Protocol):
         ...
 
     async def collection(self) -> Collection | None:
-        """What the vectors in it are; None for a store that was never begun."""
+        """Return the collection; None for a store that was never initialised."""
         ...
 
     async def begin(self, collection: Collection) -> None:
-        """Make it ready for such vectors; harmless where it is.
+        """Initialise the store for such vectors. Idempotent.
 
-        A store of words only may be begun for words only or, while it is empty, for vectors.
+        A words-only store accepts vectors only while it is empty.
 
         Raises:
-            EmbeddingMismatch: It holds others. Nothing was changed.
+            EmbeddingMismatch: It holds vectors of another model. Nothing was changed.
         """
         ...
 
     async def indexing(self) -> int:
-        """Which version of the terms its records' ``words`` are of; 0 for a store where none was set."""
+        """Return the version of the terms in ``words``; 0 if none was set."""
         ...
 
     async def set_indexing(self, version: int) -> None:
-        """Note that all its records' ``words`` are of a version of the terms."""
+        """Record that the ``words`` of all records have this version of the terms."""
         ...
 
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
-        """Insert records, or replace those whose ids are there; all of them or none, where the store can.
+        """Insert or replace records by id, atomically if the store can.
 
-        A record without a vector in a collection of vectors is found by words alone.
+        A record without a vector is found by words only.
 
         Raises:
             BadInput: A vector of another length, or an id or tenant that cannot be a key.
@@ -179,71 +169,65 @@ class MemoryStore(Protocol):
         ...
 
     async def get(self, tenant: str, ids: Sequence[str]) -> Records:
-        """Those of the ids that are there, with their vectors, in the order of the ids."""
+        """Return the records that exist, with their vectors, in the order of ``ids``."""
         ...
 
     async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> Records:
-        """Records that a filter means, with ids above ``after``, in order of their ids, without vectors."""
+        """Return matching records with ids above ``after``, in id order, without vectors."""
         ...
 
     async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> Records:
-        """Turns that were said at most ``reach`` places before or after a place of a session, those there included.
-
-        Places count up by one within a session. Without vectors.
-        """
+        """Return the turns at most ``reach`` places from the given (session, place) pairs, without vectors."""
         ...
 
     async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
-        """Records with any of the terms, best first by BM25 (k1 1.2, b 0.75) over ``words``; terms are as there."""
+        """Return records with any of the terms, best first by BM25 (k1 1.2, b 0.75) over ``words``."""
         ...
 
     async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> Ranking:
-        """Records nearest to a vector, best first by cosine."""
+        """Return the records nearest to a vector, best first by cosine."""
         ...
 
     async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
-        """Note that records were recalled: ``used`` is now, ``uses`` one more; one that is gone stays gone.
+        """Set ``used`` to ``now`` and increment ``uses``; deleted records stay deleted.
 
-        Not by ``put``, which would bring back what was deleted since it was read, and take with it
-        what is cached of a tenant.
+        ``put`` would restore a record that was deleted since it was read, and invalidate the tenant's cache.
         """
         ...
 
     async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
-        """Set the ``words`` of records by their ids; one that is gone stays gone."""
+        """Set the ``words`` of records by id; deleted records stay deleted."""
         ...
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
-        """Remove records for good; how many were there."""
+        """Delete records; return how many existed."""
         ...
 
     async def erase(self, tenant: str, wanted: Filter | None = None) -> int:
-        """Remove all that a filter means, or the tenant with all it holds; how many that were."""
+        """Delete matching records, or the whole tenant; return how many."""
         ...
 
     async def tenants(self) -> Names:
-        """The tenants that hold anything, in order."""
+        """Return the tenants that have records, sorted."""
         ...
 
     async def counts(self) -> Counts:
-        """How much it holds, of all tenants."""
+        """Count the records of all tenants."""
         ...
 
     async def migrate(self, collection: Collection, embed: Embed) -> int:
-        """Embed every record's text anew, by what ``embed`` gives for a batch; how many that were.
+        """Embed every record again with ``embed``; return how many.
 
-        The store serves the old vectors until all new ones are there, and then only those; one
-        that was killed amid it serves the old ones, and the next migration begins anew.
+        The old vectors are served until all new ones exist. After a crash the old ones are still served, and
+        the next migration starts over.
         """
         ...
 
     async def optimise(self) -> int:
-        """Give back storage that nothing uses; about how many bytes."""
+        """Release unused storage; return about how many bytes."""
         ...
 
-    async def close(self) -> None:
-        """Finish and close."""
-        ...
+    async def close(self) -> None: ...
 
 
 class Embedder(Protocol):
@@ -251,11 +235,11 @@ class Embedder(Protocol):
 
     @property
     def model(self) -> str:
-        """Which model makes the vectors; two that give the same name give the same vectors."""
+        """Name of the model; equal names give equal vectors."""
         ...
 
     async def dimension(self) -> int:
-        """How long a vector is; a remote model is asked for one to find out.
+        """Return the length of a vector; a remote model embeds one text to find out.
 
         Raises:
             EmbeddingFailed: It did not answer.
@@ -266,10 +250,8 @@ class Embedder(Protocol):
         """A vector of unit length for each text.
 
         Raises:
-            EmbeddingFailed: They could not be had; ``retry_after`` where the server said so.
+            EmbeddingFailed: The model did not answer; ``retry_after`` if the server sent it.
         """
         ...
 
-    async def close(self) -> None:
-        """Let go of what it holds."""
-        ...
+    async def close(self) -> None: ...

@@ -1,7 +1,6 @@
-"""What can be the id of a record and the name of a tenant, in every store.
+"""Which texts are valid record ids and tenant names, in every store.
 
-Text that is no plain Unicode is cleaned, but for keys: there a replaced character could
-make two of them one, so they are refused.
+Invalid Unicode is replaced in other texts but refused in keys, where two keys could become one.
 """
 
 from holdfast_workflows.contracts.text import clean
@@ -10,10 +9,10 @@ MAX_ID_CHARS = 400
 
 
 def is_key(id: str) -> bool:
-    """Whether it can be the id of a record."""
+    """Whether the text is a valid record id."""
     return 0 < len(id) <= MAX_ID_CHARS and clean(id) == id
 
 
 def is_tenant(name: str) -> bool:
-    """Whether it can name a tenant; the empty name is that of who has no tenants."""
+    """Whether the text is a valid tenant name; the empty name stands for no tenants."""
     return not name or is_key(name)

@@ -1,4 +1,4 @@
-"""Opening the memories that HOLDFAST_MEMORY_URL and HOLDFAST_EMBEDDINGS name."""
+"""Open the memories named by HOLDFAST_MEMORY_URL and HOLDFAST_EMBEDDINGS."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ from .guard.guarded import GuardedStore
 from .memories import Memories
 
 FILE = "memory.db"
-"""The embedded store in the folder of everything embedded."""
+"""File name of the embedded store."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,21 +37,21 @@ def make_memories(
     environ: Mapping[str, str] | None = None,
     state_url: str = "",
 ) -> Memories:
-    """The memories at a URL, opened at first use: a store that is down keeps nobody from starting.
+    """Return the memories at a URL. They are opened at first use, so a worker starts while the store is down.
 
     Args:
         url: ``postgresql://…``, ``weaviate://…`` (see ``weaviate.parse``), ``sqlite:///path``; or empty for the
-            state database where that is PostgreSQL, and else a file in ``home``.
+            state database if that is PostgreSQL, otherwise a file in ``home``.
         embeddings: See ``choose_embedder``.
-        home: The folder of everything embedded.
-        providers: Model providers by name; by default the two that the environment places.
+        home: The folder for embedded files.
+        providers: Model providers by name; by default those of the environment.
         guard: The circuit breakers; None for deadlines only.
-        environ: Where keys are looked up; the process's own environment by default.
-        state_url: The state database of the workers that these memories are for; empty where there are none.
+        environ: Where keys are looked up; the process environment by default.
+        state_url: The workers' state database; empty without workers.
 
     Raises:
-        SettingsInvalid: The URL or the embedder is none; or the URL is a file, which other workers on a state
-            database that is shared would not find.
+        SettingsInvalid: The URL or the embedder is invalid, or the URL is a local file while the state database
+            is shared with workers on other machines.
         EmbedderBroken: The embedder's key is missing.
     """
     found = os.environ if environ is None else environ
@@ -67,15 +67,13 @@ def make_memories(
 
 
 async def upgrade_memories(url: str, state_url: str) -> bool:
-    """Make the tables of memories that are in PostgreSQL, by a user who may; whether they are there.
+    """Create the memory tables in PostgreSQL; return whether memories are stored there.
 
-    Args:
-        url: As for ``make_memories``.
-        state_url: As for ``make_memories``.
+    The arguments are those of ``make_memories``.
 
     Raises:
-        SettingsInvalid: The URL names no store.
-        MemoryUnavailable: The database does not answer, or this user may not make tables either.
+        SettingsInvalid: The URL is invalid.
+        MemoryUnavailable: The database does not answer, or the user may not create tables.
     """
     name, open_store = _store(url.strip(), Path(), os.environ, state_url)
     if name != "postgres":
@@ -97,7 +95,7 @@ def _store(url: str, home: Path, environ: Mapping[str, str], state_url: str) -> 
 
             return "weaviate", partial(open_weaviate, parse(url, environ))
         if scheme == "sqlite":
-            return "embedded", _file(url, beside_shared=shared is not None)
+            return "embedded", _file(url, state_is_shared=shared is not None)
         if scheme == "postgresql":
             place = locate(url)
             assert isinstance(place, PostgresLocation)
@@ -105,8 +103,8 @@ def _store(url: str, home: Path, environ: Mapping[str, str], state_url: str) -> 
     except BadInput as error:
         raise SettingsInvalid(f"HOLDFAST_MEMORY_URL: {error.detail}") from None
     raise SettingsInvalid(
-        f"HOLDFAST_MEMORY_URL: no memories are kept in {scheme}:; write postgresql://…, weaviate://host:port, "
-        "sqlite:///path, or nothing for the state database if that is PostgreSQL and else a file"
+        f"HOLDFAST_MEMORY_URL: {scheme}: is not a memory store. Use postgresql://…, weaviate://host:port, sqlite:///path, "
+        "or leave it empty for the state database (if that is PostgreSQL) or a local file"
     )
 
 
@@ -123,23 +121,23 @@ def _in_state(shared: PostgresLocation, home: Path) -> tuple[str, Open]:
     file = home.absolute() / FILE
     if file.exists():
         _log.warning(
-            "%s is not used: memories are kept in the state database. If what is in it is needed, set HOLDFAST_MEMORY_URL=%s",
+            "%s is not used: memories are in the state database. To use the file, set HOLDFAST_MEMORY_URL=%s",
             file,
             f"sqlite:///{file}?local=true",
         )
     return "postgres", partial(_open_postgres, shared)
 
 
-def _file(url: str, *, beside_shared: bool) -> Open:
+def _file(url: str, *, state_is_shared: bool) -> Open:
     parsed = make_url(url)
     local = parsed.query.get("local", "false")
     if local not in ("true", "false"):
-        raise BadInput("local is true or false")
-    if beside_shared and local == "false":
+        raise BadInput(f"local={local!r} is not valid. Use true or false")
+    if state_is_shared and local == "false":
         raise BadInput(
-            "this is a file of one machine, and HOLDFAST_STATE_URL is a database that workers on several may share: "
-            "each would know only its own memories. Leave it empty to keep them in that database, or add ?local=true "
-            "to the URL if the file is meant"
+            "this file is local to one machine, but HOLDFAST_STATE_URL is a database that several machines can share, so "
+            "workers would not see each other's memories. Leave it empty to store memories in that database, or add "
+            "?local=true to the URL to use the file"
         )
     place = locate(parsed.difference_update_query(["local"]).render_as_string(hide_password=False))
     assert isinstance(place, SqliteLocation)

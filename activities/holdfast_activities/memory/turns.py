@@ -1,4 +1,4 @@
-"""Turns as programs give them, made ready to be brought to the memories: with ids, times and places."""
+"""Prepare turns that programs add: assign ids, times and places."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,10 +14,7 @@ from .outbox.changes import TurnDraft
 async def turn_drafts(
     store: MemoryStore, tenant: str, scope: str, turns: Sequence[MemoryTurn], now: float
 ) -> list[TurnDraft]:
-    """Drafts of the turns in their order; one that is there already keeps its place and time.
-
-    New turns of a session come behind those that are there.
-    """
+    """Return drafts in the order of the turns. An existing turn keeps its place and time; new ones are appended."""
     ids = [turn.id or _id(turn, scope) for turn in turns]
     there = {record.id: record for record in await store.get(tenant, ids)}
     following: dict[str, int] = {}
@@ -54,7 +51,7 @@ def _draft(id: str, scope: str, turn: MemoryTurn, place: int, known: Record | No
 
 
 def seconds(at: datetime | float) -> float:
-    """A time in seconds since 1970; one without a zone is UTC."""
+    """Convert a time to seconds since 1970; a datetime without a zone is UTC."""
     if isinstance(at, datetime):
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     return float(at)

@@ -90,7 +90,7 @@ def test_a_file_beside_a_state_database_that_is_shared_is_refused(tmp_path: Path
         f"{url}?local=false",
         url.replace("sqlite", "sqlite+aiosqlite"),
     ):
-        with pytest.raises(SettingsInvalid, match=r"HOLDFAST_MEMORY_URL: this is a file .*\?local=true"):
+        with pytest.raises(SettingsInvalid, match=r"HOLDFAST_MEMORY_URL: this file is local .*\?local=true"):
             make_memories(given, "none", tmp_path, {}, state_url=SHARED)
 
 

@@ -129,7 +129,7 @@ async def test_maintenance_ends_what_could_not_be_done_at_first(
     store = _Failing(inner)
     memories = Memories(cast("MemoryStore", store))
     assert await _found(memories) == []
-    assert "maintenance tries again" in caplog.text
+    assert "maintenance will retry" in caplog.text
     store.down = False
     await memories.optimise()
     assert await _found(memories) == ["needle"]

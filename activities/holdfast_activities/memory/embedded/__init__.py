@@ -1,4 +1,4 @@
-"""The memory store that is embedded in the worker: rows in SQLite or PostgreSQL, searched by numpy."""
+"""The embedded memory store: rows in SQLite or PostgreSQL, vector search by numpy."""
 
 from .postgres import open_postgres
 from .store import EmbeddedStore, open_embedded

@@ -1,4 +1,4 @@
-"""What the vectors in the file are, and whether this process's are the same."""
+"""Which model made the stored vectors, and whether this process uses the same one."""
 
 from dataclasses import dataclass
 
@@ -9,49 +9,45 @@ from .connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What the file holds. ``generation`` counts the migrations that came to their end."""
+class Stored:
+    """The stored collection. ``generation`` counts completed migrations."""
 
     collection: Collection
     begun: bool
     generation: int
 
 
-def held(connection: Connection, begun: Collection | None = None) -> Held:
-    """What the file holds.
-
-    Args:
-        connection: To the file.
-        begun: What this process's vectors are, if it has said so.
+def stored(connection: Connection, begun: Collection | None = None) -> Stored:
+    """Read the stored collection.
 
     Raises:
-        EmbeddingMismatch: The file holds others; another process may have migrated it meanwhile.
+        EmbeddingMismatch: It differs from ``begun``; another process may have migrated it.
     """
     row = connection.execute("SELECT model, dimension, begun, generation FROM collection").fetchone()
-    found = Held(Collection(row[0], row[1]), bool(row[2]), row[3])
+    found = Stored(Collection(row[0], row[1]), bool(row[2]), row[3])
     if begun is not None and begun != found.collection:
         raise _mismatch(found.collection, begun)
     return found
 
 
 def indexing(connection: Connection) -> int:
-    """Which version of the terms the records' words are of."""
+    """Read the version of the terms in the records' words."""
     [version] = connection.execute("SELECT indexing FROM collection").fetchone()
     return int(version)
 
 
 def set_indexing(connection: Connection, version: int) -> None:
-    """Note which version they are of."""
+    """Store the version of the terms."""
     connection.execute("UPDATE collection SET indexing = ?", (version,))
 
 
 def begin(connection: Connection, collection: Collection) -> None:
-    """Make the file one for such vectors.
+    """Initialise the store for such vectors.
 
     Raises:
-        EmbeddingMismatch: It holds others.
+        EmbeddingMismatch: It holds vectors of another model.
     """
-    found = held(connection)
+    found = stored(connection)
     if found.begun and found.collection == collection:
         return
     if found.collection != Collection() or (collection.dimension and _any_records(connection)):
@@ -66,8 +62,10 @@ def _any_records(connection: Connection) -> bool:
 
 
 def _mismatch(found: Collection, ours: Collection) -> EmbeddingMismatch:
-    return EmbeddingMismatch(f"they were embedded by {_say(found)}, and this worker has {_say(ours)}")
+    return EmbeddingMismatch(
+        f"they were embedded by {_describe(found)}, and this worker has {_describe(ours)}"
+    )
 
 
-def _say(collection: Collection) -> str:
+def _describe(collection: Collection) -> str:
     return f"{collection.model} ({collection.dimension} numbers)" if collection.dimension else "no model"

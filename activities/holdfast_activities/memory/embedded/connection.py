@@ -1,6 +1,6 @@
-"""What the store needs of a database: SQLite's own connections have it, and ``postgres`` has one like them.
+"""The database interface of the store. SQLite's connections satisfy it; ``postgres`` implements it.
 
-Statements are written so that both understand them, with ``?`` for values.
+Statements are written for both, with ``?`` placeholders.
 """
 
 from __future__ import annotations  # a tenant's row is read by a connection
@@ -20,7 +20,7 @@ AT_ONCE = 500
 
 
 class Rows(Protocol):
-    """What a statement gave."""
+    """The result rows of a statement."""
 
     def fetchone(self) -> Any: ...
 
@@ -50,18 +50,16 @@ Nearest = Callable[[Connection, "Tenant", "Vector", "Filter", int], list[tuple[i
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A database that memories are in.
+    """A database for memories.
 
     Attributes:
-        name: The store's.
-        connect: Makes a connection for the thread that calls it.
-        begin_read: Begins a transaction that sees the database as it was at its first statement.
-        begin_write: Begins a transaction while which nobody else writes.
-        size: Bytes that the memories take.
-        tidy: Gives back storage that nothing uses; how many bytes. Makes its own transactions, as the next.
-        checkpoint: Has what was erased leave the files.
-        nearest: Numbers of a tenant's records nearest to a vector, best first, with their cosines; None where the
-            database cannot compare vectors, which are then kept in this process.
+        connect: Opens a connection for the calling thread.
+        begin_read: Statement that begins a snapshot transaction.
+        begin_write: Statement that begins a transaction and locks out other writers.
+        size: Size of the memories in bytes.
+        tidy: Releases unused storage, in bytes; manages its own transactions, as does ``checkpoint``.
+        checkpoint: Removes erased data from the files.
+        nearest: Vector search in the database; None if vectors are cached and compared in this process.
     """
 
     name: str
@@ -75,11 +73,11 @@ class Backend:
 
 
 def marks(values: Sequence[object], mark: str = "?") -> str:
-    """Marks for the values of a list."""
+    """Return a placeholder for each value."""
     return ", ".join([mark] * len(values))
 
 
 def portions(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in lists that a statement takes."""
+    """Split values into lists short enough for one statement."""
     every = list(values)
     return (every[start : start + AT_ONCE] for start in range(0, len(every), AT_ONCE))

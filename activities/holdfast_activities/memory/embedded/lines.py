@@ -1,4 +1,4 @@
-"""What filters look at, beside each vector: texts as numbers, so that a filter is a few comparisons of arrays."""
+"""The filter columns of each vector, with texts as numbers, so that a filter is a few array comparisons."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
@@ -32,14 +32,14 @@ Names: TypeAlias = dict[str, int]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 COLUMNS = "number, scope, kind, session, topic, superseded_by <> '', at, expires"
-"""What a line is made from."""
+"""The columns of a line."""
 
 Row: TypeAlias = tuple[int, str, str, str, str, int, float, float]
 """Those columns."""
 
 
 def encode(rows: Iterable[Row], names: Names) -> Lines:
-    """The lines of rows; texts that have no number yet get one."""
+    """Convert rows to lines; new texts get a number."""
 
     def code(text: str) -> int:
         return names.setdefault(text, len(names))
@@ -54,7 +54,7 @@ def encode(rows: Iterable[Row], names: Names) -> Lines:
 
 
 def chosen(lines: Lines, names: Names, wanted: Filter) -> Mask:
-    """Which lines a filter means; the same as ``rows.condition`` says in SQL."""
+    """Return the mask of the lines that match a filter, as ``rows.condition`` does in SQL."""
     mask: Mask = np.ones(len(lines), np.bool_)
     if not wanted.superseded:
         mask &= ~lines["superseded"]
@@ -77,6 +77,6 @@ def chosen(lines: Lines, names: Names, wanted: Filter) -> Mask:
 
 
 def _any(codes: npt.NDArray[np.int32], names: Names, texts: Sequence[str]) -> Mask:
-    # A text that no record has is no line's.
+    # An unknown text matches no line.
     wanted = [names.get(clean(text), -1) for text in texts]
     return np.isin(codes, wanted) if len(wanted) > 1 else codes == wanted[0]

@@ -1,9 +1,8 @@
-"""Each tenant's vectors in memory, kept by version, and the exact search over them.
+"""In-memory cache of each tenant's vectors by version, and exact search over them.
 
-A matrix is only ever added to: what changed gets a new line and its old one is left out,
-so whoever searches an older state of it is not disturbed. Before each search the tenant's
-version is read in the transaction that then fetches what was found; every process can
-therefore keep its own copy, and none serves what another one has changed.
+A matrix is append-only: a changed record gets a new line and its old line is masked, so concurrent searches of
+an older version are safe. Each search reads the tenant's version in the transaction that fetches the hits, so
+a process never serves data that another process has changed.
 """
 
 import threading
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from ..base import Filter, Vector
 from . import lines as columns
-from .collection import Held
+from .collection import Stored
 from .connection import Connection
 from .lines import LINE, Lines, Names
 from .rows import FLOAT16
@@ -26,10 +25,10 @@ CACHE_BYTES = 256 * 2**20
 """About 170,000 vectors of 384 numbers."""
 
 _PLACE_BYTES = 1_000
-"""What a place takes besides its matrix, about; there may be one for each of very many tenants."""
+"""Approximate overhead of a place without its matrix; there may be very many tenants."""
 
 _PART = 4_096
-"""Vectors that are read from the file together."""
+"""Vectors read from the database at once."""
 
 _COUNT = "SELECT count(*) FROM vectors WHERE number >= ? AND number < ?"
 
@@ -45,7 +44,7 @@ _Slots = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A tenant's vectors as they were at a version. Lines beyond ``alive`` belong to later versions."""
+    """A tenant's vectors at one version. Lines beyond ``alive`` belong to later versions."""
 
     tenant: int
     generation: int
@@ -57,17 +56,17 @@ class Matrix:
 
     @property
     def nbytes(self) -> int:
-        """What it takes of memory, about."""
+        """Approximate memory use."""
         return self.vectors.nbytes + self.lines.nbytes + self.alive.nbytes + 100 * len(self.names)
 
     def nearest(self, vector: Vector, wanted: Filter, limit: int) -> list[tuple[int, float]]:
-        """Numbers of the records nearest to a vector, best first, with their cosines."""
+        """Return the numbers of the nearest records with their cosines, best first."""
         count = len(self.alive)
         slots: _Slots = np.flatnonzero(self.alive & columns.chosen(self.lines[:count], self.names, wanted))
         if not len(slots) or limit < 1:
             return []
-        # Not by ``@``, whose threads wait for each other: on a busy machine that took twenty times as long.
-        # And all of them: picking the chosen ones out first would copy them.
+        # Not ``@``: its threads wait for each other, which took 20 times as long on a busy machine.
+        # Over all rows: selecting first would copy them.
         scores = np.vecdot(self.vectors[:count], _unit(vector))[slots]
         if limit < len(slots):
             best = np.argpartition(-scores, limit - 1)[:limit]
@@ -78,7 +77,7 @@ class Matrix:
 
 
 class Matrices:
-    """Those that were used last, within a bound of bytes."""
+    """LRU cache of matrices, bounded in bytes."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
@@ -87,18 +86,14 @@ class Matrices:
         self._places: OrderedDict[str, Place] = OrderedDict()
 
     def place(self, name: str) -> "Place":
-        """Where a tenant's matrix is kept."""
+        """Return the cache slot of a tenant."""
         with self._lock:
             place = self._places.setdefault(name, Place())
             self._places.move_to_end(name)
             return place
 
     def trim(self, used: "Place") -> None:
-        """Let go of what was not used for longest, until the rest is within the bound.
-
-        Args:
-            used: What was just used, and may have grown.
-        """
+        """Evict the least recently used places down to the bound; ``used`` is the place that may have grown."""
         with self._lock:
             self._total += used.grown()
             while self._total > self._most and self._places:
@@ -107,7 +102,7 @@ class Matrices:
 
 
 class Place:
-    """A tenant's newest matrix. ``lock`` is held around the first read of a transaction and ``matrix``."""
+    """A tenant's newest matrix. Hold ``lock`` around the first read of a transaction and ``matrix``."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -115,42 +110,42 @@ class Place:
         self._counted = 0
         self._gone = False
 
-    def matrix(self, connection: Connection, tenant: Tenant, held: Held) -> Matrix:
-        """The tenant's matrix as of the transaction."""
+    def matrix(self, connection: Connection, tenant: Tenant, stored: Stored) -> Matrix:
+        """Return the tenant's matrix as of the transaction."""
         old = self._matrix
         if (
             old is None
-            or (old.tenant, old.generation) != (tenant.number, held.generation)
-            # What was removed is not in the file any more to say so.
+            or (old.tenant, old.generation) != (tenant.number, stored.generation)
+            # Removed rows leave no trace to follow.
             or old.version < tenant.removed
         ):
-            self._matrix = new = _load(connection, tenant, held)
+            self._matrix = new = _load(connection, tenant, stored)
         elif old.version < tenant.version:
-            self._matrix = new = _follow(connection, tenant, held, old)
+            self._matrix = new = _follow(connection, tenant, stored, old)
         else:
             new = old
         return new
 
     def grown(self) -> int:
-        """By how many bytes, since it was asked last."""
+        """Return the growth in bytes since the last call."""
         if self._gone:
             return 0
         before, self._counted = self._counted, _PLACE_BYTES + (self._matrix.nbytes if self._matrix else 0)
         return self._counted - before
 
     def let_go(self) -> int:
-        """It is kept no longer; how many bytes it was counted with."""
+        """Mark it as evicted; return the bytes it was counted with."""
         self._gone = True
         return self._counted
 
 
-def _load(connection: Connection, tenant: Tenant, held: Held) -> Matrix:
+def _load(connection: Connection, tenant: Tenant, stored: Stored) -> Matrix:
     [count] = connection.execute(_COUNT, tenant.range()).fetchone()
-    vectors = np.zeros((count, held.collection.dimension), np.float32)
+    vectors = np.zeros((count, stored.collection.dimension), np.float32)
     lines, alive = np.zeros(count, LINE), np.ones(count, np.bool_)
-    made = Matrix(tenant.number, held.generation, tenant.version, vectors, lines, {}, alive)
+    made = Matrix(tenant.number, stored.generation, tenant.version, vectors, lines, {}, alive)
     after, end = tenant.range()
-    # In parts: as Python's objects they take several times the memory.
+    # In parts: as Python objects rows take several times the memory.
     for start in range(0, count, _PART):
         rows = connection.execute(_ALL, (after, end, _PART)).fetchall()
         _fill(made, start, rows)
@@ -158,8 +153,8 @@ def _load(connection: Connection, tenant: Tenant, held: Held) -> Matrix:
     return made
 
 
-def _follow(connection: Connection, tenant: Tenant, held: Held, old: Matrix) -> Matrix:
-    """The matrix with what changed since."""
+def _follow(connection: Connection, tenant: Tenant, stored: Stored, old: Matrix) -> Matrix:
+    """Return the matrix with later changes appended."""
     rows = connection.execute(_CHANGED, (tenant.number, old.version)).fetchall()
     count = len(old.alive)
     changed = np.array([row[0] for row in rows], np.int64)
@@ -167,10 +162,10 @@ def _follow(connection: Connection, tenant: Tenant, held: Held, old: Matrix) -> 
     alive = np.concatenate((old.alive, np.ones(len(with_vectors), np.bool_)))
     alive[:count] &= ~np.isin(old.lines["number"][:count], changed)
     if 2 * int(alive.sum()) < len(alive):
-        return _load(connection, tenant, held)
+        return _load(connection, tenant, stored)
     vectors, lines = old.vectors, old.lines
     if len(alive) > len(vectors):
-        # A quarter more than is needed, so that many single additions copy seldom.
+        # A quarter more than needed, so that repeated additions rarely copy.
         room = len(alive) + len(alive) // 4 + 8
         vectors = np.concatenate((vectors[:count], np.zeros((room - count, vectors.shape[1]), np.float32)))
         lines = np.concatenate((lines[:count], np.zeros(room - count, LINE)))
@@ -180,13 +175,13 @@ def _follow(connection: Connection, tenant: Tenant, held: Held, old: Matrix) -> 
 
 
 def _fill(matrix: Matrix, start: int, rows: Sequence[_Row]) -> None:
-    """Write rows into a matrix's lines from ``start`` on, which nobody reads yet."""
+    """Write rows into a matrix from line ``start`` on, which no search reads yet."""
     if not rows:
         return
     stop = start + len(rows)
-    stored = np.frombuffer(b"".join(row[-1] for row in rows if row[-1]), FLOAT16).astype(np.float32)
-    vectors = stored.reshape(len(rows), -1)
-    # Two bytes a number leave a vector's length a little off one.
+    values = np.frombuffer(b"".join(row[-1] for row in rows if row[-1]), FLOAT16).astype(np.float32)
+    vectors = values.reshape(len(rows), -1)
+    # float16 rounding leaves lengths slightly off 1.
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     matrix.vectors[start:stop] = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
     matrix.lines[start:stop] = columns.encode((row[:-1] for row in rows), matrix.names)

@@ -1,4 +1,4 @@
-"""Embedding everything anew: new vectors gather beside the old ones and take their place at once."""
+"""Embed everything again: new vectors are collected in a second table and replace the old ones at once."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,14 @@ _PENDING = """SELECT number, changed, text FROM records
     WHERE number > ? AND NOT EXISTS (SELECT 1 FROM upcoming WHERE upcoming.number = records.number)
     ORDER BY number LIMIT ?"""
 
-# A record that changed or went since its text was read is left for the next round.
+# A record that changed since its text was read is left for the next round.
 _UNCHANGED = "SELECT number, changed FROM records WHERE number IN"
 _ADD = """INSERT INTO upcoming (number, value) VALUES (?, ?)
     ON CONFLICT (number) DO UPDATE SET value = excluded.value"""
 
 
 def start(connection: Connection) -> int:
-    """Begin a migration; its number. What one that was killed has left is dropped."""
+    """Begin a migration and return its number. Drops what an interrupted one left."""
     connection.execute("DELETE FROM upcoming")
     connection.execute("UPDATE collection SET migration = migration + 1")
     [number] = connection.execute("SELECT migration FROM collection").fetchone()
@@ -32,12 +32,12 @@ def start(connection: Connection) -> int:
 
 
 def pending(connection: Connection, after: int) -> list[Text]:
-    """Some texts of records that have no new vector, with numbers above ``after``."""
+    """Return a batch of records without a new vector, with numbers above ``after``."""
     return [(number, changed, text) for number, changed, text in connection.execute(_PENDING, (after, BATCH))]
 
 
 def add(connection: Connection, migration: int, batch: Sequence[tuple[Text, bytes]]) -> None:
-    """Keep new vectors."""
+    """Store new vectors."""
     _check(connection, migration)
     numbers = [number for (number, _, _), _ in batch]
     now = {
@@ -51,7 +51,7 @@ def add(connection: Connection, migration: int, batch: Sequence[tuple[Text, byte
 
 
 def switch(connection: Connection, migration: int, collection: Collection) -> int | None:
-    """Let the new vectors take the place of the old ones, unless some record still has none; how many there are."""
+    """Replace the old vectors and return how many; None while a record has no new vector."""
     _check(connection, migration)
     if collection.dimension and connection.execute(_PENDING, (-1, 1)).fetchone():
         return None
@@ -70,4 +70,4 @@ def switch(connection: Connection, migration: int, collection: Collection) -> in
 def _check(connection: Connection, migration: int) -> None:
     [newest] = connection.execute("SELECT migration FROM collection").fetchone()
     if newest != migration:
-        raise MemoryFailed("another migration has begun since; this one has changed nothing")
+        raise MemoryFailed("another migration has started; this one changed nothing")

@@ -1,7 +1,7 @@
-"""Vectors of the extension pgvector, where a database has it: the database compares them, and no process keeps them.
+"""Vector search by the extension pgvector, in databases that have it; no process caches vectors then.
 
-The column is of its type ``halfvec`` then. Its values come and go as the same bytes as those of a plain
-column, so that all other statements are the same for both.
+The column has the type ``halfvec``. Its values are exchanged as the same bytes as those of a plain column, so
+all other statements are shared.
 """
 
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
@@ -33,7 +33,7 @@ Connected: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def know(connection: Connected, schema: str) -> None:
-    """Have a connection know the type, where there is one, and look for tables in ``schema`` first."""
+    """Register the type with a connection, if the database has it; ``schema`` stays first in the search path."""
     found = await connection.fetchrow(_SCHEMA)
     if found is not None:
         await connection.execute(f"SET search_path = {schema}, {found['quoted']}")
@@ -50,7 +50,7 @@ def is_there(connection: Connection) -> bool:
 def nearest(
     connection: Connection, tenant: Tenant, vector: Vector, wanted: Filter, limit: int
 ) -> list[tuple[int, float]]:
-    """Numbers of the records nearest to a vector, best first, with their cosines; of all, since no index is used."""
+    """Return the numbers of the nearest records with their cosines, best first. Exact: no index is used."""
     where, values = condition(wanted)
     value = vector.astype(FLOAT16).tobytes()
     return [

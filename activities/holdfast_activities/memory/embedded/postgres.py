@@ -1,7 +1,7 @@
-"""The memories in a PostgreSQL database: the same tables and statements as in a file, in a schema of their own.
+"""Memories in a PostgreSQL database: the tables and statements of the SQLite file, in a separate schema.
 
-Each thread has a connection and an event loop to run asyncpg on. Writers wait for each other by a lock of
-the database, as those of a file do, so that what is read, changed and written back stays whole.
+Each thread has a connection and an event loop for asyncpg. Writers are serialised by an advisory lock, as
+SQLite serialises them, so read-modify-write is safe.
 """
 
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
@@ -28,10 +28,10 @@ CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 60.0
 SETTINGS = {
     "search_path": SCHEMA,
-    # By the indexes that each statement was written for: of a table that has just been filled the planner knows too
-    # little to choose well, and a search may take two seconds.
+    # Forces the indexes the statements were written for: without statistics on a newly filled table the planner
+    # chooses badly, and a search may take two seconds.
     **dict.fromkeys(("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "jit"), "off"),
-    # Longer than any other process writes; one that stopped amid its transaction is ended by the second.
+    # Longer than any write takes; the second setting ends the transaction of a stopped process.
     "lock_timeout": "15s",
     "idle_in_transaction_session_timeout": "15s",
     "application_name": "holdfast memory",
@@ -46,7 +46,7 @@ _BROKEN = (
 
 
 class Found:
-    """The rows of a statement."""
+    """The result rows of a statement."""
 
     def __init__(self, rows: Sequence[asyncpg.Record]) -> None:
         self._rows = [tuple(row) for row in rows]
@@ -62,9 +62,9 @@ class Found:
 
 
 class PostgresConnection:
-    """A connection that is used like one to SQLite; see ``Connection``. It connects again after it broke.
+    """A ``Connection`` with SQLite's interface. It reconnects after a failure.
 
-    Every method raises MemoryUnavailable where the database does not answer.
+    Every method raises MemoryUnavailable if the database does not answer.
     """
 
     def __init__(self, location: PostgresLocation) -> None:
@@ -74,12 +74,11 @@ class PostgresConnection:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction was begun and not ended."""
         open_ = self._connection
         return open_ is not None and not open_.is_closed() and open_.is_in_transaction()
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Found:
-        """Do one statement; or several, without values and rows."""
+        """Run one statement, or several without values and rows."""
         if not self.in_transaction:
             return self._run(self._begin(sql))
         if parameters or sql.lstrip()[:6] in ("SELECT", "WITH a"):
@@ -88,11 +87,9 @@ class PostgresConnection:
         return Found([])
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> None:
-        """Do a statement for each of the values."""
         self._run(self._open().executemany(_numbered(sql), list(parameters)))
 
     def close(self) -> None:
-        """Close it."""
         try:
             if self._connection is not None:
                 self._loop.run_until_complete(self._connection.close(timeout=CONNECT_SECONDS))
@@ -107,7 +104,7 @@ class PostgresConnection:
                 await self._connection.execute(sql)
                 return Found([])
             except _BROKEN:
-                pass  # it broke since it was last used, and nothing was done yet
+                pass  # broken while idle; nothing was executed
         self._connection = await asyncpg.connect(
             self._location.dsn,
             timeout=CONNECT_SECONDS,
@@ -120,27 +117,23 @@ class PostgresConnection:
 
     def _open(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None:
-            raise MemoryUnavailable("no transaction was begun")
+            raise MemoryUnavailable("no transaction is open")
         return self._connection
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         try:
             return self._loop.run_until_complete(work)
         except asyncpg.DataError as error:
-            raise BadInput(f"PostgreSQL cannot keep this: {error}") from error
+            raise BadInput(f"PostgreSQL cannot store this value: {error}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
             raise MemoryUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
 
 
 async def open_postgres(location: PostgresLocation, *, cache_bytes: int = CACHE_BYTES) -> EmbeddedStore:
-    """Open the memories in a database, whose tables are made if they are not there.
-
-    Args:
-        location: Where it is.
-        cache_bytes: How much of the vectors is kept in this process's memory.
+    """Open the memories in a database and create missing tables. ``cache_bytes`` bounds the vectors cached here.
 
     Raises:
-        MemoryUnavailable: The database does not answer, or the tables cannot be made.
+        MemoryUnavailable: The database does not answer, or the tables cannot be created.
     """
     compares = await asyncio.to_thread(_prepare, location)
     return EmbeddedStore(
@@ -159,7 +152,7 @@ async def open_postgres(location: PostgresLocation, *, cache_bytes: int = CACHE_
 
 
 def _prepare(location: PostgresLocation) -> bool:
-    """Make the tables; whether the database compares vectors."""
+    """Create the tables; return whether the database compares vectors."""
     connection = PostgresConnection(location)
     try:
         connection.execute(f"BEGIN; {LOCK}")
@@ -172,16 +165,16 @@ def _prepare(location: PostgresLocation) -> bool:
 
 
 def _nothing_to_tidy(_connection: Connection) -> int:
-    """The database's own vacuum gives storage back."""
+    """Nothing to do: PostgreSQL's vacuum releases storage."""
     return 0
 
 
 def _nothing_to_do(_connection: Connection) -> None:
-    """What was erased leaves the files with the database's own vacuum."""
+    """Nothing to do: PostgreSQL's vacuum removes erased rows from the files."""
 
 
 @lru_cache(maxsize=1_000)
 def _numbered(sql: str) -> str:
-    """A statement with its marks as PostgreSQL writes them."""
+    """Replace ``?`` placeholders by numbered ones (``$1``)."""
     first, *rest = sql.split("?")
     return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))

@@ -1,7 +1,4 @@
-"""The tables of the memories in PostgreSQL: those of ``schema``, in its types.
-
-Texts are compared by their bytes (collation "C"), as SQLite does, whatever the database's own order is.
-"""
+"""The memory tables of ``schema`` in PostgreSQL types. Texts are compared bytewise (collation "C"), as in SQLite."""
 
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
@@ -11,7 +8,7 @@ from .connection import Connection
 SCHEMA = "holdfast_memory"
 
 FORMAT = 1
-"""Of the tables that this code reads."""
+"""Format of the tables that this code reads."""
 
 _TABLES = """
     CREATE TABLE format (version BIGINT NOT NULL);
@@ -52,10 +49,10 @@ _SIZE = f"""SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT)
 
 
 def prepare(connection: Connection) -> None:
-    """Make the tables in a transaction that keeps other writers off, unless they are there.
+    """Create missing tables, within a transaction that locks out other writers.
 
     Raises:
-        MemoryUnavailable: They are of another format, or may not be made.
+        MemoryUnavailable: The format differs, or the user may not create tables.
     """
     if connection.execute("SELECT to_regclass('holdfast_memory.format')").fetchone() == (None,):
         try:
@@ -63,7 +60,7 @@ def prepare(connection: Connection) -> None:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; {tables}")
         except MemoryUnavailable as error:
             raise MemoryUnavailable(
-                f"{error.detail}; to make the tables of the memories, run `holdfast state upgrade` as a user "
+                f"{error.detail}; to create the memory tables, run `holdfast state upgrade` as a user "
                 "who may create a schema"
             ) from error
         connection.execute("INSERT INTO format VALUES (?)", (FORMAT,))
@@ -73,11 +70,11 @@ def prepare(connection: Connection) -> None:
 
 
 def has_pgvector(connection: Connection) -> bool:
-    """Whether the vectors are of pgvector's type, as they are where that was there when the tables were made."""
+    """Whether the vector column has pgvector's type: pgvector was installed when the tables were created."""
     [name] = connection.execute(_TYPE).fetchone()
     return bool(name == pgvector.TYPE)
 
 
 def size(connection: Connection) -> int:
-    """Bytes that the tables take."""
+    """Size of the tables in bytes."""
     return int(connection.execute(_SIZE).fetchone()[0])

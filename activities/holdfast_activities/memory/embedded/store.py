@@ -1,4 +1,4 @@
-"""The store: each method of ``MemoryStore`` as work for the threads."""
+"""The embedded store: runs each method of ``MemoryStore`` on the database threads."""
 
 import asyncio
 import functools
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Records, Scored, Vector
 from ..keys import is_key
-from . import collection as kept
+from . import collection as collections
 from . import migration, reading, tenants, words, writing
 from .connection import Backend, Connection, Work
 from .matrices import CACHE_BYTES, Matrices
@@ -23,21 +23,20 @@ T = TypeVar("T")
 _OfTenant = Callable[[Connection, Tenant], T]
 
 BUSY_SECONDS = 15.0
-"""How long a write waits for the writers of other processes before it fails."""
+"""How long a write waits for writers of other processes before it fails."""
 
 
 class EmbeddedStore:
-    """Memories in a SQLite file or a PostgreSQL database, which several processes may use at once. See ``MemoryStore``.
+    """A ``MemoryStore`` in a SQLite file or a PostgreSQL database, usable by several processes at once.
 
-    Each search by vector is exact, over all vectors of the tenant: meant for up to about 100,000 of them.
+    Vector search is exact, over all vectors of the tenant: for up to about 100,000 of them.
     """
 
     def __init__(self, backend: Backend, cache_bytes: int = CACHE_BYTES) -> None:
         self._backend = backend
         self._threads = Threads(backend)
         self._matrices = Matrices(cache_bytes)
-        # What this process's vectors are. Another one may migrate the file meanwhile, and vectors
-        # of two models must not meet.
+        # The model of this process. Another process may migrate the store, and vectors of two models must not mix.
         self._begun: Collection | None = None
 
     @property
@@ -46,26 +45,24 @@ class EmbeddedStore:
         return self._backend.name
 
     async def collection(self) -> Collection | None:
-        held = await self._threads.read(kept.held)
-        return held.collection if held.begun else None
+        stored = await self._threads.read(collections.stored)
+        return stored.collection if stored.begun else None
 
     async def begin(self, collection: Collection) -> None:
-        """See ``MemoryStore.begin``. After an EmbeddingMismatch what needs no vectors still works."""
+        """After an EmbeddingMismatch, methods that need no vectors still work."""
         self._begun = collection
         if await self.collection() != collection:
-            await self._threads.write(lambda connection: kept.begin(connection, collection))
+            await self._threads.write(lambda connection: collections.begin(connection, collection))
 
     async def indexing(self) -> int:
-        return await self._threads.read(kept.indexing)
+        return await self._threads.read(collections.indexing)
 
     async def set_indexing(self, version: int) -> None:
-        await self._threads.write(lambda connection: kept.set_indexing(connection, version))
+        await self._threads.write(lambda connection: collections.set_indexing(connection, version))
 
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
-        """See ``MemoryStore.put``; all of them or none."""
-
         def work(connection: Connection) -> None:
-            dimension = kept.held(connection, self._begun).collection.dimension
+            dimension = collections.stored(connection, self._begun).collection.dimension
             puts = [
                 (encode(each), None if each.vector is None else encode_vector(each.vector, dimension))
                 for each in records
@@ -84,7 +81,6 @@ class EmbeddedStore:
         )
 
     async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> Records:
-        """See ``MemoryStore.around``; in order of session and place."""
         return await self._read(
             tenant, lambda connection, found: reading.around(connection, found, places, reach), []
         )
@@ -97,17 +93,11 @@ class EmbeddedStore:
         return await self._read(tenant, work, [])
 
     async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> Ranking:
-        """See ``MemoryStore.by_vector``.
-
-        Raises:
-            BadInput: The vector is of another length.
-            EmbeddingMismatch: The store was migrated to another model than this process began it for.
-        """
         nearest = self._backend.nearest
         if nearest is not None:
 
             def compare(connection: Connection) -> Ranking:
-                check_vector(vector, kept.held(connection, self._begun).collection.dimension)
+                check_vector(vector, collections.stored(connection, self._begun).collection.dimension)
                 found = tenants.find(connection, tenant)
                 return (
                     _records(connection, nearest(connection, found, vector, wanted, limit)) if found else []
@@ -117,13 +107,12 @@ class EmbeddedStore:
         place = self._matrices.place(tenant)
 
         def work(connection: Connection) -> Ranking:
-            # SQLite fixes what a transaction sees at its first read, which is within the lock: what is
-            # kept there is therefore never newer.
+            # SQLite takes the snapshot at the first read, within the lock, so the cached matrix is never newer.
             with place.lock:
-                held = kept.held(connection, self._begun)
-                check_vector(vector, held.collection.dimension)
+                stored = collections.stored(connection, self._begun)
+                check_vector(vector, stored.collection.dimension)
                 found = tenants.find(connection, tenant)
-                matrix = place.matrix(connection, found, held) if found else None
+                matrix = place.matrix(connection, found, stored) if found else None
             return _records(connection, matrix.nearest(vector, wanted, limit)) if matrix else []
 
         scored = await self._threads.read(work)
@@ -145,9 +134,7 @@ class EmbeddedStore:
         return await self._write(tenant, lambda connection, found: writing.delete(connection, found, keys), 0)
 
     async def erase(self, tenant: str, wanted: Filter | None = None) -> int:
-        """See ``MemoryStore.erase``. What is erased is gone from the files, too, unless another process reads just then;
-        ``optimise`` sees to that later.
-        """
+        """Erased data also leaves the files, unless another process is reading; then ``optimise`` removes it."""
 
         def work(connection: Connection, found: Tenant) -> int:
             if wanted is None:
@@ -155,7 +142,7 @@ class EmbeddedStore:
             return writing.remove(connection, found, reading.meant(connection, found, wanted))
 
         count = await self._write(tenant, work, 0)
-        # What was deleted is overwritten in the file, but until then it can be read in the write-ahead log.
+        # Deleted rows are overwritten in the file but stay readable in the write-ahead log until a checkpoint.
         await self._threads.tidy(self._backend.checkpoint)
         return count
 
@@ -163,20 +150,14 @@ class EmbeddedStore:
         return await self._threads.read(reading.tenant_names)
 
     async def counts(self) -> Counts:
-        """See ``MemoryStore.counts``; ``bytes`` is the file without its write-ahead log."""
         return await self._threads.read(lambda connection: reading.counts(connection, self._backend.size))
 
     async def migrate(self, collection: Collection, embed: Embed) -> int:
-        """See ``MemoryStore.migrate``.
-
-        Raises:
-            MemoryFailed: Another migration has begun meanwhile; that one goes on.
-        """
         number = await self._threads.write(migration.start)
         while True:
             if collection.dimension:
                 await self._embed(number, collection.dimension, embed)
-            # What was put meanwhile has no new vector yet, so it may take another round.
+            # Records written during the round have no new vector yet.
             done = await self._threads.write(
                 lambda connection: migration.switch(connection, number, collection)
             )
@@ -203,7 +184,7 @@ class EmbeddedStore:
             after = batch[-1][0]
 
     async def _read(self, tenant: str, work: _OfTenant[T], unknown: T) -> T:
-        """Do work that reads a tenant; of one that is not there, ``unknown`` is the outcome."""
+        """Run a job on a tenant; returns ``unknown`` for a tenant that does not exist."""
         return await self._threads.read(_of(tenant, work, unknown))
 
     async def _write(self, tenant: str, work: _OfTenant[T], unknown: T) -> T:
@@ -217,13 +198,13 @@ async def open_embedded(
     cache_bytes: int = CACHE_BYTES,
     busy_seconds: float = BUSY_SECONDS,
 ) -> EmbeddedStore:
-    """Open the memories in a file, which is made with its folder if it is not there.
+    """Open the memories in a file; creates the file and its folder.
 
     Args:
-        path: Where it is; a local disk.
-        synchronous: ``FULL`` survives a power cut, ``NORMAL`` only the death of processes.
-        cache_bytes: How much of the vectors is kept in this process's memory.
-        busy_seconds: How long a write waits for those of other processes.
+        path: On a local disk.
+        synchronous: ``FULL`` survives a power cut, ``NORMAL`` only a process crash.
+        cache_bytes: Bounds the vectors cached in this process.
+        busy_seconds: How long a write waits for writers of other processes.
 
     Raises:
         MemoryUnavailable: The file cannot be used.

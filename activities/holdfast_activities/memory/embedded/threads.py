@@ -1,8 +1,4 @@
-"""One thread that writes and some that read, each with a connection of its own.
-
-Each piece of work is one transaction: a reader sees the file as it was at one moment,
-and what a writer does is there whole or not at all.
-"""
+"""One writer thread and several reader threads, each with its own connection. Each job is one transaction."""
 
 import asyncio
 import sqlite3
@@ -21,7 +17,7 @@ READERS = 4
 
 
 class Threads:
-    """The threads of one database."""
+    """The writer and reader threads of one database."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -31,31 +27,31 @@ class Threads:
         self._readers = ThreadPoolExecutor(READERS, "holdfast-memory-reader")
 
     async def read(self, work: Work[T]) -> T:
-        """Do work that reads.
+        """Run a job on a reader thread.
 
         Raises:
-            MemoryUnavailable: The file cannot be read, or was closed.
+            MemoryUnavailable: The database cannot be read, or the store is closed.
         """
         return await self._run(
             self._readers, lambda: _within(self._connection(), self._backend.begin_read, work)
         )
 
     async def write(self, work: Work[T]) -> T:
-        """Do work that writes; it is on disk when this returns.
+        """Run a job on the writer thread; its changes are durable on return.
 
         Raises:
-            MemoryUnavailable: The file cannot be written, another process holds it for too long, or it was closed.
+            MemoryUnavailable: The database cannot be written or is locked for too long, or the store is closed.
         """
         return await self._run(
             self._writer, lambda: _within(self._connection(), self._backend.begin_write, work)
         )
 
     async def tidy(self, work: Work[T]) -> T:
-        """Do work on the writer's thread that makes its own transactions."""
+        """Run a job on the writer thread that manages its own transactions."""
         return await self._run(self._writer, lambda: work(self._connection()))
 
     async def close(self) -> None:
-        """Finish what waits, then close."""
+        """Finish queued jobs, then close."""
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -89,6 +85,6 @@ def _within(connection: Connection, begin: str, work: Work[T]) -> T:
         connection.execute("COMMIT")
         return result
     finally:
-        # Some errors, a full disk for one, have ended the transaction already.
+        # Some errors, such as a full disk, have already ended the transaction.
         if connection.in_transaction:
             connection.execute("ROLLBACK")

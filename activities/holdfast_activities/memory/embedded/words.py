@@ -1,4 +1,4 @@
-"""Which records have which terms, and BM25 over one tenant as if it were alone in the file."""
+"""The inverted index, and BM25 computed per tenant as if it were alone in the database."""
 
 import math
 from collections import Counter
@@ -17,39 +17,39 @@ B = 0.75
 _COUNTS = "SELECT term, count(*) FROM postings WHERE tenant = ? AND term IN"
 
 # CROSS JOIN keeps SQLite from beginning with the postings, and a subquery for each record keeps PostgreSQL from
-# beginning with the records. Scores are made in one statement, since the interpreter's lock is free meanwhile.
+# beginning with the records. Scores are computed in one statement, which releases the interpreter's lock.
 _BEST = """
-    WITH asked (wanted, weight) AS (VALUES {asked})
+    WITH query (wanted, weight) AS (VALUES {query})
     SELECT number, score FROM (
         SELECT number, score, (SELECT id FROM records WHERE records.number = scores.number AND {where}) AS id
         FROM (
             SELECT number,
                 sum(weight * often * {more} / (often + {k1} * ({rest} + length * {b} / CAST(? AS DOUBLE PRECISION)))) AS score
-            FROM asked CROSS JOIN postings WHERE postings.tenant = ? AND postings.term = asked.wanted
+            FROM query CROSS JOIN postings WHERE postings.tenant = ? AND postings.term = query.wanted
             GROUP BY number) AS scores) AS found
     WHERE id IS NOT NULL ORDER BY score DESC, id LIMIT ?"""
 
 
 def terms(words: str) -> list[str]:
-    """The terms of a record's words."""
+    """Split a record's words into terms."""
     return [term for term in words.split(" ") if term]
 
 
 def index(connection: Connection, tenant: Tenant, documents: Iterable[tuple[int, str]]) -> None:
-    """Add the words of records, by their numbers."""
+    """Index the words of records, by number."""
     rows: list[tuple[int, str, int, int, int]] = []
     for number, words in documents:
         found = terms(words)
         tenant.documents += bool(found)
         tenant.length += len(found)
         rows += ((tenant.number, term, number, often, len(found)) for term, often in Counter(found).items())
-    # In the order of the table, so that many at once touch each of its pages once.
+    # In table order, so that a batch touches each page once.
     rows.sort()
     connection.executemany("INSERT INTO postings VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def remove(connection: Connection, tenant: Tenant, documents: Iterable[tuple[int, str]]) -> None:
-    """Take the words of records out."""
+    """Remove the words of records from the index."""
     rows: list[tuple[int, str, int]] = []
     for number, words in documents:
         found = terms(words)
@@ -61,32 +61,32 @@ def remove(connection: Connection, tenant: Tenant, documents: Iterable[tuple[int
 
 
 def best(
-    connection: Connection, tenant: Tenant, wanted: Filter, asked: Sequence[str], limit: int
+    connection: Connection, tenant: Tenant, wanted: Filter, query: Sequence[str], limit: int
 ) -> list[tuple[int, float]]:
-    """Numbers of the records with any of the terms, best first, with their scores."""
-    weights = list(_weights(connection, tenant, asked))
+    """Return the numbers of the records with any of the terms and their scores, best first."""
+    weights = list(_weights(connection, tenant, query))
     if not weights:
         return []
     where, values = condition(wanted)
-    asked_values = [value for pair in weights for value in pair]
+    query_values = [value for pair in weights for value in pair]
     statement = _BEST.format(
         more=K1 + 1,
         k1=K1,
         rest=1 - B,
         b=B,
-        asked=marks(weights, "(CAST(? AS TEXT), CAST(? AS DOUBLE PRECISION))"),
+        query=marks(weights, "(CAST(? AS TEXT), CAST(? AS DOUBLE PRECISION))"),
         where=where,
     )
     found = connection.execute(
         statement,
-        (*asked_values, *values, tenant.length / tenant.documents, tenant.number, max(0, limit)),
+        (*query_values, *values, tenant.length / tenant.documents, tenant.number, max(0, limit)),
     )
     return [(number, score) for number, score in found]
 
 
-def _weights(connection: Connection, tenant: Tenant, asked: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """How much each term tells: the fewer of the tenant's records have it, the more."""
-    different = list(dict.fromkeys(map(clean, asked)))
+def _weights(connection: Connection, tenant: Tenant, query: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Yield each term's inverse document frequency within the tenant."""
+    different = list(dict.fromkeys(map(clean, query)))
     found = {
         term: count
         for some in portions(different)

@@ -1,4 +1,4 @@
-"""Putting and removing records, within a transaction."""
+"""Insert, change and delete records, within a transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -26,15 +26,15 @@ Put: TypeAlias = tuple[Row, bytes | None]
 
 
 def put(connection: Connection, name: str, puts: Sequence[Put]) -> None:
-    """Insert records, or replace those with the same ids.
+    """Insert or replace records by id.
 
     Raises:
-        BadInput: The tenant cannot be a key.
+        BadInput: The tenant's name is invalid.
     """
     tenant = tenants.make(connection, name)
     version = tenant.version + 1
     new: list[tuple[int, Row, bytes | None]] = []
-    # By id, so that of two with the same one the later counts.
+    # By id: of duplicates, the last one counts.
     different = {put[0][0]: put for put in puts}
     before = {
         row[2]: row
@@ -54,7 +54,7 @@ def put(connection: Connection, name: str, puts: Sequence[Put]) -> None:
 
 
 def remove(connection: Connection, tenant: Tenant, found: Sequence[tuple[int, str]]) -> int:
-    """Remove records, given their numbers and words; how many they are."""
+    """Delete records by number and words; return how many."""
     if not found:
         return 0
     words.remove(connection, tenant, found)
@@ -73,7 +73,7 @@ def remove(connection: Connection, tenant: Tenant, found: Sequence[tuple[int, st
 
 
 def touch(connection: Connection, tenant: Tenant, ids: Iterable[str], now: float) -> None:
-    """Note that records were used. No search or filter looks at that, so the version stays."""
+    """Record a use. No search or filter reads it, so the version stays."""
     for some in portions(dict.fromkeys(ids)):
         connection.execute(
             f"UPDATE records SET used = ?, uses = uses + 1 WHERE tenant = ? AND id IN ({marks(some)})",  # noqa: S608 - only marks
@@ -81,9 +81,9 @@ def touch(connection: Connection, tenant: Tenant, ids: Iterable[str], now: float
         )
 
 
-def reword(connection: Connection, tenant: Tenant, anew: Mapping[str, str]) -> None:
-    """Set the words of records by their ids. No vector or filter looks at them, so the version stays."""
-    for id, text in anew.items():
+def reword(connection: Connection, tenant: Tenant, texts: Mapping[str, str]) -> None:
+    """Set the words of records by id. No vector or filter depends on them, so the version stays."""
+    for id, text in texts.items():
         found = connection.execute(
             "SELECT number, words FROM records WHERE tenant = ? AND id = ?", (tenant.number, id)
         ).fetchone()
@@ -95,7 +95,7 @@ def reword(connection: Connection, tenant: Tenant, anew: Mapping[str, str]) -> N
 
 
 def delete(connection: Connection, tenant: Tenant, ids: Iterable[str]) -> int:
-    """Remove records by their ids; how many were there."""
+    """Delete records by id; return how many existed."""
     found = [
         (number, text)
         for some in portions(dict.fromkeys(ids))
@@ -108,9 +108,7 @@ def delete(connection: Connection, tenant: Tenant, ids: Iterable[str]) -> int:
 
 
 def erase(connection: Connection, tenant: Tenant) -> int:
-    """Remove a tenant with all it holds. Its number is not given again, so nothing cached of it is taken for
-    that of a later tenant of its name.
-    """
+    """Delete a tenant. Its number is never reused, so a later tenant of its name cannot hit its cached data."""
     for statement in (
         "DELETE FROM vectors WHERE number >= ? AND number < ?",
         "DELETE FROM upcoming WHERE number >= ? AND number < ?",
@@ -135,7 +133,7 @@ def _insert(
 
 
 def _replace(connection: Connection, tenant: Tenant, old: Sequence[Any], new: Put, version: int) -> bool:
-    """Bring a row to its new state; whether it was another."""
+    """Update a row; return whether it changed."""
     number, old_value, *rest = old
     before: Row = tuple(rest)
     row, value = new
@@ -151,6 +149,6 @@ def _replace(connection: Connection, tenant: Tenant, old: Sequence[Any], new: Pu
     changed = value != old_value or row != before
     if changed:
         connection.execute("UPDATE records SET changed = ? WHERE number = ?", (version, number))
-        # A migration that is under way has to embed it again.
+        # A running migration must embed it again.
         connection.execute("DELETE FROM upcoming WHERE number = ?", (number,))
     return changed

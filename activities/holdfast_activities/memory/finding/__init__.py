@@ -1,15 +1,13 @@
-"""Finding memories: the words they are found by, what a query means, how candidates are ranked.
+"""Search: index terms, query parsing, ranking of candidates from any store.
 
-A turn is put by way of ``turn_records`` and taken away by way of ``mended``, since turns are
-found by their neighbours' words, too. ``Finder`` looks for candidates in a store, whichever
-it is, and ranks them the same.
+Turns are also indexed by their neighbours' words: add them with ``turn_records``, remove them with ``mended``.
 """
 
 from .finding import Finder
 from .ranking import Found, Weights
 from .terms import terms
 from .units import VERSION
-from .windows import embeddable, fact_words, mended, turn_records, words_anew
+from .windows import embeddable, fact_words, mended, new_words, turn_records
 
 __all__ = [
     "VERSION",
@@ -19,7 +17,7 @@ __all__ = [
     "embeddable",
     "fact_words",
     "mended",
+    "new_words",
     "terms",
     "turn_records",
-    "words_anew",
 ]

@@ -1,7 +1,4 @@
-"""Times that a text names, such as "in May 2023", "last week" or "two days ago", as spans of seconds.
-
-English only; in other languages a query simply has no dates, and the rest of the ranking finds.
-"""
+"""Parse times in English text, such as "in May 2023", "last week" or "two days ago", into spans of seconds."""
 
 import re
 from collections.abc import Callable
@@ -45,7 +42,7 @@ _SEASON = re.compile(
     rf"\b(?:(last|this|next|in|the) )(?:the )?({'|'.join(_SEASONS)})\b(?:(?: of)? ({_YEAR})\b)?"
 )
 _RECENTLY = re.compile(r"\b(recently|lately|these days|the other day|just now)\b")
-# All of them in one, which is quick: it is asked of every candidate.
+# All patterns in one, for speed: it runs on every candidate.
 _TELLING = re.compile(
     "|".join(
         f"(?:{pattern.pattern})"
@@ -77,20 +74,20 @@ class Span:
 
 
 def spans(text: str, now: float) -> list[Span]:
-    """The times that a text names, those that are relative seen from ``now``; none for "when" or "recently".
+    """Return the times that a text names, relative ones seen from ``now``.
 
-    A month or season without its year is the latest that has begun by ``now``.
+    A month or season without a year is the latest that has begun by ``now``.
     """
     return read(text, now)[0]
 
 
 def read(text: str, now: float) -> tuple[list[Span], str]:
-    """The times that a text names, and the text without them, in lower case."""
+    """Return the times that a text names, and the text without them, in lower case."""
     today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     text = text.lower()
     found: list[Span] = []
     for pattern, reader in _READERS:
-        # What one pattern read, a coarser one must not read again: "May 2023" is not all of 2023.
+        # Matches are removed before coarser patterns run: "May 2023" is not all of 2023.
         rest: list[str] = []
         last = 0
         for match in pattern.finditer(text):
@@ -105,12 +102,12 @@ def read(text: str, now: float) -> tuple[list[Span], str]:
 
 
 def tells_time(text: str) -> bool:
-    """Whether a text says when something is or was, as the answer to a question of "when" would."""
+    """Whether a text names a time, as an answer to "when" does."""
     return bool(_TELLING.search(text.lower()))
 
 
 def nearness(at: float, span: Span) -> float:
-    """How well a time fits a span: 1 within it, falling to 0 at half its length outside, at least three days."""
+    """Score how well a time fits a span: 1 inside, falling to 0 at half its length (at least 3 days) outside."""
     if span.start <= at < span.end:
         return 1.0
     slack = max(3 * 86_400.0, (span.end - span.start) / 2)
@@ -160,7 +157,7 @@ def _month_only(match: re.Match[str], today: datetime) -> _Pair | None:
 
 
 def _stands_for_a_month(match: re.Match[str]) -> bool:
-    """Whether "may" and the like follow a word that a month follows: "in may", but not "you may"."""
+    """Whether the word before "may" or "march" indicates a month: "in may", but not "you may"."""
     before = match.string[: match.start()].split()[-1:]
     return bool(before) and before[0] in _BEFORE_A_MONTH
 
@@ -194,7 +191,7 @@ def _last_unit(match: re.Match[str], today: datetime) -> _Pair:
 
 def _ago(match: re.Match[str], today: datetime) -> _Pair:
     unit = timedelta(days=_UNIT_DAYS[match[2]])
-    # "Three weeks ago" is somewhere about then.
+    # "Three weeks ago" is approximate.
     middle, about = today - _number(match[1]) * unit, unit / 2
     start = middle - about + _DAY / 2
     return start, start + 2 * about
@@ -231,7 +228,7 @@ def _number(text: str) -> int:
     return int(text) if text.isdigit() else _NUMBERS[text]
 
 
-# From the most exact to the coarsest.
+# From the most precise to the coarsest.
 _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (_DATE, _date),
     (_DAY_FIRST, _day_first),

@@ -1,4 +1,4 @@
-"""Looks for memories in a store, whichever it is."""
+"""Searches any memory store."""
 
 from collections.abc import Sequence
 
@@ -11,18 +11,18 @@ from .query import Query
 from .ranking import Found, Weights, rank
 
 _CANDIDATES = 200
-"""How many the store is asked for, by words and again by vector."""
+"""Candidates requested from the store, by words and again by vector."""
 _LEADS = 10
-"""How many of the best of each have the turns near them looked at, which may answer without a word of the query."""
+"""Top hits of each search whose neighbouring turns become candidates: an answer may share no word with the query."""
 
 
 class Finder:
-    """Finds what bears on a text.
+    """Finds memories relevant to a text.
 
     Args:
-        store: Where to look; begun for the embedder's vectors.
-        embedder: Puts the query as a vector; None to find by words only. Where it fails, a search goes on by words.
-        weights: What each signal counts.
+        store: Initialised for the embedder's vectors.
+        embedder: None to search by words only; if it fails, the search also uses words only.
+        weights: Weight of each signal.
     """
 
     def __init__(self, store: MemoryStore, embedder: Embedder | None, weights: Weights | None = None) -> None:
@@ -41,9 +41,9 @@ class Finder:
         floor: float = FLOOR,
         now: float = 0.0,
     ) -> list[Found]:
-        """The memories of a relevance of ``floor`` or more, best first; none of the scopes means all of the tenant.
+        """Return the memories with a score of at least ``floor``, best first. No scopes means the whole tenant.
 
-        ``now`` is what dates in the text are relative to, and what has expired by then is not found; the clock by default.
+        Relative dates and expiry are resolved at ``now`` (default: the clock).
 
         Raises:
             MemoryUnavailable: The store does not answer.
@@ -52,15 +52,15 @@ class Finder:
         query = Query.read(text, now)
         wanted = Filter(scopes=tuple(scopes), kinds=tuple(kinds), now=now)
         by_words = await self._by_words(tenant, query, wanted)
-        # What was found by words tells who speaks here, and so which words of the query are names.
+        # The speakers of the hits show which words of the query are names.
         speakers = {hit.record.speaker for hit in by_words} - {""}
         about = query.asked_about(speakers) if self._weights.names else frozenset[str]()
         unnamed = query.without_names(about)
         if unnamed != query:
             by_words = await self._by_words(tenant, unnamed, wanted)
         by_vector = await self._by_vector(tenant, query, about, wanted)
-        beside = await self._beside(tenant, [*by_words[:_LEADS], *(by_vector or ())[:_LEADS]], wanted)
-        ranked = rank(unnamed, about, by_words, by_vector, beside, now, self._weights, limit)
+        nearby = await self._nearby(tenant, [*by_words[:_LEADS], *(by_vector or ())[:_LEADS]], wanted)
+        ranked = rank(unnamed, about, by_words, by_vector, nearby, now, self._weights, limit)
         return [found for found in ranked if found.score >= floor]
 
     async def _by_words(self, tenant: str, query: Query, wanted: Filter) -> list[Scored]:
@@ -80,15 +80,15 @@ class Finder:
             return None
         return await self._store.by_vector(tenant, vector, wanted, _CANDIDATES)
 
-    async def _beside(self, tenant: str, leads: Sequence[Scored], wanted: Filter) -> list[Record]:
+    async def _nearby(self, tenant: str, leads: Sequence[Scored], wanted: Filter) -> list[Record]:
         places = {(lead.record.session, lead.record.place) for lead in leads if lead.record.session}
         if not places or (wanted.kinds and "turn" not in wanted.kinds):
             return []
         near = await self._store.around(tenant, sorted(places), 2)
-        return [record for record in near if _meant(record, wanted)]
+        return [record for record in near if _matches(record, wanted)]
 
 
-def _meant(record: Record, wanted: Filter) -> bool:
-    """Whether a filter means a record that was found by its place, which no filter was asked for."""
+def _matches(record: Record, wanted: Filter) -> bool:
+    """Whether a record that was found by its place matches the filter."""
     in_scope = not wanted.scopes or record.scope in wanted.scopes
     return in_scope and not record.superseded_by and not 0 < record.expires <= wanted.now

@@ -1,4 +1,4 @@
-"""What a query asks for: the words to look for, whom it is about, which time it names."""
+"""Parse a query: its search terms, the speakers it names, the times it names."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[^\W\d_]+")
-# Verbs after which the first person stands otherwise than the third: "does Ann live", "do I live".
+# Verb forms that differ between third and first person: "does Ann live", "do I live".
 _FIRST_PERSON = (
     (re.compile(r"\bdoes I\b"), "do I"),
     (re.compile(r"\bI does\b"), "I do"),
@@ -34,11 +34,11 @@ _PRONOUNS = (
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query, read.
+    """A parsed query.
 
     Attributes:
-        text: As it was asked.
-        units: The different words to look for, in order.
+        text: The original text.
+        units: The distinct words to search for, in order.
         spans: The times it names.
         asks_when: Whether the answer is a time.
     """
@@ -50,30 +50,30 @@ class Query:
 
     @classmethod
     def read(cls, text: str, now: float) -> "Query":
-        """Read a query that is asked at ``now``."""
+        """Parse a query at the time ``now``."""
         spans, rest = dates.read(text, now)
-        # A memory is from May without saying so: the words of a time are looked for only where there are no others.
+        # A memory from May need not contain "May": words of a date are search terms only if there are no others.
         return cls(text, units(rest) or units(text), tuple(spans), bool(_WHEN.search(text)))
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The different terms to look for, in order."""
+        """The distinct search terms, in order."""
         return tuple(dict.fromkeys(term for unit in self.units for term in unit.terms))
 
     def asked_about(self, speakers: Iterable[str]) -> frozenset[str]:
-        """Those of the speakers whom the query names, by their whole name or a part of it."""
-        # "Will" is a name and "will" is not; but who writes all in small letters writes names so, too.
-        small = self.text.islower()
-        words = {plain(word) for word in _NAME.findall(self.text) if word[:1].isupper() or small} - STOP_WORDS
+        """Return the speakers that the query names, by full name or a part of it."""
+        # "Will" is a name and "will" is not, unless the whole query is in lower case.
+        lower = self.text.islower()
+        words = {plain(word) for word in _NAME.findall(self.text) if word[:1].isupper() or lower} - STOP_WORDS
         return frozenset(speaker for speaker in speakers if words & set(plain(speaker).split()))
 
     def without_names(self, names: Iterable[str]) -> "Query":
-        """The query without the terms of names, unless nothing is left: who is called Ann is not who speaks as Ann."""
+        """Return the query without the terms of names, unless nothing else is left."""
         named = {term for name in names for term in terms(name)}
         return replace(self, units=tuple(unit for unit in self.units if not unit.named(named)) or self.units)
 
     def in_first_person(self, speaker: str) -> str:
-        """The query as the speaker would put it: what they said of themselves is nearer to that."""
+        """Rewrite the query in the first person, which is closer to what the speaker said."""
         name = rf"\b{_whole_or_part(speaker)}\b"
         text = re.sub(rf"{name}['’]s?", "my", self.text, flags=re.IGNORECASE)
         text = re.sub(name, "I", text, flags=re.IGNORECASE)

@@ -1,8 +1,8 @@
-"""How candidates become a ranking, with a score that means the same for every query.
+"""Rank candidates with a score that is comparable between queries.
 
-Words and vector are each brought to 0..1 and summed by weight; what speaker, neighbours,
-session and dates say is added in proportion to the best of these sums, so that it can
-order what is relevant but never make relevant what is not. What each pays: ``benchmarks/retrieval.py``.
+Word and vector scores are scaled to 0..1 and summed by weight. Speaker, neighbours, session and dates add a share
+of the best sum, so they reorder relevant memories but never make irrelevant ones relevant. Their effect is
+measured in ``benchmarks/retrieval.py``.
 """
 
 import math
@@ -16,24 +16,24 @@ from .query import Query
 
 _DAY = 86_400.0
 HALF_LIFE = 180 * _DAY
-"""Seconds after which a memory's recency is half of what it was."""
+"""Seconds after which a memory's recency has halved."""
 _SURENESS = 1.4
-"""How fast a score rises to 1: the best that 24 unrelated queries found in each of 20 conversations scored just below 0.3."""
+"""How fast a score rises to 1. Set so that 24 unrelated queries in each of 20 conversations scored just below 0.3."""
 _DOUBT = 1.25
-"""How much less than its share a query counts of which only a part is known."""
+"""Exponent that penalises queries of which only some words are known."""
 _MEANING = 0.85
-"""The part of its weight that a vector counts with where nothing else speaks for a memory: "the name of Ann's pet" and
-"my dog is called Rex" have no word in common, and what was said around that was about something else."""
+"""Share of its weight that a vector keeps without any other evidence: "the name of Ann's pet" and "my dog is called
+Rex" have no word in common."""
 _ALONE = ""
 _FEW = 20
-"""So many memories at least are taken to have been searched: the first few must not make every word a common one."""
+"""Minimum number of memories assumed for rarity: among few memories every word would look common."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each signal counts; 0 leaves it out.
+    """Weight of each signal; 0 disables it.
 
-    ``names`` is whether speakers' names are left out of what is looked for, and the query put in the first person.
+    ``names`` removes speakers' names from the search terms and rewrites the query in the first person.
     """
 
     words: float = 1.0
@@ -50,7 +50,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A memory that was found, with its relevance from 0 to 1 and, in words, what that was made of."""
+    """A hit with its score from 0 to 1 and an explanation of the score."""
 
     record: Record
     score: float
@@ -72,18 +72,18 @@ def rank(
     about: Collection[str],
     by_words: Sequence[Scored],
     by_vector: Sequence[Scored] | None,
-    beside: Sequence[Record],
+    nearby: Sequence[Record],
     now: float,
     weights: Weights,
     limit: int | None = None,
 ) -> list[Found]:
-    """The best of the candidates, best first.
+    """Rank the candidates, best first.
 
-    ``about`` are the speakers whom the query asks about; ``by_vector`` is None where there is no embedder;
-    ``beside`` are turns near the best of both.
+    ``about`` are the speakers named in the query; ``by_vector`` is None without an embedder; ``nearby`` are turns
+    near the top hits.
     """
     hits = (*by_words, *(by_vector or ()))
-    candidates = {record.id: _Candidate(record) for record in (*beside, *(hit.record for hit in hits))}
+    candidates = {record.id: _Candidate(record) for record in (*nearby, *(hit.record for hit in hits))}
     _score_words(query, by_words, candidates)
     for hit in by_vector or ():
         candidates[hit.record.id].vector = vector_score(hit.score)
@@ -101,24 +101,23 @@ def rank(
 
 
 def vector_score(cosine: float) -> float:
-    """A cosine as a relevance: 0 for what any two sentences have, 1 for the same said in other words."""
+    """Scale a cosine to 0..1: 0 for unrelated sentences, 1 for a paraphrase."""
     return min(1.0, max(0.0, (cosine - 0.15) / 0.6))
 
 
 def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, _Candidate]) -> None:
-    """BM25 relative to the best, times how much of the query the best cover: the part that is absolute.
+    """Score by BM25 relative to the best hit, times the share of the query that the best hit covers.
 
-    A term that no memory holds counts as the rarest: a query of which only "day" is known is not
-    answered by any memory of any day.
+    An unknown term counts as the rarest, so a query of which only "day" is known has no good hit.
     """
     best = max((hit.score for hit in hits), default=0.0)
     if best <= 0.0:
         return
-    held = [frozenset(hit.record.words.split()) for hit in hits]
+    words = [frozenset(hit.record.words.split()) for hit in hits]
     number = max(len(hits), _FEW)
-    total, covered = 0.0, [0.0] * len(held)
+    total, covered = 0.0, [0.0] * len(words)
     for unit in query.units:
-        shares = [unit.share(words) for words in held]
+        shares = [unit.share(each) for each in words]
         weight = unit.weight * math.log(1.0 + (number + 0.5) / (sum(shares) + 0.5))
         total += weight
         covered = [sum_ + weight * share for sum_, share in zip(covered, shares, strict=True)]
@@ -142,7 +141,7 @@ def _add_extras(
             one.extras["neighbours"] = weights.neighbours * near / best
             one.extras["session"] = weights.session * sessions[record.session] / best
         else:
-            # What has no surroundings counts for its own, so that it does not come after all that have some.
+            # Without neighbours its own score is used, so that it does not rank below everything that has some.
             one.extras[_ALONE] = (weights.neighbours + weights.session) * one.base / best
         if query.spans:
             one.extras["date"] = weights.dates * _date_match(query, record)
@@ -155,7 +154,7 @@ def _in_session(record: Record) -> bool:
 
 
 def _session_scores(turns: Mapping[tuple[str, int], float]) -> dict[str, float]:
-    """The mean of each session's best three."""
+    """Return the mean of the three best scores of each session."""
     of: dict[str, list[float]] = defaultdict(list)
     for (session, _), score in turns.items():
         of[session].append(score)
@@ -163,9 +162,9 @@ def _session_scores(turns: Mapping[tuple[str, int], float]) -> dict[str, float]:
 
 
 def _date_match(query: Query, record: Record) -> float:
-    """How well a memory's own time, or one that it names, fits a time that the query names."""
-    told = spans(record.text, record.at) if tells_time(record.text) else ()
-    times = [record.at, *((span.start + span.end) / 2 for span in told)]
+    """Return how well the time of a memory, or a time it names, fits a time in the query."""
+    named = spans(record.text, record.at) if tells_time(record.text) else ()
+    times = [record.at, *((span.start + span.end) / 2 for span in named)]
     return max(nearness(at, span) for at in times for span in query.spans)
 
 

@@ -1,4 +1,4 @@
-"""Scripts that put no spaces between words, and words cut into pieces that others share."""
+"""Scripts without spaces between words, and n-grams of words."""
 
 import re
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ HANGUL = "\uac00-\ud7af"
 _SOUTHERN = "\u0e00-\u0e7f", "\u0e80-\u0eff", "\u1780-\u17ff", "\u1000-\u109f"  # Thai, Lao, Khmer, Burmese
 
 RUN = re.compile("|".join(f"[{script}]+" for script in (HAN + HIRAGANA + KATAKANA, HANGUL, *_SOUTHERN)))
-"""A stretch of one of these scripts. Korean has spaces, but adds so much to its words that it is treated like them."""
+"""A run of one of these scripts. Korean has spaces, but its many suffixes need the same treatment."""
 
-# A consonant with what is written around it, since its vowels and tones mean nothing on their own.
+# A consonant with its vowel and tone marks.
 _CLUSTER = re.compile(
     "[\u0e40-\u0e44]?[\u0e01-\u0e2e][\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]*"
     "|[\u0ec0-\u0ec4]?[\u0e81-\u0eae\u0edc-\u0edf][\u0eb0-\u0ebd\u0ec8-\u0ecd]*"
@@ -22,35 +22,35 @@ _CLUSTER = re.compile(
     re.DOTALL,
 )
 _KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]")
-# Arabic and Hebrew leave out most vowels, so their words are shorter.
+# Arabic and Hebrew omit most vowels, so their words are shorter.
 _SHORT = re.compile("[\u0590-\u07ff]")
 
 _LETTERS = 4
 _SHORT_LETTERS = 3
 _MOST_LETTERS = 40
-"""What has more letters is no word: a key, or a text without its spaces."""
+"""Longer tokens are not words, but keys or texts without spaces."""
 
 
 def clusters(run: str) -> list[str]:
-    """The characters of a run, each with the marks that belong to it."""
+    """Split a run into characters with their marks."""
     return _CLUSTER.findall(run)
 
 
 def pairs(parts: Sequence[str]) -> list[str]:
-    """Neighbouring characters together; a single one alone."""
+    """Return bigrams; a single character stays alone."""
     return ["".join(parts[place : place + 2]) for place in range(max(1, len(parts) - 1))]
 
 
 def pieces(run: str) -> list[str]:
-    """What a run without spaces is indexed by: pairs of its characters, and those that may be words alone."""
+    """Return the index terms of a run: bigrams, and single characters that may be words."""
     parts = clusters(run)
     return [*(part for part in parts if len(parts) > 1 and not _KANA.match(part)), *pairs(parts)]
 
 
 def grams(word: str) -> list[str]:
-    """Overlapping pieces of a word, by which it is found in its other forms and in compounds.
+    """Return overlapping n-grams of a word, which match its other forms and compounds.
 
-    The mark before each keeps them apart from words: English has ``less`` and a ``lesson``.
+    The prefix ``~`` separates them from words: ``less`` is a word and an n-gram of ``lesson``.
     """
     size = _SHORT_LETTERS if _SHORT.match(word) or len(word) == _SHORT_LETTERS else _LETTERS
     if len(word) < size or len(word) > _MOST_LETTERS or word.isdigit():
@@ -59,5 +59,5 @@ def grams(word: str) -> list[str]:
 
 
 def beginning(word: str) -> list[str]:
-    """By which a word of three letters finds those with an ending, such as a Swedish plural."""
+    """Return the first three letters, so that a word of three letters matches its forms with an ending."""
     return [f"~{word[:_SHORT_LETTERS]}"] if _SHORT_LETTERS < len(word) <= 2 * _SHORT_LETTERS else []

@@ -1,7 +1,4 @@
-"""The words that memories are found by: the same for what is stored and for what is asked.
-
-They are made here and not in the stores, so that every store indexes the same ones.
-"""
+"""Tokenisation of memories and queries, above the stores, so that every store indexes the same terms."""
 
 import re
 import unicodedata
@@ -10,14 +7,13 @@ from collections.abc import Iterator
 from .scripts import RUN, clusters, pairs
 from .stemming import stem
 
-# Letters and digits, with the marks that letters of southern Asia carry, but not their signs of
-# punctuation; an underscore parts words.
+# Letters and digits with South Asian vowel marks, but not their punctuation; an underscore separates words.
 _WORD = re.compile(
     r"(?:[^\W_]|(?![\u0964\u0965\u0e2f\u0e46\u0e4f\u0e5a\u0e5b\u0eaf\u0ec6\u0f01-\u0f17\u104a-\u104f\u17d4-\u17da])"
     r"[\u0900-\u0dff\u0e00-\u109f\u1780-\u17ff])+"
 )
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
-# What stands for an article, a preposition or a pronoun before a vowel in Romance languages.
+# Elided articles, prepositions and pronouns of Romance languages.
 _ELIDED = re.compile(
     r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu|presqu|quelqu|(?:d|n|s)?ell|all|dall|nell|sull|coll|agl|"
     r"degl|dagl|negl|sugl|gl|un|nessun|ciascun|quest|quell|bell|quant|tutt|sant|senz|dov|com|cos|anch|pres)'(?=[^\W\d_]{2})"
@@ -49,10 +45,9 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text, in order and with repeats.
+    """Return the terms of a text, in order, with repeats: lower case, no stop words or accents, English stemmed.
 
-    Lower case, without stop words and accents, English ones stemmed; what is written without spaces
-    as pairs of characters. Each consists of letters, their marks and digits only.
+    Text without spaces becomes bigrams.
     """
     found: list[str] = []
     for part in (part for word in words(text) for part in parts(word)):
@@ -64,7 +59,7 @@ def terms(text: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text as ``plain`` gives it, without what apostrophes join to them."""
+    """Split normalised text into words, without elisions and contractions."""
     text = _THOUSANDS.sub("", plain(text))
     if "'" in text:
         text = _APOSTROPHE.sub("", _ELIDED.sub(" ", text))
@@ -72,7 +67,7 @@ def words(text: str) -> list[str]:
 
 
 def parts(word: str) -> Iterator[str]:
-    """A word, cut where a script begins or ends that has no spaces."""
+    """Split a word at the boundaries of scripts without spaces."""
     if word.isascii():
         yield word
         return
@@ -87,7 +82,7 @@ def parts(word: str) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    """Lower case, one form for each character, letters without accents and optional vowels."""
+    """Normalise to lower case and one form per character, without accents and optional vowels."""
     if text.isascii():
         return text.replace("`", "'").lower()
     apart = unicodedata.normalize("NFKD", text.translate(_QUOTES).casefold())

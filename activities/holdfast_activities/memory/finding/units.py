@@ -1,9 +1,8 @@
-"""What a memory is indexed by in every language, and what of a question is looked for.
+"""Index terms of memories and search terms of queries, in every language.
 
-English words are found by their stems. Words of other languages are found by pieces of them, too, so
-that a question's word is found in a compound, with another ending or behind an article; and where
-there are no spaces pieces are all there is. A question's function words are left out, which a
-store of few memories could not tell from rare ones.
+English words are indexed by stem. Words of other languages are also indexed by n-grams, to match compounds and
+other endings; text without spaces is indexed by n-grams only. Function words of a query are dropped: a small store
+cannot tell them from rare words.
 """
 
 import re
@@ -17,29 +16,29 @@ from .stemming import stem
 from .terms import STOP_WORDS, parts, words
 
 VERSION = 2
-"""Of what ``indexed`` gives. Kept with each store, whose memories are indexed again where it has changed."""
+"""Version of the terms. Each store records it, and is indexed again after a change."""
 
 _HANGUL = re.compile("[\uac00-\ud7af]")
 _KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]")
 _JAPANESE = re.compile(f"[{HAN}]+|[{KATAKANA}]+|[{HIRAGANA}]+")
-_ASKED = re.compile("[?？؟¿;]")
+_QUESTION = re.compile("[?？؟¿;]")
 _LONGEST = 7
-"""Characters of the longest function word that is looked for in a run."""
+"""Length of the longest function word in text without spaces."""
 _LEAST = 1 / 3
-"""The part of a word's pieces below which a memory that has them has them by chance."""
+"""Share of a word's n-grams below which a match is treated as chance."""
 _MORE = 1.25
-"""What pieces count more than their number: the rest of a word is its ending as often as not."""
+"""Weight of n-gram matches: the unmatched rest of a word is often only its ending."""
 _CLEAR_ENDINGS = frozenset("을를은는에의")
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A word to look for.
+    """A word to search for.
 
     Attributes:
-        whole: Its term; empty where nothing tells where the word ends.
-        pieces: By which it is found in other forms.
-        weight: About how many words it is.
+        whole: Its term; empty if word boundaries are unknown.
+        pieces: N-grams that match its other forms.
+        weight: Approximate number of words.
     """
 
     whole: str
@@ -48,29 +47,29 @@ class Unit:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All terms to look for."""
+        """All search terms of the word."""
         return (self.whole, *self.pieces) if self.whole else self.pieces
 
     def named(self, names: Set[str]) -> bool:
         """Whether it is one of these terms."""
         return self.whole in names if self.whole else names >= set(self.pieces)
 
-    def share(self, held: Set[str]) -> float:
-        """How much of it there is among a memory's terms, from 0 to 1."""
-        if self.whole in held:
+    def share(self, terms: Set[str]) -> float:
+        """Return how much of the word a memory's terms contain, from 0 to 1."""
+        if self.whole in terms:
             return 1.0
         if not self.pieces:
             return 0.0
-        found = sum(piece in held for piece in self.pieces) / len(self.pieces)
+        found = sum(piece in terms for piece in self.pieces) / len(self.pieces)
         return min(1.0, _MORE * found) if found >= _LEAST else 0.0
 
 
 def indexed(text: str) -> list[str]:
-    """The terms that a memory with this text is found by."""
-    said = words(text)
-    in_pieces = not _english(said)
+    """Return the index terms of a memory's text."""
+    text_words = words(text)
+    in_pieces = not _english(text_words)
     found: list[str] = []
-    for part in (part for word in said for part in parts(word)):
+    for part in (part for word in text_words for part in parts(word)):
         if RUN.fullmatch(part):
             found.extend(pieces(part))
         elif part not in STOP_WORDS:
@@ -81,20 +80,22 @@ def indexed(text: str) -> list[str]:
 
 
 def units(text: str) -> tuple[Unit, ...]:
-    """The words of a question that say what it is about, in order and each once."""
-    said = words(text)
-    english = _english(said)
-    empty = frozenset[str]() if english else _function_words(said, asked=bool(_ASKED.search(text)))
+    """Return the content words of a query, in order, each once."""
+    text_words = words(text)
+    english = _english(text_words)
+    empty = (
+        frozenset[str]() if english else _function_words(text_words, question=bool(_QUESTION.search(text)))
+    )
     japanese = bool(_KANA.search(text))
     found: list[Unit] = []
-    for part in (part for word in said for part in parts(word)):
+    for part in (part for word in text_words for part in parts(word)):
         if RUN.fullmatch(part):
             found.extend(_unspaced(part, japanese))
         elif part not in STOP_WORDS and part not in empty:
             found.append(_spaced(part, english))
     if empty and not found:
-        # The lists have words such as "year", too, and a question may be about nothing else.
-        found = [_spaced(word, english) for word in said if len(word) == max(map(len, said))]
+        # The lists contain words such as "year", and a query may have no other word.
+        found = [_spaced(word, english) for word in text_words if len(word) == max(map(len, text_words))]
     return tuple({unit.terms: unit for unit in found}.values())
 
 
@@ -102,33 +103,33 @@ def _spaced(word: str, english: bool) -> Unit:
     return Unit(stem(word), () if english else tuple(grams(word)))
 
 
-def _english(said: Sequence[str]) -> bool:
-    """Whether a text is more likely English than anything else, by its function words."""
-    return _in_english(said) > max(_counts(said).values(), default=0)
+def _english(text_words: Sequence[str]) -> bool:
+    """Whether a text is most likely English, by its function words."""
+    return _in_english(text_words) > max(_counts(text_words).values(), default=0)
 
 
-def _function_words(said: Sequence[str], *, asked: bool) -> Set[str]:
-    """Those words of a text that are function words of the language it is likely in; ``asked`` if it is a question."""
-    counts = _counts(said)
+def _function_words(text_words: Sequence[str], *, question: bool) -> Set[str]:
+    """Return the function words of the text's likely language; ``question`` if it is a question."""
+    counts = _counts(text_words)
     most = max(counts.values(), default=0)
-    # One of two words tells no language, unless it asks: "dog" is a function word of Danish.
-    if (most < 2 and len(said) < 3 and not asked) or _in_english(said) >= most:
+    # One function word of two does not identify a language, except in a question: "dog" is one in Danish.
+    if (most < 2 and len(text_words) < 3 and not question) or _in_english(text_words) >= most:
         return frozenset()
     likely = sum(1 << language for language, count in counts.items() if count == most)
     known = function_words.spaced()
-    return {word for word in said if known.get(word, 0) & likely}
+    return {word for word in text_words if known.get(word, 0) & likely}
 
 
-def _in_english(said: Sequence[str]) -> int:
+def _in_english(text_words: Sequence[str]) -> int:
     known = function_words.english()
-    return sum(word in known for word in set(said) if len(word) > 1)
+    return sum(word in known for word in set(text_words) if len(word) > 1)
 
 
-def _counts(said: Sequence[str]) -> Counter[int]:
-    """How many function words of each language but English are among the words."""
+def _counts(text_words: Sequence[str]) -> Counter[int]:
+    """Count the function words of each language except English."""
     known = function_words.spaced()
     # A single letter is a word of too many languages, here and above.
-    found = [known.get(word, 0) for word in set(said) if len(word) > 1]
+    found = [known.get(word, 0) for word in set(text_words) if len(word) > 1]
     return Counter(number for bits in found for number in range(bits.bit_length()) if bits >> number & 1)
 
 
@@ -145,7 +146,7 @@ def _unspaced(run: str, japanese: bool) -> Iterator[Unit]:
 
 
 def _without(run: str, empty: Set[str]) -> list[str]:
-    """What is left between function words, the longest of which are taken first."""
+    """Return the segments between function words; the longest function word matches first."""
     made = clusters(run)
     found = [""]
     place = 0
@@ -162,7 +163,7 @@ def _without(run: str, empty: Set[str]) -> list[str]:
 
 
 def _korean(run: str) -> list[str]:
-    """A word without its particle or ending; none for a function word."""
+    """Strip a particle or ending from a word; empty for a function word."""
     empty = function_words.korean()
     if run in empty:
         return []
@@ -174,7 +175,7 @@ def _korean(run: str) -> list[str]:
 
 
 def _japanese(run: str) -> list[str]:
-    """The stretches of one script each, without function words and the endings of verbs."""
+    """Split by script, without function words and verb endings."""
     empty = function_words.japanese()
     found: list[str] = []
     for stretch in _JAPANESE.finditer(run):
@@ -184,7 +185,7 @@ def _japanese(run: str) -> list[str]:
             # A particle after a word, or the first sign of its ending.
             text = text[1:] if text[:2] not in empty and text[:3] not in empty else text
         for segment in _without(text, empty):
-            # A single sign is the rest of an ending.
+            # A single kana is the rest of an ending.
             if not kana:
                 found.append(segment)
             elif len(segment) > 1:

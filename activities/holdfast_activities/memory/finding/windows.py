@@ -1,7 +1,6 @@
-"""What a memory is indexed by: a turn by its own words and its neighbours', a fact by its text and topic.
+"""Index words of memories: a turn by its own words and its neighbours', a fact by its text and topic.
 
-An answer seldom repeats its question. With the words of the turns before and after it, "Last
-Friday" is found by what was asked there.
+An answer seldom repeats its question: "Last Friday" is found by the words of the question before it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,26 +12,25 @@ from .units import indexed
 
 
 def fact_words(text: str, topic: str = "") -> str:
-    """The ``Record.words`` of a fact or an episode."""
+    """Return ``Record.words`` of a fact or an episode."""
     return " ".join(indexed(f"{text}\n{topic}"))
 
 
 def turn_words(text: str, neighbours: Sequence[str] = ()) -> str:
-    """The ``Record.words`` of a turn between its neighbours; its own count no more than theirs, which pays best."""
+    """Return ``Record.words`` of a turn; its own words count no more than its neighbours', which ranks best."""
     return " ".join(term for part in (text, *neighbours) for term in indexed(part))
 
 
 async def turn_records(
     store: MemoryStore, embedder: Embedder | None, tenant: str, drafts: Sequence[TurnDraft]
 ) -> list[Record]:
-    """The records to put for new turns: theirs, and those of the neighbours whose windows they enter.
+    """Return the records to put for new turns: theirs, and the neighbours whose words change. Put them in one call.
 
-    Put them in one call. Applied again, a turn keeps what was noted of its use, and is not embedded
-    again. Two workers that bring neighbouring turns at the same moment may each miss the other's
-    words: both turns are kept, and found a little worse.
+    An existing turn keeps its uses and vector. Two workers that add neighbouring turns at the same time may miss
+    each other's words: both turns are stored but rank slightly lower.
 
     Raises:
-        EmbeddingFailed: The vectors could not be had.
+        EmbeddingFailed: The embedder failed.
     """
     if not drafts:
         return []
@@ -43,25 +41,25 @@ async def turn_records(
     await _embed(embedder, records)
     new = _Places(records.values())
     near = [record for record in await _near(store, tenant, records.values()) if record.id not in records]
-    touched = [record.id for record in near if new.beside(record)]
+    touched = [record.id for record in near if new.neighbours(record)]
     both = _Places([*near, *records.values()])
     records.update((record.id, record) for record in await store.get(tenant, touched))
     return [both.indexed(record) for record in records.values()]
 
 
 async def mended(store: MemoryStore, tenant: str, gone: Sequence[Record]) -> list[Record]:
-    """The records to put once these are gone, so that no window holds their words any longer."""
+    """Return the neighbours to put after a deletion, without the deleted turns' words."""
     lost = {record.id: record for record in gone if record.kind == "turn"}
     if not lost:
         return []
     near = [record for record in await _near(store, tenant, lost.values()) if record.id not in lost]
     away, left = _Places(lost.values()), _Places(near)
-    touched = [record.id for record in near if away.beside(record)]
+    touched = [record.id for record in near if away.neighbours(record)]
     return [left.indexed(record) for record in await store.get(tenant, touched)]
 
 
-async def words_anew(store: MemoryStore, tenant: str, records: Sequence[Record]) -> dict[str, str]:
-    """The words of records as they are made now, by their ids, where they are others than those there."""
+async def new_words(store: MemoryStore, tenant: str, records: Sequence[Record]) -> dict[str, str]:
+    """Return the current words of records, by id, where they differ from the stored ones."""
     turns = [record for record in records if record.kind == "turn"]
     places = [(record.session, record.place) for record in turns if record.session]
     windows = _Places([*(await store.around(tenant, places, 1) if places else ()), *turns])
@@ -78,26 +76,27 @@ class _Places:
     """Turns by their places."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        # By scope, too: what was said in another must not be found by way of this one.
+        # By scope, too: a search in one scope must not match words of another.
         self._at = {
             (record.scope, record.session, record.place): record for record in records if record.session
         }
 
-    def beside(self, record: Record) -> list[Record]:
-        """Those right before and after a record."""
+    def neighbours(self, record: Record) -> list[Record]:
+        """Return the turns directly before and after a record."""
         keys = [(record.scope, record.session, record.place + step) for step in (-1, 1)]
         return [self._at[key] for key in keys if key in self._at]
 
     def indexed(self, record: Record) -> Record:
-        """A record with the words of its window."""
-        return replace(record, words=turn_words(record.text, [other.text for other in self.beside(record)]))
+        """Return the record with its own and its neighbours' words."""
+        return replace(
+            record, words=turn_words(record.text, [other.text for other in self.neighbours(record)])
+        )
 
 
 def _free(draft: TurnDraft, there: Record | None) -> bool:
-    """Whether the id is the draft's to take.
+    """Whether the draft may use its id.
 
-    Ids are made from sessions' names, and these are chosen by programs, from what users say: who names
-    one so that its ids are those of another memory must not write over that.
+    Ids contain session names, which may come from users: a crafted name must not overwrite another memory.
     """
     return there is None or (there.kind, there.scope, there.session) == ("turn", draft.scope, draft.session)
 
@@ -132,11 +131,11 @@ async def _embed(embedder: Embedder | None, records: dict[str, Record]) -> None:
 
 
 def embeddable(text: str) -> str:
-    """What is embedded of a memory's text: nobody's name is put before it, so that it says what, not who."""
+    """Return the text to embed: without the speaker, so that the vector represents the content."""
     return text.strip()
 
 
 async def _near(store: MemoryStore, tenant: str, records: Iterable[Record]) -> list[Record]:
-    """Turns up to two places away: those whose windows change, and what else is in these windows."""
+    """Return turns up to two places away: the neighbours that change, and their neighbours."""
     places = [(record.session, record.place) for record in records if record.session]
     return await store.around(tenant, places, 2) if places else []

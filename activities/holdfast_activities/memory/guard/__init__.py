@@ -1,1 +1,1 @@
-"""A deadline and a circuit breaker around every store and embedder."""
+"""Deadlines and circuit breakers for stores and embedders."""

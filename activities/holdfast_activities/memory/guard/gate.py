@@ -1,7 +1,7 @@
-"""A deadline and a circuit breaker round every call of a memory store or embedding server.
+"""A deadline and a circuit breaker for every call of a memory store or embedding server.
 
-Clients of databases retry by themselves, for longer than a turn may wait, so the deadline is
-kept from outside: a call past it is cancelled and not waited for.
+Database clients retry for longer than a turn may wait, so the deadline is enforced outside them: a late call is
+cancelled and not awaited.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Guard(Protocol):
-    """Circuit breakers; the worker's ``Breakers`` are some."""
+    """The interface of the worker's ``Breakers``."""
 
     async def admit(self, name: str) -> "Admission": ...
 
@@ -29,17 +29,17 @@ class Guard(Protocol):
 
 
 class Gate:
-    """Where every call of one part goes through."""
+    """Runs every call of one dependency within a deadline and a breaker."""
 
     def __init__(
         self, name: str, guard: Guard | None, failure: type[MemoryUnavailable] | type[EmbeddingFailed]
     ) -> None:
-        """A gate.
+        """Create a gate.
 
         Args:
-            name: The breaker's, such as ``memory:embedded``.
+            name: Name of the breaker, such as ``memory:embedded``.
             guard: The breakers; None for deadlines only.
-            failure: The error that says that the part is in trouble, raised by it and by the gate.
+            failure: The error that counts as a failure; raised by the dependency and by the gate.
         """
         self._name = name
         self._guard = guard
@@ -47,31 +47,26 @@ class Gate:
         self._late: set[asyncio.Future[Any]] = set()
 
     async def call(self, work: Callable[[], Awaitable[T]], seconds: float | None) -> T:
-        """What the work gives.
-
-        Args:
-            work: The call.
-            seconds: What it may take; None for as long as it takes.
+        """Run a call. ``seconds`` is its deadline; None for no deadline.
 
         Raises:
-            HoldfastError: The failure that the gate is for: at once while the breaker is open, with the time
-                to wait; or past the deadline. Or another that the work raised, which says nothing of the part.
+            HoldfastError: ``failure``, if the breaker is open (with ``retry_after``) or the deadline has passed.
+                Other errors of the call pass through and do not count.
         """
         admission = await self._admit()
         try:
             result = await self._within(work, seconds)
         except self._failure as error:
-            # A failure that trying again does not help is an answer, such as to a text it cannot take; but a key
-            # that is refused is refused for every text.
+            # A permanent failure concerns one text, so it does not count; a rejected key concerns all of them.
             counts = error.retryable or (isinstance(error, EmbeddingFailed) and error.account)
-            await self._tell(admission, error.detail if counts else None)
+            await self._report(admission, error.detail if counts else None)
             raise
         except BaseException:
-            # Cancelled, or refused for what was asked: neither speaks for or against the part.
+            # Cancelled or rejected as invalid: no evidence about the dependency.
             if admission is not None and self._guard is not None:
                 await self._guard.abandoned(admission)
             raise
-        await self._tell(admission, None)
+        await self._report(admission, None)
         return result
 
     async def _admit(self) -> "Admission | None":
@@ -82,7 +77,7 @@ class Gate:
         except BreakerOpen as error:
             raise self._failure(error.detail, retry_after=error.retry_after) from None
 
-    async def _tell(self, admission: "Admission | None", failure: str | None) -> None:
+    async def _report(self, admission: "Admission | None", failure: str | None) -> None:
         if self._guard is None or admission is None:
             return
         if failure is None:
@@ -96,7 +91,7 @@ class Gate:
             done, _ = await asyncio.wait({task}, timeout=seconds)
         finally:
             if not task.done():
-                # Not waited for: what hangs may hang in its cancellation, too.
+                # Not awaited: a hanging call may also hang in its cancellation.
                 task.cancel()
                 self._late.add(task)
                 task.add_done_callback(self._forget)
@@ -107,4 +102,4 @@ class Gate:
     def _forget(self, late: "asyncio.Future[Any]") -> None:
         self._late.discard(late)
         if not late.cancelled():
-            late.exception()  # looked at, so that nobody is told that it was not
+            late.exception()  # retrieved, or asyncio logs it as never retrieved

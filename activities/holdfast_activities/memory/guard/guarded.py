@@ -1,4 +1,4 @@
-"""A memory store behind a gate: opened at first use, every call within a deadline and a breaker."""
+"""A memory store that opens at first use and runs every call through a gate."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,28 +12,22 @@ from .gate import Gate, Guard
 T = TypeVar("T")
 
 READ_SECONDS = 2.0
-"""What a read may take; somebody waits for it."""
+"""Deadline of a read; a caller is waiting."""
 
 WRITE_SECONDS = 10.0
-"""What a write may take, or a read of all tenants."""
+"""Deadline of a write, or of a read of all tenants."""
 
 OPEN_SECONDS = 5.0
-"""What is added for the first call, which opens the store."""
+"""Added to the first call, which opens the store."""
 
 
 class GuardedStore:
-    """A memory store that is opened at first use and whose every call is bounded. See ``MemoryStore``."""
+    """A ``MemoryStore`` that opens another at first use and bounds its calls."""
 
     def __init__(
         self, name: str, open_store: Callable[[], Awaitable[MemoryStore]], guard: Guard | None = None
     ) -> None:
-        """A store that is opened later.
-
-        Args:
-            name: The store's; the breaker is named ``memory:`` and this.
-            open_store: Opens it.
-            guard: The breakers; None for deadlines only.
-        """
+        """Create the store without opening it. The breaker is named ``memory:`` and ``name``; no guard, no breaker."""
         self.name = name
         self._open_store = open_store
         self._gate = Gate(f"memory:{name}", guard, MemoryUnavailable)
@@ -89,11 +83,11 @@ class GuardedStore:
         return await self._write(lambda store: store.counts())
 
     async def migrate(self, collection: Collection, embed: Embed) -> int:
-        """See ``MemoryStore``; it takes as long as it takes."""
+        """No deadline."""
         return await self._call(lambda store: store.migrate(collection, embed), None)
 
     async def optimise(self) -> int:
-        """See ``MemoryStore``; it takes as long as it takes."""
+        """No deadline."""
         return await self._call(lambda store: store.optimise(), None)
 
     async def close(self) -> None:
@@ -124,7 +118,7 @@ class GuardedStore:
         if self._store is None:
             if self._opening is None:
                 self._opening = asyncio.create_task(self._open(), name="open memory")
-            # Shielded: who is past its deadline leaves it to be opened for the next.
+            # Shielded: after a caller's deadline, opening continues for the next caller.
             await asyncio.shield(self._opening)
         assert self._store is not None
         return self._store

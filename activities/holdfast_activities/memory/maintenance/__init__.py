@@ -1,1 +1,1 @@
-"""What becomes of stored memories: merging, conflicts, decay, consolidation, reindexing."""
+"""Maintenance of stored memories: merging, conflicts, decay, consolidation, reindexing."""

@@ -1,9 +1,7 @@
-"""When two facts say the same: only then is one merged with the other, and its words are lost.
+"""Decide whether two facts say the same and can be merged; the wording of the new one is lost then.
 
-Vectors alone do not tell: "bought the car" and "sold the car" are nearer to each other than
-most paraphrases, as are two cats and three. So what is merged must say nothing that the
-other does not, with the same figures, the same negations and the same names in the same
-order; how near the vectors are comes after that.
+Vectors alone are not enough: "bought the car" and "sold the car" are closer than most paraphrases. A fact is merged
+only if it adds no term, and has the same figures, negations and names in the same order.
 """
 
 import re
@@ -11,10 +9,10 @@ import re
 from ..finding.terms import terms
 
 NEAR = 0.93
-"""The cosine from which two such facts are the same."""
+"""Minimum cosine of two such facts."""
 
 OVERLAP = 0.9
-"""The share of common terms from which they are, where there are no vectors or these are further apart."""
+"""Minimum share of common terms, if the vectors are missing or less similar."""
 
 _PLAIN = re.compile(r"[\W_]+")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
@@ -23,27 +21,21 @@ _NAME = re.compile(r"\b[^\W\d_a-z]\w*")
 
 
 def normal(text: str) -> str:
-    """A text without what its meaning does not depend on: case, spaces, marks."""
+    """Normalise case, spaces and punctuation."""
     return _PLAIN.sub(" ", text.casefold()).strip()
 
 
 def same(there: str, new: str, cosine: float = 0.0) -> bool:
-    """Whether a new fact says what one that is there says already.
-
-    Args:
-        there: The text of the one that is there.
-        new: The text of the new one.
-        cosine: Of their vectors; 0 where there are none.
-    """
+    """Whether a new fact says the same as an existing one; ``cosine`` is 0 without vectors."""
     if normal(there) == normal(new):
         return True
-    held, told = set(terms(there)), set(terms(new))
-    if not told or not told <= held or _marks(there) != _marks(new):
+    old_terms, new_terms = set(terms(there)), set(terms(new))
+    if not new_terms or not new_terms <= old_terms or _marks(there) != _marks(new):
         return False
-    return cosine >= NEAR or len(told) / len(held) >= OVERLAP
+    return cosine >= NEAR or len(new_terms) / len(old_terms) >= OVERLAP
 
 
 def _marks(text: str) -> tuple[list[str], int, list[str]]:
-    # The first word of a sentence passes for a name: a copy too many does less harm than a fact lost.
+    # The first word of a sentence counts as a name: a duplicate does less harm than a lost fact.
     names = [name.lower() for name in _NAME.findall(text) if terms(name)]
     return sorted(_FIGURE.findall(text)), len(_NEGATION.findall(text)), names

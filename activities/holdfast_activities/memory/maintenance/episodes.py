@@ -1,8 +1,7 @@
-"""Consolidation: the turns of a session long past are drawn together into episodes, which take their place.
+"""Consolidation: replace the turns of old sessions with episodes.
 
-An episode is made of the sentences that say most of a stretch of the session, word for word.
-Turns are removed only when the episode they are in is durable, so a run that broke off is
-finished by the next.
+An episode consists of the most representative sentences of a part of the session, verbatim. Turns are deleted only
+after their episode is durable, so the next run completes an interrupted one.
 """
 
 import math
@@ -22,11 +21,11 @@ from .facts import trust_of
 from .lifecycle import DAY, pages
 
 QUIET = 30 * DAY
-"""A session counts as past if nothing was said in it, or recalled of it, for so long."""
+"""A session is old after this time without a turn or recall."""
 MANY = 40
-"""Sessions of up to so many turns stay word for word."""
+"""Shorter sessions stay as they are."""
 DECIDED = 3_600.0
-"""Seconds after which the run that wrote an episode has decided whether it stays, or has died."""
+"""Seconds after which the run that wrote an episode has confirmed it or died."""
 STRETCH = 20
 """Turns of one episode."""
 SAYS_MOST = 10
@@ -37,10 +36,10 @@ _SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
 
 
 async def consolidate(store: MemoryStore, embedder: Embedder | None, tenant: str, now: float) -> int:
-    """Draw the past sessions of a tenant together; how many turns went into episodes.
+    """Consolidate the old sessions of a tenant; return how many turns were replaced.
 
     Raises:
-        EmbeddingFailed: An episode's vector could not be had; what was done before stays done.
+        EmbeddingFailed: The embedder failed; completed episodes stay.
     """
     last: defaultdict[str, float] = defaultdict(float)
     async for page in pages(store, tenant, Filter(kinds=("turn",))):
@@ -63,7 +62,7 @@ async def _session(
     async for page in pages(store, tenant, Filter(session=session, kinds=("episode",))):
         for episode in page:
             (done if episode.used < now - DECIDED else fresh).update(episode.sources)
-    # Left over where a run broke off between the episode and the removal of its turns.
+    # Left by a run that was interrupted before it deleted the turns.
     count = await _delete(store, tenant, [turn for turn in turns if turn.id in done])
     turns = [turn for turn in turns if turn.id not in done | fresh]
     if len(turns) <= MANY:
@@ -84,11 +83,10 @@ async def _session(
 
 
 async def _stands_alone(store: MemoryStore, tenant: str, episode: Record) -> bool:
-    """Whether an episode that has just been put may take the place of its turns; else the next run tries again.
+    """Whether a new episode may replace its turns; otherwise the next run retries.
 
-    What was forgotten or erased since the turns were read must not come back in it. And another
-    run at the same time may have drawn the same turns together: of two that both see the other's, neither stays,
-    so its turns are removed only where an episode does.
+    It must not restore turns that were deleted since they were read. If a concurrent run made an episode of the same
+    turns, both are dropped, so turns are deleted only for an episode that stays.
     """
     if len(await store.get(tenant, episode.sources)) < len(episode.sources):
         return False
@@ -108,7 +106,7 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
     vector = None if embedder is None else (await embedder.embed([embeddable(text)]))[0]
     ids = tuple(turn.id for turn in turns)
     return Record(
-        # Its own, so that a run that gives its episode up does not remove that of another.
+        # Unique, so that a run that drops its episode does not delete that of another.
         id=f"episode:{uuid4().hex}",
         scope=turns[0].scope,
         kind="episode",
@@ -119,7 +117,7 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
         importance=max(turn.importance for turn in turns),
         trust=min((turn.trust for turn in turns), key=trust_of),
         sources=ids,
-        # With the first of its turns: their words must not outlast the time they were given.
+        # With the first of its turns, whose text must not outlive its expiry.
         expires=min((turn.expires for turn in turns if turn.expires), default=0.0),
         uses=max(turn.uses for turn in turns),
         words=fact_words(text),
@@ -128,7 +126,7 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
 
 
 def says_most(turns: Sequence[Record]) -> str:
-    """The sentences nearest to what all of them are about, in their order, with who said them."""
+    """Return the most representative sentences in their order, with their speakers."""
     said = [(turn.speaker, sentence) for turn in turns for sentence in _sentences(turn.text)]
     bags = [Counter(terms(sentence)) for _, sentence in said]
     frequency = Counter(term for bag in bags for term in bag)
@@ -162,7 +160,7 @@ def _line(speaker: str, sentence: str) -> str:
 
 
 def _near(weights: dict[str, float], centre: Counter[str]) -> float:
-    """How much of what was talked about a sentence says, 0 for one that says hardly anything."""
+    """Return the similarity of a sentence to the whole; 0 for one with hardly any term."""
     if len(weights) < _LEAST:
         return 0.0
     length = math.sqrt(sum(value * value for value in weights.values()))

@@ -1,8 +1,7 @@
-"""Facts: a new one is merged with one that says the same, or takes the place of one that it contradicts.
+"""Add facts: merge a new fact with one that says the same, or supersede one that it contradicts.
 
-Of facts that contradict each other the one of most trust holds, and of those the newest:
-``standing``. It does not matter in which order they arrive. The others stay as its trail,
-each with the id of what took its place.
+Of contradicting facts the most trusted is valid, then the newest (``standing``), in whatever order they arrive. The
+others stay as its trail, each with the id of the fact that superseded it.
 """
 
 from __future__ import annotations  # `Vector` is a name to type checkers only
@@ -19,38 +18,38 @@ from ..outbox.changes import FactDraft
 from .dedupe import same
 
 MORE_IMPORTANT = 0.05
-"""What a fact's importance grows by when it is told again."""
+"""Added to a fact's importance when it is repeated."""
 
 _TRUST: dict[Trust, int] = {"tool": 0, "agent": 0, "user": 1, "operator": 2}
-_LOOKED_AT = 10  # of the candidates that may say the same
+_CANDIDATES = 10  # that may say the same
 _TOPIC_CHARS = 100
-_TRAIL = 20  # links that are followed to what holds; a longer trail is a mistake somewhere
+_TRAIL = 20  # links followed to the valid fact; a longer trail is an error
 
 
 def standing(fact: Record) -> tuple[int, float, str]:
-    """Of two facts that contradict, the one with the greater standing holds."""
+    """Sort key of contradicting facts; the greatest is valid."""
     return trust_of(fact.trust), fact.at, fact.id
 
 
 def trust_of(trust: Trust) -> int:
-    """More for who is trusted more; an agent and its tools are trusted alike."""
+    """Rank of a trust level; an agent and its tools rank equally."""
     return _TRUST[trust]
 
 
 def same_topic(topic: str) -> str:
-    """The form in which topics are kept and compared."""
+    """Normalise a topic for storage and comparison."""
     return " ".join(topic.casefold().split())[:_TOPIC_CHARS]
 
 
 async def fact_records(
     store: MemoryStore, embedder: Embedder | None, tenant: str, drafts: Sequence[FactDraft], now: float
 ) -> list[Record]:
-    """The records to put for new facts: theirs, and those of the facts that they change.
+    """Return the records to put for new facts, with the facts they change. Put them in one call.
 
-    A fact whose id is there already was applied before, and is left alone. Put them in one call.
+    A fact whose id exists was applied before and is skipped.
 
     Raises:
-        EmbeddingFailed: The vectors could not be had.
+        EmbeddingFailed: The embedder failed.
     """
     there = {record.id for record in await store.get(tenant, [draft.id for draft in drafts])}
     new = [draft for draft in drafts if draft.id not in there]
@@ -64,7 +63,7 @@ async def fact_records(
 
 
 class _Facts:
-    """The facts of a tenant as they will be; ``changed`` are those that are not in the store like this."""
+    """The facts of a tenant after the change; ``changed`` are those that differ from the store."""
 
     def __init__(self, store: MemoryStore, tenant: str, now: float) -> None:
         self.changed: dict[str, Record] = {}
@@ -75,17 +74,17 @@ class _Facts:
     async def add(self, fact: Record, replaces: str) -> None:
         if fact.id in self.changed:
             return
-        told_before = await self._same(fact)
-        if told_before is not None:
-            fact = _merged(told_before, fact)
+        existing = await self._same(fact)
+        if existing is not None:
+            fact = _merged(existing, fact)
         rivals = await self._rivals(fact, replaces)
         holder = max((fact, *rivals), key=standing)
         for each in (fact, *rivals):
             self.changed[each.id] = each if each is holder else replace(each, superseded_by=holder.id)
 
     async def _same(self, fact: Record) -> Record | None:
-        """The fact of its scope that says the same, if there is one."""
-        # Of another topic it may say the same and yet contradict other facts.
+        """Return the fact of the scope that says the same, if any."""
+        # With another topic it may say the same and still contradict other facts.
         candidates = {
             id: cosine
             for id, (record, cosine) in (await self._near(fact)).items()
@@ -97,15 +96,15 @@ class _Facts:
         return await self._get(max(candidates, key=lambda id: (candidates[id], id)))
 
     async def _near(self, fact: Record) -> dict[str, tuple[Record, float]]:
-        """Facts that may say the same, with their cosines."""
+        """Return facts that may say the same, with their cosines."""
         wanted = Filter(scopes=(fact.scope,), kinds=("fact",), now=self._now)
-        asked = list(dict.fromkeys(terms(fact.text)))
+        query = list(dict.fromkeys(terms(fact.text)))
         found: dict[str, tuple[Record, float]] = {}
-        if asked:
-            for hit in await self._store.by_words(self._tenant, asked, wanted, _LOOKED_AT):
+        if query:
+            for hit in await self._store.by_words(self._tenant, query, wanted, _CANDIDATES):
                 found[hit.record.id] = hit.record, 0.0
         if fact.vector is not None:
-            for hit in await self._store.by_vector(self._tenant, fact.vector, wanted, _LOOKED_AT):
+            for hit in await self._store.by_vector(self._tenant, fact.vector, wanted, _CANDIDATES):
                 found[hit.record.id] = hit.record, hit.score
         for record in self.changed.values():
             found.pop(record.id, None)
@@ -114,7 +113,7 @@ class _Facts:
         return found
 
     async def _rivals(self, fact: Record, replaces: str) -> list[Record]:
-        """The facts that hold and that it contradicts: those of its topic, and the one it names."""
+        """Return the valid facts that it contradicts: those of its topic, and the one it replaces."""
         ids: list[str] = []
         if fact.topic:
             wanted = Filter(scopes=(fact.scope,), kinds=("fact",), topic=fact.topic, now=self._now)
@@ -127,9 +126,7 @@ class _Facts:
         return [record for record in found if record is not None and not record.superseded_by]
 
     async def _holder(self, id: str, scope: str) -> Record | None:
-        """What holds in the place of a fact today. Only within the scope: who may write to one has no say
-        about another.
-        """
+        """Return the valid fact that replaced a fact. Only within the scope: writers of one scope cannot change another."""
         found = await self._get(id)
         for _ in range(_TRAIL):
             if found is None or not found.superseded_by:
@@ -140,7 +137,7 @@ class _Facts:
     async def _get(self, id: str) -> Record | None:
         if id in self.changed:
             return self.changed[id]
-        # With its vector, which what a search or a list gives comes without.
+        # ``get`` includes the vector; ``search`` and ``list`` do not.
         found = await self._store.get(self._tenant, [id])
         return found[0] if found else None
 
@@ -165,19 +162,19 @@ def _record(draft: FactDraft, vector: Vector | None) -> Record:
 
 
 def _merged(there: Record, new: Record) -> Record:
-    """A fact that was told again. Told by the same sources again, it is as it was."""
-    told = new.sources or (new.id,)
-    if set(told) <= set(there.sources):
+    """Merge a repeated fact; repeated by the same sources, it stays unchanged."""
+    sources = new.sources or (new.id,)
+    if set(sources) <= set(there.sources):
         return there
     trusted = trust_of(new.trust) >= trust_of(there.trust)
-    # Who is trusted less confirms it, but makes it neither newer, more trusted nor more lasting, and says
-    # nothing about what it is about: by a topic it takes the place of others.
+    # A less trusted source confirms the fact but does not change its time, trust, expiry or topic, by which it
+    # could supersede others.
     topic = there.topic or (new.topic if trusted else "")
     lasting = max(there.expires, new.expires) if there.expires and new.expires else 0.0
     return replace(
         there,
-        # One that goes back to nothing but itself must not seem drawn from the new sources alone.
-        sources=tuple(dict.fromkeys((*(there.sources or (there.id,)), *told))),
+        # A fact without sources must not look derived from the new sources alone.
+        sources=tuple(dict.fromkeys((*(there.sources or (there.id,)), *sources))),
         importance=min(1.0, max(there.importance, new.importance) + MORE_IMPORTANT),
         at=max(there.at, new.at) if trusted else there.at,
         trust=new.trust if trusted else there.trust,

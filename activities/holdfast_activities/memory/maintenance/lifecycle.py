@@ -1,8 +1,7 @@
-"""What becomes of memories: they expire, decay, are forgotten, and are erased with what was drawn from them.
+"""Expiry, decay, deletion and erasure of memories.
 
-A memory that goes away takes its trail with it: the facts that it took the place of must not
-hold again because it was forgotten. Only where a session or scope is erased do they, since it
-was what was erased that told against them.
+Deleting a memory also deletes the facts it superseded, so that they do not become valid again. When a session or
+scope is erased they do, because the evidence against them is erased.
 """
 
 import math
@@ -16,38 +15,37 @@ from ..finding import mended
 
 DAY = 86_400.0
 HALF_LIFE = 180 * DAY
-"""How long an unused memory keeps half of its weight."""
+"""Half-life of an unused memory's weight."""
 YOUNG = 90 * DAY
-"""No memory decays before that."""
+"""Minimum age for decay."""
 FADED = 0.05
-"""The weight below which a memory is removed."""
+"""Weight below which a memory is deleted."""
 UNIMPORTANT = 0.3
-"""Facts that people told only decay if they are less important than that."""
+"""Facts of users and operators decay only below this importance."""
 
 PAGE = 500
-"""Records read at once."""
+"""Records per page."""
 
 
 def weight(record: Record, now: float) -> float:
-    """What a memory counts: its importance, halved for each half-life that it was not recalled, more if it often was."""
+    """Return importance, halved for each half-life without a recall, increased by frequent recalls."""
     unused = max(0.0, now - max(record.at, record.used))
     return float(record.importance * 0.5 ** (unused / HALF_LIFE) * (1.0 + math.log1p(record.uses)))
 
 
 def faded(record: Record, now: float) -> bool:
-    """Whether a memory has decayed and is to be removed.
+    """Whether a memory has decayed: it is not young, and its weight is below ``FADED``.
 
-    Its weight is below ``FADED`` and it is not young. Facts of users and operators stay whatever
-    their age, unless they were unimportant from the start or another fact took their place.
+    Facts of users and operators do not decay, unless they are unimportant or superseded.
     """
     if now - max(record.at, record.used) < YOUNG or weight(record, now) >= FADED:
         return False
-    told = record.kind == "fact" and record.trust in ("user", "operator") and not record.superseded_by
-    return not told or record.importance < UNIMPORTANT
+    stated = record.kind == "fact" and record.trust in ("user", "operator") and not record.superseded_by
+    return not stated or record.importance < UNIMPORTANT
 
 
 async def pages(store: MemoryStore, tenant: str, wanted: Filter) -> AsyncIterator[list[Record]]:
-    """All that a filter means, page by page; what is removed or changed meanwhile disturbs nothing."""
+    """Yield all matching records page by page. Concurrent changes are safe."""
     after = ""
     while page := await store.list(tenant, wanted, after=after, limit=PAGE):
         yield page
@@ -55,12 +53,12 @@ async def pages(store: MemoryStore, tenant: str, wanted: Filter) -> AsyncIterato
 
 
 async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> list[Record]:
-    """Remove memories with their trails, and their words from what they stood beside; those that there were."""
+    """Delete memories with their trails, and their words from neighbouring turns; return the deleted."""
     gone = await store.get(tenant, ids)
     gone += await _trail(store, tenant, gone)
     if not gone:
         return []
-    # First, since it is found by what is still there: broken off between the two, it is done again.
+    # Before the deletion, which removes what identifies the neighbours; an interruption repeats both.
     mending = await mended(store, tenant, gone)
     if mending:
         await store.put(tenant, mending)
@@ -69,7 +67,7 @@ async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> list[Re
 
 
 async def outdated(store: MemoryStore, tenant: str, now: float) -> AsyncIterator[list[str]]:
-    """The ids of what is past its time or has decayed, some at a time."""
+    """Yield the ids of expired and decayed memories in batches."""
     async for page in pages(store, tenant, Filter(superseded=True, now=now, expired=True)):
         yield [record.id for record in page]
     async for page in pages(store, tenant, Filter(superseded=True, before=now - YOUNG)):
@@ -77,18 +75,17 @@ async def outdated(store: MemoryStore, tenant: str, now: float) -> AsyncIterator
 
 
 def brought(record: Record) -> float:
-    """When a memory was brought to the store; where it was recalled since, when it was said."""
+    """Return when a memory was stored; if it was recalled since, when it was said."""
     return record.at if record.uses else record.used
 
 
 async def erase(
     store: MemoryStore, tenant: str, *, scope: str = "", session: str = "", before: float = math.inf
 ) -> int:
-    """Remove a scope, what was said in a session, or all there is, and what was drawn from that alone; how many
-    that were. Of what was ``brought`` at or after ``before`` nothing is removed.
+    """Delete a scope, a session's turns, or everything, with facts derived from that alone; return how many.
 
-    Done again after it broke off, it goes on: what facts are known by to be drawn from it is
-    removed last.
+    Memories ``brought`` at or after ``before`` stay. After an interruption it can be repeated: the sources that
+    identify derived facts are deleted last.
     """
     wanted = Filter(scopes=(scope,) if scope else (), session=session, superseded=True)
     whole = bool(scope) or not session
@@ -103,30 +100,30 @@ async def erase(
     count = await store.delete(tenant, list(derived.gone)) if derived.gone else 0
     if before < math.inf:
         return count + (await store.delete(tenant, derived.said) if derived.said else 0)
-    # Turns and episodes, and what came meanwhile.
+    # Turns and episodes, including new ones.
     kinds: tuple[MemoryKind, ...] = () if whole else ("turn", "episode")
     return count + await store.erase(tenant, replace(wanted, kinds=kinds))
 
 
 @dataclass
 class _Derived:
-    """What goes and what changes where a session or scope is erased."""
+    """What an erasure deletes and changes."""
 
     session: str
     before: float
     found: bool = False
     said: list[str] = field(default_factory=list[str])
-    """Turns and episodes that go."""
+    """Turns and episodes to delete."""
     sources: set[str] = field(default_factory=set[str])
     gone: dict[str, str] = field(default_factory=dict[str, str])
-    """Facts that go, each with what took its place."""
+    """Facts to delete, each with the fact that superseded it."""
     less: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """The sources that are left of facts that stay."""
+    """Remaining sources of facts that stay."""
     trail: dict[str, str] = field(default_factory=dict[str, str])
-    """Every fact that something took the place of, with what that was."""
+    """Every superseded fact, with the fact that superseded it."""
 
     def add(self, page: Sequence[Record], whole: bool) -> None:
-        """Take in what was said there; with ``whole`` its facts go whatever they were drawn from."""
+        """Add erased memories; ``whole`` deletes facts whatever their sources."""
         for record in page:
             if brought(record) >= self.before:
                 continue
@@ -138,26 +135,25 @@ class _Derived:
                 self.gone[record.id] = record.superseded_by
 
     def judge(self, page: Sequence[Record]) -> None:
-        """Decide about facts."""
+        """Decide which facts go, stay, or lose sources."""
         for fact in page:
             if fact.superseded_by:
                 self.trail[fact.id] = fact.superseded_by
             if brought(fact) >= self.before:
                 continue
-            told_here = bool(self.session) and fact.session == self.session
-            left = tuple(source for source in fact.sources if not self._is_gone(source, fact, told_here))
-            if fact.id in self.gone or (left == fact.sources and (left or not told_here)):
+            from_here = bool(self.session) and fact.session == self.session
+            left = tuple(source for source in fact.sources if not self._is_gone(source, fact, from_here))
+            if fact.id in self.gone or (left == fact.sources and (left or not from_here)):
                 continue
             if left:
                 self.less[fact.id] = left
             else:
                 self.gone[fact.id] = fact.superseded_by
 
-    def _is_gone(self, source: str, fact: Record, told_here: bool) -> bool:
-        if source in self.sources or (source == fact.id and told_here):
+    def _is_gone(self, source: str, fact: Record, from_here: bool) -> bool:
+        if source in self.sources or (source == fact.id and from_here):
             return True
-        # Turns that are consolidated or expired are known by their ids alone: the session and a number.
-        # So is what its agent told by a call and was merged with another fact.
+        # Consolidated or expired turns, and merged facts of an agent's call, are known by id only: session and number.
         parts = (source.rpartition(mark) for mark in ":-")
         return bool(self.session) and any(
             head == self.session and number.isdecimal() for head, _, number in parts
@@ -165,7 +161,7 @@ class _Derived:
 
 
 async def _settle(store: MemoryStore, tenant: str, derived: _Derived) -> None:
-    """Bring the facts that stay to their new state."""
+    """Update the facts that stay."""
     links = {id: _link(by, derived.gone) for id, by in derived.trail.items() if by in derived.gone}
     ids = [id for id in {**derived.less, **links} if id not in derived.gone]
     for start in range(0, len(ids), PAGE):
@@ -179,7 +175,7 @@ async def _settle(store: MemoryStore, tenant: str, derived: _Derived) -> None:
 
 
 def _link(by: str, gone: dict[str, str]) -> str:
-    """What holds in the place of a fact, where what took its place is gone; empty if it holds again."""
+    """Follow the trail past deleted facts; empty if the fact is valid again."""
     seen: set[str] = set()
     while by in gone and by not in seen:
         seen.add(by)
@@ -188,7 +184,7 @@ def _link(by: str, gone: dict[str, str]) -> str:
 
 
 async def _trail(store: MemoryStore, tenant: str, gone: Sequence[Record]) -> list[Record]:
-    """The facts that these, and those before them, took the place of."""
+    """Return the facts that these superseded, directly or indirectly."""
     known = {record.id for record in gone}
     found: list[Record] = []
     scopes = tuple({record.scope for record in gone if record.kind == "fact"})

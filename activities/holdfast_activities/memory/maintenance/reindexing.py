@@ -1,4 +1,4 @@
-"""Bringing the words of all memories to the version of the terms that queries are made of."""
+"""Update the words of all memories to the current version of the terms."""
 
 import asyncio
 import logging
@@ -8,11 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from holdfast_workflows.contracts.errors import HoldfastError
 
 from ..base import Filter, MemoryStore
-from ..finding import VERSION, words_anew
+from ..finding import VERSION, new_words
 
 PAGE = 200
 WAIT_SECONDS = 1.5
-"""How long the first search waits. A small store is done by then; a large one answers meanwhile from what is there."""
+"""How long the first search waits. Large stores serve the old words until reindexing is done."""
 
 Lock = Callable[[str], AbstractAsyncContextManager[None]]
 
@@ -20,20 +20,20 @@ _log = logging.getLogger(__name__)
 
 
 class Reindexing:
-    """Indexes a store again in the background where an earlier version filled it.
+    """Reindexes a store in the background if an earlier version filled it.
 
-    Any number of processes may do so at once, and one that stops amid it leaves nothing to mend: the
-    version is noted at the end, and the next process begins again.
+    Several processes may do so at once. The version is stored at the end; after an interruption the next process
+    starts over.
     """
 
     def __init__(self, store: MemoryStore, lock: Lock) -> None:
-        """For a store; ``lock`` keeps others of this process from a tenant's records."""
+        """``lock`` serialises changes of a tenant within this process."""
         self._store = store
         self._lock = lock
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self, *, new: bool) -> None:
-        """Begin, unless nothing is to be done. ``new`` says that the store is empty."""
+        """Start if needed. ``new``: the store is empty."""
         if new:
             await self._store.set_indexing(VERSION)
         elif await self._store.indexing() < VERSION:
@@ -41,7 +41,7 @@ class Reindexing:
             await asyncio.wait({self._task}, timeout=WAIT_SECONDS)
 
     async def finish(self) -> None:
-        """Do it now, if it was not done.
+        """Reindex now if needed.
 
         Raises:
             MemoryUnavailable: The store does not answer.
@@ -59,9 +59,7 @@ class Reindexing:
         try:
             await self._run()
         except HoldfastError as error:
-            _log.warning(
-                "not all memories are indexed in the new way yet; maintenance tries again: %s", error
-            )
+            _log.warning("reindexing memories failed; maintenance will retry: %s", error)
 
     async def _run(self) -> None:
         for tenant in await self._store.tenants():
@@ -72,9 +70,9 @@ class Reindexing:
         await self._store.set_indexing(VERSION)
 
     async def _page(self, tenant: str, after: str) -> str | None:
-        """Index some records; the last one's id, or None where there are no more."""
+        """Reindex one page; return the last id, or None after the last page."""
         page = await self._store.list(tenant, Filter(superseded=True), after=after, limit=PAGE)
-        words = await words_anew(self._store, tenant, page)
+        words = await new_words(self._store, tenant, page)
         if words:
             await self._store.reword(tenant, words)
         return page[-1].id if len(page) == PAGE else None

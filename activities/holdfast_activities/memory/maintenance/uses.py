@@ -1,4 +1,4 @@
-"""Noting which memories were recalled: in the background, many at once, and no search fails by it."""
+"""Record which memories were recalled, in the background and in batches. Failures do not affect searches."""
 
 import asyncio
 import logging
@@ -11,13 +11,13 @@ from holdfast_workflows.contracts.errors import HoldfastError
 from ..base import MemoryStore
 
 EVERY = 5.0
-"""Seconds for which uses are gathered; twice within them counts once."""
+"""Seconds for which uses are collected; repeats within them count once."""
 
 _log = logging.getLogger(__name__)
 
 
 class Uses:
-    """What was recalled and is not noted in the store yet."""
+    """Recalls that are not written to the store yet."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -26,23 +26,23 @@ class Uses:
         self._stopping = asyncio.Event()
 
     def note(self, tenant: str, ids: Iterable[str]) -> None:
-        """Have the store told soon that these were recalled."""
+        """Schedule a write of these recalls."""
         self._waiting[tenant].update(ids)
         if self._task is None and not self._stopping.is_set():
             self._task = asyncio.create_task(self._later(), name="memory uses")
 
     async def write(self) -> None:
-        """Tell the store now; what it does not take is let go."""
+        """Write now; recalls that cannot be written are dropped."""
         waiting, self._waiting = self._waiting, defaultdict(set)
         try:
             for tenant, ids in waiting.items():
                 if ids:
                     await self._store.touch(tenant, sorted(ids), clock.now())
         except HoldfastError as error:
-            _log.info("which memories were recalled is not noted: %s", error)
+            _log.info("recalled memories could not be recorded: %s", error)
 
     async def close(self) -> None:
-        """Write what waits, and stop."""
+        """Write pending recalls, then stop."""
         self._stopping.set()
         if self._task is not None:
             await self._task

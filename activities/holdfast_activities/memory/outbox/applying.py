@@ -1,8 +1,7 @@
-"""Bringing changes to the memory store: each is decided in the outbox first, and applied from there.
+"""Apply changes to the memory store: each is recorded in the outbox first and applied from there.
 
-So it does not matter whether the store answers now. A change that was applied and not marked, since
-its worker died between the two, is applied again, which changes nothing: what was forgotten in
-between is noted beside the changes, and stays forgotten.
+So the store may be down. A change whose worker died before marking it as applied is applied again, which changes
+nothing; memories forgotten in between are recorded in the outbox and stay forgotten.
 """
 
 import logging
@@ -24,20 +23,20 @@ from ..memories import Memories, required
 from .changes import Again, Change
 
 _OWN = 60.0
-"""Seconds that whoever takes items has them for himself."""
+"""Seconds for which a claim on items is exclusive."""
 
 _BATCH = 10
 
 LATE = 120.0
-"""Seconds after which no write is under way any longer that was begun before: embedding, the store's deadline, and
-what a write that was given up at its deadline may still take in the store.
+"""Seconds after which a write begun earlier has ended: embedding, the store's deadline, and the time an abandoned
+write may still take in the store.
 """
 
 _LATER = 300.0
-"""Seconds until a change is tried again that did not fail for a store that is away."""
+"""Seconds until a change is retried that failed for a reason other than an unavailable store."""
 
 _AWAY = (MemoryUnavailable, EmbeddingFailed, EmbeddingMismatch, StateUnavailable)
-"""What the next change would meet as well."""
+"""Errors that the next change would also meet."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,29 +45,24 @@ class Applying:
     """Applies changes, now or later."""
 
     def __init__(self, outbox: OutboxQueue, memories: Memories | None) -> None:
-        """Changes to one store.
-
-        Args:
-            outbox: Where they are decided.
-            memories: The memories; None where this worker has none, and others apply what waits.
-        """
+        """Apply changes from the outbox; without ``memories``, other workers apply them."""
         self._outbox = outbox
         self._memories = memories
 
     async def decided(self, id: str) -> OutboxItem | None:
-        """The change of that id, if it was decided before."""
+        """Return the change of that id, if it is recorded."""
         return await self._outbox.get(id)
 
     async def keep(self, change: Change, session: str, answer: str = "") -> OutboxItem | None:
-        """Decide a change and apply it, if the store answers.
+        """Record a change and apply it if the store answers.
 
         Args:
-            change: What to do; the first one of its id stays.
-            session: Whose erasure takes it along while it waits.
-            answer: What to say, as JSON, whenever it is asked for again.
+            change: The first change recorded under an id counts.
+            session: Erasing this session removes the pending change.
+            answer: The result as JSON, returned for a repeated request.
 
         Returns:
-            The item as it stands; None if the session was erased.
+            The current item; None if the session was erased.
         """
         own = OutboxItem(
             id=change.id,
@@ -81,81 +75,75 @@ class Applying:
         item = await self._outbox.add(own, until=clock.now() + _OWN)
         if item is None or item.applied:
             return item
-        if not await self._tried(item):
+        if not await self._try(item):
             return item
         return await self._outbox.get(item.id)
 
     async def forget(self, tenant: str, ids: Sequence[str]) -> int:
-        """Remove memories for good, also from changes that may be applied again; how many there were.
+        """Delete memories, also from changes that may be applied again; return how many existed.
 
         Raises:
-            MemoryUnavailable: The store is away, or there is none here.
+            MemoryUnavailable: The store is down, or this worker has none.
         """
         gone = await required(self._memories).forget(tenant, ids)
         if gone:
-            # What was merged with a fact is known by the fact's sources.
+            # A merged fact is identified by the sources.
             known = [id for view in gone for id in (view.id, *view.sources)]
             await self._outbox.forget(tenant, known, clock.now())
         return len(gone)
 
     async def erase_again(self, tenant: str, *, session: str = "", scope: str = "") -> None:
-        """Have what was just erased erased once more when every write that was begun before now has ended.
+        """Schedule a second erasure for after all current writes have ended.
 
-        A write that was given up at its deadline may go on in the store, and bring back what was erased.
-
-        Args:
-            tenant: Whose.
-            session: The session.
-            scope: Or the scope; the whole tenant where neither is named.
+        A write abandoned at its deadline may still complete in the store and restore what was erased. Without session
+        and scope, the whole tenant is erased.
         """
         now = clock.now()
         again = Again(before=now, session=session, scope=scope)
-        id = f"erased:{uuid4().hex}"  # an erasure that is asked for again is gone over again
+        id = f"erased:{uuid4().hex}"  # a repeated erasure is scheduled again
         body = Change(id=id, tenant=tenant, at=now, again=again).model_dump_json(exclude_defaults=True)
-        # It is no session's, whose erasure would take it along.
+        # Without a session, whose erasure would remove it.
         item = OutboxItem(id=id, tenant=tenant, session="", at=now, body=body)
         await self._outbox.add(item, until=now + LATE)
 
     async def drain(self) -> int:
-        """Apply what waits, oldest first; how many changes that were.
+        """Apply pending changes, oldest first; return how many.
 
         Raises:
-            MemoryUnavailable: The store is away, or there is none here; what is left waits on.
+            MemoryUnavailable: The store is down, or this worker has none. The rest stays pending.
         """
         required(self._memories)
         count = 0
         while items := await self._outbox.claim(clock.now(), _OWN, _BATCH):
             for place, item in enumerate(items):
                 if place and await self._outbox.get(item.id) is None:
-                    continue  # erased while those before it were applied
+                    continue  # erased in between
                 try:
-                    count += await self._tried(item, strict=True)
+                    count += await self._try(item, strict=True)
                 except MemoryUnavailable:
                     for left in items[place + 1 :]:
                         await self._outbox.failed(left.id, left.error)
                     raise
         return count
 
-    async def _tried(self, item: OutboxItem, *, strict: bool = False) -> bool:
-        """Apply an item; whether that was done. What stands in the way is noted, and with ``strict`` raised if it
-        will meet the next item, too.
-        """
+    async def _try(self, item: OutboxItem, *, strict: bool = False) -> bool:
+        """Apply an item; return whether it succeeded. Failures are recorded; ``strict`` raises those of the store."""
         try:
             await self._apply(item)
         except Exception as error:
-            # Whatever it is: a change that cannot be applied must not keep those behind it waiting.
+            # Any error: a change that cannot be applied must not block those behind it.
             problem = classify(error)
             away = isinstance(problem, _AWAY) and not _refused(problem)
             await self._outbox.failed(item.id, str(problem), until=0.0 if away else clock.now() + _LATER)
             if not away:
-                _log.error("memory change %s is not applied, and tried again later: %s", item.id, problem)
+                _log.error("memory change %s was not applied and will be retried: %s", item.id, problem)
             elif strict:
                 raise MemoryUnavailable(problem.detail or problem.code) from error
             return False
         return True
 
     async def _without_forgotten(self, change: Change) -> Change:
-        """A change without what was forgotten since it was applied before."""
+        """Return the change without memories that were forgotten in the meantime."""
         ids = [turn.id for turn in change.turns]
         ids += [id for fact in change.facts for id in (fact.id, *fact.sources)]
         gone = await self._outbox.forgotten(change.tenant, ids) if ids else frozenset[str]()
@@ -180,10 +168,10 @@ class Applying:
             await self.forget(change.tenant, within)
         await memories.apply(change.model_copy(update={"forget": ()}))
         if not await self._outbox.applied(item.id, clock.now()) and item.session:
-            # Its session was erased while it was on its way: what has just been made must go, too.
+            # The session was erased during the call, so erase what was just written.
             await memories.erase(item.tenant, session=item.session)
 
 
 def _refused(problem: HoldfastError) -> bool:
-    """Whether it is this text that the embedder does not take, and the next one it may."""
+    """Whether the embedder rejected this text but may accept the next."""
     return isinstance(problem, EmbeddingFailed) and not problem.retryable

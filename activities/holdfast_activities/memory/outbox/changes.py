@@ -1,11 +1,11 @@
-"""What is to become of memories: what waits in the outbox, and is applied to the store as often as need be."""
+"""Changes of memories, stored in the outbox until they are applied."""
 
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.memory import Trust
 
 
 class TurnDraft(Contract):
-    """Something that was said. ``place`` is its order within its session."""
+    """A turn to store. ``place`` is its order within the session."""
 
     id: str
     scope: str
@@ -20,7 +20,7 @@ class TurnDraft(Contract):
 
 
 class FactDraft(Contract):
-    """Something to hold true. ``replaces`` is the id of a fact that it contradicts, where that was seen."""
+    """A fact to store. ``replaces`` is the id of a fact that it contradicts, if known."""
 
     id: str
     scope: str
@@ -36,9 +36,7 @@ class FactDraft(Contract):
 
 
 class Again(Contract):
-    """What was erased, to be erased once more: a session, a scope, or the whole tenant where neither is named.
-    Only what was brought ``before`` that time, since others may have come there since.
-    """
+    """An erasure to repeat: a session, a scope, or the whole tenant. Only what was stored ``before`` that time."""
 
     before: float
     session: str = ""
@@ -46,7 +44,7 @@ class Again(Contract):
 
 
 class Change(Contract):
-    """Changes of one tenant's memories, under an id; applied twice, they are as applied once."""
+    """Changes of one tenant's memories. Applying it is idempotent."""
 
     id: str
     tenant: str = ""
@@ -56,6 +54,6 @@ class Change(Contract):
     forget: tuple[str, ...] = ()
     """Ids of memories to forget."""
     within: tuple[str, ...] = ()
-    """The scopes that what is forgotten has to be in; none for any. Looked at before the store is told."""
+    """The scopes that ``forget`` is limited to; empty for all. Checked before the store is changed."""
     again: Again | None = None
-    """An erasure to go over; such a change has nothing else to do."""
+    """An erasure to repeat; such a change has no other content."""

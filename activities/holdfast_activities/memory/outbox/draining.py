@@ -1,4 +1,4 @@
-"""What a worker does for memories in the background: it applies what waits, and drops what was erased."""
+"""Background work of a worker: apply pending changes, drop erased sessions from its caches."""
 
 import asyncio
 import logging
@@ -14,18 +14,18 @@ from holdfast_workflows.contracts.errors import HoldfastError, MemoryUnavailable
 from .applying import Applying
 
 EVERY = 5.0
-"""Seconds between looks, more or less: workers that were started together do not ask together."""
+"""Mean seconds between polls; jittered, so that workers do not poll at once."""
 
 _JITTER = (0.8, 1.2)
 
 _CLOCKS = 60.0
-"""Seconds by which the clocks of two workers may differ, and an erasure may take to be seen."""
+"""Bound on the clock difference of two workers and the delay until an erasure is visible."""
 
 _log = logging.getLogger(__name__)
 
 
 class Drainer:
-    """Looks into the outbox, and for erased sessions, until it is closed."""
+    """Polls the outbox and the erased sessions until it is closed."""
 
     def __init__(
         self,
@@ -36,15 +36,7 @@ class Drainer:
         *,
         every: float = EVERY,
     ) -> None:
-        """A drainer that does not run yet.
-
-        Args:
-            applying: Applies changes.
-            outbox: Says whether any wait.
-            erasing: Says which sessions were erased.
-            forget: Drops what this worker holds of a session.
-            every: Seconds between looks.
-        """
+        """Create a stopped drainer; ``forget`` drops a session from this worker's caches, ``every`` is in seconds."""
         self._applying = applying
         self._outbox = outbox
         self._erasing = erasing
@@ -56,16 +48,15 @@ class Drainer:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin, in a task of its own."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="holdfast-drainer")
 
     def ask(self) -> None:
-        """Look now."""
+        """Poll now."""
         self._asked.set()
 
     async def close(self) -> None:
-        """Stop. What was being applied is applied by another worker, or the next time."""
+        """Stop. An interrupted change is applied by another worker or at the next start."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -73,7 +64,7 @@ class Drainer:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Started, and closed at the end of the block."""
+        """Run for the duration of the block."""
         self.start()
         try:
             yield
@@ -87,9 +78,9 @@ class Drainer:
                 await self.look()
             except HoldfastError as error:
                 _log.warning("memories: %s", error)
-            except Exception:  # noqa: BLE001 - the look after it may go well
-                # It must not end unseen: what waits would then wait for ever.
-                _log.exception("memories: a look into the outbox failed")
+            except Exception:  # noqa: BLE001 - the next poll may succeed
+                # The task must not end silently, or pending changes would never be applied.
+                _log.exception("memories: polling the outbox failed")
             try:
                 async with asyncio.timeout(self._every * random.uniform(*_JITTER)):
                     await self._asked.wait()
@@ -97,12 +88,12 @@ class Drainer:
                 continue
 
     async def look(self) -> None:
-        """Drop what was erased, and apply what waits."""
+        """Drop erased sessions and apply pending changes."""
         now = clock.now()
         for session in await self._erasing.since(self._since):
             self._forget(session)
         self._since = now - _CLOCKS
-        # Asked first: a claim is a write, and most of the time nothing waits.
+        # Checked first: a claim is a write, and usually nothing is pending.
         waiting = await self._outbox.waiting()
         if not waiting:
             return
@@ -110,7 +101,7 @@ class Drainer:
             done = await self._applying.drain()
         except MemoryUnavailable as error:
             if not self._away:
-                _log.warning("%d changes of memories wait: %s", waiting, error)
+                _log.warning("%d memory changes are pending: %s", waiting, error)
             self._away = True
         else:
             if self._away and done:

@@ -1,4 +1,4 @@
-"""Standalone activities by which operators see and move what all workers share: effects, breakers, accounts."""
+"""Standalone activities for operators: effects, breakers and budgets shared by all workers."""
 
 from temporalio import activity
 
@@ -13,13 +13,13 @@ from holdfast_workflows.contracts.errors import BreakerUnknown
 from ..common.failures import reports_failures
 
 _MOST = 500
-"""Rows in one answer, which has to fit a payload, be their previews ever so hard to write."""
+"""Maximum rows in one result, so that it fits a payload."""
 
 _KINDS = ("provider", "tool", "memory")
 
 
 class BreakersAndBudgets:
-    """What operators may see and move."""
+    """The activities for effects, breakers and budgets."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -27,7 +27,7 @@ class BreakersAndBudgets:
     @activity.defn(name=names.LIST_EFFECTS)
     @reports_failures
     async def list_effects(self, ask: ListEffects) -> EffectList:
-        """A session's effects, or all those with a status."""
+        """List a session's effects, or all with a status."""
         found = await self._state.effects.list(ask.session, ask.status, min(ask.limit, _MOST))
         unknown = bool(ask.session) and not found and not await self._state.knows(ask.session)
         return EffectList(effects=tuple(found), unknown=unknown)
@@ -35,13 +35,13 @@ class BreakersAndBudgets:
     @activity.defn(name=names.LIST_BREAKERS)
     @reports_failures
     async def list_breakers(self, _ask: ListBreakers) -> BreakerList:
-        """All breakers that ever saw a failure."""
+        """List all breakers that have recorded a failure."""
         return BreakerList(breakers=tuple(await self._state.breakers.load()))
 
     @activity.defn(name=names.SET_BREAKER)
     @reports_failures
     async def set_breaker(self, change: SetBreaker) -> BreakerView:
-        """Open a breaker by hand for a while, or close it."""
+        """Open a breaker manually for some time, or close it."""
         kind, _, name = change.name.partition(":")
         if kind not in _KINDS or not name:
             raise BreakerUnknown(change.name)
@@ -60,6 +60,6 @@ class BreakersAndBudgets:
     @activity.defn(name=names.LIST_BUDGETS)
     @reports_failures
     async def list_budgets(self, ask: ListBudgets) -> BudgetList:
-        """Accounts whose name begins as asked."""
+        """List the budgets whose name has a prefix."""
         found = await self._state.budgets.list(ask.prefix, min(ask.limit, _MOST))
         return BudgetList(budgets=tuple(found))

@@ -1,4 +1,4 @@
-"""Standalone activities by which clients that reach only Temporal read and store content."""
+"""Standalone activities that read and store content for clients without database access."""
 
 from temporalio import activity
 
@@ -31,7 +31,7 @@ _MAX_ENTRIES = 50
 
 
 class Content:
-    """What clients may read and store."""
+    """The content activities."""
 
     def __init__(self, registry: Registry, state: State) -> None:
         self._registry = registry
@@ -40,7 +40,7 @@ class Content:
     @activity.defn(name=names.READ_LOG)
     @reports_failures
     async def read_log(self, ask: ReadLog) -> LogPage:
-        """A page of a session's log, as much as one payload holds."""
+        """Return a page of a session's log that fits one payload."""
         count = min(ask.count, _MAX_ENTRIES)
         found = await self._state.log.read(ask.session, ask.start, limit=count + 1)
         unknown = not found and not await self._state.knows(ask.session)
@@ -58,11 +58,11 @@ class Content:
     @activity.defn(name=names.READ_TEXT)
     @reports_failures
     async def read_text(self, ask: ReadText) -> TextPart:
-        """A part of one entry's text; offsets count characters."""
+        """Return a part of one entry's text; offsets count characters."""
         found = await self._state.log.read(ask.session, ask.seq, ask.seq + 1)
         if not found:
             raise NothingToDo(f"session {ask.session} has no entry {ask.seq}")
-        # A character may take six bytes in a payload, where it has to be escaped.
+        # An escaped character takes up to six bytes in a payload.
         count = max(1, min(ask.limit, MAX_PAYLOAD) // 6)
         text = found[0].text
         return TextPart(text=text[ask.offset : ask.offset + count], offset=ask.offset, total=len(text))
@@ -70,19 +70,19 @@ class Content:
     @activity.defn(name=names.STORE_TEXT)
     @reports_failures
     async def store_text(self, ask: StoreText) -> StoredText:
-        """Keep a message that is too large for a history."""
+        """Store a message that is too large for a history."""
         return StoredText(ref=await self._state.store_text(ask.session, ask.id, ask.text))
 
     @activity.defn(name=names.READ_TURN)
     @reports_failures
     async def read_turn(self, ask: ReadTurn) -> StoredTurn:
-        """A turn that has ended, from the state database."""
+        """Return a finished turn from the state database."""
         record = await self._state.load_turn(ask.session, ask.turn)
         return StoredTurn(view=None if record is None else _view(record))
 
     @activity.defn(name=names.LIST_AGENTS)
     async def list_agents(self) -> AgentList:
-        """The agents this worker serves."""
+        """List the agents that this worker serves."""
         return AgentList(
             agents=tuple(
                 AgentInfo(

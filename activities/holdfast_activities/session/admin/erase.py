@@ -1,8 +1,7 @@
-"""``erase``: all that is held of a session, a user or a tenant, with what was derived from it.
+"""``erase``: erase a session, a user or a tenant, with derived data.
 
-Each session is marked first, so that nothing more of it is kept; then its memories go, then its
-content. An erasure that is broken off, as where the memory store is away, is taken up again by
-the next attempt where it was left. Memories are erased twice, since a write that was given up may land
+Each session is marked first, so that nothing more of it is stored; then its memories are erased, then its content.
+A retry continues an interrupted erasure. Memories are erased twice, because an abandoned write may still complete
 after the first time.
 """
 
@@ -20,11 +19,11 @@ from holdfast_workflows.contracts.memory import EraseInput, EraseResult, scope_o
 from ..common.failures import reports_failures
 
 _MOST = 1_000
-"""Sessions that are erased by one activity."""
+"""Sessions erased by one activity."""
 
 
 class Erase:
-    """The activity that erases."""
+    """The erasure activity."""
 
     def __init__(self, state: State, conversations: Conversations, memories: Memories | None) -> None:
         self._state = state
@@ -38,7 +37,7 @@ class Erase:
         """Erase and count what was erased."""
         memories = required(self._memories)
         if request.kind != "tenant" and not request.id:
-            raise BadInput(f"name the {request.kind} that is to be erased")
+            raise BadInput(f"id is empty. Give the {request.kind} to erase")
         sessions = await self._sessions(request)
         erased = entries = 0
         for session in sessions:
@@ -62,21 +61,21 @@ class Erase:
             return await erasing.sessions(user=request.id, tenant=request.tenant, limit=_MOST)
         row = await self._state.load_session(request.id)
         if row is not None and row.tenant != request.tenant:
-            raise BadInput(f"session {request.id} is not of tenant {request.tenant!r}")
+            raise BadInput(f"session {request.id} does not belong to tenant {request.tenant!r}")
         return [request.id]
 
     async def _session(self, memories: Memories, tenant: str, session: str) -> tuple[int, int]:
-        """Erase one session; how many memories and log entries it had."""
+        """Erase one session; return how many memories and log entries it had."""
         erasing, now = self._state.erasing, clock.now()
         await erasing.begin(session, now)
         self._conversations.forget(session)
         erased = await memories.erase(tenant, session=session)
-        # Before the session is done with: an attempt that breaks off here is made again.
+        # Before the session's content, so that an interrupted attempt is repeated.
         await self._applying.erase_again(tenant, session=session)
         return erased, await erasing.session(session, now)
 
     async def _rest(self, memories: Memories, request: EraseInput) -> int:
-        """What a user or a tenant has beyond sessions; how many memories that were."""
+        """Erase data of a user or a tenant outside sessions; return how many memories."""
         scope = ""
         if request.kind == "user":
             scope = scope_of("user", user=request.id)

@@ -1,4 +1,4 @@
-"""``maintain``: what keeps memories and the state database small. A task that fails does not stop the rest."""
+"""``maintain``: maintenance of memories and the state database. A failed task does not stop the others."""
 
 import time
 
@@ -16,11 +16,11 @@ from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport
 from ..common.heartbeat import Heartbeat
 
 KEEP = 30 * 86_400.0
-"""Seconds that kept replies, manifests, applied changes and spent days are kept."""
+"""Retention in seconds of stored replies, manifests, applied changes and daily spending."""
 
 
 class Maintain:
-    """The activity that maintains."""
+    """The maintenance activity."""
 
     def __init__(self, erasing: Eraser, memories: Memories | None, applying: Applying) -> None:
         self._erasing = erasing
@@ -29,10 +29,7 @@ class Maintain:
 
     @activity.defn(name=names.MAINTAIN)
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
-        """Do the tasks in their order, and say what each came to.
-
-        Where only one is asked for, its failure is that of the activity, for Temporal to repeat.
-        """
+        """Run the tasks in order and report each. A single requested task fails the activity, so Temporal retries it."""
         reports: list[TaskReport] = []
         for task in request.tasks:
             began = time.monotonic()

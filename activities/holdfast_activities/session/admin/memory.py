@@ -1,4 +1,4 @@
-"""Standalone activities by which people see and change memories, and see how prompts were made."""
+"""Standalone activities to view and change memories, and to read prompt manifests."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -32,7 +32,7 @@ C = TypeVar("C", bound=Contract)
 
 
 class MemoryAdmin:
-    """What people may see and change of memories. They are told at once where the store is away."""
+    """The memory activities. They fail at once if the store is down."""
 
     def __init__(self, state: State, memories: Memories | None, applying: Applying) -> None:
         self._state = state
@@ -42,7 +42,7 @@ class MemoryAdmin:
     @activity.defn(name=names.READ_MANIFESTS)
     @reports_failures
     async def read_manifests(self, ask: ReadManifests) -> Manifests:
-        """How the prompts of a session were made."""
+        """Read the manifests of a session's prompts."""
         found = await self._state.manifests.list(
             ask.session, seq=ask.seq, after=ask.after, limit=ask.limit + 1
         )
@@ -60,7 +60,7 @@ class MemoryAdmin:
     @activity.defn(name=names.ADD_MEMORY)
     @reports_failures
     async def add_memory(self, add: AddMemory) -> int:
-        """Add a fact in a person's words; how many memories that made or changed."""
+        """Add a fact as an operator; return how many memories it made or changed."""
         if not add.scope:
             raise BadInput("name the scope that the memory is of, such as user:42 or tenant")
         now = clock.now()
@@ -82,25 +82,25 @@ class MemoryAdmin:
     @activity.defn(name=names.FORGET_MEMORIES)
     @reports_failures
     async def forget_memories(self, request: ForgetMemories) -> int:
-        """Remove memories for good; how many were there."""
+        """Delete memories; return how many existed."""
         return await self._applying.forget(request.tenant, request.ids)
 
     @activity.defn(name=names.MEMORY_STATS)
     @reports_failures
     async def memory_stats(self) -> MemoryStats:
-        """How much there is, and how much waits."""
+        """Count memories and pending changes."""
         waiting = await self._state.outbox.waiting()
         return (await required(self._memories).stats()).model_copy(update={"waiting": waiting})
 
     @activity.defn(name=names.MIGRATE_MEMORY)
     @reports_failures
     async def migrate_memory(self, _request: MigrateInput) -> MigrateResult:
-        """Embed every memory anew, with this worker's embedder."""
+        """Embed every memory again with this worker's embedder."""
         return await required(self._memories).migrate()
 
 
 def _fitting(items: Sequence[C]) -> tuple[C, ...]:
-    """As many of the items as go into one payload; one at least."""
+    """Return the first items that fit one payload; at least one."""
     found: list[C] = []
     left = MAX_PAYLOAD
     for item in items:

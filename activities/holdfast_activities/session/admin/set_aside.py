@@ -1,4 +1,4 @@
-"""``set_aside``: what a session wrote beyond the point that its workflow was reset to is no longer part of it."""
+"""``set_aside``: exclude log entries written after the point that a workflow was reset to."""
 
 from temporalio import activity
 
@@ -12,7 +12,7 @@ from ..common.failures import reports_failures
 
 
 class SetAside:
-    """The activity with which a session goes on after a reset."""
+    """The activity that continues a session after a reset."""
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -1,7 +1,7 @@
-"""``compact``: the older part of a conversation summed up in an entry of its log, beside the turn.
+"""``compact``: summarise the older part of a conversation in a log entry, in the background.
 
-A small part is summed up by extracts, a large one by a model; where no model answers, or the
-budget has no room for one, extracts have to do. Everything summed up stays in the log.
+A small part is summarised by extracts, a large one by a model; without a model or budget, extracts are used. The
+summarised entries stay in the log.
 """
 
 from collections.abc import Mapping
@@ -33,26 +33,26 @@ from .extractive import extract
 from .summary_range import SummaryRange
 
 KEPT = 0.25
-"""The part of a prompt's budget whose newest entries are left as they are."""
+"""Share of the prompt budget whose newest entries stay as they are."""
 
 SMALL = 0.2
-"""The part of a prompt's budget up to which what is summed up is extracted."""
+"""Share of the prompt budget up to which extracts are used."""
 
 _LENGTH = 0.1
-"""The part of a prompt's budget that a summary may take."""
+"""Maximum share of the prompt budget for a summary."""
 
 _SHARE = 0.4
-"""The part of what it covers that a summary may take."""
+"""Maximum size of a summary relative to what it covers."""
 
 _LEAST, _MOST = 150, 2_000  # tokens of a summary
 _WORTH = 2.0
-"""How many times longer than its summary a part must be to be worth summing up."""
+"""Minimum compression for a summary to be worthwhile."""
 
 _BYTES = 3.5
-"""Bytes of prose that a token stands for, whatever the script."""
+"""Bytes per token of prose, in any script."""
 
 _READS = 0.6
-"""The part of a model's window that it is given to sum up."""
+"""Share of a model's window that is filled with text to summarise."""
 
 _INSTRUCTIONS = """You sum up the older part of an assistant's work, so that it can go on without reading it. \
 You are given the summary so far, if there is one, and what came after it; every entry has its number in the log.
@@ -75,14 +75,14 @@ class _Summary:
 
 
 class Compact:
-    """The activity that sums up."""
+    """The compaction activity."""
 
     def __init__(
         self,
         log: Log,
         conversations: Conversations,
         agents: LiveAgents,
-        beside: SideCall,
+        side_call: SideCall,
         ratios: TokenCalibration,
         tenants: Mapping[str, TenantLimits],
     ) -> None:
@@ -90,13 +90,13 @@ class Compact:
         self._ratios = ratios
         self._conversations = conversations
         self._agents = agents
-        self._beside = beside
+        self._side_call = side_call
         self._tenants = tenants
 
     @activity.defn(name=names.COMPACT)
     @reports_failures
     async def compact(self, request: CompactInput) -> CompactResult:
-        """Sum up what is old enough; what an earlier attempt wrote stands."""
+        """Summarise old entries. A summary of an earlier attempt is kept."""
         with Heartbeat():
             return await self._compact(request)
 
@@ -144,8 +144,8 @@ class Compact:
             usage=summary.usage,
             model=summary.model,
         )
-        riders = None if summary.charge is None else LogExtras(charge=summary.charge)
-        (stored,), _ = await settle(self._log, request.session, [entry], riders)
+        extras = None if summary.charge is None else LogExtras(charge=summary.charge)
+        (stored,), _ = await settle(self._log, request.session, [entry], extras)
         if not isinstance(stored, SummaryEntry):
             raise StateError(f"number {request.seq} of the log holds a {stored.kind}, not a summary")
         self._conversations.offer(request.session, [stored])
@@ -160,7 +160,7 @@ class Compact:
             except StateUnavailable:
                 raise
             except HoldfastError as error:
-                activity.logger.warning("summed up by extracts, since no model did it: %s", error)
+                activity.logger.warning("summarised by extracts, because the model call failed: %s", error)
         return _Summary(extract(covered.said(), covered.task, int(length * _BYTES)))
 
     async def _by_model(
@@ -177,18 +177,18 @@ class Compact:
             models=(name,),
             instructions=_INSTRUCTIONS.format(words=length * 2 // 3),
             text=covered.transcript(reads),
-            # Some models think aloud before they write; the words asked for bound what they write.
+            # Twice the length: some models emit reasoning first. The prompt limits the number of words.
             max_tokens=2 * length,
             allowance=request.allowance,
         )
-        heard = await self._beside.ask(agent, question, limits_of(self._tenants, request.tenant))
-        text = _bounded(clean(heard.text).strip(), int(2 * length * _BYTES))
+        answer = await self._side_call.ask(agent, question, limits_of(self._tenants, request.tenant))
+        text = _bounded(clean(answer.text).strip(), int(2 * length * _BYTES))
         if not text:
             text = extract(covered.said(), covered.task, int(length * _BYTES))
-        return _Summary(text, heard.usage, heard.model, heard.charge)
+        return _Summary(text, answer.usage, answer.model, answer.charge)
 
     def _room(self, agent: LiveAgent, model: str) -> int:
-        """Tokens, estimated, that the conversation may take in a prompt of the model."""
+        """Return the estimated tokens available to the conversation in a prompt of the model."""
         spec = agent.spec
         asked = agent.model(model or spec.models[0])
         return budget(
@@ -201,6 +201,6 @@ class Compact:
 
 
 def _bounded(text: str, room: int) -> str:
-    """As much of a summary as takes so many bytes where it is shown: a model may write on as long as it likes."""
+    """Truncate a summary to so many bytes as shown in a prompt."""
     takes = size(escaped(text))
     return text if takes <= room else text[: len(text) * room // takes]

@@ -1,4 +1,4 @@
-"""``recall``: what bears on a message, looked up and written to the log before it."""
+"""``recall``: search memories for a message and write them to the log before it."""
 
 from collections.abc import Callable
 
@@ -17,16 +17,15 @@ from holdfast_workflows.contracts.spec import MEMORY_RETRY
 
 from ..common.agents import LiveAgents
 
-PATIENCE = 3.0
-"""Seconds after which a turn no longer waits for another attempt. One that is refused at once is tried again
-as often as it may within them, one that hangs about twice."""
+MAX_WAIT = 3.0
+"""Seconds after which a turn continues without another attempt."""
 
 _LONGEST = 1_500
-"""Characters of one memory that the model is shown; what was said is kept somewhat longer."""
+"""Characters of one memory in a prompt; stored turns may be longer."""
 
 
 class Recall:
-    """The activity that recalls."""
+    """The recall activity."""
 
     def __init__(
         self, state: State, conversations: Conversations, agents: LiveAgents, memories: Memories | None
@@ -38,15 +37,14 @@ class Recall:
 
     @activity.defn(name=names.RECALL)
     async def recall(self, request: RecallInput) -> RecallResult:
-        """Write what is found to the log; nothing where nothing is relevant. What an earlier attempt wrote stands."""
+        """Write relevant memories to the log, if any. An entry of an earlier attempt is kept."""
         try:
             return await self._recall(request)
         except MemoryFailed as error:
-            # The turn waits: it goes on without rather than until a breaker closes, or a store that says
-            # nothing has said nothing to every attempt.
+            # The turn is waiting: it continues without memories rather than wait for a breaker or a hanging store.
             waited = clock.now() - activity.info().scheduled_time.timestamp()
             soon = (
-                error.retryable and waited < PATIENCE and (error.retry_after or 0.0) <= MEMORY_RETRY.max_delay
+                error.retryable and waited < MAX_WAIT and (error.retry_after or 0.0) <= MEMORY_RETRY.max_delay
             )
             raise to_failure(error, {"again": soon, "delay": error.retry_after}) from error
         except HoldfastError as error:
@@ -57,7 +55,7 @@ class Recall:
         if activity.info().attempt > 1:
             before = await log.read(request.session, request.seq, request.seq + 1)
             if before:
-                return _told(before[0])
+                return _result(before[0])
         found = await self._search(request)
         if not found:
             return RecallResult()
@@ -71,7 +69,7 @@ class Recall:
         )
         [stored] = await log.settle(request.session, [entry])
         self._conversations.offer(request.session, [stored])
-        return _told(stored)
+        return _result(stored)
 
     async def _search(self, request: RecallInput) -> list[MemoryView]:
         if self._memories is None:
@@ -82,7 +80,7 @@ class Recall:
             await self._text(request),
             tenant=request.tenant,
             scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),
-            # What the model is shown anyway takes no other's place.
+            # Extra hits replace those that are in the prompt anyway.
             limit=memory.limit + MOST,
             floor=memory.floor,
         )
@@ -92,7 +90,7 @@ class Recall:
         return found[: memory.limit]
 
     async def _shown(self, session: str) -> Callable[[MemoryView], bool]:
-        """Whether something that was said in this session is in its prompt still, going by the last one."""
+        """Return a check whether a turn of this session is still in its prompt, by the last manifest."""
         last = await self._state.manifests.newest(session)
         items = () if last is None else last.items
         gone = [
@@ -110,12 +108,12 @@ class Recall:
         return shown
 
     async def _text(self, request: RecallInput) -> str:
-        """The message; of a long one that is lost, its preview serves as well as can be."""
+        """Return the message; the preview, if a long message is lost."""
         stored = await self._state.load_text(request.session, request.ref) if request.ref else None
         return request.text if stored is None else stored
 
 
-def _told(entry: object) -> RecallResult:
+def _result(entry: object) -> RecallResult:
     return RecallResult(found=len(entry.memories) if isinstance(entry, MemoryEntry) else 0)
 
 

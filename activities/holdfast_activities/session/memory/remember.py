@@ -1,7 +1,6 @@
-"""``remember_turn``: a turn that has ended, kept word for word, with the facts that a model draws from it.
+"""``remember_turn``: store a finished turn verbatim, with facts that a model extracts from it.
 
-What becomes of a turn is decided once: the first attempt that gets so far writes it to the
-outbox, and every later one finds it there and asks no model again.
+The first attempt writes the result to the outbox; later attempts find it there and do not call the model again.
 """
 
 from collections.abc import Mapping
@@ -44,7 +43,7 @@ class _Drawn:
 
 
 class RememberTurn:
-    """The activity that keeps turns."""
+    """The activity that stores turns."""
 
     def __init__(
         self,
@@ -53,7 +52,7 @@ class RememberTurn:
         agents: LiveAgents,
         memories: Memories | None,
         applying: Applying,
-        beside: SideCall,
+        side_call: SideCall,
         tenants: Mapping[str, TenantLimits],
     ) -> None:
         self._log = log
@@ -61,13 +60,13 @@ class RememberTurn:
         self._agents = agents
         self._memories = memories
         self._applying = applying
-        self._beside = beside
+        self._side_call = side_call
         self._tenants = tenants
 
     @activity.defn(name=names.REMEMBER_TURN)
     @reports_failures
     async def remember_turn(self, request: RememberInput) -> RememberResult:
-        """Keep a turn: decided once, and applied now or when the store is back."""
+        """Store a turn, now or when the store is available again."""
         with Heartbeat():
             return await self._remember(request)
 
@@ -79,10 +78,10 @@ class RememberTurn:
         if item is None:
             change, answer = await self._decide(request, id)
             item = await self._applying.keep(change, request.session, answer.model_dump_json())
-            if item is None:  # erased meanwhile
+            if item is None:  # the session was erased
                 return RememberResult(usage=answer.usage)
-        told = RememberResult.model_validate_json(item.answer)
-        return told.model_copy(update={"pending": not item.applied})
+        result = RememberResult.model_validate_json(item.answer)
+        return result.model_copy(update={"pending": not item.applied})
 
     async def _decide(self, request: RememberInput, id: str) -> tuple[Change, RememberResult]:
         agent = await self._agents.get(request.digest)
@@ -98,7 +97,7 @@ class RememberTurn:
     # Facts.
 
     async def _draw(self, turn: TurnText, request: RememberInput, agent: LiveAgent, memory: Memory) -> _Drawn:
-        """Facts of a turn; none where no model can be asked for them, which is said in the log."""
+        """Extract facts from a turn. If no model is available, log a warning and return none."""
         known = await self._known(turn, request, memory)
         said = turn.said()
         question = SideQuestion(
@@ -112,14 +111,14 @@ class RememberTurn:
             allowance=request.allowance,
         )
         try:
-            heard = await self._beside.ask(agent, question, limits_of(self._tenants, request.tenant))
+            answer = await self._side_call.ask(agent, question, limits_of(self._tenants, request.tenant))
         except HoldfastError as error:
             if isinstance(error, ModelError) and error.retryable and activity.info().attempt < _TRIES:
                 raise
-            activity.logger.warning("no facts were drawn from turn %d: %s", request.turn, error)
+            activity.logger.warning("no facts were extracted from turn %d: %s", request.turn, error)
             return _Drawn()
-        if heard.charge is not None:
-            await self._accounts.charge(heard.charge)
+        if answer.charge is not None:
+            await self._accounts.charge(answer.charge)
         common = FactDraft(
             id=f"{request.session}:{request.turn}:fact",
             scope=kept(memory, session=request.session, agent=request.agent, user=request.user),
@@ -128,10 +127,10 @@ class RememberTurn:
             session=request.session,
             sources=tuple(draft.id for draft in turn_text.drafts(turn, request, memory)),
         )
-        return _Drawn(facts.read(heard.text, common, known, turn.said(turn_text.WEIGHED)), heard.usage)
+        return _Drawn(facts.read(answer.text, common, known, turn.said(turn_text.WEIGHED)), answer.usage)
 
     async def _known(self, turn: TurnText, request: RememberInput, memory: Memory) -> tuple[MemoryView, ...]:
-        """Facts that the turn may bear on; none if the store is away, since it can do without them."""
+        """Return known facts related to the turn; none if the store is down."""
         if self._memories is None:
             return ()
         try:
@@ -144,7 +143,7 @@ class RememberTurn:
                 floor=_RELEVANT,
             )
         except HoldfastError as error:
-            activity.logger.warning("facts are drawn without those that are known: %s", error)
+            activity.logger.warning("facts are extracted without the known facts: %s", error)
             return ()
         return tuple(found)
 

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from holdfast_activities.memory import Change, FactDraft, TurnDraft
 from holdfast_activities.memory.scopes import searched
-from holdfast_activities.session.memory.recall import PATIENCE
+from holdfast_activities.session.memory.recall import MAX_WAIT
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.entries import MemoryEntry
@@ -142,7 +142,7 @@ async def test_a_store_that_hangs_is_not_waited_for_again(state: State, tmp_path
         request = await worker.recalling(ASKED)
         worker.memory.away = True
         with pytest.raises(ApplicationError) as raised:
-            await worker.run(names.RECALL, request, attempt=2, waited=PATIENCE)
+            await worker.run(names.RECALL, request, attempt=2, waited=MAX_WAIT)
         assert raised.value.non_retryable
 
 
