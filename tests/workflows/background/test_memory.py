@@ -172,7 +172,7 @@ async def test_the_users_words_are_kept_of_a_turn_that_failed_after_some_steps(
 async def test_a_roll_over_carries_what_is_not_remembered_yet(
     client: TemporalClient, task_queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remember, "ROLLING", 0.1)
+    monkeypatch.setattr(remember, "CONTINUE_WAIT", 0.1)
     played = Played(
         [calls("look"), calls("look"), calls("look"), calls("look"), says("Seen.")],
         gates={names.REMEMBER_TURN: asyncio.Event()},
