@@ -1,4 +1,4 @@
-"""The interceptor that checks the arguments of every handler and activity of Holdfast's own."""
+"""The interceptor that validates the arguments of Holdfast's own handlers and activities."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,17 +20,17 @@ from .inputs import UnknownNames, fitting
 
 
 class CheckedInputs(Interceptor):
-    """For workers and replayers. The user's own workflows are left as they are."""
+    """For workers and replayers. The user's own workflows are not checked."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
-        """The checks of activities, which anybody may start by themselves."""
+        """Check activities, which any client can start standalone."""
         return _CheckedActivity(next)
 
     def workflow_interceptor_class(
         self,
         input: WorkflowInterceptorClassInput,  # noqa: A002
     ) -> type[WorkflowInboundInterceptor] | None:
-        """The checks of one workflow."""
+        """Check one workflow."""
         return _Checked
 
 

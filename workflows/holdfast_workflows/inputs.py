@@ -1,7 +1,7 @@
-"""What arrives from outside, checked against what takes it: no shape of it may fail a workflow task.
+"""Validation of input from outside, so that invalid input cannot fail a workflow task.
 
-A workflow task that fails is tried again for ever, and the workflow does nothing else meanwhile. So
-input is refused as ``BadInput``, and a signal, which has nobody to answer, is dropped with a warning.
+A failed workflow task is retried for ever and blocks the workflow. So invalid input is refused with
+``BadInput``, and an invalid signal, which has no reply, is dropped with a warning.
 """
 
 import functools
@@ -23,10 +23,10 @@ C = TypeVar("C", bound=Contract)
 
 
 def start_input(cls: type[C], given: Sequence[Any]) -> C:
-    """The input a workflow was started with; its defaults where there is none.
+    """Return a workflow's start input; without one, the defaults.
 
     Raises:
-        ApplicationError: It is not of that shape; the run fails with it.
+        ApplicationError: The input is invalid; the run fails with it.
     """
     if not given or (len(given) == 1 and given[0] is None):
         return cls()
@@ -36,12 +36,12 @@ def start_input(cls: type[C], given: Sequence[Any]) -> C:
     if isinstance(value, RawValue):
         if not workflow.info().continued_run_id:
             raise _bad("its input cannot be decoded; send it as JSON")
-        # What an earlier run handed over is sound: it waits for a worker that can read it.
+        # Input of an earlier run is valid; the task waits for a worker that can decode it.
         return workflow.payload_converter().from_payload(value.payload, cls)
     try:
         return cls.model_validate(value)
     except ValidationError as error:
-        raise _bad(said(error)) from error
+        raise _bad(describe(error)) from error
 
 
 def _bad(why: str) -> ApplicationError:
@@ -49,13 +49,13 @@ def _bad(why: str) -> ApplicationError:
 
 
 def fitting(handler: Callable[..., Any], given: Sequence[Any]) -> list[Any]:
-    """Arguments as a handler takes them.
+    """Return arguments converted to the handler's types.
 
-    The SDK leaves out the types where the number of arguments differs from that of the parameters, and
-    for payloads that are not JSON.
+    The SDK does not convert them if their number differs from that of the parameters, or for payloads that
+    are not JSON.
 
     Raises:
-        BadInput: They are not what the handler takes.
+        BadInput: They do not fit the handler.
     """
     signature, types = _parameters(getattr(handler, "__func__", handler))
     try:
@@ -64,7 +64,7 @@ def fitting(handler: Callable[..., Any], given: Sequence[Any]) -> list[Any]:
     except TypeError as error:
         raise errors.BadInput(f"{handler.__name__}: {error}") from error
     except ValidationError as error:
-        raise errors.BadInput(f"{handler.__name__}: {said(error)}") from error
+        raise errors.BadInput(f"{handler.__name__}: {describe(error)}") from error
 
 
 @functools.cache
@@ -76,8 +76,8 @@ def _parameters(function: Callable[..., Any]) -> tuple[inspect.Signature, dict[s
     return signature.replace(parameters=taken), types
 
 
-def said(error: ValidationError) -> str:
-    """What is wrong with a value, in a line."""
+def describe(error: ValidationError) -> str:
+    """Describe a validation error in one line."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     return preview(f"{where}: {first['msg']}" if where else first["msg"])

@@ -1,4 +1,4 @@
-"""Budgets: what a run may use, how a run says so, and what is done when it is used up."""
+"""Budgets of runs and tenants: limits, usage and accounts."""
 
 from typing import Literal
 
@@ -18,7 +18,7 @@ class Budget(Declared):
     time turns have run (time spent waiting for a person does not count). ``when_spent``:
     ``finish`` has the model answer with what it has in one last call without tools,
     ``degrade`` goes on with the model ``cheaper`` and then finishes, ``ask`` waits until
-    somebody raises the budget, ``stop`` fails the turn.
+    the budget is raised, ``stop`` fails the turn.
     """
 
     tokens: int | None = None
@@ -41,7 +41,7 @@ class RaiseBudget(Contract):
 
 
 class Spending(Contract):
-    """What a session has used of what budgets count besides tokens and dollars."""
+    """A session's usage besides tokens and dollars."""
 
     steps: int = 0
     tool_calls: int = 0
@@ -65,7 +65,7 @@ class Reservation(Contract):
 
 
 class Spent(Contract):
-    """Which limit stood in the way: of the run itself or of its tenant."""
+    """A limit of the run or of its tenant that is reached."""
 
     scope: Literal["run", "tenant"] = "run"
     what: Measure

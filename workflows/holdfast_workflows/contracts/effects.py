@@ -1,4 +1,4 @@
-"""The effect ledger: what calls did to the world, and what a person decides of those nobody knows about."""
+"""The effect ledger: calls with effects, and people's decisions about unknown outcomes."""
 
 from typing import Literal
 
@@ -49,9 +49,9 @@ class EffectList(Contract):
 
 
 class Decision(Contract):
-    """What a person says to something the session waits for.
+    """A person's answer to a pending decision.
 
-    ``id`` is the waiting thing's; a call's key will do as well. ``confirm``: it happened, and ``text`` is its result (for ``ask_human``,
+    ``id`` is the pending decision's, or the key of its call. ``confirm``: it happened, and ``text`` is its result (for ``ask_human``,
     the answer to the user). ``retry``: do it again. ``give_up``: go on without it.
     """
 
@@ -62,9 +62,7 @@ class Decision(Contract):
 
 
 class DecideEffect(Contract):
-    """Write what a person says of a call that no turn waits for any more. ``ended`` says that the session has
-    ended, so that none of its calls is waited for.
-    """
+    """Resolve a call that no turn waits for any more. ``ended``: the session has ended."""
 
     session: str
     decision: Decision
@@ -72,7 +70,7 @@ class DecideEffect(Contract):
 
 
 class PendingDecision(Contract):
-    """Something that waits for a person."""
+    """Something that waits for a person's decision."""
 
     id: str
     kind: Literal["effect", "ask_human", "budget"]

@@ -1,4 +1,4 @@
-"""Last resorts: what an agent does, in its own order, when no provider answers."""
+"""Fallbacks: what an agent does, in its order, when no provider answers."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ class CachedReply(Declared):
 
 
 class SimplifiedReply(Declared):
-    """Ask once more without tools for a short answer: ``model``, or the last of the chain, with the
+    """Ask once more without tools for a short answer: ``model``, or the agent's last model, with the
     instructions and the turn's message only.
     """
 

@@ -1,8 +1,8 @@
 """Sizes and counts that hold everywhere, in bytes unless the name says otherwise.
 
 Temporal refuses a payload over 2 MiB and a gRPC message over 4 MiB; a workflow task
-that schedules one would fail and be tried for ever. So everything is measured before
-it is scheduled, and what is large goes by reference through the session's log.
+that schedules a larger one would fail and be retried for ever. So everything is measured before
+it is scheduled, and large content goes by reference through the session's log.
 """
 
 INLINE_TEXT = 4_096
@@ -15,7 +15,7 @@ PREVIEW_CHARS = 200
 """How much of a text people see in histories, lists and details."""
 
 MAX_NAME = 200
-"""Characters of a name or id: they are search attributes and keys, and every roll-over carries many."""
+"""Characters of a name or id: they are search attributes and keys, and each continue-as-new carries many."""
 
 MAX_MESSAGE = 1_000_000
 """The largest user message; fits one payload with room for its envelope."""
@@ -30,12 +30,12 @@ MAX_QUEUED_MESSAGES = 100
 """User messages that may wait in one session."""
 
 MAX_QUEUED_BYTES = 700_000
-"""What the messages that wait may weigh as JSON before no more are taken: all of them go
-over a roll-over in one payload. Control characters take six bytes each there."""
+"""What the messages that wait may weigh as JSON before no more are taken: a continue-as-new
+carries all of them in one payload. Control characters take six bytes each there."""
 
 MAX_WAITERS = 5
 """Updates that may wait for a turn at once. Temporal allows ten in flight per workflow,
-and sends, pauses and cancels must always find room beside the waiters."""
+and sends, pauses and cancels must always find room next to the waiters."""
 
 MAX_CALLS = 100
 """Tool calls in one reply; more are refused as invalid."""
@@ -47,9 +47,9 @@ LONGEST_DESCRIPTION = 1_024
 """Characters of a tool's description that OpenAI takes."""
 
 SEQ_GAP = 1_000
-"""Sequence numbers left unused after a step that failed or was abandoned, so that what a
-lost worker may still write for it can never meet what the session writes next. More than
-a burst can use."""
+"""Sequence numbers left unused after a step that failed or was abandoned, so that late
+writes of a lost worker never collide with the session's next writes. More than inline steps
+can use."""
 
 MORE_ATTEMPTS = 2
 """How many attempts an adaptive retry policy may add to those declared."""
@@ -58,4 +58,4 @@ SLOWER = 4.0
 """By how much an adaptive retry policy may lengthen its delays, never past its longest."""
 
 PATIENCE = 3_600.0
-"""Seconds a turn may be parked while no provider can be asked, where the agent does not say."""
+"""Default for the seconds that a turn may wait while no provider can be called."""

@@ -1,4 +1,4 @@
-"""Names that the server, the workers and the clients must agree on."""
+"""Names shared by the server, the workers and the clients."""
 
 from typing import Final
 
@@ -76,12 +76,12 @@ OWN_TOOLS: Final = frozenset({READ_MORE, UPDATE_PLAN, WRITE_NOTES, SEARCH_TOOL, 
 
 
 def call_key(session: str, seq: int) -> str:
-    """The idempotency key of a call, from where its result goes: one call has one, wherever it runs."""
+    """The idempotency key of a call, made from its result's sequence number."""
     return f"{session}-{seq}"
 
 
 def undo_key(key: str) -> str:
-    """The idempotency key of the call that takes another call, whose key is given, back."""
+    """The idempotency key of the call that undoes the call with ``key``."""
     return f"{key}-undo"
 
 

@@ -1,4 +1,4 @@
-"""Names that nothing has, and the one that was probably meant."""
+"""Messages for unknown names, with the nearest known name."""
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
@@ -8,13 +8,7 @@ _LISTED = 12
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known name that is spelt most like ``name``; empty if none is near.
-
-    Args:
-        name: What somebody wrote.
-        known: Those there are.
-        cutoff: How much alike they have to be, from 0 to 1.
-    """
+    """Return the known name most similar to ``name``, by at least ``cutoff`` (0 to 1); empty without one."""
     by_spelling = {_folded(each): each for each in known}
     wanted = _folded(name)
     close = get_close_matches(wanted, by_spelling, n=1, cutoff=cutoff)
@@ -24,13 +18,7 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def no_such(what: str, names: Iterable[str], known: Collection[str]) -> str:
-    """What to tell someone who used names that nothing has.
-
-    Args:
-        what: What they are names of: "field", "option".
-        names: Those that were used.
-        known: Those there are.
-    """
+    """Return the error text for unknown ``names`` of a kind such as "field" or "option"."""
     return " ".join(f"No {what} {name!r}; {_instead(name, known)}" for name in names)
 
 

@@ -1,4 +1,4 @@
-"""Errors as values: in views, and in results that tell of more than the error."""
+"""Errors as values, for views and results."""
 
 from . import errors
 from .base import Contract
@@ -14,11 +14,11 @@ class Problem(Contract):
     """What a user can quote: it is in the worker's log and in the history."""
     retryable: bool = False
     retry_after: float | None = None
-    """Seconds after which trying again may help, where somebody said so."""
+    """Seconds after which a retry may help, if known."""
 
 
 def problem_of(error: errors.HoldfastError) -> Problem:
-    """What is told of an error."""
+    """Convert an error to a value."""
     return Problem(
         code=error.code,
         message=str(error),
@@ -30,7 +30,7 @@ def problem_of(error: errors.HoldfastError) -> Problem:
 
 
 def error_of(problem: Problem) -> errors.HoldfastError:
-    """The error that was told of, by its own class."""
+    """Convert a value back to an error of its class."""
     error = errors.tree().get(problem.code, errors.HoldfastError)(
         problem.detail, retry_after=problem.retry_after, retryable=problem.retryable
     )

@@ -1,9 +1,9 @@
-"""What a reset of a session's workflow leaves behind in the state database, and how the session goes on after it."""
+"""Resets of a session's workflow: setting aside the old run's writes in the state database."""
 
 from .base import Contract
 
 Abandoned = tuple[tuple[int, int], ...]
-"""Ranges of numbers of the log, ``start <= seq < stop``, that resets have left behind."""
+"""Ranges of the log, ``start <= seq < stop``, that were set aside by resets."""
 
 
 class AsideInput(Contract):
@@ -23,7 +23,7 @@ class AsideInput(Contract):
 
 
 class AsideResult(Contract):
-    """Where the session goes on: past every number and turn that it ever used, at its snapshot's version.
+    """Where the session continues: after every number and turn that it ever used, at its snapshot's version.
 
     ``logs`` is how many logs have been set aside in all.
     """

@@ -1,4 +1,4 @@
-"""How a session is started, spoken to and looked at."""
+"""Inputs, messages and views of a session."""
 
 from typing import Literal
 
@@ -39,8 +39,8 @@ class Message(Contract):
 class Accepted(Contract):
     """The answer to a message: the turn that will take it.
 
-    ``remembers`` says that the session goes on for a while after a turn to remember it, so that
-    whoever wants a task's reply waits for the turn rather than for the end.
+    ``remembers``: the session runs on after a turn to remember it, so a client that wants a task's reply waits
+    for the turn, not for the end of the workflow.
     """
 
     turn: int
@@ -89,7 +89,7 @@ EventKind = Literal[
 
 
 class Event(Contract):
-    """Something that happened in a session, for those who follow it. ``n`` counts up without gaps."""
+    """Something that happened in a session, for followers. ``n`` counts up without gaps."""
 
     n: int
     kind: EventKind
@@ -106,7 +106,7 @@ class Event(Contract):
 
 
 class SessionView(Contract):
-    """A session at a glance, and what happened since the event asked for."""
+    """A session's status, and its events from the requested one on."""
 
     session: str
     agent: str
@@ -131,7 +131,7 @@ class SessionView(Contract):
     notes: str = ""
     """Its scratchpad."""
     memory: str = ""
-    """What became of memory in this turn: how much was recalled, or that it is away."""
+    """How many memories were recalled in this turn, or that the store is unavailable."""
     context: int = 0
     """How full the last prompt was; see ``StepView.context``."""
     budget: Budget | None = None
@@ -141,18 +141,18 @@ class SessionView(Contract):
     events: tuple[Event, ...] = ()
     next_event: int = 0
     pausing: bool = False
-    """Whether the session was paused while a step runs: what that has begun goes on to its end."""
+    """Whether the session is paused but a step still runs to its end."""
 
 
 class WaitTurn(Contract):
-    """Wait for a turn to end, at most ``seconds``; a turn that goes on is returned as it is."""
+    """Wait at most ``seconds`` for a turn to end; after that the running turn is returned."""
 
     turn: int
     seconds: float = 20.0
 
 
 class Undoable(Contract):
-    """A settled call that is taken back if its turn is cancelled or fails.
+    """A settled call that is undone if its turn is cancelled or fails.
 
     ``reply`` is the sequence number of the reply that asked for it, ``preview`` its arguments for people.
     """
@@ -165,7 +165,7 @@ class Undoable(Contract):
 
 
 class TurnState(Contract):
-    """A running turn as it is carried over a roll-over."""
+    """A running turn, also carried by continue-as-new."""
 
     turn: int
     step: int = 0
@@ -179,27 +179,27 @@ class TurnState(Contract):
     """Why the turn is to stop, from when that was asked until it has."""
     reservation: Reservation | None = None
     waited_for_providers: float = 0.0
-    """Seconds the turn has been parked since a provider last answered."""
+    """Seconds the turn has waited since a provider last answered."""
     tried: int = 0
-    """Attempts at the next step that were made before it was parked."""
+    """Attempts at the next step before the wait."""
     waited: float = 0.0
     """Seconds the turn has waited for a person."""
     final: bool = False
     model: str = ""
     fallback: int | None = None
-    """The next last resort to try, once the providers have failed."""
+    """The index of the next fallback, once the providers have failed."""
     warned: bool = False
-    """Whether the model was told that it goes round in circles."""
+    """Whether the model was warned of a loop."""
     trail: tuple[str, ...] = ()
     """Digests of the last calls with their results, for the loop detector."""
     effects: tuple[Undoable, ...] = ()
     """Calls of this turn that have an undo and were settled, in their order."""
     problem: Problem | None = None
-    """What the last resorts are tried for, or what the turn ends with."""
+    """The error that fallbacks are tried for, or that the turn ends with."""
     ending: Literal["", "failed", "cancelled"] = ""
-    """What the turn will have come to once its effects are undone."""
+    """The turn's status once its effects are undone."""
     reply: str = ""
-    """What the user is told in place of a reply when the turn has failed."""
+    """The text for the user when the turn has failed."""
     start: int = 0
     """The number of the turn's first entry in the log."""
     recalled: bool = False
@@ -207,7 +207,7 @@ class TurnState(Contract):
 
 
 class CarriedState(Contract):
-    """What a session takes with it when it rolls over; content stays in the log."""
+    """The state that a session carries to its next run by continue-as-new; content stays in the log."""
 
     spec: PinnedSpec | None = None
     seq: int = 1
@@ -249,9 +249,9 @@ class StartInput(Contract):
 
     The first message comes with the start as an update, or in ``message`` where the
     starter cannot send one (a schedule, another workflow).
-    ``continue_as_new_after`` is the history length at which the session rolls over.
-    ``heartbeat_timeout`` is how many seconds an activity may give no sign of life before its worker
-    counts as lost: the recovery time of a call. Model and tool calls give one every second.
+    ``continue_as_new_after`` is the number of history events after which the session continues as new.
+    ``heartbeat_timeout`` is how many seconds without a heartbeat an activity's worker counts as lost: the recovery
+    time of a call. Model and tool calls send a heartbeat every second.
     """
 
     agent: str = Field(default="", max_length=MAX_NAME)
@@ -260,9 +260,9 @@ class StartInput(Contract):
     output: OutputSpec | None = None
     message: Message | None = None
     max_steps: int | None = None
-    # A run has to get somewhere before it ends.
+    # A run must make progress before it ends.
     continue_as_new_after: int = Field(default=3_000, ge=10)
-    # Calls give a sign of life every second; much less than two would take the living for dead.
+    # Heartbeats come every second; below two seconds healthy workers would count as lost.
     heartbeat_timeout: float = Field(default=8.0, ge=2, le=600)
     budget: Budget | None = None
     """Instead of the agent's own."""
@@ -270,7 +270,7 @@ class StartInput(Contract):
     """The account that tokens and dollars are charged to: a parent's, where this is a sub-agent's session."""
     carry: CarriedState | None = None
     user: str = Field(default="", max_length=MAX_NAME)
-    """Whom the session is with: where memories of scope ``user`` belong. An id, not a name."""
+    """The user's id (not a name), for memories of scope ``user``."""
 
 
 class TaskResult(Contract):
@@ -282,7 +282,7 @@ class TaskResult(Contract):
 
 
 class Partial(Contract):
-    """What a ``think`` activity says while the model speaks, in its heartbeat details."""
+    """Heartbeat details of a ``think`` activity while the model streams."""
 
     turn: int
     step: int
@@ -295,7 +295,7 @@ class Partial(Contract):
 
 
 class ToolProgress(Contract):
-    """What a tool call says through ``ToolContext.heartbeat``."""
+    """Heartbeat details of a tool call, from ``ToolContext.heartbeat``."""
 
     name: str
     detail: str = ""

@@ -49,7 +49,7 @@ class ToolSpec(Contract):
     undo: str = ""
     """The tool that takes a call of this one back when its turn is cancelled or fails."""
     hidden: bool = False
-    """Whether the model is not shown it, since it only undoes what others did."""
+    """Whether it is hidden from the model, since it only undoes other tools' calls."""
     breaker: bool = True
     """Whether failures of the tool open its circuit breaker."""
     allow_repeats: bool = False
@@ -65,7 +65,7 @@ class OutputSpec(Contract):
 
 
 class AgentSpec(Contract):
-    """An agent, whole. ``window`` and ``max_tokens`` are in tokens, ``*_timeout`` in seconds.
+    """A whole agent. ``context_window`` and ``max_tokens`` are in tokens, ``*_timeout`` in seconds.
 
     ``models`` are ``provider:model`` names in order of preference.
     """
@@ -89,14 +89,14 @@ class AgentSpec(Contract):
     budget: Budget | None = None
     fallbacks: tuple[Fallback, ...] = ()
     max_wait: float | None = None
-    """Seconds a turn may be parked in all while no provider can be asked; None for
-    ``limits.PATIENCE`` without last resorts, and none with them."""
+    """Seconds a turn may wait in all while no provider can be called. None means
+    ``limits.PATIENCE`` without fallbacks, and no wait with them."""
     memory: Memory | None = None
-    """What it remembers beyond its sessions; None for nothing."""
+    """Memory beyond its sessions; None for no memory."""
     working_memory: bool = False
     """Whether it has a plan and a scratchpad."""
     compact_at: float = 0.75
-    """How full its prompt may be, of its budget, before the older part is summed up."""
+    """The part of the prompt's budget above which older entries are summarized."""
 
 
 class ToolPolicy(Contract):
@@ -123,7 +123,7 @@ class PinnedSpec(Contract):
     when_busy: WhenBusy = "queue"
     model: str = ""
     models: int = 1
-    """How many models stand in the chain: one call may ask each of them in turn."""
+    """Number of the agent's models: one step may call each of them in turn."""
     model_timeout: float = 120.0
     model_retry: RetryPolicy = MODEL_RETRY
     tools: dict[str, ToolPolicy] = Field(default_factory=dict)

@@ -62,11 +62,11 @@ class NewEntry(Contract):
 
 
 class ThinkInput(Contract):
-    """One model call, or a burst of them.
+    """One model call, or several inline steps.
 
-    ``seq`` is the first number the reply may take. ``burst`` is how many steps this
-    activity may take while only inline tools are asked for; 0 asks nobody and tells what is settled. ``watched`` says that
-    somebody reads along, so partial text is worth its heartbeats.
+    ``seq`` is the first number the reply may take. ``max_steps`` is how many steps this activity may take while
+    the model asks only for inline tools; 0 calls no model and returns settled steps. With ``streaming`` a client
+    follows the session, so partial text is sent in heartbeats.
     """
 
     session: str
@@ -87,7 +87,7 @@ class ThinkInput(Contract):
     reservation: Reservation | None = None
     """What the step before reserved for this call."""
     calls_left: int | None = None
-    """Tool calls the budget leaves; a burst ends when its inline tools have used them."""
+    """Tool calls left in the budget; inline steps end when they are used."""
     keep_room_for_final: bool = False
     """Whether room for a last call is to be left in the budget."""
     final: bool = False
@@ -95,31 +95,31 @@ class ThinkInput(Contract):
     model: str = ""
     """The model to ask instead of the agent's own."""
     fallback: int | None = None
-    """The last resort that this is, by its place in the agent's list; a cached or simplified reply."""
+    """The index of the fallback to use: a cached or simplified reply."""
     tried: int = 0
-    """Attempts at this step that were made before it was parked."""
+    """Attempts at this step before the wait."""
     answer: str = ""
-    """A person's answer, which stands in the log where the model's would have."""
+    """A person's answer, written to the log instead of the model's."""
     summary: int = 0
-    """The number of the newest summary in the log that counts; 0 for none."""
+    """The number of the newest valid summary in the log; 0 for none."""
     settled: int = 0
-    """The number of the newest reply that was written to the log; 0 for none. A log without it is an older copy."""
+    """The number of the newest reply in the log; 0 for none. A log without it is an older copy."""
     abandoned: Abandoned = ()
-    """Parts of the log that resets of the session have left behind: no prompt has them."""
+    """Parts of the log that were set aside by resets; prompts leave them out."""
 
 
 class Wait(Contract):
-    """Why nothing can be done for so many seconds; the session waits on a timer and tries again."""
+    """A wait of ``seconds`` and its reason; the session waits on a timer and tries again."""
 
     seconds: float
     reason: str
     kind: Literal["breaker", "limit", "effect", "state"]
     error_code: str = ""
-    """The error that the turn ends with when its patience is used up."""
+    """The error that the turn ends with when it may not wait any longer."""
     tried: int = 0
-    """Attempts that were made until then; waiting uses none and forgets none."""
+    """Attempts before the wait; waiting does not change the count."""
     nap: float | None = None
-    """Seconds after which to try already, since what stands in the way may go away before its time."""
+    """Seconds after which to try early, since the cause may end before ``seconds``."""
 
 
 class CallView(Contract):
@@ -139,7 +139,7 @@ class CallView(Contract):
     result: str = ""
     size: int = 0
     digest: str = ""
-    """Of the name and arguments, so that a repeated call is seen."""
+    """Of the name and arguments, for loop detection."""
     result_digest: str = ""
 
 
@@ -161,14 +161,15 @@ class StepView(Contract):
     """How full the prompt was before anything was cut or left out, in percent of what instructions and tools
     leave of its budget; 0 below half."""
     instead: str = ""
-    """Why the models before it in the agent's order did not answer; empty for the first."""
+    """Why the models before it in the agent's list did not answer; empty for the first."""
 
 
 class ThinkResult(Contract):
-    """The steps taken; at least one unless the activity was asked to yield before the first was done,
-    has to wait (``park``), or the next call has no budget (``spent``). ``park`` and ``failed`` are of the step
-    after these; one that failed with none before it is the activity's failure. ``unanswered`` is what model
-    calls used that ended without a reply: they broke off, or were cancelled.
+    """The steps taken.
+
+    There is none if the activity was asked to yield before the first was done, has to wait (``wait``) or the
+    next call has no budget (``spent``). ``wait`` and ``failed`` are about the step after these; a failure of the
+    first step fails the activity. ``unanswered`` is the usage of model calls without a reply.
     """
 
     steps: tuple[StepView, ...]
@@ -179,8 +180,8 @@ class ThinkResult(Contract):
 
 
 ActMode = Literal["call", "retry", "confirm", "give_up", "undo"]
-"""What an ``act`` does: carry out the call; carry it out though an earlier attempt's outcome is
-unknown; write what a person says came of it; say that nobody knows; take the call back."""
+"""``call`` runs the tool; ``retry`` runs it although the outcome of an earlier attempt is unknown; ``confirm``
+writes a person's result; ``give_up`` writes that the outcome is unknown; ``undo`` undoes the call."""
 
 
 class ActInput(Contract):
@@ -207,26 +208,26 @@ class ActInput(Contract):
     again: bool = False
     mode: ActMode = "call"
     text: str = ""
-    """With ``confirm``: the result, in the words of the person who found out."""
+    """With ``confirm``: the result, written by a person."""
     by: str = ""
-    """Who decided, with ``retry``, ``confirm`` and ``give_up``."""
+    """The person who decided, with ``retry``, ``confirm`` and ``give_up``."""
     undecided: bool = False
-    """With ``give_up``: nobody said so, the turn was cancelled. A person may decide it afterwards."""
+    """With ``give_up``: because the turn was cancelled. A person may still resolve it afterwards."""
     user: str = ""
     resets: int = 0
-    """Logs that resets have set aside: this call may have been made in one of them."""
+    """Number of logs that resets have set aside; the call may have been made in one of them."""
     since: int = 0
     """The first number after the last reset."""
     elsewhere: bool = False
-    """A worker without the agent was asked before. Those that lack it fail the attempt, so that the server
-    offers it to others; a new activity would be given to the same worker again."""
+    """Whether a worker without the agent had the call before. Workers without it now fail the attempt, so that
+    the server offers it to others; a new activity could go to the same worker again."""
 
 
 class ActResult(Contract):
     """The settled outcome of a call. ``size`` is the result's size in bytes.
 
-    Nothing is settled with ``park`` (the call is to be tried again later) and ``unknown`` (a
-    call that must not be repeated, of which nobody knows whether it happened).
+    Nothing is settled with ``wait`` (try the call again later) or ``unknown`` (the call may have happened and
+    must not be repeated).
     """
 
     status: ResultStatus = "ok"
@@ -239,7 +240,7 @@ class ActResult(Contract):
 
 
 class TurnRecord(Contract):
-    """What the state database keeps of a turn."""
+    """A turn as the state database stores it."""
 
     turn: int
     status: TurnStatus

@@ -1,4 +1,4 @@
-"""Maintenance: what keeps memories and the state database small, run by a schedule or by hand."""
+"""Maintenance of memories and the state database, run by a schedule or manually."""
 
 from .workflow import MaintenanceWorkflow
 

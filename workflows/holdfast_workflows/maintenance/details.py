@@ -1,4 +1,4 @@
-"""What the Temporal UI shows of a run of maintenance."""
+"""Current details of a maintenance run for the Temporal UI."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from holdfast_workflows.contracts.text import plain_markdown
 
 
 def render(reports: Sequence[TaskReport], running: str = "") -> str:
-    """A table of what each task did, with the one that runs now."""
+    """Render a table of the tasks done and the running one."""
     rows = [
         f"| {each.task} | {each.count:,} | {each.seconds:.1f} s | {plain_markdown(each.error) or 'done'} |"
         for each in reports

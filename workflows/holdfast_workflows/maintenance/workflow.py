@@ -1,4 +1,4 @@
-"""One run of maintenance: its tasks one after the other, so that the timeline shows each."""
+"""The maintenance workflow: its tasks one after the other, each an activity."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,10 +27,9 @@ _MINUTES: dict[MaintenanceTask, int] = {
     "optimise": 30,
     "prune": 15,
 }
-"""How long one attempt may take. What it has done until then stays done."""
+"""Minutes that one attempt may take. Finished work of a timed-out attempt is kept."""
 
-_SILENCE = timedelta(minutes=1)
-"""How long a task may give no sign of life before its worker counts as lost and another goes on with it."""
+_HEARTBEAT_TIMEOUT = timedelta(minutes=1)
 
 _RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=3
@@ -39,21 +38,21 @@ _RETRY = RetryPolicy(
 
 @workflow.defn(name=names.MAINTENANCE_WORKFLOW, sandboxed=False, failure_exception_types=[ValidationError])
 class MaintenanceWorkflow(UnknownNames):
-    """Runs every task; one that fails is in the report and does not stop the rest."""
+    """Runs every task; a failed one is reported and does not stop the others."""
 
     def __init__(self) -> None:
         self._reports: list[TaskReport] = []
 
     @workflow.run
     async def run(self, *given: Any) -> MaintenanceReport:
-        """Run the tasks that are asked for in a ``MaintainInput``, all by default."""
+        """Run the tasks of a ``MaintainInput``, by default all."""
         for task in start_input(MaintainInput, given).tasks:
             workflow.set_current_details(details.render(self._reports, task))
-            self._reports += await self._done(task)
+            self._reports += await self._run_task(task)
         workflow.set_current_details(details.render(self._reports))
         return MaintenanceReport(tasks=tuple(self._reports))
 
-    async def _done(self, task: MaintenanceTask) -> tuple[TaskReport, ...]:
+    async def _run_task(self, task: MaintenanceTask) -> tuple[TaskReport, ...]:
         began = workflow.time()
         try:
             report: MaintenanceReport = await workflow.execute_activity(
@@ -61,7 +60,7 @@ class MaintenanceWorkflow(UnknownNames):
                 MaintainInput(tasks=(task,)),
                 result_type=MaintenanceReport,
                 start_to_close_timeout=timedelta(minutes=_MINUTES[task]),
-                heartbeat_timeout=_SILENCE,
+                heartbeat_timeout=_HEARTBEAT_TIMEOUT,
                 retry_policy=_RETRY,
                 summary=task,
             )

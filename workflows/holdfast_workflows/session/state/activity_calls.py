@@ -1,7 +1,6 @@
-"""How the session schedules its activities: one place for timeouts, retries and summaries.
+"""Schedule the session's activities: timeouts, retries and summaries.
 
-``heartbeat_timeout`` is how many seconds an activity may give no sign of life before its worker
-counts as lost and another repeats it.
+``heartbeat_timeout`` is in seconds; without a heartbeat for so long a worker counts as lost.
 """
 
 from collections.abc import Sequence
@@ -39,14 +38,14 @@ from holdfast_workflows.contracts.steps import (
 
 _LOST_WORKERS = 5
 
-_TO_SAY_SO = 15.0  # seconds; a result of megabytes has to be written, too
+_RECORD_SECONDS = 15.0  # to write a result of up to 16 MiB
 _TO_WRITE = 15.0
 
 _TOO_LARGE = ["PayloadsTooLarge"]
 _NEVER_AGAIN = [
     *_TOO_LARGE,
-    # A lost worker is the workflow's to see: it takes none of the call's attempts, and the
-    # call is scheduled anew at once.
+    # The workflow handles a lost worker: it uses none of the call's attempts, and the call is
+    # scheduled again at once.
     "TemporalTimeout:Heartbeat",
 ]
 _MEMORY_RETRY = MEMORY_RETRY.model_copy(update={"adaptive": False})
@@ -86,18 +85,18 @@ def _policy(spec: RetrySettings, never: Sequence[str] = _NEVER_AGAIN) -> RetryPo
 
 
 def _share(spec: PinnedSpec) -> Priority:
-    """The tenant's share; everything else of an activity's priority is its session's."""
+    """The tenant's fairness weight; the rest of the priority is inherited from the workflow."""
     return Priority.default if spec.weight == 1.0 else Priority(fairness_weight=spec.weight)
 
 
-async def load_agent(load: LoadInput, silence: float) -> LoadResult:
+async def load_agent(load: LoadInput, heartbeat_timeout: float) -> LoadResult:
     """Pin the agent's spec."""
     loaded: LoadResult = await workflow.execute_activity(
         names.LOAD_AGENT,
         load,
         result_type=LoadResult,
-        # One statement long, so it gives no sign of life: this is how its worker's loss is seen.
-        start_to_close_timeout=timedelta(seconds=silence),
+        # A single statement without heartbeats: this timeout detects a lost worker.
+        start_to_close_timeout=timedelta(seconds=heartbeat_timeout),
         retry_policy=_READ_RETRY,
         summary=load.agent,
     )
@@ -105,11 +104,11 @@ async def load_agent(load: LoadInput, silence: float) -> LoadResult:
 
 
 def think(
-    spec: PinnedSpec, step: ThinkInput, prompt_tokens: int, silence: float
+    spec: PinnedSpec, step: ThinkInput, prompt_tokens: int, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[ThinkResult]:
-    """Start a model call, or a burst of them."""
-    # A lost worker shows by its silence; this only ends what has no other end, so nothing may need longer.
-    # A prompt that was found too long, or filtered, is changed and sent once more.
+    """Start a model call, or several inline steps."""
+    # Lost workers are detected by heartbeats, so this must only be long enough for every model call.
+    # A prompt that was too long, or filtered, is changed and sent once more.
     longest = 2 * spec.model_timeout * spec.models + _TO_WRITE
     if spec.has_inline:
         longest += spec.max_inline_seconds + max(tool.timeout for tool in spec.tools.values())
@@ -121,7 +120,7 @@ def think(
         step,
         result_type=ThinkResult,
         start_to_close_timeout=timedelta(seconds=longest),
-        heartbeat_timeout=timedelta(seconds=silence),
+        heartbeat_timeout=timedelta(seconds=heartbeat_timeout),
         retry_policy=_policy(spec.model_retry),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
@@ -130,16 +129,16 @@ def think(
 
 
 def act(
-    spec: PinnedSpec, policy: ToolPolicy, call: ActInput, summary: str, silence: float
+    spec: PinnedSpec, policy: ToolPolicy, call: ActInput, summary: str, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[ActResult]:
     """Start a tool call; its activity type is the tool's own name."""
     return workflow.start_activity(
         call.name,
         call,
         result_type=ActResult,
-        # The activity ends a tool that takes too long by itself, and can say so to the model.
-        start_to_close_timeout=timedelta(seconds=policy.timeout + _TO_SAY_SO),
-        heartbeat_timeout=timedelta(seconds=silence),
+        # The activity itself ends a tool that takes too long, and reports it to the model.
+        start_to_close_timeout=timedelta(seconds=policy.timeout + _RECORD_SECONDS),
+        heartbeat_timeout=timedelta(seconds=heartbeat_timeout),
         retry_policy=_ELSEWHERE_RETRY if call.elsewhere else _policy(attempts(policy)),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary or None,
@@ -147,13 +146,13 @@ def act(
     )
 
 
-async def set_aside(request: AsideInput, silence: float) -> AsideResult:
-    """Set aside what a reset has left behind; tried until the database answers."""
+async def set_aside(request: AsideInput, heartbeat_timeout: float) -> AsideResult:
+    """Set aside the old run's writes after a reset; retried until the database answers."""
     result: AsideResult = await workflow.execute_activity(
         names.SET_ASIDE,
         request,
         result_type=AsideResult,
-        start_to_close_timeout=timedelta(seconds=max(silence, _TO_WRITE)),
+        start_to_close_timeout=timedelta(seconds=max(heartbeat_timeout, _TO_WRITE)),
         retry_policy=RetryPolicy(
             initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30)
         ),
@@ -162,13 +161,13 @@ async def set_aside(request: AsideInput, silence: float) -> AsideResult:
     return result
 
 
-async def settle_turn(change: SettleInput, silence: float) -> int:
+async def settle_turn(change: SettleInput, heartbeat_timeout: float) -> int:
     """Write a turn and the session's snapshot; returns the snapshot's version."""
     version: int = await workflow.execute_activity(
         names.SETTLE_TURN,
         change,
         result_type=int,
-        start_to_close_timeout=timedelta(seconds=silence),
+        start_to_close_timeout=timedelta(seconds=heartbeat_timeout),
         retry_policy=_SETTLE_RETRY,
         summary=f"turn {change.turn.turn}" if change.turn else change.status,
     )
@@ -176,15 +175,15 @@ async def settle_turn(change: SettleInput, silence: float) -> int:
 
 
 def recall(
-    spec: PinnedSpec, request: RecallInput, shown: str, silence: float
+    spec: PinnedSpec, request: RecallInput, shown: str, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[RecallResult]:
-    """Start looking up what bears on a message."""
+    """Start a search for memories relevant to a message."""
     return workflow.start_activity(
         names.RECALL,
         request,
         result_type=RecallResult,
-        # A look-up or two long, so it gives no sign of life, and a turn waits for it.
-        start_to_close_timeout=timedelta(seconds=silence),
+        # One or two queries without heartbeats, and a turn waits for it.
+        start_to_close_timeout=timedelta(seconds=heartbeat_timeout),
         retry_policy=_policy(_MEMORY_RETRY),
         summary=f"memories for: {shown}",
         priority=_share(spec),
@@ -192,15 +191,15 @@ def recall(
 
 
 def remember(
-    spec: PinnedSpec, request: RememberInput, silence: float
+    spec: PinnedSpec, request: RememberInput, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[RememberResult]:
-    """Start keeping a turn that has ended."""
+    """Start remembering an ended turn."""
     return workflow.start_activity(
         names.REMEMBER_TURN,
         request,
         result_type=RememberResult,
         start_to_close_timeout=timedelta(seconds=_one_call(spec)),
-        heartbeat_timeout=timedelta(seconds=silence),
+        heartbeat_timeout=timedelta(seconds=heartbeat_timeout),
         retry_policy=_SETTLE_RETRY,
         summary=f"turn {request.turn}",
         priority=_share(spec),
@@ -208,16 +207,16 @@ def remember(
 
 
 def compact(
-    spec: PinnedSpec, request: CompactInput, silence: float
+    spec: PinnedSpec, request: CompactInput, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[CompactResult]:
-    """Start summing up the older part of the conversation."""
+    """Start summarizing the older part of the conversation."""
     return workflow.start_activity(
         names.COMPACT,
         request,
         result_type=CompactResult,
         start_to_close_timeout=timedelta(seconds=_one_call(spec)),
-        heartbeat_timeout=timedelta(seconds=silence),
-        # Beside the turn a lost worker is a failed attempt like any other.
+        heartbeat_timeout=timedelta(seconds=heartbeat_timeout),
+        # In the background a lost worker is a failed attempt like any other.
         retry_policy=_policy(spec.model_retry, _TOO_LARGE),
         summary=f"entries below {request.upto:,}",
         priority=_share(spec),
@@ -225,7 +224,7 @@ def compact(
 
 
 def _one_call(spec: PinnedSpec) -> float:
-    """Seconds that an activity with one model call beside the turn may take."""
+    """Seconds that a background activity with one model call may take."""
     return spec.model_timeout * spec.models + _TO_WRITE
 
 
@@ -236,23 +235,23 @@ def worker_lost(error: ActivityError) -> bool:
 
 
 def may_lose_more(lost: int) -> bool:
-    """Whether a call is scheduled anew though so many workers were lost with it before.
+    """Whether to schedule a call again after ``lost`` workers were lost with it.
 
-    A lost worker is not the call's failure and takes none of its attempts, but a call that kills
-    workers must end. Where every third second a worker is killed, four in a row do happen to one.
+    A lost worker uses none of the call's attempts, but a call that kills its workers must end. If a worker is
+    killed every three seconds, one call does lose four in a row.
     """
     return lost < _LOST_WORKERS
 
 
 def tried(error: ActivityError) -> int:
-    """How many attempts of a model call had failed when its worker was lost, as its last sign of life says."""
+    """Return the failed attempts of a model call before its worker was lost, from the last heartbeat."""
     cause: Any = error.cause
-    said: Sequence[Any] = cause.last_heartbeat_details
-    return Partial.model_validate(said[0]).tried if said else 0
+    details: Sequence[Any] = cause.last_heartbeat_details
+    return Partial.model_validate(details[0]).tried if details else 0
 
 
 def typed(error: ActivityError, otherwise: type[errors.HoldfastError]) -> errors.HoldfastError:
-    """The error behind a failed activity; one that is not ours becomes ``otherwise`` with its text."""
+    """Return the error of a failed activity; an unknown one becomes ``otherwise`` with its text."""
     found = errors.from_failure(error)
     if found is not None:
         return found
