@@ -97,6 +97,6 @@ async def test_a_task_of_maintenance_that_is_left_out_is_caught(monkeypatch: pyt
     async def nothing(_: MaintenanceWorkflow, __: object) -> tuple[()]:
         return ()
 
-    monkeypatch.setattr(MaintenanceWorkflow, "_done", nothing)
+    monkeypatch.setattr(MaintenanceWorkflow, "_run_task", nothing)
     with pytest.raises(workflow.NondeterminismError):
         await replay(load_history(FOLDER / "maintenance.json"))
