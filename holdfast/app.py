@@ -39,8 +39,7 @@ class App:
         """Collect agents, and what else their worker serves.
 
         Raises:
-            InvalidDeclaration: There is no agent, two share a name, a limit is none, or the app's name cannot
-                be one.
+            InvalidDeclaration: No agent is given, two share a name, or a limit or the app's name is invalid.
         """
         self.name = declare.name(name, "the App") if name != "" else ""
         self.agents = _by_name(agents)

@@ -113,7 +113,7 @@ def fault(name: str, after: float = 1.0) -> Fault:
         after: Seconds that a rate limit has the client wait.
 
     Raises:
-        ValueError: There is none of that name.
+        ValueError: The name is unknown.
     """
     known = {each.name: each for each in (*FAULTS, *PROVIDER_FAULTS)}
     if name not in known:

@@ -110,7 +110,7 @@ class Seen:
         size: Its body in bytes.
         body: The body; empty if it was large or is long past.
         at: When it came, in seconds since 1970.
-        monotonic: The same by ``time.monotonic``, which nobody sets.
+        monotonic: The same by ``time.monotonic``, which no clock change affects.
         fault: The name of the fault it was answered with, if it was.
     """
 

@@ -3,7 +3,7 @@
     async with ScriptedModel([say("Hello."), call("look", {"at": "it"})]) as model:
         ... model.url, model.openai_url, model.requests
 
-A script is a list of replies, consumed in order whoever asks, or a function from a
+A script is a list of replies, consumed in order by all callers, or a function from a
 request to a reply, so that many sessions at once are answered each by its own content.
 Faults stand in it by name, ``fault("too_long_gemini")``, and a reply takes the form in which
 some server sends it, ``say("Hi").but(form="no_usage")``.

@@ -19,7 +19,7 @@ async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) ->
 
     Args:
         histories: Histories, fetched or loaded.
-        workflows: The user's own workflows beside Holdfast's.
+        workflows: The user's own workflows, in addition to Holdfast's.
 
     Raises:
         temporalio.workflow.NondeterminismError: Today's code decides otherwise.

@@ -1,14 +1,14 @@
-"""How we reach and run the Temporal service.
+"""Connecting to the Temporal service, and running the embedded one.
 
 server       the embedded server
 connection   clients, with our data converter
 converter    values to payloads and back
 failures     exceptions to failures and back
 attributes   what sessions are listed and filtered by
-schedules    what the server starts by itself
+schedules    periodic workflow starts
 binding      which app and state database a task queue belongs to
 ui           links into the Temporal UI
-leaving      the end of a process that used the SDK
+leaving      ending a process that used the SDK
 """
 
 from .attributes import ensure as ensure_search_attributes

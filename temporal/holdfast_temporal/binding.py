@@ -1,8 +1,8 @@
-"""What a task queue is bound to, kept where every worker and client of its namespace sees it.
+"""The binding of a task queue, visible to every worker and client of its namespace.
 
-A workflow that never runs holds it in its memo: its start is delayed for longer than anybody
-waits. The server starts one workflow of an id at most, so of two workers that bind a queue
-at the same time one wins, and reading it takes no worker, no index and no special rights.
+The binding is the memo of a workflow that never runs, since its start is delayed by a hundred years. The
+server starts at most one workflow per id, so if two workers bind a queue at the same time, one wins. Reading
+needs no worker, no index and no special rights.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _QUEUE: Final = "queue"
 
 
 async def read(client: Client, task_queue: str) -> Binding | None:
-    """What a queue is bound to; None if no worker has served it.
+    """Read a queue's binding; None if no worker has served the queue.
 
     Args:
         client: A client with Holdfast's data converter.
@@ -38,7 +38,7 @@ async def read(client: Client, task_queue: str) -> Binding | None:
 
     Raises:
         TemporalUnreachable: The server did not answer.
-        ServiceError: It does not let us.
+        ServiceError: It refused.
     """
     handle = client.get_workflow_handle(names.binding_id(task_queue))
     try:
@@ -53,37 +53,37 @@ async def read(client: Client, task_queue: str) -> Binding | None:
 
 
 async def bind(client: Client, task_queue: str, binding: Binding) -> Binding:
-    """Bind a queue unless it is bound; what it is bound to now.
+    """Bind a queue unless it is bound, and return its binding.
 
     Raises:
         TemporalUnreachable: The server did not answer.
-        ServiceError: It does not let us.
+        ServiceError: It refused.
     """
     while (found := await read(client, task_queue)) is None:
         try:
             await _answered(_start(client, task_queue, binding, WorkflowIDConflictPolicy.FAIL))
         except WorkflowAlreadyStartedError:
-            continue  # another worker was quicker
+            continue  # another worker was first
         return binding
     return found
 
 
 async def rebind(client: Client, task_queue: str, binding: Binding) -> None:
-    """Bind a queue, whatever it is bound to.
+    """Replace a queue's binding.
 
     Raises:
         TemporalUnreachable: The server did not answer.
-        ServiceError: It does not let us.
+        ServiceError: It refused.
     """
     await _answered(_start(client, task_queue, binding, WorkflowIDConflictPolicy.TERMINATE_EXISTING))
 
 
 async def bound(client: Client) -> dict[str, Binding]:
-    """Every queue of the namespace that is bound, by name; a new one may be missing for a second.
+    """List the bindings of the namespace by queue; a new one may be missing for a second.
 
     Raises:
         TemporalUnreachable: The server did not answer.
-        ServiceError: It does not let us.
+        ServiceError: It refused.
     """
     query = f"WorkflowType = '{names.BINDING_WORKFLOW}' AND ExecutionStatus = 'Running'"
     return await _answered(_list(client, query))

@@ -1,4 +1,4 @@
-"""Reaching a Temporal server: where it is, how to be let in, and how long to wait."""
+"""Connecting to a Temporal server: address, credentials and timeout."""
 
 from __future__ import annotations
 
@@ -112,27 +112,26 @@ async def connect(
     runtime: Runtime | None = None,
     within: float = 5.0,
 ) -> Client:
-    """A Temporal client that speaks in Holdfast's data converter.
+    """Connect a Temporal client with Holdfast's data converter.
 
-    What is not given comes from ``settings``, and those by default from the environment.
-    Without any address, the embedded server that runs in the folder is taken, else
-    ``127.0.0.1:7233``.
+    Arguments override ``settings``, which default to the environment. Without an address, the client connects
+    to the embedded server of the folder, else to ``127.0.0.1:7233``.
 
     Args:
         address: ``host:port``.
         namespace: The Temporal namespace.
         tls: See ``Connection``.
         api_key: See ``Connection``.
-        settings: What is not given as an argument.
+        settings: Values for omitted arguments.
         folder: Where to look for an embedded server; ``HOLDFAST_HOME``, else ``.holdfast``.
         identity: How this client appears in histories.
-        runtime: The SDK's runtime, if the default will not do.
-        within: Seconds after which no answer is an error.
+        runtime: The SDK's runtime, instead of its default.
+        within: Seconds to wait for an answer.
 
     Raises:
-        TemporalUnreachable: Nothing answered in time.
+        TemporalUnreachable: The server did not answer in time.
         InsecureConnection: An API key with TLS off, to another machine.
-        SettingsInvalid: The address is none, or the environment holds something unusable.
+        SettingsInvalid: The address is not host:port, or a variable of the environment is invalid.
     """
     given = settings or Connection.from_environment()
     target = address or given.address or await asyncio.to_thread(_embedded, folder) or DEFAULT_ADDRESS
@@ -163,7 +162,7 @@ async def connect(
         )
     except (RuntimeError, TimeoutError) as error:  # RuntimeError is how the SDK says "cannot connect"
         reason = _reason(error, within)
-        # A server may be started later; a name that nobody knows or a wrong key is not mended by waiting.
+        # A server may start later, but a retry does not help with an unknown host or a wrong key.
         final = reason == _NO_HOST or reason.startswith(_REFUSED)
         raise TemporalUnreachable(f"{target}: {reason}", retryable=False if final else None) from error
 

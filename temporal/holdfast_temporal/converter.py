@@ -78,7 +78,7 @@ class PayloadConverter(CompositePayloadConverter):
 
     def __init__(self) -> None:
         """Take the converters that all instances share; they hold no state."""
-        # The parent's __init__ would build the table anew, and with_context look through it.
+        # The parent's __init__ would build the table again for each instance.
         self.converters = _CONVERTERS
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:

@@ -38,7 +38,7 @@ class FailureConverter(DefaultFailureConverter):
     def to_failure(
         self, exception: BaseException, payload_converter: AnyPayloadConverter, failure: Failure
     ) -> None:
-        """Fill in the failure; causes come here by themselves."""
+        """Fill in the failure; the SDK calls this for each cause, too."""
         super().to_failure(_presentable(exception), payload_converter, failure)
         _shorten(failure)
 

@@ -1,4 +1,4 @@
-"""Questions to processes and ports, each answered within a bounded time."""
+"""Checks of processes and ports, each within a bounded time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _QUICK = 1.0  # seconds for something on this machine
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different; for a minute nobody else who asks for any port is given them."""
+    """Distinct free ports; the kernel gives them to no process that asks for any port for about a minute."""
     with ExitStack() as held:
         servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         for server in servers:

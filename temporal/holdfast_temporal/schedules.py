@@ -1,4 +1,4 @@
-"""Schedules: what the server starts by itself, again and again."""
+"""Schedules: workflows that the server starts periodically."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CATCH_UP: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Repeated:
-    """A workflow to be started every so often, never beside itself; ``id`` is the schedule's and its runs'."""
+    """A workflow to start periodically, one run at a time; ``id`` is the id of the schedule and of its runs."""
 
     id: str
     workflow: str
@@ -45,7 +45,7 @@ class Repeated:
 
 
 async def ensure(client: Client, wanted: Repeated, *, replace: bool = False) -> bool:
-    """Make the schedule if it is missing; whether it was made, or changed.
+    """Create or update the schedule; return whether anything changed.
 
     Args:
         client: A client with Holdfast's data converter.
@@ -72,7 +72,7 @@ async def ensure(client: Client, wanted: Repeated, *, replace: bool = False) -> 
 
 
 async def remove(client: Client, id: str) -> bool:
-    """Remove a schedule; whether there was one.
+    """Remove a schedule; return whether it existed.
 
     Raises:
         TemporalUnreachable: The server did not answer.
@@ -102,7 +102,7 @@ def _schedule(wanted: Repeated) -> Schedule:
 
 
 def refused(error: RPCError) -> ServiceError | SettingsInvalid:
-    """A refusal of the server as our error; TemporalUnreachable where it did not answer."""
+    """Map an RPC error to ours; TemporalUnreachable if the server did not answer."""
     if error.status == RPCStatusCode.NOT_FOUND and error.message.startswith("Namespace "):
         return SettingsInvalid(f"HOLDFAST_NAMESPACE, or --namespace: {error.message}")
     return (TemporalUnreachable if error.status in _AWAY else ServiceError)(error.message)

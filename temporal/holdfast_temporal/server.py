@@ -69,7 +69,7 @@ class DevServer:
 
     Used as ``async with DevServer() as server:``; or ``start`` and ``stop``. A server that
     runs in the folder already is joined, and then left running at the end of the ``with``.
-    If the process that started a server is killed, the server ends by itself.
+    If the process that started a server is killed, the server ends, too.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class DevServer:
 
     @property
     def info(self) -> ServerInfo:
-        """Where it runs; only after ``start``."""
+        """Ports and process id; available after ``start``."""
         if self._info is None:
             raise DevServerFailed("it has not been started")
         return self._info
@@ -115,22 +115,22 @@ class DevServer:
 
     @property
     def ui(self) -> str:
-        """The address of the web pages; empty if there are none."""
+        """The UI's address; empty without a UI."""
         return self.info.ui
 
     @property
     def joined(self) -> bool:
-        """Whether the server was running already when it was asked for."""
+        """Whether the server was already running before ``start``."""
         return self._joined
 
     @property
     def log(self) -> Path:
-        """The file with the server's own words."""
+        """The server's log file."""
         return self._folder / _LOG
 
     @staticmethod
     def find(folder: Path | str | None = None) -> ServerInfo | None:
-        """The server that runs in a folder; None if none does, or it is about to end with its owner."""
+        """Find the server that runs in a folder; None if none runs, or if it is about to end with its owner."""
         info = _running(home(folder))
         return info if info and (info.owner == 0 or probe.alive(info.owner)) else None
 
@@ -150,7 +150,7 @@ class DevServer:
         return self
 
     async def stop(self) -> None:
-        """Stop the server, also one that was joined. Stopping twice is harmless."""
+        """Stop the server, also one that this process joined. Harmless if it is stopped already."""
         info, self._info = self._info, None
         if info is not None:
             await stop(info)
@@ -224,7 +224,7 @@ def home(folder: Path | str | None = None) -> Path:
 
 
 async def stop(info: ServerInfo) -> None:
-    """End a server's process group: politely, then after ten seconds by force."""
+    """Terminate a server's process group; kill it after ten seconds."""
     for what, bound in ((signal.SIGTERM, STOP_TIMEOUT), (signal.SIGKILL, 2.0)):
         with suppress(ProcessLookupError):
             os.killpg(info.pid, what)
@@ -236,7 +236,7 @@ async def stop(info: ServerInfo) -> None:
 
 
 def _running(folder: Path) -> ServerInfo | None:
-    """The server that the folder's note speaks of, if it runs."""
+    """The server in the folder's note, if it runs."""
     try:
         info = ServerInfo(**json.loads((folder / _STATE).read_text()))
     except (OSError, ValueError, TypeError):
@@ -245,7 +245,7 @@ def _running(folder: Path) -> ServerInfo | None:
 
 
 def _spawn(command: list[str], log: Path, stdin: int | None = None) -> int:
-    """Start a program in its own process group, so that Ctrl-C in the terminal is not for it."""
+    """Start a program in its own process group, so that Ctrl-C in the terminal does not reach it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     return os.posix_spawn(
         command[0],
@@ -276,14 +276,14 @@ def _spawn_bound(command: list[str], log: Path) -> tuple[int, int]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace a file in one move: readers see the old or the new, never a part."""
+    """Replace a file atomically."""
     part = path.with_suffix(f".{os.getpid()}")
     part.write_text(text)
     part.replace(path)
 
 
 def _forget(path: Path, info: ServerInfo) -> None:
-    """Remove the note of a server, unless it speaks of another by now."""
+    """Remove a server's note, unless it names another server by now."""
     with suppress(OSError, ValueError):
         if json.loads(path.read_text())["pid"] == info.pid:
             path.unlink()
@@ -291,7 +291,7 @@ def _forget(path: Path, info: ServerInfo) -> None:
 
 @asynccontextmanager
 async def _locked(path: Path, deadline: float) -> AsyncGenerator[None]:
-    """Hold a lock file; it is the kernel's, so a killed holder leaves it free."""
+    """Hold a lock file; the kernel releases it if the holder is killed."""
     import fcntl  # not on Windows, where clients must still import this module
 
     with path.open("w") as file:

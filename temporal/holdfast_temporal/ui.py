@@ -13,7 +13,7 @@ from .server import DevServer
 
 
 def base(client: Client, folder: Path | str | None = None) -> str:
-    """The UI's address: ``HOLDFAST_UI``, or what is known of the client's server; empty if nothing is."""
+    """The UI's address from ``HOLDFAST_UI`` or from the client's embedded server; empty if unknown."""
     if given := os.environ.get("HOLDFAST_UI", ""):
         return given.rstrip("/")
     target = client.service_client.config.target_host

@@ -66,18 +66,16 @@ class ModelRequest:
     timeout: float = 120.0
     stream: bool = False
     no_calls: bool = False
-    """Whether the model may only answer: the tools are there, since the conversation speaks of them, and not to be called."""
+    """Whether tools may not be called. They are still sent, since the conversation mentions them."""
     consumed: Consumed = field(default_factory=Consumed, compare=False)
     """Filled in by the client when the call ends without a reply."""
     plain: bool = False
-    """Whether nothing that earlier replies carried goes back: their provider would not have it."""
+    """Whether to omit the ``extra`` of earlier replies, which another provider would refuse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What a provider says is left of its rate limits, and in how many seconds they are full again; None where
-    it does not say.
-    """
+    """What remains of a provider's rate limits, and the seconds until they reset; None if not reported."""
 
     requests: int | None = None
     requests_reset: float | None = None
@@ -118,7 +116,7 @@ class Model(Protocol):
 
     @property
     def provider(self) -> str:
-        """Who serves it: what its replies carry goes back there, and to nobody else."""
+        """The provider; a reply's ``extra`` is sent back only to it."""
         ...
 
     @property

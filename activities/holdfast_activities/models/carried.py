@@ -1,4 +1,4 @@
-"""What a server wants back with its reply beside text and calls: its reasoning, and signatures on calls."""
+"""What a server wants back with its reply, in addition to text and calls: reasoning and signatures of calls."""
 
 from collections.abc import Sequence
 from typing import Any

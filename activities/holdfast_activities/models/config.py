@@ -1,4 +1,4 @@
-"""Which providers there are, and where their keys come from."""
+"""Providers and their keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -50,10 +50,10 @@ class ProviderConfig:
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a place of the key that is none.
+        """Refuse an invalid ``key_from``.
 
         Raises:
-            InvalidDeclaration: ``key_from`` is of another form.
+            InvalidDeclaration: ``key_from`` has another form.
         """
         kind, _, place = self.key_from.partition(":")
         if self.key_from and (kind not in ("env", "file") or not place):

@@ -38,7 +38,7 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def reason(told: Any) -> str:
-    """A finish reason in one spelling (``EOS`` and ``eosFound`` as ``eos`` and ``eos_found``); empty if there is none."""
+    """A finish reason in one spelling (``EOS`` and ``eosFound`` as ``eos`` and ``eos_found``); empty if missing."""
     if isinstance(told, dict):
         told = told.get("type")  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON
     word = "" if told is None else str(told)[:200].strip()  # pyright: ignore[reportUnknownArgumentType] - JSON

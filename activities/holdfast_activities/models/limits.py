@@ -61,7 +61,7 @@ def wait(headers: Mapping[str, str], now: float | None = None) -> float | None:
 
 def _told(headers: Mapping[str, str], form: tuple[str, str], kind: str, now: float) -> _Told:
     count, reset = (headers.get(name.format(kind), "") for name in form)
-    # Longer figures are nobody's limit, and Python refuses to read very long ones.
+    # No provider has longer figures, and Python refuses to parse very long ones.
     return int(count) if count.isdecimal() and len(count) < 16 else None, _reset(reset, now)
 
 

@@ -1,6 +1,6 @@
 """Every other provider, through pydantic-ai: the optional extra ``holdfast[pydantic-ai]``.
 
-This is not the hot path: a conversation is built anew for each call.
+This is not the hot path: the conversation is built again for each call.
 """
 
 import asyncio

@@ -61,7 +61,7 @@ def anthropic(told: Any, sent: int, wrote: int, cost: Cost) -> tuple[Usage, bool
 
 
 def estimated(sent: int, wrote: int, cost: Cost) -> Usage:
-    """The usage of a call that nobody counted."""
+    """Estimate the usage of a call that the provider did not count."""
     return completed(0, 0, 0, 0, sent, wrote, cost)[0]
 
 
@@ -82,7 +82,7 @@ def noted(consumed: Consumed, sent: int, wrote: Callable[[], int], cost: Cost) -
     """Note, by size, what a call used that ends without a reply.
 
     It counts if the model had begun to answer, whether it was then cancelled or broke off;
-    nobody bills a request that was refused.
+    refused requests are not billed.
     """
     try:
         yield

@@ -77,7 +77,7 @@ def weigh(text: str | bytes) -> int:
 
 
 def arguments(text: str) -> str:
-    """Arguments as the JSON text of an object; what is none is wrapped, since servers parse it."""
+    """Arguments as the JSON text of an object; anything else is wrapped, since servers parse it."""
     text = clean(text).strip() or "{}"
     try:
         value = json.loads(text)

@@ -80,7 +80,7 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
 
 
 def problem_in(answer: dict[str, Any]) -> Any:
-    """The part of a parsed answer, or of an event of a stream, that says it is an error; None if it is none."""
+    """The part of a parsed answer, or of an event of a stream, that describes an error; None if it is not an error."""
     if str(answer.get("type")).startswith(_EVENTS):
         return None
     choices: Any = answer.get("choices")

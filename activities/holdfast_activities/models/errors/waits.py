@@ -39,7 +39,7 @@ _READ = 4_000  # characters that are looked through
 
 
 def bounded(seconds: float) -> float | None:
-    """A wait within bounds; None if it is none."""
+    """Clamp a wait to its bounds; None for NaN."""
     return min(max(seconds, 0.0), MAX_WAIT) if seconds == seconds else None  # noqa: PLR0124 - NaN is not itself
 
 

@@ -50,10 +50,10 @@ async def ask(
     gathered: Gathered,
     on_text: Callable[[str], None] | None = None,
 ) -> Answer:
-    """The answer to a request; a stream that ends before its answer did is an error.
+    """Send a request and return the answer; a stream that ends early is an error.
 
     Raises:
-        ModelError: There is none, or not all of it.
+        ModelError: The answer is missing or incomplete.
     """
     received = Body(endpoint.name, endpoint.secret, gathered, on_text if request.stream else None)
     silence = min(request.timeout, SILENCE) if request.stream else request.timeout
@@ -135,7 +135,7 @@ class Body:
         """The answer, once its body has ended.
 
         Raises:
-            ModelError: There is none, or not all of it.
+            ModelError: The answer is missing or incomplete.
         """
         if self._streamed is None:  # nothing, or a few bytes of an event
             raise errors.cut_off(self._name)

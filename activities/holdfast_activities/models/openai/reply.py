@@ -22,7 +22,7 @@ def read(name: str, answer: dict[str, Any], sent: int, cost: Cost) -> ModelReply
         cost: The model's price.
 
     Raises:
-        MalformedReply: It is none.
+        MalformedReply: It is not a reply.
     """
     try:
         choice = answer["choices"][0]
