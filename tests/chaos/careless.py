@@ -17,7 +17,11 @@ from holdfast_activities.memory import make_memories
 from holdfast_activities.models import Models
 from holdfast_activities.models.base import Model, ModelReply, ModelRequest
 from holdfast_activities.resilience import Resilience
+from holdfast_activities.session import activities as session_activities
+from holdfast_activities.session.common.run_tool import ToolRun
+from holdfast_activities.session.tool_call import act
 from holdfast_activities.session.tool_call.ledger import Claim, Ledger
+from holdfast_activities.session.tool_call.request import call_of
 from holdfast_activities.state import State, open_state
 from holdfast_activities.state.log.extras import Amount, Charge, Charged, LogExtras, Settled
 from holdfast_temporal import connect
@@ -43,11 +47,7 @@ class Replaced:
 
 
 class NoLedger(Ledger):
-    """A ledger with a new key for every attempt, which ignores earlier attempts."""
-
-    def key(self, key: str) -> str:
-        """Return a new key."""
-        return f"{key}-{uuid.uuid4().hex}"
+    """Ignores what was done before."""
 
     async def settled(self, request: ActInput) -> ResultEntry | None:
         """Return None, whatever is recorded."""
@@ -56,6 +56,11 @@ class NoLedger(Ledger):
     async def claim(self, row: EffectView, over: str = "") -> Claim:
         """Grant every claim."""
         return Claim(row, over, ours=True)
+
+
+def _fresh_key(request: ActInput, name: str, arguments: str, key: str) -> ToolRun:
+    """Gives the call a new key at every attempt."""
+    return call_of(request, name, arguments, f"{key}-{uuid.uuid4().hex}")
 
 
 async def _closed(name: str, *_: object, **__: object) -> BreakerView:
@@ -140,12 +145,14 @@ async def main(careless: str) -> None:
     guarded = _STATES[careless](state) if careless in _STATES else state
     providers = settings.model_providers()
     models, resilience = Models(providers), Resilience(guarded)
+    if careless == "ledger":
+        setattr(session_activities, "Ledger", NoLedger)  # noqa: B010 - a class is not to be assigned to
+        act.call_of = _fresh_key
     activities = Activities(
         app.registry(),
         guarded,
         Insisting(models) if careless == "client" else models,
         resilience,
-        NoLedger if careless == "ledger" else Ledger,
         memory=make_memories(
             settings.memory(), settings.embeddings, settings.home, providers, resilience.breakers
         ),

@@ -47,7 +47,6 @@ class Activities:
         state: State,
         models: ModelSource,
         resilience: Resilience,
-        ledger: type[Ledger] = Ledger,
         memory: Memories | None = None,
         served: Served | None = None,
     ) -> None:
@@ -58,7 +57,6 @@ class Activities:
             state: The open state database.
             models: Where model clients come from.
             resilience: This worker's breakers, limits and retries; its owner closes it.
-            ledger: Keeps the effects of calls.
             memory: The memories; its owner closes them. Without it turns go on without memories, and what
                 is to be remembered waits for a worker that has them.
             served: Asks which agents any worker of the task queue serves; without it, only this one's count.
@@ -72,7 +70,7 @@ class Activities:
         self._ratios = ratios = TokenCalibration(state.calibration)
         self._load = LoadAgent(registry, state, agents)
         self._think = Think(registry, agents, WorkerDependencies(state, conversations, resilience, ratios))
-        self._act = Act(state, agents, ledger(state, conversations), resilience)
+        self._act = Act(state, agents, Ledger(state, conversations), resilience)
         self._settle = SettleTurn(state)
         self._content = Content(registry, state)
         self._operating = BreakersAndBudgets(state)

@@ -8,7 +8,7 @@ from temporalio import activity
 from holdfast_activities.state.database import SessionRow, State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.errors import HoldfastError, UnknownAgent, to_failure
+from holdfast_workflows.contracts.errors import UnknownAgent
 from holdfast_workflows.contracts.limits import PATIENCE, SEQ_GAP
 from holdfast_workflows.contracts.resets import AsideInput
 from holdfast_workflows.contracts.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
@@ -16,11 +16,12 @@ from holdfast_workflows.contracts.steps import LoadInput, LoadResult
 
 from .admin.set_aside import set_aside
 from .common.agents import LiveAgents
+from .common.failures import reports_failures
 from .model_call.reservation import limits_of
 
 
 class LoadAgent:
-    """The activity that begins every session."""
+    """The activity that every session starts with."""
 
     def __init__(self, registry: Registry, state: State, agents: LiveAgents) -> None:
         self._registry = registry
@@ -28,25 +29,20 @@ class LoadAgent:
         self._agents = agents
 
     @activity.defn(name=names.LOAD_AGENT)
+    @reports_failures
     async def load_agent(self, load: LoadInput) -> LoadResult:
-        """Store the spec under its digest and say what the workflow needs of it."""
-        try:
-            return await self._load(load)
-        except HoldfastError as error:
-            raise to_failure(error) from error
-
-    async def _load(self, load: LoadInput) -> LoadResult:
+        """Store the agent's spec under its digest and return the part that the workflow needs."""
         spec = self._registry.agents.get(load.agent)
         if spec is None:
             known = ", ".join(sorted(self._registry.agents)) or "none"
-            # While a deploy adds an agent, another worker has it, and the next attempt may reach that.
+            # During a deploy that adds the agent, another worker may have it already: a retry may reach that one.
             elsewhere = await self._agents.elsewhere(load.agent)
             raise UnknownAgent(f"asked for {load.agent!r}; served: {known}", retryable=elsewhere)
         if load.output is not None:
             spec = spec.model_copy(update={"output": load.output})
         elif load.output_of:
-            kept = (await self._agents.get(load.output_of)).spec.output
-            spec = spec.model_copy(update={"output": kept})
+            output = (await self._agents.get(load.output_of)).spec.output
+            spec = spec.model_copy(update={"output": output})
         limits = limits_of(self._registry.tenants, load.tenant)
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
@@ -66,18 +62,18 @@ class LoadAgent:
         )
 
     async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:
-        """Where the session begins: past what an earlier one of the same id has, or a reset has left behind."""
+        """The first number of the session: after the entries of an earlier session of the same id, or of a reset."""
         if before is None:
             return {}
         if load.first_run and load.first_run != activity.info().workflow_run_id:
             return await self._begin_again(load)
         seq = await self._next_number(before)
-        # In case of a reset to the beginning, which has to tell this session's part of the log from that before.
-        await self._state.store_text(load.session, _begun(load), f"{seq} {before.turns}")
+        # A reset to the beginning needs to know where this session's part of the log starts.
+        await self._state.store_text(load.session, _start_key(load), f"{seq} {before.turns}")
         return {"seq": seq, "turns": before.turns}
 
     async def _begin_again(self, load: LoadInput) -> dict[str, Any]:
-        begun = await self._state.load_text(load.session, _begun(load)) or "1 0"
+        begun = await self._state.load_text(load.session, _start_key(load)) or "1 0"
         seq, turns = map(int, begun.split())
         now = await set_aside(self._state, AsideInput(session=load.session, seq=seq, turn=turns + 1))
         return {
@@ -89,13 +85,13 @@ class LoadAgent:
         }
 
     async def _next_number(self, before: SessionRow) -> int:
-        """Where a session that was there before goes on: past its snapshot and all written since."""
+        """The number after the snapshot of an earlier session and every entry written since."""
         since = await self._state.log.read(before.session, before.seq)
         last = since[-1].seq if since else before.seq - 1
         return last + SEQ_GAP if last > 0 else 1
 
 
-def _begun(load: LoadInput) -> str:
+def _start_key(load: LoadInput) -> str:
     return f"begun-{load.first_run}"
 
 
@@ -126,7 +122,7 @@ def _pin(spec: AgentSpec, digest: str, weight: float) -> PinnedSpec:
         },
         budget=spec.budget,
         fallbacks=spec.fallbacks,
-        max_wait=_patience(spec),
+        max_wait=_max_wait(spec),
         weight=weight,
         memory=spec.memory,
         working_memory=spec.working_memory,
@@ -134,8 +130,8 @@ def _pin(spec: AgentSpec, digest: str, weight: float) -> PinnedSpec:
     )
 
 
-def _patience(spec: AgentSpec) -> float:
-    """With last resorts nobody waits for providers unless the agent says so: they are why there are any."""
+def _max_wait(spec: AgentSpec) -> float:
+    """With fallbacks a session does not wait for providers by default: it uses the fallbacks."""
     if spec.max_wait is not None:
         return spec.max_wait
     return 0.0 if spec.fallbacks else PATIENCE

@@ -1,12 +1,12 @@
-"""``settle_turn``: a turn and the session's snapshot, written after the reply has gone out."""
+"""``settle_turn``: write a turn and the session's snapshot after the reply was returned."""
 
 from temporalio import activity
 
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import HoldfastError, to_failure
 from holdfast_workflows.contracts.steps import SettleInput
 
+from .common.failures import reports_failures
 from .model_call import new_entries
 
 
@@ -17,15 +17,10 @@ class SettleTurn:
         self._state = state
 
     @activity.defn(name=names.SETTLE_TURN)
+    @reports_failures
     async def settle_turn(self, change: SettleInput) -> int:
-        """Write it once; a repeated change finds itself done."""
-        try:
-            await self._write(change)
-            return await self._state.settle_turn(change)
-        except HoldfastError as error:
-            raise to_failure(error) from error
-
-    async def _write(self, change: SettleInput) -> None:
+        """Write the change once; a repeated one returns what the first wrote."""
         if change.new:
             new = await new_entries.entries(self._state, change.session, change.new)
             await self._state.log.settle(change.session, new)
+        return await self._state.settle_turn(change)

@@ -118,7 +118,7 @@ class Act:
             answer, request = await self._again_after_reset(agent, request, arguments)
             if answer is not None:
                 return answer
-        call = call_of(request, request.name, arguments, self._ledger.key(request.key))
+        call = call_of(request, request.name, arguments, request.key)
         work = prepare(agent, request, call, heartbeat)
         if isinstance(work, ResultEntry):
             return told(await self._ledger.settle(work, None, request.session))

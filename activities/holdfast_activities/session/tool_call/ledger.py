@@ -60,10 +60,6 @@ class Ledger:
         self._effects = state.effects
         self._conversations = conversations
 
-    def key(self, key: str) -> str:
-        """The idempotency key that the tool is given: the call's own, the same at every attempt."""
-        return key
-
     async def settled(self, request: ActInput) -> ResultEntry | None:
         """What was settled for a call before; a first attempt has nothing to look for."""
         if not request.again and request.mode == "call" and activity.info().attempt == 1:

@@ -12,8 +12,10 @@ from holdfast_activities import clock
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.effects import DecideEffect, Decision, EffectStatus, EffectView
-from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, to_failure
+from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.text import clean, preview
+
+from ..common.failures import reports_failures
 
 NOBODY_KNOWS = "nobody knows whether this call happened, and it was given up"
 
@@ -47,14 +49,9 @@ class ResolveEffect:
         self._effects = state.effects
 
     @activity.defn(name=names.DECIDE_EFFECT)
+    @reports_failures
     async def decide_effect(self, request: DecideEffect) -> EffectView:
         """Settle a call, or give it up; the same said again is answered alike."""
-        try:
-            return await self._decide(request)
-        except HoldfastError as error:
-            raise to_failure(error) from error
-
-    async def _decide(self, request: DecideEffect) -> EffectView:
         said = request.decision
         key = _key(request.session, said.id)
         found = await self._effects.get(key)

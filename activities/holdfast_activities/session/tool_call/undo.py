@@ -42,7 +42,7 @@ class Undo:
         self, agent: LiveAgent, request: ActInput, heartbeat: Callable[[str], None]
     ) -> ActResult:
         """Undo the call at the request's number, unless that is done."""
-        key = self._ledger.key(await self._key(request))
+        key = await self._key(request)
         now = await self._ledger.standing(key)
         if now is None or now.row.status not in ("settled", "undoing"):
             return _already(None if now is None else now.row)
@@ -66,7 +66,7 @@ class Undo:
         if isinstance(original, ResultEntry):
             return original
         name = original.spec.undo
-        key = self._ledger.key(names.undo_key(await self._key(request)))
+        key = names.undo_key(await self._key(request))
         call = call_of(request, name, asked.arguments, key)
         spec, binding = agent.tools.get(name), agent.binding(name)
         if spec is None or binding is None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import time
 from typing import Any
+from unittest.mock import patch
 
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.common import RawValue
@@ -17,6 +18,7 @@ from holdfast import Agent, App, Tool
 from holdfast_activities import Activities
 from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
+from holdfast_activities.session import activities as session_activities
 from holdfast_activities.session.tool_call import process
 from holdfast_activities.session.tool_call.ledger import Ledger
 from holdfast_activities.state import State
@@ -54,7 +56,8 @@ class Desk:
         registry = App(agents=[Agent("clerk", model="openai:scripted", tools=tools)]).registry()
         self.spec = registry.agents["clerk"]
         self.resilience = Resilience(state)
-        self.activities = Activities(registry, state, Models({}), self.resilience, ledger)
+        with patch.object(session_activities, "Ledger", ledger):
+            self.activities = Activities(registry, state, Models({}), self.resilience)
         self.environment = ActivityEnvironment()
         self.environment.payload_converter = data_converter.payload_converter
 

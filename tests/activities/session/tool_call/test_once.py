@@ -11,8 +11,10 @@ from uuid import uuid4
 import pytest
 
 from holdfast import EffectUnknown, ToolError
-from holdfast_activities.session.tool_call import once
+from holdfast_activities.session.common.run_tool import ToolRun
+from holdfast_activities.session.tool_call import act, once
 from holdfast_activities.session.tool_call.ledger import Claim, Ledger
+from holdfast_activities.session.tool_call.request import call_of
 from holdfast_activities.state import State, open_state
 from holdfast_workflows.contracts.breakers import BreakerView
 from holdfast_workflows.contracts.effects import EffectView
@@ -56,11 +58,7 @@ async def test_what_is_settled_is_not_made_again(state: State, session: str, mor
 
 
 class Careless(Ledger):
-    """The protection switched off: a fresh key at every attempt, and no look at what was done before."""
-
-    def key(self, key: str) -> str:
-        """A key that nobody has seen."""
-        return f"{key}-{uuid4().hex}"
+    """The protection switched off: what was done before is ignored."""
 
     async def settled(self, request: ActInput) -> ResultEntry | None:
         """Nothing, whatever there is."""
@@ -71,7 +69,15 @@ class Careless(Ledger):
         return Claim(row, over, ours=True)
 
 
-async def test_without_the_ledger_the_same_call_is_made_again(state: State, session: str) -> None:
+def fresh_key(request: ActInput, name: str, arguments: str, key: str) -> ToolRun:
+    """The protection switched off: a new key at every attempt."""
+    return call_of(request, name, arguments, f"{key}-{uuid4().hex}")
+
+
+async def test_without_the_ledger_the_same_call_is_made_again(
+    state: State, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(act, "call_of", fresh_key)
     shop = Shop()
     desk = Desk(state, session, shop.pay(), ledger=Careless)
     await desk.act("pay")

@@ -10,11 +10,12 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from holdfast import RetryPolicy, ToolError
+from holdfast_activities.session.tool_call import act
 from holdfast_activities.state import State
 
 from .desk import SEQ, Desk
 from .shop import Shop, never
-from .test_once import Careless, entered
+from .test_once import Careless, entered, fresh_key
 
 RETRY = RetryPolicy(attempts=2, adaptive=False)
 
@@ -51,7 +52,10 @@ async def test_a_settled_result_is_returned_and_nothing_called(
     assert len(shop.paid) == 1
 
 
-async def test_without_the_ledger_it_is_called_again_under_another_key(state: State, session: str) -> None:
+async def test_without_the_ledger_it_is_called_again_under_another_key(
+    state: State, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(act, "call_of", fresh_key)
     shop = Shop()
     desk = Desk(state, session, shop.pay(effect="idempotent"), ledger=Careless)
     await desk.act("pay")
