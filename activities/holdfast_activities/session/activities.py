@@ -38,7 +38,7 @@ class Activities:
     """The activities of one worker.
 
     Attributes:
-        drainer: What it does for memories in the background.
+        drainer: Applies memory changes in the background.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Activities:
             registry, state, models, BuiltinTools(state.log, MemoryTools(memory, applying)), served
         )
         conversations = Conversations(state.log)
-        beside = SideCall(state.budgets, resilience)
+        side_call = SideCall(state.budgets, resilience)
         self._ratios = ratios = TokenCalibration(state.calibration)
         self._load = LoadAgent(registry, state, agents)
         self._think = Think(registry, agents, WorkerDependencies(state, conversations, resilience, ratios))
@@ -77,9 +77,9 @@ class Activities:
         self._deciding = ResolveEffect(state)
         self._recall = Recall(state, conversations, agents, memory)
         self._remember = RememberTurn(
-            state.log, state.budgets, agents, memory, applying, beside, registry.tenants
+            state.log, state.budgets, agents, memory, applying, side_call, registry.tenants
         )
-        self._compact = Compact(state.log, conversations, agents, beside, ratios, registry.tenants)
+        self._compact = Compact(state.log, conversations, agents, side_call, ratios, registry.tenants)
         self._memories = MemoryAdmin(state, memory, applying)
         self._erase = Erase(state, conversations, memory)
         self._aside = SetAside(state)
@@ -88,7 +88,7 @@ class Activities:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Do what a worker does beside its calls, until the end of the block."""
+        """Run the background work of a worker until the end of the block."""
         async with self.drainer.running():
             try:
                 yield
@@ -96,7 +96,7 @@ class Activities:
                 await self._ratios.close()
 
     def all(self) -> list[Callable[..., Any]]:
-        """What to give to a Temporal worker."""
+        """The activities to register with a Temporal worker."""
         return [
             self._load.load_agent,
             self._think.think,

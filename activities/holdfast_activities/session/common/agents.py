@@ -1,4 +1,4 @@
-"""Agents as the activities use them: the pinned spec with its models and tools, made once per spec."""
+"""Agents at run time: the pinned spec with its models and tools, built once per spec."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
@@ -16,14 +16,14 @@ from .output import Output
 
 _MAX_AGENTS = 500
 _SHOWN_SCHEMA = 1_500
-"""Characters of a tool's parameters that the model is told where they have changed."""
+"""Characters of a tool's changed parameters in an error message for the model."""
 
 Served = Callable[[], Awaitable[Collection[str]]]
-"""Asks which agents the workers of the task queue serve, or served once."""
+"""Returns the agents that workers of the task queue serve, or have served."""
 
 
 class ModelSource(Protocol):
-    """Where models come from by name."""
+    """Model clients by name."""
 
     def get(self, name: str) -> Model:
         """The client for ``provider:model``."""
@@ -31,7 +31,7 @@ class ModelSource(Protocol):
 
 
 class _Changed:
-    """A tool whose parameters are not those that the session's model is shown."""
+    """A tool whose parameters have changed since the session's spec was pinned."""
 
     def __init__(self, name: str, tool: ToolBinding) -> None:
         self.spec = tool.spec
@@ -41,7 +41,7 @@ class _Changed:
         self._validate = tool.validate
 
     def validate(self, arguments: str) -> dict[str, Any]:
-        """As the tool does; the model is told the parameters that it was not shown."""
+        """Validate; an error includes the current parameters, which the model was not shown."""
         try:
             return self._validate(arguments)
         except ToolArgumentsInvalid as error:
@@ -52,7 +52,7 @@ class _Changed:
 
 
 class LiveAgent:
-    """An agent's pinned spec, ready to run here."""
+    """An agent's pinned spec with its models and tools."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class LiveAgent:
     ) -> None:
         self.spec = spec
         self.elsewhere = elsewhere
-        """Whether this worker lacks the agent while others have it, as while a deploy adds it."""
+        """Whether only other workers have the agent, as during a deploy that adds it."""
         self.tools: dict[str, ToolSpec] = {tool.name: tool for tool in spec.tools}
         self._bindings = {name: self._as_pinned(name, tool) for name, tool in tools.items()}
         self._source = source
@@ -75,7 +75,7 @@ class LiveAgent:
         return self._bindings.get(name)
 
     def no_tool(self, name: str) -> str:
-        """What the model is told of a tool that cannot be called: never that it is among those there are."""
+        """The message for the model about a tool that cannot be called, with the tools that can."""
         there = [spec.name for spec in self.tools.values() if not spec.hidden and spec.name in self._bindings]
         known = f"there are: {', '.join(there) or 'none'}"
         spec = self.tools.get(name)
@@ -91,12 +91,12 @@ class LiveAgent:
         """One of the agent's models.
 
         Raises:
-            HoldfastError: It cannot be had here: its provider is unknown, or its key missing.
+            HoldfastError: Its provider is unknown, or its key is missing.
         """
         return self._source.get(name)
 
     def resort(self, place: int | None) -> Fallback | None:
-        """The last resort at a place in the agent's list; None for none."""
+        """The fallback at an index of the agent's list; None without an index."""
         return None if place is None else self.spec.fallbacks[place]
 
     def wire_tools(self, model: Model) -> bytes:
@@ -108,11 +108,11 @@ class LiveAgent:
         return made
 
     def final_text(self, text: str) -> str:
-        """A final reply as it is kept: only its JSON, where the agent gives replies a shape."""
+        """A final reply as it is stored: only its JSON, if the agent has an output schema."""
         return text if self._output is None else self._output.read(text)[0]
 
     def output_problem(self, text: str) -> str:
-        """What keeps a final reply from fitting the output schema, told to the model; empty if it fits."""
+        """Why a final reply does not fit the output schema, as a message for the model; empty if it fits."""
         return "" if self._output is None else self._output.read(text)[1]
 
 
@@ -138,7 +138,7 @@ class LiveAgents:
         """The agent of that spec.
 
         Raises:
-            StateBehind: The state database does not know it: not the one the session began with.
+            StateBehind: The spec is missing: not the database that the session started with.
         """
         live = self._live.get(digest)
         if live is None:
@@ -149,7 +149,7 @@ class LiveAgents:
         return live
 
     def add(self, digest: str, spec: AgentSpec) -> LiveAgent:
-        """Keep a spec at hand."""
+        """Cache a spec."""
         if len(self._live) >= _MAX_AGENTS:
             del self._live[next(iter(self._live))]
         tools = {**self._registry.tools.get(spec.name, {}), **self._own.of(spec)}

@@ -1,4 +1,4 @@
-"""The functions behind the tools that Holdfast gives to agents: their arguments checked, and what they answer."""
+"""The implementation of Holdfast's built-in tools."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Contract)
 
 
 class BuiltinTool:
-    """A tool of Holdfast itself; a ``ToolBinding``."""
+    """A built-in tool; a ``ToolBinding``."""
 
     def __init__(
         self, spec: ToolSpec, shape: type[T], function: Callable[[T, ToolContext], Awaitable[str]]
@@ -34,7 +34,7 @@ class BuiltinTool:
         self._function: Callable[[Any, ToolContext], Awaitable[str]] = function
 
     def validate(self, arguments: str) -> dict[str, Any]:
-        """See ``ToolBinding.validate``."""
+        """Parse the arguments."""
         try:
             asked = self._reader.read(arguments.strip() or "{}")
         except ValidationError as error:
@@ -42,18 +42,18 @@ class BuiltinTool:
         except (ValueError, RecursionError) as error:
             raise ToolArgumentsInvalid(f"the arguments are not valid JSON: {preview(str(error))}") from None
         if self.spec.name in _KEPT and size(arguments) > INLINE_TEXT:
-            # The workflow keeps them, so they travel in its history.
+            # The workflow stores them, so they go into its history.
             raise ToolArgumentsInvalid(
                 f"{size(arguments):,} bytes are too long; keep to {INLINE_TEXT:,} and leave out what is done"
             )
         return {"asked": asked}
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
-        """See ``ToolBinding.call``."""
+        """Run the tool."""
         return await self._function(arguments["asked"], context)
 
     async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
-        """None of them has to be asked: those with an effect may be called again."""
+        """Fail: built-in tools need no probe, because those with an effect are idempotent."""
         raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
 
 
@@ -61,14 +61,14 @@ _KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 
 
 class BuiltinTools:
-    """Makes an agent's own tools from its spec."""
+    """Makes the built-in tools of agents."""
 
     def __init__(self, log: Log, memories: MemoryTools) -> None:
         self._log = log
         self._memories = memories
 
     def of(self, agent: AgentSpec) -> dict[str, ToolBinding]:
-        """Those that the spec names."""
+        """The built-in tools that the spec names, by name."""
         return {spec.name: self._bound(spec, agent) for spec in agent.tools if spec.name in names.OWN_TOOLS}
 
     def _bound(self, spec: ToolSpec, agent: AgentSpec) -> ToolBinding:
@@ -112,7 +112,7 @@ async def _notes(notes: Notes, _: ToolContext) -> str:
 
 
 def _explained(error: ValidationError) -> str:
-    """What does not fit, told to the model."""
+    """The first problems, as a message for the model."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [
         f"{preview('.'.join(map(str, problem['loc']))) or 'arguments'}: {preview(problem['msg'])}"

@@ -1,4 +1,4 @@
-"""Heartbeats at a pace: the sign of life, the partial text, and the way a cancel gets in."""
+"""Periodic heartbeats: they show liveness, transport partial text and receive cancel requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,26 +9,23 @@ from temporalio import activity
 from holdfast_workflows.contracts.base import Contract
 
 WATCHED = 0.15
-"""Seconds between heartbeats while somebody reads along."""
+"""Seconds between heartbeats while a client streams the turn."""
 
 UNWATCHED = 1.0
-"""Seconds between heartbeats otherwise; each is a write in the server. Also how long a
-cancel may take to be heard, well within the 2 s after which it must take hold."""
+"""Seconds between other heartbeats; each is a write in the server. A cancel request is received with the
+next heartbeat, well within the 2 s after which it must take effect."""
 
 
 _beating = dict[bytes, "Heartbeat"]()
 
 
 def beating() -> list[tuple[bytes, tuple[Contract, ...]]]:
-    """The activities that beat now, by task token, and what each said last; any thread may ask."""
-    return [(token, pulse.last) for token, pulse in list(_beating.items())]
+    """Running activities by task token, with their last heartbeat details. Thread-safe."""
+    return [(token, heartbeat.last) for token, heartbeat in list(_beating.items())]
 
 
 class Heartbeat:
-    """Beats while its block runs; an activity shorter than the pace never beats at all.
-
-    One with nothing to ``say`` is a sign of life only; what is said ``at_once`` does not wait for the pace.
-    """
+    """Sends heartbeats while its block runs; the first one after ``pace`` seconds, or ``at_once``."""
 
     def __init__(
         self,
@@ -40,14 +37,14 @@ class Heartbeat:
         self._pace = pace
         self._at_once = at_once
         self._say = say
-        self._said: Contract | None = None
+        self._last: Contract | None = None
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def last(self) -> tuple[Contract, ...]:
         """The details of the last heartbeat."""
-        return () if self._said is None else (self._said,)
+        return () if self._last is None else (self._last,)
 
     def __enter__(self) -> "Heartbeat":
         self._token = activity.info().task_token
@@ -67,10 +64,10 @@ class Heartbeat:
             self._timer.cancel()
 
     def _beat(self) -> None:
-        word = None if self._say is None else self._say()
+        details = None if self._say is None else self._say()
         now = self._loop.time()
-        # Nothing new is said only as often as liveness needs.
-        if word != self._said or now - self._since >= UNWATCHED:
-            activity.heartbeat(*(() if word is None else (word,)))
-            self._said, self._since = word, now
+        # Unchanged details are sent only as often as liveness requires.
+        if details != self._last or now - self._since >= UNWATCHED:
+            activity.heartbeat(*(() if details is None else (details,)))
+            self._last, self._since = details, now
         self._timer = self._loop.call_later(self._pace, self._beat)

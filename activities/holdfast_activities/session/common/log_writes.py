@@ -1,4 +1,4 @@
-"""Writing what was paid for, or done to the world: it is in hand, and must not be lost to a database that is away for a moment."""
+"""Log writes that survive a short database outage: they hold replies that were paid for, and effects that happened."""
 
 import asyncio
 import random
@@ -15,8 +15,8 @@ from holdfast_workflows.contracts.steps import Wait
 from holdfast_workflows.contracts.text import preview
 
 HOLD_ON = 10.0
-"""Seconds for which a write is tried again. Afterwards the attempt fails, and what it had is lost with it:
-the activity's own time is not for waiting, and by then the worker itself may be what is cut off."""
+"""Seconds for which a write is retried. Afterwards the attempt fails and its outcome is lost: the activity's
+time is limited, and by then this worker itself may be disconnected."""
 
 _PAUSE = 0.25
 
@@ -34,39 +34,39 @@ def away(error: StateUnavailable) -> Wait:
 
 
 async def settle(
-    log: Log, session: str, entries: Sequence[Entry], riders: LogExtras | None = None
+    log: Log, session: str, entries: Sequence[Entry], extras: LogExtras | None = None
 ) -> tuple[list[Entry], Charged | None]:
-    """``Log.settle``, with riders if there are any; a database that does not answer is asked again for a while.
+    """Call ``Log.settle``, with side writes if given, and retry while the database does not answer.
 
     Returns:
-        What is stored, and what became of the charge: None if there was none, or nobody knows.
+        The stored entries, and the outcome of the charge: None without one, or if it is unknown.
 
     Raises:
-        StateUnavailable: It did not come back in time.
+        StateUnavailable: The database did not answer in time.
     """
     deadline = time.monotonic() + HOLD_ON
     while True:
         try:
-            if riders is None:
+            if extras is None:
                 return await log.settle(session, entries), None
-            settled = await log.settle_with(session, entries, riders)
+            settled = await log.settle_with(session, entries, extras)
             return settled.entries, settled.charged
         except StateUnavailable as error:
             if time.monotonic() > deadline:
                 raise
-            activity.logger.warning("%s; what was to be written is kept and written again", error)
+            activity.logger.warning("%s; the write is retried", error)
         await asyncio.sleep(_PAUSE)
         if (
-            riders is not None
-            and riders.charge is not None
+            extras is not None
+            and extras.charge is not None
             and await _is_written(log, session, entries, deadline)
         ):
-            # It was done all the same, with the riders: a charge made twice is paid twice.
-            riders = None
+            # The write succeeded, with its side writes. Writing the charge again would charge it twice.
+            extras = None
 
 
 async def _is_written(log: Log, session: str, entries: Sequence[Entry], deadline: float) -> bool:
-    """Whether a write that seemed to fail was done."""
+    """Whether a write that seemed to fail has succeeded."""
     while entries and time.monotonic() < deadline:
         last = entries[-1]
         try:

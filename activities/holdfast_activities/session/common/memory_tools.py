@@ -1,4 +1,4 @@
-"""What an agent's tools for memories do: search, remember, forget."""
+"""The memory tools of agents: search, remember, forget."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ _AWAY = "memory cannot be reached at the moment; go on without it"
 
 
 class MemoryTools:
-    """Memories as tools, over what every agent of a worker shares."""
+    """Makes memory tools for the agents of a worker."""
 
     def __init__(self, memories: Memories | None, applying: Applying) -> None:
         self._memories = memories
@@ -30,7 +30,7 @@ class MemoryTools:
 
 
 class AgentMemoryTools:
-    """The tools of one agent: they see and change what is in its scopes."""
+    """The memory tools of one agent, limited to its scopes."""
 
     def __init__(self, memory: Memory, memories: Memories | None, applying: Applying) -> None:
         self._memory = memory
@@ -38,7 +38,7 @@ class AgentMemoryTools:
         self._applying = applying
 
     async def search(self, asked: SearchMemory, context: ToolContext) -> str:
-        """What bears on a query, a line each, with the ids by which it can be forgotten."""
+        """Return matching memories, one per line, with the ids that ``forget`` accepts."""
         if self._memories is None:
             raise ToolFailed(_AWAY, retryable=False)
         try:
@@ -55,7 +55,7 @@ class AgentMemoryTools:
         return "\n".join(map(_line, found)) or "nothing is remembered about that"
 
     async def remember(self, asked: Remember, context: ToolContext) -> str:
-        """Keep a fact. What the model says is the agent's word, whoever may have said it to him."""
+        """Store a fact. Its trust is ``agent``, even if the model repeats what a user said."""
         now = clock.now()
         fact = FactDraft(
             id=context.key,
@@ -74,7 +74,7 @@ class AgentMemoryTools:
         return "remembered" if item.applied else "noted; it can be recalled as soon as memory can be reached"
 
     async def forget(self, asked: Forget, context: ToolContext) -> str:
-        """Forget a memory of the agent's scopes; of others it knows nothing."""
+        """Forget a memory in the agent's scopes."""
         item = await self._applying.decided(context.key)
         if item is None:
             if await self._is_missing(asked.id, context):
@@ -91,13 +91,13 @@ class AgentMemoryTools:
         return "forgotten" if done else "it will be forgotten as soon as memory can be reached"
 
     async def _is_missing(self, id: str, context: ToolContext) -> bool:
-        """Whether it is known that there is no such memory."""
+        """Whether the memory certainly does not exist."""
         if self._memories is None:
             return False
         try:
             found = await self._memories.get(context.tenant, (id,))
         except MemoryUnavailable:
-            return False  # it is looked for when it can be
+            return False  # it is looked up once memory is available
         return not any(view.scope in self._scopes(context) for view in found)
 
     def _scopes(self, context: ToolContext) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A final reply held against the schema that its agent gives it."""
+"""Validate a final reply against the agent's output schema."""
 
 from __future__ import annotations  # jsonschema is loaded when an agent has an output schema
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 _ROUNDS = 5
-"""How deeply JSON text within JSON text is read."""
+"""Nesting depth up to which JSON text inside JSON is parsed."""
 
 _STRUCTURED: dict[str, type] = {"array": list, "object": dict}
 _FORMATS: dict[str, Any] = {
@@ -62,9 +62,9 @@ class Output:
         self._validator = Draft202012Validator(schema, format_checker=_formats())
 
     def read(self, text: str) -> tuple[str, str]:
-        """The JSON of a reply as it is kept, and what keeps it from fitting; empty if it fits.
+        """Return the JSON of a reply as it is stored, and why it does not fit (empty if it fits).
 
-        A list or an object that was sent as its JSON text is read where the schema wants one.
+        JSON text is parsed where the schema requires a list or an object.
         """
         kept = model_json.bare(text)
         try:
@@ -99,7 +99,7 @@ _Path = tuple[tuple[int | str, ...], type]
 
 
 def _texts(problem: ValidationError) -> Iterator[_Path]:
-    """Where a text stands in place of a list or an object, and which is wanted."""
+    """The paths of texts where the schema requires a list or an object, with the required type."""
     wanted: Any = problem.validator_value
     if problem.validator == "type" and isinstance(problem.instance, str):
         names: Iterable[str] = [wanted] if isinstance(wanted, str) else wanted
@@ -111,7 +111,7 @@ def _texts(problem: ValidationError) -> Iterator[_Path]:
 
 
 def _with_text_read(value: Any, where: _Path) -> tuple[Any, bool]:
-    """A copy with the text at a path replaced by what it says, if that is of the wanted kind; and whether it was."""
+    """A copy with the text at a path parsed, if the result has the required type; and whether it has."""
     path, kind = where
     if not path:
         if not isinstance(value, str):

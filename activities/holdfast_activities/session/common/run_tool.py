@@ -1,4 +1,4 @@
-"""Running one tool function, the same way inside a burst and in an activity of its own."""
+"""Run a tool function, inline in ``think`` or in an activity of its own."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ _logger = logging.getLogger("holdfast.tool")
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
-    """One call as its tool will see it."""
+    """One call of a tool."""
 
     session: str
     tenant: str
@@ -49,20 +49,20 @@ class ToolRun:
 
 
 STOPPING = 2.0
-"""Seconds that a function which ran out of time has to end."""
+"""Seconds that a cancelled function has to end after its time-out."""
 
 
 CANCELLING = 10.0
-"""Seconds beyond its time for which the end of a cancelled function is awaited; well within what the workflow
+"""Seconds after its time-out for which the end of a cancelled function is awaited; well within what the workflow
 adds to a tool's time-out for its activity."""
 
 
 class NotBegun(Exception):
-    """The function was not called: its time to begin had passed, as where the process was suspended."""
+    """The function was not called because it was too late, for example after the process was suspended."""
 
 
 class Attempt:
-    """One run of a tool's function; ``latest`` is when it may begin at the latest, by ``clock.steady``."""
+    """One run of a tool's function, which must start by ``latest`` (``clock.steady``)."""
 
     def __init__(self, latest: float = math.inf) -> None:
         self.task: asyncio.Task[str] | None = None
@@ -73,28 +73,21 @@ class Attempt:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of the function runs any more."""
+        """Whether the function has ended."""
         return self.task is None or self.task.done()
 
     def stop(self) -> bool:
-        """Cancel the function; False where it runs in a thread.
-
-        A thread cannot be stopped, and what it returns in the end counts.
-        """
+        """Cancel the function; False if it runs in a thread, which cannot be stopped and whose result counts."""
         return self.task is not None and not (self.begun and self.in_thread) and self.task.cancel()
 
     async def outcome(self) -> str | None:
-        """What the function returns in the end; None if it does not."""
+        """Wait for the function's result; None if it raises."""
         if self.task is not None and not self.task.done():
             await asyncio.wait([self.task])
         return None if self.task is None or _failed_or_runs(self.task) else self.task.result()
 
     def begin(self) -> None:
-        """Note that the function is called now.
-
-        Raises:
-            NotBegun: It is too late for that.
-        """
+        """Record that the function is called now; raise ``NotBegun`` if it is too late."""
         if clock.steady() > self._latest:
             raise NotBegun
         self.begun = True
@@ -109,7 +102,7 @@ class Attempt:
 async def run(
     binding: ToolBinding, call: ToolRun, seconds: float, heartbeat: Callable[[str], None]
 ) -> ResultEntry:
-    """Run a tool once, for at most so many seconds.
+    """Validate the arguments and run a tool once, for at most ``seconds``.
 
     Raises:
         ToolFailed: It raised, timed out, or returned too much; arguments that do not fit are
@@ -130,17 +123,17 @@ async def carry_out(
     heartbeat: Callable[[str], None],
     attempt: Attempt | None = None,
 ) -> ResultEntry:
-    """Run a tool with arguments that were validated.
+    """Run a tool with validated arguments.
 
-    A function that does not end when its time is over is left alone; ``attempt`` then has not ended.
+    A function that does not end after its time-out keeps running; ``attempt.ended`` is then false.
 
     Raises:
-        EffectUnknown: It must happen once, and ran out of time: nobody has seen its end.
-        NotBegun: It was too late to call it.
+        EffectUnknown: It must happen once and timed out, so its outcome is unknown.
+        NotBegun: It was too late to start it.
         ToolFailed: It raised, timed out, or returned too much.
     """
     began, attempt = time.monotonic(), attempt or Attempt()
-    # A task of its own: what cannot be stopped must not hold up the call.
+    # A separate task: a function that cannot be stopped must not block the call.
     task = attempt.task = asyncio.create_task(
         attempt.run(binding, arguments, context(call, heartbeat)),
         name=f"tool {call.name} of session {call.session}",
@@ -164,16 +157,16 @@ async def carry_out(
 
 
 class _OutOfTime(Exception):
-    """A function has not ended in time."""
+    """A function timed out."""
 
 
 async def _result(attempt: Attempt, task: asyncio.Task[str], seconds: float) -> str:
-    """What the function returns within its time, or a moment later if it cannot be stopped."""
+    """The function's result within its time-out, or shortly after if it cannot be stopped."""
     ends = time.monotonic() + seconds
     try:
         await asyncio.wait([task], timeout=seconds)
         late = not task.done()
-        told = late and attempt.stop()
+        stopped = late and attempt.stop()
         if late:
             await asyncio.wait([task], timeout=STOPPING)
     except asyncio.CancelledError:
@@ -183,22 +176,22 @@ async def _result(attempt: Attempt, task: asyncio.Task[str], seconds: float) -> 
         return task.result()
     if not task.done():
         raise _OutOfTime(f"no result after {seconds:g} s, and it cannot be stopped: it may still be at work")
-    if task.cancelled() or (told and _failed_or_runs(task)):
+    if task.cancelled() or (stopped and _failed_or_runs(task)):
         raise _OutOfTime(f"no result after {seconds:g} s")
     return task.result()
 
 
 def _failed_or_runs(task: asyncio.Task[str]) -> bool:
-    """Whether a function that was cancelled gives no result; what it raised then says nothing of what it did."""
+    """Whether a cancelled function has no result; an error raised after the cancel says nothing about its effect."""
     return not task.done() or task.cancelled() or task.exception() is not None
 
 
 async def _cancelled(attempt: Attempt, task: asyncio.Task[str], left: float) -> None:
-    """Cancel the function and wait for its end, so that nothing it does lands after the cancel; not for ever."""
+    """Cancel the function and wait a limited time for its end, so that it has no effect after the cancel."""
     ends = time.monotonic() + max(left, 0.0)
     while not task.done() and (left := ends - time.monotonic()) > 0:
         attempt.stop()
-        # Whoever cancels again changes nothing.
+        # Further cancel requests are ignored.
         with suppress(asyncio.CancelledError):
             await asyncio.wait([task], timeout=left)
 
@@ -207,7 +200,7 @@ _kept = set[asyncio.Task[str]]()
 
 
 def _keep(task: asyncio.Task[str]) -> None:
-    """Hold a task until it has ended, since the event loop does not, and note its error as seen."""
+    """Reference a task until it ends, since the event loop does not, and retrieve its error."""
     _kept.add(task)
     task.add_done_callback(_ended)
 
@@ -219,7 +212,7 @@ def _ended(task: asyncio.Task[str]) -> None:
 
 
 def context(call: ToolRun, heartbeat: Callable[[str], None]) -> ToolContext:
-    """What the tool may know of its call."""
+    """The context that is passed to the tool."""
     return ToolContext(
         session=call.session,
         tenant=call.tenant,
@@ -236,20 +229,20 @@ def context(call: ToolRun, heartbeat: Callable[[str], None]) -> ToolContext:
 
 
 def cancelled_by_session() -> bool:
-    """Whether the session cancelled the activity; else its worker stops, or the server gave it up."""
+    """Whether the session cancelled the activity; otherwise its worker stops, or the server timed it out."""
     details = activity.cancellation_details()
     return details is not None and details.cancel_requested
 
 
 def failed(call: ToolRun, error: HoldfastError) -> ResultEntry:
-    """What the model is told of a call that failed for good."""
+    """The result, for the model, of a call that failed finally."""
     detail = error.detail or str(error)
     text = str(error) if isinstance(error, (ResultTooLarge, ResultNotText)) else detail
     return result(call, f"error: {text}", "failed", time.monotonic())
 
 
 def result(call: ToolRun, text: str, status: ResultStatus, began: float) -> ResultEntry:
-    """The entry for a call's outcome."""
+    """The log entry for a call's outcome."""
     return ResultEntry(
         seq=call.seq,
         turn=call.turn,

@@ -1,4 +1,4 @@
-"""From what the workflow decided to the entries of the log."""
+"""Log entries for what the workflow has decided."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ from holdfast_workflows.contracts.steps import NewEntry
 async def entries(
     state: State, session: str, new: Sequence[NewEntry], *, turn: int = 0, step: int = 0
 ) -> list[Entry]:
-    """The entries for what the workflow has decided, to be answered by ``turn``, or only written.
+    """Build the entries for what the workflow has decided. ``turn`` is the one that answers them, if any.
 
     Raises:
-        StateBehind: A long text that the turn has to answer is not in this state database. One
-            that is lost fails its own turn; the others go on with its preview.
+        StateBehind: A long text of that turn is missing from the state database. For other turns its
+            preview is used.
     """
     return [await _entry(state, session, one, turn, step) for one in new]
 

@@ -1,4 +1,4 @@
-"""The prompt for the next reply of a session, with the account of how it was made."""
+"""The prompt for the next reply of a session, and the record of how it was built."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from holdfast_workflows.contracts.text import dump_json
 from ..common.agents import LiveAgent
 
 _SIMPLE_REPLY = 500
-"""Tokens a simplified reply may have."""
+"""``max_tokens`` of a simplified reply."""
 
 _FINAL = (
     "No more tools can be called and nothing more can be looked up. "
@@ -34,21 +34,21 @@ _SIMPLE = "Answer briefly, from what the message says and what you know; say so 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is asked, and how it was made."""
+    """A model request, and the record of how it was built."""
 
     request: ModelRequest
     account: PromptAccount
 
     @property
     def bytes(self) -> int:
-        """Its size."""
+        """Size of the request in bytes."""
         request = self.request
         conversation = sum(len(fragment.data) for fragment in request.fragments)
         return conversation + len(request.instructions) + len(request.tools)
 
 
 class PromptSource:
-    """Makes the prompts of one ``think``."""
+    """Builds the prompts of one ``think``."""
 
     def __init__(self, step: ThinkInput, agent: LiveAgent, ratios: TokenCalibration) -> None:
         self.step = step
@@ -61,19 +61,19 @@ class PromptSource:
 
     @property
     def readable(self) -> bool:
-        """Whether the agent can read what a prompt leaves out of a text."""
+        """Whether the agent has the tool that reads the rest of a truncated text."""
         return READ_MORE in self.agent.tools
 
     async def prepare(self) -> None:
-        """Have at hand what was learnt before."""
+        """Load the token calibration."""
         await self._ratios.load()
 
     def learn(self, prompt: Prompt, reported: int) -> None:
-        """Take in what the provider counted."""
+        """Calibrate with the provider's token count."""
         self._ratios.learn(prompt.account.model, prompt.account.estimated, reported)
 
     def prompt(self, model: Model, conversation: Conversation) -> Prompt:
-        """The prompt as the conversation stands."""
+        """Build the prompt of a conversation."""
         spec, step = self.agent.spec, self.step
         tools = b"" if self.simple else self.agent.wire_tools(model)
         extra = _SIMPLE if self.simple else _FINAL if step.final else ""
@@ -105,7 +105,7 @@ class PromptSource:
         )
 
     def _reply(self, model: Model, made: PromptBudget) -> int | None:
-        """Tokens that the reply may have: what it and the prompt may take is within the window, or it is refused."""
+        """The reply's ``max_tokens``, capped to the space that the prompt leaves in the window."""
         asked = self.agent.spec.max_tokens
         if self.simple:
             return min(asked or _SIMPLE_REPLY, _SIMPLE_REPLY)
@@ -119,20 +119,20 @@ class PromptSource:
         return conversation.within(made.limit, made.share), conversation.items()
 
     def digest(self, request: ModelRequest) -> str:
-        """Whose prompt it is, and ``fingerprint``: what its reply is kept under."""
+        """The key of a cached reply: tenant, agent and ``fingerprint``."""
         return f"{self.step.tenant}/{self.step.agent}/{fingerprint(request, self._shape)}"
 
 
 def fingerprint(request: ModelRequest, shape: str) -> str:
-    """Of what the model reads, and the shape it answers in: the same prompt has the same one, whoever asks."""
+    """Hash of everything the model reads, and of the output schema."""
     parts = [_digest(request.instructions), _digest(request.tools), _digest(shape)]
     parts += [fragment.digest for fragment in request.fragments]
-    # Of digests, which are of one length: texts that are joined do not tell where one ends.
+    # Digests have a fixed length, so their concatenation is unambiguous; that of the texts is not.
     return hashlib.sha256(b"".join(parts)).hexdigest()[:40]
 
 
 @lru_cache(maxsize=256)
 def _digest(text: str | bytes) -> bytes:
-    """Of an agent's instructions, tools or shape, which are the same at every step."""
+    """Cached, because an agent's instructions, tools and output schema are the same at every step."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     return hashlib.sha256(data).digest()

@@ -1,9 +1,8 @@
-"""What a session's model calls are charged to, and what is reserved for the next one.
+"""Budget reservations of a session's model calls.
 
-A call is reserved at an upper bound before it is made, and settled with what it used when
-its reply is written. What the next call may need is reserved with that write, so a call
-finds its reservation made and costs the state database nothing of its own. Without limits
-there are no accounts, and nothing here does anything.
+Before a call its upper bound is reserved. Its usage is charged in the transaction that writes the reply,
+which also reserves the next call; so in most cases a reservation costs no write of its own. Without limits
+nothing is reserved or charged.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,33 +21,33 @@ from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
 from holdfast_workflows.contracts.steps import Wait
 
 OUTPUT = 4_096
-"""Tokens reserved for a reply where the agent sets no ``max_tokens``; the request is bound to them."""
+"""Tokens reserved for a reply if the agent sets no ``max_tokens``; the request is limited to them."""
 
 SHORTEST = 256
-"""The fewest tokens of output that a call is worth making for."""
+"""Minimum output tokens; with less room no call is made."""
 
 RESULTS = 4_000
 """Tokens reserved for the results of the calls that a reply asks for."""
 
 HELD_FOR = 600.0
-"""Seconds after which a reservation lapses that nobody used: its session was terminated, or waits. Whoever
-uses it has the time of a call beyond that."""
+"""Seconds after which an unused reservation expires, in addition to the time of one call: its session was
+terminated, or waits."""
 
 _IN_THE_WAY = 1.5
-"""Seconds until asking again when others hold what is left: their calls end, and most cost less than reserved."""
+"""Seconds until the next try when other calls have the rest reserved: most cost less than reserved."""
 
 _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """What a call may use at most: tokens read, and tokens written."""
+    """Upper bound of a call: prompt tokens and output tokens."""
 
     prompt: int
     output: int
 
     def amount(self, model: Model) -> Amount:
-        """As it is charged."""
+        """The estimate in tokens and micro-dollars."""
         return Amount(self.prompt + self.output, _micros(model.cost(self.prompt, self.output)))
 
 
@@ -112,12 +111,12 @@ class BudgetReservation:
         return found
 
     def _stands(self, hold: Reservation) -> bool:
-        """Whether a hold has not lapsed, and is on today's accounts: a tenant's account is of one day."""
+        """Whether a reservation is valid for another call, and on today's account of the tenant."""
         now, taken = self._clock(), hold.until - self._call - HELD_FOR
         return self._lasts(hold) and (self.payer.limits is None or _day(taken) == _day(now))
 
     def _lasts(self, hold: Reservation) -> bool:
-        """Whether a hold is there still when a call that begins now has ended."""
+        """Whether a reservation outlasts a call that starts now."""
         return hold.until - self._call > self._clock()
 
     def _until(self) -> float:
@@ -129,11 +128,11 @@ class BudgetReservation:
         return bool(self._limits)
 
     async def reserve(self, model: Model, need: CostEstimate) -> int | Wait | Spent:
-        """Reserve a call; the tokens its reply may have.
+        """Reserve a call.
 
         Returns:
-            ``Spent`` if there is no room for even a short reply, ``Park`` if there is, but other
-            calls have it reserved now.
+            The tokens that its reply may have; ``Spent`` if there is no room even for a short reply;
+            ``Wait`` if other calls have that room reserved now.
         """
         if not self.active or self._covers(model, need):
             return need.output
@@ -148,7 +147,7 @@ class BudgetReservation:
             if isinstance(smaller, Spent):
                 return smaller
             if smaller == need:
-                break  # it would fit, if others did not hold it
+                break  # it fits once other reservations are released
             need = smaller
         return Wait(
             seconds=_IN_THE_WAY,
@@ -172,14 +171,14 @@ class BudgetReservation:
         return self._charge(hold, spent)
 
     def settled(self, charge: Charge, charged: Charged | None) -> None:
-        """The charge is written; with None, nobody knows whether its hold was granted."""
+        """Record that a charge was written; None if it is unknown whether its reservation was granted."""
         if charged is None:
             self.hold, self._touched = None, True
         else:
             self._take(charged, charge.reservation)
 
     async def release(self) -> None:
-        """Give back what is held: no call follows for now. Where that fails it lapses, and what led here is told."""
+        """Release the reservation. If that fails it expires later, and the error is ignored."""
         if self.active and (self._touched or self._unanswered != Amount()):
             with suppress(HoldfastError):
                 await self._accounts.charge(self._charge(Amount()))
@@ -196,11 +195,11 @@ class BudgetReservation:
         )
 
     def _with_room(self, model: Model, need: CostEstimate) -> Amount:
-        """What to hold: the call, and what is set aside for a last one."""
+        """The call, and the room for a final one."""
         return _sum(need.amount(model), self._aside(model, need))
 
     def _aside(self, model: Model, need: CostEstimate) -> Amount:
-        """Room for a last, short call, where the budget is to be finished by one."""
+        """Room for a short final call, if the agent ends a spent budget with one."""
         if not self._keep_room:
             return Amount()
         return CostEstimate(need.prompt, SHORTEST).amount(model)
@@ -221,12 +220,12 @@ class BudgetReservation:
 
 
 def limits_of(tenants: Mapping[str, TenantLimits], tenant: str) -> TenantLimits | None:
-    """A tenant's limits: its own, else those for all that are not named; sessions without a tenant have none."""
+    """A tenant's own limits, else those of ``*``; None for sessions without a tenant."""
     return tenants.get(tenant, tenants.get("*")) if tenant else None
 
 
 def _fitting(account: AccountState, model: Model, need: CostEstimate, aside: Amount) -> CostEstimate | Spent:
-    """The call with as long a reply as the account could ever pay for; the limit in the way if that is too short."""
+    """The call with the longest reply that the account can pay for; the limit that prevents it if that is too short."""
     limit, spent = account.limit, account.spent
     scope = "tenant" if account.account.startswith("tenant:") else "run"
     output, shortest = need.output, min(SHORTEST, need.output)

@@ -1,4 +1,4 @@
-"""What the workflow is told of a step: whole where small, else a preview."""
+"""The view of a step for the workflow: small texts whole, long ones as a preview."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from holdfast_workflows.contracts.text import preview, size
 
 _KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 
-_INLINE_ASIDE = 512
-"""Text beside tool calls is whole up to this size in bytes: enough for a remark."""
+_INLINE_REMARK = 512
+"""Bytes up to which text that accompanies tool calls is passed whole."""
 
 
 def step_view(
@@ -24,9 +24,9 @@ def step_view(
     context: int = 0,
     instead: str = "",
 ) -> StepView:
-    """A settled reply with the results its activity settled too."""
+    """The view of a settled reply, with the results that the same activity settled."""
     bytes_ = size(reply.text)
-    limit = _INLINE_ASIDE if reply.calls else INLINE_TEXT
+    limit = _INLINE_REMARK if reply.calls else INLINE_TEXT
     return StepView(
         seq=reply.seq,
         finish=reply.finish,
@@ -47,7 +47,7 @@ def step_view(
 
 
 def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
-    # The workflow keeps the plan and the notes; what their tools refuse as too long is not kept.
+    # The workflow stores plan and notes. Their tools reject arguments that are too long.
     kept = call.name in _KEPT and size(call.arguments) <= INLINE_TEXT
     if result is None:
         whole = call.arguments if kept or size(call.arguments) <= INLINE_ARGUMENTS else ""
@@ -76,7 +76,7 @@ def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
 
 
 def digest(*texts: str) -> str:
-    """Twelve characters that are the same for the same texts: enough to see that something repeats."""
+    """Short hash of texts, used to detect repeats."""
     made = hashlib.blake2b(digest_size=6)
     for text in texts:
         made.update(text.encode("utf-8", "surrogatepass"))

@@ -32,33 +32,35 @@ from .ledger import Ledger
 from .once import Once
 from .repeatable import Repeatable
 from .request import asked_for, call_of, prepare, told
-from .resolution import NOBODY_KNOWS, decided, in_doubt
+from .resolution import GIVEN_UP, decided, in_doubt
 from .same_calls import SameCalls
 from .undo import Undo
 
 _SHOWN = 500
-"""Characters of what a tool says of its progress that people see."""
+"""Characters of a tool's progress message in a heartbeat."""
 
-_UNSAID = 5.0
-"""Seconds to wait for a breaker that does not say how long."""
+_DEFAULT_WAIT = 5.0
+"""Seconds to wait for an open breaker that names no time."""
 
 _DEPLOY = 600.0
-"""Seconds for which a call waits for a worker that has its agent, while a deploy adds that."""
+"""Seconds for which a call waits for a worker that has its agent, during a deploy that adds it."""
 
 _ELSEWHERE = (0.2, 1.0)  # seconds until the call is offered to the workers again
 
 _SPREAD = 1.2
-"""Runs that met the same open breaker come back over so much of the time."""
+"""Runs that wait for the same breaker return within up to this multiple of the time."""
 
 
 class _Elsewhere(Exception):
-    def __init__(self, park: Wait) -> None:
-        super().__init__(park.reason)
-        self.park = park
+    """The call has to wait for a worker that has its agent."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.reason)
+        self.wait = wait
 
 
 class Act:
-    """Every tool's activity."""
+    """The activity of every tool."""
 
     def __init__(self, state: State, agents: LiveAgents, ledger: Ledger, resilience: Resilience) -> None:
         self._state = state
@@ -73,21 +75,21 @@ class Act:
 
     @activity.defn(dynamic=True)
     async def act(self, args: Sequence[RawValue]) -> ActResult:
-        """Carry out one call and settle its result, or what its mode says; what is settled is not done again."""
+        """Execute one call, or what its mode says, and settle the result. A settled call is not executed again."""
         request = _request(args)
-        said = ""
+        progress = ""
 
         def heartbeat(detail: str) -> None:
-            nonlocal said
-            said = preview(detail, _SHOWN)
+            nonlocal progress
+            progress = preview(detail, _SHOWN)
 
         try:
-            with Heartbeat(UNWATCHED, lambda: ToolProgress(name=request.name, detail=said)):
+            with Heartbeat(UNWATCHED, lambda: ToolProgress(name=request.name, detail=progress)):
                 result = await self._act(request, heartbeat)
-        except _Elsewhere as waits:
-            return ActResult(wait=waits.park)
+        except _Elsewhere as elsewhere:
+            return ActResult(wait=elsewhere.wait)
         except BreakerOpen as error:
-            result = ActResult(wait=_park(error))
+            result = ActResult(wait=_breaker_wait(error))
         except StateUnavailable as error:
             return ActResult(wait=away(error))
         except HoldfastError as error:
@@ -110,8 +112,8 @@ class Act:
         await self._expect_here(agent, request)
         arguments = request.arguments
         if not arguments or request.again or activity.info().attempt > 1:
-            # A repeated attempt relies on the ledger, which an older copy of the database shows without the claim:
-            # one that has lost the reply, too, is found out here.
+            # A retry relies on the ledger. An older copy of the database lacks the claim, and usually the
+            # reply too: reading the reply detects that.
             asked = await asked_for(self._state, request)
             arguments = arguments or asked.arguments
         if request.resets:
@@ -128,7 +130,7 @@ class Act:
     async def _again_after_reset(
         self, agent: LiveAgent, request: ActInput, arguments: str
     ) -> tuple[ActResult | None, ActInput]:
-        """What is known of the call from before a reset, else the request with the key of the same call."""
+        """The result of the same call before a reset, else the request with that call's key."""
         spec = agent.tools.get(request.name)
         before = await self._same.before(request, spec.effect if spec else "none", arguments)
         if before.doubt and request.mode == "call":
@@ -141,11 +143,11 @@ class Act:
         return None, request
 
     async def _expect_here(self, agent: LiveAgent, request: ActInput) -> None:
-        """Leave a call to a worker that has the agent, where this one lacks it; not for long, as it may be gone.
+        """Pass the call to another worker if this one lacks the agent, for a limited time after the reply.
 
         Raises:
-            _Elsewhere: The call is to be scheduled once more, to be retried where this happens again.
-            UnknownAgent: It was, and is offered to the workers again.
+            _Elsewhere: The workflow has to schedule the call again.
+            UnknownAgent: It was scheduled again already; Temporal retries the activity.
         """
         if agent.binding(request.name) is not None or not await agent.elsewhere():
             return
@@ -159,9 +161,9 @@ class Act:
         raise _Elsewhere(Wait(seconds=seconds, reason=reason, kind="state", error_code=UnknownAgent.code))
 
     async def _decided(self, request: ActInput) -> ActResult:
-        """Write what a person says of a call that nobody knows about, or that its turn asks nobody any more."""
+        """Settle a call of unknown outcome by a person's decision, or because its turn no longer waits for one."""
         settle = request.mode == "confirm"
-        text = request.text if settle else NOBODY_KNOWS
+        text = request.text if settle else GIVEN_UP
         call = call_of(request, request.name, request.arguments, request.key)
         entry = run_tool.result(call, text, "ok" if settle else "failed", time.monotonic())
         now = await self._ledger.standing(request.key)
@@ -172,7 +174,7 @@ class Act:
 
 
 def _moved(before: ResultEntry, request: ActInput) -> ResultEntry:
-    """The result of the same call where this one's belongs."""
+    """The earlier result under this call's number."""
     return before.model_copy(
         update={
             "seq": request.seq,
@@ -193,7 +195,7 @@ def _request(args: Sequence[RawValue]) -> ActInput:
 
 
 def _row(request: ActInput) -> EffectView:
-    """A row for a call that has none, as where the database lost it."""
+    """A new row for a call whose row the database has lost."""
     return EffectView(
         key=request.key,
         session=request.session,
@@ -208,8 +210,8 @@ def _row(request: ActInput) -> EffectView:
     )
 
 
-def _park(error: BreakerOpen) -> Wait:
-    seconds = error.retry_after or _UNSAID
+def _breaker_wait(error: BreakerOpen) -> Wait:
+    seconds = error.retry_after or _DEFAULT_WAIT
     return Wait(
         seconds=seconds * random.uniform(1.0, _SPREAD),
         reason=str(error),

@@ -1,4 +1,4 @@
-"""Attempts at calls: admitted by the tool's breaker, made, and reported."""
+"""Attempts at tool calls: admitted by the tool's breaker, executed and reported to it."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,11 +12,11 @@ from ..common import run_tool
 from .request import CallRequest
 
 HAPPENED = (ResultTooLarge, ResultNotText)
-"""Errors of a call that was carried out to its end."""
+"""Errors of calls that were executed completely."""
 
 
 class Permit:
-    """Leave to make one attempt. ``admission`` is the breaker's, to be told how it went."""
+    """Permission for one attempt. Its outcome is reported to the breaker through ``admission``."""
 
     def __init__(self, retries: Retries, breakers: Breakers, admission: Admission | None) -> None:
         self._retries = retries
@@ -27,26 +27,26 @@ class Permit:
         """Make the attempt.
 
         Raises:
-            NotBegun, ToolFailed: As ``running.carry_out`` says.
+            NotBegun, ToolFailed: See ``run_tool.carry_out``.
         """
         try:
             entry = await run_tool.carry_out(
                 work.binding, work.call, work.arguments, work.spec.timeout, work.heartbeat, attempt
             )
         except ToolFailed as error:
-            # What a tool refuses to do is an answer; only what may pass says something of its state.
-            await self._tell(work, error if counts(error) or isinstance(error, EffectUnknown) else None)
+            # A refusal is an answer. Only transient errors say something about the tool's state.
+            await self._report(work, error if counts(error) or isinstance(error, EffectUnknown) else None)
             raise
-        await self._tell(work, None)
+        await self._report(work, None)
         return entry
 
     async def give_back(self) -> None:
-        """Tell the breaker that nothing was learnt, if it was not told anything."""
+        """Return an unused admission to the breaker."""
         admission, self._admission = self._admission, None
         if admission is not None:
             await self._breakers.abandoned(admission)
 
-    async def _tell(self, work: CallRequest, error: ToolFailed | None) -> None:
+    async def _report(self, work: CallRequest, error: ToolFailed | None) -> None:
         self._retries.note(operation_of(work), error is None)
         admission, self._admission = self._admission, None
         if admission is None:
@@ -58,7 +58,7 @@ class Permit:
 
 
 class Attempts:
-    """Admits attempts. ``retries`` knows how the last ones went."""
+    """Admits attempts. ``retries`` has the outcomes of recent ones."""
 
     def __init__(self, retries: Retries, breakers: Breakers) -> None:
         self.retries = retries
@@ -66,10 +66,10 @@ class Attempts:
 
     @asynccontextmanager
     async def admitted(self, work: CallRequest) -> AsyncGenerator[Permit]:
-        """Leave to make an attempt; the breaker has it back if it is not used.
+        """Admit one attempt; an unused permission is returned to the breaker.
 
         Raises:
-            BreakerOpen: The tool's breaker is open; ``retry_after`` says when to ask again.
+            BreakerOpen: The tool's breaker is open; ``retry_after`` says when to try again.
         """
         admission = await self._breakers.admit(operation_of(work)) if work.spec.breaker else None
         permit = Permit(self.retries, self._breakers, admission)
@@ -80,5 +80,5 @@ class Attempts:
 
 
 def operation_of(work: CallRequest) -> str:
-    """What outcomes and breakers of a tool go by."""
+    """The name of a tool's breaker and retry statistics."""
     return f"tool:{work.spec.name}"

@@ -1,7 +1,7 @@
-"""The effect ledger and the log, as a call meets them: what is settled, whose call it is, what came of it.
+"""The effect ledger and the log as a tool call uses them: claim, settle, and look up calls.
 
-A call of a tool without effects, or with an idempotent one, is settled with its result in one
-transaction. One that must happen once is claimed before it is made, by a write of its own.
+A call without effects, or with an idempotent one, is settled with its result in one transaction.
+A call that must happen once is claimed first, by a write of its own.
 """
 
 import secrets
@@ -24,15 +24,15 @@ from . import process
 from .request import CallRequest
 
 _AT = "@"
-"""Between what makes a token and the process that has it; nothing follows where none is at it any more."""
+"""Separates the random part of a token from its process. Nothing follows it once the claim is released."""
 
 AT_WORK = set[str]()
-"""The tokens of calls that this process makes, each until its function has ended."""
+"""The tokens of calls that this process executes, each until its function has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A call's row as it stands, whose claim it is (``token``), and whether the call is ours to make."""
+    """A call's row, the token of its claim, and whether this process has the claim (``ours``)."""
 
     row: EffectView
     token: str
@@ -40,12 +40,12 @@ class Claim:
 
     @property
     def released(self) -> bool:
-        """Whether the one who had it has said that it is not at it any more."""
+        """Whether the owner has reported that it no longer executes the call."""
         return self.token.endswith(_AT)
 
     @property
     def over(self) -> bool:
-        """Whether nothing of that attempt runs any more, for certain."""
+        """Whether the attempt has certainly ended."""
         _, at, where = self.token.partition(_AT)
         if where == process.here():
             return self.token not in AT_WORK
@@ -53,7 +53,7 @@ class Claim:
 
 
 class Ledger:
-    """What calls did to the world, and which may be made."""
+    """Records which calls took effect, and grants the right to make one."""
 
     def __init__(self, state: State, conversations: Conversations) -> None:
         self._log = state.log
@@ -61,14 +61,14 @@ class Ledger:
         self._conversations = conversations
 
     async def settled(self, request: ActInput) -> ResultEntry | None:
-        """What was settled for a call before; a first attempt has nothing to look for."""
+        """The settled result of a call; a first attempt does not look for one."""
         if not request.again and request.mode == "call" and activity.info().attempt == 1:
             return None
         found = await self._log.read(request.session, request.seq, request.seq + 1)
         return found[0] if found and isinstance(found[0], ResultEntry) else None
 
     async def claim(self, row: EffectView, over: str = "") -> Claim:
-        """Claim a call for this process; ``over`` takes the claim of that token over."""
+        """Claim a call for this process; ``over`` is the token of a claim to take over."""
         token = f"{secrets.token_hex(8)}{_AT}{process.here()}"
         if over and await self._effects.reclaim(row.key, over, token):
             return Claim(row, token, ours=True)
@@ -76,24 +76,24 @@ class Ledger:
         return Claim(stored, owner, ours=owner == token)
 
     async def release(self, key: str, token: str) -> None:
-        """Say that whoever has the claim is not at it any more, though nobody knows what came of it."""
+        """Record that the owner of a claim no longer executes the call; its outcome stays unknown."""
         await self._effects.reclaim(key, token, f"{secrets.token_hex(8)}{_AT}")
 
     async def standing(self, key: str) -> Claim | None:
-        """A call's row; None if it was never claimed and nothing came of it."""
+        """A call's row and claim; None if it was neither claimed nor settled."""
         found = await self._effects.get(key)
         return None if found is None else Claim(*found, ours=False)
 
     async def settle(
         self, entry: ResultEntry, row: EffectView | None, session: str, *, in_log: bool = True
     ) -> ResultEntry:
-        """Write a result with its effect, and return what now counts: the first writer's."""
+        """Write a result with its effect, and return the valid one: that of the first writer."""
         if not in_log:
             if row is not None:
                 await settle(self._log, session, (), LogExtras(effects=(row,)))
             return entry
-        riders = None if row is None else LogExtras(effects=(row,))
-        (stored,), _ = await settle(self._log, session, (entry,), riders)
+        extras = None if row is None else LogExtras(effects=(row,))
+        (stored,), _ = await settle(self._log, session, (entry,), extras)
         self._conversations.offer(session, [stored])
         if not isinstance(stored, ResultEntry):
             raise StateError(f"number {entry.seq} of the log holds a {stored.kind}, not a result")
@@ -106,5 +106,5 @@ class Ledger:
         return await self.settle(entry, None, row.session, in_log=work.in_log)
 
     async def mark(self, key: str, status: EffectStatus, *, result: str = "") -> EffectView | None:
-        """Move a row on; what is settled stays. The row as it is then."""
+        """Change a row's status unless it is settled, and return the row."""
         return await self._effects.mark(key, status, result=result or None)

@@ -1,8 +1,8 @@
-"""Calls that must not be made twice: claimed before they are made, and left alone while nobody knows of their end.
+"""Calls that must not be made twice. They are claimed before they are made.
 
-A claim without an end is in doubt: its worker may be lost, or cut off and still at it. When the
-call's time is over, the tool's probe is asked. That the call happened is believed; that it did not
-only where the earlier attempt has ended for certain, since it may happen yet. Else a person decides.
+A claim without an outcome is in doubt: its worker may be lost, or disconnected and still executing. When
+the call's time is over, the tool's probe is called. Its answer that the call happened is accepted. Its answer
+that it did not is accepted only if the earlier attempt has certainly ended. Otherwise a person decides.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from .ledger import AT_WORK, Claim, Ledger
 from .request import CallRequest, told
 
 GRACE = 3.0
-"""Seconds after a call's time-out in which what it began may still take hold, and by which the
-clocks of two workers may differ. With the probe's time well within what the workflow adds to a
-tool's time-out for its activity."""
+"""Seconds after a call's time-out in which it may still take effect, and by which the clocks of two
+workers may differ. Together with the probe's time it must stay below what the workflow adds to a tool's
+time-out for the activity."""
 
 _PROBE_SECONDS = 8.0
 
@@ -35,13 +35,13 @@ _MAY_YET = (
     "its worker was not heard of again, and is not known to have ended"
 )
 
-_SOON = GRACE / 2
+_BEGIN_WITHIN = GRACE / 2
 """Seconds from the claim within which the function has to be called. A process that was suspended
-in between comes too late: by then another may have been asked to do it."""
+longer must not call it: another worker may have taken the call over."""
 
 
 class Once:
-    """Carries out calls of tools with ``effect="once"``."""
+    """Executes calls of tools with ``effect="once"``."""
 
     def __init__(self, ledger: Ledger, attempts: Attempts) -> None:
         self._ledger = ledger
@@ -49,7 +49,7 @@ class Once:
         self._waiting = set[asyncio.Task[None]]()
 
     async def carry_out(self, work: CallRequest) -> ActResult:
-        """Make the call if it is ours to make; else say what came of it, wait, or say that nobody knows."""
+        """Make the call if this process gets the claim; otherwise return its outcome, a wait, or unknown."""
         try:
             return await self._carry_out(work)
         except asyncio.CancelledError:
@@ -59,7 +59,7 @@ class Once:
 
     async def _carry_out(self, work: CallRequest) -> ActResult:
         over = ""
-        # Whoever comes again looks first: what a breaker says of the tool is no word on a call in doubt.
+        # A retry resolves the claim first: the breaker does not decide about a call in doubt.
         before = await self._ledger.standing(work.call.key) if work.request.again else None
         if before is not None:
             answer = await self._resolve(work, before)
@@ -67,9 +67,9 @@ class Once:
                 return answer
             over = before.token
         while True:
-            # Admitted first: a claim cannot be given back, and a call that is claimed is in doubt.
+            # The breaker comes first: a claim cannot be returned, and a claimed call is in doubt.
             async with self._attempts.admitted(work) as permit:
-                attempt = run_tool.Attempt(latest=clock.steady() + _SOON)
+                attempt = run_tool.Attempt(latest=clock.steady() + _BEGIN_WITHIN)
                 claim = await self._ledger.claim(work.effect("claimed"), over)
                 answer = await self._make(work, permit, claim.token, attempt) if claim.ours else None
             if not claim.ours:
@@ -81,7 +81,7 @@ class Once:
     async def _make(
         self, work: CallRequest, permit: Permit, token: str, attempt: Attempt
     ) -> ActResult | None:
-        """Make the call; None if it was too late to begin it."""
+        """Make the call; None if it was too late to start it."""
         AT_WORK.add(token)
         try:
             return await self._made(work, permit, token, attempt)
@@ -104,7 +104,7 @@ class Once:
             entry = await permit.use(work, attempt)
         except EffectUnknown as error:
             if attempt.ended:
-                return await self._broken_off(work, token, error)
+                return await self._interrupted(work, token, error)
             return await self._unknown(work, error)
         except ToolFailed as error:
             entry = run_tool.failed(work.call, error)
@@ -114,15 +114,15 @@ class Once:
         return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
 
     async def _release(self, work: CallRequest, token: str) -> None:
-        """Say that this worker, which stops or was given up, is not at the call any more."""
+        """Release the claim of a worker that stops or was timed out."""
         with suppress(HoldfastError):
             now = await self._ledger.standing(work.call.key)
-            # Where a person is asked already, that stands.
+            # If a person is asked already, the question stays.
             if now is not None and now.row.status == "claimed":
                 await self._ledger.release(work.call.key, token)
 
     async def _late(self, work: CallRequest, token: str, attempt: Attempt) -> None:
-        """Settle a call that could not be stopped when it ends, for the person who is asked about it."""
+        """Settle a call that could not be stopped once it ends, for the person who has to decide about it."""
         text = await attempt.outcome()
         AT_WORK.discard(token)
         if text is None:
@@ -138,7 +138,7 @@ class Once:
             )
 
     async def _failed(self, work: CallRequest, token: str, entry: ResultEntry) -> ActResult:
-        """Settle a call that did not happen, unless another worker has meanwhile begun it anew."""
+        """Settle a call that did not happen, unless another worker has started it again."""
         now = await self._ledger.standing(work.call.key)
         if now is not None and now.token != token:
             raise StateError("another worker has taken this call over")
@@ -148,9 +148,9 @@ class Once:
     # In doubt.
 
     async def _resolve(self, work: CallRequest, claim: Claim) -> ActResult | None:
-        """What is to be said of a call that another claimed; None if it may be made after all."""
+        """The outcome of a call that another attempt claimed; None if the call may be made."""
         row = claim.row
-        # Whoever was asked meanwhile and said so takes it upon himself that it may happen twice.
+        # A person who chose to retry accepts that it may happen twice.
         retry = work.request.mode == "retry" and claim.token not in AT_WORK
         if row.status == "unknown" and not retry:
             return ActResult(unknown=True, preview=row.result)
@@ -170,8 +170,8 @@ class Once:
             return None if retry or claim.over else await self._unknown(work, EffectUnknown(_MAY_YET))
         return await self._found(work, text, row.claimed)
 
-    async def _broken_off(self, work: CallRequest, token: str, error: EffectUnknown) -> ActResult:
-        """A call of ours whose end was not seen."""
+    async def _interrupted(self, work: CallRequest, token: str, error: EffectUnknown) -> ActResult:
+        """Resolve a call of this process that ran out of time."""
         if not work.spec.probe:
             return await self._unknown(work, error)
         await asyncio.sleep(GRACE)
@@ -190,7 +190,7 @@ class Once:
         return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
 
     async def _unknown(self, work: CallRequest, error: EffectUnknown) -> ActResult:
-        """Nobody knows; unless what was cut off has settled the call meanwhile."""
+        """Mark the outcome as unknown, unless the interrupted attempt has settled the call."""
         row = await self._ledger.mark(work.call.key, "unknown", result=error.detail)
         if row is None or row.status == "unknown":
             activity.logger.warning("%s %s: %s", work.spec.name, work.call.key, error)
@@ -198,7 +198,7 @@ class Once:
         return told(await self._ledger.restore(work, row))
 
     async def _cancelled(self, work: CallRequest) -> ActResult:
-        """The turn was cancelled, so nothing is waited for: the model and the ledger are told what is known."""
+        """Settle a call of a cancelled turn with what is known now, without waiting."""
         now = await self._ledger.standing(work.call.key)
         if now is not None and now.row.status not in ("claimed", "unknown"):
             return told(await self._ledger.restore(work, now.row))
@@ -212,12 +212,12 @@ async def _probe(work: CallRequest) -> str | None:
     """The result of a call that happened, None if it did not.
 
     Raises:
-        EffectUnknown: The tool has no probe, or it could not tell.
+        EffectUnknown: The tool has no probe, or the probe failed.
     """
     probe = work.binding.probe(work.arguments, run_tool.context(work.call, work.heartbeat))
     asked = asyncio.ensure_future(probe)
     try:
-        # Not a time-out around it: what runs in a thread cannot be stopped, and a probe need not be waited for.
+        # No asyncio.timeout: a probe in a thread cannot be cancelled, and its end need not be awaited.
         answered, _ = await asyncio.wait([asked], timeout=_PROBE_SECONDS)
     finally:
         asked.cancel()

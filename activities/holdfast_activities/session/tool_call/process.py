@@ -1,7 +1,7 @@
-"""Which process makes a call, and whether that process has certainly ended.
+"""Identify the process that makes a call, and check whether it has certainly ended.
 
-A call that must happen once is followed by another attempt only when the earlier one is over for
-certain. Of a process on the same machine the operating system knows; of any other nobody does.
+A call that must happen once is attempted again only after the earlier attempt has certainly ended. The
+operating system knows that for processes on the same machine; for others it cannot be known.
 """
 
 import os
@@ -18,7 +18,7 @@ def here() -> str:
 
 
 def gone(where: str) -> bool:
-    """Whether a process that was named by ``here`` has certainly ended."""
+    """Whether a process, as named by ``here``, has certainly ended."""
     machine, _, rest = where.partition("/")
     number, _, started = rest.partition("/")
     if sys.platform == "win32" or machine != _machine() or not number.isdigit():
@@ -32,7 +32,7 @@ def gone(where: str) -> bool:
     except OSError:
         return False
     now = _started(int(number))
-    # Its number may be another's by now. One that is dead and not yet collected does nothing any more.
+    # Its id may have been reused. A zombie does nothing any more.
     return now == _DEAD or bool(started and now and now != started)
 
 
@@ -40,7 +40,7 @@ _DEAD = "dead"
 
 
 def _started(number: int) -> str:
-    """When a process was started, in the kernel's ticks; empty where that cannot be read."""
+    """The start time of a process in kernel ticks; empty if it cannot be read."""
     try:
         fields = Path(f"/proc/{number}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:
@@ -50,7 +50,7 @@ def _started(number: int) -> str:
 
 @cache
 def _machine() -> str:
-    """The machine since it was started, and on it the container: process ids mean something only there."""
+    """The boot of the machine and the container: process ids are unique only within them."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"

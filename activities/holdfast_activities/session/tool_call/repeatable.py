@@ -1,4 +1,4 @@
-"""Calls that may be made again: of tools without effects, or whose effect is the same however often they are called."""
+"""Calls that may be made again: of tools without effects, or with idempotent ones."""
 
 import asyncio
 import time
@@ -16,20 +16,20 @@ from .request import CallRequest, told
 
 
 class Repeatable:
-    """Carries out calls of tools whose effect is none, or the same however often they are called."""
+    """Executes calls of tools with ``effect="none"`` or ``effect="idempotent"``."""
 
     def __init__(self, ledger: Ledger, attempts: Attempts) -> None:
         self._ledger = ledger
         self._attempts = attempts
 
     async def carry_out(self, work: CallRequest) -> ActResult:
-        """Make one attempt and settle what came of it.
+        """Make one attempt and settle its result.
 
         Raises:
-            ApplicationError: It failed and Temporal is to try again.
+            ApplicationError: It failed, and Temporal retries it.
         """
         try:
-            await _alone(work)
+            await _wait_for_earlier(work)
             async with self._attempts.admitted(work) as permit:
                 attempt = run_tool.Attempt()
                 if work.spec.effect == "idempotent":
@@ -38,7 +38,7 @@ class Repeatable:
         except ToolFailed as error:
             retries = self._attempts.retries
             choice = retries.choose(operation_of(work), work.spec.retry, activity.info().attempt, error)
-            # The model hears of it when nobody tries again.
+            # The model gets the error once there is no further retry.
             if choice.again:
                 raise retries.failure(error, choice) from error
             entry = run_tool.failed(work.call, error)
@@ -57,14 +57,14 @@ class Repeatable:
 
 
 _last = WeakValueDictionary[str, run_tool.Attempt]()
-"""The last attempt of each idempotent call in this process, by its key; while its function runs, that keeps it."""
+"""The last attempt of each idempotent call in this process, by key. It is referenced while its function runs."""
 
 
-async def _alone(work: CallRequest) -> None:
-    """Let an earlier attempt of an idempotent call end: two at once are not what its author has tried.
+async def _wait_for_earlier(work: CallRequest) -> None:
+    """Wait for the end of an earlier attempt: idempotent tools need not support two at once.
 
     Raises:
-        ToolFailed: It does not end, though its time is over.
+        ToolFailed: It did not end in time.
     """
     earlier = _last.get(work.call.key)
     if earlier is None or earlier.task is None or earlier.ended:

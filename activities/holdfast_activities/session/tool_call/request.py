@@ -1,4 +1,4 @@
-"""A tool call as its activity carries it out: what was asked for, the tool behind it, its row in the ledger."""
+"""A tool call as its activity executes it: the request, the tool and its row in the ledger."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -24,10 +24,9 @@ from ..model_call import step_result
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """A call that can be carried out.
+    """A call that can be executed.
 
-    ``arguments`` were validated. ``in_log`` is false where an earlier call is undone: the
-    conversation holds that call, and its undoing only the ledger.
+    ``arguments`` are validated. ``in_log`` is false for an undo: only the ledger records it.
     """
 
     request: ActInput
@@ -40,7 +39,7 @@ class CallRequest:
     began: float = field(default_factory=clock.now)
 
     def effect(self, status: EffectStatus, result: str = "", by: str = "") -> EffectView:
-        """The call's row, as of now."""
+        """The call's row with the current time."""
         return EffectView(
             key=self.call.key,
             session=self.call.session,
@@ -62,7 +61,7 @@ class CallRequest:
 def prepare(
     agent: LiveAgent, request: ActInput, call: run_tool.ToolRun, heartbeat: Callable[[str], None]
 ) -> CallRequest | ResultEntry:
-    """The call with its tool, or what the model is told if it cannot be made."""
+    """The call with its tool, or the result for the model if it cannot be made."""
     binding, spec = agent.binding(call.name), agent.tools.get(call.name)
     if binding is None or spec is None:
         return run_tool.failed(call, ToolFailed(agent.no_tool(call.name)))
@@ -74,7 +73,7 @@ def prepare(
 
 
 def call_of(request: ActInput, name: str, arguments: str, key: str) -> run_tool.ToolRun:
-    """A request as the tool ``name`` sees it."""
+    """The call of a request, for the tool ``name``."""
     return run_tool.ToolRun(
         session=request.session,
         tenant=request.tenant,
@@ -102,7 +101,7 @@ async def asked_for(state: State, request: ActInput) -> ToolCall:
 
 
 def told(entry: ResultEntry) -> ActResult:
-    """What the workflow is told of a settled call."""
+    """The result of a settled call for the workflow."""
     return ActResult(
         status=entry.status,
         preview=preview(entry.text),

@@ -1,7 +1,7 @@
-"""What a person says of a call that nobody knows about, as the ledger has it.
+"""A person's decision about a call of unknown outcome.
 
-While a turn waits for the decision, the turn takes it to the call's own activity. Afterwards, as where the
-turn was cancelled or the session has ended, it goes into the ledger by itself.
+While a turn waits for the decision, the turn passes it to the call's activity. Later, when the turn was
+cancelled or the session has ended, this activity writes it to the ledger.
 """
 
 from typing import Literal
@@ -17,19 +17,19 @@ from holdfast_workflows.contracts.text import clean, preview
 
 from ..common.failures import reports_failures
 
-NOBODY_KNOWS = "nobody knows whether this call happened, and it was given up"
+GIVEN_UP = "nobody knows whether this call happened, and it was given up"
 
 _IN_DOUBT: tuple[EffectStatus, ...] = ("claimed", "unknown")
 
 
 def decided(row: EffectView, action: Literal["confirm", "give_up"], text: str, by: str) -> EffectView:
-    """The row of a call after a person's word on it."""
+    """The row of a call after a person's decision."""
     settle = action == "confirm"
     status: EffectStatus = "settled" if settle else "given_up"
     return row.model_copy(
         update={
             "status": status,
-            "result": clean(preview(text if settle else NOBODY_KNOWS)),
+            "result": clean(preview(text if settle else GIVEN_UP)),
             "by": clean(preview(f"person: {by}")) if by else "person",
             "settled": clock.now(),
         }
@@ -37,12 +37,12 @@ def decided(row: EffectView, action: Literal["confirm", "give_up"], text: str, b
 
 
 def in_doubt(row: EffectView) -> EffectView | None:
-    """The row of a call that its turn leaves without anybody's word; None where the ledger knows better."""
+    """The row of a call that its turn leaves undecided; None if the ledger has its outcome."""
     return row.model_copy(update={"status": "unknown"}) if row.status in _IN_DOUBT else None
 
 
 class ResolveEffect:
-    """Takes decisions for which no turn waits any more."""
+    """Applies decisions for which no turn waits."""
 
     def __init__(self, state: State) -> None:
         self._log = state.log
@@ -51,56 +51,56 @@ class ResolveEffect:
     @activity.defn(name=names.DECIDE_EFFECT)
     @reports_failures
     async def decide_effect(self, request: DecideEffect) -> EffectView:
-        """Settle a call, or give it up; the same said again is answered alike."""
-        said = request.decision
-        key = _key(request.session, said.id)
+        """Settle a call or give it up. Repeating the same decision gives the same answer."""
+        decision = request.decision
+        key = _key(request.session, decision.id)
         found = await self._effects.get(key)
         if found is None or found[0].session != request.session:
-            raise NothingToDo(f"the ledger of {request.session} has no call {preview(said.id)}")
-        if said.action == "retry":
+            raise NothingToDo(f"the ledger of {request.session} has no call {preview(decision.id)}")
+        if decision.action == "retry":
             raise NothingToDo(
                 f"no turn waits for {key}, so nobody would do it again; settle it, or give it up"
             )
-        row = decided(found[0], said.action, said.text, said.by)
+        row = decided(found[0], decision.action, decision.text, decision.by)
         only = await self._open(found[0], ended=request.ended)
         now = await self._effects.mark(key, row.status, result=row.result, by=row.by, only=only)
-        # An earlier attempt may have done it.
+        # An earlier attempt may have written the same decision.
         if now is None or (now.status, now.by, now.result) != (row.status, row.by, row.result):
-            raise NothingToDo(_standing(now or row, said))
+            raise NothingToDo(_standing(now or row, decision))
         await self._undone(now)
         return now
 
     async def _open(self, row: EffectView, *, ended: bool) -> tuple[EffectStatus, ...]:
-        """The statuses in which the call is a person's to decide: never while a turn may come back to it."""
+        """The statuses in which a person may decide; none while a turn may still continue the call."""
         if ended:
             return _IN_DOUBT
-        # Once the conversation has a result at its number, the turn has gone on. An undo has the number of
-        # the call that it takes back, so while it is claimed the turn may be at it.
+        # A result in the log means that the turn has continued. An undo has the number of the call
+        # it undoes, so while it is claimed the turn may still be executing it.
         settled = bool(await self._log.read(row.session, row.seq, row.seq + 1))
         if not settled:
             return ()
-        return ("unknown",) if _taken_back(row) else _IN_DOUBT
+        return ("unknown",) if _undone_key(row) else _IN_DOUBT
 
     async def _undone(self, row: EffectView) -> None:
-        """An undo that did happen has taken its call back."""
-        original = _taken_back(row)
+        """Mark the original call of a settled undo as undone."""
+        original = _undone_key(row)
         if original and row.status == "settled":
             await self._effects.mark(original, "undone", result=row.result)
 
 
 def _key(session: str, id: str) -> str:
-    """The key of a call, which is named by it or as a waiting thing."""
+    """The key of a call, given by its key or as ``effect-…``."""
     return f"{session}-{id.removeprefix('effect-')}" if id.startswith("effect-") else id
 
 
-def _taken_back(row: EffectView) -> str:
-    """The key of the call that this one takes back; empty for any other call."""
+def _undone_key(row: EffectView) -> str:
+    """The key of the call that this one undoes; empty if it is not an undo."""
     original = names.call_key(row.session, row.seq)
     return original if row.key == names.undo_key(original) else ""
 
 
-def _standing(row: EffectView, said: Decision) -> str:
+def _standing(row: EffectView, decision: Decision) -> str:
     if row.status in _IN_DOUBT:
         return f"{row.key} is {row.status}, and its turn goes on: it says what waits for a person"
     by = f" by {row.by}" if row.by else ""
-    return f"{row.key} is {row.status}{by}, so there is nothing to {said.action.replace('_', ' ')}"
+    return f"{row.key} is {row.status}{by}, so there is nothing to {decision.action.replace('_', ' ')}"

@@ -1,8 +1,8 @@
-"""Calls that were made before a reset: made again with the same words, they are the same calls.
+"""Match calls after a reset with the same calls before it.
 
-After a reset a turn may be taken again from its beginning, under new numbers. What it asks for again was
-perhaps done already: the same call keeps its key, under which it is found settled. A ``once`` call that
-cannot be told from one that was made goes to a person.
+After a reset a turn may run again from its start, under new numbers, and repeat calls that were made already.
+The same call keeps its key, so its settled result is found. A ``once`` call that may or may not be the same
+as an earlier one is decided by a person.
 """
 
 import json
@@ -20,16 +20,12 @@ from holdfast_workflows.contracts.steps import ActInput
 from .request import asked_for
 
 _HAPPENED: tuple[EffectStatus, ...] = ("settled", "claimed", "unknown")
-"""What has, or may have, done something that still stands."""
+"""Statuses of calls that have, or may have, an effect that is not undone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a call was before the reset.
-
-    ``key`` is that of the same call, and ``result`` what the log had of it. ``doubt`` names a call that
-    may be the same.
-    """
+    """The same call before the reset: its key and its result in the log. ``doubt`` names a call that may be the same."""
 
     key: str = ""
     result: ResultEntry | None = None
@@ -38,7 +34,7 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A call of a log: its number, what it asked for, and the message it was made for."""
+    """A call in a log: its number, tool and arguments, and the message of its turn."""
 
     seq: int
     tool: str
@@ -48,13 +44,13 @@ class _Call:
 
 
 class SameCalls:
-    """Finds a call in the logs that resets have set aside. Only asked after a reset, so that it costs no other call."""
+    """Finds a call in the logs that resets have set aside. Reads nothing in sessions without a reset."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def before(self, request: ActInput, effect: str, arguments: str) -> Before:
-        """What became of a call of a tool with an effect before the resets of its session."""
+        """Find a call with an effect in the logs before the resets of its session."""
         if not request.resets or effect == "none":
             return Before()
         now = await self._calls(request.session, ())
@@ -99,7 +95,7 @@ class SameCalls:
         return found[0] if found and isinstance(found[0], ResultEntry) else None
 
     async def _calls(self, log: str, known: Sequence[_Call]) -> list[_Call]:
-        """The calls of a log. The message of a turn that it has the rest of is in the session's own."""
+        """The calls of a log. If a turn was split by the reset, its message is in the session's current log (``known``)."""
         messages = {call.turn: call.message for call in known}
         found: list[_Call] = []
         async for entry in self._entries(log):
@@ -123,7 +119,7 @@ class SameCalls:
 
 
 def canonical(arguments: str) -> str:
-    """Arguments in the one form that all of the same meaning have."""
+    """Arguments as canonical JSON."""
     try:
         return json.dumps(json.loads(arguments), sort_keys=True, separators=(",", ":"))
     except (ValueError, RecursionError):

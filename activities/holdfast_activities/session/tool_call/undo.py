@@ -1,4 +1,4 @@
-"""Taking a call back, after its turn was cancelled or has failed."""
+"""Undo a call after its turn was cancelled or has failed."""
 
 from collections.abc import Callable
 
@@ -19,14 +19,13 @@ from .request import CallRequest, asked_for, call_of, prepare
 from .same_calls import SameCalls
 
 _RESULT = "result"
-"""The parameter by which an undo receives what the call returned."""
+"""The parameter of an undo that receives the call's result."""
 
 
 class Undo:
-    """Calls the undo of a tool for one of its calls, whose row goes from settled over undoing to undone.
+    """Calls the undo of a tool; the row of the original call goes from settled to undoing to undone.
 
-    An undo that must happen once has a row of its own under its own key, like any such call;
-    one that may be repeated is repeated under that key.
+    An undo that must happen once has a row under its own key. Any other undo may be repeated under that key.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class Undo:
     async def carry_out(
         self, agent: LiveAgent, request: ActInput, heartbeat: Callable[[str], None]
     ) -> ActResult:
-        """Undo the call at the request's number, unless that is done."""
+        """Undo the call at the request's number, unless it is undone already."""
         key = await self._key(request)
         now = await self._ledger.standing(key)
         if now is None or now.row.status not in ("settled", "undoing"):
@@ -60,7 +59,7 @@ class Undo:
     async def _work(
         self, agent: LiveAgent, request: ActInput, heartbeat: Callable[[str], None]
     ) -> CallRequest | ResultEntry:
-        """The undo as a call, with those arguments of the original that it takes."""
+        """The undo as a call, with the arguments of the original that it accepts."""
         asked = await asked_for(self._state, request)
         original = prepare(agent, request, call_of(request, asked.name, asked.arguments, ""), heartbeat)
         if isinstance(original, ResultEntry):
@@ -76,7 +75,7 @@ class Undo:
         return CallRequest(request, call, spec, binding, given, heartbeat, in_log=False)
 
     async def _key(self, request: ActInput) -> str:
-        """The key of the call that is to be undone: after a reset perhaps that of the same call before it."""
+        """The key of the call to undo; after a reset it may be that of the same call before the reset."""
         key = names.call_key(request.session, request.seq)
         return (await self._same.known(request.model_copy(update={"key": key}))).key
 
@@ -91,7 +90,7 @@ class Undo:
 
 
 def _already(row: EffectView | None) -> ActResult:
-    """What is said of a call that is not to be undone now."""
+    """The result for a call that cannot be undone, or is undone already."""
     if row is None:
         return ActResult(status="failed", preview="the ledger has no such call")
     if row.status == "undone":
