@@ -298,7 +298,11 @@ class Wire:
         if place in self._polled:
             return
         queue = (await self.describe(session)).task_queue if session else place
-        if not await self.polled(queue):
+        looks = [0.4, 0.8]  # seconds; a worker that has just started needs a moment to be listed
+        while not await self.polled(queue):
+            if looks:
+                await asyncio.sleep(looks.pop(0))
+                continue
             server = self.temporal.service_client.config.target_host
             raise NoWorker(
                 f"no worker polls task queue {queue!r} of namespace {self.temporal.namespace!r} at {server}"

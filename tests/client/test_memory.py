@@ -37,7 +37,7 @@ async def test_memories_are_searched_within_scopes(client: TemporalClient, task_
     kept = Kept([MemoryView(id="1", text="Ann moved", score=0.8), MemoryView(id="2", text="it rains")])
     async with playing(client, task_queue, Played(), *kept.activities()) as holdfast:
         found = await holdfast.memory.search("moved", tenant="acme", scopes=["user:ann"], kinds=["fact"])
-        with pytest.raises(BadInput, match="what to search for"):
+        with pytest.raises(BadInput, match="the search text is empty"):
             await holdfast.memory.search("  ")
         with pytest.raises(BadInput, match="kinds"):
             await holdfast.memory.search("moved", kinds=["dream"])  # type: ignore[list-item]  # that is refused
@@ -141,9 +141,9 @@ async def listed(holdfast: Client, tenant: str, count: int) -> bool:
 
 async def test_erasure_names_what_it_is_for(client: TemporalClient, task_queue: str) -> None:
     async with playing(client, task_queue, Played()) as holdfast:
-        with pytest.raises(BadInput, match="by its id"):
+        with pytest.raises(BadInput, match="give the id of a session or user"):
             await holdfast.memory.erase("user", tenant="acme")
-        with pytest.raises(BadInput, match="by its name alone"):
+        with pytest.raises(BadInput, match="for a tenant give only its name"):
             await holdfast.memory.erase("tenant", "ann", tenant="acme")
 
 
@@ -157,7 +157,7 @@ async def test_maintenance_is_scheduled_changed_and_stopped(client: TemporalClie
         assert found.policy.overlap == ScheduleOverlapPolicy.SKIP
         assert isinstance(found.action, ScheduleActionStartWorkflow)
         assert (found.action.workflow, found.action.task_queue) == (names.MAINTENANCE_WORKFLOW, task_queue)
-        with pytest.raises(BadInput, match="more seldom"):
+        with pytest.raises(BadInput, match="the minimum is"):
             await holdfast.memory.schedule(timedelta(seconds=1))
         await holdfast.memory.schedule(None)
         await holdfast.memory.schedule(None)  # there is none to remove any more
@@ -186,7 +186,7 @@ async def test_a_scheduled_run_of_maintenance_does_its_tasks(client: TemporalCli
 
 async def test_an_unknown_task_of_maintenance_is_refused(client: TemporalClient, task_queue: str) -> None:
     async with playing(client, task_queue, Played()) as holdfast:
-        with pytest.raises(BadInput, match="no task of maintenance"):
+        with pytest.raises(BadInput, match="is not a maintenance task"):
             await holdfast.memory.maintain("dust")  # type: ignore[arg-type]  # that is refused
 
 

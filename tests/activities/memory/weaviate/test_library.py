@@ -25,6 +25,7 @@ def test_importing_the_client_warns_nobody_and_changes_no_filter() -> None:
     # Without httpx2 the client's own imports warn.
     code = f"""
 import sys, warnings
+import numpy  # it has filters of its own
 sys.modules['httpx2'] = None
 {OPEN}
 before = list(warnings.filters)
