@@ -36,6 +36,12 @@ async def test_a_message_after_a_reset_gets_its_own_answer(start: Start) -> None
         await session.wait(raise_on_error=False)
         await session.send("two, old")
         await session.send("three, old")
+
+        async def stored() -> bool:
+            return len(await it.holdfast.state.load_turns(session.id)) == 3
+
+        # A reply is returned before its turn is stored, and the next number follows the stored ones.
+        await eventually(stored)
         await reset(it, session.id, before_message(await events(it, session.id), 2))
         again = it.holdfast.client.session(session.id)
         reply = await again.send("two, new")
