@@ -77,7 +77,9 @@ def watching(codes: set[str]) -> Generator[None]:
 def complaints(produced: Collection[str]) -> list[str]:
     """List the codes that are missing or should not be among the produced ones."""
     ours = {code: cls for code, cls in tree().items() if cls.__module__.startswith(errors.__name__)}
-    found = [f"no test produces {code}" for code in sorted(ours.keys() - FAMILIES - {ROOT_CODE} - set(produced))]
+    found = [
+        f"no test produces {code}" for code in sorted(ours.keys() - FAMILIES - {ROOT_CODE} - set(produced))
+    ]
     found += [f"{code} is raised itself, so it is no family" for code in sorted(FAMILIES & set(produced))]
     for family in sorted(FAMILIES):
         members = {code for code, cls in ours.items() if issubclass(cls, ours[family])}
