@@ -28,7 +28,7 @@ from holdfast.testing.model import Reply, Request
 from holdfast_client import shares
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.session import Message, StartInput
+from holdfast_workflows.contracts.session.session import Message, StartInput
 
 SLOTS: Final = 8
 """Activities that the worker carries out at once."""

@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from holdfast_workflows.contracts.app import ToolContext
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Budget as Budget
+from holdfast_workflows.contracts.agent.app import ToolContext
+from holdfast_workflows.contracts.agent.budget import Budget as Budget
+from holdfast_workflows.contracts.agent.fallbacks import AskHuman, CachedReply, ErrorReply, SimplifiedReply
+from holdfast_workflows.contracts.agent.memory import Memory as Memory
+from holdfast_workflows.contracts.agent.memory import MemoryTurn
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import (
     AllProvidersFailed,
     BadInput,
@@ -30,10 +33,7 @@ from holdfast_workflows.contracts.errors import (
     TurnNotEnded,
     UnknownAgent,
 )
-from holdfast_workflows.contracts.fallbacks import AskHuman, CachedReply, ErrorReply, SimplifiedReply
-from holdfast_workflows.contracts.memory import Memory as Memory
-from holdfast_workflows.contracts.memory import MemoryTurn
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
 
 from .agent import Agent
 from .app import App

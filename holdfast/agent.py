@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast, get_args
 
-from holdfast_workflows.contracts.budget import Budget
-from holdfast_workflows.contracts.builtin_tools import own_tools
-from holdfast_workflows.contracts.declared import known_options
-from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.fallbacks import Fallback
-from holdfast_workflows.contracts.memory import Memory
-from holdfast_workflows.contracts.names import OWN_TOOLS
-from holdfast_workflows.contracts.output import OutputShape, output_spec
-from holdfast_workflows.contracts.spec import (
+from holdfast_workflows.contracts.agent.budget import Budget
+from holdfast_workflows.contracts.agent.builtin_tools import own_tools
+from holdfast_workflows.contracts.agent.declared import known_options
+from holdfast_workflows.contracts.agent.fallbacks import Fallback
+from holdfast_workflows.contracts.agent.memory import Memory
+from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
+from holdfast_workflows.contracts.agent.spec import (
     MODEL_RETRY,
     AgentSpec,
     OutputSpec,
@@ -22,7 +20,9 @@ from holdfast_workflows.contracts.spec import (
     ToolSpec,
     WhenBusy,
 )
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.names import OWN_TOOLS
+from holdfast_workflows.contracts.text.unicode import clean
 
 from . import declare, limits
 from .tool import Tool

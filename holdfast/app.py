@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.declared import known_options
+from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
 
 from . import declare, limits
 from .agent import Agent

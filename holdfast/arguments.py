@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from holdfast_workflows.contracts import model_json
 from holdfast_workflows.contracts.errors import ToolArgumentsInvalid
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text import model_json
+from holdfast_workflows.contracts.text.unicode import preview
 
 from .schema import Signature
 

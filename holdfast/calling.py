@@ -11,9 +11,9 @@ from typing import Any, Final, cast
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from holdfast_workflows.contracts.app import BEGIN
+from holdfast_workflows.contracts.agent.app import BEGIN
 from holdfast_workflows.contracts.errors import ResultNotText, ToolError
-from holdfast_workflows.contracts.text import dump_json
+from holdfast_workflows.contracts.text.unicode import dump_json
 
 from .threads import run_in_thread
 

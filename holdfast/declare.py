@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from holdfast_workflows.contracts.agent.spec import RetryPolicy, ToolSpec
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
-from holdfast_workflows.contracts.spec import RetryPolicy, ToolSpec
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast_workflows.contracts.app import ToolContext
+from holdfast_workflows.contracts.agent.app import ToolContext
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 
 from . import calling

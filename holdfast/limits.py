@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast, get_args
 
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Budget, WhenSpent
-from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.fallbacks import (
+from holdfast_workflows.contracts.agent.budget import Budget, WhenSpent
+from holdfast_workflows.contracts.agent.fallbacks import (
     AskHuman,
     CachedReply,
     ErrorReply,
     Fallback,
     SimplifiedReply,
 )
+from holdfast_workflows.contracts.agent.memory import Memory
+from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
-from holdfast_workflows.contracts.memory import Memory
-from holdfast_workflows.contracts.text import size
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.text.unicode import size
 
 from . import declare
 

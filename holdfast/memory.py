@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast_workflows.contracts.declared import known_options
+from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.errors import WorkerMissing
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.fields import Field, FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
-from holdfast_workflows.contracts import model_json
-from holdfast_workflows.contracts.app import ToolContext
+from holdfast_workflows.contracts.agent.app import ToolContext
 from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.text import model_json
 
 from . import declare
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
-from holdfast_workflows.contracts.app import ToolContext
-from holdfast_workflows.contracts.declared import known_options
+from holdfast_workflows.contracts.agent.app import ToolContext
+from holdfast_workflows.contracts.agent.declared import known_options
+from holdfast_workflows.contracts.agent.spec import TOOL_RETRY, Effect, RetryPolicy, ToolSpec
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
-from holdfast_workflows.contracts.spec import TOOL_RETRY, Effect, RetryPolicy, ToolSpec
 
 from . import arguments as args
 from . import calling, declare, effects

@@ -14,7 +14,7 @@ from hypothesis import settings
 from temporalio.client import Client
 
 from holdfast_temporal import DevServer, connect
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text.unicode import clean
 from tests.house.produced import Produced
 from tests.postgres_server import PostgresServer
 from tests.weaviate_server import NamedWeaviate, WeaviateServer, find_weaviate

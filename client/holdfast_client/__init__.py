@@ -12,8 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from holdfast_client.operations.listing import SessionInfo
+
     from .client import Client, connect
-    from .listing import SessionInfo
     from .reply import Reply
     from .session import Session
     from .stream.events import (

@@ -11,24 +11,26 @@ from temporalio.client import Client as TemporalClient
 from temporalio.service import TLSConfig
 
 import holdfast_temporal
-from holdfast_workflows.contracts import model_json
-from holdfast_workflows.contracts.breakers import BreakerView
-from holdfast_workflows.contracts.budget import BudgetAccount
-from holdfast_workflows.contracts.content import AgentInfo
-from holdfast_workflows.contracts.declared import known_options
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_client.operations import content, listing, state
+from holdfast_client.operations.listing import SessionInfo
+from holdfast_client.operations.memory import Memory
+from holdfast_client.requests import starting
+from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.starting import StartOptions
+from holdfast_workflows.contracts.agent.budget import BudgetAccount
+from holdfast_workflows.contracts.agent.declared import known_options
+from holdfast_workflows.contracts.agent.output import OutputShape
+from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import OutputInvalid, SettingsInvalid
-from holdfast_workflows.contracts.output import OutputShape
-from holdfast_workflows.contracts.session import Status
-from holdfast_workflows.contracts.spec import WhenBusy
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.operations.breakers import BreakerView
+from holdfast_workflows.contracts.operations.content import AgentInfo
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.session.session import Status
+from holdfast_workflows.contracts.text import model_json
+from holdfast_workflows.contracts.text.unicode import preview
 
-from . import content, listing, messages, starting, state
-from .listing import SessionInfo
-from .memory import Memory
+from . import messages
 from .session import Session
-from .starting import StartOptions
-from .wire import Wire
 
 T = TypeVar("T")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from base64 import b32encode
 
+from holdfast_client.operations import content
+from holdfast_client.requests.requests import Wire
+from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, MessageTooLarge
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE, MAX_NAME, MAX_PAYLOAD
-from holdfast_workflows.contracts.session import Message
-from holdfast_workflows.contracts.spec import WhenBusy
-from holdfast_workflows.contracts.text import dump_json, preview, size
-
-from . import content
-from .wire import Wire
+from holdfast_workflows.contracts.session.session import Message
+from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 _MAX_ID = 200
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.problems import error_of
-from holdfast_workflows.contracts.session import TurnView
-from holdfast_workflows.contracts.steps import TurnStatus
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.session import TurnView
+from holdfast_workflows.contracts.session.steps import TurnStatus
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,22 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from holdfast_workflows.contracts.budget import RaiseBudget
-from holdfast_workflows.contracts.context import Manifest
-from holdfast_workflows.contracts.effects import Decision, EffectView
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_client.operations import content, state
+from holdfast_client.requests import waiting
+from holdfast_client.requests.requests import Wire
+from holdfast_workflows.contracts.agent.budget import RaiseBudget
+from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed, SessionNotFound
-from holdfast_workflows.contracts.session import Accepted, SessionView, TurnView
-from holdfast_workflows.contracts.spec import WhenBusy
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.operations.effects import Decision, EffectView
+from holdfast_workflows.contracts.session.entries import Entry
+from holdfast_workflows.contracts.session.manifests import Manifest
+from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
+from holdfast_workflows.contracts.text.unicode import preview
 
-from . import content, messages, state, waiting
+from . import messages
 from .reply import Reply
 from .stream.events import StreamEvent, TurnEnded
 from .stream.streaming import Stream
-from .wire import Wire
 
 _log = logging.getLogger(__name__)
 

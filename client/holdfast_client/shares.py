@@ -8,7 +8,7 @@ from typing import Final
 from temporalio.common import Priority
 
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.text import size
+from holdfast_workflows.contracts.text.unicode import size
 
 _MAX_KEY: Final = 64
 """Bytes of a fairness key, for Temporal."""

@@ -21,14 +21,14 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, 
 
 from temporalio.service import TLSConfig
 
-from holdfast_workflows.contracts.output import OutputShape
+from holdfast_client.operations import memory as async_memory
+from holdfast_client.requests.starting import StartOptions
+from holdfast_workflows.contracts.agent.output import OutputShape
 
 from . import client as async_client
-from . import memory as async_memory
 from . import session as async_session
 from .client import DEFAULT_TIMEOUT
 from .portal import Portal
-from .starting import StartOptions
 
 A = TypeVar("A")
 P = ParamSpec("P")
@@ -192,7 +192,7 @@ class Session(_Handle[async_session.Session]):
 
 
 class Memory(_Handle[async_memory.Memory]):
-    """The agents' memories; see ``holdfast_client.memory.Memory``."""
+    """The agents' memories; see ``holdfast_client.operations.memory.Memory``."""
 
     search = _blocking(async_memory.Memory.search)
     list = _iterating(async_memory.Memory.list)

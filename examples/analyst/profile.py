@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from holdfast_workflows.contracts.text import dump_json, preview
+from holdfast_workflows.contracts.text.unicode import dump_json, preview
 
 from .query import ALL, MAX_BYTES, select
 from .table import TABLE, quoted

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast import ToolError
-from holdfast_workflows.contracts.text import clean, dump_json, preview
+from holdfast_workflows.contracts.text.unicode import clean, dump_json, preview
 
 from .kinds import Value
 

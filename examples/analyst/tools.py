@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from holdfast import Tool, ToolError, tool
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text.unicode import clean
 
 from .chart import Chart, Kind, draw
 from .files import write_whole

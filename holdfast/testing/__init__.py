@@ -5,11 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._faults import FAULTS, Fault, Faults
-from ._forms import FORMS
-from ._limits import RateLimit, TokenLimit
-from ._provider_faults import PROVIDER_FAULTS, fault
-from ._replies import (
+from .replies.faults import FAULTS, Fault, Faults
+from .replies.forms import FORMS
+from .replies.provider_faults import PROVIDER_FAULTS, fault
+from .replies.replies import (
     Call,
     Reply,
     call,
@@ -25,9 +24,10 @@ from ._replies import (
     say,
     unauthorized,
 )
-from ._requests import Request, Seen
-from ._server import Script, ScriptedModel
-from ._spawn import SpawnedModel, asked
+from .server.limits import RateLimit, TokenLimit
+from .server.requests import Request, Seen
+from .server.server import Script, ScriptedModel
+from .server.spawn import SpawnedModel, asked
 
 if TYPE_CHECKING:
     from .environment import Environment, providers_of

@@ -33,8 +33,8 @@ from holdfast_temporal import connect as connect_temporal
 from holdfast_workers.settings import Settings
 from holdfast_workers.wiring import build_worker
 
-from ._server import ScriptedModel
-from ._spawn import SpawnedModel
+from .server.server import ScriptedModel
+from .server.spawn import SpawnedModel
 from .timeskipping import skipping_server
 
 

@@ -11,11 +11,10 @@ As a process of its own: ``python -m holdfast.testing.model --script module:name
 ``ScriptedModel.spawn("module:name")``.
 """
 
-from ._faults import FAULTS, Fault, Faults
-from ._forms import FORMS
-from ._limits import RateLimit, TokenLimit
-from ._provider_faults import PROVIDER_FAULTS, fault
-from ._replies import (
+from .replies.faults import FAULTS, Fault, Faults
+from .replies.forms import FORMS
+from .replies.provider_faults import PROVIDER_FAULTS, fault
+from .replies.replies import (
     Call,
     Reply,
     call,
@@ -31,9 +30,10 @@ from ._replies import (
     say,
     unauthorized,
 )
-from ._requests import Request, Seen
-from ._server import Script, ScriptedModel
-from ._spawn import SpawnedModel, asked, main
+from .server.limits import RateLimit, TokenLimit
+from .server.requests import Request, Seen
+from .server.server import Script, ScriptedModel
+from .server.spawn import SpawnedModel, asked, main
 
 __all__ = [
     "FAULTS",

@@ -17,7 +17,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.binding import Binding
+from holdfast_workflows.contracts.operations.binding import Binding
 
 from .schedules import refused
 

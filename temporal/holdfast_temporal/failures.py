@@ -21,7 +21,7 @@ from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput, to_failure
-from holdfast_workflows.contracts.text import clean, preview
+from holdfast_workflows.contracts.text.unicode import clean, preview
 
 _UNDECODABLE: Final = "Failed decoding arguments"
 """What the SDK says where decoding failed with anything but a failure of its own."""

@@ -6,8 +6,8 @@ import asyncio
 import os
 
 from holdfast import Agent, App, Memory, ToolContext, tool
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from tests.kills.ledger import post as book
 
 from .ledger import booked

@@ -26,11 +26,11 @@ from holdfast_activities.state import State, open_state
 from holdfast_activities.state.log.extras import Amount, Charge, Charged, LogExtras, Settled
 from holdfast_temporal import connect
 from holdfast_workers.settings import Settings
-from holdfast_workflows.contracts.breakers import BreakerView
-from holdfast_workflows.contracts.effects import EffectView
-from holdfast_workflows.contracts.entries import Entry, ResultEntry
 from holdfast_workflows.contracts.errors import ModelError
-from holdfast_workflows.contracts.steps import ActInput
+from holdfast_workflows.contracts.operations.breakers import BreakerView
+from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.session.entries import Entry, ResultEntry
+from holdfast_workflows.contracts.session.steps import ActInput
 from holdfast_workflows.session import AgentWorkflow
 
 from .app import CARELESS, app

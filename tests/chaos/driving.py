@@ -13,7 +13,7 @@ from typing import TypeVar
 from temporalio.service import RPCError
 
 from holdfast_workflows.contracts.errors import HoldfastError, NoWorker, TemporalUnreachable
-from holdfast_workflows.contracts.session import Message, StartInput
+from holdfast_workflows.contracts.session.session import Message, StartInput
 
 from .processes import World
 from .program import Program

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from holdfast_workflows.contracts.effects import EffectView
+from holdfast_workflows.contracts.operations.effects import EffectView
 
 from . import ledger
 from .driving import Ended

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.effects import EffectView
 from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.operations.effects import EffectView
 
 from . import ledger
 from .processes import World

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.processes import Process, python
 from holdfast_client import Client
-from holdfast_client.wire import Wire
+from holdfast_client.requests.requests import Wire
 from holdfast_temporal import DevServer, connect, probe
 
 from ..workers.running import eventually

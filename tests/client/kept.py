@@ -9,8 +9,7 @@ from typing import Any
 from temporalio import activity
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.context import Manifest, ManifestItem, Manifests, ReadManifests
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     AddMemory,
     EraseInput,
     EraseResult,
@@ -25,6 +24,7 @@ from holdfast_workflows.contracts.memory import (
     MigrateResult,
     TaskReport,
 )
+from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem, Manifests, ReadManifests
 
 
 def manifest(seq: int, turn: int, step: int, **more: Any) -> Manifest:

@@ -22,7 +22,7 @@ from holdfast.testing.model import call, say, unauthorized
 from holdfast_client.command.common.printing import out, sentence
 from holdfast_client.command.main import invoke
 from holdfast_client.command.sessions.lists import sessions_table
-from holdfast_client.listing import SessionInfo
+from holdfast_client.operations.listing import SessionInfo
 from holdfast_workflows.contracts.errors import HoldfastError, ModelRejected, ModelTransient
 
 from .conftest import Running

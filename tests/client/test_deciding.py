@@ -10,8 +10,8 @@ import pytest
 from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say, unauthorized
 from holdfast_client import BudgetChanged, Decided, NeedsPerson, Session, TurnEnded, sync
-from holdfast_client.wire import Wire
-from holdfast_workflows.contracts.budget import Budget
+from holdfast_client.requests.requests import Wire
+from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.errors import (
     BadInput,
     BreakerUnknown,

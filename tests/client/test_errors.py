@@ -3,7 +3,7 @@
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from holdfast_client.errors import translate
+from holdfast_client.requests.errors import translate
 from holdfast_workflows.contracts.errors import ServiceError, SessionBusy, TemporalUnreachable
 
 

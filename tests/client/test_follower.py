@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from holdfast_client.stream import events as stream_events
 from holdfast_client.stream.snapshot import Snapshot, Thinking, Tooling
-from holdfast_workflows.contracts.effects import PendingDecision
-from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import INLINE_TEXT
-from holdfast_workflows.contracts.session import Event
+from holdfast_workflows.contracts.operations.effects import PendingDecision
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.session import Event
 
 from .worlds import Viewer, World
 

@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from holdfast_client.stream.events import StepEnded, ToolEnded, ToolStarted, TurnEnded
 from holdfast_client.stream.snapshot import Snapshot
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.limits import INLINE_TEXT
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 
 from .worlds import Viewer, World
 

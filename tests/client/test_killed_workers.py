@@ -18,7 +18,7 @@ from holdfast_client.stream.events import StreamEvent, TextRestart, TurnEnded
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError
-from holdfast_workflows.contracts.session import Message, StartInput
+from holdfast_workflows.contracts.session.session import Message, StartInput
 
 from ..workers.running import Running, started
 from .support import eventually, shown

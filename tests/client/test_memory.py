@@ -12,8 +12,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast_client import Client, sync
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import AddMemory, EraseInput, MemoryQuery, MemoryView
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionRunning
-from holdfast_workflows.contracts.memory import AddMemory, EraseInput, MemoryQuery, MemoryView
 from tests.workflows.played import Played, calls, playing, says
 
 from .kept import FULL, Kept, manifest

@@ -19,7 +19,7 @@ from holdfast_client import Client
 from holdfast_client.command.common.options import duration
 from holdfast_client.command.main import invoke
 from holdfast_temporal import DevServer
-from holdfast_workflows.contracts.memory import AddMemory, EraseInput, MemoryView
+from holdfast_workflows.contracts.agent.memory import AddMemory, EraseInput, MemoryView
 from holdfast_workflows.contracts.names import maintenance_id
 from tests.workflows.played import Played, playing
 

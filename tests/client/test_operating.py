@@ -14,7 +14,7 @@ import pytest
 from holdfast.testing.environment import Environment
 from holdfast.testing.model import call, say
 from holdfast_client import NeedsPerson, Session
-from holdfast_workflows.contracts.budget import Budget
+from holdfast_workflows.contracts.agent.budget import Budget
 
 from .conftest import Running
 from .test_command import holdfast, lines, start, where

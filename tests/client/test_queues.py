@@ -12,11 +12,11 @@ from holdfast import Agent, App
 from holdfast.testing import ScriptedModel, say
 from holdfast.testing.environment import Environment
 from holdfast_client import Client, connect
-from holdfast_client.wire import Wire
+from holdfast_client.requests.requests import Wire
 from holdfast_temporal import DevServer, binding
 from holdfast_temporal import connect as connect_temporal
-from holdfast_workflows.contracts.binding import Binding
 from holdfast_workflows.contracts.errors import NoWorker, SettingsInvalid
+from holdfast_workflows.contracts.operations.binding import Binding
 
 
 @pytest.fixture

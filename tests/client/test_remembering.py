@@ -11,7 +11,7 @@ from holdfast import Agent, App, Memory
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, say
 from holdfast_client import PlanChanged, Recalled
 from holdfast_temporal import DevServer
-from holdfast_workflows.contracts.entries import MemoryEntry, UserEntry
+from holdfast_workflows.contracts.session.entries import MemoryEntry, UserEntry
 
 from .support import eventually
 

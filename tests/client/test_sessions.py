@@ -8,9 +8,8 @@ import pytest
 
 from holdfast.testing.model import hang, rate_limited, say, unauthorized
 from holdfast_client import connect
-from holdfast_client.starting import StartOptions
+from holdfast_client.requests.starting import StartOptions
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.entries import ReplyEntry, UserEntry
 from holdfast_workflows.contracts.errors import (
     BadInput,
     MessageTooLarge,
@@ -24,7 +23,8 @@ from holdfast_workflows.contracts.errors import (
     UnknownAgent,
 )
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE
-from holdfast_workflows.contracts.session import Status
+from holdfast_workflows.contracts.session.entries import ReplyEntry, UserEntry
+from holdfast_workflows.contracts.session.session import Status
 
 from .conftest import Running
 from .support import Report, always, eventually

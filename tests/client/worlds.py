@@ -8,10 +8,10 @@ from holdfast_client.stream import events as stream_events
 from holdfast_client.stream import items
 from holdfast_client.stream.follower import Fetched, Follower, Want, WantLog, WantText
 from holdfast_client.stream.snapshot import Snapshot, Thinking
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 from holdfast_workflows.contracts.limits import INLINE_TEXT
-from holdfast_workflows.contracts.session import Event, Partial, SessionView, TurnView
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
+from holdfast_workflows.contracts.session.session import Event, Partial, SessionView, TurnView
+from holdfast_workflows.contracts.text.unicode import preview, size
 
 
 @dataclass

@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from holdfast import Agent, App, InvalidDeclaration, Memory, RetryPolicy, tool
+from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.names import OWN_TOOLS
-from holdfast_workflows.contracts.spec import AgentSpec
 
 
 @tool

@@ -18,7 +18,7 @@ from holdfast import (
     SimplifiedReply,
     TenantLimits,
 )
-from holdfast_workflows.contracts.fallbacks import Fallback
+from holdfast_workflows.contracts.agent.fallbacks import Fallback
 
 MODEL = "openai:gpt-5-mini"
 

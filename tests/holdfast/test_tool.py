@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from holdfast import InvalidDeclaration, RetryPolicy, Tool, tool
+from holdfast_workflows.contracts.agent.spec import TOOL_RETRY
 from holdfast_workflows.contracts.names import RESERVED
-from holdfast_workflows.contracts.spec import TOOL_RETRY
 
 
 def plain(x: int) -> int:

@@ -26,11 +26,11 @@ from holdfast import (
     TenantLimits,
     tool,
 )
-from holdfast_client import starting
+from holdfast_client.requests import starting
 from holdfast_temporal.converter import JSONConverter
-from holdfast_workflows.contracts.nearest import no_such
-from holdfast_workflows.contracts.session import StartInput
-from holdfast_workflows.contracts.spec import AgentSpec
+from holdfast_workflows.contracts.agent.spec import AgentSpec
+from holdfast_workflows.contracts.session.session import StartInput
+from holdfast_workflows.contracts.text.nearest import no_such
 
 _OTHER = {"ToolContext", "Tool"}
 """Made by Holdfast, never by users."""

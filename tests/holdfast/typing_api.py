@@ -10,7 +10,7 @@ from typing import Any, assert_type
 from pydantic import BaseModel
 
 from holdfast import Agent, App, AskHuman, Budget, CachedReply, Tool, ToolContext, tool
-from holdfast_workflows.contracts.app import Registry, ToolBinding
+from holdfast_workflows.contracts.agent.app import Registry, ToolBinding
 
 
 class Report(BaseModel):

@@ -67,7 +67,7 @@ def test_a_run_of_all_tests_fails_with_what_they_did_not_produce_and_a_part_does
     (tmp_path / "checks/test_one.py").write_text(
         "import pytest\n"
         "from holdfast_workflows.contracts.errors import InvalidDeclaration\n"
-        "from holdfast_workflows.contracts.output import output_spec\n"
+        "from holdfast_workflows.contracts.agent.output import output_spec\n"
         "def test_one():\n"
         "    with pytest.raises(InvalidDeclaration):\n        output_spec(object())\n"
     )

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from holdfast import Agent, App, ToolContext, tool
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from . import ledger
 

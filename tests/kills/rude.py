@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from holdfast import Agent, App, ToolContext, tool
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from . import ledger
 

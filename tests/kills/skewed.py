@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from holdfast import Agent, App, TenantLimits, ToolContext, tool
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from .careful import pay
 

@@ -12,7 +12,7 @@ from functools import partial
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
-from holdfast_workflows.contracts.session import TaskResult
+from holdfast_workflows.contracts.session.session import TaskResult
 
 from .world import Handle, World, done, kill, length, ready, stop_when
 

@@ -15,7 +15,7 @@ from holdfast_activities import clock
 from holdfast_activities.models.errors.errors import retry_after
 from holdfast_client import connect
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.session import Message, StartInput
+from holdfast_workflows.contracts.session.session import Message, StartInput
 
 from ..workers.running import Running
 from ..workflows.support import eventually

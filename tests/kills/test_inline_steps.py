@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.testing import Reply, Request, call, say
-from holdfast_workflows.contracts.session import TaskResult
+from holdfast_workflows.contracts.session.session import TaskResult
 
 from .conftest import Make
 from .sweep import Position, sweep

@@ -23,7 +23,7 @@ from temporalio.client import Client, WorkflowHandle
 from holdfast.testing import ScriptedModel
 from holdfast_client import Session, connect
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.session import Message, Mode, StartInput, TaskResult
+from holdfast_workflows.contracts.session.session import Message, Mode, StartInput, TaskResult
 
 from ..workers.running import Running, started
 from .ledger import Ledger

@@ -13,10 +13,10 @@ from temporalio.converter import ActivitySerializationContext, DataConverter
 
 from holdfast_temporal import data_converter
 from holdfast_temporal.converter import PayloadConverter
-from holdfast_workflows.contracts.content import LogPage
-from holdfast_workflows.contracts.entries import ReplyEntry, ToolCall, UserEntry
-from holdfast_workflows.contracts.session import Message
-from holdfast_workflows.contracts.steps import CallView, StepView, ThinkInput, ThinkResult
+from holdfast_workflows.contracts.operations.content import LogPage
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ToolCall, UserEntry
+from holdfast_workflows.contracts.session.session import Message
+from holdfast_workflows.contracts.session.steps import CallView, StepView, ThinkInput, ThinkResult
 
 HALF = "before \ud800 after"
 STEP = ThinkResult(

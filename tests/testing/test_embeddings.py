@@ -5,7 +5,7 @@ import math
 import urllib.request
 
 from holdfast.testing import ScriptedModel
-from holdfast.testing._embeddings import DIMENSION, hashed
+from holdfast.testing.server.embeddings import DIMENSION, hashed
 
 
 def cosine(one: list[float], other: list[float]) -> float:

@@ -11,9 +11,9 @@ import pytest
 
 from holdfast.testing.model import FAULTS, Fault, Faults, Reply, Request, ScriptedModel, call, say
 from holdfast_activities.models import ModelReply
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import HoldfastError, ModelError
 from holdfast_workflows.contracts.errors import tree as errors
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, UserEntry
 from tests.activities.models.conversations import NAMES, ask, within
 
 ROOT = Path(__file__).parents[2]

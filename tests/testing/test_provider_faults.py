@@ -20,8 +20,8 @@ from holdfast.testing.model import (
 )
 from holdfast_activities.models import ModelReply, Models, ProviderConfig
 from holdfast_activities.models.base import ModelRequest
-from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.errors import ModelError
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 NAMES = ("openai:m", "anthropic:m")
 TEXT = "Ich höre 表 😀."
@@ -85,19 +85,19 @@ async def test_a_reply_in_any_form_is_read_as_the_same(name: str, stream: bool) 
 
 
 async def test_a_form_really_changes_what_is_sent() -> None:
-    from holdfast.testing import _forms, _wire_anthropic, _wire_openai
+    from holdfast.testing.replies import anthropic, forms, openai
 
-    for wire, path in ((_wire_openai, "/chat/completions"), (_wire_anthropic, "/messages")):
+    for wire, path in ((openai, "/chat/completions"), (anthropic, "/messages")):
         request = Request(1, path, b"", b'{"stream":true,"stream_options":{"include_usage":true}}')
         events = wire.events(CALLS, request)
-        plain = _forms.sent("", wire.whole(CALLS, request), events)
+        plain = forms.sent("", wire.whole(CALLS, request), events)
         same = {
             form
             for form in FORMS
-            if _forms.sent(form, wire.whole(CALLS, request), wire.events(CALLS, request)) == plain
+            if forms.sent(form, wire.whole(CALLS, request), wire.events(CALLS, request)) == plain
         }
         of_openai = {"no_end", "index_0", "name_repeated", "name_split", "one_id", "arguments_parsed"}
-        assert same == ({"server_tool"} if wire is _wire_openai else of_openai)
+        assert same == ({"server_tool"} if wire is openai else of_openai)
 
 
 def test_faults_of_providers_are_dealt_out_by_a_seed_too() -> None:

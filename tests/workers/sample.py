@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from temporalio import activity
 
-from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.agent.app import Registry
 
 
 class Job(BaseModel):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.spec import AgentSpec, RetryPolicy
+from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.agent.spec import AgentSpec, RetryPolicy
 
 AGENT = AgentSpec(
     name="stuck",

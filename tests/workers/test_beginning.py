@@ -14,7 +14,7 @@ from holdfast import Agent, App, Budget, Memory, SimplifiedReply
 from holdfast_activities.models import Models, ProviderConfig, providers_from
 from holdfast_activities.state import open_state
 from holdfast_temporal import DevServer
-from holdfast_workers.checking import warn_of_models
+from holdfast_workers.startup.checking import warn_of_models
 from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailable
 from tests.postgres_server import PostgresServer
 

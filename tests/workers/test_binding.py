@@ -13,9 +13,9 @@ from temporalio.client import Client
 from holdfast_activities.state import open_state, upgrade
 from holdfast_temporal import DevServer
 from holdfast_temporal import binding as bindings
-from holdfast_workers import binding
-from holdfast_workflows.contracts.binding import Binding
+from holdfast_workers.startup import binding
 from holdfast_workflows.contracts.errors import AppMismatch, DatabaseMismatch
+from holdfast_workflows.contracts.operations.binding import Binding
 from tests.postgres_server import PostgresServer
 
 from .running import Running, started

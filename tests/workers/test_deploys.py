@@ -17,9 +17,9 @@ from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, s
 from holdfast_client import connect
 from holdfast_client.command.main import invoke
 from holdfast_temporal import DevServer
-from holdfast_workers.checking import warn_of_tools
-from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workers.startup.checking import warn_of_tools
 from holdfast_workflows.contracts.errors import SessionClosed, UnknownAgent
+from holdfast_workflows.contracts.session.entries import ResultEntry
 
 from .running import eventually, started
 

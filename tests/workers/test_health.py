@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from holdfast_workers import health
-from holdfast_workers.health import Health, HealthServer, Ready
+from holdfast_workers.monitoring import health
+from holdfast_workers.monitoring.health import Health, HealthServer, Ready
 from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailable
 
 from .running import get

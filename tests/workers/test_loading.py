@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from holdfast_workers.loading import load_app
+from holdfast_workers.startup.loading import load_app
 from holdfast_workflows.contracts.errors import AppBroken, AppNotFound, InvalidDeclaration
 
 APP = """
-from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.agent.app import Registry
 
 class App:
     def registry(self):

@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from holdfast_workers import logs
+from holdfast_workers.monitoring import logs
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import ModelTransient, ToolFailed, to_failure
 

@@ -13,7 +13,7 @@ from holdfast.testing import ScriptedModel
 from holdfast_activities.state import upgrade
 from holdfast_client import connect
 from holdfast_temporal import DevServer
-from holdfast_workflows.contracts.memory import MemoryTurn
+from holdfast_workflows.contracts.agent.memory import MemoryTurn
 from tests.postgres_server import PostgresServer
 
 from .running import started

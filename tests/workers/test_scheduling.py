@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 from holdfast_client import connect
 from holdfast_temporal import DevServer
 from holdfast_temporal import connect as connect_temporal
-from holdfast_workers.scheduling import ensure_maintenance
+from holdfast_workers.startup.scheduling import ensure_maintenance
 from holdfast_workflows.contracts.names import maintenance_id
 
 from .test_process import worker

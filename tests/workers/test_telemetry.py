@@ -12,7 +12,7 @@ from holdfast import connect
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import State, open_state
 from holdfast_temporal import DevServer, probe
-from holdfast_workers import telemetry
+from holdfast_workers.monitoring import telemetry
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import BreakerOpen, ModelTransient, SettingsInvalid
 

@@ -17,9 +17,9 @@ from holdfast_activities.state import State, open_state
 from holdfast_workers.settings import Settings
 from holdfast_workers.wiring import build_worker
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.content import AgentList
-from holdfast_workflows.contracts.spec import AgentSpec
+from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.agent.spec import AgentSpec
+from holdfast_workflows.contracts.operations.content import AgentList
 
 from .user_workflows import Where
 

@@ -9,11 +9,11 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from holdfast.testing import Environment
 from holdfast_client import Session
-from holdfast_workflows.contracts.budget import RaiseBudget
-from holdfast_workflows.contracts.effects import Decision
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.errors import HoldfastError, from_failure
-from holdfast_workflows.contracts.session import Event, SessionView
+from holdfast_workflows.contracts.operations.effects import Decision
+from holdfast_workflows.contracts.session.entries import Entry
+from holdfast_workflows.contracts.session.session import Event, SessionView
 
 from .support import eventually
 

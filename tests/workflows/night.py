@@ -8,7 +8,7 @@ from temporalio import activity, workflow
 
 with workflow.unsafe.imports_passed_through():
     from holdfast_workflows.contracts.names import WORKFLOW
-    from holdfast_workflows.contracts.session import Message, StartInput, TaskResult
+    from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult
 
 
 @activity.defn

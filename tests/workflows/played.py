@@ -17,8 +17,7 @@ from temporalio.worker import Worker
 
 from holdfast_client import Client, connect
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.entries import Usage
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     CompactInput,
     CompactResult,
     Memory,
@@ -27,8 +26,9 @@ from holdfast_workflows.contracts.memory import (
     RememberInput,
     RememberResult,
 )
-from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.contracts.steps import (
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.steps import (
     ActInput,
     ActResult,
     CallView,

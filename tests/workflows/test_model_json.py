@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast_workflows.contracts import model_json
+from holdfast_workflows.contracts.text import model_json
 
 GOOD = '{"a": "x ``` y </think>", "n": 0.5}'
 

@@ -10,16 +10,16 @@ from temporalio import workflow
 from holdfast import MessageTooLarge
 from holdfast.testing import Reply, Request, call, say
 from holdfast_temporal import data_converter
-from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
+from holdfast_workflows.contracts.agent.memory import RememberInput
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.limits import (
     MAX_MESSAGE,
     MAX_NAME,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_MESSAGES,
 )
-from holdfast_workflows.contracts.memory import RememberInput
-from holdfast_workflows.contracts.session import Message, StartInput, TurnState
-from holdfast_workflows.contracts.spec import PinnedSpec
+from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.session import Message, StartInput, TurnState
 from holdfast_workflows.session.state.state import KEPT_UNREMEMBERED, SessionState
 
 from .conftest import Start

@@ -113,8 +113,9 @@ def bind_queue(
     """
     _before_the_command(context)
     with worker_installed():
-        from . import binding
-        from .loading import load_app
+        from holdfast_workers.startup import binding
+        from holdfast_workers.startup.loading import load_app
+
         from .settings import Settings
 
     with one_line_errors():

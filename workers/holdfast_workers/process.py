@@ -28,17 +28,19 @@ from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import State, open_state
 from holdfast_temporal import connect, ensure_search_attributes
-from holdfast_workflows.contracts.app import Registry
+from holdfast_workers.monitoring import logs, telemetry
+from holdfast_workers.monitoring.health import HealthServer
+from holdfast_workers.monitoring.watchdog import Watchdog
+from holdfast_workers.startup import binding
+from holdfast_workers.startup.checking import warn_of_models, warn_of_tools
+from holdfast_workers.startup.loading import load_app
+from holdfast_workers.startup.scheduling import ensure_maintenance
+from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
 from holdfast_workflows.contracts.variables import unknown_variables
 
-from . import binding, exits, logs, telemetry, wiring
-from .checking import warn_of_models, warn_of_tools
-from .health import HealthServer
-from .loading import load_app
-from .scheduling import ensure_maintenance
+from . import exits, wiring
 from .settings import Settings
-from .watchdog import Watchdog
 
 _FIRST_DELAY: Final = 0.5  # seconds between connection attempts, doubled each time
 _LONGEST_DELAY: Final = 10.0

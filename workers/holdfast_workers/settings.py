@@ -13,7 +13,7 @@ from holdfast_temporal import Connection
 from holdfast_temporal.connection import read_secret, read_tls
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import SettingsInvalid
-from holdfast_workflows.contracts.nearest import no_such
+from holdfast_workflows.contracts.text.nearest import no_such
 
 if TYPE_CHECKING:
     from holdfast_activities.models.config import ProviderConfig

@@ -15,12 +15,12 @@ from holdfast_activities.memory import Memories
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.common.agents import ModelSource
 from holdfast_activities.state import State
+from holdfast_workers.startup.elsewhere import served
 from holdfast_workflows.checking import CheckedInputs
-from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
-from .elsewhere import served
 from .settings import Settings
 
 # A streaming model call sends its partial text by heartbeat; the SDK delays heartbeats by this much.

@@ -15,9 +15,10 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
+from holdfast_workflows.contracts.text.unicode import preview
+
 from .contracts import errors
 from .contracts.base import Contract
-from .contracts.text import preview
 
 C = TypeVar("C", bound=Contract)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.reading import entries
-from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateBehind
-from holdfast_workflows.contracts.resets import Abandoned
+from holdfast_workflows.contracts.operations.resets import Abandoned
+from holdfast_workflows.contracts.session.entries import Entry
 
 from .builder import budget
 from .conversation import Conversation

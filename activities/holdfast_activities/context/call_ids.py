@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from holdfast_activities.models.base import Model
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry
 
 _LETTERS = "cdefghijklmnopqrstuvwxyz"
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from holdfast_activities.models.base import Fragment
-from holdfast_workflows.contracts.entries import Entry, MemoryEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, ResultEntry, UserEntry
 
 from .conversation import Conversation
 from .prompt_parts import Reason

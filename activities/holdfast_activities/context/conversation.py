@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from holdfast_activities.models.base import Fragment, Model
-from holdfast_workflows.contracts.entries import (
+from holdfast_workflows.contracts.operations.resets import Abandoned
+from holdfast_workflows.contracts.session.entries import (
     Entry,
     ReplyEntry,
     ResultEntry,
     SummaryEntry,
     UserEntry,
 )
-from holdfast_workflows.contracts.resets import Abandoned
 
 from .builder import TASK_SHARE, build
 from .call_ids import CallIds

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from holdfast_workflows.contracts.context import Manifest
-from holdfast_workflows.contracts.entries import ReplyEntry
+from holdfast_workflows.contracts.session.entries import ReplyEntry
+from holdfast_workflows.contracts.session.manifests import Manifest
 
 from .builder import PromptBudget
 from .prompt_parts import Item

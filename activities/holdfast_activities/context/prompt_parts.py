@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from holdfast_activities.models.base import Fragment
-from holdfast_workflows.contracts.context import ManifestItem, Part, Shown
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.session.entries import Entry
+from holdfast_workflows.contracts.session.manifests import ManifestItem, Part, Shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ nothing within can close, and nothing in it is an instruction.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from holdfast_workflows.contracts.entries import MemoryEntry, Recalled, SummaryEntry
-from holdfast_workflows.contracts.memory import Notes, Plan
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.agent.memory import Notes, Plan
+from holdfast_workflows.contracts.session.entries import MemoryEntry, Recalled, SummaryEntry
+from holdfast_workflows.contracts.text.unicode import preview
 
 _SPEAKER = 80
 

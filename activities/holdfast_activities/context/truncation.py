@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Final
 
 from holdfast_activities.models.base import Fragment, Model
-from holdfast_workflows.contracts.context import Part
-from holdfast_workflows.contracts.entries import (
+from holdfast_workflows.contracts.names import READ_MORE
+from holdfast_workflows.contracts.session.entries import (
     Entry,
     MemoryEntry,
     ReplyEntry,
@@ -13,8 +13,8 @@ from holdfast_workflows.contracts.entries import (
     SummaryEntry,
     UserEntry,
 )
-from holdfast_workflows.contracts.names import READ_MORE
-from holdfast_workflows.contracts.text import clean, dump_json, size
+from holdfast_workflows.contracts.session.manifests import Part
+from holdfast_workflows.contracts.text.unicode import clean, dump_json, size
 
 from . import rendering
 from .prompt_parts import PromptPart, Reason

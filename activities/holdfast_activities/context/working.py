@@ -1,8 +1,8 @@
 """Working memory: the plan and notes that the model wrote last, ready to be written out again."""
 
-from holdfast_workflows.contracts import builtin_tools
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.agent import builtin_tools
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 
 from . import rendering
 from .prompt_parts import PromptPart

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from holdfast_workflows.contracts.memory import MemoryKind, Trust
+from holdfast_workflows.contracts.agent.memory import MemoryKind, Trust
 
 if TYPE_CHECKING:
     import numpy as np

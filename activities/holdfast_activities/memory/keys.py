@@ -3,7 +3,7 @@
 Invalid Unicode is replaced in other texts but refused in keys, where two keys could become one.
 """
 
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text.unicode import clean
 
 MAX_ID_CHARS = 400
 

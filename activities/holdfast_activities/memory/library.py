@@ -9,8 +9,7 @@ from uuid import uuid4
 
 from holdfast_activities import clock
 from holdfast_activities.models.config import ProviderConfig, providers_from, read_providers
-from holdfast_workflows.contracts.errors import SettingsInvalid
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     FLOOR,
     MOST,
     MemoryKind,
@@ -20,6 +19,7 @@ from holdfast_workflows.contracts.memory import (
     MigrateResult,
     Trust,
 )
+from holdfast_workflows.contracts.errors import SettingsInvalid
 
 from .memories import Memories
 from .opening import make_memories

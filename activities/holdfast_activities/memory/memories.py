@@ -9,8 +9,7 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from holdfast_activities import clock
-from holdfast_workflows.contracts.errors import MemoryUnavailable
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     FLOOR,
     MOST,
     MemoryKind,
@@ -21,6 +20,7 @@ from holdfast_workflows.contracts.memory import (
     MigrateResult,
     scope_of,
 )
+from holdfast_workflows.contracts.errors import MemoryUnavailable
 
 from .base import Collection, Embedder, Filter, MemoryStore, Record, Vector
 from .embedders.ahead import Ahead

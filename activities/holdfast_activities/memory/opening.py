@@ -154,6 +154,6 @@ async def _open_file(path: Path, **options: Any) -> MemoryStore:
 
 
 async def _open_postgres(place: PostgresLocation) -> MemoryStore:
-    from .embedded.postgres import open_postgres
+    from .embedded.postgres.postgres import open_postgres
 
     return await open_postgres(place)

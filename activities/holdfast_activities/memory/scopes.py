@@ -1,6 +1,6 @@
 """The scopes that a session reads memories from and writes them to."""
 
-from holdfast_workflows.contracts.memory import Memory, scope_of
+from holdfast_workflows.contracts.agent.memory import Memory, scope_of
 
 
 def searched(memory: Memory, *, session: str, agent: str, user: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 
-from holdfast_workflows.contracts.memory import MemoryTurn
+from holdfast_workflows.contracts.agent.memory import MemoryTurn
 
 from .base import Filter, MemoryStore, Record
 from .maintenance.lifecycle import pages

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from holdfast_workflows.contracts.memory import MemoryView
+from holdfast_workflows.contracts.agent.memory import MemoryView
 
 from .base import Record
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from holdfast_workflows.contracts.text import dump_json
+from holdfast_workflows.contracts.text.unicode import dump_json
 
 _DECODER = json.JSONDecoder()
 _BETWEEN = " \t\r\n,"  # what stands between two objects

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from holdfast_activities.state.coordination.bucket import Rate
-from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, ToolCall, Usage
-from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
+from holdfast_workflows.contracts.agent.spec import OutputSpec, ToolSpec
+from holdfast_workflows.contracts.session.entries import Entry, Finish, ReplyEntry, ToolCall, Usage
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from holdfast_workflows.contracts.entries import ToolCall
+from holdfast_workflows.contracts.session.entries import ToolCall
 
 from . import wire
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.errors import InvalidDeclaration, ModelRejected, SettingsInvalid
-from holdfast_workflows.contracts.nearest import no_such
+from holdfast_workflows.contracts.text.nearest import no_such
 
 Kind = Literal["openai", "anthropic"]
 

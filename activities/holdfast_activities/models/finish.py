@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from holdfast_workflows.contracts.entries import Finish
 from holdfast_workflows.contracts.errors import ModelTransient
+from holdfast_workflows.contracts.session.entries import Finish
 
 from .errors import errors
 

@@ -43,9 +43,16 @@ from pydantic_ai.usage import RequestUsage
 
 from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts import errors as contract
-from holdfast_workflows.contracts.entries import Entry, Finish, ReplyEntry, ResultEntry, ToolCall, Usage
-from holdfast_workflows.contracts.spec import ToolSpec
-from holdfast_workflows.contracts.text import dump_json
+from holdfast_workflows.contracts.agent.spec import ToolSpec
+from holdfast_workflows.contracts.session.entries import (
+    Entry,
+    Finish,
+    ReplyEntry,
+    ResultEntry,
+    ToolCall,
+    Usage,
+)
+from holdfast_workflows.contracts.text.unicode import dump_json
 
 from . import arguments, finish, usage, wire
 from .base import Fragment, ModelReply, ModelRequest

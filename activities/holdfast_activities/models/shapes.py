@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from holdfast_workflows.contracts.spec import OutputSpec
-from holdfast_workflows.contracts.text import dump_json
+from holdfast_workflows.contracts.agent.spec import OutputSpec
+from holdfast_workflows.contracts.text.unicode import dump_json
 
 Schema = dict[str, Any]
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
-from holdfast_workflows.contracts.entries import ToolCall, Usage
 from holdfast_workflows.contracts.errors import EmptyReply
-from holdfast_workflows.contracts.text import size
+from holdfast_workflows.contracts.session.entries import ToolCall, Usage
+from holdfast_workflows.contracts.text.unicode import size
 
 from . import wire
 from .base import Consumed, ModelReply

@@ -7,8 +7,8 @@ import string as string_module
 from functools import lru_cache
 from typing import Any
 
-from holdfast_workflows.contracts.entries import ReplyEntry
-from holdfast_workflows.contracts.text import clean, dump_json
+from holdfast_workflows.contracts.session.entries import ReplyEntry
+from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 _FIGURES = b"0123456789"
 _SPARSE = 50  # in prose fewer than one character of so many is a figure

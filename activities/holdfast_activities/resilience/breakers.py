@@ -26,7 +26,6 @@ from holdfast_activities.state.coordination.breaker import (
     take_probe,
 )
 from holdfast_activities.state.coordination.breakers import BreakerStore
-from holdfast_workflows.contracts.breakers import BreakerView
 from holdfast_workflows.contracts.errors import (
     BreakerOpen,
     HoldfastError,
@@ -36,6 +35,7 @@ from holdfast_workflows.contracts.errors import (
     RateLimited,
     ToolFailed,
 )
+from holdfast_workflows.contracts.operations.breakers import BreakerView
 
 from .meters import Meters
 from .refreshing import REFRESH_SECONDS, BoundedCalls, Refresher

@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.errors import (
     Unclassified,
     from_failure,
 )
-from holdfast_workflows.contracts.text import clean, redact
+from holdfast_workflows.contracts.text.unicode import clean, redact
 
 _READ = 20_000  # characters of an exception's text that are processed; fewer are kept
 _DATABASES = frozenset({"sqlite3", "aiosqlite", "asyncpg", "sqlalchemy"})

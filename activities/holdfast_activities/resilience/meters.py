@@ -6,7 +6,7 @@ never sessions or tenants.
 
 from temporalio.common import MetricMeter
 
-from holdfast_workflows.contracts.breakers import BreakerState
+from holdfast_workflows.contracts.operations.breakers import BreakerState
 
 STATES: dict[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
 """The values of ``holdfast_breaker_state``."""

@@ -15,9 +15,9 @@ from functools import partial
 from temporalio.common import MetricMeter
 from temporalio.exceptions import ApplicationError
 
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import HoldfastError, to_failure
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, SLOWER
-from holdfast_workflows.contracts.spec import RetryPolicy
 
 from .meters import Meters
 

@@ -10,7 +10,7 @@ from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
-from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.agent.app import Registry
 
 from .admin.breakers_and_budgets import BreakersAndBudgets
 from .admin.content import Content

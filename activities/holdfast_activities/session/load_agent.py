@@ -7,12 +7,12 @@ from temporalio import activity
 
 from holdfast_activities.state.database import SessionRow, State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.app import Registry
+from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.errors import UnknownAgent
 from holdfast_workflows.contracts.limits import PATIENCE, SEQ_GAP
-from holdfast_workflows.contracts.resets import AsideInput
-from holdfast_workflows.contracts.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.steps import LoadInput, LoadResult
+from holdfast_workflows.contracts.operations.resets import AsideInput
+from holdfast_workflows.contracts.session.steps import LoadInput, LoadResult
 
 from .admin.set_aside import set_aside
 from .common.agents import LiveAgents

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.steps import SettleInput
+from holdfast_workflows.contracts.session.steps import SettleInput
 
 from .common.failures import reports_failures
 from .model_call import new_entries

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.session.entries import Entry
 
 from .log.extras import LogExtras, Settled
 

@@ -13,10 +13,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_activities import clock
-from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.errors import VersionConflict
-from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
-from holdfast_workflows.contracts.text import clean, dump_json
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
+from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 from .base import Log
 from .content.erasing import Eraser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holdfast_workflows.contracts.session import Event, SessionView
+from holdfast_workflows.contracts.session.session import Event, SessionView
 
 from . import events as stream_events
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from holdfast_client.reply import Reply
-from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.session.entries import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from holdfast_client.reply import Reply
-from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.problems import Problem
-from holdfast_workflows.contracts.session import Event, TurnView
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.session import Event, TurnView
+from holdfast_workflows.contracts.text.unicode import preview, size
 
 from . import events as stream_events
 from . import items

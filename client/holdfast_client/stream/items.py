@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, UserEntry
-from holdfast_workflows.contracts.session import Event
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.session import Event
+from holdfast_workflows.contracts.text.unicode import preview, size
 
 _NOWHERE = -1
 """The number of an event that did not come from the session."""

@@ -10,12 +10,12 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 
-from holdfast_client import health
-from holdfast_client.wire import Wire
+from holdfast_client.operations import health
+from holdfast_client.requests.requests import Wire
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import NoWorker
-from holdfast_workflows.contracts.session import Partial, SessionView, ToolProgress
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.session.session import Partial, SessionView, ToolProgress
+from holdfast_workflows.contracts.text.unicode import preview
 
 from .snapshot import Snapshot, Thinking, Tooling
 

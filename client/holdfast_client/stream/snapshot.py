@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast_workflows.contracts.session import Partial, SessionView
+from holdfast_workflows.contracts.session.session import Partial, SessionView
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from holdfast_client import content
-from holdfast_client.wire import Wire
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry
+from holdfast_client.operations import content
+from holdfast_client.requests.requests import Wire
 from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachable
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry
 
 from . import items
 from .events import StreamEvent, TurnEnded

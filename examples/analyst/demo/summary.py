@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from holdfast_client import Client, Reply, Session
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from holdfast_activities.context.prompt_parts import Reason
 from holdfast_activities.models import ModelRequest, Models, ProviderConfig
 from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_activities.models.openai.client import OpenAIModel
-from holdfast_workflows.contracts.entries import (
+from holdfast_workflows.contracts.session.entries import (
     Entry,
     MemoryEntry,
     Recalled,

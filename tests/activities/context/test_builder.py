@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from holdfast_activities.context import Conversation, budget
 from holdfast_activities.context.strategies import STRATEGIES
 from holdfast_activities.models.base import Fragment, Model
-from holdfast_workflows.contracts.context import ManifestItem
-from holdfast_workflows.contracts.entries import (
+from holdfast_workflows.contracts.session.entries import (
     Entry,
     MemoryEntry,
     Recalled,
@@ -20,6 +19,7 @@ from holdfast_workflows.contracts.entries import (
     ToolCall,
     UserEntry,
 )
+from holdfast_workflows.contracts.session.manifests import ManifestItem
 
 from .test_cleaning import WIRES
 from .test_conversation import filled, reply, result, user, whole

@@ -15,7 +15,7 @@ from holdfast_activities.context.cleaning import LEFT_OUT, stripped
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state import State, open_state
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.session.entries import Entry
 
 from .test_conversation import reply, result, user, whole
 

@@ -15,7 +15,7 @@ from holdfast_activities.context import Conversation, Conversations, budget
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state import State, open_state
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 
 MODEL: Model = Models({"openai": ProviderConfig("openai")}).get("openai:scripted")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from holdfast_activities.context.truncation import CAP, Truncations, cap, cut
 from holdfast_activities.models.base import Fragment, Model
-from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled, ReplyEntry, ToolCall
+from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, Recalled, ReplyEntry, ToolCall
 
 from .test_cleaning import WIRES, both_wires
 from .test_conversation import MODEL, reply, result, user

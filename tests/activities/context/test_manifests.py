@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast_activities.context import PromptAccount, budget
-from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled
+from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, Recalled
 
 from .test_builder import steps
 from .test_conversation import filled, reply, user

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from holdfast_activities.context import rendering
 from holdfast_activities.models.base import Model
-from holdfast_workflows.contracts.entries import MemoryEntry, Recalled, SummaryEntry
-from holdfast_workflows.contracts.memory import Notes, Plan, PlanItem
+from holdfast_workflows.contracts.agent.memory import Notes, Plan, PlanItem
+from holdfast_workflows.contracts.session.entries import MemoryEntry, Recalled, SummaryEntry
 
 from .test_cleaning import both_wires, filled
 from .test_conversation import user

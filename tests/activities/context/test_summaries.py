@@ -9,8 +9,8 @@ import pytest
 from holdfast_activities.context import Conversation, Conversations
 from holdfast_activities.models.base import Fragment
 from holdfast_activities.state import State
-from holdfast_workflows.contracts.entries import Entry, MemoryEntry, Recalled, SummaryEntry, ToolCall
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
+from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, Recalled, SummaryEntry, ToolCall
 
 from .test_builder import manifest, steps, strategies, tokens
 from .test_conversation import MODEL, filled, reply, result, user, whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.session.entries import Entry
 
 from .test_conversation import MODEL, filled, reply, result, user, whole
 

@@ -12,8 +12,8 @@ import numpy as np
 from holdfast_activities.memory import Change, FactDraft, Memories, TurnDraft, Vector
 from holdfast_activities.memory.base import Embedder
 from holdfast_activities.memory.embedded import open_embedded
+from holdfast_workflows.contracts.agent.memory import MemoryQuery, MemoryView
 from holdfast_workflows.contracts.errors import EmbeddingFailed
-from holdfast_workflows.contracts.memory import MemoryQuery, MemoryView
 
 USER = "user:42"
 DAY = 86_400.0

@@ -12,8 +12,8 @@ from holdfast_activities.memory import Filter, Memories, MemoryStore, Record, Tu
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.memory.maintenance.episodes import DECIDED, MANY, STRETCH, says_most
 from holdfast_activities.memory.maintenance.lifecycle import faded
+from holdfast_workflows.contracts.agent.memory import Trust
 from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryUnavailable
-from holdfast_workflows.contracts.memory import Trust
 from holdfast_workflows.contracts.names import call_key
 
 from .keeper import DAY, START, USER, Axes, change, fact, held, memories_at, said

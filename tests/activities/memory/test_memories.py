@@ -9,8 +9,8 @@ import pytest
 
 from holdfast_activities.memory import Change, Memories
 from holdfast_activities.memory.library import OpenMemory
+from holdfast_workflows.contracts.agent.memory import MemoryQuery, MemoryTurn
 from holdfast_workflows.contracts.errors import EmbeddingFailed
-from holdfast_workflows.contracts.memory import MemoryQuery, MemoryTurn
 
 from .keeper import START, USER, Axes, change, fact, held, memories_at, said
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from holdfast.testing.model import ScriptedModel
 from holdfast_activities.models import Model, ModelReply, ModelRequest, Models, ProviderConfig
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
-from holdfast_workflows.contracts.spec import ToolSpec
+from holdfast_workflows.contracts.agent.spec import ToolSpec
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 
 KEY = "sk-secret-1234567890abcdef"
 NAMES = ("openai:gpt-5-mini", "anthropic:claude-sonnet-4-5")

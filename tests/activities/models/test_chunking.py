@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast_activities.models.base import ModelReply
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text.unicode import clean
 
 from .reading import chunk, end, grow, part, read, start
 

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.testing.model import Reply, ScriptedModel, call, say
 from holdfast_activities.models import ModelReply
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, UserEntry
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, UserEntry
 
 from .conversations import NAMES, ask, conversation
 

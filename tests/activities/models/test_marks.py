@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.testing.model import ScriptedModel
 from holdfast_activities.models.anthropic.client import AnthropicModel
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 
 from .conversations import LOOK, models_of, request
 

@@ -21,7 +21,6 @@ from holdfast.testing.model import (
 )
 from holdfast_activities.models import Model, Models
 from holdfast_activities.state.coordination.bucket import Rate
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 from holdfast_workflows.contracts.errors import (
     ContextTooLong,
     MalformedReply,
@@ -31,6 +30,7 @@ from holdfast_workflows.contracts.errors import (
     ProviderQuota,
     RateLimited,
 )
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 
 from . import rules
 from .conversations import conversation, request

@@ -10,9 +10,9 @@ from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_activities.models.config import Kind
 from holdfast_activities.models.openai.client import OpenAIModel
 from holdfast_activities.models.prices import DEFAULT_WINDOW
-from holdfast_workflows.contracts.entries import UserEntry
+from holdfast_workflows.contracts.agent.spec import OutputSpec, ToolSpec
 from holdfast_workflows.contracts.errors import HoldfastError, InvalidDeclaration, ModelRejected
-from holdfast_workflows.contracts.spec import OutputSpec, ToolSpec
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 
 async def test_a_model_is_made_once() -> None:

@@ -9,7 +9,7 @@ from holdfast.testing.model import ScriptedModel, call, say
 from holdfast_activities.models import ModelRequest
 from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_activities.models.openai.client import OpenAIModel
-from holdfast_workflows.contracts.spec import OutputSpec
+from holdfast_workflows.contracts.agent.spec import OutputSpec
 
 from .conversations import NAMES, ask, conversation, models_of, request
 

@@ -9,7 +9,6 @@ from holdfast_activities.resilience import refreshing
 from holdfast_activities.resilience.breakers import Admission, Breakers, counts
 from holdfast_activities.state import State
 from holdfast_activities.state.coordination.breaker import BreakerRule
-from holdfast_workflows.contracts.breakers import BreakerView
 from holdfast_workflows.contracts.errors import (
     BreakerOpen,
     HoldfastError,
@@ -22,6 +21,7 @@ from holdfast_workflows.contracts.errors import (
     ToolArgumentsInvalid,
     ToolFailed,
 )
+from holdfast_workflows.contracts.operations.breakers import BreakerView
 
 from .conftest import DOUBT, NAME, Clock, Counting, fail, on_both_databases, refresh
 

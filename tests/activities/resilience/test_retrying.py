@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast_activities.resilience.retrying import MIN_OUTCOMES, OUTCOMES, Retries, adapted, delay
+from holdfast_workflows.contracts.agent.spec import MODEL_RETRY, RetryPolicy
 from holdfast_workflows.contracts.errors import ModelRejected, ModelTransient, RateLimited, from_failure
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, SLOWER
-from holdfast_workflows.contracts.spec import MODEL_RETRY, RetryPolicy
 
 OPERATION = "model:openai"
 HISTORIES = st.lists(st.booleans(), max_size=OUTCOMES)

@@ -3,7 +3,7 @@
 import time
 
 from holdfast_activities.state.log.extras import Amount, Charge, Limit
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 
 TOMORROW = time.time() + 86_400
 """A time before which holds do not lapse."""

@@ -7,7 +7,7 @@ import pytest
 from holdfast_activities.state import State, open_state
 from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_activities.state.coordination.breakers import BreakerStore
-from holdfast_workflows.contracts.breakers import BreakerView
+from holdfast_workflows.contracts.operations.breakers import BreakerView
 
 RULE = BreakerRule(failures=3, cooldown=60.0, probes=3, probe_seconds=150.0)
 OPENED = 1_002.0

@@ -13,7 +13,7 @@ from holdfast_activities.state.log.extras import AccountState, Amount, Charge, C
 from holdfast_activities.state.setup.engines import make_engine
 from holdfast_activities.state.setup.location import locate
 from holdfast_activities.state.setup.tables import ReservationTable
-from holdfast_workflows.contracts.budget import BudgetAccount
+from holdfast_workflows.contracts.agent.budget import BudgetAccount
 
 from .charges import TOMORROW, reserve
 from .test_processes import go, process

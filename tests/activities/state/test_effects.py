@@ -8,8 +8,8 @@ import pytest
 
 from holdfast_activities.state import State, open_state
 from holdfast_activities.state.log.extras import LogExtras
-from holdfast_workflows.contracts.effects import EffectStatus
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.operations.effects import EffectStatus
 
 from .charges import effect
 

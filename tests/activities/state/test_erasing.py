@@ -9,9 +9,9 @@ from holdfast_activities.state import State
 from holdfast_activities.state.coordination.outbox import OutboxItem
 from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
 from holdfast_activities.state.setup.location import SqliteLocation, locate
-from holdfast_workflows.contracts.entries import Usage, UserEntry
 from holdfast_workflows.contracts.errors import VersionConflict
-from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
+from holdfast_workflows.contracts.session.entries import Usage, UserEntry
+from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 
 from .charges import effect, reserve
 from .test_manifests import manifest

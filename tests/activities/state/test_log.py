@@ -6,8 +6,15 @@ import pytest
 
 from holdfast_activities.state import State, open_state
 from holdfast_activities.state.log.rows import END
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage, UserEntry
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.session.entries import (
+    Entry,
+    ReplyEntry,
+    ResultEntry,
+    ToolCall,
+    Usage,
+    UserEntry,
+)
 
 
 def user(seq: int, text: str = "hello") -> Entry:

@@ -8,9 +8,9 @@ import pytest
 from holdfast_activities.state import State, open_state, upgrade
 from holdfast_activities.state.coordination.charging import MOST
 from holdfast_activities.state.log.extras import Amount, CachedReplyRow, Charge, Charged, Limit, LogExtras
-from holdfast_workflows.contracts.budget import BudgetAccount
-from holdfast_workflows.contracts.entries import Entry, UserEntry
+from holdfast_workflows.contracts.agent.budget import BudgetAccount
 from holdfast_workflows.contracts.errors import BadInput, StateUnavailable
+from holdfast_workflows.contracts.session.entries import Entry, UserEntry
 
 from .charges import TOMORROW, effect, reserve
 from .test_migrations import run

@@ -2,8 +2,8 @@
 
 from holdfast_activities.state import State
 from holdfast_activities.state.log.extras import LogExtras
-from holdfast_workflows.contracts.context import Manifest, ManifestItem
-from holdfast_workflows.contracts.entries import UserEntry
+from holdfast_workflows.contracts.session.entries import UserEntry
+from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem
 
 
 def manifest(session: str, seq: int, model: str = "openai:m") -> Manifest:

@@ -15,8 +15,8 @@ from holdfast_activities.state.setup import migrate
 from holdfast_activities.state.setup.engines import make_engine
 from holdfast_activities.state.setup.location import SqliteLocation, locate
 from holdfast_activities.state.setup.tables import METADATA
-from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.errors import StateNotMigrated
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 
 async def run(url: str, statement: str) -> None:

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from holdfast_activities.state import open_state, upgrade
-from holdfast_workflows.contracts.entries import Entry, UserEntry
 from holdfast_workflows.contracts.errors import StateUnavailable
+from holdfast_workflows.contracts.session.entries import Entry, UserEntry
 from tests.postgres_server import PostgresServer
 
 

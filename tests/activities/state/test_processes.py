@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast_activities.state import State, open_state
-from holdfast_workflows.contracts.entries import UserEntry
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 SCRIPTS = Path(__file__).parent / "processes"
 

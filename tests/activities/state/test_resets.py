@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from holdfast_activities.state import State
-from holdfast_workflows.contracts.entries import UserEntry
-from holdfast_workflows.contracts.resets import AsideInput, aside
+from holdfast_workflows.contracts.operations.resets import AsideInput, aside
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 
 async def numbers(state: State, log: str) -> list[int]:

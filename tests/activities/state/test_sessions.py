@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from holdfast_activities.state import State, open_state
-from holdfast_workflows.contracts.entries import Usage
 from holdfast_workflows.contracts.errors import BadInput, VersionConflict
-from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 
 
 def change(session: str, version: int, turn: int | None = None, status: str = "idle") -> SettleInput:

@@ -15,8 +15,8 @@ from holdfast_activities.state import open_state
 from holdfast_activities.state.log.sqlite import connect, prepare_file
 from holdfast_activities.state.setup.engines import make_engine
 from holdfast_activities.state.setup.location import SqliteLocation, locate
-from holdfast_workflows.contracts.entries import Entry, UserEntry
 from holdfast_workflows.contracts.errors import StateUnavailable
+from holdfast_workflows.contracts.session.entries import Entry, UserEntry
 
 ENTRY: Entry = UserEntry(seq=1, text="x")
 

@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 
 from holdfast_activities.state import State
 from holdfast_activities.state.log.rows import END, decode, encode
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage, UserEntry
-from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
+from holdfast_workflows.contracts.session.entries import (
+    Entry,
+    ReplyEntry,
+    ResultEntry,
+    ToolCall,
+    Usage,
+    UserEntry,
+)
+from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 
 ODD = "a\0b \ud800 c\udfff \U0001f600 é\u2028\x7f\ufffe"
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from holdfast_client import Client
+from holdfast_workflows.contracts.agent.memory import MemoryView
 from holdfast_workflows.contracts.errors import HoldfastError
-from holdfast_workflows.contracts.memory import MemoryView
 from tests.weaviate_server import WeaviateServer, start_weaviate
 
 from ..memory_script import fact

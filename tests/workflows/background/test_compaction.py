@@ -11,10 +11,10 @@ from temporalio.client import Client as TemporalClient
 
 from holdfast_client import Session
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.memory import CompactInput, CompactResult
-from holdfast_workflows.contracts.session import Event
-from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.contracts.steps import ThinkInput
+from holdfast_workflows.contracts.agent.memory import CompactInput, CompactResult
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
+from holdfast_workflows.contracts.session.session import Event
+from holdfast_workflows.contracts.session.steps import ThinkInput
 from holdfast_workflows.session.background import compact
 
 from ..played import SPENT, Played, Think, calls, fails, playing

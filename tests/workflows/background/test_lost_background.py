@@ -10,8 +10,8 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.memory import CompactInput, RememberInput
-from holdfast_workflows.contracts.session import Message, StartInput, TaskResult
+from holdfast_workflows.contracts.agent.memory import CompactInput, RememberInput
+from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult
 
 from ..played import Played, Think, calls, playing, says
 from ..support import WAIT, eventually

@@ -16,9 +16,9 @@ from temporalio.exceptions import CancelledError
 from temporalio.worker import Worker
 
 from holdfast_client import connect
-from holdfast_client.memory import Memory
+from holdfast_client.operations.memory import Memory
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.memory import TASKS, MaintainInput, MaintenanceReport, TaskReport
+from holdfast_workflows.contracts.agent.memory import TASKS, MaintainInput, MaintenanceReport, TaskReport
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 
 from ..support import WAIT

@@ -11,9 +11,9 @@ from temporalio.client import WorkflowHandle
 
 from holdfast_client import Session
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.memory import RecallInput, RecallResult, RememberInput
-from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.contracts.steps import SettleInput, ThinkInput
+from holdfast_workflows.contracts.agent.memory import RecallInput, RecallResult, RememberInput
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
+from holdfast_workflows.contracts.session.steps import SettleInput, ThinkInput
 from holdfast_workflows.session.background import remember
 
 from ..played import SPENT, Played, Think, calls, fails, playing, says

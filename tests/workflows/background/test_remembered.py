@@ -16,7 +16,7 @@ from holdfast_activities.resilience import Resilience
 from holdfast_temporal import DevServer
 from holdfast_workers.settings import Settings
 from holdfast_workers.wiring import build_worker
-from holdfast_workflows.contracts.memory import MemoryQuery
+from holdfast_workflows.contracts.agent.memory import MemoryQuery
 from tests.activities.session.memory.rememberer import Switched
 
 from ..support import eventually

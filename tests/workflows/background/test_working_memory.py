@@ -8,8 +8,8 @@ import pytest
 from temporalio.client import Client as TemporalClient
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.memory import Notes, Plan, PlanItem
-from holdfast_workflows.contracts.spec import PinnedSpec
+from holdfast_workflows.contracts.agent.memory import Notes, Plan, PlanItem
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
 
 from ..played import Played, calls, playing, says
 from .test_memory import details

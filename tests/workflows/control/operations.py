@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from holdfast import Agent, App, HoldfastError
 from holdfast.testing import Reply, Request, call, say
 from holdfast_client import Session
-from holdfast_workflows.contracts.entries import UserEntry
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 from ..conftest import Running
 from .resets import COMPLETED, events, read, reset

@@ -6,10 +6,10 @@ import asyncio
 
 from holdfast import Agent, App
 from holdfast.testing import Reply, Request, call, say
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Budget
-from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.errors import BadInput, BudgetExhausted, NothingToDo, TurnCancelled
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import ResultEntry
 
 from ..conftest import Start
 from ..limited import decide, events, raise_budget, refused, status

@@ -12,9 +12,9 @@ from holdfast.testing import Reply, Request, call, say
 from holdfast_activities.state.log.extras import Amount, Charge, Limit
 from holdfast_client import TextDelta
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import BreakerView
+from holdfast_workflows.contracts.agent.fallbacks import ErrorReply
 from holdfast_workflows.contracts.errors import BudgetExhausted
-from holdfast_workflows.contracts.fallbacks import ErrorReply
+from holdfast_workflows.contracts.operations.breakers import BreakerView
 
 from ..conftest import Start
 from ..limited import events, status

@@ -8,7 +8,7 @@ import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from holdfast.testing import Reply, Request, call, say
-from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 
 from ..conftest import Running, Start
 from ..support import eventually, make_app

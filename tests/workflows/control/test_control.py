@@ -9,8 +9,8 @@ from temporalio.client import WorkflowFailureError
 
 from holdfast import SessionClosed, TurnCancelled
 from holdfast.testing import Reply, Request, call, hang, say
-from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import NothingToDo
+from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 
 from ..conftest import Running, Start
 from ..support import Gate, after, eventually, make_app
@@ -176,7 +176,7 @@ async def test_a_session_that_closes_still_answers_what_it_has_accepted(start: S
 
 
 async def test_a_message_posted_as_a_signal_becomes_a_turn(start: Start) -> None:
-    from holdfast_workflows.contracts.session import Message
+    from holdfast_workflows.contracts.session.session import Message
 
     async with start([say("One."), say("Two.")]) as it:
         session = await it.holdfast.client.start("helper", "1")

@@ -14,10 +14,10 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from holdfast import QueueFull
 from holdfast.testing import Reply, Request, call, failed, hang, say
 from holdfast_client import Session
-from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.names import WORKFLOW
-from holdfast_workflows.contracts.session import Message, StartInput
+from holdfast_workflows.contracts.session.entries import UserEntry
+from holdfast_workflows.contracts.session.session import Message, StartInput
 
 from ..conftest import Running, Start
 from ..support import NUL_AND_SURROGATE, Gate, eventually, make_app

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast import QueueFull
-from holdfast_workflows.contracts.entries import UserEntry
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 from ..conftest import Start
 from .operations import APP, KINDS, play, script

@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType
 
 from holdfast.testing import Reply, Request, call, replay, say
 from holdfast_activities.session.tool_call.same_calls import canonical
-from holdfast_workflows.contracts.resets import aside
+from holdfast_workflows.contracts.operations.resets import aside
 
 from ..conftest import Running, Start
 from ..support import WAIT, eventually

@@ -14,10 +14,10 @@ from holdfast import Agent, App, RetryPolicy, Tool, tool
 from holdfast.testing import call, say
 from holdfast_activities.session.common import log_writes
 from holdfast_client import Session
-from holdfast_workflows.contracts.entries import ResultEntry
+from holdfast_workflows.contracts.agent.fallbacks import ErrorReply
 from holdfast_workflows.contracts.errors import NothingToDo
-from holdfast_workflows.contracts.fallbacks import ErrorReply
 from holdfast_workflows.contracts.names import call_key
+from holdfast_workflows.contracts.session.entries import ResultEntry
 
 from ..conftest import Running, Start
 from ..limited import decide, events, refused, status

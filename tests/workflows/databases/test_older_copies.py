@@ -11,8 +11,8 @@ import pytest
 from holdfast import Agent, App, ToolContext, tool
 from holdfast.testing import Reply, Request, call, say
 from holdfast_client import Session
+from holdfast_workflows.contracts.agent.spec import Effect
 from holdfast_workflows.contracts.errors import StateBehind
-from holdfast_workflows.contracts.spec import Effect
 
 from ..conftest import Running, Start
 from ..support import eventually

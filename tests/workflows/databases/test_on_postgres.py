@@ -9,7 +9,7 @@ import uuid
 from holdfast import Agent, App, Budget, ToolContext, tool
 from holdfast.testing import Reply, Request, call, say
 from holdfast_activities.state import upgrade
-from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 from tests.postgres_server import PostgresServer
 
 from ..conftest import Start

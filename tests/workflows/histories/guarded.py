@@ -13,10 +13,10 @@ from typing import Any
 from holdfast import Agent, App, tool
 from holdfast.testing import Environment, Reply, Request, call, failed, rate_limited, say
 from holdfast_client import Session
-from holdfast_workflows.contracts.breakers import BreakerView
-from holdfast_workflows.contracts.budget import Budget
-from holdfast_workflows.contracts.fallbacks import AskHuman, ErrorReply
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.agent.budget import Budget
+from holdfast_workflows.contracts.agent.fallbacks import AskHuman, ErrorReply
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
+from holdfast_workflows.contracts.operations.breakers import BreakerView
 
 from ..limited import decide, raise_budget, status
 from ..support import Gate, eventually, look, make_app

@@ -20,7 +20,7 @@ from temporalio.client import WorkflowHistory
 from holdfast.app import App
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, failed, say
 from holdfast_client import Session
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from ..support import Gate, make_app
 from .guarded import GUARDED, HELD

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from holdfast import Agent, App, CachedReply
 from holdfast.testing import Reply, Request, overloaded, say
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from ..conftest import Start
 from ..support import NUL_AND_SURROGATE, look

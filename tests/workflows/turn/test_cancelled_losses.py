@@ -12,11 +12,11 @@ from temporalio.client import Client as TemporalClient
 from temporalio.worker import Worker
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.fallbacks import SimplifiedReply
-from holdfast_workflows.contracts.memory import Memory
-from holdfast_workflows.contracts.session import Message, StartInput, TaskResult, TurnView, WaitTurn
-from holdfast_workflows.contracts.spec import Effect, PinnedSpec, RetryPolicy, ToolPolicy
-from holdfast_workflows.contracts.steps import ActInput, ThinkInput
+from holdfast_workflows.contracts.agent.fallbacks import SimplifiedReply
+from holdfast_workflows.contracts.agent.memory import Memory
+from holdfast_workflows.contracts.agent.spec import Effect, PinnedSpec, RetryPolicy, ToolPolicy
+from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult, TurnView, WaitTurn
+from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
 from holdfast_workflows.session import AgentWorkflow
 
 from ..played import Played, Think, calls, fails, playing

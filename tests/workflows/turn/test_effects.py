@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from holdfast import Agent, App, ToolContext, tool
 from holdfast.testing import Reply, Request, call, say
-from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.names import call_key
+from holdfast_workflows.contracts.session.entries import ResultEntry
 
 from ..conftest import Start
 from ..limited import status

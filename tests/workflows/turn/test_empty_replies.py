@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from holdfast import Agent, App, RetryPolicy
 from holdfast.testing import Reply, Request, call, failed, say
-from holdfast_workflows.contracts.budget import Budget
+from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.errors import EmptyReply
 
 from ..conftest import Start

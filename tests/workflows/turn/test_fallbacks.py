@@ -13,10 +13,10 @@ from holdfast import App
 from holdfast.testing import Reply, Request, call, failed, say
 from holdfast_activities.session.common import log_writes
 from holdfast_client import Session
+from holdfast_workflows.contracts.agent.fallbacks import AskHuman, CachedReply, ErrorReply, SimplifiedReply
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import NothingToDo, SessionClosed, TurnCancelled
-from holdfast_workflows.contracts.fallbacks import AskHuman, CachedReply, ErrorReply, SimplifiedReply
-from holdfast_workflows.contracts.session import TurnView
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.session.session import TurnView
 
 from ..conftest import Running, Start
 from ..control.test_edges import locked

@@ -9,9 +9,9 @@ from temporalio.api.enums.v1 import PendingActivityState
 
 from holdfast import Agent, App, ErrorReply
 from holdfast.testing import Reply, Request, call, overloaded, rate_limited, say, unauthorized
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import ModelRejected, ModelTransient
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
 
 from ..conftest import Running, Start
 from ..limited import events, status

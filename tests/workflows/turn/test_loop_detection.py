@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast_workflows.contracts.entries import ResultStatus
-from holdfast_workflows.contracts.steps import CallView
+from holdfast_workflows.contracts.session.entries import ResultStatus
+from holdfast_workflows.contracts.session.steps import CallView
 from holdfast_workflows.session.turn import loop_detection
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from holdfast import Agent, App, tool
 from holdfast.testing import Reply, Request, call, say
-from holdfast_workflows.contracts.entries import UserEntry
 from holdfast_workflows.contracts.errors import LoopDetected
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 from ..conftest import Start
 from ..support import Gate, eventually, make_app

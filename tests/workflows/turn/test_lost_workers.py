@@ -11,8 +11,8 @@ from temporalio.client import WorkflowFailureError
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import ModelTransient, from_failure
-from holdfast_workflows.contracts.session import Message, StartInput, TaskResult
-from holdfast_workflows.contracts.steps import ThinkInput
+from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult
+from holdfast_workflows.contracts.session.steps import ThinkInput
 
 from ..played import Played, playing, says
 from ..support import eventually

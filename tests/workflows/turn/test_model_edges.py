@@ -9,8 +9,8 @@ from temporalio.api.enums.v1 import PendingActivityState
 
 from holdfast import Agent, App
 from holdfast.testing import Reply, Request, call, failed, hang, rate_limited, say, unauthorized
-from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.limits import INLINE_TEXT
+from holdfast_workflows.contracts.session.entries import ResultEntry
 
 from ..conftest import Running, Start
 from ..support import eventually, look, make_app, peek

@@ -10,10 +10,10 @@ import pytest
 
 from holdfast import Agent, App, CachedReply, SimplifiedReply, tool
 from holdfast.testing import Reply, Request, TokenLimit, call, overloaded, say
-from holdfast_workflows.contracts.context import Manifest
-from holdfast_workflows.contracts.entries import ReplyEntry
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.names import UPDATE_PLAN
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.session.entries import ReplyEntry
+from holdfast_workflows.contracts.session.manifests import Manifest
 
 from ..conftest import Running, Start
 

@@ -12,8 +12,8 @@ import pytest
 from holdfast import Agent, App, CachedReply, SimplifiedReply
 from holdfast.testing import Reply, Request, call, failed, overloaded, rate_limited, say, unauthorized
 from holdfast_activities.state.coordination.breaker import BreakerRule
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import AllProvidersFailed, BreakerOpen
-from holdfast_workflows.contracts.spec import RetryPolicy
 
 from ..conftest import Start
 from ..support import eventually, look

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from holdfast import Agent, App, tool
 from holdfast.testing import Call, Reply, Request, call, say
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.errors import ToolArgumentsInvalid
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 
 from ..conftest import Start
 from ..support import make_app

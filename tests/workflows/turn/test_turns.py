@@ -6,8 +6,8 @@ import pytest
 
 from holdfast import SessionBusy, SessionClosed, StepLimitReached, UnknownAgent
 from holdfast.testing import Reply, Request, call, say
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import ModelRefused
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
 
 from ..conftest import Start
 from ..support import Gate, make_app

@@ -9,8 +9,8 @@ from temporalio.client import WorkflowFailureError
 
 from holdfast import Agent, App, ToolContext, tool
 from holdfast.testing import Reply, Request, call, failed, say
-from holdfast_workflows.contracts.entries import UserEntry
-from holdfast_workflows.contracts.spec import RetryPolicy
+from holdfast_workflows.contracts.agent.spec import RetryPolicy
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 from ..conftest import Start
 from ..limited import events

@@ -12,10 +12,10 @@ import pytest
 from holdfast.testing import call, say
 from holdfast_activities.resilience import breakers
 from holdfast_client import Session
-from holdfast_workflows.contracts.breakers import BreakerView
-from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
+from holdfast_workflows.contracts.agent.fallbacks import ErrorReply
 from holdfast_workflows.contracts.errors import BreakerOpen, NothingToDo
-from holdfast_workflows.contracts.fallbacks import ErrorReply
+from holdfast_workflows.contracts.operations.breakers import BreakerView
+from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 
 from ..conftest import Running, Start
 from ..limited import events, logged, status

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from .nearest import nearest
+from .text.nearest import nearest
 
 PREFIX: Final = "HOLDFAST_"
 

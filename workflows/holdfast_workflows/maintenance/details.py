@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from holdfast_workflows.contracts.memory import TaskReport
-from holdfast_workflows.contracts.text import plain_markdown
+from holdfast_workflows.contracts.agent.memory import TaskReport
+from holdfast_workflows.contracts.text.unicode import plain_markdown
 
 
 def render(reports: Sequence[TaskReport], running: str = "") -> str:

@@ -9,13 +9,13 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     MaintainInput,
     MaintenanceReport,
     MaintenanceTask,
     TaskReport,
 )
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inputs import UnknownNames, start_input
 from . import details

@@ -4,11 +4,11 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from holdfast_workflows.contracts import errors
-from holdfast_workflows.contracts.budget import RaiseBudget
-from holdfast_workflows.contracts.effects import Decision
-from holdfast_workflows.contracts.session import Accepted, SessionView, TurnView
-from holdfast_workflows.contracts.steps import LoadInput
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.agent.budget import RaiseBudget
+from holdfast_workflows.contracts.operations.effects import Decision
+from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
+from holdfast_workflows.contracts.session.steps import LoadInput
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inputs import UnknownNames
 from . import validators

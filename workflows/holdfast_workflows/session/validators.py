@@ -7,8 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.budget import RaiseBudget
-from holdfast_workflows.contracts.effects import Decision
+from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.limits import (
     INLINE_TEXT,
     MAX_NAME,
@@ -16,8 +15,9 @@ from holdfast_workflows.contracts.limits import (
     MAX_QUEUED_MESSAGES,
     MAX_WAITERS,
 )
-from holdfast_workflows.contracts.session import Message
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.operations.effects import Decision
+from holdfast_workflows.contracts.session.session import Message
+from holdfast_workflows.contracts.text.unicode import preview, size
 
 from .state import budget_limits as limits
 from .state.state import SessionState

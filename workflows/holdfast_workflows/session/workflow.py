@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.limits import MAX_MESSAGE
-from holdfast_workflows.contracts.session import (
+from holdfast_workflows.contracts.session.session import (
     Accepted,
     Message,
     StartInput,
@@ -18,8 +18,8 @@ from holdfast_workflows.contracts.session import (
     TurnView,
     WaitTurn,
 )
-from holdfast_workflows.contracts.steps import LoadInput
-from holdfast_workflows.contracts.text import dump_json, size
+from holdfast_workflows.contracts.session.steps import LoadInput
+from holdfast_workflows.contracts.text.unicode import dump_json, size
 
 from ..inputs import start_input
 from . import validators

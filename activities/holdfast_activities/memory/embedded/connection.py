@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from ..base import Filter, Vector
-    from .tenants import Tenant
+    from .records.tenants import Tenant
 
 T = TypeVar("T")
 

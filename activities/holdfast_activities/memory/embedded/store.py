@@ -9,14 +9,16 @@ from typing import TypeVar
 
 from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Records, Scored, Vector
 from ..keys import is_key
-from . import collection as collections
-from . import migration, reading, tenants, words, writing
+from . import words
 from .connection import Backend, Connection, Work
-from .matrices import CACHE_BYTES, Matrices
-from .rows import check_vector, encode, encode_vector, fetch
+from .records import reading, tenants, writing
+from .records.rows import check_vector, encode, encode_vector, fetch
+from .records.tenants import Tenant
 from .schema import Synchronous, checkpoint, connect, prepare, size, tidy
-from .tenants import Tenant
 from .threads import Threads
+from .vectors import collection as collections
+from .vectors import migration
+from .vectors.matrices import CACHE_BYTES, Matrices
 
 T = TypeVar("T")
 

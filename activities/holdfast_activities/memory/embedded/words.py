@@ -4,12 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text.unicode import clean
 
 from ..base import Filter
 from .connection import Connection, marks, portions
-from .rows import condition
-from .tenants import Tenant
+from .records.rows import condition
+from .records.tenants import Tenant
 
 K1 = 1.2
 B = 0.75

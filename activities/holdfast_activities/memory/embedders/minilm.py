@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from holdfast_activities.memory.base import Vector
 from holdfast_workflows.contracts.errors import EmbedderBroken
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text.unicode import clean
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

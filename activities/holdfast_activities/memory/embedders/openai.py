@@ -11,7 +11,7 @@ from holdfast_activities.models.config import ProviderConfig
 from holdfast_activities.models.errors import errors
 from holdfast_activities.models.http.http import Endpoint, make_client
 from holdfast_workflows.contracts.errors import EmbedderBroken, EmbeddingFailed, ModelError, ModelRejected
-from holdfast_workflows.contracts.text import clean, dump_json
+from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 AT_ONCE = 128
 """Texts in one request."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from holdfast_activities import clock
+from holdfast_workflows.contracts.agent.memory import FLOOR, MOST, MemoryKind
 from holdfast_workflows.contracts.errors import EmbeddingFailed
-from holdfast_workflows.contracts.memory import FLOOR, MOST, MemoryKind
 
 from ..base import Embedder, Filter, MemoryStore, Record, Scored
 from .query import Query

@@ -9,7 +9,7 @@ from __future__ import annotations  # `Vector` is a name to type checkers only
 from collections.abc import Sequence
 from dataclasses import replace
 
-from holdfast_workflows.contracts.memory import Trust
+from holdfast_workflows.contracts.agent.memory import Trust
 
 from ..base import Embedder, Filter, MemoryStore, Record, Vector
 from ..finding import embeddable, fact_words

@@ -8,7 +8,7 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from holdfast_workflows.contracts.memory import MemoryKind
+from holdfast_workflows.contracts.agent.memory import MemoryKind
 
 from ..base import Filter, MemoryStore, Record
 from ..finding import mended

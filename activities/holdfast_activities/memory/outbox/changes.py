@@ -1,7 +1,7 @@
 """Changes of memories, stored in the outbox until they are applied."""
 
+from holdfast_workflows.contracts.agent.memory import Trust
 from holdfast_workflows.contracts.base import Contract
-from holdfast_workflows.contracts.memory import Trust
 
 
 class TurnDraft(Contract):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from holdfast_workflows.contracts.errors import MemoryUnavailable
-from holdfast_workflows.contracts.text import redact
+from holdfast_workflows.contracts.text.unicode import redact
 
 from .library import AdditionalConfig, Timeout, WeaviateAsyncClient, WeaviateBaseError, use_async_with_custom
 from .location import Location

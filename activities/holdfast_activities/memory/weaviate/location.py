@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.nearest import no_such
+from holdfast_workflows.contracts.text.nearest import no_such
 
 NAME = "HoldfastMemory"
 KEY_VARIABLE = "WEAVIATE_API_KEY"

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text.unicode import clean
 
 from ..base import Record, Vector
 from ..keys import MAX_ID_CHARS, is_key, is_tenant

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 
 from holdfast_activities.state.coordination.bucket import Rate
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall
-from holdfast_workflows.contracts.spec import ToolSpec
-from holdfast_workflows.contracts.text import clean, dump_json
+from holdfast_workflows.contracts.agent.spec import ToolSpec
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 from .. import limits, shapes, usage, wire
 from ..base import Fragment, ModelReply, ModelRequest

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from holdfast_workflows.contracts.entries import Finish, ToolCall
-from holdfast_workflows.contracts.text import dump_json
+from holdfast_workflows.contracts.session.entries import Finish, ToolCall
+from holdfast_workflows.contracts.text.unicode import dump_json
 
 from .. import arguments, finish, usage, wire
 from ..base import ModelReply

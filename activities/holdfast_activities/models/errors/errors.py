@@ -16,7 +16,7 @@ from holdfast_workflows.contracts.errors import (
     ProviderQuota,
     RateLimited,
 )
-from holdfast_workflows.contracts.text import preview, redact
+from holdfast_workflows.contracts.text.unicode import preview, redact
 
 from . import body as error_body
 from . import waits

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from holdfast_workflows.contracts.entries import Finish, ToolCall
+from holdfast_workflows.contracts.session.entries import Finish, ToolCall
 
 from .. import arguments, carried, finish, usage, wire
 from ..base import ModelReply

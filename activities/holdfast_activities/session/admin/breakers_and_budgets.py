@@ -5,10 +5,15 @@ from temporalio import activity
 from holdfast_activities import clock
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import BreakerList, BreakerView, ListBreakers, SetBreaker
-from holdfast_workflows.contracts.budget import BudgetList, ListBudgets
-from holdfast_workflows.contracts.effects import EffectList, ListEffects
+from holdfast_workflows.contracts.agent.budget import BudgetList, ListBudgets
 from holdfast_workflows.contracts.errors import BreakerUnknown
+from holdfast_workflows.contracts.operations.breakers import (
+    BreakerList,
+    BreakerView,
+    ListBreakers,
+    SetBreaker,
+)
+from holdfast_workflows.contracts.operations.effects import EffectList, ListEffects
 
 from ..common.failures import reports_failures
 

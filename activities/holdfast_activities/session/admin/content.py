@@ -4,8 +4,10 @@ from temporalio import activity
 
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.content import (
+from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, tree
+from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_PAYLOAD
+from holdfast_workflows.contracts.operations.content import (
     AgentInfo,
     AgentList,
     LogPage,
@@ -17,13 +19,11 @@ from holdfast_workflows.contracts.content import (
     StoreText,
     TextPart,
 )
-from holdfast_workflows.contracts.entries import Entry
-from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, tree
-from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_PAYLOAD
 from holdfast_workflows.contracts.problems import problem_of
-from holdfast_workflows.contracts.session import TurnView
-from holdfast_workflows.contracts.steps import TurnRecord
-from holdfast_workflows.contracts.text import dump_json, preview, size
+from holdfast_workflows.contracts.session.entries import Entry
+from holdfast_workflows.contracts.session.session import TurnView
+from holdfast_workflows.contracts.session.steps import TurnRecord
+from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 from ..common.failures import reports_failures
 

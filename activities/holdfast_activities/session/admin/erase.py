@@ -13,8 +13,8 @@ from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import EraseInput, EraseResult, scope_of
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.memory import EraseInput, EraseResult, scope_of
 
 from ..common.failures import reports_failures
 

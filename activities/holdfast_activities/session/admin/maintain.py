@@ -10,8 +10,13 @@ from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.content.erasing import Eraser
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import (
+    MaintainInput,
+    MaintenanceReport,
+    MaintenanceTask,
+    TaskReport,
+)
 from holdfast_workflows.contracts.errors import to_failure
-from holdfast_workflows.contracts.memory import MaintainInput, MaintenanceReport, MaintenanceTask, TaskReport
 
 from ..common.heartbeat import Heartbeat
 

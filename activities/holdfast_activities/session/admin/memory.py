@@ -11,11 +11,7 @@ from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.base import Contract
-from holdfast_workflows.contracts.context import Manifests, ReadManifests
-from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.limits import MAX_PAYLOAD
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     AddMemory,
     ForgetMemories,
     MemoryPage,
@@ -24,7 +20,11 @@ from holdfast_workflows.contracts.memory import (
     MigrateInput,
     MigrateResult,
 )
-from holdfast_workflows.contracts.text import clean, dump_json
+from holdfast_workflows.contracts.base import Contract
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.limits import MAX_PAYLOAD
+from holdfast_workflows.contracts.session.manifests import Manifests, ReadManifests
+from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 from ..common.failures import reports_failures
 

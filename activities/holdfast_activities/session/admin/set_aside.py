@@ -6,7 +6,7 @@ from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import SessionClosed
 from holdfast_workflows.contracts.limits import SEQ_GAP
-from holdfast_workflows.contracts.resets import AsideInput, AsideResult
+from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
 
 from ..common.failures import reports_failures
 

@@ -5,11 +5,11 @@ from typing import Any, Protocol
 
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.database import State
-from holdfast_workflows.contracts.app import Registry, ToolBinding
+from holdfast_workflows.contracts.agent.app import Registry, ToolBinding
+from holdfast_workflows.contracts.agent.fallbacks import Fallback
+from holdfast_workflows.contracts.agent.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.errors import StateBehind, ToolArgumentsInvalid
-from holdfast_workflows.contracts.fallbacks import Fallback
-from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
-from holdfast_workflows.contracts.text import dump_json, preview
+from holdfast_workflows.contracts.text.unicode import dump_json, preview
 
 from .builtin_tools import BuiltinTools
 from .output import Output

@@ -6,15 +6,17 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from holdfast_activities.state.base import Log
-from holdfast_workflows.contracts import builtin_tools, model_json, names
-from holdfast_workflows.contracts.app import ToolBinding, ToolContext
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent import builtin_tools
+from holdfast_workflows.contracts.agent.app import ToolBinding, ToolContext
+from holdfast_workflows.contracts.agent.memory import Notes, Plan
+from holdfast_workflows.contracts.agent.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.base import Contract
-from holdfast_workflows.contracts.entries import ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import EffectUnknown, ToolArgumentsInvalid, ToolFailed
 from holdfast_workflows.contracts.limits import INLINE_TEXT
-from holdfast_workflows.contracts.memory import Notes, Plan
-from holdfast_workflows.contracts.spec import AgentSpec, ToolSpec
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
+from holdfast_workflows.contracts.text import model_json
+from holdfast_workflows.contracts.text.unicode import preview, size
 
 from .memory_tools import MemoryTools
 

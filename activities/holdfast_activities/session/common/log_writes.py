@@ -9,10 +9,10 @@ from temporalio import activity
 
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.extras import Charged, LogExtras
-from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateUnavailable
-from holdfast_workflows.contracts.steps import Wait
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.session.entries import Entry
+from holdfast_workflows.contracts.session.steps import Wait
+from holdfast_workflows.contracts.text.unicode import preview
 
 HOLD_ON = 10.0
 """Seconds for which a write is retried. Afterwards the attempt fails and its outcome is lost: the activity's

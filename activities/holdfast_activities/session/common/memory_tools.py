@@ -7,12 +7,12 @@ from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
 from holdfast_activities.memory.scopes import kept, searched
-from holdfast_workflows.contracts.app import ToolContext
-from holdfast_workflows.contracts.builtin_tools import Forget, Remember, SearchMemory
+from holdfast_workflows.contracts.agent.app import ToolContext
+from holdfast_workflows.contracts.agent.builtin_tools import Forget, Remember, SearchMemory
+from holdfast_workflows.contracts.agent.memory import Memory, MemoryView
+from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryFailed, MemoryUnavailable, ToolFailed
-from holdfast_workflows.contracts.memory import Memory, MemoryView
-from holdfast_workflows.contracts.spec import AgentSpec
-from holdfast_workflows.contracts.text import clean, preview, redact
+from holdfast_workflows.contracts.text.unicode import clean, preview, redact
 
 _AWAY = "memory cannot be reached at the moment; go on without it"
 

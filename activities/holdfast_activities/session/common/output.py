@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from holdfast_workflows.contracts import model_json
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.text import model_json
+from holdfast_workflows.contracts.text.unicode import preview
 
 if TYPE_CHECKING:
     from jsonschema import FormatChecker

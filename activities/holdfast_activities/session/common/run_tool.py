@@ -14,8 +14,7 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import classify, words
-from holdfast_workflows.contracts.app import BEGIN, ToolBinding, ToolContext
-from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
+from holdfast_workflows.contracts.agent.app import BEGIN, ToolBinding, ToolContext
 from holdfast_workflows.contracts.errors import (
     EffectUnknown,
     HoldfastError,
@@ -25,7 +24,8 @@ from holdfast_workflows.contracts.errors import (
     ToolFailed,
 )
 from holdfast_workflows.contracts.limits import MAX_RESULT
-from holdfast_workflows.contracts.text import size
+from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStatus
+from holdfast_workflows.contracts.text.unicode import size
 
 _logger = logging.getLogger("holdfast.tool")
 

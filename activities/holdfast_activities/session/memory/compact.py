@@ -16,11 +16,11 @@ from holdfast_activities.models import wire
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.extras import Charge, LogExtras
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.entries import SummaryEntry, Usage
+from holdfast_workflows.contracts.agent.memory import CompactInput, CompactResult
 from holdfast_workflows.contracts.errors import HoldfastError, StateError, StateUnavailable
-from holdfast_workflows.contracts.memory import CompactInput, CompactResult
-from holdfast_workflows.contracts.text import clean, size
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import SummaryEntry, Usage
+from holdfast_workflows.contracts.text.unicode import clean, size
 
 from ..common.agents import LiveAgent, LiveAgents
 from ..common.failures import reports_failures

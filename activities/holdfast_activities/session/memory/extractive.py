@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from holdfast_workflows.contracts.text import size
+from holdfast_workflows.contracts.text.unicode import size
 
 _RELEVANCE = 0.6
 """What likeness to the task weighs; the rest is likeness to the whole."""

@@ -13,8 +13,8 @@ from typing import Any, cast
 from holdfast_activities.context.rendering import fenced
 from holdfast_activities.memory.finding.terms import terms
 from holdfast_activities.memory.outbox.changes import FactDraft
-from holdfast_workflows.contracts.memory import MemoryView, Trust
-from holdfast_workflows.contracts.text import clean, redact
+from holdfast_workflows.contracts.agent.memory import MemoryView, Trust
+from holdfast_workflows.contracts.text.unicode import clean, redact
 
 MOST = 10
 """Facts that are taken from one turn at most."""

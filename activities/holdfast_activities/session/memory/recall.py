@@ -10,10 +10,10 @@ from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.scopes import searched
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.entries import MemoryEntry, Recalled
+from holdfast_workflows.contracts.agent.memory import MOST, Memory, MemoryView, RecallInput, RecallResult
+from holdfast_workflows.contracts.agent.spec import MEMORY_RETRY
 from holdfast_workflows.contracts.errors import HoldfastError, MemoryFailed, MemoryUnavailable, to_failure
-from holdfast_workflows.contracts.memory import MOST, Memory, MemoryView, RecallInput, RecallResult
-from holdfast_workflows.contracts.spec import MEMORY_RETRY
+from holdfast_workflows.contracts.session.entries import MemoryEntry, Recalled
 
 from ..common.agents import LiveAgents
 

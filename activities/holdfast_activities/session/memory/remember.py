@@ -16,10 +16,10 @@ from holdfast_activities.memory.scopes import kept, searched
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.agent.memory import Memory, MemoryView, RememberInput, RememberResult
 from holdfast_workflows.contracts.errors import HoldfastError, ModelError
-from holdfast_workflows.contracts.memory import Memory, MemoryView, RememberInput, RememberResult
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import Usage
 
 from ..common.agents import LiveAgent, LiveAgents
 from ..common.failures import reports_failures

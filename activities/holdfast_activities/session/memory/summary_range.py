@@ -8,7 +8,8 @@ from holdfast_activities.context.rendering import fenced
 from holdfast_activities.models import wire
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.reading import entries
-from holdfast_workflows.contracts.entries import (
+from holdfast_workflows.contracts.agent.memory import CompactInput
+from holdfast_workflows.contracts.session.entries import (
     Entry,
     MemoryEntry,
     ReplyEntry,
@@ -16,8 +17,7 @@ from holdfast_workflows.contracts.entries import (
     SummaryEntry,
     UserEntry,
 )
-from holdfast_workflows.contracts.memory import CompactInput
-from holdfast_workflows.contracts.text import clean, preview, size
+from holdfast_workflows.contracts.text.unicode import clean, preview, size
 
 from .extractive import Utterance
 

@@ -7,9 +7,9 @@ from holdfast_activities.memory.outbox.changes import TurnDraft
 from holdfast_activities.memory.scopes import kept
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.reading import entries
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, UserEntry
-from holdfast_workflows.contracts.memory import Memory, RememberInput
-from holdfast_workflows.contracts.text import clean, preview, redact
+from holdfast_workflows.contracts.agent.memory import Memory, RememberInput
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.text.unicode import clean, preview, redact
 
 LONGEST = 2_000
 """Characters of what was said that are kept as one memory."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from holdfast_activities.models.base import Model, ModelReply
 from holdfast_activities.resilience import Admission, Resilience, counts, reason_of
 from holdfast_activities.state.coordination.bucket import Rate
-from holdfast_workflows.contracts.budget import Spent
-from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.agent.budget import Spent
 from holdfast_workflows.contracts.errors import ModelError, RateLimited
-from holdfast_workflows.contracts.steps import Wait
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.steps import Wait
 
 from .reservation import BudgetReservation, CostEstimate
 

@@ -11,8 +11,8 @@ from holdfast_activities.context import Conversation, Conversations, PromptAccou
 from holdfast_activities.models.base import Model
 from holdfast_activities.resilience import LONG_WAIT, nap
 from holdfast_activities.state.content.replies import ReplyStore
-from holdfast_workflows.contracts.budget import Spent
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry
+from holdfast_workflows.contracts.agent.budget import Spent
+from holdfast_workflows.contracts.agent.fallbacks import CachedReply, SimplifiedReply
 from holdfast_workflows.contracts.errors import (
     AllProvidersFailed,
     BreakerOpen,
@@ -24,9 +24,9 @@ from holdfast_workflows.contracts.errors import (
     RateLimited,
     tree,
 )
-from holdfast_workflows.contracts.fallbacks import CachedReply, SimplifiedReply
-from holdfast_workflows.contracts.steps import Wait
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry
+from holdfast_workflows.contracts.session.steps import Wait
+from holdfast_workflows.contracts.text.unicode import preview
 
 from .guarded_call import GuardedCall, ModelAnswer
 from .prompt import PromptSource

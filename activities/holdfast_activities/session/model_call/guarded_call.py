@@ -7,8 +7,7 @@ from temporalio import activity
 
 from holdfast_activities.context import Conversation, Conversations, PromptAccount, cleaned, smaller
 from holdfast_activities.models.base import Consumed, Model, ModelReply
-from holdfast_workflows.contracts.budget import Spent
-from holdfast_workflows.contracts.entries import Entry, UserEntry
+from holdfast_workflows.contracts.agent.budget import Spent
 from holdfast_workflows.contracts.errors import (
     ContentFiltered,
     ContextTooLong,
@@ -16,7 +15,8 @@ from holdfast_workflows.contracts.errors import (
     ModelError,
     ModelRejected,
 )
-from holdfast_workflows.contracts.steps import Wait
+from holdfast_workflows.contracts.session.entries import Entry, UserEntry
+from holdfast_workflows.contracts.session.steps import Wait
 
 from .call_guard import BudgetRefused, CallGuard
 from .prompt import Prompt, PromptSource

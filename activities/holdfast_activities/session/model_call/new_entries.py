@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from holdfast_activities.state.database import State
-from holdfast_workflows.contracts.entries import Entry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.errors import StateBehind
-from holdfast_workflows.contracts.steps import NewEntry
+from holdfast_workflows.contracts.session.entries import Entry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.steps import NewEntry
 
 
 async def entries(

@@ -15,10 +15,10 @@ from holdfast_activities.context import (
 )
 from holdfast_activities.models import wire
 from holdfast_activities.models.base import Fragment, Model, ModelRequest
-from holdfast_workflows.contracts.fallbacks import CachedReply, SimplifiedReply
+from holdfast_workflows.contracts.agent.fallbacks import CachedReply, SimplifiedReply
 from holdfast_workflows.contracts.names import READ_MORE
-from holdfast_workflows.contracts.steps import ThinkInput
-from holdfast_workflows.contracts.text import dump_json
+from holdfast_workflows.contracts.session.steps import ThinkInput
+from holdfast_workflows.contracts.text.unicode import dump_json
 
 from ..common.agents import LiveAgent
 

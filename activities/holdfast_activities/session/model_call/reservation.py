@@ -14,11 +14,11 @@ from holdfast_activities import clock
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_activities.state.log.extras import MICROS, AccountState, Amount, Charge, Charged, Limit
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Allowance, Reservation, Spent
-from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.agent.budget import Allowance, Reservation, Spent
 from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
-from holdfast_workflows.contracts.steps import Wait
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.steps import Wait
 
 OUTPUT = 4_096
 """Tokens reserved for a reply if the agent sets no ``max_tokens``; the request is limited to them."""

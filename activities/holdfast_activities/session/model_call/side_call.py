@@ -12,10 +12,10 @@ from holdfast_activities.models.base import Model, ModelRequest
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_activities.state.log.extras import Charge
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Allowance
-from holdfast_workflows.contracts.entries import Usage, UserEntry
+from holdfast_workflows.contracts.agent.budget import Allowance
 from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import Usage, UserEntry
 
 from ..common.agents import LiveAgent
 from .call_guard import BudgetRefused, CallGuard

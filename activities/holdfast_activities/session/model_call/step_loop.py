@@ -12,10 +12,7 @@ from holdfast_activities.context import PromptAccount
 from holdfast_activities.resilience import Choice
 from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Spent
-from holdfast_workflows.contracts.context import Manifest
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage
+from holdfast_workflows.contracts.agent.budget import Spent
 from holdfast_workflows.contracts.errors import (
     HoldfastError,
     StateError,
@@ -23,9 +20,12 @@ from holdfast_workflows.contracts.errors import (
     ToolArgumentsInvalid,
 )
 from holdfast_workflows.contracts.limits import MAX_CALLS
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.problems import Problem, problem_of
-from holdfast_workflows.contracts.session import Partial
-from holdfast_workflows.contracts.steps import StepView, ThinkInput, Wait
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage
+from holdfast_workflows.contracts.session.manifests import Manifest
+from holdfast_workflows.contracts.session.session import Partial
+from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, Wait
 
 from ..common import run_tool
 from ..common.agents import LiveAgent

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Mapping
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.budget import Reservation
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.agent.budget import Reservation
 from holdfast_workflows.contracts.limits import INLINE_ARGUMENTS, INLINE_TEXT
-from holdfast_workflows.contracts.steps import CallView, StepView
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.session.steps import CallView, StepView
+from holdfast_workflows.contracts.text.unicode import preview, size
 
 _KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 

@@ -9,10 +9,10 @@ from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.app import Registry
-from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
-from holdfast_workflows.contracts.steps import StepView, ThinkInput, ThinkResult, Wait
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkResult, Wait
 
 from ..common.agents import LiveAgents
 from ..common.heartbeat import UNWATCHED, WATCHED, Heartbeat

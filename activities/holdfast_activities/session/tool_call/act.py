@@ -9,8 +9,6 @@ from temporalio.common import RawValue
 
 from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
-from holdfast_workflows.contracts.effects import EffectView
-from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import (
     BadInput,
     BreakerOpen,
@@ -19,9 +17,11 @@ from holdfast_workflows.contracts.errors import (
     UnknownAgent,
     to_failure,
 )
-from holdfast_workflows.contracts.session import ToolProgress
-from holdfast_workflows.contracts.steps import ActInput, ActResult, Wait
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.session.entries import ResultEntry
+from holdfast_workflows.contracts.session.session import ToolProgress
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..common import run_tool
 from ..common.agents import LiveAgent, LiveAgents

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from holdfast_activities.resilience.breakers import Admission, Breakers, counts
 from holdfast_activities.resilience.retrying import Retries
-from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import EffectUnknown, ResultNotText, ResultTooLarge, ToolFailed
+from holdfast_workflows.contracts.session.entries import ResultEntry
 
 from ..common import run_tool
 from .request import CallRequest

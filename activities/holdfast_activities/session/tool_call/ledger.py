@@ -13,10 +13,10 @@ from temporalio import activity
 from holdfast_activities.context import Conversations
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import LogExtras
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
-from holdfast_workflows.contracts.entries import ResultEntry, ResultStatus
 from holdfast_workflows.contracts.errors import StateError
-from holdfast_workflows.contracts.steps import ActInput
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStatus
+from holdfast_workflows.contracts.session.steps import ActInput
 
 from ..common import run_tool
 from ..common.log_writes import settle

@@ -13,9 +13,9 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import words
-from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
-from holdfast_workflows.contracts.steps import ActResult, Wait
+from holdfast_workflows.contracts.session.entries import ResultEntry
+from holdfast_workflows.contracts.session.steps import ActResult, Wait
 
 from ..common import run_tool
 from ..common.run_tool import Attempt

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 from temporalio import activity
 
 from holdfast_workflows.contracts.errors import ToolFailed
-from holdfast_workflows.contracts.steps import ActResult
+from holdfast_workflows.contracts.session.steps import ActResult
 
 from ..common import run_tool
 from .attempts import HAPPENED, Attempts, operation_of

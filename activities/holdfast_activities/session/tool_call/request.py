@@ -9,13 +9,13 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.state.database import State
-from holdfast_workflows.contracts.app import ToolBinding
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.agent.app import ToolBinding
+from holdfast_workflows.contracts.agent.spec import ToolSpec
 from holdfast_workflows.contracts.errors import StateBehind, StateError, ToolArgumentsInvalid, ToolFailed
-from holdfast_workflows.contracts.spec import ToolSpec
-from holdfast_workflows.contracts.steps import ActInput, ActResult
-from holdfast_workflows.contracts.text import preview, size
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult
+from holdfast_workflows.contracts.text.unicode import preview, size
 
 from ..common import run_tool
 from ..common.agents import LiveAgent

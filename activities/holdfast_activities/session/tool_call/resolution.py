@@ -11,9 +11,9 @@ from temporalio import activity
 from holdfast_activities import clock
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.effects import DecideEffect, Decision, EffectStatus, EffectView
 from holdfast_workflows.contracts.errors import NothingToDo
-from holdfast_workflows.contracts.text import clean, preview
+from holdfast_workflows.contracts.operations.effects import DecideEffect, Decision, EffectStatus, EffectView
+from holdfast_workflows.contracts.text.unicode import clean, preview
 
 from ..common.failures import reports_failures
 

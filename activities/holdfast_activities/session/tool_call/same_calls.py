@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.reading import entries
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, ResultEntry, UserEntry
-from holdfast_workflows.contracts.resets import aside
-from holdfast_workflows.contracts.steps import ActInput
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.operations.resets import aside
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.steps import ActInput
 
 from .request import asked_for
 

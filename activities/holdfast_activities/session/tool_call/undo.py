@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
-from holdfast_workflows.contracts.entries import ResultEntry
 from holdfast_workflows.contracts.errors import ToolFailed
-from holdfast_workflows.contracts.steps import ActInput, ActResult
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.session.entries import ResultEntry
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..common import run_tool
 from ..common.agents import LiveAgent

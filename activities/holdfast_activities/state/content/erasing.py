@@ -13,9 +13,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.entries import Usage
-from holdfast_workflows.contracts.resets import aside
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.operations.resets import aside
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.text.unicode import clean
 
 from ..coordination.scope import Scope
 from ..log.rows import identifier

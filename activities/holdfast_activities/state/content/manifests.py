@@ -4,7 +4,7 @@ import builtins
 
 from sqlmodel import col, select
 
-from holdfast_workflows.contracts.context import Manifest
+from holdfast_workflows.contracts.session.manifests import Manifest
 
 from ..log.rows import identifier
 from ..setup.tables import ManifestTable

@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from holdfast_workflows.contracts.resets import AsideInput, AsideResult, aside
+from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult, aside
 
 from ..log.rows import identifier
 from ..setup.tables import LogTable, ManifestTable, SessionTable, TurnTable
@@ -14,7 +14,7 @@ from ..setup.transactions import Transactions
 
 
 class ResetStore:
-    """Logs of the parts of sessions that a reset removed, named by ``contracts.resets.aside``."""
+    """Logs of the parts of sessions that a reset removed, named by ``contracts.operations.resets.aside``."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

@@ -10,7 +10,7 @@ in flight counts as a probe; the last probe must be a real one.
 
 from dataclasses import dataclass, field, replace
 
-from holdfast_workflows.contracts.breakers import BreakerState
+from holdfast_workflows.contracts.operations.breakers import BreakerState
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from sqlalchemy import Update, update
 from sqlalchemy.dialects import sqlite
 from sqlmodel import col, select
 
-from holdfast_workflows.contracts.breakers import BreakerView
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.operations.breakers import BreakerView
+from holdfast_workflows.contracts.text.unicode import clean
 
 from ..log.rows import identifier
 from ..setup.tables import BreakerTable

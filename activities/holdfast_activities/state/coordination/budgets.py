@@ -8,8 +8,8 @@ from sqlmodel import col, select
 
 from holdfast_activities import clock
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.budget import BudgetAccount
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.agent.budget import BudgetAccount
+from holdfast_workflows.contracts.text.unicode import clean
 
 from ..base import Log
 from ..log.extras import MICROS, Charge, Charged, LogExtras

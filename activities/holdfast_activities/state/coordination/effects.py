@@ -10,8 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from holdfast_activities import clock
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.text.unicode import clean
 
 from ..log.extra_rows import FACTS, UNDO, effect_values
 from ..log.rows import identifier

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from holdfast_workflows.contracts.text import clean
+from holdfast_workflows.contracts.text.unicode import clean
 
 from ..log.rows import identifier
 from ..setup.tables import OutboxTable, SessionTable

@@ -7,9 +7,9 @@ later write of a row wins.
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast_workflows.contracts.context import Manifest
-from holdfast_workflows.contracts.effects import EffectView
-from holdfast_workflows.contracts.text import clean, dump_json
+from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.session.manifests import Manifest
+from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 from ..coordination.charging import check
 from .extras import Charge, LogExtras

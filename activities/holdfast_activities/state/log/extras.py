@@ -8,9 +8,9 @@ exact.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from holdfast_workflows.contracts.context import Manifest
-from holdfast_workflows.contracts.effects import EffectView
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.session.entries import Entry
+from holdfast_workflows.contracts.session.manifests import Manifest
 
 MICROS = 1_000_000
 """Millionths in a dollar."""

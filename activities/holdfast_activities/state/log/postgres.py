@@ -8,8 +8,8 @@ from __future__ import annotations  # asyncpg's classes are generic to type chec
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateUnavailable
+from holdfast_workflows.contracts.session.entries import Entry
 
 from ..setup.engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
 from ..setup.identity import Identity

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
-from holdfast_workflows.contracts.entries import Entry
+from holdfast_workflows.contracts.session.entries import Entry
 
 from ..base import Log
 

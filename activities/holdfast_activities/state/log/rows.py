@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.text import clean, dump_json
+from holdfast_workflows.contracts.session.entries import Entry
+from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 MAX_ROWS = 1_000
 """Entries in one settle: one statement writes them all, and SQLite limits its parameters."""

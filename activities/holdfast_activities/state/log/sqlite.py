@@ -13,8 +13,8 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
-from holdfast_workflows.contracts.entries import Entry
 from holdfast_workflows.contracts.errors import StateUnavailable
+from holdfast_workflows.contracts.session.entries import Entry
 
 from ..setup.file_watch import FileWatch
 from ..setup.location import SqliteLocation

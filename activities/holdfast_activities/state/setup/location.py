@@ -8,7 +8,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.nearest import nearest, no_such
+from holdfast_workflows.contracts.text.nearest import nearest, no_such
 
 BUSY_SECONDS = 15.0
 """Seconds that a write waits for writers of other processes before it fails."""

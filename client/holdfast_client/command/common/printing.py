@@ -14,8 +14,8 @@ from rich.markup import escape
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
-    from holdfast_workflows.contracts.entries import Usage
     from holdfast_workflows.contracts.errors import HoldfastError
+    from holdfast_workflows.contracts.session.entries import Usage
 
 # What a terminal would obey rather than show: a model's text must not move the cursor,
 # set the title or write the clipboard.

@@ -13,7 +13,7 @@ from .printing import count, money, sentence, shown
 if TYPE_CHECKING:
     from holdfast_client.reply import Reply
     from holdfast_client.stream.events import StreamEvent
-    from holdfast_workflows.contracts.steps import TurnStatus
+    from holdfast_workflows.contracts.session.steps import TurnStatus
 
 
 class Screen:

@@ -13,7 +13,7 @@ from ..common.options import Json
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
-    from holdfast_workflows.contracts.breakers import BreakerView
+    from holdfast_workflows.contracts.operations.breakers import BreakerView
 
 breaker = typer.Typer(no_args_is_help=True, help="Open or close a circuit breaker by hand.")
 

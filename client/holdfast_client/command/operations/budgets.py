@@ -12,8 +12,8 @@ from ..common.options import Json, SessionId
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
-    from holdfast_workflows.contracts.budget import BudgetAccount
-    from holdfast_workflows.contracts.session import SessionView
+    from holdfast_workflows.contracts.agent.budget import BudgetAccount
+    from holdfast_workflows.contracts.session.session import SessionView
 
 
 def budget(

@@ -15,7 +15,7 @@ from ..common.options import Json, SessionId
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
-    from holdfast_workflows.contracts.effects import EffectView
+    from holdfast_workflows.contracts.operations.effects import EffectView
 
 
 def effects(
@@ -42,7 +42,7 @@ def effects(
     """
 
     async def work(client: Client) -> None:
-        from holdfast_client.state import status_of
+        from holdfast_client.operations.state import status_of
 
         found = await client.effects(session=session, status=status_of(status), limit=limit)
         for effect in found if json else ():

@@ -13,7 +13,7 @@ from . import effects
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
-    from holdfast_workflows.contracts.memory import MemoryKind, MemoryView
+    from holdfast_workflows.contracts.agent.memory import MemoryKind, MemoryView
 
 memory = typer.Typer(no_args_is_help=True, help="What agents remember: search, add, forget, erase, maintain.")
 

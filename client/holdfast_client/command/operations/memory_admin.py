@@ -17,7 +17,7 @@ __all__ = ["memory"]
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
-    from holdfast_workflows.contracts.memory import MaintenanceReport, MaintenanceTask
+    from holdfast_workflows.contracts.agent.memory import MaintenanceReport, MaintenanceTask
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 

@@ -45,7 +45,7 @@ async def answer(session: Session, word: str, rest: str) -> str:
 
 def _more(text: str) -> dict[str, Any]:
     """Parse a limit and an amount: ``tokens 5000``."""
-    from holdfast_workflows.contracts.budget import RaiseBudget
+    from holdfast_workflows.contracts.agent.budget import RaiseBudget
     from holdfast_workflows.contracts.errors import BadInput
 
     name, _, amount = text.strip().partition(" ")

@@ -13,7 +13,7 @@ from ..common.options import Json, SessionId
 if TYPE_CHECKING:
     from holdfast_client.client import Client
     from holdfast_client.session import Session
-    from holdfast_workflows.contracts.session import SessionView
+    from holdfast_workflows.contracts.session.session import SessionView
 
 
 def pause(context: typer.Context, session: SessionId, json: Json = False) -> None:

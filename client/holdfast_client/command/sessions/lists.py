@@ -13,7 +13,7 @@ from ..common.options import Json
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
-    from holdfast_client.listing import SessionInfo
+    from holdfast_client.operations.listing import SessionInfo
 
 
 def sessions(
@@ -37,7 +37,7 @@ def sessions(
     """
 
     async def work(client: Client) -> None:
-        from holdfast_client.listing import status_of
+        from holdfast_client.operations.listing import status_of
 
         wanted = None if status is None else status_of(status)
         found: list[SessionInfo] = []

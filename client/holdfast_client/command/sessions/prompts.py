@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from holdfast_client.client import Client
     from holdfast_client.session import Session
-    from holdfast_workflows.contracts.context import Manifest, ManifestItem
-    from holdfast_workflows.contracts.entries import Entry
+    from holdfast_workflows.contracts.session.entries import Entry
+    from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem
 
 _HEAD = 400
 """Characters shown of an entry that the model was shown cut."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from holdfast_client.client import Client
-    from holdfast_workflows.contracts.entries import Entry
-    from holdfast_workflows.contracts.session import SessionView
+    from holdfast_workflows.contracts.session.entries import Entry
+    from holdfast_workflows.contracts.session.session import SessionView
 
 
 def watch(context: typer.Context, session: SessionId, json: Json = False) -> None:
@@ -136,7 +136,7 @@ def _table() -> Table:
 
 
 def _row(table: Table, entry: Entry, *, full: bool) -> None:
-    from holdfast_workflows.contracts.text import preview
+    from holdfast_workflows.contracts.text.unicode import preview
 
     def text(value: str) -> str:
         return escape(printing.shown(value if full else preview(value)))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from holdfast_client.reply import Reply
     from holdfast_client.session import Session
     from holdfast_client.stream.events import StreamEvent
-    from holdfast_workflows.contracts.session import SessionView
+    from holdfast_workflows.contracts.session.session import SessionView
 
 _REPORT_AFTER = 3.0
 """Seconds after which a run without a terminal reports what it waits for."""
@@ -89,7 +89,7 @@ def send(
         found = client.session(session)
         reply = await found.send(text, wait=False, streaming=wait and not printing.err().quiet)
         if reply.paused:
-            from holdfast_client.waiting import paused  # it imports Temporal
+            from holdfast_client.requests.waiting import paused  # it imports Temporal
 
             sys.stderr.write(f"{paused(session, reply.turn)}\n")
         if wait:
@@ -133,7 +133,7 @@ async def _finish(
 async def _within(session: Session, turn: int | None, link: str, seconds: float | None) -> Reply:
     if seconds is None or turn is None:
         return await _progress(session, turn, link)
-    from holdfast_client.bounded import bounded
+    from holdfast_client.requests.bounded import bounded
     from holdfast_workflows.contracts.errors import TurnNotEnded
 
     try:

@@ -3,7 +3,7 @@ from typing import Any
 
 from holdfast_activities.memory import MemoryStore, Record, TurnDraft
 from holdfast_activities.memory.finding import Finder, Found, fact_words, turn_records
-from holdfast_workflows.contracts.memory import MOST
+from holdfast_workflows.contracts.agent.memory import MOST
 
 from .conftest import Meanings
 

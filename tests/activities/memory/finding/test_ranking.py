@@ -10,7 +10,7 @@ from holdfast_activities.memory import Record, Scored
 from holdfast_activities.memory.finding import Weights
 from holdfast_activities.memory.finding.query import Query
 from holdfast_activities.memory.finding.ranking import HALF_LIFE, rank
-from holdfast_workflows.contracts.memory import FLOOR
+from holdfast_workflows.contracts.agent.memory import FLOOR
 
 NOW = datetime(2023, 10, 18, tzinfo=UTC).timestamp()
 DAY = 86_400.0

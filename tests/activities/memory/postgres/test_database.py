@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from holdfast_activities.memory import Filter, upgrade_memories
-from holdfast_activities.memory.embedded import EmbeddedStore, open_postgres, postgres
+from holdfast_activities.memory.embedded import EmbeddedStore, open_postgres
+from holdfast_activities.memory.embedded.postgres import postgres
 from holdfast_activities.memory.guard.guarded import READ_SECONDS
 from holdfast_activities.state import open_state, upgrade
 from holdfast_activities.state.setup.location import PostgresLocation, locate

@@ -11,9 +11,9 @@ from temporalio.exceptions import ApplicationError
 from holdfast_activities.session.admin.breakers_and_budgets import BreakersAndBudgets
 from holdfast_activities.state import State
 from holdfast_activities.state.log.extras import Amount, Charge, Limit
-from holdfast_workflows.contracts.breakers import ListBreakers, SetBreaker
-from holdfast_workflows.contracts.budget import ListBudgets
-from holdfast_workflows.contracts.effects import ListEffects
+from holdfast_workflows.contracts.agent.budget import ListBudgets
+from holdfast_workflows.contracts.operations.breakers import ListBreakers, SetBreaker
+from holdfast_workflows.contracts.operations.effects import ListEffects
 
 from ..tool_call.desk import Desk
 from ..tool_call.shop import Shop

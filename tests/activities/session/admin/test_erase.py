@@ -13,7 +13,7 @@ from holdfast_activities.memory import Change, FactDraft
 from holdfast_activities.state import State
 from holdfast_activities.state.setup.location import SqliteLocation, locate
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     TASKS,
     EraseInput,
     EraseKind,

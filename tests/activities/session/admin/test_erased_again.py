@@ -15,8 +15,8 @@ from holdfast_activities.memory.outbox import applying as module
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import EraseInput, EraseKind, MemoryQuery
 from holdfast_workflows.contracts.errors import MemoryUnavailable
-from holdfast_workflows.contracts.memory import EraseInput, EraseKind, MemoryQuery
 
 from ..memory.rememberer import WAIT, Rememberer, remembering
 

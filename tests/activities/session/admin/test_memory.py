@@ -11,9 +11,7 @@ from temporalio.exceptions import ApplicationError
 from holdfast_activities.state import State
 from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.context import Manifest, Manifests, ReadManifests
-from holdfast_workflows.contracts.limits import MAX_PAYLOAD
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     AddMemory,
     ForgetMemories,
     MemoryPage,
@@ -21,6 +19,8 @@ from holdfast_workflows.contracts.memory import (
     MemoryStats,
     MigrateInput,
 )
+from holdfast_workflows.contracts.limits import MAX_PAYLOAD
+from holdfast_workflows.contracts.session.manifests import Manifest, Manifests, ReadManifests
 
 from ..memory.rememberer import Rememberer, remembering
 

@@ -15,12 +15,13 @@ from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.session.common.builtin_tools import BuiltinTools
 from holdfast_activities.session.common.memory_tools import MemoryTools
 from holdfast_activities.state import State
-from holdfast_workflows.contracts import builtin_tools, names
-from holdfast_workflows.contracts.app import ToolContext
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent import builtin_tools
+from holdfast_workflows.contracts.agent.app import ToolContext
+from holdfast_workflows.contracts.agent.memory import Memory, MemoryQuery
+from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.errors import EffectUnknown, ToolArgumentsInvalid, ToolFailed
-from holdfast_workflows.contracts.memory import Memory, MemoryQuery
-from holdfast_workflows.contracts.spec import AgentSpec
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
 
 from ..memory.rememberer import Rememberer, remembering
 

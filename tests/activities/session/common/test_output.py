@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from holdfast_activities.session.common.output import Output
-from holdfast_workflows.contracts import model_json
+from holdfast_workflows.contracts.text import model_json
 
 
 class Item(BaseModel):

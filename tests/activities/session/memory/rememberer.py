@@ -23,12 +23,12 @@ from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import State
 from holdfast_temporal import data_converter
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Allowance
-from holdfast_workflows.contracts.entries import Entry, ReplyEntry, UserEntry
+from holdfast_workflows.contracts.agent.budget import Allowance
+from holdfast_workflows.contracts.agent.memory import RecallInput, RememberInput
 from holdfast_workflows.contracts.errors import MemoryUnavailable
-from holdfast_workflows.contracts.memory import RecallInput, RememberInput
-from holdfast_workflows.contracts.steps import LoadInput, LoadResult
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, UserEntry
+from holdfast_workflows.contracts.session.steps import LoadInput, LoadResult
 
 WAIT = 20.0
 """Seconds; the bound of every wait here."""

@@ -14,10 +14,16 @@ from holdfast_activities.context import rendering
 from holdfast_activities.session.memory.extractive import Utterance, extract
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Allowance
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, SummaryEntry, ToolCall, UserEntry
-from holdfast_workflows.contracts.memory import CompactInput, CompactResult
+from holdfast_workflows.contracts.agent.budget import Allowance
+from holdfast_workflows.contracts.agent.memory import CompactInput, CompactResult
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import (
+    ReplyEntry,
+    ResultEntry,
+    SummaryEntry,
+    ToolCall,
+    UserEntry,
+)
 
 from .rememberer import Rememberer, remembering
 

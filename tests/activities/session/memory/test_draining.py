@@ -14,8 +14,8 @@ from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import ForgetMemories, MemoryQuery
 from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
-from holdfast_workflows.contracts.memory import ForgetMemories, MemoryQuery
 
 from .rememberer import WAIT, Rememberer, remembering
 

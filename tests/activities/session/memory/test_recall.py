@@ -12,8 +12,8 @@ from holdfast_activities.memory.scopes import searched
 from holdfast_activities.session.memory.recall import MAX_WAIT
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.entries import MemoryEntry
-from holdfast_workflows.contracts.memory import Memory, RecallResult, ScopeKind
+from holdfast_workflows.contracts.agent.memory import Memory, RecallResult, ScopeKind
+from holdfast_workflows.contracts.session.entries import MemoryEntry
 
 from .rememberer import Rememberer, remembering
 

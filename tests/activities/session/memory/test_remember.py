@@ -10,9 +10,9 @@ from holdfast import Memory
 from holdfast.testing import failed, say
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall, UserEntry
-from holdfast_workflows.contracts.memory import MemoryQuery, MemoryView, RememberResult
+from holdfast_workflows.contracts.agent.memory import MemoryQuery, MemoryView, RememberResult
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall, UserEntry
 
 from .rememberer import Rememberer, remembering
 

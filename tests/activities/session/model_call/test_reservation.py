@@ -23,10 +23,10 @@ from holdfast_activities.session.model_call.reservation import (
 )
 from holdfast_activities.state import State, open_state, upgrade
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.breakers import TenantLimits
-from holdfast_workflows.contracts.budget import Allowance, Reservation, Spent
-from holdfast_workflows.contracts.entries import Usage
-from holdfast_workflows.contracts.steps import Wait
+from holdfast_workflows.contracts.agent.budget import Allowance, Reservation, Spent
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.steps import Wait
 
 NEED = CostEstimate(prompt=600, output=400)
 

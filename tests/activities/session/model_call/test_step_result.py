@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from holdfast_activities.session.model_call import step_result
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_CALLS, MAX_PAYLOAD
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
-from holdfast_workflows.contracts.text import dump_json, size
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.text.unicode import dump_json, size
 
 
 @pytest.mark.parametrize("settled", [True, False])

@@ -24,9 +24,9 @@ from holdfast_activities.session.tool_call.ledger import Ledger
 from holdfast_activities.state import State
 from holdfast_temporal import data_converter
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
-from holdfast_workflows.contracts.entries import ReplyEntry, ResultEntry, ToolCall
-from holdfast_workflows.contracts.steps import ActInput, ActResult
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult
 
 WAIT = 20.0
 """Seconds; the bound of every wait here."""

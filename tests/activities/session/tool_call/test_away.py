@@ -5,7 +5,7 @@ import uuid
 
 from holdfast import ToolContext, tool
 from holdfast_activities.state import open_state, upgrade
-from holdfast_workflows.contracts.steps import ThinkInput, ThinkResult
+from holdfast_workflows.contracts.session.steps import ThinkInput, ThinkResult
 from tests.postgres_server import PostgresServer
 
 from .desk import Desk

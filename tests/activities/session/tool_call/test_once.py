@@ -16,10 +16,10 @@ from holdfast_activities.session.tool_call import act, once
 from holdfast_activities.session.tool_call.ledger import Claim, Ledger
 from holdfast_activities.session.tool_call.request import call_of
 from holdfast_activities.state import State, open_state
-from holdfast_workflows.contracts.breakers import BreakerView
-from holdfast_workflows.contracts.effects import EffectView
-from holdfast_workflows.contracts.entries import ResultEntry
-from holdfast_workflows.contracts.steps import ActInput, ActMode
+from holdfast_workflows.contracts.operations.breakers import BreakerView
+from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.session.entries import ResultEntry
+from holdfast_workflows.contracts.session.steps import ActInput, ActMode
 
 from .desk import SEQ, WAIT, Desk
 from .shop import Shop, never

@@ -20,8 +20,8 @@ from holdfast_activities.session.common import run_tool
 from holdfast_activities.session.tool_call import once, process
 from holdfast_activities.session.tool_call.ledger import Claim, Ledger
 from holdfast_activities.state import State
-from holdfast_workflows.contracts.effects import EffectView
-from holdfast_workflows.contracts.steps import ActMode, ActResult
+from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.session.steps import ActMode, ActResult
 
 from .desk import ALIVE, ELSEWHERE, LOST, WAIT, Desk
 from .shop import Shop

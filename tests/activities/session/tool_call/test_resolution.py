@@ -12,8 +12,8 @@ from holdfast_activities.session.tool_call.resolution import ResolveEffect
 from holdfast_activities.state import State
 from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.effects import DecideEffect, Decision, EffectStatus, EffectView
 from holdfast_workflows.contracts.errors import NothingToDo
+from holdfast_workflows.contracts.operations.effects import DecideEffect, Decision, EffectStatus, EffectView
 
 from .desk import SEQ, Desk
 from .shop import Shop

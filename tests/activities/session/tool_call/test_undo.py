@@ -10,8 +10,8 @@ import pytest
 from holdfast_activities.session.tool_call import once
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.effects import EffectStatus, EffectView
-from holdfast_workflows.contracts.spec import Effect
+from holdfast_workflows.contracts.agent.spec import Effect
+from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 
 from .desk import LOST, SEQ, Desk
 from .shop import Shop

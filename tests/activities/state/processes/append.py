@@ -11,7 +11,7 @@ import itertools
 import sys
 
 from holdfast_activities.state import open_state
-from holdfast_workflows.contracts.entries import UserEntry
+from holdfast_workflows.contracts.session.entries import UserEntry
 
 
 async def main(url: str, session: str, first: int, count: int, mark: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from ..text import clean
+from ..text.unicode import clean
 
 _MAX_MESSAGE = 2_000
 

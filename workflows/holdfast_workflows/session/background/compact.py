@@ -5,8 +5,8 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
-from holdfast_workflows.contracts.memory import CompactInput, CompactResult
-from holdfast_workflows.contracts.steps import StepView
+from holdfast_workflows.contracts.agent.memory import CompactInput, CompactResult
+from holdfast_workflows.contracts.session.steps import StepView
 
 from ..state import activity_calls
 from ..state.budget import BudgetTracker

@@ -9,10 +9,10 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from holdfast_workflows.contracts.entries import Usage
-from holdfast_workflows.contracts.memory import RememberInput, RememberResult
-from holdfast_workflows.contracts.session import TurnState
-from holdfast_workflows.contracts.steps import TurnStatus
+from holdfast_workflows.contracts.agent.memory import RememberInput, RememberResult
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.session import TurnState
+from holdfast_workflows.contracts.session.steps import TurnStatus
 
 from ..state import activity_calls
 from ..state.budget import BudgetTracker

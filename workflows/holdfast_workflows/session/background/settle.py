@@ -5,9 +5,9 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from holdfast_workflows.contracts.session import TurnView
-from holdfast_workflows.contracts.steps import SettleInput, TurnRecord
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.session.session import TurnView
+from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..state import activity_calls, reset
 from ..state.state import SessionState

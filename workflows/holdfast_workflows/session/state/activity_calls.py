@@ -13,8 +13,7 @@ from temporalio.exceptions import ActivityError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
-from holdfast_workflows.contracts.memory import (
+from holdfast_workflows.contracts.agent.memory import (
     CompactInput,
     CompactResult,
     RecallInput,
@@ -22,11 +21,12 @@ from holdfast_workflows.contracts.memory import (
     RememberInput,
     RememberResult,
 )
-from holdfast_workflows.contracts.resets import AsideInput, AsideResult
-from holdfast_workflows.contracts.session import Partial
-from holdfast_workflows.contracts.spec import MEMORY_RETRY, PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.spec import RetryPolicy as RetrySettings
-from holdfast_workflows.contracts.steps import (
+from holdfast_workflows.contracts.agent.spec import MEMORY_RETRY, PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.agent.spec import RetryPolicy as RetrySettings
+from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
+from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
+from holdfast_workflows.contracts.session.session import Partial
+from holdfast_workflows.contracts.session.steps import (
     ActInput,
     ActResult,
     LoadInput,

@@ -7,8 +7,8 @@ tokens and dollars; a model call without budget returns the limit that it would 
 from temporalio import workflow
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.budget import Allowance, Budget, Spent
-from holdfast_workflows.contracts.effects import PendingDecision
+from holdfast_workflows.contracts.agent.budget import Allowance, Budget, Spent
+from holdfast_workflows.contracts.operations.effects import PendingDecision
 
 from . import budget_limits, continue_as_new, waiting
 from .state import SessionState

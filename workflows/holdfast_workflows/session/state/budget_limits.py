@@ -1,6 +1,6 @@
 """A session's limits as text, and raising them."""
 
-from holdfast_workflows.contracts.budget import Budget, Measure, RaiseBudget, Spent
+from holdfast_workflows.contracts.agent.budget import Budget, Measure, RaiseBudget, Spent
 
 from .state import SessionState
 

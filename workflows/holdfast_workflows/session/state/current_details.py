@@ -4,9 +4,9 @@ import shlex
 
 from temporalio import workflow
 
-from holdfast_workflows.contracts.effects import PendingDecision
-from holdfast_workflows.contracts.session import Event
-from holdfast_workflows.contracts.text import plain_markdown, preview
+from holdfast_workflows.contracts.operations.effects import PendingDecision
+from holdfast_workflows.contracts.session.session import Event
+from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
 
 from . import budget_limits, working_memory
 from .state import SessionState

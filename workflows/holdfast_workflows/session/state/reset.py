@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from holdfast_workflows.contracts.resets import AsideInput
+from holdfast_workflows.contracts.operations.resets import AsideInput
 
 from . import activity_calls
 from .state import SessionState

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 from temporalio import workflow
 
-from holdfast_workflows.contracts.effects import Decision, PendingDecision
-from holdfast_workflows.contracts.entries import Usage
+from holdfast_workflows.contracts.agent.memory import RememberInput
+from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
-from holdfast_workflows.contracts.memory import RememberInput
-from holdfast_workflows.contracts.resets import AsideResult
-from holdfast_workflows.contracts.session import (
+from holdfast_workflows.contracts.operations.effects import Decision, PendingDecision
+from holdfast_workflows.contracts.operations.resets import AsideResult
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.session import (
     CarriedState,
     Event,
     EventKind,
@@ -22,9 +23,8 @@ from holdfast_workflows.contracts.session import (
     TurnState,
     TurnView,
 )
-from holdfast_workflows.contracts.spec import WhenBusy
-from holdfast_workflows.contracts.steps import CallView, NewEntry
-from holdfast_workflows.contracts.text import dump_json, preview, size
+from holdfast_workflows.contracts.session.steps import CallView, NewEntry
+from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 KEPT_TURNS = 32
 """Ended turns that the workflow keeps, since a wait that a continue-as-new interrupted is repeated late."""

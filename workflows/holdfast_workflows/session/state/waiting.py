@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
 
-from holdfast_workflows.contracts.effects import Decision, PendingDecision
-from holdfast_workflows.contracts.steps import Wait
+from holdfast_workflows.contracts.operations.effects import Decision, PendingDecision
+from holdfast_workflows.contracts.session.steps import Wait
 
 from . import current_details, search_attributes
 from .state import SessionState

@@ -1,8 +1,9 @@
 """Working memory: the agent's plan and notes, from its last calls of the tools for them."""
 
-from holdfast_workflows.contracts import builtin_tools, names
-from holdfast_workflows.contracts.memory import PlanItem
-from holdfast_workflows.contracts.steps import CallView
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent import builtin_tools
+from holdfast_workflows.contracts.agent.memory import PlanItem
+from holdfast_workflows.contracts.session.steps import CallView
 
 from .state import SessionState
 

@@ -4,9 +4,9 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.problems import Problem, problem_of
-from holdfast_workflows.contracts.session import TurnView
-from holdfast_workflows.contracts.steps import StepView, TurnStatus
-from holdfast_workflows.contracts.text import size
+from holdfast_workflows.contracts.session.session import TurnView
+from holdfast_workflows.contracts.session.steps import StepView, TurnStatus
+from holdfast_workflows.contracts.text.unicode import size
 
 from ..background import remember
 from ..state import current_details

@@ -1,11 +1,11 @@
 """Fallbacks of a turn: what it does, in the agent's order, when no provider answers."""
 
 from holdfast_workflows.contracts import errors
-from holdfast_workflows.contracts.effects import PendingDecision
-from holdfast_workflows.contracts.fallbacks import AskHuman, ErrorReply
+from holdfast_workflows.contracts.agent.fallbacks import AskHuman, ErrorReply
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
+from holdfast_workflows.contracts.operations.effects import PendingDecision
 from holdfast_workflows.contracts.problems import error_of, problem_of
-from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.contracts.steps import ThinkResult
+from holdfast_workflows.contracts.session.steps import ThinkResult
 
 from ..state import continue_as_new, waiting
 from ..state.state import SessionState

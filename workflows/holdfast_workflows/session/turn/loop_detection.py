@@ -7,7 +7,7 @@ same order with the same results again and again, or the same calls that keep fa
 import hashlib
 from collections.abc import Sequence
 
-from holdfast_workflows.contracts.steps import CallView
+from holdfast_workflows.contracts.session.steps import CallView
 
 _LONGEST = 6
 """Steps in the longest loop that is detected."""

@@ -4,9 +4,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError, RetryState
 
 from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.limits import SEQ_GAP
-from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.contracts.steps import StepView, ThinkInput, ThinkResult
+from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkResult
 
 from ..state import activity_calls, current_details, reset, working_memory
 from ..state.budget import BudgetTracker

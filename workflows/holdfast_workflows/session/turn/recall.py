@@ -8,10 +8,10 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts import errors
-from holdfast_workflows.contracts.memory import RecallInput, RecallResult
-from holdfast_workflows.contracts.spec import PinnedSpec
-from holdfast_workflows.contracts.steps import NewEntry
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.agent.memory import RecallInput, RecallResult
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
+from holdfast_workflows.contracts.session.steps import NewEntry
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..state import activity_calls, current_details
 from ..state.state import SessionState

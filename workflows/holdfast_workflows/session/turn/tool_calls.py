@@ -6,11 +6,11 @@ from functools import partial
 from temporalio import workflow
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.entries import ResultStatus
-from holdfast_workflows.contracts.session import Undoable
-from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.steps import ActInput, ActResult, CallView, NewEntry, StepView
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.session.entries import ResultStatus
+from holdfast_workflows.contracts.session.session import Undoable
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult, CallView, NewEntry, StepView
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..state import current_details, reset, working_memory
 from ..state.state import SessionState

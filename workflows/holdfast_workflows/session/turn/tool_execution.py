@@ -10,11 +10,11 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts import errors
-from holdfast_workflows.contracts.effects import PendingDecision
-from holdfast_workflows.contracts.entries import ResultStatus
+from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.limits import PATIENCE
-from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.steps import ActInput, ActResult, Wait
+from holdfast_workflows.contracts.operations.effects import PendingDecision
+from holdfast_workflows.contracts.session.entries import ResultStatus
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
 
 from ..state import activity_calls, waiting
 from ..state.state import SessionState

@@ -3,12 +3,12 @@
 from temporalio import workflow
 
 from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.limits import PATIENCE
 from holdfast_workflows.contracts.problems import error_of
-from holdfast_workflows.contracts.session import TurnState
-from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.steps import ActResult, CallView, StepView, ThinkResult, Wait
-from holdfast_workflows.contracts.text import preview
+from holdfast_workflows.contracts.session.session import TurnState
+from holdfast_workflows.contracts.session.steps import ActResult, CallView, StepView, ThinkResult, Wait
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..background.compact import Compaction
 from ..state import continue_as_new, reset, waiting

@@ -4,10 +4,10 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.limits import PATIENCE
-from holdfast_workflows.contracts.session import Undoable
-from holdfast_workflows.contracts.spec import PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.steps import ActInput, ActResult
+from holdfast_workflows.contracts.session.session import Undoable
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult
 
 from ..state import activity_calls, continue_as_new, waiting
 from ..state.state import SessionState

@@ -1,0 +1,1 @@
+"""Reading and writing records in a transaction."""

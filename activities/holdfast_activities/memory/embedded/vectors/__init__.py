@@ -1,0 +1,1 @@
+"""Cached vectors, exact search, and embedding everything again."""

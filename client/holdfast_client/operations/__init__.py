@@ -1,0 +1,1 @@
+"""What operators read and change: lists, memories, effects, breakers, budgets, erasure."""

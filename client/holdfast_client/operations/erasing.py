@@ -1,0 +1,79 @@
+"""Erasure of the workers' data and of the histories in Temporal, which contain previews."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast_client.requests.requests import Wire
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import EraseInput, EraseResult
+from holdfast_workflows.contracts.errors import SessionRunning
+
+from . import listing
+
+_SECONDS = 300.0
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was erased.
+
+    Attributes:
+        memories: Memories.
+        entries: Entries of logs.
+        sessions: Sessions with anything left to erase.
+        histories: Runs in Temporal whose history was deleted.
+    """
+
+    memories: int
+    entries: int
+    sessions: int
+    histories: int
+
+
+async def erase(wire: Wire, request: EraseInput, *, stop: bool) -> Erased:
+    """Erase the requested data. A repeat after a failure erases the rest."""
+    sessions = await _listed(wire, request)
+    await _ended(wire, sessions, request.tenant, stop=stop)
+    memories = entries = histories = 0
+    more = True
+    while more:
+        result = await wire.activity(names.ERASE, request, EraseResult, seconds=_SECONDS)
+        memories, entries = memories + result.memories, entries + result.entries
+        late = await _ended(wire, set(result.sessions) - sessions, request.tenant, stop=stop)
+        more = late or (result.more and bool(result.sessions))
+        sessions |= set(result.sessions)
+    for session in sorted(sessions):
+        histories += await wire.delete(session)
+    return Erased(memories, entries, len(sessions), histories)
+
+
+async def _ended(wire: Wire, sessions: set[str], tenant: str, *, stop: bool) -> bool:
+    """Ensure that no session is running; return whether one was terminated.
+
+    Raises:
+        SessionRunning: A session is running and ``stop`` is False.
+    """
+    running = [session for session in sorted(sessions) if await wire.runs(session, tenant=tenant)]
+    if running and not stop:
+        raise SessionRunning(_named(running))
+    for session in running:
+        await wire.terminate(session, "erased")
+    return bool(running)
+
+
+async def _listed(wire: Wire, request: EraseInput) -> set[str]:
+    """Return the sessions that Temporal lists.
+
+    The list is slightly behind; the state database has the missing sessions.
+    """
+    if request.kind == "session":
+        return {request.id}
+    user = request.id if request.kind == "user" else None
+    return {session async for session in listing.ids(wire, tenant=request.tenant, user=user)}
+
+
+def _named(sessions: list[str]) -> str:
+    more = f" and {len(sessions) - _NAMED:,} more" if len(sessions) > _NAMED else ""
+    return ", ".join(sessions[:_NAMED]) + more

@@ -1,0 +1,154 @@
+"""Lists of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from temporalio.client import WorkflowExecution, WorkflowExecutionAsyncIterator, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import TemporalError
+
+from holdfast_client.requests import registering
+from holdfast_client.requests.errors import translate
+from holdfast_client.requests.requests import Wire
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.session.session import Status
+
+_ENDED: dict[WorkflowExecutionStatus, Status] = {
+    WorkflowExecutionStatus.COMPLETED: "closed",
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.TIMED_OUT: "failed",
+    WorkflowExecutionStatus.CANCELED: "cancelled",
+    WorkflowExecutionStatus.TERMINATED: "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class SessionInfo:
+    """A session in a list.
+
+    Attributes:
+        id: The session's id.
+        agent: Its agent.
+        tenant: Its tenant; empty if none.
+        status: Its current status.
+        turns: Turns that have ended.
+        cost: US dollars, up to the last ended turn.
+        started: When its newest run began.
+        ended: When it ended; None while it is open.
+        user: Its user; empty if none.
+    """
+
+    id: str
+    agent: str
+    tenant: str
+    status: Status
+    turns: int
+    cost: float
+    started: datetime
+    ended: datetime | None
+    user: str = ""
+
+
+async def sessions(
+    wire: Wire,
+    agent: str | None,
+    tenant: str | None,
+    user: str | None,
+    status: Status | None,
+    limit: int | None,
+) -> AsyncGenerator[SessionInfo]:
+    """Yield the matching sessions, newest first."""
+    async for each in _found(wire, query(agent, tenant, status, user), limit):
+        yield _info(each)
+
+
+async def ids(wire: Wire, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
+    """The ids of a tenant's sessions on our queue, or of its user's; of one that rolled over, once for each run."""
+    whose = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
+    # Workers of another queue may have another database, which our erasure does not reach.
+    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await wire.queue())}", whose]
+    if user is not None:
+        parts.append(f"{names.ATTRIBUTE_USER} = {_quoted(user)}")
+    async for each in _found(wire, " AND ".join(parts)):
+        yield each.id
+
+
+async def _found(wire: Wire, query: str, limit: int | None = None) -> AsyncGenerator[WorkflowExecution]:
+    found = wire.temporal.list_workflows(query, limit=limit)
+
+    async def first() -> WorkflowExecution | None:
+        nonlocal found
+        found = wire.temporal.list_workflows(query, limit=limit)
+        return await _next(found)
+
+    each = await registering.with_attributes(wire.temporal, first, wire.timeout)
+    while each is not None:
+        yield each
+        each = await _next(found)
+
+
+async def _next(found: WorkflowExecutionAsyncIterator) -> WorkflowExecution | None:
+    try:
+        return await anext(found, None)
+    except TemporalError as error:
+        raise translate(error) from error
+
+
+def status_of(text: str) -> Status:
+    """A status by its name.
+
+    Raises:
+        BadInput: There is none of that name.
+    """
+    if text not in _STATUS:
+        raise BadInput(f"{text!r} is not a status; valid values are {', '.join(_STATUS)}")
+    return _STATUS[text]
+
+
+def query(
+    agent: str | None = None,
+    tenant: str | None = None,
+    status: Status | None = None,
+    user: str | None = None,
+) -> str:
+    """The visibility query for sessions; of one that rolled over, the newest run."""
+    parts = [f"WorkflowType = '{names.WORKFLOW}'", "ExecutionStatus != 'ContinuedAsNew'"]
+    wanted = {
+        names.ATTRIBUTE_AGENT: agent,
+        names.ATTRIBUTE_TENANT: tenant,
+        names.ATTRIBUTE_STATUS: status,
+        names.ATTRIBUTE_USER: user,
+    }
+    parts += [f"{name} = {_quoted(value)}" for name, value in wanted.items() if value is not None]
+    return " AND ".join(parts)
+
+
+def _quoted(value: str) -> str:
+    if "'" in value and '"' in value:
+        raise BadInput(f"{value!r} has both kinds of quotation marks")
+    return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+def _info(found: WorkflowExecution) -> SessionInfo:
+    attributes = found.typed_search_attributes
+    status = found.status or WorkflowExecutionStatus.RUNNING
+    value = attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS))
+    return SessionInfo(
+        id=found.id,
+        agent=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)) or "",
+        tenant=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)) or "",
+        status=_ENDED.get(status, _STATUS.get(value or "", "running")),
+        turns=attributes.get(SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)) or 0,
+        cost=attributes.get(SearchAttributeKey.for_float(names.ATTRIBUTE_COST)) or 0.0,
+        started=found.start_time,
+        ended=found.close_time,
+        user=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)) or "",
+    )
+
+
+_STATUS: dict[str, Status] = {each: each for each in get_args(Status)}

@@ -1,0 +1,233 @@
+"""Search and administration of memories, through activities of the workers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from pydantic import ValidationError
+
+import holdfast_temporal
+from holdfast_client import messages
+from holdfast_client.requests.requests import Wire
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import (
+    FLOOR,
+    MOST,
+    TASKS,
+    AddMemory,
+    EraseInput,
+    EraseKind,
+    ForgetMemories,
+    MaintainInput,
+    MaintenanceReport,
+    MaintenanceTask,
+    MemoryKind,
+    MemoryPage,
+    MemoryQuery,
+    MemoryStats,
+    MemoryView,
+    MigrateInput,
+    MigrateResult,
+)
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.text.unicode import preview
+
+from . import erasing
+from .erasing import Erased
+
+_PAGE = 100
+
+_MIGRATION = 6 * 3_600.0
+"""Seconds that embedding all memories again may take."""
+
+_SHORTEST = timedelta(minutes=1)
+
+
+class Memory:
+    """The memories of a queue's agents. Made by ``Client.memory``."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def search(
+        self,
+        text: str,
+        *,
+        tenant: str = "",
+        scopes: Sequence[str] = (),
+        kinds: Sequence[MemoryKind] = (),
+        limit: int = MOST,
+        floor: float = FLOOR,
+    ) -> tuple[MemoryView, ...]:
+        """Return memories relevant to a text, best first, each with its score and the score's parts.
+
+        Args:
+            text: A question or a few words.
+            tenant: The tenant; memories of others are never returned.
+            scopes: Only of these, such as ``user:42``; all by default.
+            kinds: Only of these: ``turn``, ``episode``, ``fact``.
+            limit: The maximum number of memories.
+            floor: The minimum relevance, from 0 to 1.
+
+        Raises:
+            BadInput: The text is empty, or a number is out of range.
+            MemoryUnavailable: The memory store does not answer.
+        """
+        if not text.strip():
+            raise BadInput("the search text is empty; use list for all memories")
+        query = _query(
+            tenant=tenant, text=text, scopes=tuple(scopes), kinds=tuple(kinds), limit=limit, floor=floor
+        )
+        return (await self._read(query)).memories
+
+    async def list(
+        self,
+        *,
+        tenant: str = "",
+        scopes: Sequence[str] = (),
+        kinds: Sequence[MemoryKind] = (),
+        superseded: bool = False,
+    ) -> AsyncGenerator[MemoryView]:
+        """Yield every matching memory, ordered by id.
+
+        Args:
+            tenant: The tenant.
+            scopes: Only of these, such as ``user:42``.
+            kinds: Only of these: ``turn``, ``episode``, ``fact``.
+            superseded: Include facts that were replaced by newer ones.
+        """
+        after, more = "", True
+        while more:
+            query = _query(
+                tenant=tenant,
+                scopes=tuple(scopes),
+                kinds=tuple(kinds),
+                superseded=superseded,
+                limit=_PAGE,
+                after=after,
+            )
+            page = await self._read(query)
+            for memory in page.memories:
+                yield memory
+                after = memory.id
+            more = page.more and bool(page.memories)
+
+    async def add(
+        self,
+        text: str,
+        *,
+        scope: str,
+        tenant: str = "",
+        topic: str = "",
+        importance: float = 0.7,
+        expires: datetime | None = None,
+        id: str | None = None,
+        by: str = "",
+    ) -> str:
+        """Add a fact to the agents' memories; return its id.
+
+        Args:
+            text: The fact, as a self-contained sentence.
+            scope: Who recalls it: ``user:42``, ``agent:support``, ``session:…`` or ``tenant``.
+            tenant: The tenant.
+            topic: Its topic (``home city``); it replaces the fact with this topic in this scope.
+            importance: From 0 to 1.
+            expires: When to forget it; never by default. UTC without a zone.
+            id: Its id; random by default. The same id again is the same memory.
+            by: Who adds it.
+        """
+        id = id or messages.new_id("f")
+        until = 0.0
+        if expires is not None:
+            until = (expires if expires.tzinfo else expires.replace(tzinfo=UTC)).timestamp()
+        try:
+            request = AddMemory(
+                id=id,
+                text=text,
+                scope=scope,
+                tenant=tenant,
+                topic=topic,
+                importance=importance,
+                expires=until,
+                by=by,
+            )
+        except ValidationError as error:
+            raise BadInput(preview(str(error))) from error
+        await self._wire.activity(names.ADD_MEMORY, request, object)
+        return id
+
+    async def forget(self, *ids: str, tenant: str = "") -> int:
+        """Delete memories by their ids; return their number."""
+        request = ForgetMemories(ids=ids, tenant=tenant)
+        return await self._wire.activity(names.FORGET_MEMORIES, request, int)
+
+    async def stats(self) -> MemoryStats:
+        """Return counts, the embedding model, and the number of writes that wait for the store."""
+        return await self._wire.activity(names.MEMORY_STATS, None, MemoryStats)
+
+    async def erase(
+        self, kind: EraseKind, id: str = "", *, tenant: str = "", by: str = "", stop: bool = False
+    ) -> Erased:
+        """Erase all data of a session, a user or a tenant, including the histories in Temporal.
+
+        Args:
+            kind: ``session``, ``user`` or ``tenant``.
+            id: The session or the user; empty for the tenant itself.
+            tenant: The tenant; empty for sessions without one.
+            by: Who requests it.
+            stop: Terminate sessions that are still running.
+
+        Raises:
+            SessionRunning: A session is running and ``stop`` is False. Nothing was erased.
+            BadInput: The id is missing, or given for a tenant.
+        """
+        if bool(id) == (kind == "tenant"):
+            raise BadInput("give the id of a session or user; for a tenant give only its name")
+        return await erasing.erase(self._wire, EraseInput(kind=kind, id=id, tenant=tenant, by=by), stop=stop)
+
+    async def migrate(self) -> MigrateResult:
+        """Embed every memory again with the workers' current embedder."""
+        return await self._wire.activity(
+            names.MIGRATE_MEMORY, MigrateInput(), MigrateResult, seconds=_MIGRATION
+        )
+
+    async def maintain(self, *tasks: MaintenanceTask) -> MaintenanceReport:
+        """Run maintenance now and wait for it; join a manual run that is in progress.
+
+        Args:
+            tasks: Only these: ``outbox``, ``expire``, ``consolidate``, ``optimise``, ``prune``.
+        """
+        unknown = [task for task in tasks if task not in TASKS]
+        if unknown:
+            raise BadInput(f"{unknown[0]!r} is not a maintenance task; valid values are {', '.join(TASKS)}")
+        return await self._wire.maintain(MaintainInput(tasks=tasks or TASKS))
+
+    async def schedule(self, every: timedelta | None) -> None:
+        """Schedule maintenance at an interval; None removes the schedule.
+
+        Raises:
+            BadInput: The interval is less than a minute.
+            ServiceError: The server refused the schedule.
+        """
+        queue, temporal = await self._wire.queue(), self._wire.temporal
+        id = names.maintenance_id(queue)
+        if every is None:
+            await holdfast_temporal.remove_schedule(temporal, id)
+            return
+        if every < _SHORTEST:
+            raise BadInput(f"the maintenance interval is {every}; the minimum is {_SHORTEST}")
+        wanted = holdfast_temporal.Repeated(
+            id, names.MAINTENANCE_WORKFLOW, MaintainInput(), queue, every, "maintenance"
+        )
+        await holdfast_temporal.ensure_schedule(temporal, wanted, replace=True)
+
+    async def _read(self, query: MemoryQuery) -> MemoryPage:
+        return await self._wire.activity(names.SEARCH_MEMORY, query, MemoryPage)
+
+
+def _query(**given: object) -> MemoryQuery:
+    try:
+        return MemoryQuery.model_validate(given)
+    except ValidationError as error:
+        raise BadInput(preview(str(error))) from error

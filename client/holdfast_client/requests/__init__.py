@@ -1,0 +1,1 @@
+"""Requests to Temporal: time limits, retries, errors, waiting."""

@@ -1,0 +1,131 @@
+"""Validation of start options, and the start request."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from pydantic import ValidationError
+
+from holdfast_client import messages
+from holdfast_client.session import Session
+from holdfast_workflows.contracts.agent.budget import Budget
+from holdfast_workflows.contracts.agent.declared import known_options
+from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
+from holdfast_workflows.contracts.agent.spec import WhenBusy
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.session.session import Mode, StartInput
+from holdfast_workflows.contracts.text.unicode import clean, preview
+
+from .requests import Wire
+
+_FIRST = "first"
+
+_HEARTBEAT_TIMEOUT = 5.0
+"""Seconds; a call resumes about one second later after its worker was killed."""
+
+
+class StartOptions(TypedDict, total=False):
+    """Options of every session start.
+
+    Attributes:
+        id: The session's id; random by default. Starting the same id again returns the same session,
+            running or ended, and takes the first message once.
+        tenant: The tenant the session runs for.
+        user: The id of the user the session is with; memories of the user belong to it.
+        max_steps: The maximum number of model calls per turn; the agent's limit by default.
+        budget: What the session may use in total; the agent's budget by default.
+        priority: 1 (first) to 5; the order of work that waits for workers. 3 by default.
+        weight: The tenant's share of busy workers relative to other tenants, 0.001 to 1,000; 1 by
+            default. It applies per task, so give all sessions of a tenant the same weight.
+        heartbeat_timeout: Seconds without a heartbeat after which a model or tool call is given to
+            another worker, 2 to 600; 5 by default. It is most of the delay after a killed worker.
+            Set more for tools that block the worker's event loop.
+    """
+
+    id: str | None
+    tenant: str
+    user: str
+    max_steps: int | None
+    budget: Budget | None
+    priority: int | None
+    weight: float | None
+    heartbeat_timeout: float
+
+
+@known_options("start")
+async def start(
+    wire: Wire,
+    mode: Mode,
+    agent: str,
+    text: str | None,
+    *,
+    output_type: OutputShape | None = None,
+    when_busy: WhenBusy | None = None,
+    streaming: bool = False,
+    continue_as_new_after: int | None = None,
+    id: str | None = None,
+    tenant: str = "",
+    user: str = "",
+    max_steps: int | None = None,
+    budget: Budget | None = None,
+    priority: int | None = None,
+    weight: float | None = None,
+    heartbeat_timeout: float = _HEARTBEAT_TIMEOUT,
+) -> Session:
+    """Start a session or find it."""
+    _check(agent, tenant, user, budget)
+    session = messages.new_id("s") if id is None else messages.checked_id(id)
+    message = None
+    if text is not None:
+        # A fixed id, so that a repeated start sends the same message.
+        message = await messages.prepare(
+            wire, session, text, id=_FIRST, when_busy=when_busy, streaming=streaming
+        )
+    more: dict[str, Any] = (
+        {"continue_as_new_after": continue_as_new_after} if continue_as_new_after is not None else {}
+    )
+    try:
+        request = StartInput(
+            agent=agent,
+            tenant=tenant,
+            user=user,
+            mode=mode,
+            output=None if output_type is None else output_spec(output_type),
+            message=message,
+            max_steps=max_steps,
+            budget=budget,
+            heartbeat_timeout=heartbeat_timeout,
+            **more,
+        )
+    except ValidationError as error:
+        raise BadInput(preview(str(error))) from error
+    accepted = await wire.start(session, request, priority=priority, weight=weight)
+    turn = accepted.turn if accepted else None
+    lingers = mode == "task" and accepted is not None and accepted.remembers
+    return Session(wire, session, turn, streaming=streaming, lingers=lingers)
+
+
+def _check(agent: str, tenant: str, user: str, budget: Budget | None) -> None:
+    if not agent:
+        raise BadInput("the agent's name is empty")
+    # Stored unchanged: a replaced character could make it the name of another tenant or user.
+    if clean(tenant) != tenant or clean(user) != user:
+        raise BadInput("a tenant or a user contains NUL or a lone surrogate")
+    if budget is not None and not _is_budget(budget):
+        raise BadInput(f"budget={budget!r} must be made by Budget(…)")
+    if budget is not None:
+        _check_limits(budget)
+
+
+def _is_budget(value: object) -> bool:
+    return isinstance(value, Budget)
+
+
+def _check_limits(budget: Budget) -> None:
+    """Refuse limits of 0, which would stop the first call of every turn."""
+    given = budget.model_dump(include={"tokens", "dollars", "steps", "tool_calls", "seconds"})
+    limits = {name: limit for name, limit in given.items() if limit is not None}
+    if not limits or min(limits.values()) <= 0:
+        raise BadInput(f"a budget has at least one limit, and each is more than 0: {limits}")
+    if (budget.when_spent == "degrade") != bool(budget.cheaper):
+        raise BadInput('a budget with when_spent="degrade" names the model in cheaper, and no other does')

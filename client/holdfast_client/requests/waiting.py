@@ -1,0 +1,147 @@
+"""Wait for the end of a turn or session by repeated requests of limited length."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from contextlib import suppress
+
+from holdfast_client.operations import content, health
+from holdfast_client.reply import Reply
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    HoldfastError,
+    NothingToDo,
+    ServiceError,
+    SessionBusy,
+    SessionClosed,
+    SessionNotFound,
+    TemporalUnreachable,
+    TurnNotEnded,
+)
+from holdfast_workflows.contracts.limits import INLINE_TEXT
+from holdfast_workflows.contracts.session.session import SessionView, TaskResult, TurnView, WaitTurn
+
+from .bounded import bounded
+from .requests import Wire
+
+_ENDED = frozenset({"done", "failed", "cancelled"})
+_LONGEST = 15.0
+_SOON = 0.05  # seconds between requests that were held open until their time was up
+_FIRST, _SLOWER, _SLOWEST = 0.25, 1.5, 2.0  # seconds between requests that are answered at once
+_FOREVER = 1e9
+_NO_EVENTS = 1 << 62
+_SLICE = 10.0  # seconds between looks at whether a worker is there
+
+
+def ended(view: TurnView) -> bool:
+    """Whether a turn is over."""
+    return view.status in _ENDED
+
+
+async def turn(wire: Wire, session: str, number: int) -> TurnView:
+    """Wait for a turn to end.
+
+    Raises:
+        ServiceError: No answer for longer than the client's timeout.
+        SessionClosed: The session ended without that turn.
+    """
+    last_answer, pause = time.monotonic(), _SOON
+    while True:
+        try:
+            view, held = await _ask(wire, session, number)
+            if ended(view):
+                return view
+            pause = _SOON if held else min(max(pause * _SLOWER, _FIRST), _SLOWEST)
+            last_answer = time.monotonic()
+        except SessionNotFound:
+            raise
+        except ServiceError:
+            if time.monotonic() - last_answer > wire.timeout:
+                raise
+        await asyncio.sleep(pause)
+
+
+async def turn_within(wire: Wire, session: str, number: int, seconds: float | None) -> TurnView:
+    """Wait for a turn to end for at most ``seconds``; without limit if None.
+
+    Raises:
+        BadInput: The number of seconds is not a valid timeout.
+        TurnNotEnded: The turn is still running; the detail says what it waits for, if known.
+    """
+    if seconds is None:
+        return await turn(wire, session, number)
+    if not 0 < seconds < _FOREVER:
+        raise BadInput(f"timeout={seconds!r} must be more than 0 seconds")
+    try:
+        return await bounded(turn(wire, session, number), seconds)
+    except TimeoutError:
+        raise await not_ended(wire, session, number, seconds) from None
+
+
+async def not_ended(wire: Wire, session: str, number: int, seconds: float) -> TurnNotEnded:
+    """Return the error for a turn that is still running after so many seconds."""
+    detail = f"turn {number} of {session} goes on after {seconds:g} s"
+    with suppress(HoldfastError):  # the detail is optional
+        view = await wire.query(session, "view", _NO_EVENTS, SessionView)
+        if view.status == "paused":
+            detail = f"after {seconds:g} s {paused(session, number)}"
+        elif view.waiting_for or view.pending_decisions:
+            detail = f"{detail}; it waits: {view.waiting_for or view.pending_decisions[0].what}"
+    return TurnNotEnded(detail)
+
+
+def paused(session: str, number: int) -> str:
+    """Return the warning for a message that waits in a paused session."""
+    where = shlex.quote(session)
+    return (
+        f"session {session} is paused: turn {number} begins when it is resumed, by `holdfast resume {where}`"
+    )
+
+
+async def _ask(wire: Wire, session: str, number: int) -> tuple[TurnView, bool]:
+    """Return the turn, and whether the session delayed the answer until the turn or the wait ended."""
+    wait = WaitTurn(turn=number, seconds=_LONGEST)
+    try:
+        return await wire.update(session, "wait_turn", wait, TurnView, _LONGEST), True
+    except NothingToDo:
+        # The session has only its last turns; older ones are in the state database.
+        if (stored := await content.turn(wire, session, number)) is None:
+            raise
+        return stored, False
+    except (SessionBusy, SessionClosed) as error:
+        # All waiting slots are taken, or the session is paused or has ended.
+        view = await wire.turn(session, number)
+        if isinstance(error, SessionClosed) and (view is None or not ended(view)):
+            # The session's own error says more than SessionClosed.
+            raise error.__cause__ if isinstance(error.__cause__, HoldfastError) else error from None
+        if view is None and (view := await content.turn(wire, session, number)) is None:
+            raise
+        return view, False
+
+
+async def end(wire: Wire, session: str) -> TaskResult:
+    """Wait for a session to end.
+
+    Raises:
+        HoldfastError: The session failed with this error.
+        NoWorker: Its work has waited for a worker longer than the client's timeout.
+    """
+    last_answer = time.monotonic()
+    while True:
+        try:
+            return await wire.result(session, min(_SLICE, wire.timeout))
+        except TimeoutError:
+            await health.expect_worker(wire, await wire.describe(session))
+            last_answer = time.monotonic()
+        except TemporalUnreachable:
+            if time.monotonic() - last_answer > wire.timeout:
+                raise
+
+
+async def reply(wire: Wire, session: str, view: TurnView) -> Reply:
+    """Return the reply of a turn with its full text."""
+    if view.reply_size > INLINE_TEXT:
+        return Reply.of(view, await content.text(wire, session, view.reply_seq))
+    return Reply.of(view, view.reply)

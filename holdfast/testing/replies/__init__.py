@@ -1,0 +1,1 @@
+"""Replies of the scripted model: faults, variants, wire formats."""

@@ -1,0 +1,1 @@
+"""Health, logs, metrics and the event loop watchdog."""

@@ -1,0 +1,1 @@
+"""Checks and set-up before a worker serves."""

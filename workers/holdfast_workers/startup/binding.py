@@ -1,0 +1,170 @@
+"""Checks that this worker may serve its task queue: the same app, on the same state database.
+
+The first worker binds the queue; every later worker must match. A worker with another database would restart
+the queue's sessions with an empty log and effect ledger. A worker with another app would receive calls of agents
+that it does not have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from temporalio.client import Client
+
+from holdfast_activities.state import State, is_empty, open_state
+from holdfast_activities.state.setup.identity import Identity
+from holdfast_activities.state.setup.location import locate
+from holdfast_temporal import binding, connect
+from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.errors import (
+    AppMismatch,
+    BadInput,
+    DatabaseMismatch,
+    HoldfastError,
+    ServiceError,
+    StateReplaced,
+    TemporalUnreachable,
+)
+from holdfast_workflows.contracts.operations.binding import Binding
+
+_CHECK_INTERVAL: Final = 2.0  # seconds between checks of the database
+_CHECKS_PER_READ: Final = 5
+
+_log = logging.getLogger(__name__)
+
+
+def make(registry: Registry, module: str, database: Identity) -> Binding:
+    """Build the binding of this worker."""
+    return Binding(
+        app=registry.name,
+        agents=tuple(sorted(registry.agents)),
+        module=module,
+        database=database.id,
+        place=database.place,
+    )
+
+
+async def expect_tables(client: Client, task_queue: str, url: str) -> None:
+    """Check that the database of a bound queue exists, before a new one is created in its place.
+
+    Raises:
+        DatabaseMismatch: The database is empty, or its file does not exist.
+        StateUnavailable: The database did not answer.
+        TemporalUnreachable: The server did not answer.
+    """
+    if not await is_empty(url):
+        return
+    try:
+        bound = await binding.read(client, task_queue)
+    except TemporalUnreachable:
+        raise
+    except ServiceError:
+        return  # ``ensure`` logs a warning
+    if bound is not None:
+        raise DatabaseMismatch(
+            f"task queue {task_queue}: its database is {bound.database} at {bound.place}; "
+            f"there is none at {locate(url).place}"
+        )
+
+
+async def ensure(client: Client, task_queue: str, own: Binding) -> bool:
+    """Bind the queue, or check its binding against this app and database; False if the server refuses both.
+
+    Raises:
+        AppMismatch: It belongs to another app.
+        DatabaseMismatch: Its sessions live in another state database.
+        TemporalUnreachable: The server did not answer.
+    """
+    try:
+        bound = await binding.bind(client, task_queue, own)
+        check(task_queue, bound, own)
+        if update := _with_new_agents(bound, own):
+            await binding.rebind(client, task_queue, update)
+        return True
+    except TemporalUnreachable:
+        raise
+    except ServiceError as error:
+        _log.warning(
+            "the server does not let this worker bind its task queue, so a worker with another app or "
+            "database would not be noticed: %s",
+            error,
+        )
+        return False
+
+
+async def changed(client: Client, task_queue: str, own: Binding, state: State) -> HoldfastError:
+    """Wait until this worker must stop serving its queue, and return the reason.
+
+    The database is checked more often than the binding, which changes only by an operator's command.
+    """
+    checks = 0
+    while True:
+        await asyncio.sleep(_CHECK_INTERVAL)
+        checks += 1
+        try:
+            await state.verify()
+            if checks % _CHECKS_PER_READ == 0 and (bound := await binding.read(client, task_queue)):
+                check(task_queue, bound, own)
+        except (StateReplaced, BadInput) as error:
+            return error
+        except HoldfastError:
+            continue  # unreachable: check again
+
+
+async def move(settings: Settings, registry: Registry, module: str) -> tuple[Binding | None, Binding]:
+    """Bind an app's queue to the database of the settings; return the old binding and the new one.
+
+    Raises:
+        StateUnavailable: The database did not answer.
+        StateNotMigrated: It has no tables.
+        ServiceError: Temporal did not answer or refused.
+    """
+    client = await connect(settings=settings.connection(), folder=settings.home)
+    state = await open_state(settings.state(), migrate=False)
+    await state.close()
+    before = await binding.read(client, settings.task_queue)
+    now = make(registry, module, state.identity)
+    await binding.rebind(client, settings.task_queue, now)
+    return before, now
+
+
+def check(task_queue: str, bound: Binding, own: Binding) -> None:
+    """Check that a queue is bound to this app and this database.
+
+    Raises:
+        AppMismatch: It belongs to another app.
+        DatabaseMismatch: Its sessions live in another state database.
+    """
+    if not _same_app(bound, own):
+        raise AppMismatch(
+            f"task queue {task_queue} belongs to {bound.title} with agents {_names(bound)}; "
+            f"this is {own.title} with agents {_names(own)}"
+        )
+    if bound.database != own.database:
+        raise DatabaseMismatch(
+            f"task queue {task_queue}: its database is {bound.database} at {bound.place}; "
+            f"this worker has {own.database} at {own.place}"
+        )
+
+
+def _same_app(bound: Binding, own: Binding) -> bool:
+    if bound.app and own.app:
+        return bound.app == own.app
+    if not bound.agents or not own.agents:
+        return bound.module == own.module
+    # Without two names to compare, agents decide: a deploy keeps at least one, another app shares none.
+    return not set(bound.agents).isdisjoint(own.agents)
+
+
+def _with_new_agents(bound: Binding, own: Binding) -> Binding | None:
+    """The binding with the agents that a deploy added; None if it added none."""
+    agents = tuple(sorted({*bound.agents, *own.agents}))
+    changed = bound.model_copy(update={"agents": agents, "app": bound.app or own.app})
+    return None if changed == bound else changed
+
+
+def _names(of: Binding) -> str:
+    return ", ".join(of.agents) or "none"

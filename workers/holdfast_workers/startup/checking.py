@@ -1,0 +1,94 @@
+"""Warnings at the start of a worker, for problems that sessions would meet later."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Final
+
+from holdfast_activities.models import Models
+from holdfast_activities.state import State
+from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.agent.fallbacks import SimplifiedReply
+from holdfast_workflows.contracts.agent.spec import AgentSpec
+from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.names import OWN_TOOLS
+from holdfast_workflows.contracts.text.nearest import nearest
+
+_TIMEOUT: Final = 10.0
+"""Seconds that the search for sessions may delay a start."""
+
+_WARNINGS: Final = {
+    "gone": "agent %s: tool %s is gone, and %s began with it; %s",
+    "changed": "agent %s: tool %s takes other parameters than %s began with; %s",
+}
+
+_log = logging.getLogger(__name__)
+
+
+def warn_of_models(registry: Registry, models: Models) -> None:
+    """Log a warning for each model whose provider is unknown or whose key is missing."""
+    for agent in registry.agents.values():
+        for name in _models(agent):
+            try:
+                models.check(name)
+            except HoldfastError as error:
+                _log.warning("agent %s cannot use model %s: %s", agent.name, name, error.detail or error)
+
+
+def _models(agent: AgentSpec) -> list[str]:
+    """Every model that the agent may call, without duplicates."""
+    named = [
+        *agent.models,
+        agent.budget.cheaper if agent.budget else "",
+        agent.memory.model if agent.memory else "",
+        *(fallback.model for fallback in agent.fallbacks if isinstance(fallback, SimplifiedReply)),
+    ]
+    return [name for name in dict.fromkeys(named) if name]
+
+
+async def warn_of_tools(registry: Registry, state: State) -> None:
+    """Log a warning for each tool of running sessions that was removed or has other parameters now."""
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            for (agent, tool, change), sessions in sorted((await _changes(registry, state)).items()):
+                _log.warning(
+                    _WARNINGS[change], agent, tool, _counted(sessions), _remedy(registry, agent, tool, change)
+                )
+    except (HoldfastError, TimeoutError) as error:  # only a warning: the worker starts without it
+        _log.warning("it could not be seen which tools running sessions began with: %r", error)
+
+
+async def _changes(registry: Registry, state: State) -> Counter[tuple[str, str, str]]:
+    """Count sessions by agent, tool and change (``gone`` or ``changed``)."""
+    found = Counter[tuple[str, str, str]]()
+    for digest, sessions in (await state.pinned(list(registry.agents))).items():
+        body = await state.load_spec(digest)
+        if body is None:
+            continue
+        spec = AgentSpec.model_validate_json(body)
+        functions = registry.tools.get(spec.name, {})
+        for tool in spec.tools:
+            now = functions.get(tool.name)
+            if tool.name in OWN_TOOLS:
+                continue
+            if now is None:
+                found[spec.name, tool.name, "gone"] += sessions
+            elif now.spec.parameters != tool.parameters:
+                found[spec.name, tool.name, "changed"] += sessions
+    return found
+
+
+def _counted(sessions: int) -> str:
+    return "1 session that goes on" if sessions == 1 else f"{sessions:,} sessions that go on"
+
+
+def _remedy(registry: Registry, agent: str, tool: str, change: str) -> str:
+    if change == "changed":
+        return "`holdfast repin SESSION` has a session take the new ones"
+    close = nearest(tool, registry.tools.get(agent, {}))
+    heir = f"tool {close!r}" if close else "the tool that took its place"
+    return (
+        f"give {heir} aliases=[{tool!r}], or have sessions take the newest tools by `holdfast repin SESSION`"
+    )

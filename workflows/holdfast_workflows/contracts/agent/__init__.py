@@ -1,0 +1,1 @@
+"""Types of an agent's declaration: app, spec, tools, budget, fallbacks, memory."""

@@ -1,0 +1,98 @@
+"""Budgets of runs and tenants: limits, usage and accounts."""
+
+from typing import Literal
+
+from pydantic import FiniteFloat
+
+from ..base import Contract
+from .declared import Declared
+
+WhenSpent = Literal["finish", "degrade", "ask", "stop"]
+Measure = Literal["tokens", "dollars", "steps", "tool_calls", "seconds"]
+
+
+class Budget(Declared):
+    """What a session may use in its life, its sub-agents included; None for no limit.
+
+    ``tokens`` are those read and written together, ``dollars`` US dollars, ``seconds`` the
+    time turns have run (time spent waiting for a person does not count). ``when_spent``:
+    ``finish`` has the model answer with what it has in one last call without tools,
+    ``degrade`` goes on with the model ``cheaper`` and then finishes, ``ask`` waits until
+    the budget is raised, ``stop`` fails the turn.
+    """
+
+    tokens: int | None = None
+    dollars: float | None = None
+    steps: int | None = None
+    tool_calls: int | None = None
+    seconds: float | None = None
+    when_spent: WhenSpent = "finish"
+    cheaper: str = ""
+
+
+class RaiseBudget(Contract):
+    """By how much each limit is raised. A limit that is not set stays unlimited."""
+
+    tokens: int = 0
+    dollars: FiniteFloat = 0.0
+    steps: int = 0
+    tool_calls: int = 0
+    seconds: FiniteFloat = 0.0
+
+
+class Spending(Contract):
+    """A session's usage besides tokens and dollars."""
+
+    steps: int = 0
+    tool_calls: int = 0
+    seconds: float = 0.0
+
+
+class Allowance(Contract):
+    """An account in the state database that a model call is charged to, with its limits; None for no limit."""
+
+    account: str
+    tokens: int | None = None
+    dollars: float | None = None
+
+
+class Reservation(Contract):
+    """What is reserved for the next model call on every account it is charged to, until ``until`` (seconds since 1970)."""
+
+    tokens: int
+    dollars: float
+    until: float
+
+
+class Spent(Contract):
+    """A limit of the run or of its tenant that is reached."""
+
+    scope: Literal["run", "tenant"] = "run"
+    what: Measure
+    limit: float
+    used: float
+
+
+class BudgetAccount(Contract):
+    """An account as it stands. Limits are those of the last call charged to it."""
+
+    account: str
+    tokens: int = 0
+    dollars: float = 0.0
+    held_tokens: int = 0
+    held_dollars: float = 0.0
+    tokens_limit: int | None = None
+    dollars_limit: float | None = None
+
+
+class ListBudgets(Contract):
+    """Ask for accounts whose name begins with ``prefix``: ``run:<session>``, ``tenant:<tenant>:<day>``."""
+
+    prefix: str = ""
+    limit: int = 100
+
+
+class BudgetList(Contract):
+    """Accounts by name."""
+
+    budgets: tuple[BudgetAccount, ...]

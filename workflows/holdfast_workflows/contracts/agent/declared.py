@@ -1,0 +1,69 @@
+"""What users declare: names that it does not have are refused, with the nearest that it has."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from pydantic import ValidationError
+
+from ..base import Contract
+from ..errors import InvalidDeclaration
+from ..text.nearest import no_such
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Declared(Contract):
+    """A contract that users construct by its fields' names; a name that it does not have is refused.
+
+    Only the constructor refuses. What is read from a history or a log ignores unknown fields,
+    as every contract does: an older build reads what a newer one wrote.
+    """
+
+    if not TYPE_CHECKING:  # type checkers know the fields, and would lose them by this signature
+
+        def __init__(self, **fields: Any) -> None:
+            kind = type(self)
+            unknown = [name for name in fields if name not in kind.model_fields]
+            if unknown:
+                known = [
+                    name for name in kind.model_fields if name != "kind"
+                ]  # it tells a union's members apart
+                raise InvalidDeclaration(f"{kind.__name__}: {no_such('field', unknown, known)}")
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                raise InvalidDeclaration(f"{kind.__name__}: {_problems(error)}") from None
+
+        # Pydantic's mark of a constructor that only validates: with it, values that are read are
+        # made without calling the constructor.
+        __init__.__pydantic_base_init__ = True
+
+
+def known_options(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a function refuse options that it does not have, with the nearest that it has."""
+
+    def checked(function: Callable[P, R]) -> Callable[P, R]:
+        parameters = inspect.signature(function).parameters.values()
+        known = [
+            each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY and each.name != "self"
+        ]
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            if unknown := [name for name in kwargs if name not in known]:
+                raise InvalidDeclaration(f"{what}: {no_such('field', unknown, known)}")
+            return function(*args, **kwargs)
+
+        return call
+
+    return checked
+
+
+def _problems(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_context=False)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc']))}={repr(each['input'])[:80]}: {each['msg']}" for each in found
+    )

@@ -1,0 +1,1 @@
+"""Requests and views for operators: breakers, effects, content, resets, app binding."""

@@ -1,0 +1,83 @@
+"""Reading and storing content through standalone activities, for clients that reach only Temporal."""
+
+from ..base import Contract
+from ..limits import MAX_PAYLOAD
+from ..session.entries import Entry
+from ..session.session import TurnView
+
+
+class ReadLog(Contract):
+    """Read a session's log from ``start`` on. Texts longer than ``text_limit`` bytes are cut to a preview."""
+
+    session: str
+    start: int = 0
+    count: int = 50
+    text_limit: int = 4_096
+
+
+class LogPage(Contract):
+    """Entries in order; ``next`` is where to read on, None at the end."""
+
+    entries: tuple[Entry, ...]
+    next: int | None = None
+    unknown: bool = False
+    """Whether the state database has no row of the session."""
+
+
+class ReadText(Contract):
+    """Read one entry's text; ``offset`` counts characters, ``limit`` bytes."""
+
+    session: str
+    seq: int
+    offset: int = 0
+    limit: int = MAX_PAYLOAD // 2
+
+
+class TextPart(Contract):
+    """A part of a text, in JSON-safe form; ``total`` and ``offset`` count characters."""
+
+    text: str
+    offset: int
+    total: int
+
+
+class StoreText(Contract):
+    """Store a text too large for a history; the same ``id`` twice is the same text."""
+
+    session: str
+    id: str
+    text: str
+
+
+class StoredText(Contract):
+    """Where it was stored."""
+
+    ref: str
+
+
+class ReadTurn(Contract):
+    """Read a turn that its session no longer remembers."""
+
+    session: str
+    turn: int
+
+
+class StoredTurn(Contract):
+    """The turn as it was stored when it ended; None if there is none of that number."""
+
+    view: TurnView | None = None
+
+
+class AgentInfo(Contract):
+    """An agent that the workers of this task queue serve."""
+
+    name: str
+    description: str
+    models: tuple[str, ...]
+    tools: tuple[str, ...]
+
+
+class AgentList(Contract):
+    """The agents of a task queue."""
+
+    agents: tuple[AgentInfo, ...]

@@ -1,0 +1,1 @@
+"""Inputs, views and results of sessions, turns and steps."""

@@ -1,0 +1,301 @@
+"""Inputs, messages and views of a session."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ..agent.budget import Budget, Reservation, Spending
+from ..agent.memory import PlanItem, RememberInput
+from ..agent.spec import OutputSpec, PinnedSpec, WhenBusy
+from ..base import Contract
+from ..limits import MAX_NAME
+from ..operations.effects import PendingDecision
+from ..operations.resets import Abandoned
+from ..problems import Problem
+from .entries import Usage
+from .steps import NewEntry, TurnStatus
+
+Status = Literal[
+    "starting", "idle", "running", "paused", "waiting", "needs_person", "closed", "failed", "cancelled"
+]
+"""``idle`` has nothing to do; ``waiting`` waits on a timer, for a provider, a limit or a tool; ``needs_person`` for a decision."""
+Mode = Literal["conversation", "task"]
+
+
+class Message(Contract):
+    """A user message: ``text`` if small, else ``ref`` of what was stored before, with its preview as text.
+
+    ``id`` is the sender's; the same id twice is the same message.
+    """
+
+    id: str = Field(max_length=MAX_NAME)
+    text: str
+    ref: str = Field(default="", max_length=MAX_NAME)
+    size: int = 0
+    when_busy: WhenBusy | None = None
+    streaming: bool = False
+
+
+class Accepted(Contract):
+    """The answer to a message: the turn that will take it.
+
+    ``remembers``: the session runs on after a turn to remember it, so a client that wants a task's reply waits
+    for the turn, not for the end of the workflow.
+    """
+
+    turn: int
+    remembers: bool = False
+    paused: bool = False
+    """Whether the session is paused, so that the turn begins only when it is resumed."""
+
+
+class TurnView(Contract):
+    """A turn. ``reply`` is whole if small, else a preview and the whole is at ``reply_seq`` in the log."""
+
+    turn: int
+    status: TurnStatus
+    request: str = ""
+    reply: str = ""
+    reply_seq: int = 0
+    reply_size: int = 0
+    steps: int = 0
+    usage: Usage = Usage()
+    error: Problem | None = None
+    started: float = 0.0
+    ended: float = 0.0
+
+
+EventKind = Literal[
+    "turn_started",
+    "step",
+    "call_started",
+    "call_ended",
+    "turn_ended",
+    "paused",
+    "resumed",
+    "steered",
+    "closed",
+    "waiting",
+    "needs_person",
+    "decided",
+    "budget",
+    "fallback",
+    "undone",
+    "recalled",
+    "compacted",
+    "plan",
+    "model_changed",
+]
+
+
+class Event(Contract):
+    """Something that happened in a session, for followers. ``n`` counts up without gaps."""
+
+    n: int
+    kind: EventKind
+    turn: int
+    step: int = 0
+    seq: int = 0
+    name: str = ""
+    call_id: str = ""
+    text: str = ""
+    size: int = 0
+    status: str = ""
+    usage: Usage | None = None
+    at: float = 0.0
+
+
+class SessionView(Contract):
+    """A session's status, and its events from the requested one on."""
+
+    session: str
+    agent: str
+    tenant: str = ""
+    mode: Mode = "conversation"
+    status: Status = "starting"
+    turn: int = 0
+    step: int = 0
+    queued: int = 0
+    seq: int = 0
+    model: str = ""
+    usage: Usage = Usage()
+    active: tuple[str, ...] = ()
+    """Names of the tool calls that run now."""
+    pending_decisions: tuple[PendingDecision, ...] = ()
+    """What waits for a person's decision."""
+    waiting_for: str = ""
+    """Why the session waits on a timer, and until when."""
+    user: str = ""
+    plan: tuple[PlanItem, ...] = ()
+    """What the agent has set out to do, where it has a working memory."""
+    notes: str = ""
+    """Its scratchpad."""
+    memory: str = ""
+    """How many memories were recalled in this turn, or that the store is unavailable."""
+    context: int = 0
+    """How full the last prompt was; see ``StepView.context``."""
+    budget: Budget | None = None
+    """The run's limits as they are now."""
+    spending: Spending = Spending()
+    last: TurnView | None = None
+    events: tuple[Event, ...] = ()
+    next_event: int = 0
+    pausing: bool = False
+    """Whether the session is paused but a step still runs to its end."""
+
+
+class WaitTurn(Contract):
+    """Wait at most ``seconds`` for a turn to end; after that the running turn is returned."""
+
+    turn: int
+    seconds: float = 20.0
+
+
+class Undoable(Contract):
+    """A settled call that is undone if its turn is cancelled or fails.
+
+    ``reply`` is the sequence number of the reply that asked for it, ``preview`` its arguments for people.
+    """
+
+    seq: int
+    reply: int
+    name: str
+    call_id: str
+    preview: str = ""
+
+
+class TurnState(Contract):
+    """A running turn, also carried by continue-as-new."""
+
+    turn: int
+    step: int = 0
+    request: str = ""
+    usage: Usage = Usage()
+    invalid_steps: int = 0
+    output_repairs: int = 0
+    new: tuple[NewEntry, ...] = ()
+    started: float = 0.0
+    cancelled: str = ""
+    """Why the turn is to stop, from when that was asked until it has."""
+    reservation: Reservation | None = None
+    waited_for_providers: float = 0.0
+    """Seconds the turn has waited since a provider last answered."""
+    tried: int = 0
+    """Attempts at the next step before the wait."""
+    waited: float = 0.0
+    """Seconds the turn has waited for a person."""
+    final: bool = False
+    model: str = ""
+    fallback: int | None = None
+    """The index of the next fallback, once the providers have failed."""
+    warned: bool = False
+    """Whether the model was warned of a loop."""
+    trail: tuple[str, ...] = ()
+    """Digests of the last calls with their results, for the loop detector."""
+    effects: tuple[Undoable, ...] = ()
+    """Calls of this turn that have an undo and were settled, in their order."""
+    problem: Problem | None = None
+    """The error that fallbacks are tried for, or that the turn ends with."""
+    ending: Literal["", "failed", "cancelled"] = ""
+    """The turn's status once its effects are undone."""
+    reply: str = ""
+    """The text for the user when the turn has failed."""
+    start: int = 0
+    """The number of the turn's first entry in the log."""
+    recalled: bool = False
+    """Whether memories were looked up for it."""
+
+
+class CarriedState(Contract):
+    """The state that a session carries to its next run by continue-as-new; content stays in the log."""
+
+    spec: PinnedSpec | None = None
+    seq: int = 1
+    turns: int = 0
+    version: int = 0
+    usage: Usage = Usage()
+    queue: tuple[tuple[int, Message], ...] = ()
+    running: TurnState | None = None
+    steering: tuple[str, ...] = ()
+    paused: bool = False
+    closing: bool = False
+    streaming_until: float = 0.0
+    recent: tuple[TurnView, ...] = ()
+    seen: dict[str, int] = Field(default_factory=dict)
+    """Ids of recent messages with the turn each was given."""
+    events: tuple[Event, ...] = ()
+    next_event: int = 0
+    budget: Budget | None = None
+    spending: Spending = Spending()
+    plan: tuple[PlanItem, ...] = ()
+    notes: str = ""
+    summary: int = 0
+    """The number of the newest summary in the log."""
+    memory: str = ""
+    model: str = ""
+    """The model that answered last."""
+    unremembered: tuple[RememberInput, ...] = ()
+    """Turns that have ended and are not remembered yet, in their order."""
+    abandoned: Abandoned = ()
+    resets: int = 0
+    next_spec: PinnedSpec | None = None
+    """The spec that the session takes when the running turn has ended."""
+    own_output: bool = False
+    """Whether the output shape was given at the session's start, and is not the agent's own."""
+
+
+class StartInput(Contract):
+    """Start a session.
+
+    The first message comes with the start as an update, or in ``message`` where the
+    starter cannot send one (a schedule, another workflow).
+    ``continue_as_new_after`` is the number of history events after which the session continues as new.
+    ``heartbeat_timeout`` is how many seconds without a heartbeat an activity's worker counts as lost: the recovery
+    time of a call. Model and tool calls send a heartbeat every second.
+    """
+
+    agent: str = Field(default="", max_length=MAX_NAME)
+    tenant: str = Field(default="", max_length=MAX_NAME)
+    mode: Mode = "conversation"
+    output: OutputSpec | None = None
+    message: Message | None = None
+    max_steps: int | None = None
+    # A run must make progress before it ends.
+    continue_as_new_after: int = Field(default=3_000, ge=10)
+    # Heartbeats come every second; below two seconds healthy workers would count as lost.
+    heartbeat_timeout: float = Field(default=8.0, ge=2, le=600)
+    budget: Budget | None = None
+    """Instead of the agent's own."""
+    account: str = ""
+    """The account that tokens and dollars are charged to: a parent's, where this is a sub-agent's session."""
+    carry: CarriedState | None = None
+    user: str = Field(default="", max_length=MAX_NAME)
+    """The user's id (not a name), for memories of scope ``user``."""
+
+
+class TaskResult(Contract):
+    """The result of a session that has ended: its last turn, with totals."""
+
+    last: TurnView | None = None
+    turns: int = 0
+    usage: Usage = Usage()
+
+
+class Partial(Contract):
+    """Heartbeat details of a ``think`` activity while the model streams."""
+
+    turn: int
+    step: int
+    seq: int
+    text: str = ""
+    steps: int = 0
+    """Steps of this activity that are settled already."""
+    tried: int = 0
+    """Attempts of the model call that failed before this one."""
+
+
+class ToolProgress(Contract):
+    """Heartbeat details of a tool call, from ``ToolContext.heartbeat``."""
+
+    name: str
+    detail: str = ""

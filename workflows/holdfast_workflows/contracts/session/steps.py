@@ -1,0 +1,276 @@
+"""Inputs and results of the activities of a turn; small and of constant size."""
+
+from typing import Literal
+
+from ..agent.budget import Allowance, Reservation, Spent
+from ..agent.spec import OutputSpec, PinnedSpec
+from ..base import Contract
+from ..operations.resets import Abandoned
+from ..problems import Problem
+from .entries import Finish, ResultStatus, Usage
+
+TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class LoadInput(Contract):
+    """Load an agent's spec from the worker's registry and pin it."""
+
+    session: str
+    agent: str
+    tenant: str = ""
+    output: OutputSpec | None = None
+    user: str = ""
+    first_run: str = ""
+    """The run that the session began with; another that loads the agent was reset to its beginning."""
+    again: bool = False
+    """Whether the session goes on, and only its spec is to be the newest."""
+    output_of: str = ""
+    """The digest of the spec whose output shape is kept, where that was given at the session's start."""
+
+
+class LoadResult(Contract):
+    """The pinned spec, and where a session that existed before goes on.
+
+    ``seq`` is its next free sequence number, ``turns`` how many it had, ``version`` its
+    snapshot's.
+    """
+
+    spec: PinnedSpec
+    seq: int = 1
+    turns: int = 0
+    version: int = 0
+    used: int = 0
+    """After a reset to the beginning: the last turn that was ever used; ``turns`` are those before it."""
+    abandoned: Abandoned = ()
+    resets: int = 0
+
+
+class NewEntry(Contract):
+    """Something the workflow decided that is not in the log yet; the next ``think`` writes it.
+
+    A user message or steering (``text``, or ``ref`` where it was stored before), or the
+    outcome of a call whose activity could not write it (``call_id`` and ``name``).
+    """
+
+    seq: int
+    kind: Literal["message", "steer", "repair", "failed", "cancelled"]
+    text: str = ""
+    ref: str = ""
+    call_id: str = ""
+    name: str = ""
+    turn: int = 0
+
+
+class ThinkInput(Contract):
+    """One model call, or several inline steps.
+
+    ``seq`` is the first number the reply may take. ``max_steps`` is how many steps this activity may take while
+    the model asks only for inline tools; 0 calls no model and returns settled steps. With ``streaming`` a client
+    follows the session, so partial text is sent in heartbeats.
+    """
+
+    session: str
+    agent: str
+    digest: str
+    turn: int
+    step: int
+    seq: int
+    tenant: str = ""
+    user: str = ""
+    new: tuple[NewEntry, ...] = ()
+    max_steps: int = 1
+    streaming: bool = False
+    again: bool = False
+    """Whether an earlier activity for this step was lost, so the log may hold part of it."""
+    allowance: Allowance | None = None
+    """The run's own account, if it has limits in tokens or dollars."""
+    reservation: Reservation | None = None
+    """What the step before reserved for this call."""
+    calls_left: int | None = None
+    """Tool calls left in the budget; inline steps end when they are used."""
+    keep_room_for_final: bool = False
+    """Whether room for a last call is to be left in the budget."""
+    final: bool = False
+    """Whether this is the last call, without tools: the model answers with what it has."""
+    model: str = ""
+    """The model to ask instead of the agent's own."""
+    fallback: int | None = None
+    """The index of the fallback to use: a cached or simplified reply."""
+    tried: int = 0
+    """Attempts at this step before the wait."""
+    answer: str = ""
+    """A person's answer, written to the log instead of the model's."""
+    summary: int = 0
+    """The number of the newest valid summary in the log; 0 for none."""
+    settled: int = 0
+    """The number of the newest reply in the log; 0 for none. A log without it is an older copy."""
+    abandoned: Abandoned = ()
+    """Parts of the log that were set aside by resets; prompts leave them out."""
+
+
+class Wait(Contract):
+    """A wait of ``seconds`` and its reason; the session waits on a timer and tries again."""
+
+    seconds: float
+    reason: str
+    kind: Literal["breaker", "limit", "effect", "state"]
+    error_code: str = ""
+    """The error that the turn ends with when it may not wait any longer."""
+    tried: int = 0
+    """Attempts before the wait; waiting does not change the count."""
+    nap: float | None = None
+    """Seconds after which to try early, since the cause may end before ``seconds``."""
+
+
+class CallView(Contract):
+    """A call as the workflow sees it.
+
+    ``arguments`` is the text if small, else empty, with a ``preview``, and in the log. ``done`` is true when
+    the result is settled already: an inline tool that ran, or a call refused as invalid.
+    """
+
+    id: str
+    name: str
+    seq: int
+    arguments: str = ""
+    preview: str = ""
+    done: bool = False
+    status: ResultStatus | Literal[""] = ""
+    result: str = ""
+    size: int = 0
+    digest: str = ""
+    """Of the name and arguments, for loop detection."""
+    result_digest: str = ""
+
+
+class StepView(Contract):
+    """A settled model call. ``text`` is whole if small, else a preview (``size`` tells)."""
+
+    seq: int
+    finish: Finish
+    text: str = ""
+    size: int = 0
+    calls: tuple[CallView, ...] = ()
+    usage: Usage = Usage()
+    model: str = ""
+    seconds: float = 0.0
+    output_problem: str = ""
+    reservation: Reservation | None = None
+    """What was reserved for the next call when this step was settled."""
+    context: int = 0
+    """How full the prompt was before anything was cut or left out, in percent of what instructions and tools
+    leave of its budget; 0 below half."""
+    instead: str = ""
+    """Why the models before it in the agent's list did not answer; empty for the first."""
+
+
+class ThinkResult(Contract):
+    """The steps taken.
+
+    There is none if the activity was asked to yield before the first was done, has to wait (``wait``) or the
+    next call has no budget (``spent``). ``wait`` and ``failed`` are about the step after these; a failure of the
+    first step fails the activity. ``unanswered`` is the usage of model calls without a reply.
+    """
+
+    steps: tuple[StepView, ...]
+    wait: Wait | None = None
+    spent: Spent | None = None
+    failed: Problem | None = None
+    unanswered: Usage = Usage()
+
+
+ActMode = Literal["call", "retry", "confirm", "give_up", "undo"]
+"""``call`` runs the tool; ``retry`` runs it although the outcome of an earlier attempt is unknown; ``confirm``
+writes a person's result; ``give_up`` writes that the outcome is unknown; ``undo`` undoes the call."""
+
+
+class ActInput(Contract):
+    """One tool call.
+
+    ``key`` is its stable idempotency key; ``seq`` where its result goes; ``reply`` the
+    sequence number of the reply that asked for it, ``index`` its place there; ``again``
+    whether an earlier activity for this call was lost.
+    """
+
+    session: str
+    agent: str
+    digest: str
+    turn: int
+    step: int
+    seq: int
+    reply: int
+    index: int
+    call_id: str
+    name: str
+    key: str
+    tenant: str = ""
+    arguments: str = ""
+    again: bool = False
+    mode: ActMode = "call"
+    text: str = ""
+    """With ``confirm``: the result, written by a person."""
+    by: str = ""
+    """The person who decided, with ``retry``, ``confirm`` and ``give_up``."""
+    undecided: bool = False
+    """With ``give_up``: because the turn was cancelled. A person may still resolve it afterwards."""
+    user: str = ""
+    resets: int = 0
+    """Number of logs that resets have set aside; the call may have been made in one of them."""
+    since: int = 0
+    """The first number after the last reset."""
+    elsewhere: bool = False
+    """Whether a worker without the agent had the call before. Workers without it now fail the attempt, so that
+    the server offers it to others; a new activity could go to the same worker again."""
+
+
+class ActResult(Contract):
+    """The settled outcome of a call. ``size`` is the result's size in bytes.
+
+    Nothing is settled with ``wait`` (try the call again later) or ``unknown`` (the call may have happened and
+    must not be repeated).
+    """
+
+    status: ResultStatus = "ok"
+    preview: str = ""
+    size: int = 0
+    seconds: float = 0.0
+    digest: str = ""
+    wait: Wait | None = None
+    unknown: bool = False
+
+
+class TurnRecord(Contract):
+    """A turn as the state database stores it."""
+
+    turn: int
+    status: TurnStatus
+    request: str = ""
+    reply: str = ""
+    reply_seq: int = 0
+    steps: int = 0
+    usage: Usage = Usage()
+    error_code: str = ""
+    error: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+
+
+class SettleInput(Contract):
+    """Write a turn and the session's snapshot.
+
+    ``version`` is the snapshot's version before this change; the change makes it
+    ``version + 1``. ``new`` goes into the log first: what no ``think`` has written,
+    since the turn failed or was cancelled.
+    """
+
+    session: str
+    agent: str
+    digest: str
+    tenant: str = ""
+    version: int
+    status: str
+    seq: int
+    turns: int
+    usage: Usage
+    turn: TurnRecord | None = None
+    new: tuple[NewEntry, ...] = ()
