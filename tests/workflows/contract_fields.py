@@ -19,8 +19,8 @@ RECORDED = Path(__file__).with_name("contract_fields.json")
 def fields() -> dict[str, dict[str, Any]]:
     """Each contract's fields with their defaults; ``required`` where there is none."""
     found: dict[str, dict[str, Any]] = {}
-    for module in pkgutil.iter_modules(contracts.__path__):
-        for value in vars(importlib.import_module(f"{contracts.__name__}.{module.name}")).values():
+    for module in pkgutil.walk_packages(contracts.__path__, f"{contracts.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, type) and issubclass(value, Contract) and value is not Contract:
                 found[value.__name__] = {name: _default(field) for name, field in value.model_fields.items()}
     return dict(sorted(found.items()))
