@@ -23,8 +23,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client as TemporalClient
 
 from holdfast import Agent, App
-from holdfast.testing import Environment, ScriptedModel, say
-from holdfast.testing.model import Reply, Request
+from holdfast.testing import Environment, Reply, Request, ScriptedModel, say
 from holdfast_client import shares
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts import names

@@ -8,7 +8,7 @@ something to read.
 
 import re
 
-from holdfast.testing.model import Call, Reply, Request, say
+from holdfast.testing import Call, Reply, Request, say
 
 _NAME = re.compile(rb"bench ([0-9a-f]+) steps=(\d+) calls=(\d+) tool=(\w+)")
 _WORDS = "I shall look at the next page, since the one before did not say it. " * 3

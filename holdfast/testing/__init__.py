@@ -1,4 +1,13 @@
-"""What a test of an agent needs: a scripted model, a whole Holdfast, skipping time, replay."""
+"""The test kit: a scripted model over real HTTP, a whole Holdfast in a test, skipped time, replays.
+
+    async with ScriptedModel([say("Hello."), call("look", {"at": "it"})]) as model:
+        ... model.url, model.openai_url, model.requests
+
+A script is a list of replies, which all callers consume in order, or a function from a
+request to a reply, so that each of many sessions is answered by its content. A script may
+contain named faults, ``fault("too_long_gemini")``, and replies in a server's own form,
+``say("Hi").but(form="no_usage")``.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +86,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    # A scripted model in a process of its own must not wait for all that a worker needs to be imported.
+    # A scripted model in a separate process must not import all that a worker needs.
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

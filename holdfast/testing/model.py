@@ -1,70 +1,50 @@
-"""A scripted model, served over real HTTP in OpenAI and Anthropic form.
+"""The program that serves a scripted model: ``python -m holdfast.testing.model --script module:name``."""
 
-    async with ScriptedModel([say("Hello."), call("look", {"at": "it"})]) as model:
-        ... model.url, model.openai_url, model.requests
+from __future__ import annotations
 
-A script is a list of replies, consumed in order by all callers, or a function from a
-request to a reply, so that many sessions at once are answered each by its own content.
-Faults stand in it by name, ``fault("too_long_gemini")``, and a reply takes the form in which
-some server sends it, ``say("Hi").but(form="no_usage")``.
-As a process of its own: ``python -m holdfast.testing.model --script module:name``, or
-``ScriptedModel.spawn("module:name")``.
-"""
+import argparse
+import asyncio
+import importlib
+import importlib.util
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
-from .replies.faults import FAULTS, Fault, Faults
-from .replies.forms import FORMS
-from .replies.provider_faults import PROVIDER_FAULTS, fault
-from .replies.replies import (
-    Call,
-    Reply,
-    call,
-    context_too_long,
-    empty,
-    failed,
-    garbage,
-    hang,
-    html,
-    overloaded,
-    rate_limited,
-    reset,
-    say,
-    unauthorized,
-)
-from .server.limits import RateLimit, TokenLimit
-from .server.requests import Request, Seen
-from .server.server import Script, ScriptedModel
-from .server.spawn import SpawnedModel, asked, main
+from .server.server import ScriptedModel
 
-__all__ = [
-    "FAULTS",
-    "FORMS",
-    "PROVIDER_FAULTS",
-    "Call",
-    "Fault",
-    "Faults",
-    "RateLimit",
-    "Reply",
-    "Request",
-    "Script",
-    "ScriptedModel",
-    "Seen",
-    "SpawnedModel",
-    "TokenLimit",
-    "asked",
-    "call",
-    "context_too_long",
-    "empty",
-    "failed",
-    "fault",
-    "garbage",
-    "hang",
-    "html",
-    "overloaded",
-    "rate_limited",
-    "reset",
-    "say",
-    "unauthorized",
-]
+
+def load(script: str) -> Any:
+    """Import the object that ``module:name`` or ``path/to/file.py:name`` names."""
+    place, _, name = script.rpartition(":")
+    if not place.endswith(".py"):
+        return getattr(importlib.import_module(place), name)
+    spec = importlib.util.spec_from_file_location(Path(place).stem, place)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{place} cannot be loaded.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, name)
+
+
+async def _serve(script: str, port: int) -> None:
+    async with ScriptedModel(load(script), port=port) as model:
+        print(model.url, flush=True)  # the parent process reads it
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serve until the process ends. The first line printed is the URL."""
+    parser = argparse.ArgumentParser(description="Serve a scripted model over HTTP.")
+    parser.add_argument("--script", required=True, help="module:name or path/to/file.py:name")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
+    options = parser.parse_args()
+    try:
+        from uvloop import run  # only workers have it; the standard loop serves as well
+    except ImportError:
+        from asyncio import run
+    with suppress(KeyboardInterrupt):
+        run(_serve(options.script, options.port))
+
 
 if __name__ == "__main__":
-    main(ScriptedModel)
+    main()

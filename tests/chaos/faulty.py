@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from holdfast.testing import Reply, Request
-from holdfast.testing.model import Fault, Faults
+from holdfast.testing import Fault, Faults, Reply, Request
 
 from .program import ATTEMPTS, REPAIRS, STEPS
 from .script import note, reply

@@ -7,8 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from holdfast.testing.environment import Environment
-from holdfast.testing.model import Reply, Request, ScriptedModel
+from holdfast.testing import Environment, Reply, Request, ScriptedModel
 from holdfast_temporal import DevServer
 
 from .support import app

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pydantic import BaseModel
 
 from holdfast import Agent, App, ToolContext, tool
-from holdfast.testing.model import Reply, Request
+from holdfast.testing import Reply, Request
 from holdfast_client.stream.events import StreamEvent, TextDelta, TextRestart
 
 

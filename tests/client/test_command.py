@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from holdfast.testing.environment import Environment
-from holdfast.testing.model import call, say, unauthorized
+from holdfast.testing import Environment, call, say, unauthorized
 from holdfast_client.command.common.printing import out, sentence
 from holdfast_client.command.main import invoke
 from holdfast_client.command.sessions.lists import sessions_table

@@ -7,8 +7,7 @@ import math
 
 import pytest
 
-from holdfast.testing.environment import Environment
-from holdfast.testing.model import call, say, unauthorized
+from holdfast.testing import Environment, call, say, unauthorized
 from holdfast_client import BudgetChanged, Decided, NeedsPerson, Session, TurnEnded, sync
 from holdfast_client.requests.requests import Wire
 from holdfast_workflows.contracts.agent.budget import Budget

@@ -12,7 +12,7 @@ import pytest
 from temporalio.client import Client as TemporalClient
 
 from holdfast import Agent, App, RetryPolicy
-from holdfast.testing.model import Reply, Request, ScriptedModel, overloaded, say
+from holdfast.testing import Reply, Request, ScriptedModel, overloaded, say
 from holdfast_client import connect
 from holdfast_client.stream.events import StreamEvent, TextRestart, TurnEnded
 from holdfast_temporal import DevServer

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from holdfast.testing.model import call, say
+from holdfast.testing import call, say
 from holdfast_client import Session, connect
 from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid, TemporalUnreachable, TurnNotEnded
 

@@ -11,8 +11,7 @@ from datetime import datetime
 
 import pytest
 
-from holdfast.testing.environment import Environment
-from holdfast.testing.model import call, say
+from holdfast.testing import Environment, call, say
 from holdfast_client import NeedsPerson, Session
 from holdfast_workflows.contracts.agent.budget import Budget
 

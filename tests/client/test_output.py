@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing.model import say
+from holdfast.testing import say
 
 from .conftest import Running
 from .test_command import where

@@ -9,7 +9,7 @@ from temporalio.client import Client as TemporalClient
 from temporalio.client import Interceptor, OutboundInterceptor, QueryWorkflowInput
 from temporalio.service import RPCError, RPCStatusCode
 
-from holdfast.testing.model import say
+from holdfast.testing import say
 from holdfast_client import connect
 from holdfast_workflows.contracts.errors import ServiceError
 

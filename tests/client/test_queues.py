@@ -9,8 +9,7 @@ import pytest
 from temporalio.client import Client as TemporalClient
 
 from holdfast import Agent, App
-from holdfast.testing import ScriptedModel, say
-from holdfast.testing.environment import Environment
+from holdfast.testing import Environment, ScriptedModel, say
 from holdfast_client import Client, connect
 from holdfast_client.requests.requests import Wire
 from holdfast_temporal import DevServer, binding

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from holdfast.testing.model import hang, rate_limited, say, unauthorized
+from holdfast.testing import hang, rate_limited, say, unauthorized
 from holdfast_client import connect
 from holdfast_client.requests.starting import StartOptions
 from holdfast_workflows.contracts import names

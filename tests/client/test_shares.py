@@ -7,8 +7,7 @@ from temporalio.common import Priority
 
 from benchmarks.fairness import Waits, waits
 from holdfast import Agent, App, TenantLimits
-from holdfast.testing.environment import Environment
-from holdfast.testing.model import ScriptedModel, say
+from holdfast.testing import Environment, ScriptedModel, say
 from holdfast_client import shares
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts.errors import BadInput

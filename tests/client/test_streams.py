@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from holdfast.testing.model import Reply, Request, call, rate_limited, say
+from holdfast.testing import Reply, Request, call, rate_limited, say
 from holdfast_client import Session
 from holdfast_client.stream.events import (
     StepEnded,

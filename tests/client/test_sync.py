@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from holdfast.testing.model import call, say
+from holdfast.testing import call, say
 from holdfast_client import sync
 from holdfast_client.portal import Portal
 from holdfast_client.stream.events import TextDelta, TurnEnded

@@ -11,8 +11,7 @@ import pytest
 from temporalio.client import Client as TemporalClient
 from temporalio.client import Interceptor, OutboundInterceptor, QueryWorkflowInput
 
-from holdfast.testing.environment import Environment
-from holdfast.testing.model import Reply, Request, failed, say
+from holdfast.testing import Environment, Reply, Request, failed, say
 from holdfast_client import Client, connect
 from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.limits import MAX_WAITERS

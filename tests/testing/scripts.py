@@ -1,6 +1,6 @@
 """Scripts that a server in another process loads by name."""
 
-from holdfast.testing.model import Reply, Request, call, say
+from holdfast.testing import Reply, Request, call, say
 
 
 def by_results(request: Request) -> Reply:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing.model import FAULTS, Fault, Faults, Reply, Request, ScriptedModel, call, say
+from holdfast.testing import FAULTS, Fault, Faults, Reply, Request, ScriptedModel, call, say
 from holdfast_activities.models import ModelReply
 from holdfast_workflows.contracts.errors import HoldfastError, ModelError
 from holdfast_workflows.contracts.errors import tree as errors

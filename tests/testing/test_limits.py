@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from holdfast.testing.model import RateLimit, Request, ScriptedModel, TokenLimit, say
+from holdfast.testing import RateLimit, Request, ScriptedModel, TokenLimit, say
 from holdfast_workflows.contracts.errors import ContextTooLong, RateLimited
 from holdfast_workflows.contracts.session.entries import UserEntry
 from tests.activities.models.conversations import NAMES, ask

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from holdfast.testing.model import (
+from holdfast.testing import (
     Reply,
     Request,
     Script,

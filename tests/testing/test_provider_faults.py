@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing.model import (
+from holdfast.testing import (
     FAULTS,
     FORMS,
     PROVIDER_FAULTS,

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from examples.analyst import app as analyst
-from holdfast.testing.model import ScriptedModel, SpawnedModel
+from holdfast.testing import ScriptedModel, SpawnedModel
 from holdfast_client import Client, Reply, Session, StepEnded, connect
 from holdfast_temporal import DevServer, run_link
 from holdfast_workflows.contracts.errors import HoldfastError

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.testing.model import Call, Reply, Request
+from holdfast.testing import Call, Reply, Request
 
 from .analysis import analyse
 from .findings import WHO

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing.model import ScriptedModel, failed, hang, unauthorized
+from holdfast.testing import ScriptedModel, failed, hang, unauthorized
 from holdfast_activities.memory import Collection, Memories, MemoryStore, Vector
 from holdfast_activities.memory.base import Embedder
 from holdfast_activities.memory.embedded import open_embedded

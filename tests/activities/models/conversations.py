@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from holdfast.testing.model import ScriptedModel
+from holdfast.testing import ScriptedModel
 from holdfast_activities.models import Model, ModelReply, ModelRequest, Models, ProviderConfig
 from holdfast_workflows.contracts.agent.spec import ToolSpec
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry

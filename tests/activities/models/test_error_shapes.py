@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.testing.model import Reply, ScriptedModel
+from holdfast.testing import Reply, ScriptedModel
 from holdfast_activities.models.errors.body import problem_in
 from holdfast_workflows.contracts.errors import (
     ContextTooLong,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.testing.model import Reply, ScriptedModel, call, say
+from holdfast.testing import Reply, ScriptedModel, call, say
 from holdfast_activities.models import ModelReply
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, UserEntry
 

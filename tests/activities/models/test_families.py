@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.testing.model import Reply, ScriptedModel
+from holdfast.testing import Reply, ScriptedModel
 from holdfast_activities.models import ModelReply
 from holdfast_workflows.contracts.errors import ModelError
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.testing.model import ScriptedModel, failed, rate_limited, say
+from holdfast.testing import ScriptedModel, failed, rate_limited, say
 from holdfast_activities.models import Models, ProviderConfig, Remaining
 from holdfast_activities.models.limits import remaining, wait
 from holdfast_activities.state.coordination.bucket import Rate

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.testing.model import Reply, ScriptedModel
+from holdfast.testing import Reply, ScriptedModel
 from holdfast_activities.models import wire as common
 from holdfast_activities.models.http.exchange import Body
 from holdfast_activities.models.openai.reply import Gathered

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.testing.model import ScriptedModel
+from holdfast.testing import ScriptedModel
 from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.testing.model import (
+from holdfast.testing import (
     Reply,
     ScriptedModel,
     call,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing.model import ScriptedModel, say
+from holdfast.testing import ScriptedModel, say
 from holdfast_activities.models import ModelRequest, Models, ProviderConfig, providers_from
 from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_activities.models.config import Kind

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.testing.model import ScriptedModel, call, say
+from holdfast.testing import ScriptedModel, call, say
 from holdfast_activities.models import ModelRequest
 from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_activities.models.openai.client import OpenAIModel

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from holdfast.testing.model import FAULTS
+from holdfast.testing import FAULTS
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 
 from ..driving import Ended, drive

@@ -14,7 +14,7 @@ import pytest
 from examples.analyst.app import OFFLINE, QUESTION, SAMPLE
 from examples.analyst.offline import make_script
 from holdfast import connect
-from holdfast.testing.model import ScriptedModel
+from holdfast.testing import ScriptedModel
 from holdfast_temporal import DevServer
 
 from .driving import drive

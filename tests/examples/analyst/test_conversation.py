@@ -11,7 +11,7 @@ import httpx
 from examples.analyst.app import QUESTION, SAMPLE
 from examples.analyst.offline import make_script
 from examples.analyst.offline.conversation import read
-from holdfast.testing.model import ScriptedModel
+from holdfast.testing import ScriptedModel
 
 from .driving import MAX_STEPS, drive, toolbox, use
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from holdfast.testing.model import Reply, ScriptedModel, failed, hang, html, rate_limited, reset, unauthorized
+from holdfast.testing import Reply, ScriptedModel, failed, hang, html, rate_limited, reset, unauthorized
 from holdfast_activities.memory.embedders.openai import OpenAIEmbedder
 from holdfast_activities.models.config import ProviderConfig
 from holdfast_workflows.contracts.errors import EmbedderBroken, EmbeddingFailed
