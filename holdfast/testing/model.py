@@ -38,12 +38,10 @@ def main() -> None:
     parser.add_argument("--script", required=True, help="module:name or path/to/file.py:name")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     options = parser.parse_args()
-    try:
-        from uvloop import run  # only workers have it; the standard loop serves as well
-    except ImportError:
-        from asyncio import run
+    # Only workers have uvloop; the standard loop serves as well.
+    loop: Any = importlib.import_module("uvloop" if importlib.util.find_spec("uvloop") else "asyncio")
     with suppress(KeyboardInterrupt):
-        run(_serve(options.script, options.port))
+        loop.run(_serve(options.script, options.port))
 
 
 if __name__ == "__main__":
