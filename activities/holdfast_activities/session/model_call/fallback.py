@@ -97,7 +97,7 @@ class ModelFallback:
                 before = ahead.get(seq)
                 if isinstance(before, ReplyEntry):
                     return StoredReply(before, ahead)
-                if not self._step.max_steps:
+                if self._step.mode == "read":
                     return None
                 look_ahead = False
                 if cached := await self._cached(model, conversation):

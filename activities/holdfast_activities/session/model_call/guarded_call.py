@@ -102,7 +102,7 @@ class GuardedCall:
 
     def _expect_text(self, reply: ModelReply, consumed: Consumed) -> None:
         """Reject a final reply that was cut off before any text; one with text stands as it is."""
-        if self._prompts.step.final and reply.finish == "length" and not reply.text.strip():
+        if self._prompts.step.mode == "final" and reply.finish == "length" and not reply.text.strip():
             consumed.usage = reply.usage
             raise EmptyReply(f"{reply.model}: the last reply reached its length limit before it had any text")
 

@@ -76,7 +76,7 @@ class PromptSource:
         """Build the prompt of a conversation."""
         spec, step = self.agent.spec, self.step
         tools = b"" if self.simple else self.agent.wire_tools(model)
-        extra = _SIMPLE if self.simple else _FINAL if step.final else ""
+        extra = _SIMPLE if self.simple else _FINAL if step.mode == "final" else ""
         instructions = f"{spec.instructions}\n\n{extra}" if extra else spec.instructions
         made = self._budget(model, instructions, tools)
         fragments, items = self._shown(conversation, made)
@@ -89,7 +89,7 @@ class PromptSource:
             temperature=spec.temperature,
             timeout=spec.model_timeout,
             stream=step.streaming,
-            no_calls=step.final and bool(tools),
+            no_calls=step.mode == "final" and bool(tools),
             plain=conversation.plain,
         )
         return Prompt(request, PromptAccount(model.name, made, items, conversation.need))

@@ -87,7 +87,7 @@ class StepLoop:
             * agent.spec.model_timeout,  # a prompt that is too long, or filtered, is changed and sent once more
             before=step.reservation,
             trusted=not look_ahead,
-            keep_room=step.keep_room_for_final and not step.final,
+            keep_room=step.keep_room_for_final and step.mode != "final",
         )
         self._new = list(new)
         self._guard = CallGuard(dependencies.resilience, self._budget)
@@ -176,7 +176,7 @@ class StepLoop:
     def _is_last(self, view: StepView) -> bool:
         """Whether the workflow has to process this step before the next one."""
         inside = view.calls and all(call.done and call.status != "invalid" for call in view.calls)
-        if not inside or self._stopping or len(self.steps) >= (self._input.max_steps or MAX_CALLS):
+        if not inside or self._stopping or len(self.steps) >= self._input.max_steps:
             return True
         if self._tried and not self._look_ahead:
             # Attempts are counted per model call, so the step after a retried one needs its own activity.
@@ -198,7 +198,7 @@ class StepLoop:
     async def _step(self) -> StepView | None:
         """Take the next step; None if it cannot be taken now."""
         self._context, self._instead = 0, ""
-        if self._input.answer:
+        if self._input.mode == "person":
             reply, ahead = await self._settle_reply(self._entry(text=self._input.answer, model="person"))
         else:
             began = time.monotonic()
@@ -238,13 +238,14 @@ class StepLoop:
 
     def _answered(self, answer: ModelAnswer, seconds: float) -> ReplyEntry:
         reply = answer.reply
-        calls = () if self._input.final else reply.calls[:MAX_CALLS]
-        wordless = self._input.final and reply.calls and not reply.text.strip()
+        final = self._input.mode == "final"
+        calls = () if final else reply.calls[:MAX_CALLS]
+        wordless = final and reply.calls and not reply.text.strip()
         return self._entry(
             text=_NO_ANSWER if wordless else reply.text if calls else self._agent.final_text(reply.text),
             calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
             # A final reply may be cut off by the budget, and counts as it is.
-            finish="stop" if self._input.final and reply.finish in {"tool_calls", "length"} else reply.finish,
+            finish="stop" if final and reply.finish in {"tool_calls", "length"} else reply.finish,
             usage=reply.usage,
             model=reply.model,
             seconds=round(seconds, 4),

@@ -61,12 +61,16 @@ class NewEntry(Contract):
     turn: int = 0
 
 
+ThinkMode = Literal["steps", "final", "person", "read"]
+"""``steps`` calls the model, and again while it asks only for inline tools; ``final`` calls it without tools;
+``person`` writes a person's answer instead; ``read`` calls no model and returns the steps in the log."""
+
+
 class ThinkInput(Contract):
     """One model call, or several inline steps.
 
-    ``seq`` is the first number the reply may take. ``max_steps`` is how many steps this activity may take while
-    the model asks only for inline tools; 0 calls no model and returns settled steps. With ``streaming`` a client
-    follows the session, so partial text is sent in heartbeats.
+    ``seq`` is the first number the reply may take. With ``streaming`` a client follows the session, so partial
+    text is sent in heartbeats.
     """
 
     session: str
@@ -78,6 +82,7 @@ class ThinkInput(Contract):
     tenant: str = ""
     user: str = ""
     new: tuple[NewEntry, ...] = ()
+    mode: ThinkMode = "steps"
     max_steps: int = 1
     streaming: bool = False
     again: bool = False
@@ -90,16 +95,14 @@ class ThinkInput(Contract):
     """Tool calls left in the budget; inline steps end when they are used."""
     keep_room_for_final: bool = False
     """Whether room for a last call is to be left in the budget."""
-    final: bool = False
-    """Whether this is the last call, without tools: the model answers with what it has."""
     model: str = ""
-    """The model to ask instead of the agent's own."""
+    """The model to call instead of the agent's own."""
     fallback: int | None = None
-    """The index of the fallback to use: a cached or simplified reply."""
+    """The index of the fallback that gives the reply: a cached or a simplified one."""
     tried: int = 0
     """Attempts at this step before the wait."""
     answer: str = ""
-    """A person's answer, written to the log instead of the model's."""
+    """In mode ``person``: the answer."""
     summary: int = 0
     """The number of the newest valid summary in the log; 0 for none."""
     settled: int = 0

@@ -120,19 +120,12 @@ class BudgetTracker:
                 raise errors.BudgetExhausted(budget_limits.describe(spent))
         return wanted
 
-    def count_step(self, calls: int) -> None:
-        """Count a step, and the tool calls run in it."""
+    def count(self, *, steps: int = 0, calls: int = 0) -> None:
+        """Count steps and tool calls."""
         spending = self._state.spending
         self._state.spending = spending.model_copy(
-            update={"steps": spending.steps + 1, "tool_calls": spending.tool_calls + calls}
+            update={"steps": spending.steps + steps, "tool_calls": spending.tool_calls + calls}
         )
-
-    def count_calls(self, calls: int) -> None:
-        """Count tool calls."""
-        spending = self._state.spending
-        self._state.spending = spending.model_copy(update={"tool_calls": spending.tool_calls + calls})
-
-    # People.
 
     async def _ask(self, spent: Spent, *, may_continue_as_new: bool) -> None:
         """Wait until the limit is raised; a tenant's limit is checked again after a while."""

@@ -6,12 +6,14 @@ from temporalio.exceptions import ActivityError, CancelledError, RetryState
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.limits import SEQ_GAP
-from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkResult
+from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkMode, ThinkResult
 
 from ..state import activity_calls, current_details, reset, working_memory
 from ..state.budget import BudgetTracker
 from ..state.state import SessionState
 from .inflight import InFlight, NeverBegan
+
+_NO_STEPS = ThinkResult(steps=())
 
 
 class ModelStep:
@@ -24,48 +26,40 @@ class ModelStep:
         self._spec = spec
         self._flight = flight
         self._budgets = budgets
+        self.max_steps = state.start.max_steps or spec.max_steps
         self.last: StepView | None = None
 
-    @property
-    def max_steps(self) -> int:
-        """Model calls that a turn may take."""
-        return self._state.start.max_steps or self._spec.max_steps
-
     async def think(self, *, fallback: int | None = None, answer: str = "") -> ThinkResult:
-        """Run ``think`` and update the state; no steps if it was asked to yield or has to wait.
+        """Run ``think`` and update the state; no steps if it was cancelled or has to wait.
 
-        Args:
-            fallback: The index of the fallback to use instead of a normal call.
-            answer: A person's answer to use instead of the model's.
+        ``fallback`` is the index of the fallback to use, ``answer`` a person's answer, instead of a normal call.
 
         Raises:
             HoldfastError: The model call failed.
         """
-        workflow.set_current_details(current_details.render(self._state))
-        single = fallback is not None or bool(answer) or self._state.turn.final or not self._spec.has_inline
-        most = 1 if single else min(self._spec.max_inline_steps, self.max_steps - self._state.turn.step)
-        step = self._request(self._budgets.max_steps(most)).model_copy(
-            update={"fallback": fallback, "answer": answer}
-        )
+        state, turn = self._state, self._state.turn
+        workflow.set_current_details(current_details.render(state))
+        mode: ThinkMode = "person" if answer else "final" if turn.final else "steps"
+        several = mode == "steps" and fallback is None and self._spec.has_inline
+        most = min(self._spec.max_inline_steps, self.max_steps - turn.step) if several else 1
+        step = self._request(mode, self._budgets.max_steps(most), fallback, answer)
         # Only a settled step renews the reservation.
-        self._state.change(reservation=None, tried=0)
+        state.change(reservation=None, tried=0)
         result = await self._schedule(step)
         if result.wait is not None:
-            self._state.change(tried=result.wait.tried)
-        self._state.change(usage=self._state.turn.usage + result.unanswered)
+            state.change(tried=result.wait.tried)
+        state.change(usage=state.turn.usage + result.unanswered)
         for settled in result.steps:
             self._account(settled)
         if result.steps:
-            self._state.unwritten.clear()
-        elif result.wait is None and result.spent is None:
-            # It was asked to stop; the gap keeps its late writes apart.
-            self._state.seq += SEQ_GAP
-        if result.failed is not None:
-            # The gap keeps late writes of a lost worker apart.
-            self._state.seq += SEQ_GAP
+            state.unwritten.clear()
+        cancelled = not (result.steps or result.wait or result.spent)
+        if cancelled or result.failed is not None:
+            # The gap keeps late writes of the activity, or of a lost worker, apart.
+            state.seq += SEQ_GAP
         return result
 
-    def _request(self, max_steps: int) -> ThinkInput:
+    def _request(self, mode: ThinkMode, max_steps: int, fallback: int | None, answer: str) -> ThinkInput:
         state, turn = self._state, self._state.turn
         return ThinkInput(
             session=workflow.info().workflow_id,
@@ -77,15 +71,17 @@ class ModelStep:
             step=turn.step + 1,
             seq=state.seq,
             new=tuple(state.unwritten),
+            mode=mode,
             max_steps=max_steps,
             streaming=state.streaming,
             allowance=self._budgets.allowance(),
             reservation=turn.reservation,
             calls_left=self._budgets.calls_left(),
             keep_room_for_final=self._budgets.finishes,
-            final=turn.final,
             model=turn.model,
+            fallback=fallback,
             tried=turn.tried,
+            answer=answer,
             summary=state.summary,
             settled=self._last_reply(),
             abandoned=state.abandoned,
@@ -121,8 +117,7 @@ class ModelStep:
                 cancelling = error.retry_state == RetryState.CANCEL_REQUESTED
                 if cancelling or isinstance(error.cause, CancelledError):
                     return await self._settled(step, tokens)
-                # The gap keeps late writes of this activity apart.
-                self._state.seq += SEQ_GAP
+                self._state.seq += SEQ_GAP  # keeps late writes of this activity apart
                 raise activity_calls.typed(error, errors.ModelTransient) from error
             if not reset.is_stale(self._state, seen):
                 return result
@@ -130,28 +125,23 @@ class ModelStep:
 
     async def _after_reset(self, step: ThinkInput) -> ThinkInput:
         """Return the request with new sequence numbers, since the old run may have used the old ones."""
-        await reset.settled(self._state)
-        return step.model_copy(
-            update={
-                "seq": self._state.seq,
-                "reservation": None,
-                "again": False,
-                "abandoned": self._state.abandoned,
-            }
-        )
+        state = self._state
+        await reset.settled(state)
+        changes = {"seq": state.seq, "reservation": None, "again": False, "abandoned": state.abandoned}
+        return step.model_copy(update=changes)
 
     async def _settled(self, step: ThinkInput, tokens: int) -> ThinkResult:
         """Return inline steps that were settled before a cancellation between two attempts."""
         if step.max_steps <= 1:
-            return ThinkResult(steps=())
-        read_settled = step.model_copy(update={"again": True, "max_steps": 0})
-        handle = activity_calls.think(self._spec, read_settled, tokens, self._state.start.heartbeat_timeout)
+            return _NO_STEPS
+        read = step.model_copy(update={"again": True, "mode": "read"})
+        handle = activity_calls.think(self._spec, read, tokens, self._state.start.heartbeat_timeout)
         try:
             result: ThinkResult = await self._flight.run(handle, uncancellable=True)
         except ActivityError:
-            return ThinkResult(steps=())
+            return _NO_STEPS
         # Steps that could not all be read are dropped.
-        return ThinkResult(steps=()) if result.wait else result
+        return _NO_STEPS if result.wait else result
 
     def _account(self, step: StepView) -> None:
         """Update counts, sequence numbers and events with a settled step."""
@@ -165,7 +155,7 @@ class ModelStep:
             reservation=step.reservation,
             waited_for_providers=0.0,
         )
-        self._budgets.count_step(sum(call.done and call.status != "invalid" for call in step.calls))
+        self._budgets.count(steps=1, calls=sum(call.done and call.status != "invalid" for call in step.calls))
         self.last = step
         state.context = step.context
         self._note_model(step)
@@ -178,13 +168,11 @@ class ModelStep:
     def _note_model(self, step: StepView) -> None:
         """Emit an event when another model answers than before."""
         state = self._state
-        before = state.model or self._spec.model
         # Answers of a person or the reply cache have their own event.
         if not step.model or step.model == "person" or step.model.startswith("cached "):
             return
-        state.model = step.model
-        if step.model == before:
-            return
-        first = step.model == self._spec.model
-        why = step.instead or ("it answers again" if first else f"in place of {before}")
-        state.emit("model_changed", why, name=step.model)
+        before, state.model = state.model or self._spec.model, step.model
+        if step.model != before:
+            first = step.model == self._spec.model
+            why = step.instead or ("it answers again" if first else f"in place of {before}")
+            state.emit("model_changed", why, name=step.model)

@@ -192,7 +192,7 @@ class TurnRunner:
         self._tool_calls.void(todo[allowed:], _NO_CALLS_LEFT)
         if not allowed:
             return {}
-        self._budgets.count_calls(allowed)
+        self._budgets.count(calls=allowed)
         return await self._tool_calls.act(step, todo[:allowed])
 
     # Limits on repeated mistakes of the model.
