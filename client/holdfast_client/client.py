@@ -15,7 +15,7 @@ from holdfast_client.operations import content, listing, state
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_client.operations.memory import Memory
 from holdfast_client.requests import starting
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_client.requests.starting import StartOptions
 from holdfast_workflows.contracts.agent.budget import BudgetAccount
 from holdfast_workflows.contracts.agent.declared import known_options
@@ -70,28 +70,28 @@ async def connect(
     if temporal is None:
         temporal = await holdfast_temporal.connect(address, namespace=namespace, tls=tls, api_key=api_key)
     queue = task_queue or os.environ.get("HOLDFAST_TASK_QUEUE", "")
-    return Client(Wire(temporal, queue, timeout))
+    return Client(Requests(temporal, queue, timeout))
 
 
 class Client:
     """Starts, finds and operates sessions. Made by ``connect``."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
 
     def without_waiting(self) -> Client:
         """Return a client whose requests fail at once if no worker can answer them."""
-        return Client(replace(self._wire, at_once=True))
+        return Client(replace(self._requests, at_once=True))
 
     @property
     def temporal(self) -> TemporalClient:
         """The underlying Temporal client."""
-        return self._wire.temporal
+        return self._requests.temporal
 
     @property
     def memory(self) -> Memory:
         """The agents' memories: search, add, forget, erase and maintain."""
-        return Memory(self._wire)
+        return Memory(self._requests)
 
     async def start(
         self,
@@ -121,7 +121,7 @@ class Client:
             NoWorker: No worker took the message in time; the session keeps it.
         """
         return await starting.start(
-            self._wire,
+            self._requests,
             "conversation",
             agent,
             message,
@@ -144,7 +144,7 @@ class Client:
     ) -> Session:
         """Start one task: a session that ends with its first turn. See ``start``, and ``run`` to wait for it."""
         return await starting.start(
-            self._wire,
+            self._requests,
             "task",
             agent,
             prompt,
@@ -194,7 +194,7 @@ class Client:
 
     def session(self, id: str) -> Session:
         """Return a handle for the session of that id, without a request."""
-        return Session(self._wire, messages.checked_id(id))
+        return Session(self._requests, messages.checked_id(id))
 
     def sessions(
         self,
@@ -206,11 +206,11 @@ class Client:
         limit: int | None = None,
     ) -> AsyncGenerator[SessionInfo]:
         """Yield the matching sessions, newest first. A new session may appear after about a second."""
-        return listing.sessions(self._wire, agent, tenant, user, status, limit)
+        return listing.sessions(self._requests, agent, tenant, user, status, limit)
 
     async def agents(self) -> tuple[AgentInfo, ...]:
         """The agents that the workers serve."""
-        return await content.agents(self._wire)
+        return await content.agents(self._requests)
 
     async def effects(
         self, *, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
@@ -222,11 +222,11 @@ class Client:
             status: Only effects of this status; ``unknown`` ones need a decision by a person.
             limit: The maximum number of effects.
         """
-        return await state.effects(self._wire, session, status=status, limit=limit)
+        return await state.effects(self._requests, session, status=status, limit=limit)
 
     async def breakers(self) -> tuple[BreakerView, ...]:
         """Return the circuit breakers that have recorded a failure, of all workers."""
-        return await state.breakers(self._wire)
+        return await state.breakers(self._requests)
 
     async def set_breaker(
         self, name: str, to: Literal["open", "closed"], *, seconds: float = 3_600.0, reason: str = ""
@@ -243,7 +243,7 @@ class Client:
             BadInput: ``seconds`` is out of range.
             BreakerUnknown: The name is not a breaker name.
         """
-        return await state.set_breaker(self._wire, name, to, seconds, reason)
+        return await state.set_breaker(self._requests, name, to, seconds, reason)
 
     async def budgets(self, *, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
         """Return budget accounts with their charges and reservations.
@@ -252,7 +252,7 @@ class Client:
             prefix: Only accounts with this prefix: ``run:<session>``, ``tenant:<tenant>:<day>``.
             limit: The maximum number of accounts.
         """
-        return await state.budgets(self._wire, prefix, limit)
+        return await state.budgets(self._requests, prefix, limit)
 
 
 def parse(text: str, output: OutputShape) -> Any:

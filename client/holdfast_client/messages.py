@@ -6,7 +6,7 @@ import secrets
 from base64 import b32encode
 
 from holdfast_client.operations import content
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, MessageTooLarge
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE, MAX_NAME, MAX_PAYLOAD
@@ -54,7 +54,7 @@ def check(text: str) -> int:
 
 
 async def prepare(
-    wire: Wire,
+    requests: Requests,
     session: str,
     text: str,
     *,
@@ -66,7 +66,7 @@ async def prepare(
     if len(id) > MAX_NAME:
         raise BadInput(f"a message's id is at most {MAX_NAME} characters")
     length = check(text)
-    ref = await content.store(wire, session, id, text) if length > INLINE_TEXT else ""
+    ref = await content.store(requests, session, id, text) if length > INLINE_TEXT else ""
     return Message(
         id=id,
         text=preview(text) if ref else text,

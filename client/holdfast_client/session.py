@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from holdfast_client.operations import content, state
 from holdfast_client.requests import waiting
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed, SessionNotFound
@@ -33,14 +33,14 @@ class Session:
 
     def __init__(
         self,
-        wire: Wire,
+        requests: Requests,
         id: str,
         turn: int | None = None,
         *,
         streaming: bool = False,
         lingers: bool = False,
     ) -> None:
-        self._wire = wire
+        self._requests = requests
         self._id = id
         self._turn = turn
         self._streaming = streaming
@@ -109,8 +109,8 @@ class Session:
             HoldfastError: The turn failed or was cancelled, with the error's own class.
         """
         number = await self._last_turn() if turn is None else turn
-        view = await waiting.turn_within(self._wire, self._id, number, timeout)
-        reply = await waiting.reply(self._wire, self._id, view)
+        view = await waiting.turn_within(self._requests, self._id, number, timeout)
+        reply = await waiting.reply(self._requests, self._id, view)
         return reply.check() if raise_on_error else reply
 
     async def stream(
@@ -132,11 +132,11 @@ class Session:
         # A message sent with streaming=True has started small pieces; a later stream must request them.
         streaming, self._streaming = self._streaming, False
         over = False
-        async for event in Stream(self._wire, self._id, turn, streaming=streaming).events(last=turn):
+        async for event in Stream(self._requests, self._id, turn, streaming=streaming).events(last=turn):
             over = over or (isinstance(event, TurnEnded) and event.turn >= turn)
             yield event
         if not over:
-            await waiting.end(self._wire, self._id)
+            await waiting.end(self._requests, self._id)
             raise SessionClosed(f"{self._id} ended before turn {turn}")
 
     async def watch(self) -> AsyncGenerator[StreamEvent]:
@@ -144,25 +144,27 @@ class Session:
         view = await self.view()
         running = view.last is not None and view.last.status == "running"
         first = view.turn if running else view.turn + 1
-        async for event in Stream(self._wire, self._id, first).events():
+        async for event in Stream(self._requests, self._id, first).events():
             yield event
 
     async def view(self, since: int | None = None) -> SessionView:
         """Return the session's state, with its events from number ``since`` on; without events by default."""
-        return await self._wire.query(self._id, "view", _NO_EVENTS if since is None else since, SessionView)
+        return await self._requests.query(
+            self._id, "view", _NO_EVENTS if since is None else since, SessionView
+        )
 
     async def log(self, start: int = 0) -> AsyncGenerator[Entry]:
         """Yield every message, reply and result from a sequence number on, long texts as previews.
 
         Entries that end a cancelled or failed turn are written shortly after its end.
         """
-        async for entry in content.log(self._wire, self._id, start):
+        async for entry in content.log(self._requests, self._id, start):
             yield entry
 
     async def transcript(self, start: int = 0) -> AsyncGenerator[Entry]:
         """Yield every message, reply and result from a sequence number on, with full texts."""
-        async for entry in content.log(self._wire, self._id, start):
-            yield await content.whole(self._wire, self._id, entry)
+        async for entry in content.log(self._requests, self._id, start):
+            yield await content.whole(self._requests, self._id, entry)
 
     async def steer(self, text: str) -> int:
         """Add a message to the running turn, which the model reads at its next step; return the turn.
@@ -170,18 +172,18 @@ class Session:
         Raises:
             NothingToDo: No turn is running.
         """
-        return (await self._wire.update(self._id, "steer", text, Accepted)).turn
+        return (await self._requests.update(self._id, "steer", text, Accepted)).turn
 
     async def pause(self) -> SessionView:
         """Start nothing new after the current step, until ``resume``.
 
         The view's ``pausing`` is true while a step is still running.
         """
-        return await self._wire.update(self._id, "pause", None, SessionView)
+        return await self._requests.update(self._id, "pause", None, SessionView)
 
     async def resume(self) -> SessionView:
         """Continue after ``pause``."""
-        return await self._wire.update(self._id, "resume", None, SessionView)
+        return await self._requests.update(self._id, "resume", None, SessionView)
 
     async def repin(self) -> SessionView:
         """Pin the agent's current spec: tools, models, instructions and limits.
@@ -193,7 +195,7 @@ class Session:
             UnknownAgent: The workers no longer serve the agent.
             SessionClosed: The session has ended.
         """
-        return await self._wire.update(self._id, "repin", None, SessionView)
+        return await self._requests.update(self._id, "repin", None, SessionView)
 
     async def cancel(self, reason: str = "") -> Reply:
         """Cancel the running turn and wait until its tools have ended.
@@ -204,7 +206,7 @@ class Session:
         Raises:
             NothingToDo: No turn is running.
         """
-        view = await self._wire.update(self._id, "cancel_turn", reason, TurnView)
+        view = await self._requests.update(self._id, "cancel_turn", reason, TurnView)
         return await self.wait(view.turn, raise_on_error=False)
 
     async def raise_budget(
@@ -227,7 +229,7 @@ class Session:
             )
         except ValidationError as error:
             raise BadInput(preview(str(error))) from error
-        return await self._wire.update(self._id, "raise_budget", by, SessionView)
+        return await self._requests.update(self._id, "raise_budget", by, SessionView)
 
     async def resolve(
         self, id: str, action: Literal["confirm", "retry", "give_up"], *, text: str = "", by: str = ""
@@ -261,12 +263,12 @@ class Session:
         except ValidationError as error:
             raise BadInput(preview(str(error))) from error
         try:
-            return await self._wire.update(self._id, "resolve", decision, SessionView)
+            return await self._requests.update(self._id, "resolve", decision, SessionView)
         except (NothingToDo, SessionClosed, SessionNotFound) as refused:
             if not id.startswith(("effect-", f"{self._id}-")):
                 raise
             ended = not isinstance(refused, NothingToDo)
-        await state.decide_effect(self._wire, self._id, decision, ended=ended)
+        await state.decide_effect(self._requests, self._id, decision, ended=ended)
         try:
             return await self.view()
         except SessionNotFound:
@@ -274,11 +276,11 @@ class Session:
 
     async def effects(self) -> tuple[EffectView, ...]:
         """Return the session's entries in the effect ledger, in order."""
-        return await state.effects(self._wire, self._id)
+        return await state.effects(self._requests, self._id)
 
     async def prompts(self) -> AsyncGenerator[Manifest]:
         """Yield the manifest of each model call's prompt, in order."""
-        async for manifest in content.prompts(self._wire, self._id):
+        async for manifest in content.prompts(self._requests, self._id):
             yield manifest
 
     async def prompt(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
@@ -291,11 +293,11 @@ class Session:
         Raises:
             NothingToDo: The session has no such model call.
         """
-        return await content.prompt(self._wire, self._id, step, turn)
+        return await content.prompt(self._requests, self._id, step, turn)
 
     async def close(self) -> SessionView:
         """Refuse further messages; the session ends after its queued turns."""
-        return await self._wire.update(self._id, "close", None, SessionView)
+        return await self._requests.update(self._id, "close", None, SessionView)
 
     async def result(self) -> Reply:
         """Wait for the session's end and return its last turn's reply.
@@ -307,23 +309,23 @@ class Session:
         """
         if self._lingers:
             return await self.wait()
-        result = await waiting.end(self._wire, self._id)
+        result = await waiting.end(self._requests, self._id)
         if result.last is None:
             return Reply(text="", turn=0, status="done")
-        return (await waiting.reply(self._wire, self._id, result.last)).check()
+        return (await waiting.reply(self._requests, self._id, result.last)).check()
 
     async def _send(
         self, text: str, when_busy: WhenBusy | None, *, id: str | None, streaming: bool
     ) -> Accepted:
         message = await messages.prepare(
-            self._wire,
+            self._requests,
             self._id,
             text,
             id=id or messages.new_id("m"),
             when_busy=when_busy,
             streaming=streaming,
         )
-        accepted = await self._wire.update(self._id, "send", message, Accepted)
+        accepted = await self._requests.update(self._id, "send", message, Accepted)
         self._turn, self._streaming = accepted.turn, streaming
         return accepted
 

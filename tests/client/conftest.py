@@ -10,7 +10,7 @@ import pytest
 from holdfast.testing import Environment, Reply, Request, ScriptedModel
 from holdfast_temporal import DevServer
 
-from .support import app
+from ..support import app
 
 Script = list[Reply] | Callable[[Request], Reply]
 Running = Callable[..., AbstractAsyncContextManager[Environment]]

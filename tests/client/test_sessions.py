@@ -26,8 +26,8 @@ from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE
 from holdfast_workflows.contracts.session.entries import ReplyEntry, UserEntry
 from holdfast_workflows.contracts.session.session import Status
 
+from ..support import Report, always, eventually
 from .conftest import Running
-from .support import Report, always, eventually
 
 LONG = "ä long story. " * 2_000
 ODD = "nul \x00, half a pair \ud83d, and on"

@@ -13,8 +13,8 @@ from holdfast_temporal import DevServer
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.limits import MAX_NAME
 
+from ..support import always
 from .conftest import Running
-from .support import always
 
 SLOTS, FEW, MANY = 4, 12, 80
 

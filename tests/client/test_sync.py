@@ -12,8 +12,8 @@ from holdfast_client.portal import Portal
 from holdfast_client.stream.events import TextDelta, TurnEnded
 from holdfast_workflows.contracts.errors import SessionNotFound, TemporalUnreachable
 
+from ..support import Report, shown
 from .conftest import Running
-from .support import Report, shown
 
 
 async def test_everything_works_without_async(running: Running) -> None:

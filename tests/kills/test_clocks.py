@@ -17,8 +17,8 @@ from holdfast_client import connect
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.session import Message, StartInput
 
+from ..support import eventually
 from ..workers.running import Running
-from ..workflows.support import eventually
 from .conftest import Make
 from .test_effects import calling, rows
 from .world import World, done, ready

@@ -10,8 +10,8 @@ import pytest
 from holdfast.testing import Reply, Request, call, failed, say
 from holdfast_client import Session
 
+from ..support import eventually
 from ..workers.running import eventually as seen
-from ..workflows.support import eventually
 from .conftest import Make, Script
 from .wire import Wire
 from .world import Handle, World, done, kill, ready

@@ -9,8 +9,8 @@ import pytest
 
 from holdfast.testing import say
 
+from ..support import eventually
 from ..workers.running import eventually as seen
-from ..workflows.support import eventually
 from .conftest import Make
 from .wire import Wire
 from .world import kill, pending

@@ -13,7 +13,7 @@ from holdfast.app import App
 from holdfast.testing import Environment, Reply, Request, ScriptedModel
 from holdfast_temporal import DevServer
 
-from .support import make_app
+from ..support import make_app
 
 
 @dataclass

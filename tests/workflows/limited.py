@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.operations.effects import Decision
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.session import Event, SessionView
 
-from .support import eventually
+from ..support import eventually
 
 
 async def update(holdfast: Environment, session: Session, name: str, arg: object) -> SessionView:

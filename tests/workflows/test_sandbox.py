@@ -22,8 +22,8 @@ from holdfast_temporal import DevServer
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
+from ..support import make_app
 from .careless import AsksTheClock, RollsDice
-from .support import make_app
 
 # pydantic makes its models with what the sandbox forbids workflows; the contracts are made of them.
 _RUNNER = SandboxedWorkflowRunner(

@@ -22,8 +22,8 @@ from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 from holdfast_workflows.contracts.session.session import Message, StartInput, TurnState
 from holdfast_workflows.session.state.state import KEPT_UNREMEMBERED, SessionState
 
+from ..support import NUL_AND_SURROGATE
 from .conftest import Start
-from .support import NUL_AND_SURROGATE
 
 
 async def test_a_result_of_ten_megabytes_is_kept_whole_and_shown_to_the_model_in_part(start: Start) -> None:
@@ -97,7 +97,7 @@ async def test_strange_text_is_kept_exactly_and_replaced_for_the_model(start: St
 
 
 async def test_strange_text_steers_and_cancels_without_harm(start: Start) -> None:
-    from .support import Gate, make_app
+    from ..support import Gate, make_app
 
     gate = Gate()
     async with start([call("hold", {"name": NUL_AND_SURROGATE}), say("ok")], make_app(gate)) as it:

@@ -8,8 +8,8 @@ from temporalio.client import WorkflowHandle
 from holdfast.testing import call, say
 from holdfast_temporal import attributes
 
+from ..support import Gate, eventually, make_app
 from .conftest import Running, Start
-from .support import Gate, eventually, make_app
 
 
 def handle(it: Running, session: str) -> WorkflowHandle[object, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import NothingToDo, SessionNotFound, StateBehind
 from holdfast_workflows.contracts.limits import INLINE_TEXT, PREVIEW_CHARS
@@ -29,7 +29,7 @@ _MANIFESTS = 100
 """Manifests per page."""
 
 
-async def log(wire: Wire, session: str, start: int = 0) -> AsyncGenerator[Entry]:
+async def log(requests: Requests, session: str, start: int = 0) -> AsyncGenerator[Entry]:
     """Yield a session's entries from a sequence number on; long texts as previews.
 
     Raises:
@@ -37,63 +37,63 @@ async def log(wire: Wire, session: str, start: int = 0) -> AsyncGenerator[Entry]
     """
     position: int | None = start
     while position is not None:
-        page = await _page(wire, session, position)
+        page = await _page(requests, session, position)
         if page.unknown:
-            await expect_fresh(wire, session)
+            await expect_fresh(requests, session)
         for entry in page.entries:
             yield entry
         position = page.next
 
 
-async def expect_fresh(wire: Wire, session: str) -> None:
+async def expect_fresh(requests: Requests, session: str) -> None:
     """Check that a session missing from the workers' database has written nothing yet.
 
     Raises:
         StateBehind: It has written to another database, or to a newer copy of this one.
     """
     try:
-        view = await wire.query(session, "view", 0, SessionView)
+        view = await requests.query(session, "view", 0, SessionView)
     except SessionNotFound:
         return  # erased, with its history
     if view.model:  # its agent was loaded, which wrote the row
         raise StateBehind(f"session {session} has begun, but the workers' database has no row of it")
 
 
-async def turn_log(wire: Wire, session: str, turn: int, stop: int) -> list[Entry]:
+async def turn_log(requests: Requests, session: str, turn: int, stop: int) -> list[Entry]:
     """Return a turn's entries before a sequence number, reading backwards."""
     found: list[Entry] = []
     start = stop
     while start > 0 and (not found or found[0].turn >= turn):
         stop, start = start, max(0, start - _PAGE)
-        page = await span(wire, session, start, stop)
+        page = await span(requests, session, start, stop)
         # A gap in the numbers can be wider than a page.
         found = page + found
     return [entry for entry in found if entry.turn >= turn]
 
 
-async def span(wire: Wire, session: str, start: int, stop: int) -> list[Entry]:
+async def span(requests: Requests, session: str, start: int, stop: int) -> list[Entry]:
     """The entries with ``start <= seq < stop``."""
     found: list[Entry] = []
-    async for entry in log(wire, session, start):
+    async for entry in log(requests, session, start):
         if entry.seq >= stop:
             break
         found.append(entry)
     return found
 
 
-async def whole(wire: Wire, session: str, entry: Entry) -> Entry:
+async def whole(requests: Requests, session: str, entry: Entry) -> Entry:
     """Return the entry with its full text."""
     if len(entry.text) > PREVIEW_CHARS or not entry.text.endswith("…"):
         return entry
-    return entry.model_copy(update={"text": await text(wire, session, entry.seq)})
+    return entry.model_copy(update={"text": await text(requests, session, entry.seq)})
 
 
-async def text(wire: Wire, session: str, seq: int) -> str:
+async def text(requests: Requests, session: str, seq: int) -> str:
     """Return one entry's full text."""
     parts: list[str] = []
     offset, total = 0, 1
     while offset < total:
-        part = await wire.activity(
+        part = await requests.activity(
             names.READ_TEXT, ReadText(session=session, seq=seq, offset=offset), TextPart, session=session
         )
         if not part.text:
@@ -103,20 +103,20 @@ async def text(wire: Wire, session: str, seq: int) -> str:
     return "".join(parts)
 
 
-async def store(wire: Wire, session: str, id: str, text: str) -> str:
+async def store(requests: Requests, session: str, id: str, text: str) -> str:
     """Store a text too large for a history; return its reference."""
     request = StoreText(session=session, id=id, text=text)
-    stored = await wire.activity(names.STORE_TEXT, request, StoredText, session=session)
+    stored = await requests.activity(names.STORE_TEXT, request, StoredText, session=session)
     return stored.ref
 
 
-async def turn(wire: Wire, session: str, number: int) -> TurnView | None:
+async def turn(requests: Requests, session: str, number: int) -> TurnView | None:
     """Return an ended turn from the state database; None if it is missing."""
     request = ReadTurn(session=session, turn=number)
-    return (await wire.activity(names.READ_TURN, request, StoredTurn, session=session)).view
+    return (await requests.activity(names.READ_TURN, request, StoredTurn, session=session)).view
 
 
-async def prompts(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
+async def prompts(requests: Requests, session: str) -> AsyncGenerator[Manifest]:
     """Yield the manifests of a session's model calls, in order.
 
     Raises:
@@ -125,19 +125,19 @@ async def prompts(wire: Wire, session: str) -> AsyncGenerator[Manifest]:
     after, more = 0, True
     while more:
         request = ReadManifests(session=session, after=after, limit=_MANIFESTS)
-        page = await wire.activity(names.READ_MANIFESTS, request, Manifests, session=session)
+        page = await requests.activity(names.READ_MANIFESTS, request, Manifests, session=session)
         for manifest in page.manifests:
             yield manifest
             after = manifest.seq
         more = page.more and bool(page.manifests)
     if not after:
-        await wire.describe(session)
+        await requests.describe(session)
 
 
-async def prompt(wire: Wire, session: str, step: int | None, turn: int | None) -> Manifest:
+async def prompt(requests: Requests, session: str, step: int | None, turn: int | None) -> Manifest:
     """Return the last manifest that matches."""
     found: Manifest | None = None
-    async for manifest in prompts(wire, session):
+    async for manifest in prompts(requests, session):
         if step in {None, manifest.step} and turn in {None, manifest.turn}:
             found = manifest
     if found is None:
@@ -145,11 +145,11 @@ async def prompt(wire: Wire, session: str, step: int | None, turn: int | None) -
     return found
 
 
-async def _page(wire: Wire, session: str, start: int) -> LogPage:
+async def _page(requests: Requests, session: str, start: int) -> LogPage:
     request = ReadLog(session=session, start=start, count=_PAGE, text_limit=INLINE_TEXT)
-    return await wire.activity(names.READ_LOG, request, LogPage, session=session)
+    return await requests.activity(names.READ_LOG, request, LogPage, session=session)
 
 
-async def agents(wire: Wire) -> tuple[AgentInfo, ...]:
+async def agents(requests: Requests) -> tuple[AgentInfo, ...]:
     """The agents that the queue's workers serve."""
-    return (await wire.activity(names.LIST_AGENTS, None, AgentList)).agents
+    return (await requests.activity(names.LIST_AGENTS, None, AgentList)).agents

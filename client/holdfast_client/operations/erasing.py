@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import EraseInput, EraseResult
 from holdfast_workflows.contracts.errors import SessionRunning
@@ -32,38 +32,38 @@ class Erased:
     histories: int
 
 
-async def erase(wire: Wire, request: EraseInput, *, stop: bool) -> Erased:
+async def erase(requests: Requests, request: EraseInput, *, stop: bool) -> Erased:
     """Erase the requested data. A repeat after a failure erases the rest."""
-    sessions = await _listed(wire, request)
-    await _ended(wire, sessions, request.tenant, stop=stop)
+    sessions = await _listed(requests, request)
+    await _ended(requests, sessions, request.tenant, stop=stop)
     memories = entries = histories = 0
     more = True
     while more:
-        result = await wire.activity(names.ERASE, request, EraseResult, seconds=_SECONDS)
+        result = await requests.activity(names.ERASE, request, EraseResult, seconds=_SECONDS)
         memories, entries = memories + result.memories, entries + result.entries
-        late = await _ended(wire, set(result.sessions) - sessions, request.tenant, stop=stop)
+        late = await _ended(requests, set(result.sessions) - sessions, request.tenant, stop=stop)
         more = late or (result.more and bool(result.sessions))
         sessions |= set(result.sessions)
     for session in sorted(sessions):
-        histories += await wire.delete(session)
+        histories += await requests.delete(session)
     return Erased(memories, entries, len(sessions), histories)
 
 
-async def _ended(wire: Wire, sessions: set[str], tenant: str, *, stop: bool) -> bool:
+async def _ended(requests: Requests, sessions: set[str], tenant: str, *, stop: bool) -> bool:
     """Ensure that no session is running; return whether one was terminated.
 
     Raises:
         SessionRunning: A session is running and ``stop`` is False.
     """
-    running = [session for session in sorted(sessions) if await wire.runs(session, tenant=tenant)]
+    running = [session for session in sorted(sessions) if await requests.runs(session, tenant=tenant)]
     if running and not stop:
         raise SessionRunning(_named(running))
     for session in running:
-        await wire.terminate(session, "erased")
+        await requests.terminate(session, "erased")
     return bool(running)
 
 
-async def _listed(wire: Wire, request: EraseInput) -> set[str]:
+async def _listed(requests: Requests, request: EraseInput) -> set[str]:
     """Return the sessions that Temporal lists.
 
     The list is slightly behind; the state database has the missing sessions.
@@ -71,7 +71,7 @@ async def _listed(wire: Wire, request: EraseInput) -> set[str]:
     if request.kind == "session":
         return {request.id}
     user = request.id if request.kind == "user" else None
-    return {session async for session in listing.ids(wire, tenant=request.tenant, user=user)}
+    return {session async for session in listing.ids(requests, tenant=request.tenant, user=user)}
 
 
 def _named(sessions: list[str]) -> str:

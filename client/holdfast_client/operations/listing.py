@@ -13,7 +13,7 @@ from temporalio.exceptions import TemporalError
 
 from holdfast_client.requests import registering
 from holdfast_client.requests.errors import translate
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.session.session import Status
@@ -55,7 +55,7 @@ class SessionInfo:
 
 
 async def sessions(
-    wire: Wire,
+    requests: Requests,
     agent: str | None,
     tenant: str | None,
     user: str | None,
@@ -63,30 +63,32 @@ async def sessions(
     limit: int | None,
 ) -> AsyncGenerator[SessionInfo]:
     """Yield the matching sessions, newest first."""
-    async for each in _found(wire, query(agent, tenant, status, user), limit):
+    async for each in _found(requests, query(agent, tenant, status, user), limit):
         yield _info(each)
 
 
-async def ids(wire: Wire, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
+async def ids(requests: Requests, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
     """The ids of a tenant's sessions on our queue, or of its user's; of one that rolled over, once for each run."""
     whose = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
     # Workers of another queue may have another database, which our erasure does not reach.
-    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await wire.queue())}", whose]
+    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await requests.queue())}", whose]
     if user is not None:
         parts.append(f"{names.ATTRIBUTE_USER} = {_quoted(user)}")
-    async for each in _found(wire, " AND ".join(parts)):
+    async for each in _found(requests, " AND ".join(parts)):
         yield each.id
 
 
-async def _found(wire: Wire, query: str, limit: int | None = None) -> AsyncGenerator[WorkflowExecution]:
-    found = wire.temporal.list_workflows(query, limit=limit)
+async def _found(
+    requests: Requests, query: str, limit: int | None = None
+) -> AsyncGenerator[WorkflowExecution]:
+    found = requests.temporal.list_workflows(query, limit=limit)
 
     async def first() -> WorkflowExecution | None:
         nonlocal found
-        found = wire.temporal.list_workflows(query, limit=limit)
+        found = requests.temporal.list_workflows(query, limit=limit)
         return await _next(found)
 
-    each = await registering.with_attributes(wire.temporal, first, wire.timeout)
+    each = await registering.with_attributes(requests.temporal, first, requests.timeout)
     while each is not None:
         yield each
         each = await _next(found)

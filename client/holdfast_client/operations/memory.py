@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import holdfast_temporal
 from holdfast_client import messages
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import (
     FLOOR,
@@ -47,8 +47,8 @@ _SHORTEST = timedelta(minutes=1)
 class Memory:
     """The memories of a queue's agents. Made by ``Client.memory``."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
 
     async def search(
         self,
@@ -154,17 +154,17 @@ class Memory:
             )
         except ValidationError as error:
             raise BadInput(preview(str(error))) from error
-        await self._wire.activity(names.ADD_MEMORY, request, object)
+        await self._requests.activity(names.ADD_MEMORY, request, object)
         return id
 
     async def forget(self, *ids: str, tenant: str = "") -> int:
         """Delete memories by their ids; return their number."""
         request = ForgetMemories(ids=ids, tenant=tenant)
-        return await self._wire.activity(names.FORGET_MEMORIES, request, int)
+        return await self._requests.activity(names.FORGET_MEMORIES, request, int)
 
     async def stats(self) -> MemoryStats:
         """Return counts, the embedding model, and the number of writes that wait for the store."""
-        return await self._wire.activity(names.MEMORY_STATS, None, MemoryStats)
+        return await self._requests.activity(names.MEMORY_STATS, None, MemoryStats)
 
     async def erase(
         self, kind: EraseKind, id: str = "", *, tenant: str = "", by: str = "", stop: bool = False
@@ -184,11 +184,13 @@ class Memory:
         """
         if bool(id) == (kind == "tenant"):
             raise BadInput("give the id of a session or user; for a tenant give only its name")
-        return await erasing.erase(self._wire, EraseInput(kind=kind, id=id, tenant=tenant, by=by), stop=stop)
+        return await erasing.erase(
+            self._requests, EraseInput(kind=kind, id=id, tenant=tenant, by=by), stop=stop
+        )
 
     async def migrate(self) -> MigrateResult:
         """Embed every memory again with the workers' current embedder."""
-        return await self._wire.activity(
+        return await self._requests.activity(
             names.MIGRATE_MEMORY, MigrateInput(), MigrateResult, seconds=_MIGRATION
         )
 
@@ -201,7 +203,7 @@ class Memory:
         unknown = [task for task in tasks if task not in TASKS]
         if unknown:
             raise BadInput(f"{unknown[0]!r} is not a maintenance task; valid values are {', '.join(TASKS)}")
-        return await self._wire.maintain(MaintainInput(tasks=tasks or TASKS))
+        return await self._requests.maintain(MaintainInput(tasks=tasks or TASKS))
 
     async def schedule(self, every: timedelta | None) -> None:
         """Schedule maintenance at an interval; None removes the schedule.
@@ -210,7 +212,7 @@ class Memory:
             BadInput: The interval is less than a minute.
             ServiceError: The server refused the schedule.
         """
-        queue, temporal = await self._wire.queue(), self._wire.temporal
+        queue, temporal = await self._requests.queue(), self._requests.temporal
         id = names.maintenance_id(queue)
         if every is None:
             await holdfast_temporal.remove_schedule(temporal, id)
@@ -223,7 +225,7 @@ class Memory:
         await holdfast_temporal.ensure_schedule(temporal, wanted, replace=True)
 
     async def _read(self, query: MemoryQuery) -> MemoryPage:
-        return await self._wire.activity(names.SEARCH_MEMORY, query, MemoryPage)
+        return await self._requests.activity(names.SEARCH_MEMORY, query, MemoryPage)
 
 
 def _query(**given: object) -> MemoryQuery:

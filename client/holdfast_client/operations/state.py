@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import ValidationError
 
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import BudgetAccount, BudgetList, ListBudgets
 from holdfast_workflows.contracts.errors import BadInput
@@ -30,7 +30,7 @@ from . import content
 
 
 async def effects(
-    wire: Wire, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
+    requests: Requests, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
 ) -> tuple[EffectView, ...]:
     """A session's effects, or those of all sessions.
 
@@ -39,18 +39,18 @@ async def effects(
         StateBehind: The session has begun, but the workers' database has no record of it.
     """
     request = ListEffects(session=session, status=status_of(status), limit=limit)
-    found = await wire.activity(names.LIST_EFFECTS, request, EffectList, session=session)
+    found = await requests.activity(names.LIST_EFFECTS, request, EffectList, session=session)
     if session and not (found.effects or status):
-        await wire.describe(session)
+        await requests.describe(session)
     if found.unknown:
-        await content.expect_fresh(wire, session)
+        await content.expect_fresh(requests, session)
     return found.effects
 
 
-async def decide_effect(wire: Wire, session: str, decision: Decision, *, ended: bool) -> EffectView:
+async def decide_effect(requests: Requests, session: str, decision: Decision, *, ended: bool) -> EffectView:
     """Record a person's decision on a call that no turn waits for."""
     request = DecideEffect(session=session, decision=decision, ended=ended)
-    return await wire.activity(names.DECIDE_EFFECT, request, EffectView, session=session)
+    return await requests.activity(names.DECIDE_EFFECT, request, EffectView, session=session)
 
 
 def status_of(text: str) -> EffectStatus | Literal[""]:
@@ -67,23 +67,23 @@ def status_of(text: str) -> EffectStatus | Literal[""]:
     return known[text]
 
 
-async def breakers(wire: Wire) -> tuple[BreakerView, ...]:
+async def breakers(requests: Requests) -> tuple[BreakerView, ...]:
     """Return the breakers that have recorded a failure."""
-    return (await wire.activity(names.LIST_BREAKERS, ListBreakers(), BreakerList)).breakers
+    return (await requests.activity(names.LIST_BREAKERS, ListBreakers(), BreakerList)).breakers
 
 
 async def set_breaker(
-    wire: Wire, name: str, state: Literal["open", "closed"], seconds: float, reason: str
+    requests: Requests, name: str, state: Literal["open", "closed"], seconds: float, reason: str
 ) -> BreakerView:
     """Open or close a breaker manually."""
     try:
         request = SetBreaker(name=name, state=state, seconds=seconds, reason=reason)
     except ValidationError as error:
         raise BadInput(preview(str(error))) from error
-    return await wire.activity(names.SET_BREAKER, request, BreakerView)
+    return await requests.activity(names.SET_BREAKER, request, BreakerView)
 
 
-async def budgets(wire: Wire, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
+async def budgets(requests: Requests, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
     """Return the accounts with a prefix."""
     request = ListBudgets(prefix=prefix, limit=limit)
-    return (await wire.activity(names.LIST_BUDGETS, request, BudgetList)).budgets
+    return (await requests.activity(names.LIST_BUDGETS, request, BudgetList)).budgets

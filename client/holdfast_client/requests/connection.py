@@ -13,11 +13,11 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
 
-from holdfast_client.operations import queues
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import NoWorker
 from holdfast_workflows.contracts.session.session import TaskResult
 
+from . import queues
 from .bounded import bounded
 from .errors import translate
 

@@ -61,7 +61,7 @@ _FIRST: Final = Priority(priority_key=1)
 """A caller waits for the answer, so it goes before queued work."""
 
 
-class Wire(Connection):
+class Requests(Connection):
     """The requests of clients, one method each."""
 
     async def start(

@@ -16,7 +16,7 @@ from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.session.session import Mode, StartInput
 from holdfast_workflows.contracts.text.unicode import clean, preview
 
-from .requests import Wire
+from .requests import Requests
 
 _FIRST = "first"
 
@@ -54,7 +54,7 @@ class StartOptions(TypedDict, total=False):
 
 @known_options("start")
 async def start(
-    wire: Wire,
+    requests: Requests,
     mode: Mode,
     agent: str,
     text: str | None,
@@ -79,7 +79,7 @@ async def start(
     if text is not None:
         # A fixed id, so that a repeated start sends the same message.
         message = await messages.prepare(
-            wire, session, text, id=_FIRST, when_busy=when_busy, streaming=streaming
+            requests, session, text, id=_FIRST, when_busy=when_busy, streaming=streaming
         )
     more: dict[str, Any] = (
         {"continue_as_new_after": continue_as_new_after} if continue_as_new_after is not None else {}
@@ -99,10 +99,10 @@ async def start(
         )
     except ValidationError as error:
         raise BadInput(preview(str(error))) from error
-    accepted = await wire.start(session, request, priority=priority, weight=weight)
+    accepted = await requests.start(session, request, priority=priority, weight=weight)
     turn = accepted.turn if accepted else None
     lingers = mode == "task" and accepted is not None and accepted.remembers
-    return Session(wire, session, turn, streaming=streaming, lingers=lingers)
+    return Session(requests, session, turn, streaming=streaming, lingers=lingers)
 
 
 def _check(agent: str, tenant: str, user: str, budget: Budget | None) -> None:

@@ -7,7 +7,7 @@ import shlex
 import time
 from contextlib import suppress
 
-from holdfast_client.operations import content, health
+from holdfast_client.operations import content
 from holdfast_client.reply import Reply
 from holdfast_workflows.contracts.errors import (
     BadInput,
@@ -23,8 +23,9 @@ from holdfast_workflows.contracts.errors import (
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.session import SessionView, TaskResult, TurnView, WaitTurn
 
+from . import health
 from .bounded import bounded
-from .requests import Wire
+from .requests import Requests
 
 _ENDED = frozenset({"done", "failed", "cancelled"})
 _LONGEST = 15.0
@@ -40,7 +41,7 @@ def ended(view: TurnView) -> bool:
     return view.status in _ENDED
 
 
-async def turn(wire: Wire, session: str, number: int) -> TurnView:
+async def turn(requests: Requests, session: str, number: int) -> TurnView:
     """Wait for a turn to end.
 
     Raises:
@@ -50,7 +51,7 @@ async def turn(wire: Wire, session: str, number: int) -> TurnView:
     last_answer, pause = time.monotonic(), _SOON
     while True:
         try:
-            view, held = await _ask(wire, session, number)
+            view, held = await _ask(requests, session, number)
             if ended(view):
                 return view
             pause = _SOON if held else min(max(pause * _SLOWER, _FIRST), _SLOWEST)
@@ -58,12 +59,12 @@ async def turn(wire: Wire, session: str, number: int) -> TurnView:
         except SessionNotFound:
             raise
         except ServiceError:
-            if time.monotonic() - last_answer > wire.timeout:
+            if time.monotonic() - last_answer > requests.timeout:
                 raise
         await asyncio.sleep(pause)
 
 
-async def turn_within(wire: Wire, session: str, number: int, seconds: float | None) -> TurnView:
+async def turn_within(requests: Requests, session: str, number: int, seconds: float | None) -> TurnView:
     """Wait for a turn to end for at most ``seconds``; without limit if None.
 
     Raises:
@@ -71,20 +72,20 @@ async def turn_within(wire: Wire, session: str, number: int, seconds: float | No
         TurnNotEnded: The turn is still running; the detail says what it waits for, if known.
     """
     if seconds is None:
-        return await turn(wire, session, number)
+        return await turn(requests, session, number)
     if not 0 < seconds < _FOREVER:
         raise BadInput(f"timeout={seconds!r} must be more than 0 seconds")
     try:
-        return await bounded(turn(wire, session, number), seconds)
+        return await bounded(turn(requests, session, number), seconds)
     except TimeoutError:
-        raise await not_ended(wire, session, number, seconds) from None
+        raise await not_ended(requests, session, number, seconds) from None
 
 
-async def not_ended(wire: Wire, session: str, number: int, seconds: float) -> TurnNotEnded:
+async def not_ended(requests: Requests, session: str, number: int, seconds: float) -> TurnNotEnded:
     """Return the error for a turn that is still running after so many seconds."""
     detail = f"turn {number} of {session} goes on after {seconds:g} s"
     with suppress(HoldfastError):  # the detail is optional
-        view = await wire.query(session, "view", _NO_EVENTS, SessionView)
+        view = await requests.query(session, "view", _NO_EVENTS, SessionView)
         if view.status == "paused":
             detail = f"after {seconds:g} s {paused(session, number)}"
         elif view.waiting_for or view.pending_decisions:
@@ -100,28 +101,28 @@ def paused(session: str, number: int) -> str:
     )
 
 
-async def _ask(wire: Wire, session: str, number: int) -> tuple[TurnView, bool]:
+async def _ask(requests: Requests, session: str, number: int) -> tuple[TurnView, bool]:
     """Return the turn, and whether the session delayed the answer until the turn or the wait ended."""
     wait = WaitTurn(turn=number, seconds=_LONGEST)
     try:
-        return await wire.update(session, "wait_turn", wait, TurnView, _LONGEST), True
+        return await requests.update(session, "wait_turn", wait, TurnView, _LONGEST), True
     except NothingToDo:
         # The session has only its last turns; older ones are in the state database.
-        if (stored := await content.turn(wire, session, number)) is None:
+        if (stored := await content.turn(requests, session, number)) is None:
             raise
         return stored, False
     except (SessionBusy, SessionClosed) as error:
         # All waiting slots are taken, or the session is paused or has ended.
-        view = await wire.turn(session, number)
+        view = await requests.turn(session, number)
         if isinstance(error, SessionClosed) and (view is None or not ended(view)):
             # The session's own error says more than SessionClosed.
             raise error.__cause__ if isinstance(error.__cause__, HoldfastError) else error from None
-        if view is None and (view := await content.turn(wire, session, number)) is None:
+        if view is None and (view := await content.turn(requests, session, number)) is None:
             raise
         return view, False
 
 
-async def end(wire: Wire, session: str) -> TaskResult:
+async def end(requests: Requests, session: str) -> TaskResult:
     """Wait for a session to end.
 
     Raises:
@@ -131,17 +132,17 @@ async def end(wire: Wire, session: str) -> TaskResult:
     last_answer = time.monotonic()
     while True:
         try:
-            return await wire.result(session, min(_SLICE, wire.timeout))
+            return await requests.result(session, min(_SLICE, requests.timeout))
         except TimeoutError:
-            await health.expect_worker(wire, await wire.describe(session))
+            await health.expect_worker(requests, await requests.describe(session))
             last_answer = time.monotonic()
         except TemporalUnreachable:
-            if time.monotonic() - last_answer > wire.timeout:
+            if time.monotonic() - last_answer > requests.timeout:
                 raise
 
 
-async def reply(wire: Wire, session: str, view: TurnView) -> Reply:
+async def reply(requests: Requests, session: str, view: TurnView) -> Reply:
     """Return the reply of a turn with its full text."""
     if view.reply_size > INLINE_TEXT:
-        return Reply.of(view, await content.text(wire, session, view.reply_seq))
+        return Reply.of(view, await content.text(requests, session, view.reply_seq))
     return Reply.of(view, view.reply)

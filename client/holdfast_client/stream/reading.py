@@ -10,8 +10,8 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 
-from holdfast_client.operations import health
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests import health
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import NoWorker
 from holdfast_workflows.contracts.session.session import Partial, SessionView, ToolProgress
@@ -32,8 +32,8 @@ P = TypeVar("P", Partial, ToolProgress)
 class Reader:
     """Reads snapshots of one session."""
 
-    def __init__(self, wire: Wire, session: str) -> None:
-        self._wire = wire
+    def __init__(self, requests: Requests, session: str) -> None:
+        self._requests = requests
         self._session = session
         self._last_state: tuple[str, int] | None = None
 
@@ -45,8 +45,8 @@ class Reader:
             TemporalUnreachable: The server did not answer.
             SessionNotFound: There is no such session.
         """
-        found = await self._wire.describe(self._session)
-        await health.expect_worker(self._wire, found)
+        found = await self._requests.describe(self._session)
+        await health.expect_worker(self._requests, found)
         waiting = health.waiting_since(found.raw_description)
         unattended = waiting is not None and time.time() - waiting > _UNATTENDED
         # Heartbeats do not lengthen the history, so the view is queried only after a change.
@@ -55,7 +55,7 @@ class Reader:
         view: SessionView | None = None
         if state != self._last_state:
             try:
-                view = await self._wire.query(self._session, "view", since, SessionView)
+                view = await self._requests.query(self._session, "view", since, SessionView)
                 self._last_state = state
             except NoWorker:
                 unattended = True

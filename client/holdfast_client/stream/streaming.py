@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from holdfast_client.operations import content
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachable
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry
 
@@ -31,11 +31,11 @@ _RENEW: Final = 30.0
 class Stream:
     """Follows a session from a turn on."""
 
-    def __init__(self, wire: Wire, session: str, first: int, *, streaming: bool = False) -> None:
+    def __init__(self, requests: Requests, session: str, first: int, *, streaming: bool = False) -> None:
         """``streaming``: the session already publishes text in small pieces."""
-        self._wire = wire
+        self._requests = requests
         self._session = session
-        self._reader = Reader(wire, session)
+        self._reader = Reader(requests, session)
         self._follower = Follower(first)
         self._pause = FAST
         self._answered = time.monotonic()
@@ -64,7 +64,7 @@ class Stream:
         try:
             look = await self._reader.look(self._follower.since)
         except TemporalUnreachable:
-            if time.monotonic() - self._answered > self._wire.timeout:
+            if time.monotonic() - self._answered > self._requests.timeout:
                 raise
             return None
         self._answered = time.monotonic()
@@ -80,19 +80,19 @@ class Stream:
                 else:
                     fetched.missed = events
             elif isinstance(want, WantText):
-                fetched.texts[want.seq] = await content.text(self._wire, self._session, want.seq)
+                fetched.texts[want.seq] = await content.text(self._requests, self._session, want.seq)
             else:
-                fetched.turns[want.turn] = await self._wire.turn(self._session, want.turn)
+                fetched.turns[want.turn] = await self._requests.turn(self._session, want.turn)
         return self._follower.advance(look, fetched)
 
     async def _log(self, want: WantLog) -> list[Entry]:
-        wire, session = self._wire, self._session
+        requests, session = self._requests, self._session
         if want.start is None:
-            entries = await content.turn_log(wire, session, want.turn, want.stop)
+            entries = await content.turn_log(requests, session, want.turn, want.stop)
         else:
-            entries = await content.span(wire, session, want.start, want.stop)
+            entries = await content.span(requests, session, want.start, want.stop)
         return [
-            await content.whole(wire, session, entry) if isinstance(entry, ReplyEntry) else entry
+            await content.whole(requests, session, entry) if isinstance(entry, ReplyEntry) else entry
             for entry in entries
         ]
 
@@ -109,7 +109,7 @@ class Stream:
         if now - self._renewed >= _RENEW:
             self._renewed = now
             try:
-                await self._wire.signal(self._session, "watch", _LEASE)
+                await self._requests.signal(self._session, "watch", _LEASE)
             except HoldfastError:
                 # Text then arrives in larger pieces; the next poll reports the problem.
                 return

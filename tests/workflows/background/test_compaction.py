@@ -17,8 +17,8 @@ from holdfast_workflows.contracts.session.session import Event
 from holdfast_workflows.contracts.session.steps import ThinkInput
 from holdfast_workflows.session.background import compact
 
+from ...support import eventually
 from ..played import SPENT, Played, Think, calls, fails, playing
-from ..support import eventually
 
 _PLAIN = PinnedSpec(agent="a", digest="d")
 

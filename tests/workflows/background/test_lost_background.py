@@ -13,8 +13,8 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import CompactInput, RememberInput
 from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult
 
+from ...support import WAIT, eventually
 from ..played import Played, Think, calls, playing, says
-from ..support import WAIT, eventually
 
 SILENCE = 2.0
 Begun = WorkflowHandle[object, TaskResult]

@@ -21,7 +21,7 @@ from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.memory import TASKS, MaintainInput, MaintenanceReport, TaskReport
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 
-from ..support import WAIT
+from ...support import WAIT
 
 SCHEDULED = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 

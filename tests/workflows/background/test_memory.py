@@ -16,8 +16,8 @@ from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.session.steps import SettleInput, ThinkInput
 from holdfast_workflows.session.background import remember
 
+from ...support import eventually
 from ..played import SPENT, Played, Think, calls, fails, playing, says
-from ..support import eventually
 
 
 async def details(temporal: TemporalClient, session: Session) -> str:

@@ -19,7 +19,7 @@ from holdfast_workers.wiring import build_worker
 from holdfast_workflows.contracts.agent.memory import MemoryQuery
 from tests.activities.session.memory.rememberer import Switched
 
-from ..support import eventually
+from ...support import eventually
 
 TURNS = 30
 

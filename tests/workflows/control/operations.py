@@ -156,7 +156,7 @@ class Played:
         for text, turn in self.accepted.items():
             view = None
             with suppress(HoldfastError):
-                view = await self.session._wire.turn(self.session.id, turn)
+                view = await self.session._requests.turn(self.session.id, turn)
             if view is None:
                 # Applied again by a reset it may have another turn by now; the log tells.
                 if self.resets == 0 and turn > max(numbers) - 20:

@@ -11,9 +11,9 @@ from holdfast_workflows.contracts.errors import BadInput, BudgetExhausted, Nothi
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.session.entries import ResultEntry
 
+from ...support import make_app
 from ..conftest import Start
 from ..limited import decide, events, raise_budget, refused, status
-from ..support import make_app
 from ..turn.test_inline_steps import activities
 
 

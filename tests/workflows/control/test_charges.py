@@ -16,9 +16,9 @@ from holdfast_workflows.contracts.agent.fallbacks import ErrorReply
 from holdfast_workflows.contracts.errors import BudgetExhausted
 from holdfast_workflows.contracts.operations.breakers import BreakerView
 
+from ...support import eventually, look, peek
 from ..conftest import Start
 from ..limited import events, status
-from ..support import eventually, look, peek
 
 READ, WRITTEN = 300, 100
 

@@ -10,8 +10,8 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 
+from ...support import eventually, make_app
 from ..conftest import Running, Start
-from ..support import eventually, make_app
 
 
 def looks(count: int) -> object:

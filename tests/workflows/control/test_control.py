@@ -12,8 +12,8 @@ from holdfast.testing import Reply, Request, call, hang, say
 from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 
+from ...support import Gate, after, eventually, make_app
 from ..conftest import Running, Start
-from ..support import Gate, after, eventually, make_app
 
 
 async def asked(it: Running, count: int) -> bool:

@@ -19,8 +19,8 @@ from holdfast_workflows.contracts.names import WORKFLOW
 from holdfast_workflows.contracts.session.entries import UserEntry
 from holdfast_workflows.contracts.session.session import Message, StartInput
 
+from ...support import NUL_AND_SURROGATE, Gate, eventually, make_app
 from ..conftest import Running, Start
-from ..support import NUL_AND_SURROGATE, Gate, eventually, make_app
 
 EVENTS = 60
 

@@ -12,8 +12,8 @@ from holdfast.testing import Reply, Request, call, replay, say
 from holdfast_activities.session.tool_call.same_calls import canonical
 from holdfast_workflows.contracts.operations.resets import aside
 
+from ...support import WAIT, eventually
 from ..conftest import Running, Start
-from ..support import WAIT, eventually
 from .resets import APP, COMPLETED, DONE, before_message, events, plan, reset, script, texts
 
 SIGNALED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED

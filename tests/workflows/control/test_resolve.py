@@ -19,9 +19,9 @@ from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.names import call_key
 from holdfast_workflows.contracts.session.entries import ResultEntry
 
+from ...support import Gate, eventually, look
 from ..conftest import Running, Start
 from ..limited import decide, events, refused, status
-from ..support import Gate, eventually, look
 from ..turn.test_inline_steps import activities
 
 SCRIPT = [call("post", {"what": "it"}) + call("look", {"at": "it"}), say("Done.")]

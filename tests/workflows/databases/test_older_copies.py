@@ -14,8 +14,8 @@ from holdfast_client import Session
 from holdfast_workflows.contracts.agent.spec import Effect
 from holdfast_workflows.contracts.errors import StateBehind
 
+from ...support import eventually
 from ..conftest import Running, Start
-from ..support import eventually
 
 
 def copied(file: Path) -> sqlite3.Connection:

@@ -12,8 +12,8 @@ from holdfast_activities.state import upgrade
 from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 from tests.postgres_server import PostgresServer
 
+from ...support import NUL_AND_SURROGATE
 from ..conftest import Start
-from ..support import NUL_AND_SURROGATE
 
 
 async def test_a_session_on_postgres_survives_strange_text_and_large_results(

@@ -16,8 +16,8 @@ from holdfast_activities.state.setup import engines
 from holdfast_workflows.contracts.errors import StateUnavailable
 from tests.postgres_server import PostgresServer
 
+from ...support import eventually
 from ..conftest import Start
-from ..support import eventually
 from .troubles import POSTGRES, SQLITE, Site, Trouble, make_site
 
 

@@ -18,8 +18,8 @@ from holdfast_workflows.contracts.agent.fallbacks import AskHuman, ErrorReply
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.operations.breakers import BreakerView
 
+from ...support import Gate, eventually, look, make_app
 from ..limited import decide, raise_budget, status
-from ..support import Gate, eventually, look, make_app
 
 _ONCE = RetryPolicy(attempts=1)
 _SILENCE = 2.0

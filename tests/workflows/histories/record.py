@@ -22,7 +22,7 @@ from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, f
 from holdfast_client import Session
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
-from ..support import Gate, make_app
+from ...support import Gate, make_app
 from .guarded import GUARDED, HELD
 from .remembering import AWAY, REMEMBERING
 

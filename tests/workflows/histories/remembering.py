@@ -10,7 +10,7 @@ from holdfast.testing import Environment, Reply, Request, call, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.names import maintenance_id
 
-from ..support import Gate, eventually, make_app
+from ...support import Gate, eventually, make_app
 
 AWAY = "weaviate://127.0.0.1:1"
 

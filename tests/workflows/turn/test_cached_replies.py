@@ -9,8 +9,8 @@ from holdfast import Agent, App, CachedReply
 from holdfast.testing import Reply, Request, overloaded, say
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
+from ...support import NUL_AND_SURROGATE, look
 from ..conftest import Start
-from ..support import NUL_AND_SURROGATE, look
 
 
 class Figure(BaseModel):

@@ -19,8 +19,8 @@ from holdfast_workflows.contracts.session.session import Message, StartInput, Ta
 from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
 from holdfast_workflows.session import AgentWorkflow
 
+from ...support import WAIT, eventually
 from ..played import Played, Think, calls, fails, playing
-from ..support import WAIT, eventually
 
 SILENCE = 2.0
 Begun = Any  # the overloads of a workflow's handle are partly untyped

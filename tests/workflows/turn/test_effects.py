@@ -7,9 +7,9 @@ from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.names import call_key
 from holdfast_workflows.contracts.session.entries import ResultEntry
 
+from ...support import eventually
 from ..conftest import Start
 from ..limited import status
-from ..support import eventually
 
 
 @tool(effect="idempotent", retries=0)

@@ -9,8 +9,8 @@ from holdfast.testing import Reply, Request, call, failed, say
 from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.errors import EmptyReply
 
+from ...support import look, peek
 from ..conftest import Start
-from ..support import look, peek
 
 SILENCE = say("", input_tokens=100, output_tokens=10)
 

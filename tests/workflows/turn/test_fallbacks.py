@@ -18,10 +18,10 @@ from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import NothingToDo, SessionClosed, TurnCancelled
 from holdfast_workflows.contracts.session.session import TurnView
 
+from ...support import make_app
 from ..conftest import Running, Start
 from ..control.test_edges import locked
 from ..limited import decide, events, refused, status
-from ..support import make_app
 
 ONCE = RetryPolicy(attempts=1)
 

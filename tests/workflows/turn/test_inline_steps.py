@@ -13,9 +13,9 @@ from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import ModelRejected, ModelTransient
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
 
+from ...support import Gate, eventually, make_app, peek
 from ..conftest import Running, Start
 from ..limited import events, status
-from ..support import Gate, eventually, make_app, peek
 
 CANCEL_REQUESTED = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
 

@@ -9,8 +9,8 @@ from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.errors import LoopDetected
 from holdfast_workflows.contracts.session.entries import UserEntry
 
+from ...support import Gate, eventually, make_app
 from ..conftest import Start
-from ..support import Gate, eventually, make_app
 
 
 def stuck(request: Request) -> Reply:

@@ -14,8 +14,8 @@ from holdfast_workflows.contracts.errors import ModelTransient, from_failure
 from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult
 from holdfast_workflows.contracts.session.steps import ThinkInput
 
+from ...support import eventually
 from ..played import Played, playing, says
-from ..support import eventually
 
 SILENCE = 2.0
 SURVIVED = 5

@@ -12,8 +12,8 @@ from holdfast.testing import Reply, Request, call, failed, hang, rate_limited, s
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.entries import ResultEntry
 
+from ...support import eventually, look, make_app, peek
 from ..conftest import Running, Start
-from ..support import eventually, look, make_app, peek
 
 CANCEL_REQUESTED = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
 

@@ -15,8 +15,8 @@ from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import AllProvidersFailed, BreakerOpen
 
+from ...support import eventually, look
 from ..conftest import Start
-from ..support import eventually, look
 
 QUICK = RetryPolicy(attempts=2, first_delay=0.05, max_delay=0.1, adaptive=False)
 

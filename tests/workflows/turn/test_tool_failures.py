@@ -7,8 +7,8 @@ from holdfast.testing import Call, Reply, Request, call, say
 from holdfast_workflows.contracts.errors import ToolArgumentsInvalid
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 
+from ...support import make_app
 from ..conftest import Start
-from ..support import make_app
 
 
 async def test_a_tool_that_stumbles_is_tried_again_with_the_same_key(start: Start) -> None:

@@ -9,8 +9,8 @@ from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.errors import ModelRefused
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
 
+from ...support import Gate, make_app
 from ..conftest import Start
-from ..support import Gate, make_app
 
 
 async def test_a_message_is_answered(start: Start) -> None:

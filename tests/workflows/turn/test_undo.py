@@ -12,9 +12,9 @@ from holdfast.testing import Reply, Request, call, failed, say
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.session.entries import UserEntry
 
+from ...support import Gate
 from ..conftest import Start
 from ..limited import events
-from ..support import Gate
 
 
 def booking(done: list[str], gate: Gate, **options: Any) -> App:

@@ -17,9 +17,9 @@ from holdfast_workflows.contracts.errors import BreakerOpen, NothingToDo
 from holdfast_workflows.contracts.operations.breakers import BreakerView
 from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 
+from ...support import eventually, make_app
 from ..conftest import Running, Start
 from ..limited import events, logged, status
-from ..support import eventually, make_app
 from ..test_story import details
 
 SOON = 5.0

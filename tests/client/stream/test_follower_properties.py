@@ -11,7 +11,7 @@ from holdfast_client.stream.snapshot import Snapshot
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 
-from .worlds import Viewer, World
+from .fake_session import Viewer, World
 
 words = st.sampled_from(["a", "b", "word ", "é", "\x00", "lo" * INLINE_TEXT])
 

@@ -13,7 +13,7 @@ from holdfast_client import PlanChanged, Recalled
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts.session.entries import MemoryEntry, UserEntry
 
-from .support import eventually
+from ...support import eventually
 
 _APP = App(
     agents=[

@@ -24,8 +24,8 @@ from holdfast_client.command.sessions.lists import sessions_table
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_workflows.contracts.errors import HoldfastError, ModelRejected, ModelTransient
 
-from .conftest import Running
-from .support import always
+from ...support import always
+from ..conftest import Running
 
 Output = tuple[int, str, str]
 
@@ -190,7 +190,7 @@ async def test_a_session_is_shown_step_by_step(running: Running) -> None:
         await session.wait(raise_on_error=False)
         code, out, _ = await holdfast(environment, "show", session.id)
         assert code == 0
-        for expected in ("Peek about.", "Peek 2.", "→ peek", "2 was seen", "Done.", "1 turn "):
+        for expected in ("Peek about.", "Peek 2.", "→ peek", "2: glimpsed", "Done.", "1 turn "):
             assert expected in out
         assert re.search(r"last entry \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n", out)
         code, out, _ = await holdfast(environment, "show", session.id, "--json")
@@ -257,7 +257,7 @@ async def test_chat_shows_text_and_tool_calls_and_takes_commands(running: Runnin
     for expected in (
         "Let me look.",
         "→ look",
-        "← look ok: it is there",
+        "← look ok: it: seen",
         "It is there.",
         "Bye.",
         "turn 2 done",
@@ -355,7 +355,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_page_on_the_command_line_tells_every_command_and_option(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    page = (Path(__file__).parents[2] / "docs/cli.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs/cli.md").read_text("utf-8")
     for words in [*(command.split() for command in COMMANDS), *ELSEWHERE]:
         assert invoke([*words, "--help"]) == 0
         told = re.findall(r"^ +(?:--wait / )?(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)

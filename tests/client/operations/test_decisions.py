@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.testing import Environment, call, say, unauthorized
 from holdfast_client import BudgetChanged, Decided, NeedsPerson, Session, TurnEnded, sync
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.errors import (
     BadInput,
@@ -19,8 +19,8 @@ from holdfast_workflows.contracts.errors import (
     SessionNotFound,
 )
 
-from .conftest import Running
-from .support import always, eventually
+from ...support import always, eventually
+from ..conftest import Running
 
 POST = [call("post", {"what": "it"}), say("Done.")]
 LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen.")]
@@ -89,16 +89,16 @@ async def test_what_came_of_a_call_is_said_when_its_turn_is_over(running: Runnin
 
 async def delete(holdfast: Environment, session: str) -> None:
     """Have the server forget a session, as it does when its retention is over."""
-    wire = Wire(holdfast.temporal, holdfast.task_queue, 20.0)
+    requests = Requests(holdfast.temporal, holdfast.task_queue, 20.0)
 
     async def gone() -> bool:
         try:
-            await wire.describe(session)
+            await requests.describe(session)
         except SessionNotFound:
             return True
         return False
 
-    await wire.delete(session)
+    await requests.delete(session)
     await eventually(gone)
 
 

@@ -21,8 +21,8 @@ from holdfast_client.stream.events import (
 )
 from holdfast_workflows.contracts.errors import SessionClosed, TurnCancelled, UnknownAgent
 
-from .conftest import Running
-from .support import shown
+from ...support import shown
+from ..conftest import Running
 
 STORY = "Once there was a bee. " * 60
 SLOW = 0.05  # seconds between the chunks of a streamed reply: who is held up for two sees most of it still
@@ -55,7 +55,7 @@ async def test_tool_calls_are_told_as_they_happen(running: Running) -> None:
         steps = [type(event) for event in events if isinstance(event, StepEnded | ToolStarted | ToolEnded)]
         assert steps == [StepEnded, ToolStarted, ToolEnded, StepEnded]
         ended = next(event for event in events if isinstance(event, ToolEnded))
-        assert (ended.name, ended.status, ended.result) == ("look", "ok", "it is there")
+        assert (ended.name, ended.status, ended.result) == ("look", "ok", "it: seen")
 
 
 async def test_every_step_of_a_burst_is_told(running: Running) -> None:
@@ -65,7 +65,7 @@ async def test_every_step_of_a_burst_is_told(running: Running) -> None:
         events = [event async for event in session.stream()]
         assert sum(isinstance(event, StepEnded) for event in events) == 13
         assert [event.result for event in events if isinstance(event, ToolEnded)] == [
-            f"{n} was seen" for n in range(12)
+            f"{n}: glimpsed" for n in range(12)
         ]
 
 

@@ -17,8 +17,8 @@ from holdfast_workflows.contracts.errors import NothingToDo
 from holdfast_workflows.contracts.limits import MAX_WAITERS
 from holdfast_workflows.session.state.state import KEPT_TURNS
 
-from .conftest import Running
-from .support import eventually
+from ...support import eventually
+from ..conftest import Running
 
 
 @dataclass

@@ -11,7 +11,7 @@ from temporalio.client import Client as TemporalClient
 from holdfast import Agent, App
 from holdfast.testing import Environment, ScriptedModel, say
 from holdfast_client import Client, connect
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_temporal import DevServer, binding
 from holdfast_temporal import connect as connect_temporal
 from holdfast_workflows.contracts.errors import NoWorker, SettingsInvalid
@@ -32,7 +32,7 @@ async def bind(temporal: TemporalClient, queue: str, app: str) -> None:
 async def test_a_client_finds_the_only_app_or_the_only_one_that_is_served(temporal: TemporalClient) -> None:
     app = App(name="shop", agents=[Agent("clerk", model="openai:scripted")])
     client = await connect(temporal=temporal)
-    assert await client._wire.queue() == "holdfast", "nobody was there yet"
+    assert await client._requests.queue() == "holdfast", "nobody was there yet"
     async with ScriptedModel([say("Hello.")]) as model:
         address = temporal.service_client.config.target_host
         async with Environment.start(app, model, server=address) as holdfast:
@@ -40,7 +40,7 @@ async def test_a_client_finds_the_only_app_or_the_only_one_that_is_served(tempor
             assert await client.run("clerk", "Hi!") == "Hello."
             await bind(temporal, "holdfast-billing", "billing")
             second: Client = await connect(temporal=temporal)
-            assert await second._wire.queue() == holdfast.task_queue, "the other has no worker"
+            assert await second._requests.queue() == holdfast.task_queue, "the other has no worker"
 
 
 async def test_a_client_says_which_apps_there_are(temporal: TemporalClient) -> None:
@@ -52,7 +52,7 @@ async def test_a_client_says_which_apps_there_are(temporal: TemporalClient) -> N
     # What is about one session needs no queue.
     assert [each async for each in client.sessions()] == []
     chosen = await connect(temporal=temporal, task_queue="holdfast-shop")
-    assert await chosen._wire.queue() == "holdfast-shop"
+    assert await chosen._requests.queue() == "holdfast-shop"
 
 
 async def test_a_queue_that_nobody_polls_is_named_with_its_app_and_database(temporal: TemporalClient) -> None:
@@ -62,6 +62,6 @@ async def test_a_queue_that_nobody_polls_is_named_with_its_app_and_database(temp
         ("holdfast-shop", "'shop' on database d1 at postgresql://db/shop"),
         ("elsewhere", "no worker has ever served it"),
     ):
-        wire = Wire(temporal, queue, 5.0, at_once=True)
+        requests = Requests(temporal, queue, 5.0, at_once=True)
         with pytest.raises(NoWorker, match=words):
-            await wire.expect_worker()
+            await requests.expect_worker()

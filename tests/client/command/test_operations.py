@@ -15,7 +15,7 @@ from holdfast.testing import Environment, call, say
 from holdfast_client import NeedsPerson, Session
 from holdfast_workflows.contracts.agent.budget import Budget
 
-from .conftest import Running
+from ..conftest import Running
 from .test_command import holdfast, lines, start, where
 
 POST = [call("post", {"what": "it"}), say("Done.")]

@@ -9,7 +9,7 @@ from holdfast_workflows.contracts.operations.effects import PendingDecision
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import Event
 
-from .worlds import Viewer, World
+from .fake_session import Viewer, World
 
 LONG = "word " * INLINE_TEXT
 

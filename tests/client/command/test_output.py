@@ -12,7 +12,7 @@ import pytest
 
 from holdfast.testing import say
 
-from .conftest import Running
+from ..conftest import Running
 from .test_command import where
 
 _LOST = "holdfast: the output could not be written: "
@@ -21,12 +21,12 @@ _NOWHERE = "--address 127.0.0.1:9 sessions"
 
 async def command(words: str, shell: str = "", **environment: str) -> tuple[int, str, list[str]]:
     """Exit code, output and lines of standard error of the command line under a shell's redirections."""
-    program = f"{shlex.quote(sys.executable)} -m tests.client.holdfast_command"
+    program = f"{shlex.quote(sys.executable)} -m tests.client.command.holdfast_command"
     process = await asyncio.create_subprocess_shell(
         f"bash -o pipefail -c {shlex.quote(f'{program} {words} {shell}')}",
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env={**os.environ, **environment},
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)

@@ -23,7 +23,7 @@ from holdfast_workflows.contracts.agent.memory import AddMemory, EraseInput, Mem
 from holdfast_workflows.contracts.names import maintenance_id
 from tests.workflows.played import Played, playing
 
-from .kept import FULL, Kept, manifest
+from ..operations.fake_memory import FULL, Kept, manifest
 
 Output = tuple[int, str, str]
 

@@ -16,8 +16,8 @@ from holdfast_workflows.contracts.agent.memory import AddMemory, EraseInput, Mem
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionRunning
 from tests.workflows.played import Played, calls, playing, says
 
-from .kept import FULL, Kept, manifest
-from .support import eventually
+from ...support import eventually
+from .fake_memory import FULL, Kept, manifest
 
 
 async def gone(temporal: TemporalClient, session: str, run: str) -> bool:

@@ -13,7 +13,7 @@ from holdfast.testing import say
 from holdfast_client import connect
 from holdfast_workflows.contracts.errors import ServiceError
 
-from .conftest import Running
+from ..conftest import Running
 
 
 class Failing(Interceptor):

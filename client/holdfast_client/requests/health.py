@@ -11,10 +11,10 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowExecutionDescription
 
-from holdfast_client.requests.requests import Wire
 from holdfast_workflows.contracts.errors import NoWorker
 
 from . import queues
+from .requests import Requests
 
 
 def waiting_since(found: DescribeWorkflowExecutionResponse) -> float | None:
@@ -26,18 +26,18 @@ def waiting_since(found: DescribeWorkflowExecutionResponse) -> float | None:
     return min(waits) if waits else None
 
 
-async def expect_worker(wire: Wire, found: WorkflowExecutionDescription) -> None:
+async def expect_worker(requests: Requests, found: WorkflowExecutionDescription) -> None:
     """Check that waiting work can still get a worker.
 
     Raises:
         NoWorker: It has waited longer than the client's timeout, and no worker polls the queue.
     """
     since = waiting_since(found.raw_description)
-    if since is None or time.time() - since < wire.timeout or await wire.polled(found.task_queue):
+    if since is None or time.time() - since < requests.timeout or await requests.polled(found.task_queue):
         return
     raise NoWorker(
         f"session {found.id} has waited for {time.time() - since:.0f} s on {found.task_queue}"
-        + await queues.owner(wire.temporal, found.task_queue)
+        + await queues.owner(requests.temporal, found.task_queue)
     )
 
 

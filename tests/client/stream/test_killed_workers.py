@@ -20,8 +20,8 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.session.session import Message, StartInput
 
-from ..workers.running import Running, started
-from .support import eventually, shown
+from ...support import eventually, shown
+from ...workers.running import Running, started
 
 STORY = "Once there was a bee. " * 200
 OTHER = "In the beginning there was honey. " * 20
@@ -60,9 +60,7 @@ async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_t
         async with AsyncExitStack() as workers:
 
             async def start() -> Running:
-                return await workers.enter_async_context(
-                    started("worker", "tests.client.support:app", **worker)
-                )
+                return await workers.enter_async_context(started("worker", "tests.support:app", **worker))
 
             first, killed = await start(), False
             async for event in session.stream(turn=1):

@@ -12,8 +12,8 @@ from holdfast.testing import call, say
 from holdfast_client import Session, connect
 from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid, TemporalUnreachable, TurnNotEnded
 
-from .conftest import Running
-from .support import eventually
+from ...support import eventually
+from ..conftest import Running
 from .test_command import holdfast, process
 
 _SOON = 10.0

@@ -1,5 +1,0 @@
-"""``python -m tests.client.holdfast_command``: the ``holdfast`` script."""
-
-from holdfast_client.command import main
-
-main()
