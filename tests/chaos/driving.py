@@ -73,7 +73,7 @@ async def _one(world: World, id: str, agent: str, tenant: str) -> Ended:
         message=Message(id="first", text=id),
         heartbeat_timeout=world.options.heartbeat_timeout,
     )
-    await _again(lambda: world.wire.start(id, start))
+    await _again(lambda: world.session_requests.start(id, start))
     try:
         reply = await _again(world.client.session(id).result)
     except HoldfastError as error:
@@ -110,7 +110,7 @@ async def _until_done_or_stuck(
 async def _dump(world: World, id: str) -> None:
     """Write the history and the view of a run that did not end."""
     DUMPS.mkdir(parents=True, exist_ok=True)
-    handle = world.wire.temporal.get_workflow_handle(id)
+    handle = world.session_requests.temporal.get_workflow_handle(id)
     with suppress(RPCError):
         history = await handle.fetch_history()
         (DUMPS / f"{id}.history.json").write_text(history.to_json())

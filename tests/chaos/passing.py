@@ -28,7 +28,9 @@ async def undertake(
     person = Person(up)
     async with repeat_in_background(pause, inject), repeat_in_background(lambda: _LOOKS, person.look):
         ends = await drive(up, runs)
-    found = [timeline(each) for each in await histories(up.wire.temporal, [run.id for run in runs])]
+    found = [
+        timeline(each) for each in await histories(up.session_requests.temporal, [run.id for run in runs])
+    ]
     asked = requests(up.requests)
     account = ledger.account(up.ledger)
     judge(row, runs, ends, account, len(asked), person.decisions)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.processes import Process, python
 from holdfast_client import Client
-from holdfast_client.requests.requests import Wire
+from holdfast_client.requests.requests import Requests
 from holdfast_temporal import DevServer, connect, probe
 
 from ..workers.running import eventually
@@ -138,7 +138,7 @@ class World:
     options: Options
     home: Path
     server: DevServer
-    wire: Wire
+    session_requests: Requests
     client: Client
     fleet: Fleet
     model_url: str
@@ -208,5 +208,5 @@ async def world(
         }
         fleet = Fleet(home, options.workers, variables, random.Random(f"{options.seed}/kills"))
         await stack.enter_async_context(fleet)
-        wire = Wire(await connect(server.address), QUEUE, timeout=30)
-        yield World(options, home, server, wire, Client(wire), fleet, *urls)
+        requests = Requests(await connect(server.address), QUEUE, timeout=30)
+        yield World(options, home, server, requests, Client(requests), fleet, *urls)
