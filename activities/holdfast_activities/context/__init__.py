@@ -1,4 +1,4 @@
-"""What the model sees of a session."""
+"""The prompt: what a model gets of a session."""
 
 from .builder import PromptBudget, budget, build
 from .cache import Conversations

@@ -1,4 +1,4 @@
-"""The conversations a worker has at hand, so that a step reads only what is new."""
+"""A worker's cache of conversations, so that a step reads only new entries."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,17 +16,15 @@ from .truncation import cap
 
 _MAX_BYTES = 256_000_000
 _MAX_SESSIONS = 2_000
-_NEAR = 50  # numbers between two entries that are read together
-_MOST_WAITING = 500_000
-
+_NEAR = 50  # maximum gap of numbers that are read together
+_MAX_WAITING = 500_000  # characters
 
 _Key = tuple[str, str, int, int]
-"""A wire format, a provider, whose replies carry what is for it alone, the window that the conversation is kept to
-(what a small one left out, a large one may show), and where the session went on after its last reset."""
+"""Wire format, provider, context window, and where the session continued after its last reset."""
 
 
 class Conversations:
-    """A cache by session, provider and window; the least recently used session goes first."""
+    """The least recently used session is dropped first."""
 
     def __init__(self, log: Log, *, max_bytes: int = _MAX_BYTES) -> None:
         self._log = log
@@ -49,22 +47,22 @@ class Conversations:
         settled: int = 0,
         abandoned: Abandoned = (),
     ) -> tuple[Conversation, dict[int, Entry]]:
-        """The conversation before ``seq``, and with ``look_ahead`` what the log holds from ``seq`` on.
+        """Return the conversation before ``seq``, and with ``look_ahead`` the log's entries from ``seq`` on.
 
         Args:
-            session: The session's id.
+            session: Its id.
             model: Gives the wire format.
-            seq: Where the next reply goes.
+            seq: The number of the next reply.
             new: Entries below ``seq`` that are not in the log yet.
-            look_ahead: Whether an earlier attempt may have settled steps from ``seq`` on.
-            summary: The number of the newest summary that counts; 0 for none.
-            window: The agent's own window, where it is to be smaller than the model's.
-            reference: Whether the agent has the tool that reads what a prompt leaves out of a text.
-            settled: The number of an entry that was written for sure; 0 for none.
-            abandoned: Parts of the log that resets have left behind, and late calls may still write to.
+            look_ahead: An earlier attempt may have settled steps from ``seq`` on.
+            summary: The number of the newest summary; 0 for none.
+            window: The agent's context window, if smaller than the model's.
+            reference: The agent has the tool that reads truncated texts.
+            settled: The number of an entry that is known to be in the log; 0 for none.
+            abandoned: Ranges of the log that resets have left behind.
 
         Raises:
-            StateBehind: The log was read and does not have that entry.
+            StateBehind: The log does not have the settled entry.
         """
         conversations = self._sessions.setdefault(session, {})
         self._sessions.move_to_end(session)
@@ -72,19 +70,19 @@ class Conversations:
         key = (model.wire, model.provider, min(window or model.window, model.window), since)
         conversation = conversations.get(key)
         if conversation is None or conversation.position > seq:
-            # Behind us: another attempt went further here.
+            # Another attempt on this worker may have got further.
             most = cap(budget(key[2]).tokens)
             conversation = Conversation(model, most, reference=reference, abandoned=abandoned)
             conversations[key] = conversation
         conversation.offer(new)
         start = conversation.missing(seq)
         ahead: dict[int, Entry] = {}
-        # What is not read is at hand, and was in the log when it was taken in.
+        # Entries that are not read are cached, so they were in the log.
         behind = start is not None and start <= settled < seq
         if start is not None or look_ahead:
             stop = None if look_ahead else seq
-            # One by one as they are read: a long log whole would fill the memory, and taking it in at once would
-            # hold up every other session of this worker, and its heartbeats.
+            # One by one: a long log would fill the memory, and adding it at once would block other sessions and
+            # heartbeats.
             async for entry in entries(self._log, session, seq if start is None else start, stop):
                 behind = behind and entry.seq != settled
                 if entry.seq < seq:
@@ -96,58 +94,41 @@ class Conversations:
                 raise StateBehind(f"entry {settled} of session {session} is not in the log")
             conversation.complete(seq, [])
         if summary > conversation.summary:
-            await self._tell(session, conversation, summary)
-        self._drop_idle(conversations)
-        self._weigh(session)
-        self._shrink()
+            found = await self._log.read(session, summary, summary + 1)
+            conversation.set_summary(summary, found[0] if found else None)
+        # A model that the session no longer uses is not kept up to date.
+        for other in [other for other, each in conversations.items() if each.waiting > _MAX_WAITING]:
+            del conversations[other]
+        self._shrink(session)
         return conversation, ahead
 
-    async def _tell(self, session: str, conversation: Conversation, summary: int) -> None:
-        # Made beside the turn, it may stand anywhere: only who is told of it reads it.
-        there = await self._log.read(session, summary, summary + 1)
-        conversation.tell(summary, there[0] if there else None)
-
-    async def behind(
+    async def sent_entries(
         self, session: str, conversation: Conversation, sent: Sequence[Fragment], new: Sequence[Entry]
     ) -> list[Entry]:
-        """The entries of the running turn that ``sent`` holds.
-
-        Args:
-            session: The session's id.
-            conversation: Where ``sent`` comes from.
-            sent: What a model was sent.
-            new: Entries that are not in the log yet.
-        """
-        seqs = {fragment.seq for fragment in sent if fragment.seq >= conversation.turn_from}
+        """Return the running turn's entries in ``sent``. ``new`` are entries that are not in the log yet."""
+        seqs = {fragment.seq for fragment in sent if fragment.seq >= conversation.turn_start}
         found = [entry for entry in new if entry.seq in seqs]
         for start, stop in _ranges(sorted(seqs - {entry.seq for entry in found})):
             found += [entry async for entry in entries(self._log, session, start, stop)]
         return sorted((entry for entry in found if entry.seq in seqs), key=lambda entry: entry.seq)
 
     def offer(self, session: str, entries: Sequence[Entry]) -> None:
-        """Entries just settled here, so that the next step need not read them."""
+        """Add entries that were just settled, so that the next step need not read them."""
         for conversation in self._sessions.get(session, {}).values():
             conversation.offer(entries)
 
     def forget(self, session: str) -> None:
-        """Drop what is held of a session: it turned out not to be what the log holds."""
+        """Drop a session, because its log has changed."""
         self._sessions.pop(session, None)
         self._bytes -= self._sizes.pop(session, 0)
 
-    def _drop_idle(self, conversations: dict[_Key, Conversation]) -> None:
-        """A model that the session has turned away from is not kept up to date for ever."""
-        for key in [key for key, each in conversations.items() if each.waiting > _MOST_WAITING]:
-            del conversations[key]
-
-    def _weigh(self, session: str) -> None:
-        held = self._sessions.get(session)
-        if held is None:  # forgotten while its log was read
-            return
-        size = sum(conversation.bytes for conversation in held.values())
-        self._bytes += size - self._sizes.get(session, 0)
-        self._sizes[session] = size
-
-    def _shrink(self) -> None:
+    def _shrink(self, session: str) -> None:
+        """Measure a session again, then drop others until the cache is within its limits."""
+        conversations = self._sessions.get(session)
+        if conversations is not None:  # not forgotten while its log was read
+            size = sum(conversation.bytes for conversation in conversations.values())
+            self._bytes += size - self._sizes.get(session, 0)
+            self._sizes[session] = size
         while len(self._sessions) > 1 and (
             len(self._sessions) > _MAX_SESSIONS or self._bytes > self._max_bytes
         ):
@@ -155,7 +136,7 @@ class Conversations:
 
 
 def _ranges(seqs: Sequence[int]) -> list[tuple[int, int]]:
-    """Ranges with all of these numbers: the turn's message may stand long before what else of it is sent."""
+    """Return ranges that contain all numbers; the turn's message may stand long before the other entries."""
     ranges: list[tuple[int, int]] = []
     for seq in seqs:
         if ranges and seq - ranges[-1][1] < _NEAR:

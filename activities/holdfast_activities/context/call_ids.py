@@ -1,6 +1,6 @@
-"""The ids of calls as a conversation sends them: those that its provider gave, once each, and else our own."""
+"""Make the ids of tool calls unique within a conversation, and valid for its provider."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from holdfast_activities.models.base import Model
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry
@@ -9,44 +9,37 @@ _LETTERS = "cdefghijklmnopqrstuvwxyz"
 
 
 class CallIds:
-    """Makes the ids of one conversation distinct, and its provider's own.
+    """Replaces duplicate ids and those of other providers.
 
-    Servers number the calls of each reply anew, and refuse ids that come twice or that
-    another server made. An id of our own is a letter and the number of the call's result
-    in the log: nine letters and digits, which every server takes.
+    Some servers number the calls of each reply from the start, and refuse duplicates or ids of another server. A
+    replacement is a letter and the sequence number of the call's result. All servers accept nine letters and digits.
     """
 
     def __init__(self, model: Model) -> None:
-        """No call yet."""
         self._model = model
-        # Hashes, since a session has calls without end.
+        # Hashes, because the number of calls in a session is not limited.
         self._seen: set[int] = set()
         self._of_results: dict[int, str] = {}
 
     def begin(self) -> None:
-        """A turn begins: results of earlier ones are not asked for again."""
+        """Begin a turn; ``again`` is not called for earlier results."""
         self._of_results = {}
 
     def reply(self, entry: ReplyEntry) -> ReplyEntry:
-        """A reply that is taken in, with the ids of its calls."""
+        """Return a new reply with final ids."""
         if not entry.calls:
             return entry
-        ids = [
-            self._distinct(id, entry.seq + 1 + index) for index, id in enumerate(self._model.call_ids(entry))
-        ]
-        self._of_results.update({entry.seq + 1 + index: id for index, id in enumerate(ids)})
+        ids = [self._distinct(id, seq) for seq, id in enumerate(self._model.call_ids(entry), entry.seq + 1)]
+        self._of_results.update(enumerate(ids, entry.seq + 1))
         return _with_ids(entry, ids)
 
     def again(self, entry: Entry) -> Entry:
-        """An entry of the running turn as the log has it, with the ids that it was taken in with."""
+        """Return an entry of the running turn, as it is in the log, with final ids."""
         if isinstance(entry, ResultEntry):
-            id = self._of_results.get(entry.seq, entry.call_id)
-            return entry if id == entry.call_id else entry.model_copy(update={"call_id": id})
+            return entry.model_copy(update={"call_id": self._of_results.get(entry.seq, entry.call_id)})
         if isinstance(entry, ReplyEntry):
-            ids = [
-                self._of_results.get(entry.seq + 1 + index, call.id) for index, call in enumerate(entry.calls)
-            ]
-            return _with_ids(entry, ids)
+            calls = enumerate(entry.calls, entry.seq + 1)
+            return _with_ids(entry, [self._of_results.get(seq, call.id) for seq, call in calls])
         return entry
 
     def _distinct(self, id: str, seq: int) -> str:
@@ -57,8 +50,6 @@ class CallIds:
         return f"{seq:09d}"
 
 
-def _with_ids(entry: ReplyEntry, ids: Sequence[str]) -> ReplyEntry:
-    if ids == [call.id for call in entry.calls]:
-        return entry
+def _with_ids(entry: ReplyEntry, ids: Iterable[str]) -> ReplyEntry:
     calls = tuple(call.model_copy(update={"id": id}) for call, id in zip(entry.calls, ids, strict=True))
     return entry.model_copy(update={"calls": calls})

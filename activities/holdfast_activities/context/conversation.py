@@ -1,4 +1,4 @@
-"""A session's conversation as a worker holds it: pieces ready to be joined into a prompt."""
+"""The conversation of a session in the cache of a worker: parts ready to be joined into a prompt."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -15,53 +15,53 @@ from holdfast_workflows.contracts.session.entries import (
 
 from .builder import TASK_SHARE, build
 from .call_ids import CallIds
-from .draft import Draft, PromptFacts, Scene
+from .draft import Draft, TurnContext
 from .prompt_parts import Item, PromptPart, Reason, Tally, tokens_of
 from .truncation import CAP, Truncations
-from .working import Working
+from .working_memory import WorkingMemory
 
-_ENTRY = 1_000  # characters that an entry counts for beside its text
+_ENTRY_CHARS = 1_000  # added for each offered entry
 _NO_RESULT = "no result: the call was not carried out"
 _ONLY_MESSAGE = Reason("", "a simplified reply is made from the message alone")
 
 
 class Conversation:
-    """The pieces of one session for one wire format, in order, up to ``position``.
+    """The parts of one session for one wire format, in order, up to ``position``.
 
-    Entries may be offered ahead of their turn; they are taken in when every number
-    before them is known. What was cut or left out stays so, which keeps the prompt's
-    beginning the same from step to step.
+    Entries may be offered early; they are added when all numbers before them are known. What was cut or left out
+    stays so, which keeps the prompt's beginning the same from step to step.
 
     Attributes:
-        ceiling: Bounds what is sent, whatever the budget, after a provider found it too long.
-        plain: Whether nothing that earlier replies carried goes back, after their provider refused it.
-        position: The first number that is not taken in.
-        tokens: What is sent takes, estimated.
-        need: What would be sent if nothing had to be cut or left out takes.
-        bytes: Of what is sent.
-        summary: The number of the newest summary that it was told of.
+        ceiling: Limits what is sent, after a provider found it too long; estimated tokens.
+        plain: The ``extra`` of earlier replies is not sent, after the provider refused it.
+        position: The first number that was not added.
+        tokens: Estimated size of what is sent.
+        need: Estimated size of the complete conversation.
+        bytes: Size of what is sent.
+        summary: Number of the newest summary.
     """
 
     def __init__(
         self, model: Model, cap: int = CAP, *, reference: bool = True, abandoned: Abandoned = ()
     ) -> None:
-        """An empty conversation; the arguments are those of ``Forms``, and what is never taken in."""
+        """``cap`` and ``reference``: see ``Truncations``; ``abandoned``: ranges of the log that are ignored."""
         self._abandoned = abandoned
-        self._forms = Truncations(model, cap, reference=reference)
+        self._truncations = Truncations(model, cap, reference=reference)
         self._ids = CallIds(model)
         self._pieces: list[PromptPart] = []
         self._offered: dict[int, Entry] = {}
-        self._owed: dict[int, tuple[str, str]] = {}
-        # The running turn's message, what was recalled for it, and the newest step: only these may have to be cut.
+        self._open_calls: dict[int, tuple[str, str]] = {}
+        # The running turn's message, its memories and the newest step: only these are cut by entry.
         self._task = 0
         self._memory = 0
         self._newest = 0
         self._entries: dict[int, Entry] = {}
-        self._unshared = False
-        self._told: PromptFacts | None = None
-        self._working = Working(self._forms)
-        self._left = Tally()
-        self._gone: list[tuple[int, int]] = []
+        self._memories_are_new = False
+        self._summary_part: PromptPart | None = None
+        self._covered = 0
+        self._working = WorkingMemory(self._truncations)
+        self._left_out = Tally()
+        self._left_out_tokens: list[tuple[int, int]] = []
         self._tally: Tally | None = None
         self.ceiling: int | None = None
         self.plain = False
@@ -74,28 +74,28 @@ class Conversation:
     # What is in the log.
 
     def offer(self, entries: Iterable[Entry]) -> None:
-        """Entries that are settled, or will be before anybody relies on them."""
+        """Take entries that are in the log, or will be before the conversation is used."""
         for entry in entries:
             if entry.seq >= self.position and not self._is_abandoned(entry.seq):
                 self._offered[entry.seq] = entry
 
     @property
     def waiting(self) -> int:
-        """How much was offered that it has not taken in: characters, with some for each entry."""
-        return sum(_ENTRY + len(entry.text) for entry in self._offered.values())
+        """Size of the entries that were offered but not added, in characters."""
+        return sum(_ENTRY_CHARS + len(entry.text) for entry in self._offered.values())
 
     def _is_abandoned(self, seq: int) -> bool:
         return any(start <= seq < stop for start, stop in self._abandoned)
 
     def missing(self, upto: int) -> int | None:
-        """Take in what was offered below ``upto``; the first number that has to be read, if any."""
+        """Add offered entries below ``upto``; return the first number that has to be read, if any."""
         while self.position < upto and self.position in self._offered:
             self._take(self._offered.pop(self.position))
             self.position += 1
         return self.position if self.position < upto else None
 
     def complete(self, upto: int, entries: Iterable[Entry]) -> None:
-        """Take in a range that was read from the log; numbers that are not there stay unused."""
+        """Add entries that were read from the log up to ``upto``; missing numbers are unused."""
         # A second attempt on this worker may have got further while the log was read.
         found = {
             entry.seq: entry
@@ -108,80 +108,75 @@ class Conversation:
             self._take(found[seq])
         self.position = max(self.position, upto)
 
-    def tell(self, seq: int, entry: Entry | None) -> None:
-        """The summary that counts from now on, from its number; None if the log has none there."""
+    def set_summary(self, seq: int, entry: Entry | None) -> None:
+        """Set the newest summary; ``entry`` is None if the log has none at ``seq``."""
         self.summary = seq
         if not isinstance(entry, SummaryEntry):
             return
-        piece = self._forms.summary(entry)
-        self._told = PromptFacts(piece, entry.stop)
-        self._gone = [(seq, tokens) for seq, tokens in self._gone if seq >= entry.stop]
-        kept = sum(p.taken for p in self._pieces if p.seq >= entry.stop and not p.written)
-        self.need = piece.taken + kept + sum(tokens for _, tokens in self._gone)
+        self._summary_part, self._covered = self._truncations.summary(entry), entry.stop
+        self._left_out_tokens = [(seq, tokens) for seq, tokens in self._left_out_tokens if seq >= entry.stop]
+        shown = sum(p.taken for p in self._pieces if p.seq >= entry.stop and not p.leads)
+        self.need = self._summary_part.taken + shown + sum(tokens for _, tokens in self._left_out_tokens)
 
     # What is sent.
 
     def within(self, limit: int, share: int | None = None) -> list[Fragment]:
-        """What to send in at most ``limit`` tokens, replies and their results together; see ``build``.
+        """Return what to send in at most ``limit`` estimated tokens; see ``build``.
 
-        The message that the running turn answers is always there, first if it would have
-        been left out. Calls that never got a result are given one that says so: providers
-        refuse a conversation in which one is missing.
-
-        Args:
-            limit: Tokens, estimated.
-            share: Tokens that the running turn's message may take where not everything fits.
+        The running turn's message is always included. Calls without a result get a result that says so, because
+        providers refuse a conversation in which one is missing. ``share`` is the maximum of the message if not
+        everything fits.
         """
-        self._fill()
+        self._close_calls()
         if self.ceiling is not None:
             limit = min(limit, self.ceiling)
-        if self.tokens > limit or self._unshared:
+        if self.tokens > limit or self._memories_are_new:
             most = int(limit * TASK_SHARE) if share is None else min(share, limit)
-            self._adopt(build(self._pieces, self._scene(), limit, most))
-            self._unshared = False
+            self._adopt(build(self._pieces, self._context(), limit, most))
+            self._memories_are_new = False
         return [piece.fragment for piece in self._pieces]
 
     def without_extras(self) -> bool:
-        """Send nothing from now on that earlier replies carried; whether that changes what is sent."""
+        """Stop sending the ``extra`` of earlier replies; return whether that changes what is sent."""
         changed = not self.plain and any(piece.fragment.plain for piece in self._pieces)
         self.plain = self.plain or changed
         return changed
 
     def items(self) -> list[Item]:
-        """What is sent, and what no longer is, as a manifest tells it."""
+        """Return the rows of the manifest."""
         if self._tally is None:
             self._tally = Tally()
             for piece in self._pieces:
-                self._tally.shown(piece, "task" if piece.seq == self._task else piece.part)
-        return [*self._tally.items(), *self._left.items()]
+                self._tally.sent(piece, "task" if piece.seq == self._task else piece.part)
+        return [*self._tally.items(), *self._left_out.items()]
 
     def alone(self, limit: int) -> tuple[list[Fragment], list[Item]]:
-        """Only the message that the running turn answers, and how that is told."""
-        self._fill()
-        at = next((i for i, piece in enumerate(self._pieces) if piece.seq == self._task), -1)
+        """Return only the running turn's message, with the rows of the manifest."""
+        self._close_calls()
+        task = [piece for piece in self._pieces if piece.seq == self._task][:1]
         tally = Tally()
-        for piece in self._pieces[:at] + self._pieces[at + 1 if at >= 0 else len(self._pieces) :]:
-            tally.left_out(piece, _ONLY_MESSAGE)
+        for piece in self._pieces:
+            if piece.seq != self._task:
+                tally.left_out(piece, _ONLY_MESSAGE)
         limit = limit if self.ceiling is None else min(limit, self.ceiling)
-        scene = replace(self._scene(), summary=None, written=())
-        draft = build(self._pieces[at:][:1], scene, limit, limit)
+        draft = build(task, replace(self._context(), summary=None, working=()), limit, limit)
         for piece in draft.pieces:
-            tally.shown(piece, "task")
-        return [piece.fragment for piece in draft.pieces], [*tally.items(), *self._left.items()]
+            tally.sent(piece, "task")
+        return [piece.fragment for piece in draft.pieces], [*tally.items(), *self._left_out.items()]
 
     @property
-    def turn_from(self) -> int:
+    def turn_start(self) -> int:
         """The first number of the running turn; the position if there is none."""
         return self._memory or self._task or self.position
 
     def replace(self, entries: Mapping[int, Entry], reason: Reason) -> bool:
-        """Send these instead of the entries with their numbers, no longer than those are; whether that differs."""
+        """Replace entries by others that are not longer; return whether that changes what is sent."""
         changed = False
         for i, piece in enumerate(self._pieces):
             entry = entries.get(piece.seq)
-            if entry is None or piece.written:
+            if entry is None or piece.leads:
                 continue
-            fragment = self._forms.fitted(self._ids.again(entry), piece.tokens)
+            fragment = self._truncations.fitted(self._ids.again(entry), piece.tokens)
             if fragment.data != piece.fragment.data:
                 self._pieces[i] = piece.cut(fragment, reason)
                 changed = True
@@ -190,24 +185,24 @@ class Conversation:
             self._measure()
         return changed
 
-    def _scene(self) -> Scene:
-        newest = self._newest if self._newest > self._task else self._task
-        return Scene(
+    def _context(self) -> TurnContext:
+        return TurnContext(
             task=self._task,
             memory=self._memory,
-            newest=newest or self.position,
+            newest=max(self._newest, self._task) or self.position,
             entries=self._entries,
-            refit=self._forms.fitted,
-            summary=self._told,
-            written=self._working.written,
+            refit=self._truncations.fitted,
+            summary=self._summary_part,
+            summary_stop=self._covered,
+            working=self._working.parts,
         )
 
     def _adopt(self, draft: Draft) -> None:
         for piece, reason in draft.left_out:
-            if not piece.written:
-                self._left.left_out(piece, reason)
-                if self._told is None or piece.seq >= self._told.stop:
-                    self._gone.append((piece.seq, piece.taken))
+            if not piece.leads:
+                self._left_out.left_out(piece, reason)
+                if piece.seq >= self._covered:
+                    self._left_out_tokens.append((piece.seq, piece.taken))
         self._pieces = draft.pieces
         self._measure()
 
@@ -216,58 +211,58 @@ class Conversation:
         self.tokens = tokens_of(self._pieces)
         self.bytes = sum(len(piece.fragment.data) for piece in self._pieces)
 
-    # Taking entries in.
+    # Adding entries.
 
     def _take(self, entry: Entry) -> None:
         if isinstance(entry, SummaryEntry):
-            return  # it counts only once it is told of, wherever it stands
+            return  # used only through ``set_summary``
         if isinstance(entry, ResultEntry):
-            owed = self._owed.pop(entry.seq, None)
-            if owed is None:
+            call = self._open_calls.pop(entry.seq, None)
+            if call is None:
                 return
-            entry = entry.model_copy(update={"call_id": owed[0]})
+            entry = entry.model_copy(update={"call_id": call[0]})
             self._working.result(entry)
         else:
-            self._fill()
+            self._close_calls()
         if isinstance(entry, ReplyEntry):
             entry = self._ids.reply(entry)
-        piece = self._forms.piece(entry)
+        piece = self._truncations.piece(entry)
         if isinstance(entry, ReplyEntry):
-            self._owed = {entry.seq + 1 + i: (call.id, call.name) for i, call in enumerate(entry.calls)}
+            self._open_calls = {
+                seq: (call.id, call.name) for seq, call in enumerate(entry.calls, entry.seq + 1)
+            }
             self._working.reply(entry)
-            self._keep_entries(entry.seq)
+            self._begin_step(entry.seq)
         elif isinstance(entry, UserEntry) and entry.role == "message":
-            self._begin(entry.seq)
+            self._begin_turn(entry.seq)
         self._entries[entry.seq] = entry
         self._add(piece)
 
-    def _begin(self, seq: int) -> None:
-        """The turn of a message begins; what was recalled for it stands right before it."""
+    def _begin_turn(self, seq: int) -> None:
+        """Begin the turn of a message; its memories stand right before it."""
         last = self._pieces[-1] if self._pieces else None
         self._task = seq
         self._memory = last.seq if last is not None and last.part == "memory" else 0
-        self._unshared = bool(self._memory)
+        self._memories_are_new = bool(self._memory)
         self._tally = None
         self._ids.begin()
-        self._keep_entries(seq)
+        self._begin_step(seq)
 
-    def _keep_entries(self, newest: int) -> None:
-        self._newest = newest
-        self._entries = {
-            seq: entry for seq, entry in self._entries.items() if seq in (self._task, self._memory)
-        }
+    def _begin_step(self, seq: int) -> None:
+        self._newest = seq
+        self._entries = {n: entry for n, entry in self._entries.items() if n in (self._task, self._memory)}
 
-    def _fill(self) -> None:
-        for seq, (call_id, name) in sorted(self._owed.items()):
+    def _close_calls(self) -> None:
+        for seq, (call_id, name) in sorted(self._open_calls.items()):
             entry = ResultEntry(seq=seq, call_id=call_id, name=name, text=_NO_RESULT, status="cancelled")
-            self._add(self._forms.piece(entry))
-        self._owed = {}
+            self._add(self._truncations.piece(entry))
+        self._open_calls = {}
 
     def _add(self, piece: PromptPart) -> None:
         self._pieces.append(piece)
         if self._tally is not None:
-            self._tally.shown(piece, "task" if piece.seq == self._task else piece.part)
+            self._tally.sent(piece, "task" if piece.seq == self._task else piece.part)
         self.tokens += piece.tokens
         self.bytes += len(piece.fragment.data)
-        if self._told is None or piece.seq >= self._told.stop:
+        if piece.seq >= self._covered:
             self.need += piece.taken

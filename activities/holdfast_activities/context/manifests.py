@@ -1,6 +1,6 @@
-"""The manifest of a prompt."""
+"""The manifest of a prompt: what was sent, cut and left out, in tokens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast_workflows.contracts.session.entries import ReplyEntry
@@ -10,15 +10,12 @@ from .builder import PromptBudget
 from .prompt_parts import Item
 from .strategies import STRATEGIES
 
-_HALF = 50
+_LEAST_REPORTED = 50  # percent
 
 
 @dataclass(frozen=True, slots=True)
 class PromptAccount:
-    """How a prompt was made, until its reply is there and its manifest is written.
-
-    ``need`` is what the conversation would have taken whole, in estimated tokens.
-    """
+    """How a prompt was built. ``need`` is the size of the complete conversation in estimated tokens."""
 
     model: str
     budget: PromptBudget
@@ -27,24 +24,26 @@ class PromptAccount:
 
     @property
     def estimated(self) -> int:
-        """Tokens of the whole prompt, before any ratio."""
+        """Estimated tokens of the prompt, before calibration."""
         return self.budget.instructions + self.budget.tools + sum(item.tokens for item in self.items)
 
     @property
     def context(self) -> int:
-        """How full the prompt was before anything was cut or left out; 0 below half.
+        """Percent of the conversation's budget that the complete conversation needs; 0 below half.
 
-        In percent of what instructions and tools leave of its budget: nothing that is done to the
-        conversation makes those shorter.
+        Instructions and tools are excluded, because shortening the conversation does not change them.
         """
         percent = round(100 * self.need / self.budget.limit)
-        return percent if percent >= _HALF else 0
+        return percent if percent >= _LEAST_REPORTED else 0
 
     def manifest(self, session: str, reply: ReplyEntry, reported: int) -> Manifest:
-        """The manifest of the prompt that ``reply`` answers; ``reported`` is what its provider counted."""
+        """Return the manifest of the prompt of ``reply``; ``reported`` is the provider's token count."""
         budget = self.budget
-        listed = [item.listed(budget.ratio) for item in (*_fixed(budget), *self.items)]
-        done = {item.reason.strategy for item in self.items if item.reason is not None}
+        fixed = [Item("instructions", "whole", budget.instructions)]
+        if budget.tools:
+            fixed.append(Item("tools", "whole", budget.tools))
+        listed = [item.listed(budget.ratio) for item in (*fixed, *self.items)]
+        used = {item.reason.strategy for item in self.items if item.reason is not None}
         return Manifest(
             session=session,
             seq=reply.seq,
@@ -57,13 +56,7 @@ class PromptAccount:
             estimated=sum(item.tokens for item in listed),
             reported=reported,
             ratio=round(budget.ratio, 4),
-            strategies=tuple(strategy.name for strategy in STRATEGIES if strategy.name in done),
+            strategies=tuple(name for name in STRATEGIES if name in used),
             items=tuple(listed),
             at=reply.at,
         )
-
-
-def _fixed(budget: PromptBudget) -> Iterable[Item]:
-    yield Item("instructions", "whole", budget.instructions)
-    if budget.tools:
-        yield Item("tools", "whole", budget.tools)

@@ -1,6 +1,6 @@
-"""What a prompt is made of: an entry of the log in the form it is sent in, and the count of what was sent how."""
+"""The parts of a prompt, and the count of what was sent, cut and left out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from holdfast_activities.models.base import Fragment
@@ -10,7 +10,7 @@ from holdfast_workflows.contracts.session.manifests import ManifestItem, Part, S
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is not shown whole. ``strategy`` is empty for what is cut whether the rest fits or not."""
+    """Why a part is not shown whole. ``strategy`` is empty if it is cut even when everything fits."""
 
     strategy: str
     why: str
@@ -18,10 +18,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class PromptPart:
-    """A part of the conversation as it is sent. All counts are tokens, estimated.
+    """A part of the conversation as it is sent. Counts are estimated tokens.
 
-    ``seq`` is its entry's number. ``full`` is what the whole text would take, ``taken`` what it took when it was
-    taken in, and ``short`` the entry with less text to fall back on, if it is long; few need it, so it is not serialised.
+    ``full`` is the size of the whole text, ``taken`` the size when the part was added. ``short`` is a cut version of
+    a long entry. It is not serialised, because few are used.
     """
 
     seq: int
@@ -34,71 +34,24 @@ class PromptPart:
 
     @property
     def tokens(self) -> int:
-        """What it takes as it is sent."""
         return self.fragment.tokens
 
     @property
-    def written(self) -> bool:
-        """Whether it stands before the conversation: a summary, or the plan written out again."""
+    def leads(self) -> bool:
+        """Whether it stands before the conversation: a summary, or the plan or notes repeated."""
         return self.part in {"summary", "plan"}
 
     def cut(self, fragment: Fragment, reason: Reason) -> "PromptPart":
-        """The piece in a shorter form."""
         return replace(self, fragment=fragment, reason=reason, short=None)
 
 
 @dataclass(slots=True)
-class _Count:
-    tokens: int = 0
-    saved: int = 0
-    start: int = 0
-    stop: int = 0
-    count: int = 0
-
-
-class Tally:
-    """Pieces counted by what they are and how they are shown, so that a manifest costs the same at any length."""
-
-    def __init__(self) -> None:
-        self._counts: dict[tuple[Part, Shown, Reason | None], _Count] = {}
-
-    def shown(self, piece: PromptPart, part: Part) -> None:
-        """Count a piece that is sent."""
-        cut = piece.reason is not None
-        self._add(
-            (part, "cut" if cut else "whole", piece.reason),
-            piece.seq,
-            piece.tokens,
-            max(0, piece.full - piece.tokens) if cut else 0,
-        )
-
-    def left_out(self, piece: PromptPart, reason: Reason) -> None:
-        """Count a piece that is not."""
-        self._add((piece.part, "left_out", reason), piece.seq, 0, piece.full)
-
-    def _add(self, key: tuple[Part, Shown, Reason | None], seq: int, tokens: int, saved: int) -> None:
-        count = self._counts.get(key)
-        if count is None:
-            count = self._counts[key] = _Count(start=seq)
-        count.tokens += tokens
-        count.saved += saved
-        count.start = min(count.start, seq)
-        count.stop = max(count.stop, seq + 1)
-        count.count += 1
-
-    def items(self) -> Iterator["Item"]:
-        """The counts as they stand."""
-        for (part, shown, reason), count in self._counts.items():
-            yield Item(part, shown, count.tokens, count.saved, count.start, count.stop, count.count, reason)
-
-
-@dataclass(frozen=True, slots=True)
 class Item:
-    """A manifest's item in estimated tokens, before any ratio."""
+    """One row of a manifest, in estimated tokens before calibration."""
 
     part: Part
     shown: Shown
-    tokens: int
+    tokens: int = 0
     saved: int = 0
     start: int = 0
     stop: int = 0
@@ -106,7 +59,7 @@ class Item:
     reason: Reason | None = None
 
     def listed(self, ratio: float) -> ManifestItem:
-        """As the manifest has it; rounded down, so that the parts of a prompt within its budget are within it, too."""
+        """Return the calibrated row. Rounded down, so that the rows of a prompt within its budget are within it too."""
         return ManifestItem(
             part=self.part,
             shown=self.shown,
@@ -119,6 +72,37 @@ class Item:
         )
 
 
+class Tally:
+    """Counts parts by kind, form and reason, so that the cost of a manifest does not grow with the conversation."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[Part, Shown, Reason | None], Item] = {}
+
+    def sent(self, piece: PromptPart, part: Part) -> None:
+        saved = max(0, piece.full - piece.tokens) if piece.reason else 0
+        self._add(part, "cut" if piece.reason else "whole", piece.reason, piece.seq, piece.tokens, saved)
+
+    def left_out(self, piece: PromptPart, reason: Reason) -> None:
+        self._add(piece.part, "left_out", reason, piece.seq, 0, piece.full)
+
+    def _add(
+        self, part: Part, shown: Shown, reason: Reason | None, seq: int, tokens: int, saved: int
+    ) -> None:
+        key = (part, shown, reason)
+        item = self._items.get(key)
+        if item is None:
+            item = self._items[key] = Item(part, shown, start=seq, count=0, reason=reason)
+        item.tokens += tokens
+        item.saved += saved
+        item.start = min(item.start, seq)
+        item.stop = max(item.stop, seq + 1)
+        item.count += 1
+
+    def items(self) -> list[Item]:
+        """Return a copy of the counts."""
+        return [replace(item) for item in self._items.values()]
+
+
 def tokens_of(pieces: Iterable[PromptPart]) -> int:
-    """What they take together."""
+    """Return the tokens of parts together."""
     return sum(piece.fragment.tokens for piece in pieces)

@@ -1,23 +1,21 @@
-"""What is done to a prompt that does not fit, in this order, until it does.
+"""Strategies that shorten a prompt, applied in order until it fits.
 
-Each strategy goes on until the goal is reached, which is well under the limit: a prompt is
-shortened seldom and by much, so that its beginning is the same for many steps and
-providers' prompt caches hit. All of them keep the message of the running turn and the
-newest step, and never part a reply from the results of its calls.
+Each one shortens to the goal, which is well below the limit. A prompt is shortened rarely and by much, so that its
+beginning stays the same for many steps and the providers' prompt caches hit. All strategies keep the running turn's
+message and the newest step, and never separate a reply from its results.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from .draft import Draft
 from .prompt_parts import PromptPart, Reason
 
 MEMORY_SHARE = 0.4
-"""The most that the memories of a turn take of what instructions, tools and message leave."""
+"""Maximum share of a turn's memories in the space that instructions, tools and message leave."""
 
 RECENT_SHARE = 0.5
-"""The part of the goal whose newest pieces truncation leaves whole: what is older than they are goes first,
-though it was cut already, and a worker that takes a long session over shows them as the one before did."""
+"""Truncation leaves the newest parts whole up to this share of the goal. Older ones are cut first, even if they were
+cut before, so that a worker that takes over a long session shows the same as the previous worker."""
 
 OVER_SHARE = Reason("truncation", "the message of the turn, over its share of 30 %")
 FEWER_MEMORIES = Reason("", "memories over their share of 40 %")
@@ -29,22 +27,9 @@ TOO_LONG = Reason("minimal context", "the newest step alone is over the window")
 NOT_NEEDED = Reason("minimal context", "the window has room for little but the newest step")
 
 
-class Strategy(Protocol):
-    """One way to make a prompt shorter."""
-
-    name: str
-
-    def __call__(self, draft: Draft) -> None:
-        """Shorten it to its goal, or as far as this way goes."""
-        ...
-
-
 def share_memories(draft: Draft, task: int) -> None:
-    """Keep the memories of the running turn to their share, where its message takes so many tokens.
-
-    This binds whether the rest fits or not.
-    """
-    at = draft.find(draft.scene.memory)
+    """Limit the running turn's memories to their share, even if everything fits. ``task``: tokens of its message."""
+    at = draft.find(draft.context.memory)
     if at is None:
         return
     most = max(0, int((draft.limit - task) * MEMORY_SHARE))
@@ -53,130 +38,110 @@ def share_memories(draft: Draft, task: int) -> None:
         draft.leave_out([at], FEWER_MEMORIES)
 
 
-class Truncation:
-    """The running turn's message to its share; memories of earlier turns left out; long old texts cut."""
-
-    name = OVER_SHARE.strategy
-
-    def __call__(self, draft: Draft) -> None:
-        scene = draft.scene
-        task = draft.find(scene.task)
-        if task is not None:
-            draft.shorten(task, draft.share, OVER_SHARE)
-        over = draft.tokens - draft.goal
-        old: list[int] = []
-        for at, piece in enumerate(draft.pieces):
-            if over > 0 and piece.part == "memory" and piece.seq != scene.memory:
-                old.append(at)
-                over -= piece.tokens
-        draft.leave_out(old, OLD_MEMORIES)
-        recent = draft.recent(int(draft.goal * RECENT_SHARE))
-        for at, piece in enumerate(draft.pieces[:recent]):
-            if draft.tokens <= draft.goal:
-                return
-            if piece.short is not None and not scene.keeps(piece):
-                draft.put(at, scene.refit(piece.short, piece.tokens), OLD_AND_LONG)
-
-
-class Compression:
-    """The newest summary in the place of what it covers."""
-
-    name = SUMMED_UP.strategy
-
-    def __call__(self, draft: Draft) -> None:
-        told = draft.scene.summary
-        if told is None:
+def truncate(draft: Draft) -> None:
+    """Cut the running turn's message to its share, leave out memories of earlier turns, cut long old texts."""
+    context = draft.context
+    task = draft.find(context.task)
+    if task is not None:
+        draft.shorten(task, draft.share, OVER_SHARE)
+    over = draft.tokens - draft.goal
+    old: list[int] = []
+    for at, piece in enumerate(draft.pieces):
+        if over > 0 and piece.part == "memory" and piece.seq != context.memory:
+            old.append(at)
+            over -= piece.tokens
+    draft.leave_out(old, OLD_MEMORIES)
+    recent = draft.recent(int(draft.goal * RECENT_SHARE))
+    for at, piece in enumerate(draft.pieces[:recent]):
+        if draft.tokens <= draft.goal:
             return
-        before = [i for i, piece in enumerate(draft.pieces) if piece.part == "summary"]
-        if before and draft.pieces[before[0]].seq == told.piece.seq:
-            return
-        covered: list[int] = []
-        for unit in draft.units():
-            first, last = draft.pieces[unit[0]], draft.pieces[unit[-1]]
-            if last.seq < told.stop and not draft.scene.keeps(first):
-                covered += unit
-        gain = sum(draft.pieces[i].tokens for i in (*before, *covered)) - told.piece.tokens
-        if gain > 0:
-            draft.leave_out(covered, SUMMED_UP)
-            draft.drop(before)
-            draft.lead(told.piece)
-            write_again(draft)
+        if piece.short is not None and not context.keeps(piece):
+            draft.put(at, context.refit(piece.short, piece.tokens), OLD_AND_LONG)
 
 
-class SlidingWindow:
-    """The oldest steps left out, each with all its results."""
-
-    name = SLID_OUT.strategy
-
-    def __call__(self, draft: Draft) -> None:
-        scene = draft.scene
-        over = draft.tokens - draft.goal
-        led = any(piece.written for piece in draft.pieces)
-        gone: list[int] = []
-        for unit in draft.units():
-            first = draft.pieces[unit[0]]
-            if scene.keeps(first):
-                led = led or first.fragment.kind != "reply"
-                continue
-            # Some providers refuse a conversation that does not begin with a user.
-            headless = first.fragment.kind == "reply" and not led and bool(scene.task)
-            if over <= 0 and not headless:
-                break
-            gone += unit
-            over -= sum(draft.pieces[i].tokens for i in unit)
-            over += sum(piece.tokens for seq, piece in scene.written if seq == first.seq)
-        draft.leave_out(gone, SLID_OUT)
-        write_again(draft)
+def compress(draft: Draft) -> None:
+    """Replace entries by the newest summary of them."""
+    summary, stop = draft.context.summary, draft.context.summary_stop
+    before = [i for i, piece in enumerate(draft.pieces) if piece.part == "summary"]
+    if summary is None or (before and draft.pieces[before[0]].seq == summary.seq):
+        return
+    covered: list[int] = []
+    for unit in draft.units():
+        if draft.pieces[unit[-1]].seq < stop and not draft.context.keeps(draft.pieces[unit[0]]):
+            covered += unit
+    gain = sum(draft.pieces[i].tokens for i in (*before, *covered)) - summary.tokens
+    if gain > 0:
+        draft.leave_out(covered, SUMMED_UP)
+        draft.drop(before)
+        draft.lead(summary)
+        repeat_working_memory(draft)
 
 
-class MinimalContext:
-    """Instructions, message and newest step, their texts cut evenly."""
+def slide(draft: Draft) -> None:
+    """Leave out the oldest steps, each with all its results."""
+    context = draft.context
+    over = draft.tokens - draft.goal
+    led = any(piece.leads for piece in draft.pieces)
+    gone: list[int] = []
+    for unit in draft.units():
+        first = draft.pieces[unit[0]]
+        if context.keeps(first):
+            led = led or first.fragment.kind != "reply"
+            continue
+        # Some providers refuse a conversation that does not begin with a user message.
+        headless = first.fragment.kind == "reply" and not led and bool(context.task)
+        if over <= 0 and not headless:
+            break
+        gone += unit
+        over -= sum(draft.pieces[i].tokens for i in unit)
+        over += sum(piece.tokens for seq, piece in context.working if seq == first.seq)
+    draft.leave_out(gone, SLID_OUT)
+    repeat_working_memory(draft)
 
-    name = TOO_LONG.strategy
 
-    def __call__(self, draft: Draft) -> None:
-        self._cut(draft, replies=False)
-        if draft.tokens > draft.limit:
-            scene = draft.scene
-            spare = [i for i, p in enumerate(draft.pieces) if p.written or p.seq == scene.memory]
-            draft.leave_out(spare, NOT_NEEDED)
-            self._cut(draft, replies=True)
+def minimise(draft: Draft) -> None:
+    """Keep instructions, message and newest step, and cut their texts evenly."""
+    _cut_evenly(draft, replies=False)
+    if draft.tokens > draft.limit:
+        spare = [i for i, p in enumerate(draft.pieces) if p.leads or p.seq == draft.context.memory]
+        draft.leave_out(spare, NOT_NEEDED)
+        _cut_evenly(draft, replies=True)
 
-    def _cut(self, draft: Draft, *, replies: bool) -> None:
-        for _ in range(3):  # a text cut to so many tokens may take a few more
-            if draft.tokens <= draft.limit:
-                return
-            cuttable = [i for i, piece in enumerate(draft.pieces) if self._may_cut(draft, piece, replies)]
-            sizes = [draft.pieces[i].tokens for i in cuttable]
-            room = draft.limit - (draft.tokens - sum(sizes))
-            most = _level(sizes, room)
-            for at in cuttable:
-                draft.shorten(at, most, TOO_LONG)
 
-    def _may_cut(self, draft: Draft, piece: PromptPart, replies: bool) -> bool:
-        if piece.written or piece.seq not in draft.scene.entries or piece.seq == draft.scene.memory:
+def _cut_evenly(draft: Draft, *, replies: bool) -> None:
+    def may_cut(piece: PromptPart) -> bool:
+        if piece.leads or piece.seq not in draft.context.entries or piece.seq == draft.context.memory:
             return False
         return replies or piece.fragment.kind != "reply"
 
+    for _ in range(3):  # a cut text may take slightly more than its limit
+        if draft.tokens <= draft.limit:
+            return
+        cuttable = [i for i, piece in enumerate(draft.pieces) if may_cut(piece)]
+        sizes = [draft.pieces[i].tokens for i in cuttable]
+        most = _even_limit(sizes, draft.limit - (draft.tokens - sum(sizes)))
+        for at in cuttable:
+            draft.shorten(at, most, TOO_LONG)
 
-def write_again(draft: Draft, *, renew: bool = False) -> None:
-    """Write the plan and the notes out again once the steps that wrote them are gone.
 
-    What was written out before stays as it is until then, though the plan has changed since, so that the
-    prompt's beginning stays, too; the newer plan is in the conversation. ``renew`` ends that.
+def repeat_working_memory(draft: Draft, *, renew: bool = False) -> None:
+    """Repeat the plan and the notes before the conversation once the steps that wrote them are left out.
+
+    An earlier repetition stays, even if the plan has changed since, so that the prompt's beginning stays the same;
+    the newer plan is in the conversation. ``renew`` replaces it.
     """
     if renew:
         draft.drop([i for i, piece in enumerate(draft.pieces) if piece.part == "plan"])
     there = {piece.seq for piece in draft.pieces}
     at = 1 if draft.pieces and draft.pieces[0].part == "summary" else 0
-    for seq, piece in draft.scene.written:
+    for seq, piece in draft.context.working:
         if seq not in there:
             draft.lead(piece, at)
             at += 1
 
 
-def _level(sizes: Sequence[int], room: int) -> int:
-    """To how much each has to be cut so that together they fit."""
+def _even_limit(sizes: Sequence[int], room: int) -> int:
+    """Return the largest limit of each part with which all fit in ``room``."""
     left = len(sizes)
     for size in sorted(sizes):
         if size * left > room:
@@ -186,4 +151,10 @@ def _level(sizes: Sequence[int], room: int) -> int:
     return room
 
 
-STRATEGIES: tuple[Strategy, ...] = (Truncation(), Compression(), SlidingWindow(), MinimalContext())
+STRATEGIES: dict[str, Callable[[Draft], None]] = {
+    OLD_AND_LONG.strategy: truncate,
+    SUMMED_UP.strategy: compress,
+    SLID_OUT.strategy: slide,
+    TOO_LONG.strategy: minimise,
+}
+"""In the order in which they are applied."""

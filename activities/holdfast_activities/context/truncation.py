@@ -1,4 +1,4 @@
-"""The forms of an entry: whole, or its head and tail with a reference by which the rest can be read."""
+"""Truncate entries: head and tail of a text, with a reference by which the model can read the rest."""
 
 from dataclasses import replace
 from typing import Final
@@ -20,102 +20,90 @@ from . import rendering
 from .prompt_parts import PromptPart, Reason
 
 CAP: Final = 8_192
-"""Tokens of a tool result that are shown at most, from the start."""
+"""Maximum tokens of a tool result, however large the window is."""
 
 _LEAST_CAP = 2_000
-_LARGE = 400
-"""Tokens from which on an entry has a shorter form for when it is old."""
-
-_SHORT = 400  # characters of that form
+_LARGE = 400  # tokens from which an entry has a shorter version
+_SHORT = 400  # characters of that version
 _LEAST_SHOWN = 150
-_FRAME = 60  # tokens that a message takes beside its text, with the note of what is left out
+_FRAME = 60  # tokens of a message besides its text, including the truncation note
 _HEAD = 0.75
 _TRIES = 8
-_QUICK = 1_000  # characters that are serialised whatever they are cut to
-_CHARS = 4  # a token, when guessing
+_QUICK = 1_000  # characters up to which a text is serialised to measure it
+_CHARS = 4  # a token, as a first guess
 
 CAPPED = Reason("", "a large result")
 
 
 def cap(room: int) -> int:
-    """Tokens of a result that are shown from the start, where a prompt has so much room."""
+    """Return the maximum tokens of a result in a prompt of ``room`` tokens."""
     return max(_LEAST_SHOWN, min(room // 4, max(_LEAST_CAP, min(CAP, room // 10))))
 
 
 def cut(text: str, chars: int, seq: int, *, reference: bool) -> str:
-    """The head and tail of a text with more than so many characters, and between them what is left out."""
+    """Return the head and tail of a text of more than ``chars`` characters, with a note between them."""
     head = int(chars * _HEAD)
-    tail = chars - head
     left = len(text) - chars
     rest = f"; {READ_MORE}(result={seq}, offset={head}) shows them" if reference else ""
     note = f"[… {left:,} of {len(text):,} characters left out{rest}]"
     if left <= len(note):
         return text
-    return "\n".join(part for part in (text[:head], note, text[len(text) - tail :]) if part)
+    return "\n".join(part for part in (text[:head], note, text[head + left :]) if part)
 
 
 class Truncations:
-    """Makes the forms of a session's entries for one wire format."""
+    """Whole and truncated versions of entries in the wire format of a model."""
 
     def __init__(self, model: Model, cap: int = CAP, *, reference: bool = True) -> None:
-        """For a model.
-
-        Args:
-            model: Gives the wire format.
-            cap: Tokens of a result that are shown from the start.
-            reference: Whether the agent has the tool that reads the rest.
-        """
+        """``cap`` is the maximum tokens of a result; ``reference``: the agent has the tool that reads the rest."""
         self._model = model
         self._cap = cap
         self._reference = reference
 
     def piece(self, entry: Entry) -> PromptPart:
-        """The entry as it is shown at first."""
-        capped = isinstance(entry, ResultEntry)
-        fragment, full = self._fit(entry, self._cap) if capped else self._whole(entry)
-        reason = CAPPED if full > fragment.tokens else None
+        """Return an entry as it is first shown."""
+        if isinstance(entry, ResultEntry):
+            fragment, full = self._fit(entry, self._cap)
+        else:
+            fragment = self._fragment(entry)
+            full = fragment.tokens
         short = None
         if fragment.tokens > _LARGE and isinstance(entry, ResultEntry | UserEntry):
             short = self._cut(entry, _SHORT)
         part: Part = "memory" if isinstance(entry, MemoryEntry) else "conversation"
+        reason = CAPPED if full > fragment.tokens else None
         return PromptPart(entry.seq, fragment, part, full, fragment.tokens, short, reason)
 
-    def written(self, seq: int, part: Part, text: str) -> PromptPart:
-        """A text that stands before the conversation, in the user's role."""
-        # No entry of the log is sent there, so it has no number there either.
-        fragment = self._model.fragment(UserEntry(seq=0, text=text))
+    def leading(self, seq: int, part: Part, text: str) -> PromptPart:
+        """Return a text that stands before the conversation, in the user's role."""
+        fragment = self._model.fragment(UserEntry(seq=0, text=text))  # 0: not an entry of the log
         return PromptPart(seq, fragment, part, fragment.tokens, fragment.tokens)
 
     def summary(self, entry: SummaryEntry) -> PromptPart:
-        """What stands for the entries it covers."""
-        return self.written(entry.seq, "summary", rendering.summary(entry))
+        return self.leading(entry.seq, "summary", rendering.summary(entry))
 
     def fitted(self, entry: Entry, tokens: int) -> Fragment:
-        """The entry in at most so many tokens, or as few as can be.
+        """Return an entry in at most ``tokens``, or as few as possible.
 
-        Results and messages are cut to head and tail, memories go from the last on. A reply's own words and
-        arguments are only cut where nothing else is left to cut.
+        Results and messages keep head and tail; memories lose the last ones first. In a reply, text and arguments
+        are cut.
         """
         return self._fit(entry, tokens)[0]
 
-    def _whole(self, entry: Entry) -> tuple[Fragment, int]:
-        fragment = self._fragment(entry)
-        return fragment, fragment.tokens
-
     def _fit(self, entry: Entry, most: int) -> tuple[Fragment, int]:
-        """The entry in at most ``most`` tokens, and how many it would take whole."""
-        if _longest(entry) <= max(most * _CHARS, _QUICK):
+        """Return the entry in at most ``most`` tokens, and the number of tokens of the whole."""
+        lengths = [len(text) for text in _texts(entry)]
+        if max(lengths) <= max(most * _CHARS, _QUICK):
             whole = self._fragment(entry)
             if whole.tokens <= most:
                 return whole, whole.tokens
             full = whole.tokens
         else:
             # Not serialised only to be counted: it may be megabytes.
-            whole, full = None, _FRAME + _bytes(entry) // _CHARS
+            whole, full = None, _FRAME + sum(map(size, _texts(entry))) // _CHARS
         if isinstance(entry, MemoryEntry) and len(entry.memories) > 1:
-            fragment = self._fit(entry.model_copy(update={"memories": entry.memories[:-1]}), most)[0]
-            return fragment, full
-        chars = min(_longest(entry), max(0, most - _FRAME) * _CHARS)
+            return self._fit(entry.model_copy(update={"memories": entry.memories[:-1]}), most)[0], full
+        chars = min(max(lengths), max(0, most - _FRAME) * _CHARS)
         fragment = self._fragment(self._cut(entry, chars))
         for _ in range(_TRIES):
             if fragment.tokens <= most or not chars:
@@ -128,9 +116,11 @@ class Truncations:
 
     def _cut(self, entry: Entry, chars: int) -> Entry:
         if isinstance(entry, MemoryEntry):
-            kept = tuple(memory.model_copy(update={"text": memory.text[:chars]}) for memory in entry.memories)
-            return entry.model_copy(update={"text": entry.text[:chars], "memories": kept})
-        # What the model said itself is nothing that it can read again.
+            short = tuple(
+                memory.model_copy(update={"text": memory.text[:chars]}) for memory in entry.memories
+            )
+            return entry.model_copy(update={"text": entry.text[:chars], "memories": short})
+        # The tool does not read replies.
         readable = self._reference and not isinstance(entry, ReplyEntry)
         text = cut(entry.text, chars, entry.seq, reference=readable)
         if not isinstance(entry, ReplyEntry):
@@ -141,7 +131,7 @@ class Truncations:
             else call.model_copy(update={"arguments": _cut_arguments(call.arguments, chars)})
             for call in entry.calls
         )
-        # What the provider wants back verbatim would bring back what was cut.
+        # ``extra`` may repeat the text that was cut.
         return entry.model_copy(update={"text": text, "calls": calls, "extra": {}})
 
     def _fragment(self, entry: Entry) -> Fragment:
@@ -162,11 +152,3 @@ def _texts(entry: Entry) -> list[str]:
     elif isinstance(entry, MemoryEntry):
         texts += [memory.text for memory in entry.memories]
     return texts
-
-
-def _longest(entry: Entry) -> int:
-    return max(map(len, _texts(entry)))
-
-
-def _bytes(entry: Entry) -> int:
-    return sum(map(size, _texts(entry)))

@@ -35,7 +35,7 @@ def manifest(conversation: Conversation) -> list[ManifestItem]:
 
 def strategies(conversation: Conversation) -> list[str]:
     done = {item.reason.strategy for item in conversation.items() if item.reason}
-    return [strategy.name for strategy in STRATEGIES if strategy.name in done]
+    return [name for name in STRATEGIES if name in done]
 
 
 def memory(seq: int, count: int = 3, words: int = 20) -> MemoryEntry:
@@ -122,7 +122,7 @@ def test_first_old_memories_go_and_old_long_texts_are_cut_oldest_first() -> None
 def test_then_the_summary_takes_the_place_of_what_it_covers() -> None:
     entries = [user(1, "first"), *steps(2, 20), reply(42, text="Done."), user(43, "second"), *steps(44, 5)]
     conversation = filled(entries, 54)
-    conversation.tell(60, SummaryEntry(seq=60, text="They looked around.", start=1, stop=43))
+    conversation.set_summary(60, SummaryEntry(seq=60, text="They looked around.", start=1, stop=43))
     kept = conversation.within(2_000)
     assert b"They looked around." in kept[0].data
     assert b"Entries 1 to 42" in kept[0].data
@@ -229,7 +229,7 @@ def test_every_prompt_is_within_its_budget_whole_in_order_and_accounted_for(
         if at in told:
             stop = data.draw(st.integers(2, entry.seq + 1))
             made = SummaryEntry(seq=10_000 + at, text="sum " * 50, start=1, stop=stop)
-            conversation.tell(made.seq, made)
+            conversation.set_summary(made.seq, made)
         # A model is asked once all results of a reply are there, and after a message.
         following = entries[at + 1] if at + 1 < len(entries) else None
         if entry.kind == "memory" or (following is not None and following.kind == "result"):

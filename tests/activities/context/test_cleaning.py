@@ -178,7 +178,7 @@ def test_whatever_was_sent_what_follows_is_smaller_and_whole_until_nothing_follo
         less = conversation.within(1_000_000)
         assert weight(less) < weight(sent)
         assert whole(less)
-        assert conversation.turn_from in {fragment.seq for fragment in less}
+        assert conversation.turn_start in {fragment.seq for fragment in less}
         assert less[-1].seq == sent[-1].seq
         assert all(json.loads(fragment.data) for fragment in less if fragment.data)
         sent = less
@@ -214,14 +214,14 @@ async def test_the_entries_behind_what_was_sent_are_those_of_the_turn_settled_or
     cache = Conversations(state.log)
     conversation, _ = await cache.upto("s", model, 301, new, look_ahead=False)
     sent = conversation.within(3_000)
-    behind = await cache.behind("s", conversation, sent, new)
+    behind = await cache.sent_entries("s", conversation, sent, new)
     # The last message is the task now; what was sent of earlier turns is not behind it.
     assert [entry.seq for entry in behind] == [300]
 
     other = Conversations(state.log)
     conversation, _ = await other.upto("s", model, 300, [], look_ahead=False)
     sent = conversation.within(3_000)
-    behind = await other.behind("s", conversation, sent, [])
+    behind = await other.sent_entries("s", conversation, sent, [])
     assert [entry.seq for entry in behind] == [fragment.seq for fragment in sent]
     assert sent[0].seq == 3
     assert sent[1].seq > 4

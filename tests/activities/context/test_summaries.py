@@ -75,7 +75,7 @@ def test_a_worker_that_takes_a_long_session_over_shows_the_newest_results_whole(
     entries = [user(1), *steps(2, 1_000, "word " * 400)]
     cold = filled(entries, 2_002)
     if summed_up:
-        cold.tell(2_002, summary(2_002, 1_970))
+        cold.set_summary(2_002, summary(2_002, 1_970))
     kept = cold.within(20_000)
     cut = {fragment.seq for fragment in kept if b"left out" in fragment.data}
     assert not cut & set(range(1_980, 2_002))
@@ -85,19 +85,19 @@ def test_a_worker_that_takes_a_long_session_over_shows_the_newest_results_whole(
 def test_a_reply_and_its_results_are_covered_together_or_not_at_all() -> None:
     conversation = filled([user(1), reply(2, calls=3), *(result(n, 2, "word " * 200) for n in (3, 4, 5))], 6)
     conversation.complete(30, steps(6, 12))
-    conversation.tell(40, summary(40, 4))
+    conversation.set_summary(40, summary(40, 4))
     kept = conversation.within(2_500)
     assert whole(kept)
-    conversation.tell(41, summary(41, 10))
+    conversation.set_summary(41, summary(41, 10))
     assert whole(conversation.within(1_200))
 
 
 def test_a_newer_summary_takes_the_place_of_the_older_one() -> None:
     conversation = filled([user(1), *steps(2, 40)], 82)
-    conversation.tell(90, summary(90, 30, "The first."))
+    conversation.set_summary(90, summary(90, 30, "The first."))
     assert b"The first." in conversation.within(4_400)[0].data
     conversation.complete(122, steps(82, 20))
-    conversation.tell(130, summary(130, 80, "The second."))
+    conversation.set_summary(130, summary(130, 80, "The second."))
     kept = conversation.within(4_400)
     said = b"".join(fragment.data for fragment in kept)
     assert b"The second." in said
@@ -108,13 +108,13 @@ def test_a_newer_summary_takes_the_place_of_the_older_one() -> None:
 
 def test_a_summary_that_would_save_nothing_is_not_used() -> None:
     conversation = filled([user(1), *steps(2, 40)], 82)
-    conversation.tell(90, summary(90, 4, "word " * 1_000))
+    conversation.set_summary(90, summary(90, 4, "word " * 1_000))
     assert kept_parts(conversation, 3_000) == {"task", "conversation"}
 
 
 def test_a_summary_that_is_gone_is_done_without() -> None:
     conversation = filled([user(1), *steps(2, 40)], 82)
-    conversation.tell(90, None)
+    conversation.set_summary(90, None)
     assert conversation.summary == 90
     assert kept_parts(conversation, 3_000) == {"task", "conversation"}
 
@@ -131,7 +131,7 @@ def test_need_is_of_all_that_no_summary_covers_whatever_was_left_out() -> None:
     wide.within(1_000_000)
     assert narrow.need == wide.need == wide.tokens
     for conversation in (narrow, wide):
-        conversation.tell(200, summary(200, 100))
+        conversation.set_summary(200, summary(200, 100))
     assert narrow.need == wide.need < 22 * 150
 
 
@@ -178,4 +178,4 @@ def test_what_was_recalled_stands_before_its_message_and_stays_with_it() -> None
     kept = conversation.within(3_000)
     assert seqs(kept)[:2] == [42, 43]
     assert b"Ann likes tea." in kept[0].data
-    assert conversation.turn_from == 42
+    assert conversation.turn_start == 42

@@ -157,7 +157,7 @@ class GuardedCall:
     async def _cleaned(self, model: Model, conversation: Conversation, prompt: Prompt) -> Prompt | None:
         """The prompt without what filters object to; None if it would be the same."""
         sent, session = prompt.request.fragments, self._prompts.step.session
-        entries = await self._conversations.behind(session, conversation, sent, self._new)
+        entries = await self._conversations.sent_entries(session, conversation, sent, self._new)
         return self._changed(model, conversation, prompt) if cleaned(conversation, entries) else None
 
     def _changed(self, model: Model, conversation: Conversation, prompt: Prompt) -> Prompt:
