@@ -96,9 +96,6 @@ class Conversations:
         if summary > conversation.summary:
             found = await self._log.read(session, summary, summary + 1)
             conversation.set_summary(summary, found[0] if found else None)
-        # A model that the session no longer uses is not kept up to date.
-        for other in [other for other, each in conversations.items() if each.waiting > _MAX_WAITING]:
-            del conversations[other]
         self._shrink(session)
         return conversation, ahead
 
@@ -126,6 +123,9 @@ class Conversations:
         """Measure a session again, then drop others until the cache is within its limits."""
         conversations = self._sessions.get(session)
         if conversations is not None:  # not forgotten while its log was read
+            # A model that the session no longer uses is not kept up to date.
+            for key in [key for key, each in conversations.items() if each.waiting > _MAX_WAITING]:
+                del conversations[key]
             size = sum(conversation.bytes for conversation in conversations.values())
             self._bytes += size - self._sizes.get(session, 0)
             self._sizes[session] = size
