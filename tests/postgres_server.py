@@ -62,7 +62,7 @@ class PostgresServer:
             self.halt()
         finally:
             # In the background: hundreds of databases take longer than the last test may.
-            subprocess.Popen(["rm", "-rf", self.folder], stdout=subprocess.DEVNULL)
+            subprocess.run(["/bin/sh", "-c", 'rm -rf "$0" >/dev/null 2>&1 &', self.folder], check=True)
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
