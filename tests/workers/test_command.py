@@ -10,7 +10,7 @@ from holdfast_workers.exits import worker_installed
 
 _WITHOUT = """
 import sys
-sys.modules.update(dict.fromkeys(["httpx", "pydantic_settings", "sqlmodel", "sqlalchemy", "structlog"]))
+sys.modules.update(dict.fromkeys(["httpx", "sqlmodel", "sqlalchemy"]))
 from holdfast_client.command import main
 main()
 """

@@ -38,8 +38,11 @@ _NOT_NEEDED = {
     "jsonschema",
     "numpy",
     "pydantic_ai",
+    "pydantic_settings",
+    "rich",
     "sqlalchemy.dialects.postgresql",
     "stopwordsiso",
+    "structlog",
     "weaviate",
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import Final
 
 from holdfast_workflows.contracts.errors import (
@@ -40,6 +41,8 @@ def one_line_errors() -> Generator[None]:
 def worker_installed() -> Generator[None]:
     """Report a library missing from the ``worker`` extra in one line, with the remedy."""
     with one_line_errors():
+        if find_spec("sqlmodel") is None:  # `dev` imports nothing of a worker itself
+            raise WorkerMissing("no module sqlmodel")
         try:
             yield
         except ModuleNotFoundError as error:

@@ -9,6 +9,7 @@ another worker.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -68,6 +69,8 @@ def main(app: str, **given: Any) -> int:
     with exits.one_line_errors():
         settings = Settings.load(**given)
         registry = load_app(app).registry()
+        gc.freeze()  # collections skip what was imported
+        gc.enable()
         runtime = telemetry.make_runtime(settings, logs.configure(settings))
         for line in unknown_variables(os.environ):
             _log.warning("%s", line)

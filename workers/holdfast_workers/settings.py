@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from holdfast_temporal import Connection
 from holdfast_temporal.connection import read_secret, read_tls
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PREFIX = "HOLDFAST_"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """How a worker process runs. Secrets may be given by the path of a file that holds them.
 
     Attributes:
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         stop_with_parent: Stop when standard input closes, as it does when the parent dies.
     """
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     temporal_address: str = ""
     namespace: str = "default"
@@ -99,12 +99,19 @@ class Settings(BaseSettings):
         """
         if unknown := [name for name in given if name not in cls.model_fields]:
             raise SettingsInvalid(no_such("setting", unknown, cls.model_fields))
+        values = {name: os.environ.get(_PREFIX + name.upper()) for name in cls.model_fields}
+        values |= {name: value for name, value in given.items() if value is not None}
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            return cls.model_validate(
+                {name: value for name, value in values.items() if value not in (None, "")}
+            )
         except ValidationError as error:
             raise _invalid(error) from None
-        except SettingsError as error:  # invalid JSON
-            raise SettingsInvalid(f"{_PREFIX}PROVIDERS: {error}") from None
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _read_json(cls, value: object) -> object:
+        return json.loads(value) if isinstance(value, str) else value
 
     def connection(self) -> Connection:
         """Address and credentials of Temporal.

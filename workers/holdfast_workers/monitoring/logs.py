@@ -1,13 +1,16 @@
-"""Structured logs: one event per line, with its session."""
+"""Structured logs: one event per line, with its session.
+
+They are made with the standard library: structlog imports rich, which adds 6 MB to each worker.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from typing import Final, cast
+from datetime import UTC, datetime
+from typing import Any, Final
 
-import structlog
-from structlog.typing import EventDict, WrappedLogger
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
@@ -17,76 +20,96 @@ from holdfast_workflows.contracts.text.unicode import clean
 
 _TRACED: Final = frozenset({"tool", "unknown"})  # kinds of errors
 _CORE: Final = logging.getLogger("temporalio.core")
-_FIELDS: Final = ("retry",)  # extra fields of our own records; other extras are dropped
+_COLORS: Final = {"WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
+_RESET: Final = "\033[0m"
 
 
 def configure(settings: Settings) -> LoggingConfig:
     """Send all logs to standard error in one format, and return the logging config for the SDK's core."""
-    console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        if console
-        else structlog.processors.JSONRenderer()
-    )
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        add_ids,
-        without_known_traces,
-        structlog.processors.format_exc_info,
-    ]
+    terminal = sys.stderr.isatty()
+    console = settings.log_format == "console" or (settings.log_format == "auto" and terminal)
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(_FIELDS)],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, clean_texts, renderer],
-        )
-    )
+    handler.setFormatter(ConsoleFormatter(colors=terminal) if console else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
     for chatty in ("httpx", "alembic"):  # one line per model call, ten per start
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-    activity.logger.activity_info_on_message = False  # add_ids adds it as fields
+    _configure_structlog()
+    activity.logger.activity_info_on_message = False  # the formatter adds it as fields
     workflow.logger.workflow_info_on_message = False
     forwarding = LogForwardingConfig(logger=_CORE, append_target_to_name=False)
     telemetry = TelemetryFilter(core_level="WARN", other_level="ERROR")
     return LoggingConfig(filter=telemetry, forwarding=forwarding)
 
 
-def add_ids(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Add the session, the activity and its attempt."""
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(self.fields(record), default=repr)
+
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        """The record as fields: event, level, logger, time, session, activity, attempt, retry, error."""
+        found = {
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            **_ids(),
+            **getattr(record, "fields", {}),
+        }
+        if retry := getattr(record, "retry", None):
+            found["retry"] = retry
+        if record.exc_info and (error := record.exc_info[1]):
+            # Temporal's SDK logs each failed attempt with a trace, so a provider's outage would fill the log.
+            typed = from_failure(error)
+            if typed is not None and typed.kind not in _TRACED:
+                found["error"] = str(typed)
+            else:
+                found["exception"] = self.formatException(record.exc_info)
+        # Terminals and log stores refuse some characters, and the line would be lost.
+        return {key: clean(value) if isinstance(value, str) else value for key, value in found.items()}
+
+
+class ConsoleFormatter(JsonFormatter):
+    """One line for people, followed by the stack trace if there is one."""
+
+    def __init__(self, *, colors: bool) -> None:
+        super().__init__()
+        self._colors = colors
+
+    def format(self, record: logging.LogRecord) -> str:
+        found = self.fields(record)
+        trace = found.pop("exception", "")
+        time, level, logger, event = (found.pop(key) for key in ("timestamp", "level", "logger", "event"))
+        if self._colors and (color := _COLORS.get(record.levelname)):
+            level = f"{color}{level}{_RESET}"
+        pairs = "".join(f" {key}={value}" for key, value in found.items())
+        return f"{time} [{level}] {event} [{logger}]{pairs}" + (f"\n{trace}" if trace else "")
+
+
+def _ids() -> dict[str, object]:
+    """The session, the activity and its attempt."""
     if activity.in_activity():
         info = activity.info()
-        event.setdefault("session", info.workflow_id or info.activity_id)
-        event.setdefault("activity", info.activity_type)
-        event.setdefault("attempt", info.attempt)
-    elif workflow.in_workflow():
-        event.setdefault("session", workflow.info().workflow_id)
-    return event
+        session = info.workflow_id or info.activity_id
+        return {"session": session, "activity": info.activity_type, "attempt": info.attempt}
+    return {"session": workflow.info().workflow_id} if workflow.in_workflow() else {}
 
 
-def without_known_traces(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Replace the stack trace of a typed error by its message; tool and unknown errors keep theirs.
+def _configure_structlog() -> None:
+    """Let the loggers of an App that uses structlog write to the same log; nothing if none does."""
+    structlog = sys.modules.get("structlog")
+    if structlog is None or structlog.is_configured():
+        return
 
-    Temporal's SDK logs each failed attempt with a trace, so a provider's outage would fill the log.
-    """
-    given = event.get("exc_info")
-    raised: object = cast("tuple[object, ...]", given)[1] if isinstance(given, tuple) else given
-    found = from_failure(raised) if isinstance(raised, BaseException) else None
-    if found is not None and found.kind not in _TRACED:
-        del event["exc_info"]
-        event["error"] = str(found)
-    return event
+    def as_record(logger: object, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        error = event.pop("exc_info", None)
+        return {"msg": event.pop("event", ""), "exc_info": error, "extra": {"fields": event}}
 
-
-def clean_texts(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Replace characters that terminals and log stores refuse, so that no line is lost."""
-    return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, as_record],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
