@@ -25,8 +25,8 @@ from .load_agent import LoadAgent
 from .memory.compact import Compact
 from .memory.recall import Recall
 from .memory.remember import RememberTurn
-from .model_call.dependencies import WorkerDependencies
 from .model_call.side_call import SideCall
+from .model_call.step_loop import WorkerDependencies
 from .model_call.think import Think
 from .settle_turn import SettleTurn
 from .tool_call.act import Act

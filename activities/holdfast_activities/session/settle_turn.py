@@ -7,7 +7,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.steps import SettleInput
 
 from .common.failures import reports_failures
-from .model_call import new_entries
+from .common.log_writes import new_entries
 
 
 class SettleTurn:
@@ -21,6 +21,6 @@ class SettleTurn:
     async def settle_turn(self, change: SettleInput) -> int:
         """Write the change once; a repeated one returns what the first wrote."""
         if change.new:
-            new = await new_entries.entries(self._state, change.session, change.new)
+            new = await new_entries(self._state, change.session, change.new)
             await self._state.log.settle(change.session, new)
         return await self._state.settle_turn(change)

@@ -1,4 +1,4 @@
-"""Log writes that survive a short database outage: they hold replies that were paid for, and effects that happened."""
+"""Log writes: entries for what the workflow has decided, and writes that survive a short database outage."""
 
 import asyncio
 import random
@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from holdfast_activities.state.base import Log
+from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import Charged, LogExtras
-from holdfast_workflows.contracts.errors import StateUnavailable
-from holdfast_workflows.contracts.session.entries import Entry
-from holdfast_workflows.contracts.session.steps import Wait
+from holdfast_workflows.contracts.errors import StateBehind, StateUnavailable
+from holdfast_workflows.contracts.session.entries import Entry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.steps import NewEntry, Wait
 from holdfast_workflows.contracts.text.unicode import preview
 
 HOLD_ON = 10.0
@@ -74,3 +75,35 @@ async def _is_written(log: Log, session: str, entries: Sequence[Entry], deadline
         except StateUnavailable:
             await asyncio.sleep(_PAUSE)
     return False
+
+
+async def new_entries(
+    state: State, session: str, new: Sequence[NewEntry], *, turn: int = 0, step: int = 0
+) -> list[Entry]:
+    """Build the entries for what the workflow has decided. ``turn`` is the one that answers them, if any.
+
+    Raises:
+        StateBehind: A long text of that turn is missing from the state database. For other turns its
+            preview is used.
+    """
+    return [await _entry(state, session, one, turn, step) for one in new]
+
+
+async def _entry(state: State, session: str, new: NewEntry, turn: int, step: int) -> Entry:
+    if new.kind == "failed" or new.kind == "cancelled":
+        return ResultEntry(
+            seq=new.seq,
+            turn=new.turn,
+            step=step,
+            call_id=new.call_id,
+            name=new.name,
+            text=new.text,
+            status=new.kind,
+        )
+    text = new.text
+    if new.ref:
+        stored = await state.load_text(session, new.ref)
+        if stored is None and new.turn == turn:
+            raise StateBehind(f"text {new.ref} of session {session} is not in it")
+        text = text if stored is None else stored
+    return UserEntry(seq=new.seq, turn=new.turn, step=step, role=new.kind, text=text)

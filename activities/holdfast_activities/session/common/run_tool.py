@@ -20,11 +20,11 @@ from holdfast_workflows.contracts.errors import (
     HoldfastError,
     ResultNotText,
     ResultTooLarge,
-    ToolArgumentsInvalid,
     ToolFailed,
 )
 from holdfast_workflows.contracts.limits import MAX_RESULT
-from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStatus
+from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStatus, ToolCall
+from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
 from holdfast_workflows.contracts.text.unicode import size
 
 _logger = logging.getLogger("holdfast.tool")
@@ -47,10 +47,29 @@ class ToolRun:
     attempt: int = 1
     user: str = ""
 
+    @classmethod
+    def of(
+        cls, source: ThinkInput | ActInput, seq: int, step: int, call: ToolCall, key: str, attempt: int = 1
+    ) -> "ToolRun":
+        """The call ``seq`` of the session, turn, agent and user that an activity works for."""
+        return cls(
+            session=source.session,
+            tenant=source.tenant,
+            agent=source.agent,
+            turn=source.turn,
+            step=step,
+            seq=seq,
+            call_id=call.id,
+            name=call.name,
+            arguments=call.arguments,
+            key=key,
+            attempt=attempt,
+            user=source.user,
+        )
+
 
 STOPPING = 2.0
 """Seconds that a cancelled function has to end after its time-out."""
-
 
 CANCELLING = 10.0
 """Seconds after its time-out for which the end of a cancelled function is awaited; well within what the workflow
@@ -100,22 +119,6 @@ class Attempt:
 
 
 async def run(
-    binding: ToolBinding, call: ToolRun, seconds: float, heartbeat: Callable[[str], None]
-) -> ResultEntry:
-    """Validate the arguments and run a tool once, for at most ``seconds``.
-
-    Raises:
-        ToolFailed: It raised, timed out, or returned too much; arguments that do not fit are
-            a result for the model, not an error.
-    """
-    try:
-        arguments = binding.validate(call.arguments)
-    except ToolArgumentsInvalid as error:
-        return result(call, error.detail, "invalid", time.monotonic())
-    return await carry_out(binding, call, arguments, seconds, heartbeat)
-
-
-async def carry_out(
     binding: ToolBinding,
     call: ToolRun,
     arguments: Mapping[str, Any],
@@ -238,11 +241,11 @@ def failed(call: ToolRun, error: HoldfastError) -> ResultEntry:
     """The result, for the model, of a call that failed finally."""
     detail = error.detail or str(error)
     text = str(error) if isinstance(error, (ResultTooLarge, ResultNotText)) else detail
-    return result(call, f"error: {text}", "failed", time.monotonic())
+    return result(call, f"error: {text}", "failed")
 
 
-def result(call: ToolRun, text: str, status: ResultStatus, began: float) -> ResultEntry:
-    """The log entry for a call's outcome."""
+def result(call: ToolRun, text: str, status: ResultStatus, began: float | None = None) -> ResultEntry:
+    """The log entry for a call's outcome; ``began`` is by ``time.monotonic``."""
     return ResultEntry(
         seq=call.seq,
         turn=call.turn,
@@ -252,5 +255,5 @@ def result(call: ToolRun, text: str, status: ResultStatus, began: float) -> Resu
         name=call.name,
         text=text,
         status=status,
-        seconds=round(time.monotonic() - began, 4),
+        seconds=0.0 if began is None else round(time.monotonic() - began, 4),
     )

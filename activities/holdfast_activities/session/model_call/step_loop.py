@@ -3,21 +3,21 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.context import PromptAccount
-from holdfast_activities.resilience import Choice
+from holdfast_activities.context import Conversations, PromptAccount, TokenCalibration
+from holdfast_activities.resilience import Choice, Resilience
+from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
-from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import Spent
 from holdfast_workflows.contracts.errors import (
     HoldfastError,
     StateError,
     StateUnavailable,
-    ToolArgumentsInvalid,
 )
 from holdfast_workflows.contracts.limits import MAX_CALLS
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
@@ -27,12 +27,10 @@ from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import Partial
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, Wait
 
-from ..common import run_tool
 from ..common.agents import LiveAgent
 from ..common.log_writes import away, settle
-from . import step_result
+from . import inline_tools, step_result
 from .call_guard import CallGuard, provider_of
-from .dependencies import WorkerDependencies
 from .fallback import ModelFallback, StoredReply
 from .guarded_call import GuardedCall, ModelAnswer
 from .prompt import PromptSource
@@ -44,6 +42,16 @@ _NO_ANSWER = "(no answer: the budget was used up while the model still asked for
 
 _PARTIAL = 100_000
 """Characters of partial text in a heartbeat, which must fit into a payload. The step has the whole text."""
+
+
+@dataclass(frozen=True)
+class WorkerDependencies:
+    """The state database, caches and guards that every model call of a worker uses."""
+
+    state: State
+    conversations: Conversations
+    resilience: Resilience
+    ratios: TokenCalibration
 
 
 def attempts_before(step: ThinkInput) -> int:
@@ -297,66 +305,18 @@ class StepLoop:
     ) -> Manifest | None:
         return None if account is None else account.manifest(self._input.session, reply, reported)
 
-    # The results of inline tools and of invalid calls.
-
     async def _results(self, reply: ReplyEntry, ahead: dict[int, Entry]) -> dict[int, ResultEntry]:
+        """The results of the reply's calls by number, without those that the workflow has to schedule."""
         if not reply.calls or reply.finish not in {"tool_calls", "stop"}:
             return {}
-        calls = [self._call(reply, index, call) for index, call in enumerate(reply.calls)]
         known = {seq: entry for seq, entry in ahead.items() if isinstance(entry, ResultEntry)}
-        over = self._over_budget(calls)
-        todo = [call for call in calls if call.seq not in known and call.seq not in over]
-        fresh = await asyncio.gather(*(self._run(call) for call in todo))
-        settled = [entry for entry in fresh if entry is not None]
-        if settled:
-            for entry in await self._settle(settled):
-                if isinstance(entry, ResultEntry):
-                    known[entry.seq] = entry
+        made = sum(call.done and call.status != "invalid" for step in self.steps for call in step.calls)
+        new = await inline_tools.run(self._input, self._agent, reply, known, made)
+        if new:
+            stored = await self._settle(new)
+            known |= {entry.seq: entry for entry in stored if isinstance(entry, ResultEntry)}
         self._conversations.offer(self._input.session, list(known.values()))
-        return {call.seq: known[call.seq] for call in calls if call.seq in known}
-
-    def _over_budget(self, calls: Sequence[run_tool.ToolRun]) -> set[int]:
-        """The inline calls beyond the budget of calls. The workflow raises the budget or refuses them."""
-        if self._input.calls_left is None:
-            return set()
-        made = [call for step in self.steps for call in step.calls if call.done and call.status != "invalid"]
-        left = max(0, self._input.calls_left - len(made))
-        inline = [call.seq for call in calls if (tool := self._agent.tools.get(call.name)) and tool.inline]
-        return set(inline[left:])
-
-    async def _run(self, call: run_tool.ToolRun) -> ResultEntry | None:
-        """The result of a call; None if the workflow has to schedule it."""
-        spec, binding = self._agent.tools.get(call.name), self._agent.binding(call.name)
-        if binding is None and spec is not None and not spec.hidden and await self._agent.elsewhere():
-            return None
-        if spec is None or spec.hidden or binding is None:
-            return run_tool.result(call, self._agent.no_tool(call.name), "invalid", time.monotonic())
-        if not spec.inline:
-            try:
-                binding.validate(call.arguments)
-            except ToolArgumentsInvalid as error:
-                return run_tool.result(call, error.detail, "invalid", time.monotonic())
-            return None
-        try:
-            return await run_tool.run(binding, call, spec.timeout, _ignore_heartbeat)
-        except HoldfastError as error:
-            return run_tool.failed(call, error)
-
-    def _call(self, reply: ReplyEntry, index: int, call: ToolCall) -> run_tool.ToolRun:
-        seq = reply.seq + 1 + index
-        return run_tool.ToolRun(
-            session=self._input.session,
-            tenant=self._input.tenant,
-            agent=self._input.agent,
-            turn=reply.turn,
-            step=reply.step,
-            seq=seq,
-            call_id=call.id,
-            name=call.name,
-            arguments=call.arguments,
-            key=names.call_key(self._input.session, seq),
-            user=self._input.user,
-        )
+        return known
 
     async def _settle(self, entries: Sequence[Entry], extras: LogExtras | None = None) -> list[Entry]:
         stored, charged = await settle(self._log, self._input.session, entries, extras)
@@ -376,7 +336,3 @@ def _bounded(index: int, call: ToolCall) -> ToolCall:
         return call
     id = call.id if len(call.id) <= _MAX_NAME else f"{call.id[: _MAX_NAME - 8]}_{index}"
     return call.model_copy(update={"id": id, "name": call.name[:_MAX_NAME]})
-
-
-def _ignore_heartbeat(_: str) -> None:
-    """Ignore an inline tool's heartbeat: ``think`` sends its own."""

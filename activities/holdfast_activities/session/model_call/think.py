@@ -16,11 +16,10 @@ from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, Thi
 
 from ..common.agents import LiveAgents
 from ..common.heartbeat import UNWATCHED, WATCHED, Heartbeat
-from ..common.log_writes import away
-from . import new_entries
-from .dependencies import WorkerDependencies
+from ..common.log_writes import away, new_entries
+from ..common.run_tool import cancelled_by_session
 from .reservation import limits_of
-from .step_loop import StepLoop, attempts_before
+from .step_loop import StepLoop, WorkerDependencies, attempts_before
 
 _QUERY_INTERVAL = 1.0
 """Seconds between queries whether the session still needs the current step."""
@@ -48,7 +47,7 @@ class Think:
                 step,
                 agent,
                 self._dependencies,
-                await new_entries.entries(state, step.session, step.new, turn=step.turn, step=step.step),
+                await new_entries(state, step.session, step.new, turn=step.turn, step=step.step),
                 tenant=limits_of(self._tenants, step.tenant),
                 look_ahead=step.again or activity.info().attempt > 1,
             )
@@ -86,7 +85,7 @@ class Think:
             try:
                 await asyncio.shield(work)
             except asyncio.CancelledError:
-                if not _asked_to_yield():
+                if not cancelled_by_session():
                     await _stop(work)
                     raise
                 await self._yield(loop, work)
@@ -107,12 +106,6 @@ class Think:
         except asyncio.CancelledError:
             await _stop(work)
             raise
-
-
-def _asked_to_yield() -> bool:
-    """Whether the workflow cancelled the activity; otherwise the worker stops, or the server timed it out."""
-    details = activity.cancellation_details()
-    return details is not None and details.cancel_requested
 
 
 async def _intent() -> str:

@@ -165,7 +165,7 @@ class Act:
         settle = request.mode == "confirm"
         text = request.text if settle else GIVEN_UP
         call = call_of(request, request.name, request.arguments, request.key)
-        entry = run_tool.result(call, text, "ok" if settle else "failed", time.monotonic())
+        entry = run_tool.result(call, text, "ok" if settle else "failed")
         now = await self._ledger.standing(request.key)
         before = now.row if now else _row(request)
         said = decided(before, "confirm" if settle else "give_up", text, request.by)

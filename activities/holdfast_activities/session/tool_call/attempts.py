@@ -27,10 +27,10 @@ class Permit:
         """Make the attempt.
 
         Raises:
-            NotBegun, ToolFailed: See ``run_tool.carry_out``.
+            NotBegun, ToolFailed: See ``run_tool.run``.
         """
         try:
-            entry = await run_tool.carry_out(
+            entry = await run_tool.run(
                 work.binding, work.call, work.arguments, work.spec.timeout, work.heartbeat, attempt
             )
         except ToolFailed as error:

@@ -5,7 +5,6 @@ A call that must happen once is claimed first, by a write of its own.
 """
 
 import secrets
-import time
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -102,7 +101,7 @@ class Ledger:
     async def restore(self, work: CallRequest, row: EffectView) -> ResultEntry:
         """The result of a call whose row is settled, even if the log has lost it."""
         status: ResultStatus = "failed" if row.status in ("failed", "given_up") else "ok"
-        entry = run_tool.result(work.call, row.result, status, time.monotonic())
+        entry = run_tool.result(work.call, row.result, status)
         return await self.settle(entry, None, row.session, in_log=work.in_log)
 
     async def mark(self, key: str, status: EffectStatus, *, result: str = "") -> EffectView | None:

@@ -6,7 +6,6 @@ that it did not is accepted only if the earlier attempt has certainly ended. Oth
 """
 
 import asyncio
-import time
 from contextlib import suppress
 
 from temporalio import activity
@@ -128,7 +127,7 @@ class Once:
         if text is None:
             activity.logger.warning("%s %s has ended, without a result", work.spec.name, work.call.key)
             return
-        entry = run_tool.result(work.call, text, "ok", time.monotonic())
+        entry = run_tool.result(work.call, text, "ok")
         row = work.effect("settled", entry.text)
         try:
             await self._ledger.settle(entry, row, row.session, in_log=work.in_log)
@@ -185,7 +184,7 @@ class Once:
         return await self._failed(work, token, run_tool.failed(work.call, did_not))
 
     async def _found(self, work: CallRequest, text: str, claimed: float) -> ActResult:
-        entry = run_tool.result(work.call, text, "ok", time.monotonic())
+        entry = run_tool.result(work.call, text, "ok")
         row = work.effect("settled", text, "probe").model_copy(update={"claimed": claimed})
         return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
 
@@ -203,7 +202,7 @@ class Once:
         if now is not None and now.row.status not in ("claimed", "unknown"):
             return told(await self._ledger.restore(work, now.row))
         text = "cancelled" if now is None else "cancelled on the way: nobody knows whether it happened"
-        entry = run_tool.result(work.call, text, "cancelled", time.monotonic())
+        entry = run_tool.result(work.call, text, "cancelled")
         row = None if now is None else work.effect("unknown", text)
         return told(await self._ledger.settle(entry, row, work.call.session, in_log=work.in_log))
 

@@ -1,7 +1,6 @@
 """Calls that may be made again: of tools without effects, or with idempotent ones."""
 
 import asyncio
-import time
 from weakref import WeakValueDictionary
 
 from temporalio import activity
@@ -46,7 +45,7 @@ class Repeatable:
         except asyncio.CancelledError:
             if not run_tool.cancelled_by_session():
                 raise
-            entry = run_tool.result(work.call, "cancelled", "cancelled", time.monotonic())
+            entry = run_tool.result(work.call, "cancelled", "cancelled")
             happened = False
         else:
             happened = True

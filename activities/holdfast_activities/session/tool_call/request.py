@@ -1,6 +1,5 @@
 """A tool call as its activity executes it: the request, the tool and its row in the ledger."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,26 +67,14 @@ def prepare(
     try:
         arguments = binding.validate(call.arguments)
     except ToolArgumentsInvalid as error:
-        return run_tool.result(call, error.detail, "invalid", time.monotonic())
+        return run_tool.result(call, error.detail, "invalid")
     return CallRequest(request, call, spec, binding, arguments, heartbeat)
 
 
 def call_of(request: ActInput, name: str, arguments: str, key: str) -> run_tool.ToolRun:
     """The call of a request, for the tool ``name``."""
-    return run_tool.ToolRun(
-        session=request.session,
-        tenant=request.tenant,
-        agent=request.agent,
-        turn=request.turn,
-        step=request.step,
-        seq=request.seq,
-        call_id=request.call_id,
-        name=name,
-        arguments=arguments,
-        key=key,
-        attempt=activity.info().attempt,
-        user=request.user,
-    )
+    call = ToolCall(id=request.call_id, name=name, arguments=arguments)
+    return run_tool.ToolRun.of(request, request.seq, request.step, call, key, activity.info().attempt)
 
 
 async def asked_for(state: State, request: ActInput) -> ToolCall:
