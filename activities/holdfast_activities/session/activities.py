@@ -20,7 +20,6 @@ from .admin.memory import MemoryAdmin
 from .admin.set_aside import SetAside
 from .common.agents import LiveAgents, ModelSource, Served
 from .common.builtin_tools import BuiltinTools
-from .common.memory_tools import MemoryTools
 from .load_agent import LoadAgent
 from .memory.compact import Compact
 from .memory.recall import Recall
@@ -35,11 +34,7 @@ from .tool_call.resolution import ResolveEffect
 
 
 class Activities:
-    """The activities of one worker.
-
-    Attributes:
-        drainer: Applies memory changes in the background.
-    """
+    """The activities of one worker."""
 
     def __init__(
         self,
@@ -50,41 +45,51 @@ class Activities:
         memory: Memories | None = None,
         served: Served | None = None,
     ) -> None:
-        """The activities over what they share.
+        """Create the activities. The caller closes what it passes.
 
-        Args:
-            registry: What is served.
-            state: The open state database.
-            models: Where model clients come from.
-            resilience: This worker's breakers, limits and retries; its owner closes it.
-            memory: The memories; its owner closes them. Without it turns go on without memories, and what
-                is to be remembered waits for a worker that has them.
-            served: Asks which agents any worker of the task queue serves; without it, only this one's count.
+        Without ``memory`` turns go on without memories, and new ones wait for a worker that has a store. ``served``
+        returns the agents that any worker of the task queue serves; without it only this worker's count.
         """
         applying = Applying(state.outbox, memory)
-        agents = LiveAgents(
-            registry, state, models, BuiltinTools(state.log, MemoryTools(memory, applying)), served
-        )
+        agents = LiveAgents(registry, state, models, BuiltinTools(state.log, memory, applying), served)
         conversations = Conversations(state.log)
         side_call = SideCall(state.budgets, resilience)
+        tenants = registry.tenants
         self._ratios = ratios = TokenCalibration(state.calibration)
-        self._load = LoadAgent(registry, state, agents)
-        self._think = Think(registry, agents, WorkerDependencies(state, conversations, resilience, ratios))
-        self._act = Act(state, agents, Ledger(state, conversations), resilience)
-        self._settle = SettleTurn(state)
-        self._content = Content(registry, state)
-        self._operating = BreakersAndBudgets(state)
-        self._deciding = ResolveEffect(state)
-        self._recall = Recall(state, conversations, agents, memory)
-        self._remember = RememberTurn(
-            state.log, state.budgets, agents, memory, applying, side_call, registry.tenants
-        )
-        self._compact = Compact(state.log, conversations, agents, side_call, ratios, registry.tenants)
-        self._memories = MemoryAdmin(state, memory, applying)
-        self._erase = Erase(state, conversations, memory)
-        self._aside = SetAside(state)
-        self._maintain = Maintain(state.erasing, memory, applying)
+        content = Content(registry, state)
+        operating = BreakersAndBudgets(state)
+        memories = MemoryAdmin(state, memory, applying)
+        remember = RememberTurn(state.log, state.budgets, agents, memory, applying, side_call, tenants)
         self.drainer = Drainer(applying, state.outbox, state.erasing, conversations.forget)
+        """Applies memory changes in the background."""
+        self._all: list[Callable[..., Any]] = [
+            LoadAgent(registry, state, agents).load_agent,
+            Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios)).think,
+            Act(state, agents, Ledger(state, conversations), resilience).act,
+            SettleTurn(state).settle_turn,
+            content.read_log,
+            content.read_text,
+            content.store_text,
+            content.read_turn,
+            content.list_agents,
+            operating.list_effects,
+            ResolveEffect(state).decide_effect,
+            operating.list_breakers,
+            operating.set_breaker,
+            operating.list_budgets,
+            Recall(state, conversations, agents, memory).recall,
+            remember.remember_turn,
+            Compact(state.log, conversations, agents, side_call, ratios, tenants).compact,
+            memories.read_manifests,
+            memories.search_memories,
+            memories.add_memory,
+            memories.forget_memories,
+            memories.memory_stats,
+            memories.migrate_memory,
+            Erase(state, conversations, memory).erase,
+            Maintain(state.erasing, memory, applying).maintain,
+            SetAside(state).set_aside,
+        ]
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -97,31 +102,4 @@ class Activities:
 
     def all(self) -> list[Callable[..., Any]]:
         """The activities to register with a Temporal worker."""
-        return [
-            self._load.load_agent,
-            self._think.think,
-            self._act.act,
-            self._settle.settle_turn,
-            self._content.read_log,
-            self._content.read_text,
-            self._content.store_text,
-            self._content.read_turn,
-            self._content.list_agents,
-            self._operating.list_effects,
-            self._deciding.decide_effect,
-            self._operating.list_breakers,
-            self._operating.set_breaker,
-            self._operating.list_budgets,
-            self._recall.recall,
-            self._remember.remember_turn,
-            self._compact.compact,
-            self._memories.read_manifests,
-            self._memories.search_memories,
-            self._memories.add_memory,
-            self._memories.forget_memories,
-            self._memories.memory_stats,
-            self._memories.migrate_memory,
-            self._erase.erase,
-            self._maintain.maintain,
-            self._aside.set_aside,
-        ]
+        return self._all

@@ -11,6 +11,7 @@ from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.errors import UnknownAgent
 from holdfast_workflows.contracts.limits import PATIENCE, SEQ_GAP
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.operations.resets import AsideInput
 from holdfast_workflows.contracts.session.steps import LoadInput, LoadResult
 
@@ -35,7 +36,7 @@ class LoadAgent:
         spec = self._registry.agents.get(load.agent)
         if spec is None:
             known = ", ".join(sorted(self._registry.agents)) or "none"
-            # During a deploy that adds the agent, another worker may have it already: a retry may reach that one.
+            # During a deploy that adds the agent, a retry may reach a worker that has it already.
             elsewhere = await self._agents.elsewhere(load.agent)
             raise UnknownAgent(f"asked for {load.agent!r}; served: {known}", retryable=elsewhere)
         if load.output is not None:
@@ -43,23 +44,19 @@ class LoadAgent:
         elif load.output_of:
             output = (await self._agents.get(load.output_of)).spec.output
             spec = spec.model_copy(update={"output": output})
-        limits = limits_of(self._registry.tenants, load.tenant)
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
+        pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant))
         if load.again:
             await self._state.save_spec(digest, body)
             self._agents.add(digest, spec)
-            return LoadResult(spec=_pin(spec, digest, limits.weight if limits else 1.0))
+            return LoadResult(spec=pinned)
         before = await self._state.load_session(load.session)
         start = await self._start(load, before)
         await self._state.save_spec(digest, body)
         await self._state.open_session(load.session, load.agent, digest, load.tenant, load.user)
         self._agents.add(digest, spec)
-        return LoadResult(
-            spec=_pin(spec, digest, limits.weight if limits else 1.0),
-            version=before.version if before else 0,
-            **start,
-        )
+        return LoadResult(spec=pinned, version=before.version if before else 0, **start)
 
     async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:
         """The first number of the session: after the entries of an earlier session of the same id, or of a reset."""
@@ -67,7 +64,10 @@ class LoadAgent:
             return {}
         if load.first_run and load.first_run != activity.info().workflow_run_id:
             return await self._begin_again(load)
-        seq = await self._next_number(before)
+        # Number after the snapshot of an earlier session and every entry written since.
+        since = await self._state.log.read(before.session, before.seq)
+        last = since[-1].seq if since else before.seq - 1
+        seq = last + SEQ_GAP if last > 0 else 1
         # A reset to the beginning needs to know where this session's part of the log starts.
         await self._state.store_text(load.session, _start_key(load), f"{seq} {before.turns}")
         return {"seq": seq, "turns": before.turns}
@@ -84,54 +84,26 @@ class LoadAgent:
             "resets": now.logs,
         }
 
-    async def _next_number(self, before: SessionRow) -> int:
-        """The number after the snapshot of an earlier session and every entry written since."""
-        since = await self._state.log.read(before.session, before.seq)
-        last = since[-1].seq if since else before.seq - 1
-        return last + SEQ_GAP if last > 0 else 1
-
 
 def _start_key(load: LoadInput) -> str:
     return f"begun-{load.first_run}"
 
 
-def _pin(spec: AgentSpec, digest: str, weight: float) -> PinnedSpec:
-    return PinnedSpec(
-        agent=spec.name,
-        digest=digest,
-        max_steps=spec.max_steps,
-        max_repairs=spec.max_repairs,
-        output_repairs=(spec.output or OutputSpec(name="", json_schema={})).repairs,
-        max_inline_steps=spec.max_inline_steps,
-        max_inline_seconds=spec.max_inline_seconds,
-        has_inline=any(tool.inline for tool in spec.tools),
-        when_busy=spec.when_busy,
-        model=spec.models[0],
-        models=len(spec.models),
-        model_timeout=spec.model_timeout,
-        model_retry=spec.model_retry,
-        tools={
-            tool.name: ToolPolicy(
-                timeout=tool.timeout,
-                retry=tool.retry,
-                effect=tool.effect,
-                undo=tool.undo,
-                allow_repeats=tool.allow_repeats,
-            )
-            for tool in spec.tools
-        },
-        budget=spec.budget,
-        fallbacks=spec.fallbacks,
-        max_wait=_max_wait(spec),
-        weight=weight,
-        memory=spec.memory,
-        working_memory=spec.working_memory,
-        compact_at=spec.compact_at,
-    )
-
-
-def _max_wait(spec: AgentSpec) -> float:
-    """With fallbacks a session does not wait for providers by default: it uses the fallbacks."""
-    if spec.max_wait is not None:
-        return spec.max_wait
-    return 0.0 if spec.fallbacks else PATIENCE
+def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None) -> PinnedSpec:
+    """The part of a spec that the workflow needs: the fields that both classes have, and these."""
+    max_wait = spec.max_wait
+    if max_wait is None:
+        # With fallbacks a session does not wait for providers by default: it uses the fallbacks.
+        max_wait = 0.0 if spec.fallbacks else PATIENCE
+    own = {
+        "agent": spec.name,
+        "digest": digest,
+        "output_repairs": (spec.output or OutputSpec(name="", json_schema={})).repairs,
+        "has_inline": any(tool.inline for tool in spec.tools),
+        "model": spec.models[0],
+        "models": len(spec.models),
+        "tools": {tool.name: ToolPolicy.model_validate(dict(tool)) for tool in spec.tools},
+        "max_wait": max_wait,
+        "weight": limits.weight if limits else 1.0,
+    }
+    return PinnedSpec.model_validate(dict(spec) | own)

@@ -25,9 +25,7 @@ Served = Callable[[], Awaitable[Collection[str]]]
 class ModelSource(Protocol):
     """Model clients by name."""
 
-    def get(self, name: str) -> Model:
-        """The client for ``provider:model``."""
-        ...
+    def get(self, name: str) -> Model: ...
 
 
 class _Changed:
@@ -88,11 +86,7 @@ class LiveAgent:
         return tool if shown is None or shown.parameters == tool.spec.parameters else _Changed(name, tool)
 
     def model(self, name: str) -> Model:
-        """One of the agent's models.
-
-        Raises:
-            HoldfastError: Its provider is unknown, or its key is missing.
-        """
+        """One of the agent's models; a HoldfastError if its provider is unknown or its key is missing."""
         return self._source.get(name)
 
     def resort(self, place: int | None) -> Fallback | None:
@@ -135,11 +129,7 @@ class LiveAgents:
         self._live: dict[str, LiveAgent] = {}
 
     async def get(self, digest: str) -> LiveAgent:
-        """The agent of that spec.
-
-        Raises:
-            StateBehind: The spec is missing: not the database that the session started with.
-        """
+        """The agent of that spec; StateBehind if it is not in the state database."""
         live = self._live.get(digest)
         if live is None:
             body = await self._state.load_spec(digest)

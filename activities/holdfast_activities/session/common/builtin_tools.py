@@ -1,10 +1,12 @@
 """The implementation of Holdfast's built-in tools."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
+from holdfast_activities.memory.memories import Memories
+from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.state.base import Log
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent import builtin_tools
@@ -21,22 +23,22 @@ from holdfast_workflows.contracts.text.unicode import preview, size
 from .memory_tools import MemoryTools
 
 _PROBLEMS = 3
+"""Invalid arguments that an error message names."""
 
-T = TypeVar("T", bound=Contract)
+_KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 
 
 class BuiltinTool:
     """A built-in tool; a ``ToolBinding``."""
 
     def __init__(
-        self, spec: ToolSpec, shape: type[T], function: Callable[[T, ToolContext], Awaitable[str]]
+        self, spec: ToolSpec, shape: type[Contract], function: Callable[[Any, ToolContext], Awaitable[str]]
     ) -> None:
         self.spec = spec
-        self._reader: model_json.Reader[Contract] = model_json.Reader(shape)
-        self._function: Callable[[Any, ToolContext], Awaitable[str]] = function
+        self._reader = model_json.Reader(shape)
+        self._function = function
 
     def validate(self, arguments: str) -> dict[str, Any]:
-        """Parse the arguments."""
         try:
             asked = self._reader.read(arguments.strip() or "{}")
         except ValidationError as error:
@@ -51,43 +53,37 @@ class BuiltinTool:
         return {"asked": asked}
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
-        """Run the tool."""
         return await self._function(arguments["asked"], context)
 
     async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
-        """Fail: built-in tools need no probe, because those with an effect are idempotent."""
+        # Built-in tools with an effect are idempotent.
         raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
-
-
-_KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 
 
 class BuiltinTools:
     """Makes the built-in tools of agents."""
 
-    def __init__(self, log: Log, memories: MemoryTools) -> None:
+    def __init__(self, log: Log, memories: Memories | None, applying: Applying) -> None:
         self._log = log
         self._memories = memories
+        self._applying = applying
 
     def of(self, agent: AgentSpec) -> dict[str, ToolBinding]:
         """The built-in tools that the spec names, by name."""
-        return {spec.name: self._bound(spec, agent) for spec in agent.tools if spec.name in names.OWN_TOOLS}
-
-    def _bound(self, spec: ToolSpec, agent: AgentSpec) -> ToolBinding:
-        memories = self._memories.of(agent)
-        match spec.name:
-            case names.READ_MORE:
-                return BuiltinTool(spec, builtin_tools.ReadMore, self._read_more)
-            case names.UPDATE_PLAN:
-                return BuiltinTool(spec, Plan, _plan)
-            case names.WRITE_NOTES:
-                return BuiltinTool(spec, Notes, _notes)
-            case names.SEARCH_TOOL:
-                return BuiltinTool(spec, builtin_tools.SearchMemory, memories.search)
-            case names.REMEMBER:
-                return BuiltinTool(spec, builtin_tools.Remember, memories.remember)
-            case _:
-                return BuiltinTool(spec, builtin_tools.Forget, memories.forget)
+        memory = MemoryTools(agent.memory, self._memories, self._applying)
+        functions: dict[str, tuple[type[Contract], Callable[[Any, ToolContext], Awaitable[str]]]] = {
+            names.READ_MORE: (builtin_tools.ReadMore, self._read_more),
+            names.UPDATE_PLAN: (Plan, _plan),
+            names.WRITE_NOTES: (Notes, _notes),
+            names.SEARCH_TOOL: (builtin_tools.SearchMemory, memory.search),
+            names.REMEMBER: (builtin_tools.Remember, memory.remember),
+            names.FORGET: (builtin_tools.Forget, memory.forget),
+        }
+        return {
+            spec.name: BuiltinTool(spec, *functions[spec.name])
+            for spec in agent.tools
+            if spec.name in functions
+        }
 
     async def _read_more(self, asked: builtin_tools.ReadMore, context: ToolContext) -> str:
         found = await self._log.read(context.session, asked.result, asked.result + 1)

@@ -10,7 +10,6 @@ from holdfast_activities.memory.scopes import kept, searched
 from holdfast_workflows.contracts.agent.app import ToolContext
 from holdfast_workflows.contracts.agent.builtin_tools import Forget, Remember, SearchMemory
 from holdfast_workflows.contracts.agent.memory import Memory, MemoryView
-from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryFailed, MemoryUnavailable, ToolFailed
 from holdfast_workflows.contracts.text.unicode import clean, preview, redact
 
@@ -18,22 +17,10 @@ _AWAY = "memory cannot be reached at the moment; go on without it"
 
 
 class MemoryTools:
-    """Makes memory tools for the agents of a worker."""
-
-    def __init__(self, memories: Memories | None, applying: Applying) -> None:
-        self._memories = memories
-        self._applying = applying
-
-    def of(self, agent: AgentSpec) -> "AgentMemoryTools":
-        """The tools of one agent."""
-        return AgentMemoryTools(agent.memory or Memory(), self._memories, self._applying)
-
-
-class AgentMemoryTools:
     """The memory tools of one agent, limited to its scopes."""
 
-    def __init__(self, memory: Memory, memories: Memories | None, applying: Applying) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory | None, memories: Memories | None, applying: Applying) -> None:
+        self._memory = memory or Memory()
         self._memories = memories
         self._applying = applying
 

@@ -1,7 +1,7 @@
 """``think``: read the conversation from the log, call the model, settle its reply and inline tool results."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from temporalio import activity
@@ -9,8 +9,8 @@ from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
+from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkResult, Wait
 
@@ -28,8 +28,10 @@ _QUERY_INTERVAL = 1.0
 class Think:
     """The activity that calls the model."""
 
-    def __init__(self, registry: Registry, agents: LiveAgents, dependencies: WorkerDependencies) -> None:
-        self._tenants = registry.tenants
+    def __init__(
+        self, tenants: Mapping[str, TenantLimits], agents: LiveAgents, dependencies: WorkerDependencies
+    ) -> None:
+        self._tenants = tenants
         self._agents = agents
         self._dependencies = dependencies
 

@@ -13,7 +13,6 @@ from jsonschema import Draft202012Validator
 from holdfast_activities.memory import Change, FactDraft, TurnDraft
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.session.common.builtin_tools import BuiltinTools
-from holdfast_activities.session.common.memory_tools import MemoryTools
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent import builtin_tools
@@ -36,7 +35,7 @@ class Tools:
         memories: Any = worker.memory
         applying = Applying(worker.state.outbox, memories)
         agent = AgentSpec(name="clerk", instructions="", models=("openai:m",), tools=made, memory=spec)
-        self.bindings = BuiltinTools(worker.state.log, MemoryTools(memories, applying)).of(agent)
+        self.bindings = BuiltinTools(worker.state.log, memories, applying).of(agent)
 
     def context(self, n: int = 1) -> ToolContext:
         worker = self.worker
