@@ -17,7 +17,6 @@ from holdfast_workflows.contracts.errors import (
     UnknownAgent,
     to_failure,
 )
-from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.session import ToolProgress
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
@@ -31,7 +30,7 @@ from .attempts import Attempts
 from .ledger import Ledger
 from .once import Once
 from .repeatable import Repeatable
-from .request import asked_for, call_of, prepare, told
+from .request import act_result, asked_for, call_of, effect_row, prepare
 from .resolution import GIVEN_UP, decided, in_doubt
 from .same_calls import SameCalls
 from .undo import Undo
@@ -105,7 +104,7 @@ class Act:
             return await self._undo.carry_out(agent, request, heartbeat)
         known = await self._ledger.settled(request)
         if known is not None:
-            return told(known)
+            return act_result(known)
         if request.mode in ("confirm", "give_up"):
             return await self._decided(await self._same.known(request))
         agent = await self._agents.get(request.digest)
@@ -123,7 +122,7 @@ class Act:
         call = call_of(request, request.name, arguments, request.key)
         work = prepare(agent, request, call, heartbeat)
         if isinstance(work, ResultEntry):
-            return told(await self._ledger.settle(work, None, request.session))
+            return act_result(await self._ledger.settle(work, None, request.session))
         once = work.spec.effect == "once"
         return await (self._once if once else self._repeatable).carry_out(work)
 
@@ -137,7 +136,7 @@ class Act:
             return ActResult(unknown=True, preview=before.doubt), request
         if before.result is not None:
             entry = _moved(before.result, request)
-            return told(await self._ledger.settle(entry, None, request.session)), request
+            return act_result(await self._ledger.settle(entry, None, request.session)), request
         if before.key:
             request = request.model_copy(update={"key": before.key, "again": True})
         return None, request
@@ -167,21 +166,19 @@ class Act:
         call = call_of(request, request.name, request.arguments, request.key)
         entry = run_tool.result(call, text, "ok" if settle else "failed")
         now = await self._ledger.standing(request.key)
-        before = now.row if now else _row(request)
-        said = decided(before, "confirm" if settle else "give_up", text, request.by)
-        row = in_doubt(before) if request.undecided else said
-        return told(await self._ledger.settle(entry, row, request.session))
+        # The database may have lost the row.
+        row = now.row if now else effect_row(call, "once", "unknown")
+        if request.undecided:
+            decision = in_doubt(row)
+        else:
+            decision = decided(row, "confirm" if settle else "give_up", text, request.by)
+        return act_result(await self._ledger.settle(entry, decision, request.session))
 
 
 def _moved(before: ResultEntry, request: ActInput) -> ResultEntry:
     """The earlier result under this call's number."""
     return before.model_copy(
-        update={
-            "seq": request.seq,
-            "turn": request.turn,
-            "step": request.step,
-            "call_id": request.call_id,
-        }
+        update={name: getattr(request, name) for name in ("seq", "turn", "step", "call_id")}
     )
 
 
@@ -192,22 +189,6 @@ def _request(args: Sequence[RawValue]) -> ActInput:
         return ActInput.model_validate(request)  # a payload need not be JSON
     except (ValueError, KeyError, RuntimeError) as error:
         raise to_failure(BadInput(f"a call is one ActInput: {preview(str(error))}")) from error
-
-
-def _row(request: ActInput) -> EffectView:
-    """A new row for a call whose row the database has lost."""
-    return EffectView(
-        key=request.key,
-        session=request.session,
-        seq=request.seq,
-        turn=request.turn,
-        agent=request.agent,
-        tenant=request.tenant,
-        tool=request.name,
-        effect="once",
-        status="unknown",
-        arguments=preview(request.arguments),
-    )
 
 
 def _breaker_wait(error: BreakerOpen) -> Wait:

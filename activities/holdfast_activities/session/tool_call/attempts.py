@@ -16,7 +16,7 @@ HAPPENED = (ResultTooLarge, ResultNotText)
 
 
 class Permit:
-    """Permission for one attempt. Its outcome is reported to the breaker through ``admission``."""
+    """Permission for one attempt, with its ``admission`` by the breaker of the tool."""
 
     def __init__(self, retries: Retries, breakers: Breakers, admission: Admission | None) -> None:
         self._retries = retries
@@ -24,11 +24,7 @@ class Permit:
         self._admission = admission
 
     async def use(self, work: CallRequest, attempt: run_tool.Attempt) -> ResultEntry:
-        """Make the attempt.
-
-        Raises:
-            NotBegun, ToolFailed: See ``run_tool.run``.
-        """
+        """Make the attempt and report its outcome. Errors are those of ``run_tool.run``."""
         try:
             entry = await run_tool.run(
                 work.binding, work.call, work.arguments, work.spec.timeout, work.heartbeat, attempt
@@ -42,9 +38,8 @@ class Permit:
 
     async def give_back(self) -> None:
         """Return an unused admission to the breaker."""
-        admission, self._admission = self._admission, None
-        if admission is not None:
-            await self._breakers.abandoned(admission)
+        if self._admission is not None:
+            await self._breakers.abandoned(self._admission)
 
     async def _report(self, work: CallRequest, error: ToolFailed | None) -> None:
         self._retries.note(operation_of(work), error is None)
@@ -66,11 +61,7 @@ class Attempts:
 
     @asynccontextmanager
     async def admitted(self, work: CallRequest) -> AsyncGenerator[Permit]:
-        """Admit one attempt; an unused permission is returned to the breaker.
-
-        Raises:
-            BreakerOpen: The tool's breaker is open; ``retry_after`` says when to try again.
-        """
+        """Admit one attempt, or raise ``BreakerOpen``; an unused permission is returned to the breaker."""
         admission = await self._breakers.admit(operation_of(work)) if work.spec.breaker else None
         permit = Permit(self.retries, self._breakers, admission)
         try:

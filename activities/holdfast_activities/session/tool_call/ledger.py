@@ -15,12 +15,12 @@ from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts.errors import StateError
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStatus
-from holdfast_workflows.contracts.session.steps import ActInput
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult
 
 from ..common import run_tool
 from ..common.log_writes import settle
 from . import process
-from .request import CallRequest
+from .request import CallRequest, act_result
 
 _AT = "@"
 """Separates the random part of a token from its process. Nothing follows it once the claim is released."""
@@ -98,11 +98,15 @@ class Ledger:
             raise StateError(f"number {entry.seq} of the log holds a {stored.kind}, not a result")
         return stored
 
-    async def restore(self, work: CallRequest, row: EffectView) -> ResultEntry:
+    async def finish(self, work: CallRequest, entry: ResultEntry, row: EffectView | None) -> ActResult:
+        """Settle an executed call, and return its result for the workflow."""
+        return act_result(await self.settle(entry, row, work.call.session, in_log=work.in_log))
+
+    async def restore(self, work: CallRequest, row: EffectView) -> ActResult:
         """The result of a call whose row is settled, even if the log has lost it."""
         status: ResultStatus = "failed" if row.status in ("failed", "given_up") else "ok"
         entry = run_tool.result(work.call, row.result, status)
-        return await self.settle(entry, None, row.session, in_log=work.in_log)
+        return await self.finish(work, entry, None)
 
     async def mark(self, key: str, status: EffectStatus, *, result: str = "") -> EffectView | None:
         """Change a row's status unless it is settled, and return the row."""

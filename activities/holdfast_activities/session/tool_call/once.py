@@ -20,7 +20,7 @@ from ..common import run_tool
 from ..common.run_tool import Attempt
 from .attempts import HAPPENED, Attempts, Permit
 from .ledger import AT_WORK, Claim, Ledger
-from .request import CallRequest, told
+from .request import CallRequest
 
 GRACE = 3.0
 """Seconds after a call's time-out in which it may still take effect, and by which the clocks of two
@@ -110,7 +110,7 @@ class Once:
             if not isinstance(error, HAPPENED):
                 return await self._failed(work, token, entry)
         row = work.effect("settled", entry.text)
-        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+        return await self._ledger.finish(work, entry, row)
 
     async def _release(self, work: CallRequest, token: str) -> None:
         """Release the claim of a worker that stops or was timed out."""
@@ -142,7 +142,7 @@ class Once:
         if now is not None and now.token != token:
             raise StateError("another worker has taken this call over")
         row = work.effect("failed", entry.text)
-        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+        return await self._ledger.finish(work, entry, row)
 
     # In doubt.
 
@@ -154,7 +154,7 @@ class Once:
         if row.status == "unknown" and not retry:
             return ActResult(unknown=True, preview=row.result)
         if row.status not in ("claimed", "unknown"):
-            return told(await self._ledger.restore(work, row))
+            return await self._ledger.restore(work, row)
         left = row.claimed + (0.0 if claim.released else work.spec.timeout) + GRACE - clock.now()
         if left > 0 and row.status == "claimed":
             reason = f"an earlier attempt of {work.spec.name} may still be at work"
@@ -186,7 +186,7 @@ class Once:
     async def _found(self, work: CallRequest, text: str, claimed: float) -> ActResult:
         entry = run_tool.result(work.call, text, "ok")
         row = work.effect("settled", text, "probe").model_copy(update={"claimed": claimed})
-        return told(await self._ledger.settle(entry, row, row.session, in_log=work.in_log))
+        return await self._ledger.finish(work, entry, row)
 
     async def _unknown(self, work: CallRequest, error: EffectUnknown) -> ActResult:
         """Mark the outcome as unknown, unless the interrupted attempt has settled the call."""
@@ -194,17 +194,17 @@ class Once:
         if row is None or row.status == "unknown":
             activity.logger.warning("%s %s: %s", work.spec.name, work.call.key, error)
             return ActResult(unknown=True, preview=error.detail)
-        return told(await self._ledger.restore(work, row))
+        return await self._ledger.restore(work, row)
 
     async def _cancelled(self, work: CallRequest) -> ActResult:
         """Settle a call of a cancelled turn with what is known now, without waiting."""
         now = await self._ledger.standing(work.call.key)
         if now is not None and now.row.status not in ("claimed", "unknown"):
-            return told(await self._ledger.restore(work, now.row))
+            return await self._ledger.restore(work, now.row)
         text = "cancelled" if now is None else "cancelled on the way: nobody knows whether it happened"
         entry = run_tool.result(work.call, text, "cancelled")
         row = None if now is None else work.effect("unknown", text)
-        return told(await self._ledger.settle(entry, row, work.call.session, in_log=work.in_log))
+        return await self._ledger.finish(work, entry, row)
 
 
 async def _probe(work: CallRequest) -> str | None:

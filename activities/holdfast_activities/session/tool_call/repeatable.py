@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.session.steps import ActResult
 from ..common import run_tool
 from .attempts import HAPPENED, Attempts, operation_of
 from .ledger import Ledger
-from .request import CallRequest, told
+from .request import CallRequest
 
 
 class Repeatable:
@@ -52,7 +52,7 @@ class Repeatable:
         row = None
         if work.spec.effect == "idempotent" and work.in_log:
             row = work.effect("settled" if happened else "failed", entry.text)
-        return told(await self._ledger.settle(entry, row, work.call.session, in_log=work.in_log))
+        return await self._ledger.finish(work, entry, row)
 
 
 _last = WeakValueDictionary[str, run_tool.Attempt]()

@@ -9,7 +9,7 @@ from temporalio import activity
 from holdfast_activities import clock
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.app import ToolBinding
-from holdfast_workflows.contracts.agent.spec import ToolSpec
+from holdfast_workflows.contracts.agent.spec import Effect, ToolSpec
 from holdfast_workflows.contracts.errors import StateBehind, StateError, ToolArgumentsInvalid, ToolFailed
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall
@@ -39,22 +39,25 @@ class CallRequest:
 
     def effect(self, status: EffectStatus, result: str = "", by: str = "") -> EffectView:
         """The call's row with the current time."""
-        return EffectView(
-            key=self.call.key,
-            session=self.call.session,
-            seq=self.call.seq,
-            turn=self.call.turn,
-            agent=self.call.agent,
-            tenant=self.call.tenant,
-            tool=self.spec.name,
-            effect=self.spec.effect,
-            status=status,
-            arguments=preview(self.call.arguments),
-            result=preview(result),
-            by=by,
-            claimed=self.began,
-            settled=0.0 if status in ("claimed", "unknown") else clock.now(),
-        )
+        settled = 0.0 if status in ("claimed", "unknown") else clock.now()
+        update = {"result": preview(result), "by": by, "claimed": self.began, "settled": settled}
+        return effect_row(self.call, self.spec.effect, status).model_copy(update=update)
+
+
+def effect_row(call: run_tool.ToolRun, effect: Effect, status: EffectStatus) -> EffectView:
+    """A new row of the ledger for a call."""
+    return EffectView(
+        key=call.key,
+        session=call.session,
+        seq=call.seq,
+        turn=call.turn,
+        agent=call.agent,
+        tenant=call.tenant,
+        tool=call.name,
+        effect=effect,
+        status=status,
+        arguments=preview(call.arguments),
+    )
 
 
 def prepare(
@@ -87,8 +90,8 @@ async def asked_for(state: State, request: ActInput) -> ToolCall:
     return found[0].calls[request.index]
 
 
-def told(entry: ResultEntry) -> ActResult:
-    """The result of a settled call for the workflow."""
+def act_result(entry: ResultEntry) -> ActResult:
+    """A settled call's result for the workflow."""
     return ActResult(
         status=entry.status,
         preview=preview(entry.text),

@@ -6,7 +6,7 @@ as an earlier one is decided by a person.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast_activities.state.database import State
@@ -14,7 +14,7 @@ from holdfast_activities.state.log.reading import entries
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.operations.resets import aside
-from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, UserEntry
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.session.steps import ActInput
 
 from .request import asked_for
@@ -98,24 +98,16 @@ class SameCalls:
         """The calls of a log. If a turn was split by the reset, its message is in the session's current log (``known``)."""
         messages = {call.turn: call.message for call in known}
         found: list[_Call] = []
-        async for entry in self._entries(log):
+        async for entry in entries(self._state.log, log, 0):
             if isinstance(entry, UserEntry) and entry.role == "message":
                 messages[entry.turn] = entry.text
             elif isinstance(entry, ReplyEntry):
+                message = messages.get(entry.turn, "")
                 found += [
-                    _Call(
-                        entry.seq + 1 + index,
-                        call.name,
-                        canonical(call.arguments),
-                        messages.get(entry.turn, ""),
-                        entry.turn,
-                    )
-                    for index, call in enumerate(entry.calls)
+                    _Call(seq, call.name, canonical(call.arguments), message, entry.turn)
+                    for seq, call in enumerate(entry.calls, entry.seq + 1)
                 ]
         return found
-
-    def _entries(self, log: str) -> AsyncIterator[Entry]:
-        return entries(self._state.log, log, 0)
 
 
 def canonical(arguments: str) -> str:
