@@ -1,7 +1,7 @@
 """Measure the walk of one message: the files whose functions run between ``send`` and its reply.
 
-    python -m tests.workflows.walk          print the table for docs/architecture.md
-    python -m tests.workflows.walk --write  write it there
+python -m tests.workflows.walk          print the table for docs/architecture.md
+python -m tests.workflows.walk --write  write it there
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ class Walk:
         for file in self.files:
             folder, _, name = file.rpartition("/")
             folders.setdefault(folder, []).append(name)
-        rows = [f"| `{folder}/` | {', '.join(f'`{name}`' for name in names)} |" for folder, names in folders.items()]
+        rows = [
+            f"| `{folder}/` | {', '.join(f'`{name}`' for name in names)} |"
+            for folder, names in folders.items()
+        ]
         return "\n".join(["| folder | files |", "|---|---|", *rows])
 
 
