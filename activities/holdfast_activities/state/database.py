@@ -31,7 +31,7 @@ from .coordination.outbox import OutboxQueue
 from .coordination.rates import RateStore
 from .coordination.scope import Scope
 from .log.rows import identifier
-from .setup.identity import Identity, touch, verify
+from .setup.identity import Identity
 from .setup.tables import SessionTable, SpecTable, TextTable, TurnTable
 from .setup.transactions import Transactions
 
@@ -82,25 +82,25 @@ class State:
 
     async def ping(self) -> None:
         """Raise StateUnavailable unless the database answers and accepts writes."""
-        await touch(self.identity, self._transactions)
+        await self.identity.touch(self._transactions)
 
     async def verify(self) -> None:
         """Raise StateReplaced if this is no longer the database that was opened."""
-        await verify(self.identity, self._transactions)
+        await self.identity.verify(self._transactions)
 
     async def save_spec(self, digest: str, body: str) -> None:
         """Store a compiled agent spec (JSON) under its digest. Repeating this is harmless."""
-        await self._transactions.add_once(SpecTable(digest=identifier(digest), body=clean(body)))
+        values = {"digest": identifier(digest), "body": clean(body)}
+        await self._transactions.write(self._transactions.insert(SpecTable, values))
 
     async def load_spec(self, digest: str) -> str | None:
         """The spec of that digest."""
-        async with self._transactions.begin() as db:
-            row = await db.get(SpecTable, identifier(digest))
+        row = await self._transactions.get(SpecTable, identifier(digest))
         return row.body if row else None
 
     async def pinned(self, agents: Sequence[str]) -> dict[str, int]:
         """The number of unfinished sessions of these agents, by the digest of their spec."""
-        go_on = (
+        unfinished = (
             select(SessionTable.digest, func.count())
             .where(
                 col(SessionTable.agent).in_(agents),
@@ -110,7 +110,7 @@ class State:
             .group_by(col(SessionTable.digest))
         )
         async with self._transactions.begin() as db:
-            return dict((await db.exec(go_on)).all())
+            return dict((await db.exec(unfinished)).all())
 
     async def open_session(self, session: str, agent: str, digest: str, tenant: str, user: str = "") -> None:
         """Create the session's row at version 0 unless it exists. An erased session starts again."""
@@ -130,36 +130,26 @@ class State:
             **Usage().model_dump(),
         )
         values = row.model_dump()
-        async with self._transactions.begin() as db:
-            # An erased session's row is empty, so another session may start under its id.
-            await db.exec(
-                self._transactions.insert(SessionTable, values).on_conflict_do_update(
-                    index_elements=["session"], set_=values, where=col(SessionTable.erased) > 0
-                )
-            )
+        # An erased session's row is empty, so another session may start under its id.
+        erased = col(SessionTable.erased) > 0
+        await self._transactions.write(self._transactions.upsert(SessionTable, values, values, erased))
 
     async def load_session(self, session: str) -> SessionRow | None:
         """The session's snapshot; None if it was erased."""
-        async with self._transactions.begin() as db:
-            row = await db.get(SessionTable, identifier(session))
+        row = await self._transactions.get(SessionTable, identifier(session))
         if row is None or row.erased:
             return None
-        values = row.model_dump(exclude={"erased"})
-        usage = Usage(**{name: values.pop(name) for name in Usage.model_fields})
-        return SessionRow(usage=usage, **values)
+        return SessionRow(**_with_usage(row.model_dump(exclude={"erased"})))
 
     async def knows(self, session: str) -> bool:
         """Whether the session ever started in this database, even if it was erased since."""
-        async with self._transactions.begin() as db:
-            return await db.get(SessionTable, identifier(session)) is not None
+        return await self._transactions.get(SessionTable, identifier(session)) is not None
 
     async def settle_turn(self, change: SettleInput) -> int:
         """Write a turn and the snapshot in one transaction; return the new version, ``change.version + 1``.
 
-        Repeating the same change is harmless: it changes nothing and returns the same version.
-
-        Raises:
-            VersionConflict: The stored version is not ``change.version``, or the session was never opened.
+        Repeating the same change is harmless: it changes nothing and returns the same version. Raises
+        VersionConflict if the stored version is not ``change.version``, or the session was never opened.
         """
         snapshot = _snapshot(change)
         turn = _turn_row(change)
@@ -182,31 +172,23 @@ class State:
 
     async def load_turns(self, session: str) -> list[TurnRecord]:
         """The session's turns in order."""
-        async with self._transactions.begin() as db:
-            rows = await db.exec(
-                select(TurnTable)
-                .where(col(TurnTable.session) == identifier(session))
-                .order_by(col(TurnTable.turn))
-            )
-            return [_record(row) for row in rows]
+        own = select(TurnTable).where(col(TurnTable.session) == identifier(session))
+        return [_record(row) for row in await self._transactions.all(own.order_by(col(TurnTable.turn)))]
 
     async def load_turn(self, session: str, turn: int) -> TurnRecord | None:
         """A turn that has ended."""
-        async with self._transactions.begin() as db:
-            row = await db.get(TurnTable, (identifier(session), turn))
+        row = await self._transactions.get(TurnTable, (identifier(session), turn))
         return None if row is None else _record(row)
 
     async def store_text(self, session: str, id: str, text: str) -> str:
         """Store a large text and return its reference. An existing text of the same id stays."""
-        await self._transactions.add_once(
-            TextTable(session=identifier(session), id=identifier(id), body=dump_json(text))
-        )
+        values = {"session": identifier(session), "id": identifier(id), "body": dump_json(text)}
+        await self._transactions.write(self._transactions.insert(TextTable, values))
         return id
 
     async def load_text(self, session: str, ref: str) -> str | None:
         """The text of a reference."""
-        async with self._transactions.begin() as db:
-            row = await db.get(TextTable, (identifier(session), identifier(ref)))
+        row = await self._transactions.get(TextTable, (identifier(session), identifier(ref)))
         return json.loads(row.body) if row else None
 
     async def close(self) -> None:
@@ -239,19 +221,18 @@ def _turn_row(change: SettleInput) -> TurnTable | None:
 
 
 def _record(row: TurnTable) -> TurnRecord:
-    values = row.model_dump(exclude={"session", "version"})
-    usage = Usage(**{name: values.pop(name) for name in Usage.model_fields})
-    return TurnRecord(usage=usage, **values)
+    return TurnRecord(**_with_usage(row.model_dump(exclude={"session", "version"})))
+
+
+def _with_usage(values: dict[str, Any]) -> dict[str, Any]:
+    """A row's values, with those of its usage as one."""
+    return values | {"usage": Usage(**{name: values.pop(name) for name in Usage.model_fields})}
 
 
 async def _check_repeated(
     db: AsyncSession, change: SettleInput, snapshot: dict[str, Any], turn: TurnTable | None
 ) -> None:
-    """Pass if this change is already stored, by an attempt whose answer was lost.
-
-    Raises:
-        VersionConflict: It is not.
-    """
+    """Raise VersionConflict unless this change is already stored, by an attempt whose answer was lost."""
     session = await db.get(SessionTable, change.session)
     if session is None or session.erased:
         raise VersionConflict(f"session {change.session} is not in the state database")

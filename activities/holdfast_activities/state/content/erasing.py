@@ -65,8 +65,7 @@ class Eraser:
         )
         if user:
             wanted = wanted.where(col(SessionTable.user) == clean(user))
-        async with self._transactions.begin() as db:
-            return list(await db.exec(wanted.order_by(id).limit(limit)))
+        return await self._transactions.all(wanted.order_by(id).limit(limit))
 
     async def begin(self, session: str, now: float) -> None:
         """Mark a session as being erased, and remove and refuse its outbox items.
@@ -87,27 +86,23 @@ class Eraser:
         async with self._transactions.begin() as db:
             await self._mark(db, id, now)
             before = (await db.exec(select(SessionTable).where(col(SessionTable.session) == id))).one()
-            gone = await db.exec(delete(LogTable).where(col(LogTable.session) == id))
+            entries = await db.exec(delete(LogTable).where(col(LogTable.session) == id))
             await _erase_aside(db, id)
             for table in _BY_SESSION:
                 await db.exec(delete(table).where(col(table.session) == id))
-            held = or_(col(ReservationTable.holder) == id, col(ReservationTable.account) == account)
-            await db.exec(delete(ReservationTable).where(held))
+            own = or_(col(ReservationTable.holder) == id, col(ReservationTable.account) == account)
+            await db.exec(delete(ReservationTable).where(own))
             await db.exec(delete(AccountTable).where(col(AccountTable.account) == account))
             if before.agent:
                 await db.exec(
                     delete(CachedReplyTable).where(_with_prefix(f"{before.tenant}/{before.agent}/", "%/%"))
                 )
             await db.exec(update(SessionTable).where(col(SessionTable.session) == id).values(**_EMPTY))
-            return gone.rowcount
+            return entries.rowcount
 
     async def _mark(self, db: AsyncSession, id: str, now: float) -> None:
-        fresh = _EMPTY | {"session": id, "erased": now}
-        await db.exec(
-            self._transactions.insert(SessionTable, fresh).on_conflict_do_update(
-                index_elements=["session"], set_={"erased": now}
-            )
-        )
+        row = _EMPTY | {"session": id, "erased": now}
+        await db.exec(self._transactions.upsert(SessionTable, row, {"erased": now}))
 
     async def tenant(self, tenant: str) -> None:
         """Erase a tenant's budget accounts and cached replies."""
@@ -132,8 +127,7 @@ class Eraser:
             .where(col(SessionTable.erased) > 0, col(SessionTable.erased) >= at)
             .order_by(col(SessionTable.session))
         )
-        async with self._transactions.begin() as db:
-            return list(await db.exec(wanted))
+        return await self._transactions.all(wanted)
 
     async def prune(self, before: float) -> int:
         """Remove data older than ``before`` and writes that followed an erasure; the number of rows removed.
@@ -142,7 +136,7 @@ class Eraser:
         """
         account = col(AccountTable.account)
         day = datetime.fromtimestamp(before, UTC).date().isoformat()
-        past = (
+        old = (
             delete(CachedReplyTable).where(col(CachedReplyTable.at) < before),
             delete(ManifestTable).where(col(ManifestTable.at) < before),
             delete(OutboxTable).where(col(OutboxTable.applied) > 0, col(OutboxTable.applied) < before),
@@ -153,12 +147,8 @@ class Eraser:
             # A run that was active when its session was erased may have written since.
             *(delete(table).where(col(table.session).in_(_ERASED)) for table in (LogTable, *_BY_SESSION)),
         )
-        count = 0
-        for each in past:
-            # One transaction each, so that none blocks the log for long.
-            async with self._transactions.begin() as db:
-                count += (await db.exec(each)).rowcount
-        return count
+        # One transaction each, so that none blocks the log for long.
+        return sum([await self._transactions.write(statement) for statement in old])
 
 
 async def _erase_aside(db: AsyncSession, id: str) -> None:

@@ -22,25 +22,13 @@ class ManifestStore:
     ) -> builtins.list[Manifest]:
         """Manifests of a session in order: those above ``after``, or only the one at ``seq``."""
         number = col(ManifestTable.seq)
-        wanted = (
-            select(ManifestTable.body)
-            .where(
-                col(ManifestTable.session) == identifier(session), number == seq if seq else number > after
-            )
-            .order_by(number)
-            .limit(limit)
-        )
-        async with self._transactions.begin() as db:
-            return [Manifest.model_validate_json(body) for body in await db.exec(wanted)]
+        own = col(ManifestTable.session) == identifier(session)
+        query = select(ManifestTable.body).where(own, number == seq if seq else number > after)
+        bodies = await self._transactions.all(query.order_by(number).limit(limit))
+        return [Manifest.model_validate_json(body) for body in bodies]
 
     async def newest(self, session: str) -> Manifest | None:
         """The manifest of the session's last prompt."""
-        wanted = (
-            select(ManifestTable.body)
-            .where(col(ManifestTable.session) == identifier(session))
-            .order_by(col(ManifestTable.seq).desc())
-            .limit(1)
-        )
-        async with self._transactions.begin() as db:
-            body = (await db.exec(wanted)).one_or_none()
+        query = select(ManifestTable.body).where(col(ManifestTable.session) == identifier(session))
+        body = await self._transactions.one(query.order_by(col(ManifestTable.seq).desc()).limit(1))
         return None if body is None else Manifest.model_validate_json(body)

@@ -15,8 +15,8 @@ class ReplyStore:
 
     async def find(self, digest: str, since: float) -> str | None:
         """The cached reply as JSON, if it was stored at ``since`` or later."""
-        wanted = select(CachedReplyTable.body).where(
-            col(CachedReplyTable.digest) == identifier(digest), col(CachedReplyTable.at) >= since
+        return await self._transactions.one(
+            select(CachedReplyTable.body).where(
+                col(CachedReplyTable.digest) == identifier(digest), col(CachedReplyTable.at) >= since
+            )
         )
-        async with self._transactions.begin() as db:
-            return (await db.exec(wanted)).one_or_none()

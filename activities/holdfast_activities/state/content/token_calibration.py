@@ -15,15 +15,9 @@ class CalibrationStore:
 
     async def load(self) -> dict[str, float]:
         """The ratio of each model."""
-        async with self._transactions.begin() as db:
-            return {row.model: row.ratio for row in await db.exec(select(CalibrationTable))}
+        return {row.model: row.ratio for row in await self._transactions.all(select(CalibrationTable))}
 
     async def save(self, model: str, ratio: float) -> None:
         """Store the ratio of a model."""
         values = {"model": identifier(model), "ratio": ratio}
-        async with self._transactions.begin() as db:
-            await db.exec(
-                self._transactions.insert(CalibrationTable, values).on_conflict_do_update(
-                    index_elements=["model"], set_={"ratio": ratio}
-                )
-            )
+        await self._transactions.write(self._transactions.upsert(CalibrationTable, values, {"ratio": ratio}))

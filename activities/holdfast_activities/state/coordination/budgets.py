@@ -47,13 +47,13 @@ class BudgetStore:
             .outerjoin(
                 ReservationTable,
                 and_(
-                    col(ReservationTable.account) == col(AccountTable.account),
+                    col(ReservationTable.account) == account,
                     col(ReservationTable.until) > clock.now(),
                 ),
             )
             .where(self._own(account, clean(prefix)))
-            .group_by(col(AccountTable.account))
-            .order_by(col(AccountTable.account))
+            .group_by(account)
+            .order_by(account)
             .limit(limit)
         )
         async with self._transactions.begin() as db:

@@ -6,6 +6,7 @@ it next to the spending and the reservations of others.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from holdfast_workflows.contracts.errors import BadInput
@@ -33,14 +34,28 @@ Balances = dict[str, Balance]
 """Balances by account name."""
 
 
-def grant(charge: Charge, balances: Balances) -> Charged:
-    """Reserve the charge's amount on all its accounts or on none.
+def grant(charges: Sequence[Charge], balances: Balances) -> tuple[list[Charged], list[Charge]]:
+    """Reserve each charge's amount, in order, on all its accounts or on none.
 
-    ``balances`` includes the charge's ``spent`` but not the holder's reservation; a granted reservation is
-    added.
+    ``balances`` includes what was spent but not the holders' reservations; granted ones are added.
+    Returns the outcomes, and the charges whose reservations are final: a second charge of a holder
+    replaces its first.
     """
-    if charge.reservation == NOTHING:
-        return Charged()
+    outcomes: list[Charged] = []
+    granted: dict[str, Charge] = {}
+    for charge in charges:
+        if before := granted.pop(charge.holder, None):
+            _reserve(before, balances, -1)
+        outcome = Charged()
+        if charge.reservation != NOTHING:
+            outcome = _grant(charge, balances)
+            if outcome.refused_by is None:
+                granted[charge.holder] = charge
+        outcomes.append(outcome)
+    return outcomes, list(granted.values())
+
+
+def _grant(charge: Charge, balances: Balances) -> Charged:
     for account, limit in charge.accounts.items():
         now = balances[account]
         if not (
@@ -49,22 +64,12 @@ def grant(charge: Charge, balances: Balances) -> Charged:
         ):
             spent, held = Amount(now.tokens, now.micros), Amount(now.held_tokens, now.held_micros)
             return Charged(refused_by=AccountState(account, limit, spent, held))
-    _hold(charge, balances, 1)
+    _reserve(charge, balances, 1)
     return Charged()
 
 
-def release(charge: Charge, balances: Balances) -> None:
-    """Release a reservation that ``grant`` made."""
-    _hold(charge, balances, -1)
-
-
 def check(charge: Charge) -> None:
-    """Refuse a charge whose amounts do not fit the databases.
-
-    Raises:
-        BadInput: A name cannot be a key, an amount or limit is not a whole number from 0 to ``MOST``, or
-            ``until`` is not finite.
-    """
+    """Raise BadInput for a charge with a value that the databases cannot store."""
     identifier(charge.holder)
     for account in charge.accounts:
         identifier(account)
@@ -82,7 +87,7 @@ def _fits(sum_: int, limit: int | None) -> bool:
     return limit is None or sum_ <= limit
 
 
-def _hold(charge: Charge, balances: Balances, sign: int) -> None:
+def _reserve(charge: Charge, balances: Balances, sign: int) -> None:
     for account in charge.accounts:
         balances[account].held_tokens += sign * charge.reservation.tokens
         balances[account].held_micros += sign * charge.reservation.micros

@@ -13,7 +13,7 @@ from holdfast_activities import clock
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.text.unicode import clean
 
-from ..log.extra_rows import FACTS, UNDO, effect_values
+from ..log.extra_writes import FACTS, UNDO, effect_values
 from ..log.rows import identifier
 from ..setup.tables import UNSETTLED, EffectTable
 from ..setup.transactions import Transactions
@@ -35,7 +35,7 @@ class EffectLedger:
         """
         values = effect_values(effect) | {"token": clean(token)}
         async with self._transactions.begin() as db:
-            await db.exec(self._transactions.insert(EffectTable, values).on_conflict_do_nothing())
+            await db.exec(self._transactions.insert(EffectTable, values))
             row = await _load(db, effect.key)
         # A row is never removed, so it existed before or is the new one.
         assert row is not None
@@ -43,18 +43,17 @@ class EffectLedger:
 
     async def reclaim(self, key: str, token: str, new_token: str) -> bool:
         """Replace the claim of ``token``, if it still holds and is not settled. Only one of several callers succeeds."""
-        async with self._transactions.begin() as db:
-            # Optimistic lock: of two callers with the same token, the second changes no row.
-            changed = await db.exec(
-                update(EffectTable)
-                .where(
-                    col(EffectTable.key) == identifier(key),
-                    col(EffectTable.token) == clean(token),
-                    col(EffectTable.status).in_(_RECLAIMABLE),
-                )
-                .values(token=clean(new_token), status="claimed", claimed=clock.now())
+        # Optimistic lock: of two callers with the same token, the second changes no row.
+        claim = (
+            update(EffectTable)
+            .where(
+                col(EffectTable.key) == identifier(key),
+                col(EffectTable.token) == clean(token),
+                col(EffectTable.status).in_(_RECLAIMABLE),
             )
-        return changed.rowcount == 1
+            .values(token=clean(new_token), status="claimed", claimed=clock.now())
+        )
+        return await self._transactions.write(claim) == 1
 
     async def mark(
         self,
@@ -90,14 +89,12 @@ class EffectLedger:
 
     async def get(self, key: str) -> tuple[EffectView, str] | None:
         """The row of a key and the token of its claim."""
-        async with self._transactions.begin() as db:
-            row = await _load(db, identifier(key))
+        row = await self._transactions.get(EffectTable, identifier(key))
         return None if row is None else (_view(row), row.token)
 
     async def list(self, session: str = "", status: str = "", limit: int = 500) -> builtins.list[EffectView]:
         """Effects ordered by session and sequence number, optionally of one session or status."""
-        async with self._transactions.begin() as db:
-            return [_view(row) for row in await db.exec(listing(session, status, limit))]
+        return [_view(row) for row in await self._transactions.all(listing(session, status, limit))]
 
 
 def listing(session: str, status: str, limit: int) -> SelectOfScalar[EffectTable]:

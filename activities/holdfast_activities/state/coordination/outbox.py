@@ -6,9 +6,9 @@ dies, the claim expires; applying an item twice has the same result as once.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, update
+from sqlalchemy import ColumnElement, delete, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -53,20 +53,12 @@ class OutboxQueue:
 
         Returns the stored item, or None if its session was erased and nothing was stored.
         """
+        identifier(item.id)
         values = {
-            "id": identifier(item.id),
-            "tenant": clean(item.tenant),
-            "session": clean(item.session),
-            "at": item.at,
-            "body": clean(item.body),
-            "answer": clean(item.answer),
-            "applied": item.applied,
-            "claimed": until,
-            "error": clean(item.error),
-            "app": self._app,
-        }
+            name: clean(value) if isinstance(value, str) else value for name, value in asdict(item).items()
+        } | {"claimed": until, "app": self._app}
         async with self._transactions.begin() as db:
-            await db.exec(self._transactions.insert(OutboxTable, values).on_conflict_do_nothing())
+            await db.exec(self._transactions.insert(OutboxTable, values))
             # After the write, under the lock that an erasure of the session takes first: either the
             # erasure sees the item, or this sees the session erased.
             if item.session and await _is_erased(db, item.session):
@@ -77,8 +69,7 @@ class OutboxQueue:
 
     async def get(self, id: str) -> OutboxItem | None:
         """The item of that id."""
-        async with self._transactions.begin() as db:
-            row = await db.get(OutboxTable, identifier(id))
+        row = await self._transactions.get(OutboxTable, identifier(id))
         return None if row is None else _item(row)
 
     async def claim(self, now: float, seconds: float, limit: int = 50) -> list[OutboxItem]:
@@ -111,11 +102,8 @@ class OutboxQueue:
         await self._change(id, claimed=until, error=clean(error))
 
     async def _change(self, id: str, **values: object) -> bool:
-        async with self._transactions.begin() as db:
-            changed: CursorResult[tuple[()]] = await db.exec(
-                update(OutboxTable).where(col(OutboxTable.id) == identifier(id)).values(**values)
-            )
-        return changed.rowcount == 1
+        change = update(OutboxTable).where(col(OutboxTable.id) == identifier(id)).values(**values)
+        return await self._transactions.write(change) == 1
 
     async def forget(self, tenant: str, ids: Sequence[str], now: float) -> None:
         """Record that memories of a tenant were forgotten, so that no repeated change restores them.
@@ -127,29 +115,18 @@ class OutboxQueue:
         async with self._transactions.begin() as db:
             for id in dict.fromkeys(ids):
                 row = {"id": _forgotten(tenant, id), **common, **texts}
-                await db.exec(
-                    self._transactions.insert(OutboxTable, row).on_conflict_do_update(
-                        index_elements=["id"], set_={"applied": now}
-                    )
-                )
+                await db.exec(self._transactions.upsert(OutboxTable, row, {"applied": now}))
 
     async def forgotten(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
         """The ids among ``ids`` that were forgotten."""
         notes = {_forgotten(tenant, id): id for id in ids}
         wanted = select(OutboxTable.id).where(col(OutboxTable.id).in_(notes))
-        async with self._transactions.begin() as db:
-            return frozenset(notes[note] for note in await db.exec(wanted))
+        return frozenset(notes[note] for note in await self._transactions.all(wanted))
 
     async def waiting(self) -> int:
         """The number of items that wait to be applied."""
-        async with self._transactions.begin() as db:
-            return (
-                await db.exec(
-                    select(func.count())
-                    .select_from(OutboxTable)
-                    .where(col(OutboxTable.applied) == 0, self._own())
-                )
-            ).one()
+        waiting = select(func.count()).select_from(OutboxTable)
+        return await self._transactions.one(waiting.where(col(OutboxTable.applied) == 0, self._own())) or 0
 
     def _own(self) -> ColumnElement[bool]:
         # Another app may have another memory store.
@@ -158,11 +135,10 @@ class OutboxQueue:
     async def erase(self, *, session: str = "", tenant: str | None = None) -> int:
         """Remove all items of a session, or of a tenant if one is given."""
         if tenant is None:
-            wanted = delete(OutboxTable).where(col(OutboxTable.session) == identifier(session))
+            items = col(OutboxTable.session) == identifier(session)
         else:
-            wanted = delete(OutboxTable).where(col(OutboxTable.tenant) == clean(tenant))
-        async with self._transactions.begin() as db:
-            return (await db.exec(wanted)).rowcount
+            items = col(OutboxTable.tenant) == clean(tenant)
+        return await self._transactions.write(delete(OutboxTable).where(items))
 
 
 async def _is_erased(db: AsyncSession, session: str) -> bool:

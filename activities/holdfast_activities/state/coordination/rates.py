@@ -51,17 +51,14 @@ class RateStore:
 
     async def blocks(self, now: float) -> dict[str, float]:
         """The end of each block that is still in effect, by key."""
-        async with self._transactions.begin() as db:
-            own = self._scope.own(col(RateTable.key))
-            rows = await db.exec(select(RateTable).where(col(RateTable.blocked) > now, own))
-            return {self._scope.name(row.key): row.blocked for row in rows}
+        query = select(RateTable).where(col(RateTable.blocked) > now, self._scope.own(col(RateTable.key)))
+        return {self._scope.name(row.key): row.blocked for row in await self._transactions.all(query)}
 
     async def _lock(self, db: AsyncSession, key: str) -> RateTable:
         """Lock and return the key's row; a new one is full, since it was empty in 1970."""
         stored = self._scope.stored(identifier(key))
         fresh = RateTable(key=stored, requests=0.0, tokens=0.0, at=0.0, blocked=0.0)
-        insert = self._transactions.insert(RateTable, fresh.model_dump())
-        await db.exec(insert.on_conflict_do_update(index_elements=["key"], set_={"key": stored}))
+        await db.exec(self._transactions.upsert(RateTable, fresh.model_dump(), {"key": stored}))
         return (await db.exec(select(RateTable).where(col(RateTable.key) == stored))).one()
 
 

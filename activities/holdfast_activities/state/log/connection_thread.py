@@ -21,13 +21,9 @@ class ConnectionThread(Generic[J, R]):
     """Serve jobs on one thread in order of arrival."""
 
     def __init__(self, name: str, serve: Callable[[list[J]], list[R]], stop: Callable[[], None]) -> None:
-        """Start the thread.
+        """Start the thread. It calls ``serve`` with all waiting jobs, and ``stop`` at the end.
 
-        Args:
-            name: The thread's name.
-            serve: Runs on the thread with all waiting jobs and returns their results in order. An
-                exception fails all of them.
-            stop: Called on the thread at the end.
+        ``serve`` returns the results in the order of the jobs; an exception fails all of them.
         """
         self._serve = serve
         self._stop = stop
@@ -39,11 +35,7 @@ class ConnectionThread(Generic[J, R]):
         self._thread.start()
 
     async def do(self, job: J) -> R:
-        """Serve a job.
-
-        Raises:
-            StateUnavailable: The database failed, or the thread is closed.
-        """
+        """Serve a job; raise StateUnavailable if the database failed or the thread is closed."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         with self._change:
             if self._closed:

@@ -14,13 +14,13 @@ from holdfast_workflows.contracts.session.entries import Entry
 from ..setup.engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
 from ..setup.identity import Identity
 from ..setup.location import PostgresLocation
-from .extra_rows import prepare
-from .extras import LogExtras, Settled
-from .postgres_extras import write_extras
+from .extra_writes import Statements, for_postgres, prepare, write
+from .extras import Charged, LogExtras, Settled
 from .rows import END, Row, decode, encode, identifier
 
 if TYPE_CHECKING:
     import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
 
 _CONNECTIONS = 8
 
@@ -59,7 +59,8 @@ class PostgresLog:
         with unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
                 stored = await _write(connection, session, entries, rows)
-                return Settled(stored, await write_extras(connection, prepared))
+                [charged] = await _run(connection, write([prepared]))
+                return Settled(stored, charged)
 
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
@@ -86,7 +87,7 @@ async def open_log(location: PostgresLocation, identity: Identity) -> PostgresLo
             max_size=_CONNECTIONS,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
-            init=identity.verify,
+            init=identity.verify_connection,
             reset=_keep,
         )
     return PostgresLog(pool)
@@ -109,6 +110,21 @@ async def _write(
     if not stored.keys() >= set(numbers):
         raise StateUnavailable("an entry was removed while it was written")
     return decode([stored[seq] for seq in numbers])
+
+
+async def _run(connection: PoolConnectionProxy[asyncpg.Record], statements: Statements) -> list[Charged]:
+    found: list[asyncpg.Record] = []
+    try:
+        sql, rows = next(statements)
+        while True:
+            if len(rows) == 1:
+                found = await connection.fetch(for_postgres(sql), *rows[0])
+            else:
+                await connection.executemany(for_postgres(sql), rows)
+            sql, rows = statements.send(found)
+    except StopIteration as end:
+        charged: list[Charged] = end.value
+        return charged
 
 
 async def _keep(_connection: object) -> None:

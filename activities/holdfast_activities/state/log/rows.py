@@ -27,22 +27,14 @@ Row = tuple[str, int, str]
 
 
 def identifier(value: str) -> str:
-    """The id, if it can be a key in every database.
-
-    Raises:
-        BadInput: It is empty, or holds NUL or a lone surrogate.
-    """
+    """The id, if it can be a key in every database; BadInput if it is empty or has NUL or a lone surrogate."""
     if not value or clean(value) != value:
         raise BadInput("an id is empty, or contains NUL or a lone surrogate")
     return value
 
 
 def encode(session: str, entries: Sequence[Entry]) -> list[Row]:
-    """Encode entries as rows.
-
-    Raises:
-        BadInput: The session's id or a sequence number cannot be a key, or the entries are too many.
-    """
+    """Encode entries as rows; BadInput if an id or number cannot be a key, or the entries are too many."""
     identifier(session)
     if len(entries) > MAX_ROWS:
         raise BadInput(f"{len(entries)} entries in one write; the most is {MAX_ROWS}")

@@ -19,10 +19,9 @@ from holdfast_workflows.contracts.session.entries import Entry
 from ..setup.file_watch import FileWatch
 from ..setup.location import SqliteLocation
 from .connection_thread import ConnectionThread
-from .extra_rows import ExtraRows, prepare
+from .extra_writes import ExtraRows, Statements, for_sqlite, prepare, write
 from .extras import Charged, LogExtras, Settled
 from .rows import END, Row, decode, decode_joined, encode, identifier
-from .sqlite_extras import write_extras
 
 _ROWS_PER_STATEMENT = 100
 
@@ -93,8 +92,7 @@ async def open_log(location: SqliteLocation, watch: FileWatch) -> SqliteLog:
 def prepare_file(location: SqliteLocation) -> None:
     """Create the file and its folder, and switch the file to a write-ahead log permanently.
 
-    Raises:
-        StateUnavailable: The file cannot be written, or its file system cannot share memory.
+    Raises StateUnavailable if the file cannot be written, or its file system cannot share memory.
     """
     try:
         location.path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,11 +150,26 @@ def _serve(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
     # One transaction for all, since each would need a flush of its own.
     with _transaction(connection):
         stored = _write(connection, rows)
-        charged = iter(write_extras(connection, extras))
+        charged = iter(_run(connection, write(extras)))
     return [
         (each, _UNCHARGED if job[1] is None else next(charged))
         for each, job in zip(stored, jobs, strict=True)
     ]
+
+
+def _run(connection: sqlite3.Connection, statements: Statements) -> list[Charged]:
+    found: list[object] = []
+    try:
+        sql, rows = next(statements)
+        while True:
+            if len(rows) == 1:
+                found = connection.execute(for_sqlite(sql), rows[0]).fetchall()
+            else:
+                connection.executemany(for_sqlite(sql), rows)
+            sql, rows = statements.send(found)
+    except StopIteration as end:
+        charged: list[Charged] = end.value
+        return charged
 
 
 @contextmanager

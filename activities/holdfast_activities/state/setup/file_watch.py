@@ -25,11 +25,7 @@ class FileWatch:
         self._nodes = [(path, node) for path in self._paths if (node := _node(path)) is not None]
 
     def check(self) -> None:
-        """Check that no file was replaced, with three system calls.
-
-        Raises:
-            StateReplaced: A file was deleted or replaced.
-        """
+        """Raise StateReplaced if a file was deleted or replaced; three system calls."""
         for path, node in self._nodes:
             now = _node(path)
             if now != node:

@@ -13,34 +13,23 @@ from holdfast_workflows.contracts.text.nearest import nearest, no_such
 BUSY_SECONDS = 15.0
 """Seconds that a write waits for writers of other processes before it fails."""
 
-
 _TYPO = 0.85
 """The similarity from which an unknown option counts as mistyped."""
+
+_SYNCHRONOUS: dict[str, Literal["FULL", "NORMAL"]] = {"full": "FULL", "normal": "NORMAL"}
 _SQLITE_OPTIONS = ("busy_seconds", "synchronous")
-_POSTGRES_OPTIONS = (
-    # Read by asyncpg. Any other option is a parameter of the server.
-    *("host", "port", "dbname", "database", "user", "password", "passfile", "service"),
-    *("sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword", "sslnegotiation"),
-    *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "krbsrvname", "gsslib"),
-    # The server parameters that clients set most often.
-    *(
-        "application_name",
-        "search_path",
-        "statement_timeout",
-        "lock_timeout",
-        "deadlock_timeout",
-        "client_encoding",
-        "options",
-    ),
-    *(
-        "idle_in_transaction_session_timeout",
-        "idle_session_timeout",
-        "transaction_timeout",
-        "timezone",
-        "role",
-    ),
-    *("work_mem", "jit", "tcp_keepalives_idle", "tcp_user_timeout", "default_transaction_isolation"),
-)
+
+# Options that asyncpg reads, then the server parameters that clients set most often.
+_NAMES = """
+    host port dbname database user password passfile service sslmode sslcert sslkey sslrootcert sslcrl
+    sslpassword sslnegotiation ssl_min_protocol_version ssl_max_protocol_version target_session_attrs
+    krbsrvname gsslib
+
+    application_name search_path statement_timeout lock_timeout deadlock_timeout client_encoding options
+    idle_in_transaction_session_timeout idle_session_timeout transaction_timeout timezone role work_mem jit
+    tcp_keepalives_idle tcp_user_timeout default_transaction_isolation
+"""
+_POSTGRES_OPTIONS = tuple(_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +65,10 @@ Location = SqliteLocation | PostgresLocation
 
 
 def locate(url: str) -> Location:
-    """Read a state URL.
+    """Read a state URL; raise BadInput for another kind of URL or an unknown option.
 
-    Args:
-        url: ``sqlite:///relative/path``, ``sqlite:////absolute/path`` (options ``synchronous``
-            and ``busy_seconds``), or ``postgresql://user:password@host:port/database``. A driver
-            after ``+`` may be named and changes nothing.
-
-    Raises:
-        BadInput: The URL is of another kind, or an option is unknown.
+    URLs are ``sqlite:///relative/path``, ``sqlite:////absolute/path`` (options ``synchronous`` and
+    ``busy_seconds``), or ``postgresql://user:password@host:port/database``. A driver after ``+`` is ignored.
     """
     try:
         parsed = make_url(url)
@@ -115,16 +99,13 @@ def _sqlite(url: URL) -> SqliteLocation:
     if not url.database or url.database == ":memory:":
         raise BadInput("a state database in memory would be lost with its process; name a file")
     options = dict(url.query)
-    synchronous = str(options.pop("synchronous", "full")).upper()
+    synchronous = _SYNCHRONOUS.get(str(options.pop("synchronous", "full")).lower())
     try:
         busy_seconds = float(str(options.pop("busy_seconds", BUSY_SECONDS)))
     except ValueError:
         raise BadInput("busy_seconds of the database URL is not a number; use seconds") from None
     if options:
         raise BadInput(f"the database URL: {no_such('option', sorted(options), _SQLITE_OPTIONS)}")
-    path = Path(url.database)
-    if synchronous == "FULL":
-        return SqliteLocation(path, "FULL", busy_seconds)
-    if synchronous == "NORMAL":
-        return SqliteLocation(path, "NORMAL", busy_seconds)
-    raise BadInput("synchronous of the database URL is not valid; use full or normal")
+    if synchronous is None:
+        raise BadInput("synchronous of the database URL is not valid; use full or normal")
+    return SqliteLocation(Path(url.database), synchronous, busy_seconds)

@@ -29,12 +29,7 @@ _POSTGRES_LOCK = "SELECT pg_advisory_xact_lock(hashtext('holdfast state upgrade'
 async def upgrade(url: str) -> None:
     """Create or upgrade the tables of a state database; harmless if they are current.
 
-    Processes may do this concurrently: one works, the others wait for it.
-
-    Raises:
-        BadInput: The URL is not that of a state database.
-        SettingsInvalid: The database refuses what the URL says, or its host is not known.
-        StateUnavailable: The database did not answer.
+    Processes may do this concurrently: one works, the others wait for it. Raises as ``open_state``.
     """
     location = locate(url)
     with named(location):
@@ -46,16 +41,17 @@ async def upgrade_at(location: Location) -> None:
     if isinstance(location, SqliteLocation):
         await asyncio.to_thread(prepare_file, location)
     if not await _is_current(location):
-        await asyncio.to_thread(_upgrade_here, location)
+
+        def run() -> None:
+            with _one_at_a_time:
+                asyncio.run(_upgrade_alone(location))
+
+        # In a thread with an event loop of its own, since Alembic blocks.
+        await asyncio.to_thread(run)
 
 
 async def check(location: Location) -> None:
-    """Check that the tables are current.
-
-    Raises:
-        StateNotMigrated: They are missing or older than this version's.
-        StateUnavailable: The database did not answer.
-    """
+    """Raise StateNotMigrated if the tables are missing or older than this version's."""
     if isinstance(location, SqliteLocation) and not location.path.exists():
         raise StateNotMigrated(f"{location.path} does not exist")
     if not await _is_current(location):
@@ -63,32 +59,26 @@ async def check(location: Location) -> None:
 
 
 async def is_empty(url: str) -> bool:
-    """Whether a state database has no tables, or its SQLite file does not exist.
-
-    Raises:
-        BadInput: The URL is not that of a state database.
-        SettingsInvalid: The database refuses what the URL says, or its host is not known.
-        StateUnavailable: The database did not answer.
-    """
+    """Whether a state database has no tables, or its SQLite file does not exist. Raises as ``open_state``."""
     location = locate(url)
     if isinstance(location, SqliteLocation) and not location.path.exists():
         return True
     with named(location):
-        return await _at(location) is None
+        return await _revision(location) is None
 
 
-async def _at(location: Location) -> str | None:
+async def _revision(location: Location) -> str | None:
     engine = make_engine(location)
     try:
         with unavailable():
             async with engine.connect() as connection:
-                return await connection.run_sync(_revision)
+                return await connection.run_sync(_read_revision)
     finally:
         await engine.dispose()
 
 
 async def _is_current(location: Location) -> bool:
-    revision = await _at(location)
+    revision = await _revision(location)
     if revision is not None and revision not in REVISIONS:
         _log.warning(
             "The state database is at revision %s, newer than this version; it is used anyway, since revisions only add.",
@@ -98,17 +88,11 @@ async def _is_current(location: Location) -> bool:
     return revision == REVISIONS[-1]
 
 
-def _revision(connection: Connection) -> str | None:
+def _read_revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
     return None if found is None else str(found)
-
-
-def _upgrade_here(location: Location) -> None:
-    """Upgrade in this thread, with an event loop of its own, since Alembic blocks."""
-    with _one_at_a_time:
-        asyncio.run(_upgrade_alone(location))
 
 
 async def _upgrade_alone(location: Location) -> None:

@@ -7,7 +7,7 @@ from ..database import State
 from ..log import postgres, sqlite
 from .engines import make_engine
 from .file_watch import FileWatch
-from .identity import Identity, establish
+from .identity import Identity
 from .location import Location, SqliteLocation, locate
 from .migrate import check, upgrade_at
 from .reaching import named
@@ -40,19 +40,16 @@ async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") 
 async def _open(location: Location, scope: str) -> State:
     identity = Identity(location.place)
     watch = FileWatch(location.path) if isinstance(location, SqliteLocation) else None
-    transactions = Transactions(make_engine(location, identity.verify), watch)
+    transactions = Transactions(make_engine(location, identity.verify_connection), watch)
     try:
-        await establish(identity, transactions)
-        log = await _open_log(location, identity, watch)
+        await identity.establish(transactions)
+        if isinstance(location, SqliteLocation):
+            assert watch is not None
+            watch.begin()
+            log: Log = await sqlite.open_log(location, watch)
+        else:
+            log = await postgres.open_log(location, identity)
     except HoldfastError:
         await transactions.close()
         raise
     return State(transactions, log, identity, scope)
-
-
-async def _open_log(location: Location, identity: Identity, watch: FileWatch | None) -> Log:
-    if isinstance(location, SqliteLocation):
-        assert watch is not None
-        watch.begin()
-        return await sqlite.open_log(location, watch)
-    return await postgres.open_log(location, identity)

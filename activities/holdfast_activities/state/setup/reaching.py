@@ -57,10 +57,8 @@ def _permanent_errors() -> tuple[type[BaseException], ...]:
 
 def _is_permanent(error: BaseException) -> bool:
     permanent = _permanent_errors() if "asyncpg" in sys.modules else ()
-    cause: BaseException | None = error
-    while cause is not None:
-        unknown_host = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
-        if unknown_host or isinstance(cause, permanent):
-            return True
-        cause = cause.__cause__
-    return False
+    if isinstance(error, permanent) or (
+        isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME  # unknown host
+    ):
+        return True
+    return error.__cause__ is not None and _is_permanent(error.__cause__)

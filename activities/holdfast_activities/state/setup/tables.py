@@ -1,7 +1,6 @@
 """The tables, in their own metadata, apart from an application's SQLModel tables.
 
-The log and its extras are written by the statements in ``sqlite``, ``postgres`` and their
-``…_extras``.
+The log and its extras are written by the statements in ``state/log``.
 """
 
 from typing import Any
@@ -23,11 +22,7 @@ class _Table(SQLModel, registry=registry(metadata=METADATA)):
 
 
 def _where(condition: str) -> dict[str, Any]:
-    """The rows of a partial index.
-
-    The migration makes the index on both databases. ``postgresql_where`` is left out here because it would
-    load the PostgreSQL dialect in every worker.
-    """
+    """The rows of a partial index; the migration adds the same condition for PostgreSQL."""
     return {"sqlite_where": text(condition)}
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations  # the PostgreSQL dialect is loaded only on P
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import ColumnElement, Insert, inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from .engines import unavailable
 from .file_watch import FileWatch
@@ -21,9 +24,16 @@ from .file_watch import FileWatch
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
+T = TypeVar("T")
+Row = TypeVar("Row", bound=SQLModel)
+
 
 class Transactions:
-    """Transactions of an engine of either database."""
+    """Transactions of an engine of either database.
+
+    Every method that uses the database raises StateUnavailable if it did not answer, and StateReplaced if
+    its file was deleted or replaced.
+    """
 
     def __init__(self, engine: AsyncEngine, watch: FileWatch | None = None) -> None:
         self._engine = engine
@@ -32,30 +42,55 @@ class Transactions:
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[AsyncSession]:
-        """A transaction: committed at the end, rolled back on an exception.
-
-        Raises:
-            StateUnavailable: The database did not answer.
-            StateReplaced: Its file was deleted or replaced.
-        """
+        """A transaction: committed at the end, rolled back on an exception."""
         if self._watch is not None:
             self._watch.check()
         with unavailable():
             async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
                 yield db
 
-    def insert(self, table: type[SQLModel], values: Mapping[str, Any]) -> postgresql.Insert | sqlite.Insert:
-        """An insert that supports ``on_conflict_…``."""
+    async def get(self, table: type[Row], key: object) -> Row | None:
+        """Read a row by its primary key."""
+        async with self.begin() as db:
+            return await db.get(table, key)
+
+    async def all(self, query: SelectOfScalar[T]) -> list[T]:
+        """Run a query in a transaction of its own."""
+        async with self.begin() as db:
+            return list(await db.exec(query))
+
+    async def one(self, query: SelectOfScalar[T]) -> T | None:
+        """Run a query with at most one result in a transaction of its own."""
+        async with self.begin() as db:
+            return (await db.exec(query)).one_or_none()
+
+    async def write(self, statement: UpdateBase) -> int:
+        """Run a statement in a transaction of its own; return the number of rows changed."""
+        async with self.begin() as db:
+            return (await db.exec(statement)).rowcount
+
+    def insert(self, table: type[SQLModel], values: Mapping[str, Any]) -> Insert:
+        """An insert that does nothing if the key exists."""
+        return self._insert(table, values).on_conflict_do_nothing()
+
+    def upsert(
+        self,
+        table: type[SQLModel],
+        values: Mapping[str, Any],
+        changes: Mapping[str, Any],
+        where: ColumnElement[bool] | None = None,
+    ) -> Insert:
+        """An insert that makes ``changes`` if the key exists, and ``where`` holds."""
+        return self._insert(table, values).on_conflict_do_update(
+            index_elements=list(inspect(table).primary_key), set_=changes, where=where
+        )
+
+    def _insert(self, table: type[SQLModel], values: Mapping[str, Any]) -> postgresql.Insert | sqlite.Insert:
         if self._postgres:
             from sqlalchemy.dialects import postgresql  # slow to load, and not needed on SQLite
 
             return postgresql.insert(table).values(**values)
         return sqlite.insert(table).values(**values)
-
-    async def add_once(self, row: SQLModel) -> None:
-        """Insert a row unless its key exists, in a transaction of its own."""
-        async with self.begin() as db:
-            await db.exec(self.insert(type(row), row.model_dump()).on_conflict_do_nothing())
 
     async def scrub(self) -> None:
         """Remove deleted data from SQLite's files; PostgreSQL does so automatically.
@@ -63,7 +98,7 @@ class Transactions:
         SQLite overwrites deleted data (``secure_delete``), but until a checkpoint it can still be read in
         the write-ahead log or the file.
         """
-        if self._engine.dialect.name != "sqlite":
+        if self._postgres:
             return
         with unavailable():
             async with self._engine.connect() as connection:
