@@ -1,4 +1,4 @@
-"""Memories in Weaviate; its client is not imported before a store is opened."""
+"""Memories in Weaviate. Its client is imported when a store is opened."""
 
 from .location import Location, parse
 from .opening import open_weaviate

@@ -1,4 +1,4 @@
-"""What the server's answers mean."""
+"""Classify the server's errors; insert and delete in batches."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -12,36 +12,28 @@ Shard = CollectionAsync[Mapping[str, Any], None]
 """One tenant's part of a collection."""
 
 BATCH = 200
-"""Objects in one request; the server takes 100 MB."""
+"""Objects in one request; the server accepts 100 MB."""
+
+_NO_OBJECT = Filter.by_id().equal(uuid.UUID(int=0))
+
+# After an insert into a missing collection the server has created one without tenants.
+_COLLECTION_MISSING = (
+    "could not find class", "class not found", "has multi-tenancy disabled", "collection not found",
+)  # fmt: skip
 
 
 def missing_tenant(error: WeaviateBaseError) -> bool:
-    """Whether the server says so of a tenant that was never written to, which holds nothing."""
+    """Whether the tenant does not exist, so it has no memories."""
     return "tenant not found" in str(error)
 
 
 def missing_collection(error: WeaviateBaseError) -> bool:
-    """Whether the collection has gone.
-
-    An insert makes the server, as it comes, create one of that name in its own way, and then refuse the tenant.
-    """
-    text = str(error)
-    return any(
-        sign in text
-        for sign in (
-            "could not find class",
-            "class not found",
-            "has multi-tenancy disabled",
-            "collection not found",
-        )
-    )
-
-
-_NOBODY = Filter.by_id().equal(uuid.UUID(int=0))
+    """Whether the collection does not exist any more."""
+    return any(sign in str(error) for sign in _COLLECTION_MISSING)
 
 
 async def insert(shard: Shard, objects: Sequence[DataObject[Mapping[str, Any], None]]) -> None:
-    """Insert objects, or replace those whose ids are there.
+    """Insert or replace objects.
 
     Raises:
         MemoryUnavailable: The server refused some of them.
@@ -53,27 +45,20 @@ async def insert(shard: Shard, objects: Sequence[DataObject[Mapping[str, Any], N
             raise MemoryUnavailable(
                 f"{len(done.errors)} of {len(objects)} memories were refused: {first.message}"
             )
-    # The server writes out what it buffers while it is still indexing the vectors of a batch, and then answers:
-    # if it were killed now, they would be found no more. A deletion writes out at its end; this one deletes nothing.
-    await shard.data.delete_many(_NOBODY, dry_run=True)
+    # The server answers before the vectors of a batch are on disk; if killed now, it would lose them. A deletion
+    # flushes them. This one deletes nothing.
+    await shard.data.delete_many(_NO_OBJECT, dry_run=True)
 
 
 async def delete(shard: Shard, where: FilterReturn) -> int:
-    """Delete what a filter finds; how many that were. One request deletes 10,000 at most.
+    """Delete matching objects, 10,000 with each request; return how many.
 
     Raises:
-        MemoryUnavailable: The server kept some of them.
+        MemoryUnavailable: The server could not delete some of them.
     """
     count = 0
-    while True:
-        try:
-            done = await shard.data.delete_many(where)
-        except WeaviateBaseError as error:
-            if missing_tenant(error):
-                return count
-            raise
+    while (done := await shard.data.delete_many(where)).matches:
+        count += done.successful
         if done.failed:
             raise MemoryUnavailable(f"{done.failed} of {done.matches} memories could not be deleted")
-        count += done.successful
-        if not done.matches:
-            return count
+    return count

@@ -1,24 +1,28 @@
-"""A connection to a Weaviate server that is opened at first use, and anew after a failure."""
+"""A connection to a Weaviate server that is opened at first use, and again after a failure."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 import httpx
 
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 from holdfast_workflows.contracts.text.unicode import redact
 
+from .answers import Shard, missing_tenant
 from .library import AdditionalConfig, Timeout, WeaviateAsyncClient, WeaviateBaseError, use_async_with_custom
 from .location import Location
 
+T = TypeVar("T")
+
 CALL_SECONDS = 10.0
-"""How long one call may take. The client's own timeouts do not bound it: it waits and tries again."""
+"""Deadline of one call. The client's own timeouts are not enough, because it retries."""
 
 
 @dataclass(eq=False, slots=True)
-class _Held:
+class _Channel:
     client: WeaviateAsyncClient
     users: int = 0
     dropped: bool = False
@@ -27,92 +31,105 @@ class _Held:
 class Connection:
     """One client for all calls.
 
-    After a call that failed or was cut off, the next one gets a new client: a channel to a server
-    that has gone without a word looks healthy for minutes. The old one is closed when the last call that
-    uses it has ended, since closing it would cancel them.
+    After a call that failed or was cancelled, the next one opens a new client: a channel to a dead server looks
+    healthy for minutes. The old client is closed when its last call has ended, because closing it cancels them.
     """
 
     def __init__(self, location: Location) -> None:
-        """A connection to ``location``, not opened yet."""
         self._location = location
         self._opening = asyncio.Lock()
-        self._held: _Held | None = None
+        self._channel: _Channel | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def client(self) -> AsyncGenerator[WeaviateAsyncClient]:
-        """The client for one call.
+        """Use the client for one call.
 
         Raises:
-            MemoryUnavailable: Whatever the call raised of the server's or the network's making, or that
-                it took over ``CALL_SECONDS``.
+            MemoryUnavailable: The server or the network failed, or the call took over ``CALL_SECONDS``.
         """
-        held: _Held | None = None
+        channel: _Channel | None = None
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                held = await self._open()
-                held.users += 1
+                channel = await self._open()
+                channel.users += 1
                 try:
-                    yield held.client
+                    yield channel.client
                 finally:
-                    held.users -= 1
+                    channel.users -= 1
         except TimeoutError as error:
-            self._drop(held)
-            raise MemoryUnavailable(f"no answer from {self._place} within {CALL_SECONDS:.0f} s") from error
+            self._drop(channel)
+            raise MemoryUnavailable(f"no answer from {self._address} within {CALL_SECONDS:.0f} s") from error
         except (WeaviateBaseError, httpx.HTTPError, OSError) as error:
-            self._drop(held)
-            raise MemoryUnavailable(f"{self._place}: {_cause(error)}") from error
+            self._drop(channel)
+            raise MemoryUnavailable(f"{self._address}: {_cause(error)}") from error
         except asyncio.CancelledError:
-            self._drop(held)
+            self._drop(channel)
             raise
         finally:
-            if held is not None and held.dropped and not held.users:
-                self._close_later(held.client)
+            if channel is not None and channel.dropped and not channel.users:
+                self._close_later(channel.client)
+
+    async def ask(self, generation: str, key: str, ask: Callable[[Shard], Awaitable[T]], empty: T) -> T:
+        """Run requests for the tenant with a key; return ``empty`` if it does not exist."""
+        async with self.client() as client:
+            try:
+                return await ask(
+                    client.collections.use(generation, skip_argument_validation=True).with_tenant(key)
+                )
+            except WeaviateBaseError as error:
+                if missing_tenant(error):
+                    return empty
+                raise
+
+    async def tenant_keys(self, generation: str) -> list[str]:
+        """Return the keys of all tenants that were ever written to, sorted."""
+        async with self.client() as client:
+            return sorted(await client.collections.use(generation).tenants.get())
 
     async def close(self) -> None:
-        """Close it; a call after that opens it anew."""
-        held, self._held = self._held, None
-        if held is not None and not held.users:
-            self._close_later(held.client)
-        elif held is not None:
-            held.dropped = True
+        """Close the connection. A later call opens it again."""
+        channel, self._channel = self._channel, None
+        if channel is not None and not channel.users:
+            self._close_later(channel.client)
+        elif channel is not None:
+            channel.dropped = True
         if self._closing:
             await asyncio.wait(self._closing)
 
     @property
-    def _place(self) -> str:
+    def _address(self) -> str:
         return f"{self._location.host}:{self._location.port}"
 
-    async def _open(self) -> _Held:
+    async def _open(self) -> _Channel:
         async with self._opening:
-            if self._held is None:
+            if self._channel is None:
                 client = _client(self._location)
                 try:
                     await client.connect()
-                except (KeyError, ValueError) as error:
+                except BaseException as error:
                     self._close_later(client)
-                    raise MemoryUnavailable(f"what answers at {self._place} is no Weaviate server") from error
-                except BaseException:
-                    self._close_later(client)
+                    if isinstance(error, KeyError | ValueError):
+                        raise MemoryUnavailable(f"{self._address} is not a Weaviate server") from error
                     raise
-                self._held = _Held(client)
-            return self._held
+                self._channel = _Channel(client)
+            return self._channel
 
-    def _drop(self, held: _Held | None) -> None:
-        if held is not None:
-            held.dropped = True
-            self._held = None if self._held is held else self._held
+    def _drop(self, channel: _Channel | None) -> None:
+        if channel is not None:
+            channel.dropped = True
+            self._channel = None if self._channel is channel else self._channel
 
     def _close_later(self, client: WeaviateAsyncClient) -> None:
-        """Not awaited where it happens: there a call is being cancelled, or waits for its answer."""
-        task = asyncio.ensure_future(_close(client))
+        """Close in the background: the caller may be cancelled or wait for its answer."""
+
+        async def close() -> None:
+            with suppress(WeaviateBaseError, httpx.HTTPError, OSError):  # the client may be broken
+                await client.close()
+
+        task = asyncio.ensure_future(close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-
-
-async def _close(client: WeaviateAsyncClient) -> None:
-    with suppress(WeaviateBaseError, httpx.HTTPError, OSError):  # broken, which is why it is being closed
-        await client.close()
 
 
 def _client(location: Location) -> WeaviateAsyncClient:
@@ -132,7 +149,7 @@ def _client(location: Location) -> WeaviateAsyncClient:
 
 
 def _cause(error: BaseException) -> str:
-    """The first line of what went wrong; gRPC's errors go on with a dump of the channel."""
+    """Return the first line of an error; gRPC errors continue with a dump of the channel."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     details = next((line for line in lines if line.startswith("details =")), lines[0] if lines else "")
     return redact(f"{type(error).__name__}: {details}")

@@ -1,68 +1,60 @@
-"""Whose memories there are, and how many."""
+"""List tenants and count their records."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import astuple
 from typing import TypeVar
 
 from ..base import Counts
-from .answers import Shard, missing_tenant
+from .answers import Shard
 from .connection import Connection
-from .library import Filter, GroupByAggregate, WeaviateBaseError
-from .schema import Generation
+from .library import Filter, GroupByAggregate
 
 T = TypeVar("T")
-_AT_ONCE = 8
+_CONCURRENT = 8
 
 
-async def of_each(
-    connection: Connection, generation: Generation, ask: Callable[[Shard], Awaitable[T]]
+async def tenants(connection: Connection, generation: str) -> list[str]:
+    """Return the tenants that have records, sorted. The server also knows the keys of empty ones."""
+
+    async def name(shard: Shard) -> str | None:
+        found = await shard.query.fetch_objects(limit=1, return_properties=["tenant"])
+        return str(found.objects[0].properties["tenant"]) if found.objects else None
+
+    return sorted(await _of_each(connection, generation, name))
+
+
+async def counts(connection: Connection, generation: str) -> Counts:
+    """Count the records of all tenants."""
+    each = await _of_each(connection, generation, _count)
+    return Counts(*map(sum, zip(*map(astuple, each), strict=True)))
+
+
+async def _of_each(
+    connection: Connection, generation: str, ask: Callable[[Shard], Awaitable[T | None]]
 ) -> list[T]:
-    """What ``ask`` gives for each tenant the server knows in a generation; one that goes meanwhile is left out."""
-    async with connection.client() as client:
-        keys = sorted(await client.collections.use(generation.name).tenants.get())
-    slots = asyncio.Semaphore(_AT_ONCE)
-    given: list[T] = []
+    """Return the results for all tenants of a generation, except None."""
+    slots = asyncio.Semaphore(_CONCURRENT)
 
-    async def one(key: str) -> None:
-        async with slots, connection.client() as client:
-            try:
-                given.append(await ask(client.collections.use(generation.name).with_tenant(key)))
-            except WeaviateBaseError as error:
-                if not missing_tenant(error):
-                    raise
+    async def one(key: str) -> T | None:
+        async with slots:
+            return await connection.ask(generation, key, ask, None)
 
     async with asyncio.TaskGroup() as group:
-        for key in keys:
-            group.create_task(one(key))
-    return given
+        tasks = [group.create_task(one(key)) for key in await connection.tenant_keys(generation)]
+    return [result for result in (task.result() for task in tasks) if result is not None]
 
 
-async def holder(shard: Shard) -> str | None:
-    """Whose records they are; None where there are none, since the server keeps the names of those it emptied."""
-    found = await shard.query.fetch_objects(limit=1, return_properties=["tenant"])
-    return str(found.objects[0].properties["tenant"]) if found.objects else None
-
-
-async def count(shard: Shard) -> Counts:
-    """How many records there are of one tenant."""
+async def _count(shard: Shard) -> Counts:
     kinds = await shard.aggregate.over_all(group_by=GroupByAggregate(prop="kind"), total_count=True)
-    held = {str(group.grouped_by.value): group.total_count or 0 for group in kinds.groups}
+    found = {str(group.grouped_by.value): group.total_count or 0 for group in kinds.groups}
     superseded = await shard.aggregate.over_all(
         filters=Filter.by_property("superseded").equal(True), total_count=True
     )
     return Counts(
-        tenants=1 if held else 0,
-        turns=held.get("turn", 0),
-        episodes=held.get("episode", 0),
-        facts=held.get("fact", 0),
+        tenants=1 if found else 0,
+        turns=found.get("turn", 0),
+        episodes=found.get("episode", 0),
+        facts=found.get("fact", 0),
         superseded=superseded.total_count or 0,
     )
-
-
-def total(counts: Iterable[Counts]) -> Counts:
-    """The sum of what tenants hold."""
-    whole = Counts()
-    for one in counts:
-        whole = Counts(*(a + b for a, b in zip(astuple(whole), astuple(one), strict=True)))
-    return whole

@@ -1,17 +1,17 @@
-"""What a filter means, in the words of Weaviate."""
+"""Translate filters to Weaviate's."""
 
 from collections.abc import Sequence
 
-from ..base import Filter as Wanted
+from ..base import Filter as RecordFilter
 from .library import Filter, FilterReturn
 from .rows import NEVER, exact
 
 EVERYTHING = Filter.by_property("ends").greater_than(-NEVER)
-"""For requests that want a filter."""
+"""For requests that need a filter."""
 
 
-def conditions(wanted: Wanted) -> list[FilterReturn]:
-    """The conditions that together mean what ``wanted`` does; none where it means all."""
+def matching(wanted: RecordFilter, after: str = "") -> FilterReturn | None:
+    """Return one filter; None if it matches everything. ``after``: only objects with a greater sort key."""
     found: list[FilterReturn] = []
     if wanted.scopes:
         found.append(Filter.by_property("scope").contains_any([exact(scope) for scope in wanted.scopes]))
@@ -29,16 +29,13 @@ def conditions(wanted: Wanted) -> list[FilterReturn]:
         found.append(Filter.by_property("ends").less_or_equal(float(wanted.now)))
     elif wanted.now:
         found.append(Filter.by_property("ends").greater_than(float(wanted.now)))
-    return found
-
-
-def all_of(found: list[FilterReturn]) -> FilterReturn | None:
-    """One filter for all conditions."""
+    if after:
+        found.append(Filter.by_property("key").greater_than(after))
     return Filter.all_of(found) if found else None
 
 
 def near(places: Sequence[tuple[str, int]], reach: int) -> FilterReturn:
-    """Turns at most ``reach`` places away from one of some."""
+    """Return a filter for turns at most ``reach`` places away from one of ``places``."""
     wanted: dict[str, set[int]] = {}
     for session, place in places:
         wanted.setdefault(session, set()).update(range(place - reach, place + reach + 1))

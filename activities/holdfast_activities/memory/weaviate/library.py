@@ -1,7 +1,7 @@
-"""weaviate-client, imported here and nowhere else.
+"""All imports of weaviate-client.
 
-Importing it takes half a second and 70 MB, so this module waits until a store is opened. What the
-client changes in the process's warnings on its way in is put back.
+The import takes half a second and 70 MB, so this module is imported when a store is opened. Changes that the client
+makes to the warning filters are undone.
 """
 
 import importlib
@@ -12,9 +12,9 @@ from holdfast_workflows.contracts.errors import SettingsInvalid
 
 with warnings.catch_warnings():
     if importlib.util.find_spec("authlib"):
-        # Its own filter lets all its warnings through and stands before those that are there already.
+        # It inserts a filter before existing ones that shows all its warnings.
         importlib.import_module("authlib.deprecate")
-    # It asks for httpx2; which of the two there is, is the client's affair, not our users'.
+    # The client chooses between httpx and httpx2; users cannot change that.
     warnings.filterwarnings("ignore", "The httpx module is deprecated", DeprecationWarning)
     try:
         from weaviate import WeaviateAsyncClient, use_async_with_custom
@@ -35,30 +35,13 @@ with warnings.catch_warnings():
         from weaviate.outputs.query import Object
     except ModuleNotFoundError as error:
         raise SettingsInvalid(
-            f"HOLDFAST_MEMORY_URL names Weaviate, and its client is not installed ({error.name} is missing); "
-            'run `pip install "holdfast[weaviate]"`'
+            f"HOLDFAST_MEMORY_URL needs the Weaviate client, which is not installed ({error.name} is missing). "
+            'Run `pip install "holdfast[weaviate]"`'
         ) from None
 
 __all__ = [
-    "AdditionalConfig",
-    "BM25Operator",
-    "CollectionAsync",
-    "Configure",
-    "DataObject",
-    "DataType",
-    "Filter",
-    "FilterReturn",
-    "GroupByAggregate",
-    "MetadataQuery",
-    "Object",
-    "Property",
-    "Sort",
-    "StopwordsPreset",
-    "Timeout",
-    "Tokenization",
-    "UnexpectedStatusCodeError",
-    "VectorDistances",
-    "WeaviateAsyncClient",
-    "WeaviateBaseError",
+    "AdditionalConfig", "BM25Operator", "CollectionAsync", "Configure", "DataObject", "DataType", "Filter",
+    "FilterReturn", "GroupByAggregate", "MetadataQuery", "Object", "Property", "Sort", "StopwordsPreset", "Timeout",
+    "Tokenization", "UnexpectedStatusCodeError", "VectorDistances", "WeaviateAsyncClient", "WeaviateBaseError",
     "use_async_with_custom",
-]
+]  # fmt: skip

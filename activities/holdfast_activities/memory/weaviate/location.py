@@ -1,4 +1,4 @@
-"""Where a Weaviate server is, from its URL."""
+"""Parse the URL of a Weaviate server."""
 
 import os
 import re
@@ -19,16 +19,12 @@ _NEAR = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A Weaviate server, and what our collections on it are called.
+    """A Weaviate server. ``host`` and ``port`` are of its HTTP interface.
 
     Attributes:
-        host: Of its HTTP interface.
-        port: Of its HTTP interface.
-        grpc_host: Of its gRPC interface.
-        grpc_port: Of its gRPC interface.
-        secure: Whether both speak TLS.
-        name: The alias that the memories are reached by; two that share a server take two names.
-        api_key: Empty where anybody is let in.
+        secure: TLS for both interfaces.
+        name: The alias of the memories; stores that share a server need different names.
+        api_key: Empty if the server needs none.
     """
 
     host: str
@@ -43,40 +39,36 @@ class Location:
 def parse(url: str, environ: Mapping[str, str] = os.environ) -> Location:
     """Read a memory URL: ``weaviate://host:port/Name?option=value&…``.
 
-    The port is 8080 by default, or 443 with TLS; the name is ``HoldfastMemory``. Options:
+    The default port is 8080, or 443 with TLS. The default name is ``HoldfastMemory``. Options:
 
-    - ``grpc``: ``port`` or ``host:port`` of the gRPC interface. By default port 50051 of the same host; at
-      Weaviate Cloud port 443 of the host that belongs to it.
-    - ``secure``: ``true`` for TLS. By default no, and yes for Weaviate Cloud.
-    - ``api_key_env``: the variable that holds the API key, instead of ``WEAVIATE_API_KEY``.
-    - ``api_key_file``: the file that holds it.
-
-    Args:
-        url: The URL.
-        environ: Where the API key is looked up.
+    - ``grpc``: ``port`` or ``host:port`` of the gRPC interface. Default: port 50051 of the same host; for Weaviate
+      Cloud, port 443 of the cluster's gRPC host.
+    - ``secure``: ``true`` for TLS. Default: ``false``; for Weaviate Cloud, ``true``.
+    - ``api_key_env``: the variable with the API key, instead of ``WEAVIATE_API_KEY``.
+    - ``api_key_file``: the file with the API key.
 
     Raises:
-        BadInput: It is no such URL, the key is not where it should be, or the key would travel unencrypted
-            to another machine without ``secure=false`` saying that this is meant.
+        BadInput: The URL is invalid, the key is missing, or the key would be sent unencrypted to another machine
+            without an explicit ``secure=false``.
     """
     parts = _split(url)
     options = _options(parts)
     host, port = _host(parts.netloc)
     cloud = _cloud(host)
-    said = options.get("secure", "").lower()
-    if said not in ("", "true", "false"):
-        raise BadInput("secure is true or false")
-    secure = said == "true" if said else bool(cloud)
+    stated = options.get("secure", "").lower()
+    if stated not in ("", "true", "false"):
+        raise BadInput(f"secure={stated!r} is not valid. Use true or false")
+    secure = stated == "true" if stated else bool(cloud)
     grpc_host, grpc_port = _grpc(options.get("grpc", ""))
     name = unquote(parts.path.strip("/")) or NAME
     if not _NAME.fullmatch(name):
         raise BadInput(
-            f"{name!r} is no name for memories: a capital letter, then letters and digits, 60 at most"
+            f"{name!r} is not a valid name. Use a capital letter, then letters and digits, 60 at most"
         )
     api_key = _api_key(options, environ)
-    if api_key and not said and not secure and host not in _NEAR:
+    if api_key and not stated and not secure and host not in _NEAR:
         raise BadInput(
-            "the API key would travel unencrypted; add secure=true, or secure=false if that is meant"
+            "the API key would be sent unencrypted. Add secure=true, or secure=false if that is intended"
         )
     location = Location(
         host=host,
@@ -88,7 +80,7 @@ def parse(url: str, environ: Mapping[str, str] = os.environ) -> Location:
         api_key=api_key,
     )
     if (location.host, location.port) == (location.grpc_host, location.grpc_port):
-        raise BadInput("HTTP and gRPC have two ports, or two hosts; name the other one by grpc=")
+        raise BadInput("HTTP and gRPC have the same host and port. Set the port of gRPC with grpc=")
     return location
 
 
@@ -96,11 +88,13 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise BadInput("the memory URL is none; write weaviate://host:port") from None
+        raise BadInput("the memory URL is not valid. Use weaviate://host:port") from None
     if parts.scheme != "weaviate":
-        raise BadInput(f"no Weaviate server is at {parts.scheme or 'nowhere'}:; write weaviate://host:port")
+        raise BadInput(f"the scheme {parts.scheme!r} is not weaviate. Use weaviate://host:port")
     if "@" in parts.netloc:
-        raise BadInput(f"a URL is shown and logged; give the API key by {KEY_VARIABLE} or api_key_file=")
+        raise BadInput(
+            f"the memory URL has credentials, but it is logged. Use {KEY_VARIABLE} or api_key_file="
+        )
     return parts
 
 
@@ -109,7 +103,7 @@ def _options(parts: SplitResult) -> dict[str, str]:
     if unknown := sorted(set(options) - set(_OPTIONS)):
         raise BadInput(f"the memory URL: {no_such('option', unknown, _OPTIONS)}")
     if parts.fragment:
-        raise BadInput(f"the memory URL has no option #; it has {', '.join(_OPTIONS)}")
+        raise BadInput("the memory URL has a fragment (#). Remove it")
     return options
 
 
@@ -118,9 +112,9 @@ def _host(netloc: str) -> tuple[str, int]:
         parts = urlsplit(f"//{netloc}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise BadInput(f"{netloc!r} is no host and port") from None
+        raise BadInput(f"{netloc!r} is not a host and port") from None
     if not host or port == 0:
-        raise BadInput("the memory URL names no host and port; write weaviate://host:port")
+        raise BadInput("the memory URL has no valid host and port. Use weaviate://host:port")
     return host, port or 0
 
 
@@ -131,7 +125,7 @@ def _grpc(text: str) -> tuple[str, int]:
 
 
 def _cloud(host: str) -> str:
-    """Where the gRPC interface of a cluster of Weaviate Cloud is; empty for any other server."""
+    """Return the gRPC host of a Weaviate Cloud cluster; empty for other servers."""
     if host.endswith(".weaviate.network"):
         cluster, _, domain = host.partition(".")
         return f"{cluster}.grpc.{domain}"
@@ -141,7 +135,7 @@ def _cloud(host: str) -> str:
 def _api_key(options: Mapping[str, str], environ: Mapping[str, str]) -> str:
     variable, path = options.get("api_key_env", ""), options.get("api_key_file", "")
     if variable and path:
-        raise BadInput("the API key comes from api_key_env or from api_key_file, not from both")
+        raise BadInput("api_key_env and api_key_file are both set. Use one of them")
     if path:
         try:
             key = Path(path).read_text("utf-8").strip()
@@ -150,5 +144,5 @@ def _api_key(options: Mapping[str, str], environ: Mapping[str, str]) -> str:
     else:
         key = environ.get(variable or KEY_VARIABLE, "").strip()
     if (variable or path) and not key:
-        raise BadInput(f"no API key is in {variable or path}")
+        raise BadInput(f"{variable or path} has no API key")
     return key

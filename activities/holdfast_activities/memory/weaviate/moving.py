@@ -1,4 +1,4 @@
-"""Moving all memories to another generation, with other vectors, while workers go on using the old one."""
+"""Migrate all memories to another generation with other vectors, while workers use the old one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,10 +7,10 @@ from uuid import UUID
 
 from ..base import Collection, Embed, Record, Vector
 from . import schema
-from .answers import Shard, delete, insert, missing_tenant
+from .answers import Shard, delete, insert
 from .connection import Connection
 from .generations import Generations
-from .library import Filter, MetadataQuery, WeaviateBaseError
+from .library import Filter, MetadataQuery
 from .rows import Row, to_object, to_record
 from .schema import Generation
 
@@ -18,23 +18,22 @@ PAGE = 200
 
 
 class Mover:
-    """Brings what one generation holds to another, as often as need be: what is there already is left alone.
+    """Copies one generation to another, incrementally: what is already there is not copied again.
 
-    What it writes is marked with the time of the object it was made from. It gives way to what others
-    wrote there, follows what others change or remove in the old generation, and touches nothing else.
-    Who removes something once the new one serves removes it from the old one first: so what is missing
-    there is to be missing here, and what is there and missing here is still to be brought.
+    Each copy is marked with the write time of its original. Objects that others wrote to the new generation are not
+    changed. Changes and deletions in the old generation are followed. Once the new generation serves, a deletion
+    is applied to the old one first. So an object missing there is to be deleted here, and an object present there
+    and missing here is still to be copied.
     """
 
     def __init__(self, connection: Connection, generations: Generations, embed: Embed) -> None:
-        """A mover of the memories behind ``generations``."""
         self._connection = connection
         self._generations = generations
         self._embed = embed
 
     async def move(self, collection: Collection) -> int:
-        """Embed everything anew and serve that; how many records that were."""
-        old = await self._generations.look()
+        """Embed everything again and serve the result; return how many records."""
+        old = await self._generations.current()
         if old is None:
             await self._generations.begin(collection)
             return 0
@@ -45,37 +44,37 @@ class Mover:
         await self._generations.serve(new)
         # Other workers may write to the old generation until their leases end: see generations.py.
         await asyncio.sleep(self._generations.lease)
-        held = await self.bring(old, new)
+        count = await self.bring(old, new)
         await self._generations.drop(old.name)
-        return held
-
-    async def _clear(self, serving: Generation) -> None:
-        """Finish what a migration that was killed had begun: bring the last writes over, drop what is half made."""
-        async with self._connection.client() as client:
-            names = await schema.leftovers(client, self._generations.alias)
-            before = await schema.look_up(client, serving.follows) if serving.follows in names else None
-        if before:
-            # Without vectors: all are made anew from here.
-            await Mover(self._connection, self._generations, without_vectors).bring(before, serving)
-        for name in names:
-            if name != serving.name:
-                await self._generations.drop(name)
-
-    async def bring(self, old: Generation, new: Generation) -> int:
-        """Have the new generation hold what the old one does; how many records that are."""
-        count = 0
-        for tenant in await self._tenants(old):
-            async for page in self._pages(old, tenant):
-                await self._copy(tenant, page, new)
-                count += len(page)
-        for tenant in await self._tenants(new):
-            async for page in self._pages(new, tenant):
-                await self._follow(tenant, page, old, new)
         return count
 
-    async def _copy(self, tenant: str, page: Sequence[Row], new: Generation) -> None:
-        there = {row.uuid: row.properties["moved"] for row in await self._find(new, tenant, page)}
-        # 0 is what somebody else wrote there; an older time is what was changed here since.
+    async def _clear(self, serving: Generation) -> None:
+        """Finish an interrupted migration: copy the last writes, and drop other generations."""
+        names = await self._generations.others(serving)
+        if serving.follows in names:
+            async with self._connection.client() as client:
+                before = await schema.look_up(client, serving.follows)
+            if before:
+                # Without vectors: this migration makes them.
+                await Mover(self._connection, self._generations, without_vectors).bring(before, serving)
+        for name in names:
+            await self._generations.drop(name)
+
+    async def bring(self, old: Generation, new: Generation) -> int:
+        """Make the new generation equal to the old one; return how many records the old one has."""
+        count = 0
+        for key in await self._connection.tenant_keys(old.name):
+            async for page in self._pages(old, key):
+                await self._copy(key, page, new)
+                count += len(page)
+        for key in await self._connection.tenant_keys(new.name):
+            async for page in self._pages(new, key):
+                await self._follow(key, page, old, new)
+        return count
+
+    async def _copy(self, key: str, page: Sequence[Row], new: Generation) -> None:
+        there = {row.uuid: row.properties["moved"] for row in await self._find(new, key, page)}
+        # 0: written by others. An older time: the original has changed since.
         rows = [row for row in page if row.uuid not in there or 0 < there[row.uuid] < _written(row)]
         if not rows:
             return
@@ -84,8 +83,7 @@ class Mover:
             to_object(row.properties["tenant"], record, new.collection.dimension, _written(row))
             for row, record in zip(rows, records, strict=True)
         ]
-        async with self._connection.client() as client:
-            await insert(client.collections.use(new.name).with_tenant(tenant), objects)
+        await self._connection.ask(new.name, key, lambda shard: insert(shard, objects), None)
 
     async def _embedded(self, records: Sequence[Record], collection: Collection) -> list[Record]:
         if not collection.dimension:
@@ -95,54 +93,36 @@ class Mover:
             return list(records)
         return [replace(record, vector=vector) for record, vector in zip(records, vectors, strict=True)]
 
-    async def _follow(self, tenant: str, page: Sequence[Row], old: Generation, new: Generation) -> None:
-        """Remove from the new generation what a migration brought there and the old one holds no more."""
+    async def _follow(self, key: str, page: Sequence[Row], old: Generation, new: Generation) -> None:
+        """Delete copies from the new generation whose originals were deleted."""
         moved = [row for row in page if row.properties["moved"]]
-        still = {row.uuid for row in await self._find(old, tenant, moved)}
+        still = {row.uuid for row in await self._find(old, key, moved)}
         gone = [row.uuid for row in moved if row.uuid not in still]
         if gone:
-            # The mark is asked for again, since somebody may have written one of them anew.
+            # The mark is checked again, because another worker may have written the object in the meantime.
             where = Filter.by_id().contains_any(gone) & Filter.by_property("moved").greater_than(0)
-            async with self._connection.client() as client:
-                await delete(client.collections.use(new.name).with_tenant(tenant), where)
+            await self._connection.ask(new.name, key, lambda shard: delete(shard, where), 0)
 
-    async def _tenants(self, generation: Generation) -> list[str]:
-        async with self._connection.client() as client:
-            return sorted(await client.collections.use(generation.name).tenants.get())
-
-    async def _pages(self, generation: Generation, tenant: str) -> AsyncIterator[list[Row]]:
+    async def _pages(self, generation: Generation, key: str) -> AsyncIterator[list[Row]]:
         after: UUID | None = None
-        while True:
-            async with self._connection.client() as client:
-                shard: Shard = client.collections.use(generation.name).with_tenant(tenant)
-                try:
-                    found = await shard.query.fetch_objects(
-                        limit=PAGE, after=after, return_metadata=MetadataQuery(last_update_time=True)
-                    )
-                except WeaviateBaseError as error:
-                    if missing_tenant(error):
-                        return
-                    raise
-            if found.objects:
-                yield list(found.objects)
-            if len(found.objects) < PAGE:
-                return
-            after = found.objects[-1].uuid
 
-    async def _find(self, generation: Generation, tenant: str, rows: Sequence[Row]) -> list[Row]:
-        if not rows:
-            return []
-        async with self._connection.client() as client:
-            shard: Shard = client.collections.use(generation.name).with_tenant(tenant)
-            try:
-                found = await shard.query.fetch_objects_by_ids(
-                    [row.uuid for row in rows], limit=len(rows), return_properties=["moved"]
-                )
-            except WeaviateBaseError as error:
-                if missing_tenant(error):
-                    return []
-                raise
+        async def read(shard: Shard) -> list[Row]:
+            written = MetadataQuery(last_update_time=True)
+            found = await shard.query.fetch_objects(limit=PAGE, after=after, return_metadata=written)
             return list(found.objects)
+
+        while page := await self._connection.ask(generation.name, key, read, []):
+            yield page
+            after = page[-1].uuid
+
+    async def _find(self, generation: Generation, key: str, rows: Sequence[Row]) -> list[Row]:
+        async def read(shard: Shard) -> list[Row]:
+            found = await shard.query.fetch_objects_by_ids(
+                [row.uuid for row in rows], limit=len(rows), return_properties=["moved"]
+            )
+            return list(found.objects)
+
+        return await self._connection.ask(generation.name, key, read, []) if rows else []
 
 
 def _written(row: Row) -> int:
@@ -152,5 +132,5 @@ def _written(row: Row) -> int:
 
 
 async def without_vectors(_texts: Sequence[str]) -> Sequence[Vector]:
-    """For a move that embeds nothing."""
+    """Embed nothing."""
     return []

@@ -1,6 +1,6 @@
 """Opening a Weaviate store."""
 
-from __future__ import annotations  # the store is named in a signature before its library is imported
+from __future__ import annotations  # the store's module is imported when it is opened
 
 from typing import TYPE_CHECKING
 
@@ -9,20 +9,15 @@ if TYPE_CHECKING:
     from .store import WeaviateStore
 
 
-LEASE_SECONDS = 5.0
+async def open_weaviate(location: Location, *, lease: float = 5.0) -> WeaviateStore:
+    """Return the store at a location. It connects at first use, so the server may be down.
 
-
-async def open_weaviate(location: Location, *, lease: float = LEASE_SECONDS) -> WeaviateStore:
-    """The store at a location; it connects when it is first used, so a server that is down is no error here.
-
-    Args:
-        location: See ``parse``.
-        lease: Seconds for which a worker relies on what it knows of the collection: for so long it may go on
-            using the one that a migration has replaced. The same for all workers.
+    ``lease`` is the number of seconds for which a worker may use a collection without checking whether a migration
+    has replaced it. It is the same for all workers.
 
     Raises:
         SettingsInvalid: The client is not installed.
     """
-    from .store import WeaviateStore  # brings the client with it
+    from .store import WeaviateStore
 
     return WeaviateStore(location, lease)

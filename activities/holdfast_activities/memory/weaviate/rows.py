@@ -1,4 +1,4 @@
-"""Records as Weaviate's objects, and back."""
+"""Convert records to Weaviate's objects and back."""
 
 import hashlib
 import math
@@ -18,24 +18,25 @@ from ..keys import MAX_ID_CHARS, is_key, is_tenant
 from .library import DataObject, Object
 
 NEVER = 1e15
-"""When a record without an expiry ends, in seconds, so that one comparison does for all."""
+"""End of a record without an expiry, in seconds, so that one comparison is enough."""
 
 _TENANT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _NAMESPACE = uuid.UUID("6f0f3c0e-5d0b-5a0f-9d51-7a3a6d3f6a11")
 
-FIELDS = [
-    "ident", "scope", "kind", "text", "at", "speaker", "session", "place", "importance",
-    "trust", "sources", "topic", "superseded_by", "expires", "used", "uses", "words",
-]  # fmt: skip
-"""What a record is made from; the rest is there to be filtered and sorted by."""
+_PLAIN = (
+    "kind", "text", "at", "speaker", "place", "importance", "trust", "superseded_by", "expires", "used", "uses",
+)  # fmt: skip
+_EXACT = ("scope", "session", "topic")
+FIELDS = [*_PLAIN, *_EXACT, "ident", "sources", "words"]
+"""Properties that a record is made of; the others are for filters and sorting."""
 
 Row = Object[Mapping[str, Any], None]
 
 
 def tenant_key(tenant: str) -> str:
-    """The name of a tenant at the server, which takes 64 letters, digits, ``-`` and ``_``.
+    """Return the server's name of a tenant: up to 64 letters, digits, ``-`` and ``_``.
 
-    Any other name is hashed; what it was stands in each of its records.
+    Other names are hashed. The original is in each record.
     """
     if _TENANT.fullmatch(tenant):
         return f"t-{tenant}"
@@ -43,34 +44,33 @@ def tenant_key(tenant: str) -> str:
 
 
 def object_id(id: str) -> uuid.UUID:
-    """The server's id of a record; it is the key within its tenant."""
+    """Return the server's id of a record; it is the key within its tenant."""
     return uuid.uuid5(_NAMESPACE, id)
 
 
 def sort_key(id: str) -> str:
-    """A text by which the server sorts as ids are sorted; its own order leaves out case and signs."""
+    """Return a text that the server sorts like ids; its own order ignores case and punctuation."""
     return id.encode("utf-8", "surrogatepass").hex()
 
 
 def exact(text: str) -> str:
-    """A text for exact comparison: the server trims what it compares, and cannot look for an empty one."""
+    """Quote a text for exact comparison: the server trims texts, and cannot search for an empty one."""
     return f'"{clean(text)}"'
 
 
 def to_object(
     tenant: str, record: Record, dimension: int, moved: int = 0
 ) -> DataObject[Mapping[str, Any], None]:
-    """A record as an object.
+    """Convert a record.
 
     Args:
-        tenant: Whose it is.
+        tenant: Its tenant.
         record: The record.
-        dimension: How long the vectors of the collection are.
-        moved: When the object was written that a migration made this one from, in ms since 1970;
-            0 for one that no migration made.
+        dimension: Vector length of the collection.
+        moved: For an object made by a migration, when the original was written, in ms since 1970; otherwise 0.
 
     Raises:
-        BadInput: Its id or its tenant cannot be a key, a number is none, or its vector is of another length.
+        BadInput: An invalid id or tenant, a NaN, or a vector of another length.
     """
     if not is_key(record.id) or not is_tenant(tenant):
         raise BadInput(
@@ -78,87 +78,57 @@ def to_object(
         )
     if any(math.isnan(number) for number in (record.at, record.importance, record.expires, record.used)):
         raise BadInput(f"{record.id}: a time or the importance is not a number")
-    return DataObject(
-        uuid=object_id(record.id),
-        properties=_properties(tenant, record) | {"moved": moved},
-        vector=None if record.vector is None else _anew(numbers(record.vector, dimension)),
-    )
+    vector = None
+    if record.vector is not None:
+        # The server does not index an unchanged vector again. If it was killed between storing and indexing an
+        # object, the same vector would never be indexed, so the length of the vector varies slightly.
+        length = 1.0 - random.random() * 1e-4
+        vector = [value * length for value in numbers(record.vector, dimension)]
+    properties = _properties(tenant, record) | {"moved": moved}
+    return DataObject(uuid=object_id(record.id), properties=properties, vector=vector)
 
 
 def numbers(vector: Vector, dimension: int) -> list[float]:
-    """A vector as the client takes it.
+    """Return a vector as a list.
 
     Raises:
-        BadInput: It has another length, or holds what is no number.
+        BadInput: It has another length, or a value that is not finite.
     """
     if vector.shape != (dimension,) or not np.isfinite(vector).all():
         raise BadInput(f"a vector here has {dimension} numbers; this one is of the shape {vector.shape}")
     return cast("list[float]", vector.tolist())
 
 
-def _anew(values: list[float]) -> list[float]:
-    """The same direction, at a length that differs a little each time.
-
-    The server does not index a vector again that is as the object's was. If it was killed between storing an
-    object and indexing it, writing it again would change nothing, and it would be found by words alone.
-    """
-    length = 1.0 - random.random() * 1e-4
-    return [value * length for value in values]
-
-
 def to_record(found: Row) -> Record:
-    """An object as a record; with its vector if that was asked for."""
-    row = dict(found.properties)
-    vector = found.vector.get("default") if found.vector else None
+    """Convert an object; with its vector if it was requested."""
+    row = found.properties
+    values = found.vector.get("default") if found.vector else None
+    vector = None
+    if values:
+        vector = np.asarray(cast("list[float]", values), dtype=np.float32)
+        vector = vector / np.float32(np.linalg.norm(vector))
     return Record(
         id=row["ident"],
-        scope=row["scope"][1:-1],
-        kind=row["kind"],
-        text=row["text"],
-        at=row["at"],
-        speaker=row["speaker"],
-        session=row["session"][1:-1],
-        place=row["place"],
-        importance=row["importance"],
-        trust=row["trust"],
         sources=tuple(row["sources"] or ()),
-        topic=row["topic"][1:-1],
-        superseded_by=row["superseded_by"],
-        expires=row["expires"],
-        used=row["used"],
-        uses=row["uses"],
         words=row["words"] or "",
-        vector=_vector(vector) if vector else None,
+        vector=vector,
+        **{name: row[name] for name in _PLAIN},
+        **{name: row[name][1:-1] for name in _EXACT},
     )
 
 
 def _properties(tenant: str, record: Record) -> dict[str, Any]:
+    plain = {name: getattr(record, name) for name in _PLAIN}
     return {
+        **{name: clean(value) if isinstance(value, str) else value for name, value in plain.items()},
+        **{name: float(plain[name]) for name in ("at", "importance", "expires", "used")},
+        **{name: exact(getattr(record, name)) for name in _EXACT},
         "tenant": tenant,
         "ident": record.id,
         "key": sort_key(record.id),
-        "scope": exact(record.scope),
-        "kind": record.kind,
-        "text": clean(record.text),
-        "at": float(record.at),
-        "speaker": clean(record.speaker),
-        "session": exact(record.session),
-        "place": record.place,
-        "importance": float(record.importance),
-        "trust": record.trust,
         "sources": [clean(source) for source in record.sources],
-        "topic": exact(record.topic),
-        "superseded_by": clean(record.superseded_by),
         "superseded": bool(record.superseded_by),
-        "expires": float(record.expires),
         "ends": float(record.expires) or NEVER,
-        "used": float(record.used),
-        "uses": record.uses,
-        # Left out where there are none: an empty text would count where lengths are averaged.
+        # None if there are none: an empty text would count in the average length.
         "words": clean(record.words) or None,
     }
-
-
-def _vector(values: object) -> Vector:
-    vector = np.asarray(cast("list[float]", values), dtype=np.float32)
-    return vector / np.float32(np.linalg.norm(vector))

@@ -1,4 +1,4 @@
-"""Memories in a Weaviate server."""
+"""The memory store in a Weaviate server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -10,9 +10,9 @@ from holdfast_workflows.contracts.text.unicode import clean
 from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Records, Scored, Vector
 from ..keys import is_key, is_tenant
 from . import counting
-from .answers import Shard, delete, insert, missing_collection, missing_tenant
+from .answers import Shard, delete, insert, missing_collection
 from .connection import Connection
-from .filters import EVERYTHING, all_of, conditions, near
+from .filters import EVERYTHING, matching, near
 from .generations import Generations
 from .library import (
     BM25Operator,
@@ -26,98 +26,78 @@ from .library import Filter as Where
 from .location import Location
 from .moving import Mover, without_vectors
 from .rows import FIELDS, Row, numbers, object_id, sort_key, tenant_key, to_object, to_record
-from .schema import K1, Generation
+from .schema import K1
 
 T = TypeVar("T")
-_AT_ONCE = 8
-"""Requests on their way at a time, where one call needs many."""
+_CONCURRENT = 8
+"""Concurrent requests of one call."""
 _IDS = 500
-"""Ids asked for in one request."""
+"""Ids in one request."""
 
 
 class WeaviateStore:
-    """Memories in Weaviate: a tenant of ours is a tenant of the server, which never mixes them.
+    """A ``MemoryStore`` in Weaviate, made by ``open_weaviate``. Each tenant is a tenant of the server."""
 
-    Made by ``open_weaviate``. Keeps to ``MemoryStore``, whose docstrings say what the methods do.
-    """
+    name = "weaviate"
 
     def __init__(self, location: Location, lease: float) -> None:
-        """The memories at ``location``; ``lease``, in seconds, is explained in generations.py."""
+        """``lease``, in seconds, is explained in generations.py."""
         self._connection = Connection(location)
         self._generations = Generations(self._connection, location.name, lease)
-        self._slots = asyncio.Semaphore(_AT_ONCE)
-
-    @property
-    def name(self) -> str:
-        """``weaviate``."""
-        return "weaviate"
+        self._slots = asyncio.Semaphore(_CONCURRENT)
 
     async def collection(self) -> Collection | None:
-        """What the vectors in it are; None for a store that was never begun."""
-        found = await self._generations.look()
+        found = await self._generations.current()
         return found.collection if found else None
 
     async def begin(self, collection: Collection) -> None:
-        """Make it ready for such vectors; harmless where it is."""
-        found = await self._generations.look()
+        found = await self._generations.current()
         words_only = found is not None and not found.collection.dimension
         if words_only and collection.dimension and not await self.tenants():
             await Mover(self._connection, self._generations, without_vectors).move(collection)
         await self._generations.begin(collection)
 
     async def indexing(self) -> int:
-        """Which version of the terms its records' words are of; 0 for a store where none was set."""
-        found = await self._generations.look()
+        found = await self._generations.current()
         return found.indexing if found else 0
 
     async def set_indexing(self, version: int) -> None:
-        """Note that all its records' words are of a version of the terms."""
         await self._generations.set_indexing(version)
 
     async def put(self, tenant: str, records: Sequence[Record]) -> None:
-        """Insert records, or replace those whose ids are there; all or none of up to 200."""
+        """All or none of up to 200 records."""
         generation = await self._generations.writable()
         dimension = generation.collection.dimension
         objects = {record.id: to_object(tenant, record, dimension) for record in records}
         if objects:
-            await self._at(generation, tenant, lambda shard: insert(shard, list(objects.values())), None)
+            await self._at(generation.name, tenant, lambda shard: insert(shard, list(objects.values())), None)
             await self._generations.confirm(generation)
 
     async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
-        """Note that records were recalled: ``used`` is now, ``uses`` one more; one that is gone stays gone."""
         found = await self._fetch(tenant, ids)
-        await self._update(
-            tenant, {record.id: {"used": float(now), "uses": record.uses + 1} for record in found}
-        )
+        await self._update(tenant, {each.id: {"used": float(now), "uses": each.uses + 1} for each in found})
 
     async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
-        """Set the words of records by their ids; one that is gone stays gone."""
         await self._update(tenant, {id: {"words": clean(text) or None} for id, text in words.items()})
 
     async def get(self, tenant: str, ids: Sequence[str]) -> Records:
-        """Those of the ids that are there, with their vectors, in the order of the ids."""
         found = {record.id: record for record in await self._fetch(tenant, ids, vectors=True)}
         return [found[id] for id in ids if id in found]
 
     async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> Records:
-        """Records that a filter means, with ids above ``after``, in order of their ids, without vectors."""
-        where = conditions(wanted)
-        if after:
-            where.append(Where.by_property("key").greater_than(sort_key(after)))
+        where = matching(wanted, sort_key(after))
 
         async def ask(shard: Shard) -> Records:
             found = await shard.query.fetch_objects(
-                filters=all_of(where), sort=Sort.by_property("key"), limit=limit, return_properties=FIELDS
+                filters=where, sort=Sort.by_property("key"), limit=limit, return_properties=FIELDS
             )
             return [to_record(row) for row in found.objects]
 
         return await self._ask(tenant, ask, []) if limit > 0 else []
 
     async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> Records:
-        """Turns that were said at most ``reach`` places before or after a place of a session."""
-        limit = len(places) * (2 * reach + 1)
-
         async def ask(shard: Shard) -> Records:
+            limit = len(places) * (2 * reach + 1)
             found = await shard.query.fetch_objects(
                 filters=near(places, reach), limit=limit, return_properties=FIELDS
             )
@@ -126,7 +106,6 @@ class WeaviateStore:
         return await self._ask(tenant, ask, []) if places else []
 
     async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
-        """Records with any of the terms, best first by BM25."""
         query = clean(" ".join(dict.fromkeys(terms)))
 
         async def ask(shard: Shard) -> Ranking:
@@ -134,19 +113,18 @@ class WeaviateStore:
                 query,
                 query_properties=["words"],
                 operator=BM25Operator.or_(minimum_match=1),
-                filters=all_of(conditions(wanted)),
+                filters=matching(wanted),
                 limit=limit,
                 return_metadata=MetadataQuery(score=True),
                 return_properties=FIELDS,
             )
-            # It leaves out the factor of BM25 that is the same for all.
-            return _ranked([(row, (row.metadata.score or 0.0) * (K1 + 1)) for row in found.objects])
+            # Weaviate omits the constant factor of BM25.
+            return _ranked((row, (row.metadata.score or 0.0) * (K1 + 1)) for row in found.objects)
 
         return await self._ask(tenant, ask, []) if query and limit > 0 else []
 
     async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> Ranking:
-        """Records nearest to a vector, best first by cosine."""
-        generation = await self._generations.look()
+        generation = await self._generations.current()
         if generation is None:
             return []
         self._generations.check(generation)
@@ -155,60 +133,51 @@ class WeaviateStore:
         async def ask(shard: Shard) -> Ranking:
             found = await shard.query.near_vector(
                 values,
-                filters=all_of(conditions(wanted)),
+                filters=matching(wanted),
                 limit=limit,
                 return_metadata=MetadataQuery(distance=True),
                 return_properties=FIELDS,
             )
-            # Its distance is 1 less the cosine.
-            return _ranked([(row, 1.0 - (row.metadata.distance or 0.0)) for row in found.objects])
+            # The distance is 1 less the cosine.
+            return _ranked((row, 1.0 - (row.metadata.distance or 0.0)) for row in found.objects)
 
-        return await self._at(generation, tenant, ask, []) if limit > 0 else []
+        return await self._at(generation.name, tenant, ask, []) if limit > 0 else []
 
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
-        """Remove records for good; how many were there."""
         count = 0
         for some in _portions(ids):
             count += await self._delete(tenant, Where.by_id().contains_any(some))
         return count
 
     async def erase(self, tenant: str, wanted: Filter | None = None) -> int:
-        """Remove all that a filter means, or the tenant with all it holds; how many that were."""
         if wanted is not None:
-            return await self._delete(tenant, all_of(conditions(wanted)) or EVERYTHING)
+            return await self._delete(tenant, matching(wanted) or EVERYTHING)
 
         async def drop(shard: Shard) -> int:
-            held = (await shard.aggregate.over_all(total_count=True)).total_count or 0
+            count = (await shard.aggregate.over_all(total_count=True)).total_count or 0
             await shard.tenants.remove([tenant_key(tenant)])
-            return held
+            return count
 
         return await self._remove(tenant, drop)
 
     async def tenants(self) -> Names:
-        """The tenants that hold anything, in order."""
-        generation = await self._generations.look()
-        if generation is None:
-            return []
-        names = await counting.of_each(self._connection, generation, counting.holder)
-        return sorted(name for name in names if name is not None)
+        generation = await self._generations.current()
+        return [] if generation is None else await counting.tenants(self._connection, generation.name)
 
     async def counts(self) -> Counts:
-        """How much it holds, of all tenants. The server does not say how many bytes: that is 0."""
-        generation = await self._generations.look()
-        if generation is None:
-            return Counts()
-        return counting.total(await counting.of_each(self._connection, generation, counting.count))
+        """``bytes`` is 0: the server does not report it."""
+        generation = await self._generations.current()
+        return Counts() if generation is None else await counting.counts(self._connection, generation.name)
 
     async def migrate(self, collection: Collection, embed: Embed) -> int:
-        """Embed every record's text anew; how many that were. It takes a lease longer than that."""
+        """Waits for one lease at the end."""
         return await Mover(self._connection, self._generations, embed).move(collection)
 
     async def optimise(self) -> int:
-        """Nothing to do: the server gives storage back by itself."""
+        """Nothing to do: the server releases storage automatically."""
         return 0
 
     async def close(self) -> None:
-        """Close the connection."""
         await self._connection.close()
 
     async def _fetch(self, tenant: str, ids: Sequence[str], *, vectors: bool = False) -> Records:
@@ -225,14 +194,14 @@ class WeaviateStore:
         return found
 
     async def _update(self, tenant: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Change properties of objects by their records' ids."""
+        """Update properties of objects by their records' ids."""
 
         async def update(shard: Shard, id: str, properties: Mapping[str, Any]) -> None:
             async with self._slots:
                 try:
                     await shard.data.update(object_id(id), properties)
                 except UnexpectedStatusCodeError as error:
-                    if error.status_code != 404:  # it went meanwhile
+                    if error.status_code != 404:  # 404: it was deleted in the meantime
                         raise
 
         async def update_all(shard: Shard) -> None:
@@ -241,18 +210,15 @@ class WeaviateStore:
         if changes:
             await self._ask(tenant, update_all, None)
 
-    async def _ask(self, tenant: str, ask: Callable[[Shard], Awaitable[T]], empty: T) -> T:
-        generation = await self._generations.look()
-        return empty if generation is None else await self._at(generation, tenant, ask, empty)
-
     async def _delete(self, tenant: str, where: FilterReturn) -> int:
         return await self._remove(tenant, lambda shard: delete(shard, where))
 
     async def _remove(self, tenant: str, remove: Callable[[Shard], Awaitable[int]]) -> int:
-        """Remove something from the generation that serves, and before that from all others that are there: what is
-        left in one that a migration took the place of would come back, and nothing may stay of what is erased.
+        """Delete from all generations, the current one last.
+
+        A migration would restore what is left in the one it replaced, and erased data must not stay anywhere.
         """
-        generation = await self._generations.look()
+        generation = await self._generations.current()
         if generation is None:
             return 0
 
@@ -265,32 +231,32 @@ class WeaviateStore:
                 raise
 
         for name in await self._generations.others(generation):
-            await self._at(Generation(name, generation.collection), tenant, remove_if_there, 0)
-        count = await self._at(generation, tenant, remove, 0)
+            await self._at(name, tenant, remove_if_there, 0)
+        count = await self._at(generation.name, tenant, remove, 0)
         await self._generations.confirm(generation)
         return count
 
-    async def _at(
-        self, generation: Generation, tenant: str, ask: Callable[[Shard], Awaitable[T]], empty: T
-    ) -> T:
-        """What ``ask`` gives at a tenant's part of a generation; ``empty`` for a tenant never written to."""
-        if not is_tenant(tenant):
-            return empty
-        key = tenant_key(tenant)
-        async with self._connection.client() as client:
+    async def _ask(self, tenant: str, ask: Callable[[Shard], Awaitable[T]], empty: T) -> T:
+        generation = await self._generations.current()
+        return empty if generation is None else await self._at(generation.name, tenant, ask, empty)
+
+    async def _at(self, generation: str, tenant: str, ask: Callable[[Shard], Awaitable[T]], empty: T) -> T:
+        """Run requests for a tenant's records in a generation."""
+
+        async def checked(shard: Shard) -> T:
             try:
-                return await ask(
-                    client.collections.use(generation.name, skip_argument_validation=True).with_tenant(key)
-                )
+                return await ask(shard)
             except WeaviateBaseError as error:
-                if missing_tenant(error):
-                    return empty
                 if missing_collection(error):
                     self._generations.forget()
                 raise
 
+        if not is_tenant(tenant):
+            return empty
+        return await self._connection.ask(generation, tenant_key(tenant), checked, empty)
 
-def _ranked(found: Sequence[tuple[Row, float]]) -> Ranking:
+
+def _ranked(found: Iterator[tuple[Row, float]]) -> Ranking:
     ranked = [Scored(to_record(row), score) for row, score in found]
     return sorted(ranked, key=lambda one: (-one.score, one.record.id))
 

@@ -4,7 +4,7 @@ import uuid
 
 from holdfast_activities.memory.weaviate import open_weaviate, parse
 from holdfast_activities.memory.weaviate.connection import Connection
-from holdfast_activities.memory.weaviate.schema import leftovers
+from holdfast_activities.memory.weaviate.schema import generations
 from holdfast_activities.memory.weaviate.store import WeaviateStore
 
 LEASE = 0.5
@@ -27,7 +27,7 @@ async def remove(url: str) -> None:
     connection = Connection(location)
     async with connection.client() as client:
         await client.alias.delete(alias_name=location.name)
-        for name in await leftovers(client, location.name):
+        for name in await generations(client, location.name):
             await client.collections.delete(name)
     await connection.close()
 
@@ -35,7 +35,7 @@ async def remove(url: str) -> None:
 async def collections(store: WeaviateStore) -> int:
     """How many collections the server has for a store."""
     async with store._connection.client() as client:
-        return len(await leftovers(client, store._generations.alias))
+        return len(await generations(client, store._generations.alias))
 
 
 async def held(store: WeaviateStore, collection: str) -> int:

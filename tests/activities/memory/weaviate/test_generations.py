@@ -96,7 +96,7 @@ async def test_a_write_that_outlives_its_lease_is_not_acknowledged_in_the_old_ge
     await slow.begin(COLLECTION)
     generation = await slow._generations.writable()
     await worker.migrate(OTHER, embed)
-    with pytest.raises(MemoryUnavailable, match="moved meanwhile"):
+    with pytest.raises(MemoryUnavailable, match="migrated during the write"):
         await slow._generations.confirm(generation)
     await slow.close()
 

@@ -167,7 +167,7 @@ async def test_a_server_of_another_kind_is_named_as_such() -> None:
         writer.close()
 
     async with serving(other) as store:
-        with pytest.raises(MemoryUnavailable, match="no Weaviate server"):
+        with pytest.raises(MemoryUnavailable, match="is not a Weaviate server"):
             await asyncio.wait_for(store.collection(), 60)
 
 
