@@ -1,7 +1,6 @@
 """Memories: stores, search, lifecycle and the outbox of changes."""
 
 from .base import Collection, Counts, Embedder, Filter, MemoryStore, Record, Scored, Vector
-from .guard.gate import Guard
 from .memories import Memories
 from .opening import make_memories, upgrade_memories
 from .outbox.changes import Change, FactDraft, TurnDraft
@@ -13,7 +12,6 @@ __all__ = [
     "Embedder",
     "FactDraft",
     "Filter",
-    "Guard",
     "Memories",
     "MemoryStore",
     "Record",

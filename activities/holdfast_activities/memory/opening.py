@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import make_url
 
@@ -15,9 +15,11 @@ from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
 
 from .base import MemoryStore
 from .embedders import GuardedEmbedder, choose_embedder, unchosen
-from .guard.gate import Guard
-from .guard.guarded import GuardedStore
+from .guard.guarded import guarded_store
 from .memories import Memories
+
+if TYPE_CHECKING:
+    from holdfast_activities.resilience import Breakers
 
 FILE = "memory.db"
 """File name of the embedded store."""
@@ -32,7 +34,7 @@ def make_memories(
     embeddings: str,
     home: Path,
     providers: Mapping[str, ProviderConfig] | None = None,
-    guard: Guard | None = None,
+    breakers: "Breakers | None" = None,
     *,
     environ: Mapping[str, str] | None = None,
     state_url: str = "",
@@ -45,7 +47,7 @@ def make_memories(
         embeddings: See ``choose_embedder``.
         home: The folder for embedded files.
         providers: Model providers by name; by default those of the environment.
-        guard: The circuit breakers; None for deadlines only.
+        breakers: The circuit breakers; None for deadlines only.
         environ: Where keys are looked up; the process environment by default.
         state_url: The workers' state database; empty without workers.
 
@@ -60,8 +62,8 @@ def make_memories(
         embeddings, home, providers_from(found) if providers is None else providers, found
     )
     return Memories(
-        GuardedStore(name, open_store, guard),
-        None if embedder is None else GuardedEmbedder(embedder, guard),
+        guarded_store(name, open_store, breakers),
+        None if embedder is None else GuardedEmbedder(embedder, breakers),
         warning=unchosen(home) if embedder is None and not embeddings.strip() else "",
     )
 

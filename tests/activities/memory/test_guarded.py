@@ -15,7 +15,7 @@ from holdfast_activities.memory.embedders import GuardedEmbedder
 from holdfast_activities.memory.embedders import guarded as guarded_embedder
 from holdfast_activities.memory.embedders.openai import OpenAIEmbedder
 from holdfast_activities.memory.guard import gate, guarded
-from holdfast_activities.memory.guard.guarded import GuardedStore
+from holdfast_activities.memory.guard.guarded import guarded_store
 from holdfast_activities.memory.weaviate import open_weaviate, parse
 from holdfast_activities.models.config import ProviderConfig
 from holdfast_activities.resilience import Breakers
@@ -73,7 +73,7 @@ class _Deaf:
 @pytest.mark.usefixtures("hasty")
 async def test_a_store_that_says_nothing_is_given_up_at_the_deadline(silent: str) -> None:
     location = parse(silent, {})
-    store = GuardedStore("weaviate", lambda: open_weaviate(location))
+    store = guarded_store("weaviate", lambda: open_weaviate(location))
     with pytest.raises(MemoryUnavailable, match=r"memory:weaviate: no answer within 0\.2 s"):
         await asyncio.wait_for(store.get("acme", ["a"]), 60)
     await store.close()
@@ -106,7 +106,7 @@ async def test_after_failures_in_a_row_nothing_is_asked_until_the_breaker_closes
         asked += 1
         return await open_weaviate(parse(silent, {}))
 
-    store = GuardedStore("weaviate", opens, breakers)
+    store = guarded_store("weaviate", opens, breakers)
     for _ in range(12):
         with pytest.raises(MemoryUnavailable):
             await store.get("acme", ["a"])
@@ -121,7 +121,7 @@ async def test_after_failures_in_a_row_nothing_is_asked_until_the_breaker_closes
 
 async def test_a_store_that_cannot_be_opened_is_opened_by_a_later_call(tmp_path: Path) -> None:
     (tmp_path / "memory.db").mkdir()
-    store = GuardedStore("embedded", lambda: open_embedded(tmp_path / "memory.db"))
+    store = guarded_store("embedded", lambda: open_embedded(tmp_path / "memory.db"))
     with pytest.raises(MemoryUnavailable):
         await store.counts()
     (tmp_path / "memory.db").rmdir()
@@ -137,14 +137,14 @@ async def test_many_first_calls_at_once_open_the_store_once(tmp_path: Path) -> N
         opened += 1
         return await open_embedded(tmp_path / "memory.db")
 
-    store = GuardedStore("embedded", opens)
+    store = guarded_store("embedded", opens)
     await asyncio.gather(*(store.begin(Collection()) for _ in range(10)))
     assert opened == 1
     await store.close()
 
 
 async def test_a_refusal_says_nothing_of_the_store(tmp_path: Path, breakers: Breakers) -> None:
-    store = GuardedStore("embedded", lambda: open_embedded(tmp_path / "memory.db"), breakers)
+    store = guarded_store("embedded", lambda: open_embedded(tmp_path / "memory.db"), breakers)
     memories = Memories(store)
     await memories.apply(change(facts=[fact("a", "Ann.")]))
     for _ in range(10):
@@ -155,7 +155,7 @@ async def test_a_refusal_says_nothing_of_the_store(tmp_path: Path, breakers: Bre
 
 
 async def test_every_call_reaches_the_store(tmp_path: Path) -> None:
-    store = GuardedStore("embedded", lambda: open_embedded(tmp_path / "memory.db"))
+    store = guarded_store("embedded", lambda: open_embedded(tmp_path / "memory.db"))
     memories = Memories(store)
     await memories.apply(change(facts=[fact("a", "Ann likes tea."), fact("b", "Bob likes tea, too.")]))
     assert [each.id for each in await memories.search("tea", tenant="", scopes=[], floor=0.0)] == ["a", "b"]

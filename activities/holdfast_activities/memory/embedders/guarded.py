@@ -1,10 +1,14 @@
 """An embedder behind a gate: a search goes on by words when its server is down or slow."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from holdfast_activities.memory.base import Embedder, Vector
-from holdfast_activities.memory.guard.gate import Gate, Guard
+from holdfast_activities.memory.guard.gate import Gate
 from holdfast_workflows.contracts.errors import EmbeddingFailed
+
+if TYPE_CHECKING:
+    from holdfast_activities.resilience import Breakers
 
 ONE_SECONDS = 3.0
 """What the embedding of one text may take; with a search, somebody waits for it."""
@@ -16,11 +20,11 @@ MORE_SECONDS = 60.0
 class GuardedEmbedder:
     """An embedder whose every call is bounded, so that a search goes on by words when its server is down."""
 
-    def __init__(self, embedder: Embedder, guard: Guard | None = None) -> None:
+    def __init__(self, embedder: Embedder, breakers: "Breakers | None" = None) -> None:
         """A bounded ``embedder``; its breaker is named ``memory:embeddings``."""
         self.model = embedder.model
         self._embedder = embedder
-        self._gate = Gate("memory:embeddings", guard, EmbeddingFailed)
+        self._gate = Gate("memory:embeddings", breakers, EmbeddingFailed)
 
     async def dimension(self) -> int:
         return await self._gate.call(self._embedder.dimension, MORE_SECONDS)

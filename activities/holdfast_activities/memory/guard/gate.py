@@ -6,43 +6,31 @@ cancelled and not awaited.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from holdfast_workflows.contracts.errors import BreakerOpen, EmbeddingFailed, MemoryUnavailable
 
 if TYPE_CHECKING:
-    from holdfast_activities.resilience import Admission
+    from holdfast_activities.resilience import Breakers
 
 T = TypeVar("T")
-
-
-class Guard(Protocol):
-    """The interface of the worker's ``Breakers``."""
-
-    async def admit(self, name: str) -> "Admission": ...
-
-    async def succeeded(self, admission: "Admission") -> None: ...
-
-    async def failed(self, admission: "Admission", reason: str = "") -> None: ...
-
-    async def abandoned(self, admission: "Admission") -> None: ...
 
 
 class Gate:
     """Runs every call of one dependency within a deadline and a breaker."""
 
     def __init__(
-        self, name: str, guard: Guard | None, failure: type[MemoryUnavailable] | type[EmbeddingFailed]
+        self, name: str, breakers: "Breakers | None", failure: type[MemoryUnavailable | EmbeddingFailed]
     ) -> None:
         """Create a gate.
 
         Args:
             name: Name of the breaker, such as ``memory:embedded``.
-            guard: The breakers; None for deadlines only.
+            breakers: None for deadlines only.
             failure: The error that counts as a failure; raised by the dependency and by the gate.
         """
         self._name = name
-        self._guard = guard
+        self._breakers = breakers
         self._failure = failure
         self._late: set[asyncio.Future[Any]] = set()
 
@@ -53,37 +41,28 @@ class Gate:
             HoldfastError: ``failure``, if the breaker is open (with ``retry_after``) or the deadline has passed.
                 Other errors of the call pass through and do not count.
         """
-        admission = await self._admit()
+        breakers = self._breakers
+        if breakers is None:
+            return await self._within(work, seconds)
+        try:
+            admission = await breakers.admit(self._name)
+        except BreakerOpen as error:
+            raise self._failure(error.detail, retry_after=error.retry_after) from None
         try:
             result = await self._within(work, seconds)
         except self._failure as error:
             # A permanent failure concerns one text, so it does not count; a rejected key concerns all of them.
-            counts = error.retryable or (isinstance(error, EmbeddingFailed) and error.account)
-            await self._report(admission, error.detail if counts else None)
+            if error.retryable or (isinstance(error, EmbeddingFailed) and error.account):
+                await breakers.failed(admission, error.detail)
+            else:
+                await breakers.succeeded(admission)
             raise
         except BaseException:
             # Cancelled or rejected as invalid: no evidence about the dependency.
-            if admission is not None and self._guard is not None:
-                await self._guard.abandoned(admission)
+            await breakers.abandoned(admission)
             raise
-        await self._report(admission, None)
+        await breakers.succeeded(admission)
         return result
-
-    async def _admit(self) -> "Admission | None":
-        if self._guard is None:
-            return None
-        try:
-            return await self._guard.admit(self._name)
-        except BreakerOpen as error:
-            raise self._failure(error.detail, retry_after=error.retry_after) from None
-
-    async def _report(self, admission: "Admission | None", failure: str | None) -> None:
-        if self._guard is None or admission is None:
-            return
-        if failure is None:
-            await self._guard.succeeded(admission)
-        else:
-            await self._guard.failed(admission, failure)
 
     async def _within(self, work: Callable[[], Awaitable[T]], seconds: float | None) -> T:
         task = asyncio.ensure_future(work())

@@ -17,7 +17,7 @@ from ..base import Embedder, Filter, MemoryStore, Record
 from ..finding import embeddable, fact_words
 from ..finding.terms import terms
 from .dedupe import normal
-from .facts import trust_of
+from .facts import TRUST_RANK
 from .lifecycle import DAY, pages
 
 QUIET = 30 * DAY
@@ -115,7 +115,7 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
         session=turns[0].session,
         place=turns[0].place,
         importance=max(turn.importance for turn in turns),
-        trust=min((turn.trust for turn in turns), key=trust_of),
+        trust=min((turn.trust for turn in turns), key=TRUST_RANK.__getitem__),
         sources=ids,
         # With the first of its turns, whose text must not outlive its expiry.
         expires=min((turn.expires for turn in turns if turn.expires), default=0.0),

@@ -20,7 +20,7 @@ from .dedupe import same
 MORE_IMPORTANT = 0.05
 """Added to a fact's importance when it is repeated."""
 
-_TRUST: dict[Trust, int] = {"tool": 0, "agent": 0, "user": 1, "operator": 2}
+TRUST_RANK: dict[Trust, int] = {"tool": 0, "agent": 0, "user": 1, "operator": 2}
 _CANDIDATES = 10  # that may say the same
 _TOPIC_CHARS = 100
 _TRAIL = 20  # links followed to the valid fact; a longer trail is an error
@@ -28,12 +28,7 @@ _TRAIL = 20  # links followed to the valid fact; a longer trail is an error
 
 def standing(fact: Record) -> tuple[int, float, str]:
     """Sort key of contradicting facts; the greatest is valid."""
-    return trust_of(fact.trust), fact.at, fact.id
-
-
-def trust_of(trust: Trust) -> int:
-    """Rank of a trust level; an agent and its tools rank equally."""
-    return _TRUST[trust]
+    return TRUST_RANK[fact.trust], fact.at, fact.id
 
 
 def same_topic(topic: str) -> str:
@@ -109,7 +104,10 @@ class _Facts:
         for record in self.changed.values():
             found.pop(record.id, None)
             if record.scope == fact.scope and not record.superseded_by:
-                found[record.id] = record, _cosine(record, fact)
+                cosine = 0.0
+                if record.vector is not None and fact.vector is not None:
+                    cosine = float(record.vector @ fact.vector)
+                found[record.id] = record, cosine
         return found
 
     async def _rivals(self, fact: Record, replaces: str) -> list[Record]:
@@ -118,7 +116,11 @@ class _Facts:
         if fact.topic:
             wanted = Filter(scopes=(fact.scope,), kinds=("fact",), topic=fact.topic, now=self._now)
             ids = [record.id for record in await self._store.list(self._tenant, wanted)]
-            ids += [record.id for record in self.changed.values() if _about(record, fact)]
+            ids += [
+                each.id
+                for each in self.changed.values()
+                if (each.scope, each.topic) == (fact.scope, fact.topic)
+            ]
         named = await self._holder(replaces, fact.scope) if replaces else None
         if named is not None:
             ids.append(named.id)
@@ -166,7 +168,7 @@ def _merged(there: Record, new: Record) -> Record:
     sources = new.sources or (new.id,)
     if set(sources) <= set(there.sources):
         return there
-    trusted = trust_of(new.trust) >= trust_of(there.trust)
+    trusted = TRUST_RANK[new.trust] >= TRUST_RANK[there.trust]
     # A less trusted source confirms the fact but does not change its time, trust, expiry or topic, by which it
     # could supersede others.
     topic = there.topic or (new.topic if trusted else "")
@@ -182,11 +184,3 @@ def _merged(there: Record, new: Record) -> Record:
         words=fact_words(there.text, topic),
         expires=lasting if trusted else there.expires,
     )
-
-
-def _about(record: Record, fact: Record) -> bool:
-    return record.kind == "fact" and record.scope == fact.scope and record.topic == fact.topic
-
-
-def _cosine(one: Record, other: Record) -> float:
-    return 0.0 if one.vector is None or other.vector is None else float(one.vector @ other.vector)

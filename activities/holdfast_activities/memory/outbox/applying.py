@@ -14,7 +14,6 @@ from holdfast_activities.state.coordination.outbox import OutboxItem, OutboxQueu
 from holdfast_workflows.contracts.errors import (
     EmbeddingFailed,
     EmbeddingMismatch,
-    HoldfastError,
     MemoryUnavailable,
     StateUnavailable,
 )
@@ -35,7 +34,7 @@ write may still take in the store.
 _LATER = 300.0
 """Seconds until a change is retried that failed for a reason other than an unavailable store."""
 
-_AWAY = (MemoryUnavailable, EmbeddingFailed, EmbeddingMismatch, StateUnavailable)
+_UNAVAILABLE = (MemoryUnavailable, EmbeddingFailed, EmbeddingMismatch, StateUnavailable)
 """Errors that the next change would also meet."""
 
 _log = logging.getLogger(__name__)
@@ -45,24 +44,19 @@ class Applying:
     """Applies changes, now or later."""
 
     def __init__(self, outbox: OutboxQueue, memories: Memories | None) -> None:
-        """Apply changes from the outbox; without ``memories``, other workers apply them."""
+        """Without ``memories``, other workers apply the changes."""
         self._outbox = outbox
         self._memories = memories
 
-    async def decided(self, id: str) -> OutboxItem | None:
+    async def recorded(self, id: str) -> OutboxItem | None:
         """Return the change of that id, if it is recorded."""
         return await self._outbox.get(id)
 
-    async def keep(self, change: Change, session: str, answer: str = "") -> OutboxItem | None:
-        """Record a change and apply it if the store answers.
+    async def record(self, change: Change, session: str, answer: str = "") -> OutboxItem | None:
+        """Record a change, apply it if the store answers, and return the current item.
 
-        Args:
-            change: The first change recorded under an id counts.
-            session: Erasing this session removes the pending change.
-            answer: The result as JSON, returned for a repeated request.
-
-        Returns:
-            The current item; None if the session was erased.
+        The first change recorded under an id counts. ``answer`` is its result as JSON, for repeated requests.
+        Erasing the session removes the pending change; None if it was erased already.
         """
         own = OutboxItem(
             id=change.id,
@@ -73,9 +67,7 @@ class Applying:
             answer=answer,
         )
         item = await self._outbox.add(own, until=clock.now() + _OWN)
-        if item is None or item.applied:
-            return item
-        if not await self._try(item):
+        if item is None or item.applied or not await self._try(item):
             return item
         return await self._outbox.get(item.id)
 
@@ -99,12 +91,13 @@ class Applying:
         and scope, the whole tenant is erased.
         """
         now = clock.now()
-        again = Again(before=now, session=session, scope=scope)
         id = f"erased:{uuid4().hex}"  # a repeated erasure is scheduled again
-        body = Change(id=id, tenant=tenant, at=now, again=again).model_dump_json(exclude_defaults=True)
+        change = Change(id=id, tenant=tenant, at=now, again=Again(before=now, session=session, scope=scope))
         # Without a session, whose erasure would remove it.
-        item = OutboxItem(id=id, tenant=tenant, session="", at=now, body=body)
-        await self._outbox.add(item, until=now + LATE)
+        body = change.model_dump_json(exclude_defaults=True)
+        await self._outbox.add(
+            OutboxItem(id=id, tenant=tenant, session="", at=now, body=body), until=now + LATE
+        )
 
     async def drain(self) -> int:
         """Apply pending changes, oldest first; return how many.
@@ -133,9 +126,13 @@ class Applying:
         except Exception as error:
             # Any error: a change that cannot be applied must not block those behind it.
             problem = classify(error)
-            away = isinstance(problem, _AWAY) and not _refused(problem)
-            await self._outbox.failed(item.id, str(problem), until=0.0 if away else clock.now() + _LATER)
-            if not away:
+            # An embedder that rejected this text may accept the next.
+            rejected = isinstance(problem, EmbeddingFailed) and not problem.retryable
+            unavailable = isinstance(problem, _UNAVAILABLE) and not rejected
+            await self._outbox.failed(
+                item.id, str(problem), until=0.0 if unavailable else clock.now() + _LATER
+            )
+            if not unavailable:
                 _log.error("memory change %s was not applied and will be retried: %s", item.id, problem)
             elif strict:
                 raise MemoryUnavailable(problem.detail or problem.code) from error
@@ -159,8 +156,7 @@ class Applying:
     async def _apply(self, item: OutboxItem) -> None:
         memories = required(self._memories)
         change = await self._without_forgotten(Change.model_validate_json(item.body))
-        if change.again is not None:
-            again = change.again
+        if again := change.again:
             await memories.erase(change.tenant, scope=again.scope, session=again.session, before=again.before)
         if change.forget:
             found = await memories.get(change.tenant, change.forget)
@@ -170,8 +166,3 @@ class Applying:
         if not await self._outbox.applied(item.id, clock.now()) and item.session:
             # The session was erased during the call, so erase what was just written.
             await memories.erase(item.tenant, session=item.session)
-
-
-def _refused(problem: HoldfastError) -> bool:
-    """Whether the embedder rejected this text but may accept the next."""
-    return isinstance(problem, EmbeddingFailed) and not problem.retryable

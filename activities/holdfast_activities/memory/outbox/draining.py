@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Drainer:
-    """Polls the outbox and the erased sessions until it is closed."""
+    """Polls the outbox and the erased sessions."""
 
     def __init__(
         self,
@@ -36,58 +36,37 @@ class Drainer:
         *,
         every: float = EVERY,
     ) -> None:
-        """Create a stopped drainer; ``forget`` drops a session from this worker's caches, ``every`` is in seconds."""
+        """``forget`` drops a session from this worker's caches; ``every`` is in seconds."""
         self._applying = applying
         self._outbox = outbox
         self._erasing = erasing
         self._forget = forget
         self._every = every
-        self._asked = asyncio.Event()
         self._since = clock.now() - _CLOCKS
-        self._away = False
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="holdfast-drainer")
-
-    def ask(self) -> None:
-        """Poll now."""
-        self._asked.set()
-
-    async def close(self) -> None:
-        """Stop. An interrupted change is applied by another worker or at the next start."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        self._store_is_down = False
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Run for the duration of the block."""
-        self.start()
+        """Poll for the duration of the block. An interrupted change is applied later or by another worker."""
+        task = asyncio.create_task(self._run(), name="holdfast-drainer")
         try:
             yield
         finally:
-            await self.close()
+            task.cancel()
+            await asyncio.wait([task])
 
     async def _run(self) -> None:
         while True:
-            self._asked.clear()
             try:
-                await self.look()
+                await self.poll()
             except HoldfastError as error:
                 _log.warning("memories: %s", error)
             except Exception:  # noqa: BLE001 - the next poll may succeed
                 # The task must not end silently, or pending changes would never be applied.
                 _log.exception("memories: polling the outbox failed")
-            try:
-                async with asyncio.timeout(self._every * random.uniform(*_JITTER)):
-                    await self._asked.wait()
-            except TimeoutError:
-                continue
+            await asyncio.sleep(self._every * random.uniform(*_JITTER))
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Drop erased sessions and apply pending changes."""
         now = clock.now()
         for session in await self._erasing.since(self._since):
@@ -100,10 +79,10 @@ class Drainer:
         try:
             done = await self._applying.drain()
         except MemoryUnavailable as error:
-            if not self._away:
+            if not self._store_is_down:
                 _log.warning("%d memory changes are pending: %s", waiting, error)
-            self._away = True
+            self._store_is_down = True
         else:
-            if self._away and done:
+            if self._store_is_down and done:
                 _log.info("the memory store is back: %d changes applied", done)
-            self._away = False
+            self._store_is_down = False

@@ -55,14 +55,14 @@ class MemoryTools:
             trust="agent",
         )
         change = Change(id=context.key, tenant=context.tenant, at=now, facts=(fact,))
-        item = await self._applying.keep(change, context.session)
+        item = await self._applying.record(change, context.session)
         if item is None:
             return "not remembered: this conversation was erased"
         return "remembered" if item.applied else "noted; it can be recalled as soon as memory can be reached"
 
     async def forget(self, asked: Forget, context: ToolContext) -> str:
         """Forget a memory in the agent's scopes."""
-        item = await self._applying.decided(context.key)
+        item = await self._applying.recorded(context.key)
         if item is None:
             if await self._is_missing(asked.id, context):
                 return f"there is no memory with id {asked.id!r}"
@@ -73,7 +73,7 @@ class MemoryTools:
                 forget=(asked.id,),
                 within=self._scopes(context),
             )
-            item = await self._applying.keep(change, context.session)
+            item = await self._applying.record(change, context.session)
         done = item is None or item.applied
         return "forgotten" if done else "it will be forgotten as soon as memory can be reached"
 

@@ -74,10 +74,10 @@ class RememberTurn:
         id = f"{request.session}:{request.turn}"
         if request.resets:
             id = f"{id}:{request.resets}"
-        item = await self._applying.decided(id)
+        item = await self._applying.recorded(id)
         if item is None:
             change, answer = await self._decide(request, id)
-            item = await self._applying.keep(change, request.session, answer.model_dump_json())
+            item = await self._applying.record(change, request.session, answer.model_dump_json())
             if item is None:  # the session was erased
                 return RememberResult(usage=answer.usage)
         result = RememberResult.model_validate_json(item.answer)

@@ -61,7 +61,7 @@ async def test_an_erased_user_leaves_no_trace(state: State, tmp_path: Path, url:
         assert result.sessions == (worker.session,)
         assert result.memories >= 4
         assert result.entries > 20
-        await worker.activities.drainer.look()
+        await worker.activities.drainer.poll()
         assert await memories(worker) == []
         assert canary.encode() not in b"".join(path.read_bytes() for path in folder.glob("memory.db*"))
         assert await state.log.read(worker.session, 0) == []
@@ -78,7 +78,7 @@ async def test_an_erased_session_goes_and_the_users_others_stay(state: State, tm
         await lived(one, "first")
         await two.run(names.REMEMBER_TURN, await two.turn(1, "second one", "yes"))
         await erase(one, "session", one.session)
-        await one.activities.drainer.look()
+        await one.activities.drainer.poll()
         assert sorted(await memories(two)) == ["second one", "yes"]
         assert len(await state.log.read(two.session, 0)) == 2
 
@@ -89,7 +89,7 @@ async def test_a_tenant_is_erased_whole_and_no_other(state: State, tmp_path: Pat
         await two.run(names.REMEMBER_TURN, await two.turn(1, "second one", "yes"))
         result = await erase(one, "tenant")
         assert result.sessions == (one.session,)
-        await one.activities.drainer.look()
+        await one.activities.drainer.poll()
         assert await memories(one) == []
         assert len(await memories(two)) == 2
 

@@ -98,13 +98,13 @@ async def test_a_write_that_lands_after_the_erasure_is_erased(
     kind: EraseKind, worker: Rememberer, other: Other
 ) -> None:
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
-        tasks.create_task(other.applying.keep(told(worker), worker.session))
+        tasks.create_task(other.applying.record(told(worker), worker.session))
         await other.store.begun.wait()
         await erase(worker, kind)
         other.store.given_up.set()
     await other.store.land()
     assert len(await ids(worker)) == 2  # as feared
-    await worker.activities.drainer.look()
+    await worker.activities.drainer.poll()
     assert await ids(worker) == []
 
 
@@ -115,7 +115,7 @@ async def test_what_is_brought_after_the_erasure_stays(kind: EraseKind, worker: 
     assert await ids(worker) == []
     # Of the same words, and said as long ago: somebody has begun anew, from the same documents.
     await worker.memory.apply(told(worker))
-    await worker.activities.drainer.look()
+    await worker.activities.drainer.poll()
     assert len(await ids(worker)) == 2
 
 
@@ -125,12 +125,12 @@ async def test_a_fact_holds_again_that_a_late_one_took_the_place_of(worker: Reme
     change = told(worker)
     dog = change.facts[0].model_copy(update={"topic": "pet"})
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
-        tasks.create_task(other.applying.keep(change.model_copy(update={"facts": (dog,)}), worker.session))
+        tasks.create_task(other.applying.record(change.model_copy(update={"facts": (dog,)}), worker.session))
         await other.store.begun.wait()
         await erase(worker, "session")
         other.store.given_up.set()
     await other.store.land()
-    await worker.activities.drainer.look()
+    await worker.activities.drainer.poll()
     [view] = (await worker.memory.list(MemoryQuery(tenant=worker.tenant))).memories
     assert (view.id, view.superseded_by) == ("cat", "")
 
@@ -141,7 +141,7 @@ async def test_a_change_that_was_claimed_with_others_is_not_begun_once_its_sessi
     worker.memory.away = True
     applying = Applying(state.outbox, cast("Memories", worker.memory))
     for number in range(3):
-        await applying.keep(told(worker, number), worker.session)
+        await applying.record(told(worker, number), worker.session)
     worker.memory.away = False
     begun: list[str] = []
 

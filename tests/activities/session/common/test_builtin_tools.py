@@ -171,7 +171,7 @@ async def test_with_the_store_away_it_is_noted_and_searching_fails_plainly(
             await tools.use("search_memory", query="tea")
         assert not failed.value.retryable
         worker.memory.away = False
-        await worker.activities.drainer.look()
+        await worker.activities.drainer.poll()
         page = await worker.memory.list(MemoryQuery(tenant=worker.tenant))
         assert [view.text for view in page.memories] == ["Ann takes her tea with lemon."]
 
@@ -185,7 +185,7 @@ async def test_an_agent_forgets_only_what_is_in_its_scopes(away: bool, state: St
         answer = await Tools(worker).use("forget", id="b")
         assert away or "no memory" in answer
         worker.memory.away = False
-        await worker.activities.drainer.look()
+        await worker.activities.drainer.poll()
         assert len(await worker.memory.get(worker.tenant, ["b"])) == 1
 
 

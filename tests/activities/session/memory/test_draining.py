@@ -71,7 +71,7 @@ async def waits(worker: Rememberer, count: int) -> list[str]:
     """So many changes that were decided while the store was away."""
     worker.memory.away = True
     for n in range(count):
-        await applying(worker, worker.memory).keep(change(worker, n), worker.session)
+        await applying(worker, worker.memory).record(change(worker, n), worker.session)
     worker.memory.away = False
     return [f"{worker.session}:{n}" for n in range(count)]
 
@@ -99,7 +99,7 @@ async def test_a_claim_whose_worker_died_is_taken_up_and_changes_nothing_twice(
         claimed = await outbox.claim(now=1e12, seconds=-1e12, limit=10_000)
         assert id in [item.id for item in claimed]
         await worker.memory.apply(change(worker, 0))  # and then it died
-        await worker.activities.drainer.look()
+        await worker.activities.drainer.poll()
         assert await ids(worker) == [id]
         item = await outbox.get(id)
         assert item is not None
@@ -110,7 +110,7 @@ async def test_what_is_decided_while_the_store_answers_is_applied_at_once(
     state: State, tmp_path: Path
 ) -> None:
     async with remembering(state, tmp_path) as worker:
-        item = await applying(worker, worker.memory).keep(change(worker, 1), worker.session)
+        item = await applying(worker, worker.memory).record(change(worker, 1), worker.session)
         assert item is not None
         assert item.applied > 0
         assert item.body == ""
@@ -143,7 +143,7 @@ async def test_a_store_that_goes_away_amid_it_leaves_the_rest_for_later(state: S
             await applying(worker, watched).drain()
         assert await ids(worker) == wanted[:3]
         # Nothing is claimed any more: whoever comes next has all of it.
-        await worker.activities.drainer.look()
+        await worker.activities.drainer.poll()
         assert await ids(worker) == wanted
 
 
@@ -192,12 +192,12 @@ async def test_what_was_forgotten_does_not_come_back_by_a_change_that_is_applied
 async def test_without_a_store_changes_wait_for_a_worker_that_has_one(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         without = Applying(state.outbox, None)
-        item = await without.keep(change(worker, 1), worker.session)
+        item = await without.record(change(worker, 1), worker.session)
         assert item is not None
         assert not item.applied
         with pytest.raises(MemoryUnavailable):
             await without.drain()
-        await worker.activities.drainer.look()
+        await worker.activities.drainer.poll()
         assert await ids(worker) == [f"{worker.session}:1"]
 
 
@@ -214,13 +214,12 @@ async def test_a_drainer_that_runs_applies_what_waits_and_drops_what_was_erased(
             if session == worker.session:
                 heard.set()
 
-        drainer = Drainer(applying(worker, watched), state.outbox, state.erasing, forget)
+        drainer = Drainer(applying(worker, watched), state.outbox, state.erasing, forget, every=0.5)
         async with asyncio.timeout(WAIT), drainer.running():
             await watched.reached.wait()
             assert await ids(worker) == wanted
-            await state.erasing.session(worker.session, time.time())
             assert not heard.is_set()
-            drainer.ask()
+            await state.erasing.session(worker.session, time.time())
             await heard.wait()
 
 

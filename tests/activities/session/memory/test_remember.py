@@ -78,7 +78,7 @@ async def test_with_the_store_away_it_waits_and_is_applied_once_when_it_is_back(
         assert (await worker.run(names.REMEMBER_TURN, request, attempt=2)).pending
         worker.memory.away = False
         assert await kept(worker) == []
-        await worker.activities.drainer.look()
+        await worker.activities.drainer.poll()
         assert len(await kept(worker)) == 3
         assert not (await worker.run(names.REMEMBER_TURN, request, attempt=3)).pending
         assert len(worker.model.requests) == 1
