@@ -169,7 +169,7 @@ class Memories:
     ) -> int:
         """Delete a scope, a session (its turns, its own scope, facts drawn from nothing else), or the whole tenant.
 
-        With ``before``, delete only what was stored before that time, as far as that is known: ``lifecycle.brought``.
+        With ``before``, delete only what was stored before that time, as far as that is known: ``lifecycle.stored_at``.
         """
         await self.check()
         async with self._lock(tenant):

@@ -10,7 +10,7 @@ import pytest
 
 from holdfast_activities.memory import Filter, Memories, MemoryStore, Record, TurnDraft, Vector
 from holdfast_activities.memory.embedded import open_embedded
-from holdfast_activities.memory.maintenance.episodes import DECIDED, MANY, STRETCH, says_most
+from holdfast_activities.memory.maintenance.episodes import CONFIRMED_AFTER, MIN_TURNS, TURNS, representative
 from holdfast_activities.memory.maintenance.lifecycle import faded
 from holdfast_workflows.contracts.agent.memory import Trust
 from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryUnavailable
@@ -100,15 +100,15 @@ async def test_a_forgotten_turn_is_not_found_by_way_of_its_neighbours(memories: 
 
 
 async def test_a_long_session_of_the_past_becomes_episodes_that_name_their_turns(memories: Memories) -> None:
-    await memories.apply(change(turns=_session("old", 50) + _session("short", MANY)))
+    await memories.apply(change(turns=_session("old", 50) + _session("short", MIN_TURNS)))
     now = _long_after()
     assert await memories.consolidate(START) == 0, "nothing is past yet"
     assert await memories.consolidate(now) == 50
     everything = await held(memories)
     episodes = [each for each in everything.values() if each.kind == "episode"]
-    assert sorted(len(each.sources) for each in episodes) == [50 % STRETCH, STRETCH, STRETCH]
+    assert sorted(len(each.sources) for each in episodes) == [50 % TURNS, TURNS, TURNS]
     assert {each.session for each in episodes} == {"old"}
-    assert sum(each.session == "short" for each in everything.values()) == MANY
+    assert sum(each.session == "short" for each in everything.values()) == MIN_TURNS
     found = await memories.search("Where does the boat lie?", tenant="", scopes=[USER], kinds=["episode"])
     assert "harbour of Lisbon" in found[0].text
     assert await memories.consolidate(now) == 0
@@ -128,14 +128,14 @@ async def test_an_episode_expires_with_the_first_of_its_turns(memories: Memories
     now = _long_after()
     expiring = [
         turn.model_copy(update={"expires": now + turn.place}) if turn.place % 2 else turn
-        for turn in _session("old", MANY + 1)
+        for turn in _session("old", MIN_TURNS + 1)
     ]
     await memories.apply(change(turns=expiring))
     await memories.consolidate(now)
     assert len(await held(memories)) == 3
     await memories.expire(now + 2)
     left = {source for view in (await held(memories)).values() for source in view.sources}
-    assert left == {f"old:{number}" for number in range(STRETCH, MANY + 1)}
+    assert left == {f"old:{number}" for number in range(TURNS, MIN_TURNS + 1)}
 
 
 async def test_a_forgotten_turn_leaves_no_words_though_forgetting_it_broke_off(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_a_consolidation_that_broke_off_is_finished_by_the_next(memories: 
     # As it is where the episodes were written and only some of the turns removed.
     await memories.apply(change(turns=turns[7:30]))
     assert await memories.consolidate(_long_after()) == 0, "whoever wrote them may still be at it"
-    assert await memories.consolidate(_long_after() + 2 * DECIDED) == 23
+    assert await memories.consolidate(_long_after() + 2 * CONFIRMED_AFTER) == 23
     assert await held(memories) == episodes
 
 
@@ -188,9 +188,9 @@ def test_an_episode_holds_the_sentences_that_say_most_in_their_order() -> None:
         replace(record(kind="turn"), text=text, speaker="Ann", id=str(place))
         for place, text in enumerate(said_of_it * 4)
     ]
-    lines = says_most(turns).splitlines()
+    lines = representative(turns).splitlines()
     assert lines == [f"Ann: {said_of_it[1]}", f"Ann: {said_of_it[3]}"]
-    assert says_most([replace(record(kind="turn"), text="Okay.")]) == "Okay."
+    assert representative([replace(record(kind="turn"), text="Okay.")]) == "Okay."
 
 
 async def test_erasing_a_session_takes_what_was_drawn_from_it_alone(memories: Memories) -> None:
@@ -295,7 +295,7 @@ async def test_a_fact_goes_with_the_last_session_whose_agent_told_it(
     assert await held(memories) == {}
 
 
-@pytest.mark.parametrize("gone", [("s1:3",), tuple(f"s1:{number}" for number in range(MANY + 1))])
+@pytest.mark.parametrize("gone", [("s1:3",), tuple(f"s1:{number}" for number in range(MIN_TURNS + 1))])
 async def test_what_is_forgotten_while_it_is_drawn_together_does_not_come_back_in_an_episode(
     tmp_path: Path, gone: tuple[str, ...]
 ) -> None:
@@ -312,7 +312,7 @@ async def test_what_is_forgotten_while_it_is_drawn_together_does_not_come_back_i
     embedder = Forgetting()
     embedder.waiting = []
     async with memories_at(tmp_path, embedder) as memories:
-        turns = [said(number, f"Canary {number} sings of tea.") for number in range(MANY + 1)]
+        turns = [said(number, f"Canary {number} sings of tea.") for number in range(MIN_TURNS + 1)]
         await memories.apply(change(turns=turns))
         embedder.waiting = [memories]
         await memories.consolidate(time.time() + 40 * DAY)

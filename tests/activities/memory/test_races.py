@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from holdfast_activities.memory import FactDraft, Memories, MemoryStore, Record
-from holdfast_activities.memory.maintenance.episodes import DECIDED, MANY
+from holdfast_activities.memory.maintenance.episodes import CONFIRMED_AFTER, MIN_TURNS
 
 from .conftest import Stores
 from .keeper import DAY, START, change, fact, held, said
@@ -133,12 +133,12 @@ async def test_two_that_draw_a_session_together_at_once_lose_nothing_and_keep_no
     moment: str, stores: Stores
 ) -> None:
     other = Memories(await stores.open())
-    texts = {f"s1:{number}": f"Song {number} is of tea." for number in range(MANY + 1)}
+    texts = {f"s1:{number}": f"Song {number} is of tea." for number in range(MIN_TURNS + 1)}
     await other.apply(change(turns=[said(number, text) for number, text in enumerate(texts.values())]))
     now = time.time() + 31 * DAY
     one = Memories(cast("MemoryStore", Turns(await stores.open(), moment, lambda: other.consolidate(now))))
     await one.consolidate(now)
-    await one.consolidate(now + 2 * DECIDED)
+    await one.consolidate(now + 2 * CONFIRMED_AFTER)
     there = list((await held(other)).values())
     kept = [id for view in there for id in (view.sources if view.kind == "episode" else (view.id,))]
     assert sorted(kept) == sorted(texts)

@@ -22,16 +22,15 @@ from .lifecycle import DAY, pages
 
 QUIET = 30 * DAY
 """A session is old after this time without a turn or recall."""
-MANY = 40
-"""Shorter sessions stay as they are."""
-DECIDED = 3_600.0
+MIN_TURNS = 40
+"""Sessions with at most this many turns stay as they are."""
+CONFIRMED_AFTER = 3_600.0
 """Seconds after which the run that wrote an episode has confirmed it or died."""
-STRETCH = 20
+TURNS = 20
 """Turns of one episode."""
-SAYS_MOST = 10
-"""Sentences of one episode."""
-_CHARS = 1_500  # of an episode
-_LEAST = 2  # terms of a sentence that says anything
+_SENTENCES = 10  # of one episode
+_CHARS = 1_500  # of one episode
+_MIN_TERMS = 2  # of a sentence
 _SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
 
 
@@ -61,28 +60,28 @@ async def _session(
     fresh: set[str] = set()
     async for page in pages(store, tenant, Filter(session=session, kinds=("episode",))):
         for episode in page:
-            (done if episode.used < now - DECIDED else fresh).update(episode.sources)
+            (done if episode.used < now - CONFIRMED_AFTER else fresh).update(episode.sources)
     # Left by a run that was interrupted before it deleted the turns.
     count = await _delete(store, tenant, [turn for turn in turns if turn.id in done])
     turns = [turn for turn in turns if turn.id not in done | fresh]
-    if len(turns) <= MANY:
+    if len(turns) <= MIN_TURNS:
         return count
     by_scope: defaultdict[str, list[Record]] = defaultdict(list)
     for turn in sorted(turns, key=lambda turn: (turn.place, turn.id)):
         by_scope[turn.scope].append(turn)
-    for said in by_scope.values():
-        for start in range(0, len(said), STRETCH):
-            stretch = said[start : start + STRETCH]
-            episode = replace(await _episode(embedder, stretch), used=max(now, clock.now()))
+    for ordered in by_scope.values():
+        for start in range(0, len(ordered), TURNS):
+            part = ordered[start : start + TURNS]
+            episode = replace(await _episode(embedder, part), used=max(now, clock.now()))
             await store.put(tenant, [episode])
-            if await _stands_alone(store, tenant, episode):
-                count += await _delete(store, tenant, stretch)
+            if await _may_replace(store, tenant, episode):
+                count += await _delete(store, tenant, part)
             else:
                 await store.delete(tenant, [episode.id])
     return count
 
 
-async def _stands_alone(store: MemoryStore, tenant: str, episode: Record) -> bool:
+async def _may_replace(store: MemoryStore, tenant: str, episode: Record) -> bool:
     """Whether a new episode may replace its turns; otherwise the next run retries.
 
     It must not restore turns that were deleted since they were read. If a concurrent run made an episode of the same
@@ -90,8 +89,7 @@ async def _stands_alone(store: MemoryStore, tenant: str, episode: Record) -> boo
     """
     if len(await store.get(tenant, episode.sources)) < len(episode.sources):
         return False
-    wanted = Filter(session=episode.session, kinds=("episode",))
-    async for page in pages(store, tenant, wanted):
+    async for page in pages(store, tenant, Filter(session=episode.session, kinds=("episode",))):
         if any(each.id != episode.id and set(each.sources) & set(episode.sources) for each in page):
             return False
     return True
@@ -102,9 +100,8 @@ async def _delete(store: MemoryStore, tenant: str, turns: Sequence[Record]) -> i
 
 
 async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record:
-    text = says_most(turns)
+    text = representative(turns)
     vector = None if embedder is None else (await embedder.embed([embeddable(text)]))[0]
-    ids = tuple(turn.id for turn in turns)
     return Record(
         # Unique, so that a run that drops its episode does not delete that of another.
         id=f"episode:{uuid4().hex}",
@@ -116,7 +113,7 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
         place=turns[0].place,
         importance=max(turn.importance for turn in turns),
         trust=min((turn.trust for turn in turns), key=TRUST_RANK.__getitem__),
-        sources=ids,
+        sources=tuple(turn.id for turn in turns),
         # With the first of its turns, whose text must not outlive its expiry.
         expires=min((turn.expires for turn in turns if turn.expires), default=0.0),
         uses=max(turn.uses for turn in turns),
@@ -125,10 +122,10 @@ async def _episode(embedder: Embedder | None, turns: Sequence[Record]) -> Record
     )
 
 
-def says_most(turns: Sequence[Record]) -> str:
+def representative(turns: Sequence[Record]) -> str:
     """Return the most representative sentences in their order, with their speakers."""
-    said = [(turn.speaker, sentence) for turn in turns for sentence in _sentences(turn.text)]
-    bags = [Counter(terms(sentence)) for _, sentence in said]
+    sentences = [(turn.speaker, sentence[:_CHARS]) for turn in turns for sentence in _sentences(turn.text)]
+    bags = [Counter(terms(sentence)) for _, sentence in sentences]
     frequency = Counter(term for bag in bags for term in bag)
     weights = [
         {term: count * math.log(1 + len(bags) / frequency[term]) for term, count in bag.items()}
@@ -137,17 +134,16 @@ def says_most(turns: Sequence[Record]) -> str:
     centre: Counter[str] = Counter()
     for each in weights:
         centre.update(each)
-    near = [_near(each, centre) for each in weights]
-    order = sorted(range(len(said)), key=lambda place: (-near[place], place))
+    similarity = [_similarity(each, centre) for each in weights]
     chosen: dict[str, int] = {}
     left = _CHARS
-    for place in order:
-        sentence = said[place][1][:_CHARS]
-        left -= len(sentence)
-        if chosen and (left < 0 or len(chosen) == SAYS_MOST or near[place] == 0):
+    for place in sorted(range(len(sentences)), key=lambda place: (-similarity[place], place)):
+        left -= len(sentences[place][1])
+        if chosen and (left < 0 or len(chosen) == _SENTENCES or similarity[place] == 0):
             break
-        chosen.setdefault(normal(sentence), place)
-    return "\n".join(_line(*said[place]) for place in sorted(chosen.values()))
+        chosen.setdefault(normal(sentences[place][1]), place)
+    lines = (sentences[place] for place in sorted(chosen.values()))
+    return "\n".join(f"{speaker}: {sentence}" if speaker else sentence for speaker, sentence in lines)
 
 
 def _sentences(text: str) -> list[str]:
@@ -155,13 +151,9 @@ def _sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sentence] or [text.strip()]
 
 
-def _line(speaker: str, sentence: str) -> str:
-    return f"{speaker}: {sentence[:_CHARS]}" if speaker else sentence[:_CHARS]
-
-
-def _near(weights: dict[str, float], centre: Counter[str]) -> float:
+def _similarity(weights: dict[str, float], centre: Counter[str]) -> float:
     """Return the similarity of a sentence to the whole; 0 for one with hardly any term."""
-    if len(weights) < _LEAST:
+    if len(weights) < _MIN_TERMS:
         return 0.0
     length = math.sqrt(sum(value * value for value in weights.values()))
     return sum(value * centre[term] for term, value in weights.items()) / length

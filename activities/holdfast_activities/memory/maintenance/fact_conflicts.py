@@ -30,17 +30,17 @@ async def settle(store: MemoryStore, tenant: str, wanted: Iterable[Topic], now: 
     for _ in range(_ROUNDS):
         changed: list[Record] = []
         for topic in left:
-            changed += await _unsettled(store, tenant, topic, now)
+            changed += await _unresolved(store, tenant, topic, now)
         if not changed:
             break
         await store.put(tenant, changed)
         left = sorted(topics(changed))
 
 
-async def _unsettled(store: MemoryStore, tenant: str, topic: Topic, now: float) -> list[Record]:
+async def _unresolved(store: MemoryStore, tenant: str, topic: Topic, now: float) -> list[Record]:
     """Return the records to put for a topic."""
-    about = Filter(scopes=topic[:1], kinds=("fact",), topic=topic[1], now=now)
-    found = await store.list(tenant, about)
+    valid = Filter(scopes=topic[:1], kinds=("fact",), topic=topic[1], now=now)
+    found = await store.list(tenant, valid)
     if len(found) == 1:
         return []
     if found:
@@ -48,7 +48,7 @@ async def _unsettled(store: MemoryStore, tenant: str, topic: Topic, now: float) 
         rest = [fact.id for fact in found if fact.id != holder.id]
         # ``get`` includes the vectors; ``list`` does not.
         return [replace(fact, superseded_by=holder.id) for fact in await store.get(tenant, rest)]
-    trail = [fact async for page in pages(store, tenant, replace(about, superseded=True)) for fact in page]
+    trail = [fact async for page in pages(store, tenant, replace(valid, superseded=True)) for fact in page]
     best = max(trail, key=standing, default=None)
     # Two facts that superseded each other, each written before it saw the other. Otherwise a fact of another
     # topic is valid instead.

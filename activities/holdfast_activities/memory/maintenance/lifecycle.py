@@ -59,9 +59,9 @@ async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> list[Re
     if not gone:
         return []
     # Before the deletion, which removes what identifies the neighbours; an interruption repeats both.
-    mending = await mended(store, tenant, gone)
-    if mending:
-        await store.put(tenant, mending)
+    repaired = await mended(store, tenant, gone)
+    if repaired:
+        await store.put(tenant, repaired)
     await store.delete(tenant, [record.id for record in gone])
     return gone
 
@@ -74,8 +74,8 @@ async def outdated(store: MemoryStore, tenant: str, now: float) -> AsyncIterator
         yield [record.id for record in page if faded(record, now)]
 
 
-def brought(record: Record) -> float:
-    """Return when a memory was stored; if it was recalled since, when it was said."""
+def stored_at(record: Record) -> float:
+    """Return when a memory was stored; if it was recalled since, the time of its content."""
     return record.at if record.uses else record.used
 
 
@@ -84,7 +84,7 @@ async def erase(
 ) -> int:
     """Delete a scope, a session's turns, or everything, with facts derived from that alone; return how many.
 
-    Memories ``brought`` at or after ``before`` stay. After an interruption it can be repeated: the sources that
+    Memories ``stored_at`` at or after ``before`` stay. After an interruption it can be repeated: the sources that
     identify derived facts are deleted last.
     """
     wanted = Filter(scopes=(scope,) if scope else (), session=session, superseded=True)
@@ -99,7 +99,7 @@ async def erase(
     await _settle(store, tenant, derived)
     count = await store.delete(tenant, list(derived.gone)) if derived.gone else 0
     if before < math.inf:
-        return count + (await store.delete(tenant, derived.said) if derived.said else 0)
+        return count + (await store.delete(tenant, derived.turns) if derived.turns else 0)
     # Turns and episodes, including new ones.
     kinds: tuple[MemoryKind, ...] = () if whole else ("turn", "episode")
     return count + await store.erase(tenant, replace(wanted, kinds=kinds))
@@ -112,7 +112,7 @@ class _Derived:
     session: str
     before: float
     found: bool = False
-    said: list[str] = field(default_factory=list[str])
+    turns: list[str] = field(default_factory=list[str])
     """Turns and episodes to delete."""
     sources: set[str] = field(default_factory=set[str])
     gone: dict[str, str] = field(default_factory=dict[str, str])
@@ -125,11 +125,11 @@ class _Derived:
     def add(self, page: Sequence[Record], whole: bool) -> None:
         """Add erased memories; ``whole`` deletes facts whatever their sources."""
         for record in page:
-            if brought(record) >= self.before:
+            if stored_at(record) >= self.before:
                 continue
             self.found = True
             if record.kind != "fact":
-                self.said.append(record.id)
+                self.turns.append(record.id)
                 self.sources.update((record.id, *record.sources))
             elif whole:
                 self.gone[record.id] = record.superseded_by
@@ -139,19 +139,19 @@ class _Derived:
         for fact in page:
             if fact.superseded_by:
                 self.trail[fact.id] = fact.superseded_by
-            if brought(fact) >= self.before:
+            if stored_at(fact) >= self.before:
                 continue
-            from_here = bool(self.session) and fact.session == self.session
-            left = tuple(source for source in fact.sources if not self._is_gone(source, fact, from_here))
-            if fact.id in self.gone or (left == fact.sources and (left or not from_here)):
+            of_session = bool(self.session) and fact.session == self.session
+            left = tuple(source for source in fact.sources if not self._is_gone(source, fact, of_session))
+            if fact.id in self.gone or (left == fact.sources and (left or not of_session)):
                 continue
             if left:
                 self.less[fact.id] = left
             else:
                 self.gone[fact.id] = fact.superseded_by
 
-    def _is_gone(self, source: str, fact: Record, from_here: bool) -> bool:
-        if source in self.sources or (source == fact.id and from_here):
+    def _is_gone(self, source: str, fact: Record, of_session: bool) -> bool:
+        if source in self.sources or (source == fact.id and of_session):
             return True
         # Consolidated or expired turns, and merged facts of an agent's call, are known by id only: session and number.
         parts = (source.rpartition(mark) for mark in ":-")

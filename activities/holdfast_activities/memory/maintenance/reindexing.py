@@ -50,7 +50,6 @@ class Reindexing:
             await self._run()
 
     async def close(self) -> None:
-        """Stop."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

@@ -111,7 +111,8 @@ class Mover:
             found = await shard.query.fetch_objects(limit=PAGE, after=after, return_metadata=written)
             return list(found.objects)
 
-        while page := await self._connection.ask(generation.name, key, read, []):
+        nothing: list[Row] = []
+        while page := await self._connection.ask(generation.name, key, read, nothing):
             yield page
             after = page[-1].uuid
 

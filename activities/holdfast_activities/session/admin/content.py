@@ -23,11 +23,13 @@ from holdfast_workflows.contracts.problems import problem_of
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.session import TurnView
 from holdfast_workflows.contracts.session.steps import TurnRecord
-from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
+from holdfast_workflows.contracts.text.unicode import preview, size
 
 from ..common.failures import reports_failures
+from .payload import fitting
 
 _MAX_ENTRIES = 50
+_SHARED = set(TurnView.model_fields) & set(TurnRecord.model_fields) - {"error"}
 
 
 class Content:
@@ -44,16 +46,9 @@ class Content:
         count = min(ask.count, _MAX_ENTRIES)
         found = await self._state.log.read(ask.session, ask.start, limit=count + 1)
         unknown = not found and not await self._state.knows(ask.session)
-        page: list[Entry] = []
-        room = MAX_PAYLOAD
-        for entry in found[:count]:
-            short = _shortened(entry, ask.text_limit)
-            room -= size(dump_json(short.model_dump()))
-            if room < 0 and page:
-                break
-            page.append(short)
-        more = len(page) < len(found)
-        return LogPage(entries=tuple(page), next=page[-1].seq + 1 if page and more else None, unknown=unknown)
+        page = fitting(_shortened(entry, ask.text_limit) for entry in found[:count])
+        following = page[-1].seq + 1 if page and len(page) < len(found) else None
+        return LogPage(entries=page, next=following, unknown=unknown)
 
     @activity.defn(name=names.READ_TEXT)
     @reports_failures
@@ -100,18 +95,10 @@ def _view(record: TurnRecord) -> TurnView:
     kind = tree().get(record.error_code, HoldfastError)
     detail = record.error.removeprefix(str(kind())).strip().removeprefix("(").removesuffix(")")
     return TurnView(
-        turn=record.turn,
-        status=record.status,
-        request=record.request,
-        reply=record.reply,
-        reply_seq=record.reply_seq,
+        **{name: getattr(record, name) for name in _SHARED},
         # The record has a preview; the client reads the whole text from the log.
         reply_size=INLINE_TEXT + 1 if record.reply_seq else 0,
-        steps=record.steps,
-        usage=record.usage,
         error=problem_of(kind(detail)) if record.error_code else None,
-        started=record.started,
-        ended=record.ended,
     )
 
 

@@ -1,8 +1,5 @@
 """Standalone activities to view and change memories, and to read prompt manifests."""
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 from temporalio import activity
 
 from holdfast_activities import clock
@@ -20,15 +17,12 @@ from holdfast_workflows.contracts.agent.memory import (
     MigrateInput,
     MigrateResult,
 )
-from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.limits import MAX_PAYLOAD
 from holdfast_workflows.contracts.session.manifests import Manifests, ReadManifests
-from holdfast_workflows.contracts.text.unicode import clean, dump_json
+from holdfast_workflows.contracts.text.unicode import clean
 
 from ..common.failures import reports_failures
-
-C = TypeVar("C", bound=Contract)
+from .payload import fitting
 
 
 class MemoryAdmin:
@@ -46,23 +40,23 @@ class MemoryAdmin:
         found = await self._state.manifests.list(
             ask.session, seq=ask.seq, after=ask.after, limit=ask.limit + 1
         )
-        fitting = _fitting(found[: ask.limit])
-        return Manifests(manifests=fitting, more=len(fitting) < len(found))
+        page = fitting(found[: ask.limit])
+        return Manifests(manifests=page, more=len(page) < len(found))
 
     @activity.defn(name=names.SEARCH_MEMORY)
     @reports_failures
     async def search_memories(self, query: MemoryQuery) -> MemoryPage:
         """Search or list memories."""
-        page = await required(self._memories).list(query)
-        fitting = _fitting(page.memories)
-        return MemoryPage(memories=fitting, more=page.more or len(fitting) < len(page.memories))
+        found = await required(self._memories).list(query)
+        page = fitting(found.memories)
+        return MemoryPage(memories=page, more=found.more or len(page) < len(found.memories))
 
     @activity.defn(name=names.ADD_MEMORY)
     @reports_failures
     async def add_memory(self, add: AddMemory) -> int:
         """Add a fact as an operator; return how many memories it made or changed."""
         if not add.scope:
-            raise BadInput("name the scope that the memory is of, such as user:42 or tenant")
+            raise BadInput("scope is empty. Give the scope of the memory, such as user:42 or tenant")
         now = clock.now()
         fact = FactDraft(
             id=add.id,
@@ -97,15 +91,3 @@ class MemoryAdmin:
     async def migrate_memory(self, _request: MigrateInput) -> MigrateResult:
         """Embed every memory again with this worker's embedder."""
         return await required(self._memories).migrate()
-
-
-def _fitting(items: Sequence[C]) -> tuple[C, ...]:
-    """Return the first items that fit one payload; at least one."""
-    found: list[C] = []
-    left = MAX_PAYLOAD
-    for item in items:
-        left -= len(dump_json(item.model_dump(mode="json", exclude_defaults=True)).encode())
-        if found and left < 0:
-            break
-        found.append(item)
-    return tuple(found)

@@ -20,8 +20,16 @@ class SetAside:
     @activity.defn(name=names.SET_ASIDE)
     @reports_failures
     async def set_aside(self, request: AsideInput) -> AsideResult:
-        """Set it aside; the numbers that follow are out of reach of calls of the old run that still end."""
-        await _still_current()
+        """Exclude the entries, and return the number to continue from.
+
+        Raises:
+            SessionClosed: This run was reset too. The entries of its successor must stay.
+        """
+        info = activity.info()
+        assert info.workflow_id is not None
+        now = await activity.client().get_workflow_handle(info.workflow_id).describe()
+        if now.run_id != info.workflow_run_id:
+            raise SessionClosed("this run was reset, and another run continues the session")
         if request.stop:
             await self._state.resets.sweep(request.session, request.seq, request.stop)
             return AsideResult()
@@ -29,19 +37,6 @@ class SetAside:
 
 
 async def set_aside(state: State, request: AsideInput) -> AsideResult:
-    """The same for who is sure that the run is the session's current one."""
+    """Exclude the entries without a check of the run. Late calls of the old run cannot reach the returned number."""
     result = await state.resets.set_aside(request)
     return result.model_copy(update={"seq": result.seq + SEQ_GAP})
-
-
-async def _still_current() -> None:
-    """Refuse for a run that was reset itself meanwhile: what its successor has written is no longer beyond its point.
-
-    Raises:
-        SessionClosed: It is another run's turn.
-    """
-    info = activity.info()
-    assert info.workflow_id is not None
-    now = await activity.client().get_workflow_handle(info.workflow_id).describe()
-    if now.run_id != info.workflow_run_id:
-        raise SessionClosed("this run was reset, and another goes on with the session")

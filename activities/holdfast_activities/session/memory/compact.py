@@ -101,9 +101,7 @@ class Compact:
             return await self._compact(request)
 
     async def _compact(self, request: CompactInput) -> CompactResult:
-        stored = await self._summary(request.session, request.seq)
-        if stored is None:
-            stored = await self._made(request)
+        stored = await self._summary(request.session, request.seq) or await self._make(request)
         if stored is None:
             return CompactResult()
         return CompactResult(
@@ -119,7 +117,7 @@ class Compact:
         found = await self._log.read(session, seq, seq + 1) if seq else []
         return found[0] if found and isinstance(found[0], SummaryEntry) else None
 
-    async def _made(self, request: CompactInput) -> SummaryEntry | None:
+    async def _make(self, request: CompactInput) -> SummaryEntry | None:
         agent = await self._agents.get(request.digest)
         await self._ratios.load()
         room = self._room(agent, request.model)
@@ -161,7 +159,7 @@ class Compact:
                 raise
             except HoldfastError as error:
                 activity.logger.warning("summarised by extracts, because the model call failed: %s", error)
-        return _Summary(extract(covered.said(), covered.task, int(length * _BYTES)))
+        return _Summary(_extract(covered, length))
 
     async def _by_model(
         self, request: CompactInput, agent: LiveAgent, covered: SummaryRange, length: int
@@ -184,7 +182,7 @@ class Compact:
         answer = await self._side_call.ask(agent, question, limits_of(self._tenants, request.tenant))
         text = _bounded(clean(answer.text).strip(), int(2 * length * _BYTES))
         if not text:
-            text = extract(covered.said(), covered.task, int(length * _BYTES))
+            text = _extract(covered, length)
         return _Summary(text, answer.usage, answer.model, answer.charge)
 
     def _room(self, agent: LiveAgent, model: str) -> int:
@@ -198,6 +196,10 @@ class Compact:
             tools=wire.weigh(agent.wire_tools(asked)),
             reply=spec.max_tokens or 0,
         ).limit
+
+
+def _extract(covered: SummaryRange, length: int) -> str:
+    return extract(covered.utterances(), covered.task, int(length * _BYTES))
 
 
 def _bounded(text: str, room: int) -> str:

@@ -1,41 +1,31 @@
-"""Extracts of a conversation: the sentences that bear most on the task, and are most like all the others.
-
-A pure function, so the same entries give the same extract. It costs no model call, and takes
-nothing into the summary that was not said.
-"""
+"""Extract the most representative sentences of a conversation: a pure function, without a model call."""
 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from holdfast_activities.memory.finding.terms import terms
 from holdfast_workflows.contracts.text.unicode import size
 
 _RELEVANCE = 0.6
-"""What likeness to the task weighs; the rest is likeness to the whole."""
+"""Weight of the similarity to the task; the rest is similarity to the whole conversation."""
 
-_CONTENT = 0.15
-"""What a sentence with a figure or a name is worth more: ids, amounts and dates are what is asked for later."""
+_FIGURE_BONUS = 0.15
+"""Added for a sentence with a figure: ids, amounts and dates are needed later."""
 
 _LONGEST = 400  # characters of one sentence
-_MOST = 4_000
-"""Sentences that are weighed; of more, the newest."""
+_MAX_SENTENCES = 4_000  # the newest
+_LABEL = 12  # bytes of a line's label besides the speaker
 
 _ENDS = re.compile(r"(?<=[.!?。！？])\s+|\n+")
-_WORD = re.compile(r"\w+")
 _FIGURE = re.compile(r"\d")
-_STOP = frozenset({
-    "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "for", "from", "had", "has",
-    "have", "he", "her", "his", "i", "if", "in", "is", "it", "its", "me", "my", "not", "of", "on", "or", "our",
-    "she", "so", "that", "the", "their", "them", "then", "there", "they", "this", "to", "was", "we", "were", "what",
-    "when", "which", "who", "will", "with", "would", "you", "your",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A text of the conversation: its number in the log, and who said it."""
+    """A text of the conversation, its number in the log, and its speaker."""
 
     seq: int
     speaker: str
@@ -45,90 +35,56 @@ class Utterance:
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     place: int
-    said: Utterance
+    source: Utterance
     text: str
     terms: Counter[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One side of a comparison: terms by their weight, and the length of that vector."""
+def extract(utterances: Iterable[Utterance], task: str, room: int) -> str:
+    """Return the sentences most similar to the task and to the whole, in order, one line for each utterance.
 
-    weights: dict[str, float]
-    length: float
-
-    @classmethod
-    def of(cls, terms: Counter[str], rarity: dict[str, float]) -> "_Side":
-        weights = {term: count * rarity.get(term, 0.0) for term, count in terms.items()}
-        return cls(weights, math.sqrt(sum(weight**2 for weight in weights.values())))
-
-    def like(self, other: "_Side") -> float:
-        """The cosine of the angle between the two."""
-        if not self.length or not other.length:
-            return 0.0
-        shared = sum(weight * other.weights.get(term, 0.0) for term, weight in self.weights.items())
-        return shared / (self.length * other.length)
-
-
-def extract(said: Iterable[Utterance], task: str, room: int) -> str:
-    """The most telling sentences, in their order, each text's on a line of its own.
-
-    Args:
-        said: What was said, in order.
-        task: What is being worked on.
-        room: Bytes that the extract may take: tokens are estimated from them, whatever the script.
+    ``room`` is in bytes, from which tokens are estimated in any script.
     """
-    sentences = _sentences(said)[-_MOST:]
-    whole: Counter[str] = Counter()
+    sentences = _sentences(utterances)[-_MAX_SENTENCES:]
+    frequency: Counter[str] = Counter()
     for sentence in sentences:
-        whole.update(sentence.terms.keys())
-    rarity = {term: math.log(1 + len(sentences) / count) for term, count in whole.items()}
-    task_terms, all_terms = _Side.of(Counter(_terms(task)), rarity), _Side.of(whole, rarity)
+        frequency.update(sentence.terms.keys())
+    rarity = {term: math.log(1 + len(sentences) / count) for term, count in frequency.items()}
+    task_vector, whole = _unit(Counter(terms(task)), rarity), _unit(frequency, rarity)
 
     def score(sentence: _Sentence) -> float:
-        own = _Side.of(sentence.terms, rarity)
-        content = _CONTENT if _FIGURE.search(sentence.text) else 0.0
-        return _RELEVANCE * own.like(task_terms) + (1 - _RELEVANCE) * own.like(all_terms) + content
+        own = _unit(sentence.terms, rarity)
+        bonus = _FIGURE_BONUS if _FIGURE.search(sentence.text) else 0.0
+        return _RELEVANCE * _cosine(own, task_vector) + (1 - _RELEVANCE) * _cosine(own, whole) + bonus
 
-    ranked = sorted(sentences, key=lambda sentence: (-score(sentence), sentence.place))
-    return _lines(_fitting(ranked, room))
-
-
-def _sentences(said: Iterable[Utterance]) -> list[_Sentence]:
-    found: list[_Sentence] = []
-    seen: set[str] = set()
-    for each in said:
-        for part in _ENDS.split(each.text):
-            text = " ".join(part.split())[:_LONGEST]
-            terms = _terms(text)
-            # What was said twice is as telling as what was said once.
-            if not terms or text in seen:
-                continue
-            seen.add(text)
-            found.append(_Sentence(len(found), each, text, Counter(terms)))
-    return found
-
-
-def _terms(text: str) -> list[str]:
-    return [word for word in _WORD.findall(text.lower()) if word not in _STOP]
-
-
-def _fitting(ranked: Sequence[_Sentence], room: int) -> list[_Sentence]:
     chosen: list[_Sentence] = []
-    for sentence in ranked:
-        # With the number and the speaker, which a line begins with.
-        takes = size(sentence.text) + size(sentence.said.speaker) + 12
-        if takes <= room:
+    for sentence in sorted(sentences, key=lambda sentence: (-score(sentence), sentence.place)):
+        needed = size(sentence.text) + size(sentence.source.speaker) + _LABEL
+        if needed <= room:
             chosen.append(sentence)
-            room -= takes
-    return sorted(chosen, key=lambda sentence: sentence.place)
+            room -= needed
+    lines: dict[tuple[int, str], list[str]] = {}
+    for sentence in sorted(chosen, key=lambda sentence: sentence.place):
+        lines.setdefault((sentence.source.seq, sentence.source.speaker), []).append(sentence.text)
+    return "\n".join(f"[{seq}] {speaker}: {' '.join(texts)}" for (seq, speaker), texts in lines.items())
 
 
-def _lines(chosen: Iterable[_Sentence]) -> str:
-    lines: dict[int, list[str]] = {}
-    heads: dict[int, str] = {}
-    for sentence in chosen:
-        said = sentence.said
-        heads[said.seq] = f"[{said.seq}] {said.speaker}: "
-        lines.setdefault(said.seq, []).append(sentence.text)
-    return "\n".join(heads[seq] + " ".join(parts) for seq, parts in lines.items())
+def _sentences(utterances: Iterable[Utterance]) -> list[_Sentence]:
+    found: dict[str, _Sentence] = {}
+    for source in utterances:
+        for part in _ENDS.split(source.text):
+            text = " ".join(part.split())[:_LONGEST]
+            if text not in found and (bag := Counter(terms(text))):
+                found[text] = _Sentence(len(found), source, text, bag)
+    return list(found.values())
+
+
+def _unit(bag: Counter[str], rarity: Mapping[str, float]) -> dict[str, float]:
+    """Return the vector of some terms, with length 1."""
+    weights = {term: count * rarity.get(term, 0.0) for term, count in bag.items()}
+    length = math.sqrt(sum(weight**2 for weight in weights.values())) or 1.0
+    return {term: weight / length for term, weight in weights.items()}
+
+
+def _cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    return sum(weight * other.get(term, 0.0) for term, weight in one.items())

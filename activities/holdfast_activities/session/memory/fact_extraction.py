@@ -1,8 +1,7 @@
-"""Facts drawn from a turn: what a model is asked, and how its answer is read.
+"""Extract facts from a turn: the question to the model, and how its answer is read.
 
-The turn's texts are data to it. Whom a fact goes back to is the model's word, and what tools return
-may talk it into anything; so it counts as the user's own only where the user's own words bear it
-out, and nothing in it comes from a tool.
+The texts of the turn are data. The model says who stated a fact, but a tool's result could manipulate it. So a fact
+counts as the user's only if it shares terms with the user's text and none that only tools have.
 """
 
 import json
@@ -17,7 +16,7 @@ from holdfast_workflows.contracts.agent.memory import MemoryView, Trust
 from holdfast_workflows.contracts.text.unicode import clean, redact
 
 MOST = 10
-"""Facts that are taken from one turn at most."""
+"""Maximum facts of one turn."""
 
 _LONGEST = 500  # characters of a fact
 _LONGEST_TOPIC = 100
@@ -40,40 +39,38 @@ older one; "" where several may hold at once;
   "replaces": the id of a known fact that it corrects or repeats in a newer form; leave it out if there is none."""
 
 
-def question(said: Iterable[tuple[str, str]], known: Sequence[MemoryView], day: str) -> str:
-    """What the model is shown: who said what in the turn, and related facts with their ids.
+def question(texts: Iterable[tuple[str, str]], known: Sequence[MemoryView], day: str) -> str:
+    """Return what the model is shown.
 
     Args:
-        said: The speaker (``user``, ``agent``, ``tool``) and the text, in order.
+        texts: Pairs of ``user``, ``agent`` or ``tool`` and a text, in order.
         known: Facts that may be about the same.
-        day: When the turn was, as 2026-01-31.
+        day: Date of the turn, as 2026-01-31.
     """
-    exchange = "\n\n".join(f"{speaker}: {_within(text)}" for speaker, text in said)
-    facts = "\n".join(f"{fact.id}: {_within(fact.text)}" for fact in known) or "none"
-    return "\n\n".join(
-        (
-            fenced("exchange", f"It took place on {day}.", exchange),
-            fenced("known", "Facts known so far:", facts),
-        )
+    exchange = "\n\n".join(f"{speaker}: {_indented(text)}" for speaker, text in texts)
+    facts = "\n".join(f"{fact.id}: {_indented(fact.text)}" for fact in known) or "none"
+    return (
+        fenced("exchange", f"It took place on {day}.", exchange)
+        + "\n\n"
+        + fenced("known", "Facts known so far:", facts)
     )
 
 
 def read(
-    answer: str, drafts: FactDraft, known: Sequence[MemoryView], said: Iterable[tuple[str, str]]
+    answer: str, common: FactDraft, known: Sequence[MemoryView], texts: Sequence[tuple[str, str]]
 ) -> tuple[FactDraft, ...]:
-    """The facts of a model's answer; none where it cannot be read.
+    """Return the facts of a model's answer; none if it is not valid.
 
     Args:
-        answer: What the model wrote: a JSON list, whatever stands around it.
-        drafts: What all of them have in common; ``id`` is what theirs begin with.
+        answer: A JSON list, possibly with text around it.
+        common: Fields that all facts share; its ``id`` is their prefix.
         known: Facts that one may replace.
-        said: What was said; tools' results may be longer than they were shown.
+        texts: As for ``question``; tool results may be longer.
     """
     ids = {fact.id for fact in known}
-    spoken = list(said)
-    own = set(terms(_by(spoken, "user")))
-    elsewhere = [_by(spoken, "tool"), *_ADDRESS.findall(_by(spoken, "agent"))]
-    # "The user" is what facts call him.
+    own = set(terms(_by(texts, "user")))
+    elsewhere = [_by(texts, "tool"), *_ADDRESS.findall(_by(texts, "agent"))]
+    # Facts call the user "the user".
     foreign = set(terms(" ".join(elsewhere))) - own - {"user"}
     found: list[FactDraft] = []
     for item in _items(answer):
@@ -82,21 +79,21 @@ def read(
             continue
         replaces = _text(item.get("replaces"))
         change = {
-            "id": f"{drafts.id}:{len(found)}",
+            "id": f"{common.id}:{len(found)}",
             "text": text,
             "topic": clean(_text(item.get("topic")))[:_LONGEST_TOPIC].strip().lower(),
             "importance": _importance(item.get("importance")),
             "trust": _trust(item.get("said_by"), set(terms(text)), own, foreign),
             "replaces": replaces if replaces in ids else "",
         }
-        found.append(drafts.model_copy(update=change))
+        found.append(common.model_copy(update=change))
         if len(found) == MOST:
             break
     return tuple(found)
 
 
 def _items(answer: str) -> list[dict[str, Any]]:
-    """The objects of the first JSON list in a text, or of a list that an object holds."""
+    """Return the objects of the first JSON list in a text, which may be nested in an object."""
     text = answer[:_LONGEST_ANSWER]
     decoder = json.JSONDecoder()
     for start in (found.start() for found in re.finditer(r"\[\s*(?=[{\]])", text)):
@@ -120,16 +117,16 @@ def _importance(value: object) -> float:
     return float(value)
 
 
-def _trust(said_by: object, told: set[str], own: set[str], foreign: set[str]) -> Trust:
-    if said_by == "user" and told & own and not told & foreign:
+def _trust(said_by: object, fact: set[str], own: set[str], foreign: set[str]) -> Trust:
+    if said_by == "user" and fact & own and not fact & foreign:
         return "user"
     return "tool" if said_by == "tool" else "agent"
 
 
-def _by(said: Sequence[tuple[str, str]], who: str) -> str:
-    return " ".join(text for speaker, text in said if speaker == who)
+def _by(texts: Sequence[tuple[str, str]], who: str) -> str:
+    return " ".join(text for speaker, text in texts if speaker == who)
 
 
-def _within(text: str) -> str:
-    """A text none of whose lines passes for another speaker's, or for another fact."""
+def _indented(text: str) -> str:
+    """Indent continuation lines, so that none passes for another speaker's text or another fact."""
     return "\n  ".join(text.splitlines())

@@ -23,6 +23,8 @@ MAX_WAIT = 3.0
 _LONGEST = 1_500
 """Characters of one memory in a prompt; stored turns may be longer."""
 
+_FIELDS = set(Recalled.model_fields) - {"text"}
+
 
 class Recall:
     """The recall activity."""
@@ -60,13 +62,8 @@ class Recall:
         if not found:
             return RecallResult()
         memories = tuple(map(_as_recalled, found))
-        entry = MemoryEntry(
-            seq=request.seq,
-            turn=request.turn,
-            at=clock.now(),
-            text=recalled(memories),
-            memories=memories,
-        )
+        text = recalled(memories)
+        entry = MemoryEntry(seq=request.seq, turn=request.turn, at=clock.now(), text=text, memories=memories)
         [stored] = await log.settle(request.session, [entry])
         self._conversations.offer(request.session, [stored])
         return _result(stored)
@@ -92,16 +89,15 @@ class Recall:
     async def _shown(self, session: str) -> Callable[[MemoryView], bool]:
         """Return a check whether a turn of this session is still in its prompt, by the last manifest."""
         last = await self._state.manifests.newest(session)
-        items = () if last is None else last.items
         gone = [
             range(item.start, item.stop)
-            for item in items
+            for item in (last.items if last else ())
             if item.part in ("conversation", "task") and item.shown == "left_out"
         ]
 
         def shown(view: MemoryView) -> bool:
-            of, _, seq = view.id.rpartition(":")
-            if view.kind != "turn" or of != session or not seq.isdigit():
+            owner, _, seq = view.id.rpartition(":")
+            if view.kind != "turn" or owner != session or not seq.isdigit():
                 return False
             return not any(int(seq) in each for each in gone)
 
@@ -119,12 +115,4 @@ def _result(entry: object) -> RecallResult:
 
 def _as_recalled(view: MemoryView) -> Recalled:
     text = view.text if len(view.text) <= _LONGEST else f"{view.text[: _LONGEST - 1]}…"
-    return Recalled(
-        id=view.id,
-        text=text,
-        speaker=view.speaker,
-        at=view.at,
-        trust=view.trust,
-        score=view.score,
-        why=view.why,
-    )
+    return Recalled(**view.model_dump(include=_FIELDS), text=text)

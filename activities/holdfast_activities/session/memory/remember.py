@@ -4,7 +4,6 @@ The first attempt writes the result to the outbox; later attempts find it there 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -34,12 +33,6 @@ _RELATED = 10
 _RELEVANT = 0.2
 _ANSWER = 1_500  # tokens
 _TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    facts: tuple[FactDraft, ...] = ()
-    usage: Usage = field(default_factory=Usage)
 
 
 class RememberTurn:
@@ -88,25 +81,26 @@ class RememberTurn:
         memory = agent.spec.memory or Memory()
         turn = await turn_text.read(self._log, request)
         drafts = turn_text.drafts(turn, request, memory)
-        drawn = _Drawn()
+        found: tuple[FactDraft, ...] = ()
+        usage = Usage()
         if memory.facts and turn.messages:
-            drawn = await self._draw(turn, request, agent, memory)
-        change = Change(id=id, tenant=request.tenant, at=turn.at, turns=drafts, facts=drawn.facts)
-        return change, RememberResult(turns=len(drafts), facts=len(drawn.facts), usage=drawn.usage)
+            found, usage = await self._extract(turn, request, agent, memory)
+        change = Change(id=id, tenant=request.tenant, at=turn.at, turns=drafts, facts=found)
+        return change, RememberResult(turns=len(drafts), facts=len(found), usage=usage)
 
-    # Facts.
-
-    async def _draw(self, turn: TurnText, request: RememberInput, agent: LiveAgent, memory: Memory) -> _Drawn:
+    async def _extract(
+        self, turn: TurnText, request: RememberInput, agent: LiveAgent, memory: Memory
+    ) -> tuple[tuple[FactDraft, ...], Usage]:
         """Extract facts from a turn. If no model is available, log a warning and return none."""
         known = await self._known(turn, request, memory)
-        said = turn.said()
+        day = datetime.fromtimestamp(turn.at, UTC).date().isoformat()
         question = SideQuestion(
             session=request.session,
             tenant=request.tenant,
             purpose="remember",
             models=(memory.model or agent.spec.models[-1],),
             instructions=facts.INSTRUCTIONS,
-            text=facts.question(said, known, _day(turn.at)),
+            text=facts.question(turn.texts(), known, day),
             max_tokens=_ANSWER,
             allowance=request.allowance,
         )
@@ -116,7 +110,7 @@ class RememberTurn:
             if isinstance(error, ModelError) and error.retryable and activity.info().attempt < _TRIES:
                 raise
             activity.logger.warning("no facts were extracted from turn %d: %s", request.turn, error)
-            return _Drawn()
+            return (), Usage()
         if answer.charge is not None:
             await self._accounts.charge(answer.charge)
         common = FactDraft(
@@ -127,7 +121,7 @@ class RememberTurn:
             session=request.session,
             sources=tuple(draft.id for draft in turn_text.drafts(turn, request, memory)),
         )
-        return _Drawn(facts.read(answer.text, common, known, turn.said(turn_text.WEIGHED)), answer.usage)
+        return facts.read(answer.text, common, known, turn.texts(turn_text.CHECKED)), answer.usage
 
     async def _known(self, turn: TurnText, request: RememberInput, memory: Memory) -> tuple[MemoryView, ...]:
         """Return known facts related to the turn; none if the store is down."""
@@ -135,7 +129,7 @@ class RememberTurn:
             return ()
         try:
             found = await self._memories.search(
-                turn.asked,
+                turn.message,
                 tenant=request.tenant,
                 scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),
                 kinds=("fact",),
@@ -146,7 +140,3 @@ class RememberTurn:
             activity.logger.warning("facts are extracted without the known facts: %s", error)
             return ()
         return tuple(found)
-
-
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).date().isoformat()

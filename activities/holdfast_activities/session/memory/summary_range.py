@@ -1,4 +1,4 @@
-"""Which entries of a log a summary covers, and how they read to who sums them up."""
+"""Select the entries that a summary covers, and render them as text."""
 
 import re
 from collections.abc import Sequence
@@ -22,11 +22,12 @@ from holdfast_workflows.contracts.text.unicode import clean, preview, size
 from .extractive import Utterance
 
 _RESULTS = (2_000, 600, 200, 80)
-"""Characters of each tool result that are shown: the most with which all of it fits."""
+"""Maximum characters of each tool result; the first with which everything fits is used."""
 
 _ARGUMENTS = 300  # characters of a call's arguments
-_WEIGHED = 40_000
-"""Characters of one text that count: a prompt shows long ones by head and tail."""
+_NAME = 64  # characters of a tool's name
+_COUNTED = 40_000
+"""Maximum characters that count of one text, because a prompt truncates long ones."""
 
 _LONGEST_TASK = 4_000
 _EXTRACT = re.compile(r"\[(\d{1,18})\] ([^:\n]{1,90}): (.*)")
@@ -34,9 +35,9 @@ _EXTRACT = re.compile(r"\[(\d{1,18})\] ([^:\n]{1,90}): (.*)")
 
 @dataclass(frozen=True, slots=True)
 class SummaryRange:
-    """What a summary is to cover: the summary before, and the entries from its end up to ``stop``.
+    """The previous summary and the entries after it, up to ``stop``.
 
-    ``tokens`` is what it takes, estimated; ``task`` the message that is being worked on.
+    ``tokens`` is their estimated size; ``task`` is the latest message.
     """
 
     before: SummaryEntry | None
@@ -45,13 +46,20 @@ class SummaryRange:
     tokens: int
     task: str
 
-    def said(self) -> list[Utterance]:
-        """Every text with who said it; the summary before comes first."""
-        found = [] if self.before is None else _summed(self.before)
+    def utterances(self) -> list[Utterance]:
+        """Return every text with its speaker. The lines of a previous extract have their original number and speaker."""
+        found: list[Utterance] = []
+        if before := self.before:
+            for line in before.text.splitlines():
+                match = _EXTRACT.fullmatch(line)
+                seq, speaker, text = (
+                    (int(match[1]), match[2], match[3]) if match else (before.seq, "summary", line)
+                )
+                found.append(Utterance(seq, speaker, text))
         return found + [Utterance(entry.seq, _speaker(entry), _text(entry)) for entry in self.entries]
 
     def transcript(self, room: int) -> str:
-        """All of it as a model reads it, within so many bytes: tool results are shortened first."""
+        """Return everything as one text for a model, in at most ``room`` bytes. Tool results are cut first."""
         text = ""
         for limit in _RESULTS:
             text = "\n".join(_line(entry, limit) for entry in self.entries)
@@ -67,48 +75,31 @@ class SummaryRange:
 async def read(
     log: Log, request: CompactInput, before: SummaryEntry | None, *, keep: int
 ) -> SummaryRange | None:
-    """What is to be covered: all below ``request.upto`` but the newest, which take ``keep`` tokens.
+    """Return the entries below ``request.upto`` except the newest ``keep`` tokens; None if there are none.
 
-    A reply stays with its results. None if there is nothing.
+    A reply stays with its results.
     """
     start = before.stop if before else 1
     found = [entry async for entry in entries(log, request.session, start, request.upto)]
     found = [entry for entry in found if not isinstance(entry, SummaryEntry)]
-    task = next(
-        (entry.text for entry in reversed(found) if isinstance(entry, UserEntry) and entry.role == "message"),
-        "",
-    )
+    messages = [entry.text for entry in found if isinstance(entry, UserEntry) and entry.role == "message"]
     place = _boundary(found, keep)
     if not place:
         return None
-    covered = found[:place]
     stop = found[place].seq if place < len(found) else request.upto
-    tokens = sum(map(_tokens, covered)) + (wire.estimate(_data(before.text)) if before else 0)
-    return SummaryRange(before, covered, stop, tokens, task[:_LONGEST_TASK])
-
-
-def _summed(before: SummaryEntry) -> list[Utterance]:
-    """A summary as texts: an extract's lines are what they were extracted from."""
-    found: list[Utterance] = []
-    for line in before.text.splitlines():
-        whence = _EXTRACT.fullmatch(line)
-        found.append(
-            Utterance(before.seq, "summary", line)
-            if whence is None
-            else Utterance(int(whence[1]), whence[2], whence[3])
-        )
-    return found
+    tokens = sum(map(_tokens, found[:place])) + (_estimate(before.text) if before else 0)
+    return SummaryRange(before, found[:place], stop, tokens, messages[-1][:_LONGEST_TASK] if messages else "")
 
 
 def _boundary(found: Sequence[Entry], keep: int) -> int:
-    """How many of the entries are covered: groups of a reply with its results are left whole from the end on."""
+    """Return how many entries are covered; a reply with its results is one group."""
     place = len(found)
     while place > 0:
         start = place - 1
         while start > 0 and isinstance(found[start], ResultEntry):
             start -= 1
         keep -= sum(map(_tokens, found[start:place]))
-        # The newest group is what is being worked on, however long it is.
+        # The newest group is in use, however long it is.
         if keep < 0 and place < len(found):
             return place
         place = start
@@ -117,11 +108,11 @@ def _boundary(found: Sequence[Entry], keep: int) -> int:
 
 def _tokens(entry: Entry) -> int:
     calls = entry.calls if isinstance(entry, ReplyEntry) else ()
-    return wire.estimate(_data(entry.text)) + sum(wire.estimate(_data(call.arguments)) for call in calls)
+    return _estimate(entry.text) + sum(_estimate(call.arguments) for call in calls)
 
 
-def _data(text: str) -> bytes:
-    return text[:_WEIGHED].encode("utf-8", "surrogatepass")
+def _estimate(text: str) -> int:
+    return wire.estimate(text[:_COUNTED].encode("utf-8", "surrogatepass"))
 
 
 def _speaker(entry: Entry) -> str:
@@ -129,7 +120,7 @@ def _speaker(entry: Entry) -> str:
         case ReplyEntry():
             return "assistant"
         case ResultEntry():
-            return f"result of {preview(entry.name, 64)}"
+            return f"result of {preview(entry.name, _NAME)}"
         case MemoryEntry():
             return "recalled"
         case _:
@@ -138,24 +129,25 @@ def _speaker(entry: Entry) -> str:
 
 def _text(entry: Entry) -> str:
     if isinstance(entry, ReplyEntry) and entry.calls:
-        asked = "; ".join(
-            f"called {preview(call.name, 64)} {preview(call.arguments, _ARGUMENTS)}." for call in entry.calls
+        calls = "; ".join(
+            f"called {preview(call.name, _NAME)} {preview(call.arguments, _ARGUMENTS)}."
+            for call in entry.calls
         )
-        return clean(f"{entry.text}\n{asked}" if entry.text else asked)
-    return clean(entry.text[:_WEIGHED])
+        return clean(f"{entry.text}\n{calls}" if entry.text else calls)
+    return clean(entry.text[:_COUNTED])
 
 
 def _line(entry: Entry, limit: int) -> str:
     text = _text(entry)
     if isinstance(entry, ResultEntry):
         text = _middle_out(text, limit)
-    # A line of a text cannot pass for another entry, whatever ends it.
+    # Continuation lines are indented, so that none passes for another entry.
     lines = "\n  ".join(text.splitlines())
     return f"[{entry.seq}] {_speaker(entry)}: {lines}"
 
 
 def _middle_out(text: str, chars: int) -> str:
-    """The head and tail of a text that is too long."""
+    """Return the head and tail of a text that is too long."""
     if len(text) <= chars:
         return text
     head, tail = chars * 3 // 4, chars - chars * 3 // 4

@@ -1,4 +1,4 @@
-"""What was said in a turn, as the log has it: for memories it word for word, and for drawing facts from it."""
+"""Read the texts of a turn from the log, to store them and to extract facts from them."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,19 @@ from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.text.unicode import clean, preview, redact
 
 LONGEST = 2_000
-"""Characters of what was said that are kept as one memory."""
+"""Maximum characters of a stored message or reply."""
 
-_SHOWN = 4_000  # characters of one text that facts are drawn from
-_RESULTS = 6  # tool results that are shown, the newest
+_SHOWN = 4_000  # characters of a message or reply shown to the model
+_RESULTS = 6  # tool results shown, the newest
 _RESULT = 500  # characters of each
-WEIGHED = 5_000
-"""Characters of a tool result that a fact is held against: the reply may repeat what was not shown."""
+CHECKED = 5_000
+"""Characters of a tool result that facts are checked against: the reply may repeat what was not shown."""
 _DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class TurnText:
-    """What was said in a turn: the user's messages, the newest tool results, the final reply."""
+    """The user's messages, the newest tool results, and the final reply."""
 
     messages: tuple[UserEntry, ...]
     results: tuple[ResultEntry, ...]
@@ -32,18 +32,20 @@ class TurnText:
 
     @property
     def at(self) -> float:
-        """When the message came; the writer of a message does not say, but that of a reply does."""
+        """Time of the message; estimated from the reply if the client did not set it."""
         stated = next((entry.at for entry in self.messages if entry.at), 0.0)
         return stated or (self.reply.at - self.reply.seconds if self.reply else clock.now())
 
     @property
-    def asked(self) -> str:
-        """The user's words."""
+    def message(self) -> str:
         return "\n".join(entry.text[:_SHOWN] for entry in self.messages)
 
-    def said(self, result: int = _RESULT) -> list[tuple[str, str]]:
-        """Who said what, as facts are drawn from it; without secrets. ``result`` are the characters of a tool result."""
-        found = [("user", self.asked)]
+    def texts(self, result: int = _RESULT) -> list[tuple[str, str]]:
+        """Return pairs of ``user``, ``tool`` or ``agent`` and a text without secrets.
+
+        ``result`` is the maximum characters of a tool result.
+        """
+        found = [("user", self.message)]
         found += [("tool", f"{entry.name}: {preview(entry.text, result)}") for entry in self.results]
         if self.reply:
             found.append(("agent", self.reply.text[:_SHOWN]))
@@ -51,7 +53,7 @@ class TurnText:
 
 
 async def read(log: Log, request: RememberInput) -> TurnText:
-    """What was said in the turn's part of the log."""
+    """Read the turn's part of the log."""
     messages: list[UserEntry] = []
     results: list[ResultEntry] = []
     reply: ReplyEntry | None = None
@@ -69,42 +71,30 @@ async def read(log: Log, request: RememberInput) -> TurnText:
 
 
 def drafts(turn: TurnText, request: RememberInput, memory: Memory) -> tuple[TurnDraft, ...]:
-    """What was said: the message, with what was added while the turn ran, and the final reply."""
-    scope = kept(memory, session=request.session, agent=request.agent, user=request.user)
-    expires = turn.at + memory.expires_days * _DAY if memory.expires_days else 0.0
+    """Return the message and the final reply as memories, without secrets and cut to ``LONGEST``."""
+
+    def draft(seq: int, text: str, at: float, **fields: object) -> TurnDraft:
+        plain = redact(clean(text[: 2 * LONGEST]))
+        common = {
+            "id": f"{request.session}:{seq}",
+            "scope": kept(memory, session=request.session, agent=request.agent, user=request.user),
+            "text": plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…",
+            "at": at,
+            "session": request.session,
+            "expires": turn.at + memory.expires_days * _DAY if memory.expires_days else 0.0,
+        }
+        return TurnDraft.model_validate(common | fields)
+
     found: list[TurnDraft] = []
+    place = 2 * request.turn
     if turn.messages:
+        user = request.user or "user"
         found.append(
-            TurnDraft(
-                id=f"{request.session}:{turn.messages[0].seq}",
-                scope=scope,
-                text=_kept(turn.asked),
-                at=turn.at,
-                speaker=request.user or "user",
-                session=request.session,
-                place=2 * request.turn,
-                trust="user",
-                expires=expires,
-            )
+            draft(turn.messages[0].seq, turn.message, turn.at, speaker=user, place=place, trust="user")
         )
     if turn.reply:
+        at = turn.reply.at or turn.at
         found.append(
-            TurnDraft(
-                id=f"{request.session}:{turn.reply.seq}",
-                scope=scope,
-                text=_kept(turn.reply.text),
-                at=turn.reply.at or turn.at,
-                speaker=request.agent,
-                session=request.session,
-                place=2 * request.turn + 1,
-                trust="agent",
-                expires=expires,
-            )
+            draft(turn.reply.seq, turn.reply.text, at, speaker=request.agent, place=place + 1, trust="agent")
         )
     return tuple(found)
-
-
-def _kept(text: str) -> str:
-    """A text as it is kept: without secrets, and cut where it is long."""
-    plain = redact(clean(text[: 2 * LONGEST]))
-    return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
