@@ -1,1 +1,1 @@
-"""How fast it is, against the smallest hand-written Temporal workflow that does the same."""
+"""Performance, compared with the smallest hand-written Temporal workflow that does the same."""

@@ -1,8 +1,7 @@
-"""The agents that are measured: one with ordinary tools, one with inline tools in bursts of 8.
+"""The agents that are measured: one with ordinary tools, one with up to 8 inline steps.
 
-Each of them a second time, guarded: with a budget of its own and its tenant's, rate limits of
-the tenant and of the provider, kept replies, and a tool whose effects the ledger holds. The
-limits are far away, so what is measured is the guarding.
+Each has a guarded twin: with budgets of the run and its tenant, rate limits of the tenant and the provider,
+cached replies, and a tool with an effect. The limits are never reached; the cost of checking them is measured.
 """
 
 from holdfast import Agent, App, Budget, CachedReply, TenantLimits, tool
@@ -59,7 +58,7 @@ app = App(
     agents=[
         Agent("ordinary", model="openai:bench", instructions="Look.", tools=[look, scan], max_steps=5_000),
         Agent(
-            "burst",
+            "inline",
             model="openai:bench",
             instructions="Look.",
             tools=[peek],
@@ -76,7 +75,7 @@ app = App(
             fallbacks=[CachedReply()],
         ),
         Agent(
-            "burst-guarded",
+            "inline-guarded",
             model="limited:bench",
             instructions="Look.",
             tools=[peek],

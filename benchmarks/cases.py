@@ -1,4 +1,4 @@
-"""What is measured: workloads, and the systems that do them in turn."""
+"""The workloads, and the systems that do them in turn."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -7,32 +7,34 @@ System = Literal[
     "floor",
     "floor, unsandboxed",
     "ordinary",
-    "bursts",
+    "inline",
     "ordinary, guarded",
-    "bursts, guarded",
-    "ordinary, watched",
-    "bursts, watched",
+    "inline, guarded",
+    "ordinary, streaming",
+    "inline, streaming",
     "large results",
 ]
 
-PLAIN: Final[tuple[System, ...]] = ("floor", "floor, unsandboxed", "ordinary", "bursts")
-WATCHED: Final[tuple[System, ...]] = (*PLAIN, "ordinary, watched", "bursts, watched")
-GUARDED: Final[tuple[System, ...]] = ("ordinary", "ordinary, guarded", "bursts", "bursts, guarded")
+Worker = Literal["floor", "floor, unsandboxed", "holdfast"]
+"""Worker processes: one for each floor, and one for all systems of Holdfast."""
+
+PLAIN: Final[tuple[System, ...]] = ("floor", "floor, unsandboxed", "ordinary", "inline")
+STREAMING: Final[tuple[System, ...]] = (*PLAIN, "ordinary, streaming", "inline, streaming")
+GUARDED: Final[tuple[System, ...]] = ("ordinary", "ordinary, guarded", "inline", "inline, guarded")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Work that every one of ``systems`` does in each round.
+    """Work that each of ``systems`` does in every round.
 
     Attributes:
-        name: How it is called in tables.
-        steps: Model calls that ask for tools; one more answers.
-        systems: Who does it, in this order.
-        calls: Tool calls of each step.
-        at_once: Runs that go on at the same time.
-        repeat: How often it is done for one sample, so that a short run is measured at all:
-            the kernel counts processor time in hundredths of a second.
-        rounds: At most so many rounds.
+        name: Its name in tables.
+        steps: Model calls that ask for tools; one more gives the final reply.
+        systems: In the order in which they are measured.
+        calls: Tool calls per step.
+        at_once: Concurrent runs.
+        repeat: Repetitions per sample: the kernel counts processor time in hundredths of a second.
+        rounds: Most rounds.
     """
 
     name: str
@@ -51,9 +53,9 @@ class Workload:
 
 WORKLOADS: Final = (
     Workload("5 steps", 5, repeat=8),
-    Workload("20 steps", 20, WATCHED, repeat=3),
-    Workload("100 steps", 100, WATCHED, repeat=2),
-    # What guards cost is a few hundredths, and two runs say little about so little.
+    Workload("20 steps", 20, STREAMING, repeat=3),
+    Workload("100 steps", 100, STREAMING, repeat=2),
+    # Guards cost a few hundredths; two runs are too few to measure that.
     Workload("5 runs of 100 steps", 100, GUARDED, repeat=5),
     Workload("50 runs at once, 20 steps", 20, at_once=50),
     Workload("20 steps of 8 calls", 20, calls=8, repeat=2),
@@ -63,12 +65,7 @@ WORKLOADS: Final = (
 
 
 def chosen(*, quick: bool, only: str) -> list[Workload]:
-    """The workloads to do.
-
-    Args:
-        quick: Leave out the longest ones.
-        only: Parts of names, separated by commas; empty for all.
-    """
+    """The workloads to do: without the longest ones if ``quick``; ``only`` has parts of names, with commas."""
     found = [work for work in WORKLOADS if not (quick and work.rounds == 1)]
     parts = [part.strip() for part in only.split(",") if part.strip()]
     return [work for work in found if not parts or any(part in work.name for part in parts)]

@@ -1,8 +1,7 @@
 """The floor: the smallest agent loop on Temporal that a careful person would write by hand.
 
-Two activities per step, the conversation outside the history in a SQLite file, one
-httpx client, Temporal's defaults. No streaming, no validation, no prices, no limits on
-size, no pause or cancel, nothing settled once.
+Two activities per step, the conversation in a SQLite file instead of the history, one httpx client,
+Temporal's defaults. No streaming, validation, prices, size limits, pause, cancel or effect ledger.
 """
 
 import asyncio
@@ -76,8 +75,8 @@ class Floor:
         reply.raise_for_status()
         message: dict[str, Any] = reply.json()["choices"][0]["message"]
         self._add(ask.session, message)
-        asked: list[dict[str, Any]] = message.get("tool_calls") or []
-        calls = [(call["id"], call["function"]["arguments"]) for call in asked]
+        requested: list[dict[str, Any]] = message.get("tool_calls") or []
+        calls = [(call["id"], call["function"]["arguments"]) for call in requested]
         return Answer(message.get("content") or "", calls)
 
     @activity.defn
@@ -122,7 +121,7 @@ class FloorWorkflow:
 
 
 async def main(address: str, queue: str, path: str, url: str, flag: str) -> None:
-    """Run the floor's worker, with the SDK's sandbox unless ``flag`` says otherwise."""
+    """Run the floor's worker, with the SDK's sandbox unless ``flag`` is ``unsandboxed``."""
     floor = Floor(path, url)
     client = await Client.connect(address)
     worker = Worker(

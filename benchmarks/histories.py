@@ -1,12 +1,9 @@
-"""What a run left on the server: events, bytes and the actions that a cloud would bill.
+"""What a run left on the server: events, bytes, and the actions that Temporal Cloud bills.
 
-The rule of the actions follows Temporal's public price list ("Actions" in the
-documentation of Temporal Cloud): one for every workflow start (each run of a chain is a
-start), every attempt of an activity, every timer, every signal, every update, every
-upsert of search attributes and every recorded marker. Two kinds leave no trace in a
-history and are not counted here: queries, and heartbeats that reach the server. A run
-that nobody watches sends no query, and heartbeats only while an activity takes longer
-than a second.
+Actions follow Temporal's public price list: one for each workflow start (each run of a chain), activity
+attempt, timer, signal, update, search attribute upsert and marker. Queries and heartbeats are billed too, but
+are not in a history and not counted here. A run that is not streamed sends no query, and heartbeats only while
+an activity takes longer than a second.
 """
 
 from collections import Counter
@@ -29,7 +26,7 @@ _BILLED: Final = frozenset({
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a chain of runs left. ``activities`` counts by type; ``bytes`` is the server's own figure."""
+    """The histories of a chain of runs. ``activities`` counts by type; ``bytes`` is the server's figure."""
 
     runs: int
     events: int
@@ -39,7 +36,7 @@ class Footprint:
 
 
 async def footprint(client: Client, workflow: str) -> Footprint:
-    """What the workflow left, over all its runs, from the last one back to the first."""
+    """The footprint of all runs of a workflow id, read from the last run to the first."""
     runs = events = size = actions = 0
     activities: Counter[str] = Counter()
     run = (await client.get_workflow_handle(workflow).describe()).run_id

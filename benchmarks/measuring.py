@@ -1,4 +1,4 @@
-"""Doing the work and taking the figures: processor time from outside, histories afterwards."""
+"""Do the work and measure it: processor time of the processes, then the histories."""
 
 import asyncio
 import time
@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from statistics import median
 
-from .cases import System, Workload
+from .cases import System, Worker, Workload
 from .histories import footprint
 from .rig import Rig
+
+_IDLE = 10.0  # seconds of polling before the memory of an idle worker is read
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,14 @@ class Figures:
     """The figures of one system at one workload; all but the last three are per step.
 
     Attributes:
-        wall: Milliseconds from the client's start to its answer, over all steps.
+        wall: Milliseconds from the client's start to the reply.
         worker: Milliseconds of the worker's processor time.
-        server: Milliseconds of the server's.
+        server: Milliseconds of the server's processor time.
         events: History events.
         bytes: History bytes.
-        actions: Actions that a cloud bills.
+        actions: Billed actions.
         rate: Steps per second.
-        runs: Runs in the chain of one workflow; more than one after a roll-over.
+        runs: Runs of one workflow id; more than one after continue-as-new.
         memory: The worker's resident megabytes at the end.
     """
 
@@ -42,29 +44,48 @@ class Figures:
 Results = dict[tuple[Workload, System], Figures]
 
 
-async def measure(
-    rig: Rig, workloads: Sequence[Workload], rounds: int, tell: Callable[[Workload, System, int], None]
-) -> Results:
-    """Do every workload in rounds, the systems alternating within each; the median of the rounds.
+@dataclass(frozen=True)
+class Idle:
+    """A worker without work: seconds from process start to first poll, and resident megabytes 10 s later."""
 
-    Args:
-        rig: What to work with.
-        workloads: What to do.
-        rounds: How often.
-        tell: Called before each sample.
-    """
+    start: float
+    memory: float
+
+
+async def measure_idle(rig: Rig, rounds: int, report: Callable[[Worker, int], None]) -> dict[Worker, Idle]:
+    """Start a worker of each system ``rounds`` times, one at a time; medians. ``report`` runs before each."""
+    samples: dict[Worker, list[Idle]] = defaultdict(list)
+    for number in range(rounds):
+        for name in rig.commands:
+            report(name, number)
+            began = time.perf_counter()
+            async with rig.start(name) as process:
+                await rig.polls(name, process)
+                start = time.perf_counter() - began
+                await asyncio.sleep(_IDLE)
+                samples[name].append(Idle(start, process.memory()))
+    return {
+        name: Idle(median(each.start for each in found), median(each.memory for each in found))
+        for name, found in samples.items()
+    }
+
+
+async def measure(
+    rig: Rig, workloads: Sequence[Workload], rounds: int, report: Callable[[Workload, System, int], None]
+) -> Results:
+    """Do every workload in rounds, with the systems in turn; medians. ``report`` runs before each sample."""
     samples: dict[tuple[Workload, System], list[Figures]] = defaultdict(list)
     await _warm_up(rig, workloads)
     for number in range(rounds):
         for work in workloads:
             for system in work.systems if number < work.rounds else ():
-                tell(work, system, number)
+                report(work, system, number)
                 samples[work, system].append(await _sample(rig, work, system))
     return {key: _median(found) for key, found in samples.items()}
 
 
 async def _warm_up(rig: Rig, workloads: Sequence[Workload]) -> None:
-    """Let every worker load what it loads once."""
+    """Let every worker do its first imports and connections."""
     systems: dict[System, None] = dict.fromkeys(system for work in workloads for system in work.systems)
     for system in systems:
         await rig.run(system, Workload("warm-up", 10))
@@ -79,17 +100,17 @@ async def _sample(rig: Rig, work: Workload, system: System) -> Figures:
     took = time.perf_counter() - began
     cpu = (worker.cpu() - before[0], server.cpu() - before[1])
     memory = worker.memory()
-    left = [await footprint(rig.temporal, id) for id in ids[:5]]
-    seen = work.steps * len(left)
+    footprints = [await footprint(rig.temporal, id) for id in ids[:5]]
+    steps = work.steps * len(footprints)
     return Figures(
         wall=took * 1e3 / work.total_steps,
         worker=cpu[0] * 1e3 / work.total_steps,
         server=cpu[1] * 1e3 / work.total_steps,
-        events=sum(each.events for each in left) / seen,
-        bytes=sum(each.bytes for each in left) / seen,
-        actions=sum(each.actions for each in left) / seen,
+        events=sum(each.events for each in footprints) / steps,
+        bytes=sum(each.bytes for each in footprints) / steps,
+        actions=sum(each.actions for each in footprints) / steps,
         rate=work.total_steps / took,
-        runs=max(each.runs for each in left),
+        runs=max(each.runs for each in footprints),
         memory=memory,
     )
 

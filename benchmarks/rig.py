@@ -1,14 +1,16 @@
-"""One server, one scripted model and one worker process for each system, all up at once."""
+"""One server, one scripted model, and one worker process for each floor and for Holdfast."""
 
 import asyncio
 import json
 import tempfile
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client as TemporalClient
 
 from holdfast.testing import ScriptedModel
@@ -17,66 +19,92 @@ from holdfast_temporal import DevServer
 from holdfast_temporal import connect as connect_temporal
 
 from .app import FAR, TENANT
-from .cases import System, Workload
+from .cases import System, Worker, Workload
 from .floor import FloorWorkflow
 from .processes import Process, python
 
 _AGENTS = {
     "ordinary": "ordinary",
-    "bursts": "burst",
+    "inline": "inline",
     "large results": "ordinary",
     "ordinary, guarded": "ordinary-guarded",
-    "bursts, guarded": "burst-guarded",
+    "inline, guarded": "inline-guarded",
 }
 _TOOLS = {
     "ordinary": "look",
-    "bursts": "peek",
+    "inline": "peek",
     "large results": "scan",
     "ordinary, guarded": "keep",
-    "bursts, guarded": "peek",
+    "inline, guarded": "peek",
 }
-_LONGEST = 1_800.0  # seconds
+_LONGEST = 1_800.0  # seconds for a run
+_LONGEST_START = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a worker process is started."""
+
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    log: Path
 
 
 @dataclass(frozen=True)
 class Rig:
-    """What a benchmark works with. ``workers`` holds a process for each floor and one of Holdfast."""
+    """The clients and processes of a benchmark."""
 
     temporal: TemporalClient
     client: Client
     server: Process
-    model: Process
-    workers: dict[str, Process]
+    workers: dict[Worker, Process]
+    commands: dict[Worker, Command]
 
     def worker(self, system: System) -> Process:
         """The worker process of a system."""
-        return self.workers.get(system, self.workers["holdfast"])
+        if system == "floor" or system == "floor, unsandboxed":
+            return self.workers[system]
+        return self.workers["holdfast"]
+
+    def start(self, name: Worker) -> AbstractAsyncContextManager[Process]:
+        """One more worker process, for the length of the block."""
+        return start(self.commands[name])
+
+    async def polls(self, name: Worker, process: Process) -> None:
+        """Wait until the process polls its task queue."""
+        request = DescribeTaskQueueRequest(namespace="default", task_queue=TaskQueue(name=name))
+        async with asyncio.timeout(_LONGEST_START):
+            while True:
+                answer = await self.temporal.workflow_service.describe_task_queue(request)
+                if any(poller.identity.startswith(f"{process.pid}@") for poller in answer.pollers):
+                    return
+                await asyncio.sleep(0.005)
 
     async def run(self, system: System, work: Workload) -> str:
-        """One run from its start to its last word; its workflow's id.
+        """Do one run and return its workflow id.
 
         Raises:
-            RuntimeError: It ended otherwise than the script has it.
+            RuntimeError: Its reply is not the script's.
         """
         id = uuid.uuid4().hex
-        kind = system.removesuffix(", watched")
+        kind = system.removesuffix(", streaming")
         prompt = f"bench {id} steps={work.steps} calls={work.calls} tool={_TOOLS.get(kind, 'look')}"
         async with asyncio.timeout(_LONGEST):
             if kind not in _AGENTS:
-                said = await self.temporal.execute_workflow(
+                reply = await self.temporal.execute_workflow(
                     FloorWorkflow.run, prompt, id=id, task_queue=system
                 )
             elif kind != system:
-                said = await self._watched(_AGENTS[kind], prompt, id)
+                reply = await self._stream(_AGENTS[kind], prompt, id)
             else:
                 tenant = TENANT if kind.endswith(", guarded") else ""
-                said = await self.client.run(_AGENTS[kind], prompt, id=id, tenant=tenant)
-        if said != "Done.":
-            raise RuntimeError(f"{system}: the run ended with {said!r}")
+                reply = await self.client.run(_AGENTS[kind], prompt, id=id, tenant=tenant)
+        if reply != "Done.":
+            raise RuntimeError(f"{system}: the run ended with {reply!r}")
         return id
 
-    async def _watched(self, agent: str, prompt: str, id: str) -> str:
-        """A run whose every event is read while it goes on, and its text while the model speaks."""
+    async def _stream(self, agent: str, prompt: str, id: str) -> str:
+        """Do one run with streaming, read all of its events, and return its reply."""
         session = await self.client.start_task(agent, prompt, id=id, streaming=True)
         async for _ in session.stream():
             pass
@@ -84,36 +112,53 @@ class Rig:
 
 
 def _limited(url: str) -> str:
-    """The scripted model a second time, as a provider with rate limits."""
+    """HOLDFAST_PROVIDERS: the scripted model as a second provider, with rate limits."""
     limits = {"requests_per_minute": FAR, "tokens_per_minute": FAR}
     return json.dumps({"limited": {"kind": "openai", "base_url": url, **limits}})
 
 
+def start(command: Command) -> AbstractAsyncContextManager[Process]:
+    """A worker process, for the length of the block."""
+    return python(*command.arguments, log=command.log, **command.environment)
+
+
 @asynccontextmanager
 async def rig() -> AsyncGenerator[Rig]:
-    """Everything up, on the file-backed server that ``holdfast dev`` runs; gone after the block."""
+    """All processes for the length of the block, on the file-backed server that ``holdfast dev`` runs."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-")))
         server = await stack.enter_async_context(DevServer(home, ui=False))
         model = stack.enter_context(ScriptedModel.spawn("benchmarks.script:script"))
         temporal = await connect_temporal(server.address)
-        workers: dict[str, Process] = {}
-        for floor, flag in (("floor", ""), ("floor, unsandboxed", "unsandboxed")):
-            database = str(home / f"{flag or 'floor'}.db")
-            arguments = ("-m", "benchmarks.floor", server.address, floor, database, model.openai_url, flag)
-            workers[floor] = await stack.enter_async_context(
-                python(*arguments, log=home / f"{flag or 'floor'}.log")
-            )
-        workers["holdfast"] = await stack.enter_async_context(
-            python(
-                *("-m", "holdfast_workers", "benchmarks.app:app"),
-                log=home / "holdfast.log",
-                HOLDFAST_TEMPORAL_ADDRESS=server.address,
-                HOLDFAST_HOME=str(home / "holdfast"),
-                OPENAI_BASE_URL=model.openai_url,
-                OPENAI_API_KEY="bench",
-                HOLDFAST_PROVIDERS=_limited(model.openai_url),
-            )
-        )
+        commands = _commands(home, server.address, model.openai_url)
+        workers: dict[Worker, Process] = {}
+        for name, command in commands.items():
+            workers[name] = await stack.enter_async_context(start(command))
         client = await connect(temporal=temporal, task_queue="holdfast", timeout=60)
-        yield Rig(temporal, client, Process(server.info.pid), Process(model.pid), workers)
+        made = Rig(temporal, client, Process(server.info.pid), workers, commands)
+        for name, process in workers.items():
+            await made.polls(name, process)
+        yield made
+
+
+def _commands(home: Path, address: str, model: str) -> dict[Worker, Command]:
+    def floor(queue: Worker, flag: str) -> Command:
+        name = flag or "floor"
+        arguments = ("-m", "benchmarks.floor", address, queue, str(home / f"{name}.db"), model, flag)
+        return Command(arguments, {}, home / f"{name}.log")
+
+    environment = {
+        "HOLDFAST_TEMPORAL_ADDRESS": address,
+        "HOLDFAST_TASK_QUEUE": "holdfast",
+        "HOLDFAST_HOME": str(home / "holdfast"),
+        "OPENAI_BASE_URL": model,
+        "OPENAI_API_KEY": "bench",
+        "HOLDFAST_PROVIDERS": _limited(model),
+    }
+    return {
+        "floor": floor("floor", ""),
+        "floor, unsandboxed": floor("floor, unsandboxed", "unsandboxed"),
+        "holdfast": Command(
+            ("-m", "holdfast_workers", "benchmarks.app:app"), environment, home / "holdfast.log"
+        ),
+    }

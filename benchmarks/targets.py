@@ -1,4 +1,4 @@
-"""What must be shown, and whether this run shows it."""
+"""The targets, and whether these results meet them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -7,13 +7,13 @@ from typing import Final
 from .cases import System, Workload
 from .measuring import Figures, Results
 
-_GUARDED: Final[dict[System, System]] = {"ordinary": "ordinary, guarded", "bursts": "bursts, guarded"}
-"""With everything of resilience switched on, beside the same without."""
+_GUARDED: Final[dict[System, System]] = {"ordinary": "ordinary, guarded", "inline": "inline, guarded"}
+"""Each system, and the same with all guards on."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A bound and what was measured; ``measured`` is at most ``bound``, or at least where ``at_least`` says so."""
+    """A bound and the measured value. The bound is a maximum, or a minimum if ``at_least``."""
 
     name: str
     measured: float
@@ -22,11 +22,11 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether it holds."""
+        """Whether the value is within the bound."""
         return self.measured >= self.bound if self.at_least else self.measured <= self.bound
 
 
-class _Found:
+class _ByName:
     """Results by workload's name."""
 
     def __init__(self, results: Results) -> None:
@@ -39,26 +39,28 @@ class _Found:
         return self._figures[work, system]
 
     def ratio(self, work: str, system: System, figure: str) -> float:
-        """The figure against the floor's at the same work."""
+        """The figure divided by the floor's at the same workload."""
         return float(getattr(self.get(work, system), figure) / getattr(self.get(work, "floor"), figure))
 
 
 def check(results: Results) -> list[Target]:
-    """Every target that these results can tell of."""
-    return list(_targets(_Found(results)))
+    """The targets of the workloads in these results."""
+    return list(_targets(_ByName(results)))
 
 
-def _targets(found: _Found) -> Iterator[Target]:
+def _targets(found: _ByName) -> Iterator[Target]:
     hundred, thousand, many = "100 steps", "1000 steps", "50 runs at once, 20 steps"
     guards = "5 runs of 100 steps"
     if found.has(hundred):
         yield Target("worker CPU at 100 steps, × floor", found.ratio(hundred, "ordinary", "worker"), 1.5)
         yield Target("wall at 100 steps, × floor", found.ratio(hundred, "ordinary", "wall"), 1.4)
-        for system in ("ordinary, watched", "bursts, watched"):
+        for system in ("ordinary, streaming", "inline, streaming"):
             yield Target(f"wall at 100 steps, {system}, × floor", found.ratio(hundred, system, "wall"), 2.0)
-        yield Target("wall in bursts at 100 steps, × floor", found.ratio(hundred, "bursts", "wall"), 0.3)
         yield Target(
-            "worker CPU in bursts at 100 steps, × floor", found.ratio(hundred, "bursts", "worker"), 0.5
+            "wall of inline steps at 100 steps, × floor", found.ratio(hundred, "inline", "wall"), 0.3
+        )
+        yield Target(
+            "worker CPU of inline steps at 100 steps, × floor", found.ratio(hundred, "inline", "worker"), 0.5
         )
     if found.has(guards):
         for system, guarded in _GUARDED.items():
@@ -66,8 +68,8 @@ def _targets(found: _Found) -> Iterator[Target]:
             yield Target(f"worker CPU at 100 steps, {guarded}, × {system}", cost, 1.15)
     if found.has(many):
         yield Target(
-            "steps per second in bursts, 50 at once, × floor",
-            found.ratio(many, "bursts", "rate"),
+            "steps per second, inline, 50 at once, × floor",
+            found.ratio(many, "inline", "rate"),
             4.0,
             at_least=True,
         )
@@ -80,7 +82,7 @@ def _targets(found: _Found) -> Iterator[Target]:
 
 
 def ratio(results: Results, work: Workload, system: System) -> dict[str, float]:
-    """Every figure against the floor's; empty where the floor has none."""
+    """Every figure divided by the floor's; empty if the floor did not do this workload."""
     floor, own = results.get((work, "floor")), results[work, system]
     if floor is None or system == "floor":
         return {}

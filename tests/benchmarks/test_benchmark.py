@@ -8,11 +8,13 @@ import pytest
 import pytest_asyncio
 
 from benchmarks import report
-from benchmarks.cases import WATCHED, WORKLOADS, System, Workload, chosen
+from benchmarks.cases import STREAMING, WORKLOADS, System, Worker, Workload, chosen
 from benchmarks.histories import footprint
-from benchmarks.measuring import Figures, Results, measure
+from benchmarks.measuring import Figures, Idle, Results, measure, measure_idle
 from benchmarks.rig import Rig, rig
 from benchmarks.targets import check
+
+_IDLE: dict[Worker, Idle] = {"floor": Idle(0.5, 66.0), "holdfast": Idle(1.0, 99.0)}
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -32,13 +34,13 @@ async def test_every_system_makes_the_activities_it_should(up: Rig) -> None:
     ordinary = await footprint(up.temporal, await up.run("ordinary", work))
     assert ordinary.activities["think"] == 3
     assert ordinary.activities["look"] == 2
-    bursts = await footprint(up.temporal, await up.run("bursts", work))
-    assert bursts.activities["think"] == 1
-    assert "peek" not in bursts.activities
+    inline = await footprint(up.temporal, await up.run("inline", work))
+    assert inline.activities["think"] == 1
+    assert "peek" not in inline.activities
     work = Workload("1 step", 1, calls=8)
     assert (await footprint(up.temporal, await up.run("floor", work))).activities["look"] == 8
     assert (await footprint(up.temporal, await up.run("ordinary", work))).activities["look"] == 8
-    assert "peek" not in (await footprint(up.temporal, await up.run("bursts", work))).activities
+    assert "peek" not in (await footprint(up.temporal, await up.run("inline", work))).activities
 
 
 @pytest.mark.slow
@@ -51,9 +53,9 @@ async def test_every_system_is_measured_in_turn_and_shown(up: Rig) -> None:
         if work.name in {"20 steps", "300 steps, large"}
     ]
     results = await measure(up, works, 1, lambda _, system, __: measured.append(system))
-    assert measured == [*WATCHED, "large results"]
+    assert measured == [*STREAMING, "large results"]
     assert all(figures.bytes > 0 and figures.wall > 0 for figures in results.values())
-    page = report.markdown(results, "python -m benchmarks", 1)
+    page = report.markdown(results, _IDLE, "python -m benchmarks", 1)
     assert all(f"| {work.name} |" in page for work in works)
 
 
@@ -63,13 +65,28 @@ def test_a_missed_target_is_reported() -> None:
     results[work, "ordinary"] = _figures(30.0)
     missed = [target.name for target in check(results) if not target.met]
     assert "worker CPU at 100 steps, × floor" in missed
-    assert "**fail**" in report.markdown(results, "python -m benchmarks", 1)
+    assert "**fail**" in report.markdown(results, _IDLE, "python -m benchmarks", 1)
 
 
 def test_quick_leaves_out_the_longest_work() -> None:
     assert {work.name for work in chosen(quick=False, only="")} - {
         work.name for work in chosen(quick=True, only="")
     } == {"1000 steps", "300 steps, large"}
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+async def test_idle_workers_have_a_start_time_and_a_memory(up: Rig) -> None:
+    measured: list[Worker] = []
+    idle = await measure_idle(up, 1, lambda worker, _: measured.append(worker))
+    assert list(idle) == measured == ["floor", "floor, unsandboxed", "holdfast"]
+    assert all(each.start > 0 and each.memory > 0 for each in idle.values())
+
+
+def test_idle_workers_are_rows_of_the_page() -> None:
+    page = report.markdown({}, _IDLE, "python -m benchmarks", 1)
+    assert "| floor | 0.50 | 66 |" in page
+    assert "| holdfast | 1.00 (2.00×) | 99 (1.50×) |" in page
 
 
 def _figures(value: float) -> Figures:
