@@ -1,10 +1,8 @@
-"""``python -m benchmarks.fairness``: what one tenant waits while another's runs fill the queue.
+"""``python -m benchmarks.fairness``: how long one tenant waits while another tenant's runs fill the queue.
 
-A worker with a few slots has the activities of one tenant's many runs before it when the
-few runs of another tenant are started. What these wait for their model call is measured
-in time, and in the model calls that are made before. The same runs are made alone, beside
-the other tenant's, and beside them with both as one tenant, which is what a queue without
-fairness does.
+One tenant's many runs fill the queue of a worker with a few slots. Then another tenant starts a few runs. Their
+wait for the model call is measured in seconds and in model calls that are made before. The same few runs are
+measured alone, with the other tenant's runs, and with them under one tenant, as in a queue without fairness.
 """
 
 import argparse
@@ -73,7 +71,7 @@ async def waits(
         server: The address of a Temporal server.
         others: How many runs of the other tenant were queued before.
         runs: How many of the tenant's own are queued then.
-        fair: Whether the queue is told of the tenants.
+        fair: Whether the tenants have separate shares of the queue.
         slots: Activities that the worker carries out at once.
         takes: Seconds that a model call takes.
         late: Whether the tenant's own come when the worker is at work on the others. If not, it
@@ -155,8 +153,8 @@ async def measure(others: int, runs: int) -> dict[str, Waits]:
             at = server.address
             return {
                 "alone": await waits(at, others=0, runs=runs),
-                "beside the many": await waits(at, others=others, runs=runs),
-                "beside the many, without fairness": await waits(at, others=others, runs=runs, fair=False),
+                "next to the many": await waits(at, others=others, runs=runs),
+                "next to the many, without fairness": await waits(at, others=others, runs=runs, fair=False),
             }
 
 
@@ -168,7 +166,7 @@ def main() -> None:
     options = parser.parse_args()
     found = asyncio.run(measure(options.others, options.runs))
     print(table(found))
-    ratio = found["beside the many"].seconds / found["alone"].seconds
+    ratio = found["next to the many"].seconds / found["alone"].seconds
     if ratio > BOUND:
         raise SystemExit(f"the median wait is {ratio:.2f} times that alone; it must be at most {BOUND:g}")
 

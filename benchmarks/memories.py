@@ -1,6 +1,6 @@
 """``python -m benchmarks.memories``: how fast memories are found and how many of the right ones; writes ``MEMORY.md``.
 
-Both stores are measured where there is a Weaviate server; without one, the page says so.
+Both stores are measured if a Weaviate server is available; otherwise the page reports that it was not.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def main() -> None:
 
 @contextmanager
 def _weaviate(*, quick: bool) -> Generator[str]:
-    """The URL of a server of our own; empty where there is none to start."""
+    """The URL of a server that is started here; empty if it cannot be started."""
     if quick or not PROGRAM.is_file():
         yield ""
         return

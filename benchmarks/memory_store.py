@@ -75,7 +75,7 @@ async def measure(path: Path, vectors: int) -> list[Row]:
         filling += time.perf_counter() - began
     single = await _times(lambda number: store.put(*work.single(number)), 100)
     await store.close()
-    # Opened anew, so that the first search of each tenant loads what it has from the file.
+    # Opened again, so that the first search of each tenant loads its vectors from the file.
     store = await open_embedded(path)
     await store.begin(Collection("benchmark", DIMENSION))
     cold = await _times(lambda number: store.by_vector(*work.near(number), Filter(), _BEST), TENANTS)

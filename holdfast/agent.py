@@ -1,4 +1,4 @@
-"""Agents: what a model is told, what it may call, and within which limits."""
+"""Agents: their model, instructions, tools and limits."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Agent:
         Args:
             name: Letters, digits, "_" and "-"; sessions are started by it.
             model: ``"provider:model"``, or several in order of preference.
-            instructions: What the model is told before every conversation.
+            instructions: The system prompt.
             tools: What it may call, made by ``@tool``.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
@@ -78,7 +78,7 @@ class Agent:
             temperature: From 0 to 2; the provider's default if None.
             context_window: The context window to keep within, in tokens; the model's own if None.
             max_inline_steps: Steps one activity may take while the model asks only for inline tools.
-            max_inline_seconds: How long such a burst may last.
+            max_inline_seconds: How long these steps may take together.
             max_repairs: Steps in a row whose calls were all invalid, before the turn fails.
             when_busy: What happens to a message that arrives during a turn: "queue", "reject" or
                 "interrupt".
@@ -88,7 +88,7 @@ class Agent:
             fallbacks: What is done when no model answers, in this order: CachedReply,
                 SimplifiedReply, AskHuman, ErrorReply. The turn fails if none of them helps.
             max_wait: How long a turn may wait for providers, limits and tools that cannot be asked at the
-                moment, in seconds or as a timedelta. By default an hour without last resorts, and no time
+                moment, in seconds or as a timedelta. By default an hour without fallbacks, and no time
                 with them.
             memory: What it remembers beyond its sessions, as ``Memory(…)``; None for nothing. It is then
                 given the tools search_memory, remember and forget.

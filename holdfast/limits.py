@@ -1,4 +1,4 @@
-"""The checks of budgets, last resorts, memories and tenants' limits."""
+"""Checks of budgets, fallbacks, memories and tenants' limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONGEST_RUN = 10 * 365 * 86_400.0
 _LONGEST_DAYS = 36_500.0
 _MOST_DOLLARS = 1_000_000_000.0
 _MOST_TOKENS = 1_000_000_000_000
-_RESORTS = (CachedReply, SimplifiedReply, AskHuman, ErrorReply)
+_FALLBACKS = (CachedReply, SimplifiedReply, AskHuman, ErrorReply)
 
 
 def budget(value: Budget, where: str) -> Budget:
@@ -56,20 +56,20 @@ def budget(value: Budget, where: str) -> Budget:
 
 
 def fallbacks(values: Sequence[object], where: str) -> tuple[Fallback, ...]:
-    """Last resorts, each of which can be reached."""
+    """Check that each fallback can be reached."""
     for value in values:
-        if not isinstance(value, _RESORTS):
+        if not isinstance(value, _FALLBACKS):
             raise InvalidDeclaration(
-                f"{where}: fallbacks has {value!r}; use {', '.join(kind.__name__ for kind in _RESORTS)}"
+                f"{where}: fallbacks has {value!r}; use {', '.join(kind.__name__ for kind in _FALLBACKS)}"
             )
-        _check_resort(value, where)
+        _check_fallback(value, where)
     if any(isinstance(value, ErrorReply) for value in values[:-1]):
         raise InvalidDeclaration(f"{where}: ErrorReply always ends the turn; put it last in fallbacks")
     return cast("tuple[Fallback, ...]", tuple(values))
 
 
 def max_wait(value: float | timedelta | None, where: str) -> float | None:
-    """Seconds a turn may be parked: none at all is a choice, too."""
+    """Check the seconds that a turn may wait; 0 is valid."""
     return 0.0 if value == 0 else None if value is None else declare.seconds(value, where)
 
 
@@ -103,7 +103,7 @@ def tenants(values: Mapping[str, TenantLimits]) -> dict[str, TenantLimits]:
     return dict(values)
 
 
-def _check_resort(value: Fallback, where: str) -> None:
+def _check_fallback(value: Fallback, where: str) -> None:
     if isinstance(value, CachedReply):
         declare.seconds(value.max_age, f"{where}: CachedReply: max_age")
     elif isinstance(value, SimplifiedReply) and value.model:

@@ -1,8 +1,8 @@
 """The clocks that activities go by.
 
-What one worker writes and another compares is told by one clock, that of the Temporal server: the clocks
-of machines differ, and the database's is asked by nobody. Every activity brings the server's time with it,
-so it costs no request. What begins and ends within one process is measured by clocks that nobody sets.
+Times that one worker writes and another compares come from one clock, that of the Temporal server: the clocks
+of machines differ, and the database's is not used. Every activity brings the server's time with it,
+so it costs no request. What begins and ends within one process is measured by monotonic clocks.
 """
 
 import sys
@@ -25,7 +25,7 @@ after as many."""
 
 
 def steady() -> float:
-    """Seconds of a clock that nobody sets, and that goes on while the machine is suspended."""
+    """Seconds of a monotonic clock that goes on while the machine is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
@@ -37,7 +37,7 @@ class _Server:
         self._ahead: float | None = None
 
     def observe(self, at: float) -> None:
-        # What is told arrives late, never early: the largest difference is the nearest.
+        # A time arrives late, never early: the largest difference is the most exact.
         self._seen.append(at - steady())
         self._ahead = max(self._seen)
 

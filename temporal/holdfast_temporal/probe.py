@@ -39,7 +39,7 @@ def listens(address: str) -> bool:
 
 async def answers(address: str, namespace: str = "default") -> bool:
     """Whether a Temporal server there says that it is healthy and knows the namespace."""
-    if not listens(address):  # a refused connection is told at once here, and only after retries there
+    if not listens(address):  # reports a refused connection at once; the SDK does so only after retries
         return False
     try:
         service = await asyncio.wait_for(

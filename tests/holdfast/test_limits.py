@@ -1,4 +1,4 @@
-"""Declaring budgets, last resorts, patience and the limits of tenants."""
+"""Declaring budgets, last fallbacks, patience and the limits of tenants."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from holdfast_workflows.contracts.agent.fallbacks import Fallback
 MODEL = "openai:gpt-5-mini"
 
 
-def test_budget_resorts_and_patience_reach_the_spec() -> None:
+def test_budget_fallbacks_and_max_wait_reach_the_spec() -> None:
     budget = Budget(dollars=0.5, when_spent="degrade", cheaper="openai:gpt-5-nano")
-    resorts: list[Fallback] = [
+    fallbacks: list[Fallback] = [
         CachedReply(max_age=60),
         SimplifiedReply(model="anthropic:c"),
         AskHuman(),
         ErrorReply(),
     ]
-    spec = Agent("a", model=MODEL, budget=budget, fallbacks=resorts, max_wait=timedelta(minutes=1)).spec
+    spec = Agent("a", model=MODEL, budget=budget, fallbacks=fallbacks, max_wait=timedelta(minutes=1)).spec
     assert spec.budget == budget
-    assert spec.fallbacks == tuple(resorts)
+    assert spec.fallbacks == tuple(fallbacks)
     assert spec.max_wait == 60.0
     assert Agent("a", model=MODEL, max_wait=0).spec.max_wait == 0.0
 
@@ -75,7 +75,7 @@ def test_a_budget_that_cannot_work_is_refused_with_the_remedy(budget: Budget, sa
         ({"max_wait": float("nan")}, "max_wait=nan"),
     ],
 )
-def test_resorts_and_patience_that_cannot_work_are_refused(options: dict[str, Any], said: str) -> None:
+def test_fallbacks_and_max_wait_that_cannot_work_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidDeclaration) as refused:
         Agent("a", model=MODEL, **options)
     assert said in str(refused.value)

@@ -76,7 +76,7 @@ def test_an_unknown_field_is_refused_with_the_nearest(
 def test_where_no_name_is_near_those_there_are_are_listed() -> None:
     with pytest.raises(InvalidDeclaration, match="No field 'colour'; there are cheaper, dollars"):
         cast("Any", Budget)(colour="red")
-    with pytest.raises(InvalidDeclaration, match="No field 'after'; there are none"):
+    with pytest.raises(InvalidDeclaration, match="No field 'after'; none are defined"):
         cast("Any", AskHuman)(after=3)
     assert no_such("field", ["x", "y"], ["a"]) == "No field 'x'; there are a. No field 'y'; there are a."
 
@@ -126,8 +126,8 @@ def test_what_a_newer_build_wrote_is_read_without_its_unknown_fields() -> None:
     read = converter.from_payload(converter.to_payload(newer), StartInput)
     assert read.budget == Budget(steps=3)
     spec = {"name": "a", "instructions": "", "models": ["m:m"], "model_retry": {"attempts": 2, "jitter": 1}}
-    resorts = [{"kind": "cached", "max_age": 5, "shared": True}, {"kind": "ask_human", "to": "someone"}]
-    stored = AgentSpec.model_validate({**spec, "fallbacks": resorts, "memory": {"facts": False, "x": 1}})
+    fallbacks = [{"kind": "cached", "max_age": 5, "shared": True}, {"kind": "ask_human", "to": "someone"}]
+    stored = AgentSpec.model_validate({**spec, "fallbacks": fallbacks, "memory": {"facts": False, "x": 1}})
     assert stored.model_retry == RetryPolicy(attempts=2)
     assert stored.fallbacks == (CachedReply(max_age=5), AskHuman())
 

@@ -178,7 +178,7 @@ async def test_a_session_that_is_pinned_again_has_the_newest_tools_and_instructi
         async with made.worker():
             session = await made.client.start("helper", "Go", id=f"old-{made.task_queue}")
             assert (
-                "there is no tool 'count_items'; there are: list_orders"
+                "tool 'count_items' is unknown; there are: list_orders"
                 in (await session.wait(raise_on_error=False)).text
             )
             shaped = await made.client.start("helper", "Go", output_type=shape)

@@ -72,7 +72,7 @@ async def test_dev_says_when_its_server_died(tmp_path: Path) -> None:
         assert server is not None
         os.killpg(server.pid, signal.SIGKILL)
         assert await dev.ended(60) == 3
-        assert re.search(r"holdfast: .*ended by itself; see .*temporal\.log", dev.text)
+        assert re.search(r"holdfast: .*ended unexpectedly; see .*temporal\.log", dev.text)
 
 
 @pytest.mark.slow

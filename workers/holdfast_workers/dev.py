@@ -63,7 +63,7 @@ async def run(options: DevOptions, settings: Settings, console: Console) -> int:
                 task.cancel()
             await asyncio.gather(*(process.end() for process in processes))
         if waiting[1].done() and not waiting[1].cancelled():
-            raise DevServerFailed(f"it ended by itself; see {server.log}")
+            raise DevServerFailed(f"it ended unexpectedly; see {server.log}")
         return next((task.result() for task in watchers if not task.cancelled() and task.done()), exits.OK)
 
 

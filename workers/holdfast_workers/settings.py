@@ -50,7 +50,7 @@ class Settings(BaseModel):
         health_port: Their port; 0 for a free one, none for no listener.
         metrics_host: Where ``/metrics`` listens: an IP address.
         metrics_port: Its port, none for no listener.
-        graceful_seconds: How long calls may take to finish after the worker is told to stop.
+        graceful_seconds: How long calls may take to finish after SIGTERM.
         max_concurrent_activities: Model and tool calls at once.
         max_concurrent_workflow_tasks: Workflow tasks at once.
         max_cached_workflows: Sessions kept in memory between their tasks.

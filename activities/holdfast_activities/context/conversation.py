@@ -123,7 +123,7 @@ class Conversation:
     def within(self, limit: int, share: int | None = None) -> list[Fragment]:
         """Return what to send in at most ``limit`` estimated tokens; see ``build``.
 
-        The running turn's message is always included. Calls without a result get a result that says so, because
+        The running turn's message is always included. Calls without a result get a placeholder, because
         providers refuse a conversation in which one is missing. ``share`` is the maximum of the message if not
         everything fits.
         """
@@ -166,7 +166,7 @@ class Conversation:
 
     @property
     def turn_start(self) -> int:
-        """The first number of the running turn; the position if there is none."""
+        """The first number of the running turn; the position if no turn is running."""
         return self._memory or self._task or self.position
 
     def replace(self, entries: Mapping[int, Entry], reason: Reason) -> bool:

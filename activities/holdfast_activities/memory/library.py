@@ -203,7 +203,7 @@ class OpenMemory:
         return await self._memories.stats()
 
     async def migrate(self) -> MigrateResult:
-        """Embed everything anew by this program's embedder."""
+        """Embed everything again with this program's embedder."""
         return await self._memories.migrate()
 
     async def close(self) -> None:

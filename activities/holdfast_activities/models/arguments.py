@@ -46,10 +46,9 @@ def is_whole(given: str) -> bool:
 def objects(given: str) -> list[str]:
     """The argument objects in the text of a call.
 
-    There is one, or several where a server put calls of one tool under one id. An empty
-    object beside others is the start value that some servers send, and an object that
-    comes again is a repetition. A text that is anything else stays one text, which the
-    tool refuses.
+    Usually there is one; some servers put several calls of one tool under one id. An empty object next to
+    others is the start value that some servers send, and an equal object is a repetition. Any other text is
+    returned as it is, and the tool refuses it.
     """
     if not given.strip():
         return ["{}"]

@@ -70,7 +70,7 @@ class Carried:
 
 
 def _merge(parts: list[Any], part: dict[str, Any]) -> None:
-    """Add a part to the one that it goes on: of the same place or, where none is told, of the same sort."""
+    """Add a part to the one that it goes on: with the same index or, without an index, of the same type."""
     last: dict[str, Any] | None = next(
         (
             before

@@ -30,7 +30,7 @@ class ProviderConfig:
         key: The API key itself; never shown.
         key_from: Where the key is if it is not given: ``env:NAME`` or ``file:/path``. Both empty sends none.
         headers: Sent with each request.
-        structured: Whether the server can bind a reply to a JSON schema; if not, the model is told the schema.
+        structured: Whether the server can bind a reply to a JSON schema; if not, the schema is added to the prompt.
         alternating: Whether the server refuses messages of the user in a row, as the chat templates of some open
             models do; they are then sent as one. Only for ``openai``: the other wire always sends them so.
         requests_per_minute: What all workers together may ask of it; None for no limit of ours.

@@ -39,7 +39,7 @@ def remaining(headers: Mapping[str, str], now: float | None = None) -> Remaining
     now = clock.stated(headers) if now is None else now
     form = _OPENAI if mark.startswith("x-") else _ANTHROPIC
     requests = _told(headers, form, "requests", now)
-    # Where several limits on tokens are told, the one with the least left is the one that will refuse.
+    # If several limits on tokens are given, the one with the least left is the one that will refuse.
     kinds = [_told(headers, form, kind, now) for kind in _TOKENS]
     tokens = min((kind for kind in kinds if kind[0] is not None), key=_left, default=(None, None))
     return Remaining(requests[0], requests[1], tokens[0], tokens[1])

@@ -10,7 +10,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.errors import UnknownAgent
-from holdfast_workflows.contracts.limits import PATIENCE, SEQ_GAP
+from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT, SEQ_GAP
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.operations.resets import AsideInput
 from holdfast_workflows.contracts.session.steps import LoadInput, LoadResult
@@ -94,7 +94,7 @@ def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None) -> PinnedSpe
     max_wait = spec.max_wait
     if max_wait is None:
         # With fallbacks a session does not wait for providers by default: it uses the fallbacks.
-        max_wait = 0.0 if spec.fallbacks else PATIENCE
+        max_wait = 0.0 if spec.fallbacks else DEFAULT_MAX_WAIT
     own = {
         "agent": spec.name,
         "digest": digest,

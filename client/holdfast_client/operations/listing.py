@@ -68,7 +68,7 @@ async def sessions(
 
 
 async def ids(requests: Requests, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
-    """The ids of a tenant's sessions on our queue, or of its user's; of one that rolled over, once for each run."""
+    """The ids of a tenant's sessions on our queue, or of its user's; one that continued as a new run is listed once per run."""
     whose = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
     # Workers of another queue may have another database, which our erasure does not reach.
     parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await requests.queue())}", whose]
@@ -105,7 +105,7 @@ def status_of(text: str) -> Status:
     """A status by its name.
 
     Raises:
-        BadInput: There is none of that name.
+        BadInput: The name is unknown.
     """
     if text not in _STATUS:
         raise BadInput(f"{text!r} is not a status; valid values are {', '.join(_STATUS)}")
@@ -118,7 +118,7 @@ def query(
     status: Status | None = None,
     user: str | None = None,
 ) -> str:
-    """The visibility query for sessions; of one that rolled over, the newest run."""
+    """The visibility query for sessions; the newest run of each."""
     parts = [f"WorkflowType = '{names.WORKFLOW}'", "ExecutionStatus != 'ContinuedAsNew'"]
     wanted = {
         names.ATTRIBUTE_AGENT: agent,

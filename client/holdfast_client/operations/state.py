@@ -57,7 +57,7 @@ def status_of(text: str) -> EffectStatus | Literal[""]:
     """An effect's status by its name; empty for any.
 
     Raises:
-        BadInput: There is none of that name.
+        BadInput: The name is unknown.
     """
     known: dict[str, EffectStatus] = {each: each for each in get_args(EffectStatus)}
     if not text:

@@ -41,7 +41,7 @@ def translate(error: BaseException, session: str = "", *, by_worker: bool = Fals
     Args:
         error: What the Temporal client raised.
         session: The session of the request.
-        by_worker: Whether a worker had to answer, so that a timeout means there is none.
+        by_worker: Whether a worker had to answer, so that a timeout means that no worker runs.
     """
     found = from_failure(error)
     if found is not None:

@@ -150,7 +150,7 @@ class FallbackUsed:
 
     turn: int
     step: int
-    resort: str
+    fallback: str
     text: str
     kind: Literal["fallback"] = field(default="fallback", init=False)
 

@@ -118,7 +118,7 @@ class Faults:
             seed: Says which requests fail, and how.
             rate: The part of requests that fail, on average.
             kinds: The faults to choose from.
-            after: Seconds that a rate limit has the client wait; dates are told in whole seconds, rounded up.
+            after: Retry-After of a rate limit, in seconds; in a date it is rounded up to whole seconds.
         """
         self._script = script
         self._seed = seed

@@ -185,7 +185,7 @@ def _made(given: Reply | Fault | Awaitable[Reply], request: Request) -> Reply | 
     return replace(given.make(request, 1.0), fault=given.name)
 
 
-# How a server in another process is told.
+# How a server in another process learns it.
 _SWITCHES: dict[str, Callable[[ScriptedModel], None]] = {
     "/_dead": ScriptedModel.dead,
     "/_dropping": lambda model: model.dead(drop=True),

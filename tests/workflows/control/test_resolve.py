@@ -176,7 +176,7 @@ async def test_a_retry_that_is_cancelled_before_it_begins_is_told_as_unknown(sta
         assert (await session.cancel()).status == "cancelled"
         assert (await results(session))[0] == (
             "failed",
-            "nobody knows whether this call happened, and it was given up",
+            "it is unknown whether this call happened, and it was given up",
         )
         assert [e.status for e in await it.holdfast.client.effects(session=session.id)] == ["unknown"]
         assert posts == ["it"]
@@ -212,4 +212,4 @@ async def test_a_call_whose_end_could_not_be_written_is_not_told_as_not_run(
             return bool(await events(session, "call_ended"))
 
         await eventually(ended)
-        assert (await events(session, "call_ended"))[0].text == "nobody knows whether it happened"
+        assert (await events(session, "call_ended"))[0].text == "it is unknown whether it happened"

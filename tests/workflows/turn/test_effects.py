@@ -85,7 +85,7 @@ async def test_a_tool_that_only_undoes_is_neither_shown_to_the_model_nor_called_
         assert (await session.wait()).text == "I cannot."
         refused = [entry async for entry in session.log() if isinstance(entry, ResultEntry)]
         assert [entry.status for entry in refused] == ["invalid"]
-        assert "there is no tool 'unship'" in refused[0].text
+        assert "tool 'unship' is unknown" in refused[0].text
         assert "unship" not in refused[0].text.partition("there are")[2]
         assert shown[0] == ["ship", "charge", "read_more"]
 

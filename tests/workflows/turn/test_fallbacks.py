@@ -1,4 +1,4 @@
-"""Last resorts: what a turn does, in the agent's order, when no provider answers; and errors that can be quoted."""
+"""Last fallbacks: what a turn does, in the agent's order, when no provider answers; and errors that can be quoted."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from ..limited import decide, events, refused, status
 ONCE = RetryPolicy(attempts=1)
 
 
-def resorting(*resorts: Any, **options: Any) -> App:
-    return make_app(fallbacks=resorts, model_retry=ONCE, **options)
+def with_fallbacks(*fallbacks: Any, **options: Any) -> App:
+    return make_app(fallbacks=fallbacks, model_retry=ONCE, **options)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def test_a_failed_turn_has_an_id_that_is_in_the_log_once(
 
 
 async def test_an_error_reply_tells_the_user_in_the_agents_words(start: Start) -> None:
-    async with start(down, resorting(ErrorReply(text="Sorry ({id}). {retry}"))) as it:
+    async with start(down, with_fallbacks(ErrorReply(text="Sorry ({id}). {retry}"))) as it:
         session = await it.holdfast.client.start("helper", "Go")
         view = await last(session)
         assert view.error is not None
@@ -75,7 +75,7 @@ async def test_an_error_reply_tells_the_user_in_the_agents_words(start: Start) -
 
 
 async def test_a_person_answers_in_the_models_place(start: Start) -> None:
-    async with start(down, resorting(AskHuman())) as it:
+    async with start(down, with_fallbacks(AskHuman())) as it:
         session = await it.holdfast.client.start("helper", "Where is order 42?")
         view = await status(session, "needs_person")
         assert [(each.id, each.kind) for each in view.pending_decisions] == [("ask_human-1", "ask_human")]
@@ -93,7 +93,7 @@ async def test_a_person_answers_in_the_models_place(start: Start) -> None:
 async def test_what_a_person_says_while_the_database_is_away_is_not_asked_for_again(
     start: Start, lockable: Path
 ) -> None:
-    async with start(down, resorting(AskHuman(), ErrorReply()), state_url=impatient(lockable)) as it:
+    async with start(down, with_fallbacks(AskHuman(), ErrorReply()), state_url=impatient(lockable)) as it:
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "needs_person")
         with locked(lockable):
@@ -106,7 +106,7 @@ async def test_what_a_person_says_while_the_database_is_away_is_not_asked_for_ag
 async def test_a_task_says_what_it_failed_with_while_the_database_holds_up_its_end(
     start: Start, lockable: Path
 ) -> None:
-    async with start(down, resorting(AskHuman()), state_url=impatient(lockable)) as it:
+    async with start(down, with_fallbacks(AskHuman()), state_url=impatient(lockable)) as it:
         session = await it.holdfast.client.start_task("helper", "Go")
         await status(session, "needs_person")
         with locked(lockable):
@@ -122,15 +122,15 @@ async def test_a_person_has_the_model_asked_again(start: Start) -> None:
     def script(request: Request) -> Reply:
         return down(request) if request.number == 1 else say("I am back.")
 
-    async with start(script, resorting(AskHuman())) as it:
+    async with start(script, with_fallbacks(AskHuman())) as it:
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "needs_person")
         await decide(it.holdfast, session, "ask_human-1", "retry")
         assert (await session.wait()).text == "I am back."
 
 
-async def test_what_a_person_gives_up_goes_to_the_next_resort(start: Start) -> None:
-    async with start(down, resorting(AskHuman(), ErrorReply(text="No."))) as it:
+async def test_what_a_person_gives_up_goes_to_the_next_fallback(start: Start) -> None:
+    async with start(down, with_fallbacks(AskHuman(), ErrorReply(text="No."))) as it:
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "needs_person")
         await decide(it.holdfast, session, "ask_human-1", "give_up")
@@ -139,7 +139,7 @@ async def test_what_a_person_gives_up_goes_to_the_next_resort(start: Start) -> N
 
 
 async def test_a_turn_that_waits_for_a_person_can_be_cancelled(start: Start) -> None:
-    async with start(down, resorting(AskHuman())) as it:
+    async with start(down, with_fallbacks(AskHuman())) as it:
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "needs_person")
         assert (await session.cancel()).status == "cancelled"
@@ -150,7 +150,7 @@ async def test_a_handoff_goes_over_a_roll_over(start: Start) -> None:
     def script(request: Request) -> Reply:
         return call("look", {"at": "it"}) if request.number == 1 else down(request)
 
-    async with start(script, resorting(AskHuman())) as it:
+    async with start(script, with_fallbacks(AskHuman())) as it:
         session = await it.holdfast.client.start("helper", "Go", continue_as_new_after=25)
         await status(session, "needs_person")
         handle = it.holdfast.temporal.get_workflow_handle(session.id)
@@ -167,8 +167,8 @@ async def test_a_handoff_goes_over_a_roll_over(start: Start) -> None:
         assert (await session.wait()).text == "Here."
 
 
-async def test_an_error_of_the_turns_own_goes_to_no_resort(start: Start) -> None:
-    async with start([say("Half").but(finish="refusal")], resorting(ErrorReply(text="No."))) as it:
+async def test_an_error_of_the_turns_own_goes_to_no_fallback(start: Start) -> None:
+    async with start([say("Half").but(finish="refusal")], with_fallbacks(ErrorReply(text="No."))) as it:
         session = await it.holdfast.client.start("helper", "Go")
         view = await last(session)
         assert view.error is not None
@@ -180,7 +180,7 @@ async def test_a_kept_reply_and_a_simpler_one_come_before_a_person(start: Start)
     def script(request: Request) -> Reply:
         return down(request) if b'"tools"' in request.body else say("In short: yes.")
 
-    async with start(script, resorting(CachedReply(), SimplifiedReply(), AskHuman())) as it:
+    async with start(script, with_fallbacks(CachedReply(), SimplifiedReply(), AskHuman())) as it:
         session = await it.holdfast.client.start("helper", "Go")
         reply = await session.wait(raise_on_error=False)
         assert (reply.status, reply.text) == ("done", "In short: yes.")
@@ -198,7 +198,7 @@ async def test_the_database_is_waited_for_since_no_resort_stands_in_for_it(
         closing.append(asyncio.get_running_loop().create_task(running[0].holdfast.state.close()))
         return say("Hi.").but(delay=0.3)
 
-    async with start(script, resorting(ErrorReply(text="No."))) as it:
+    async with start(script, with_fallbacks(ErrorReply(text="No."))) as it:
         running.append(it)
         session = await it.holdfast.client.start("helper", "Go")
 

@@ -57,5 +57,5 @@ MORE_ATTEMPTS = 2
 SLOWER = 4.0
 """By how much an adaptive retry policy may lengthen its delays, never past its longest."""
 
-PATIENCE = 3_600.0
+DEFAULT_MAX_WAIT = 3_600.0
 """Default for the seconds that a turn may wait while no provider can be called."""

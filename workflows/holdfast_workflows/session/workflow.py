@@ -43,7 +43,7 @@ class AgentWorkflow(ControlHandlers):
     @workflow.init
     def __init__(self, *given: Any) -> None:
         """Create the state before the first handler runs."""
-        # Without input there is no agent name; loading it fails the run and lists the known agents.
+        # Without input the agent's name is empty; loading it fails the run and lists the known agents.
         failure: ApplicationError | None = None
         try:
             start = start_input(StartInput, given)

@@ -111,7 +111,7 @@ def prepare(path: Path, synchronous: Synchronous, busy_seconds: float) -> None:
 
 
 def _make_tables(connection: sqlite3.Connection) -> int:
-    """Make the tables if there are none, or bring them to this format; the file's format."""
+    """Create the tables or migrate them to this format, and return the file's format."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         format_ = int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -45,9 +45,9 @@ def choose_embedder(
 
 
 def unchosen(home: Path) -> str:
-    """What to tell whoever uses memories without an embedder, and did not ask for that."""
+    """Logged where memories are used without an embedder and ``none`` was not set."""
     return (
-        "memories are found by their words only, not by their meaning: there is no model in "
+        "memories are found by their words only, not by their meaning: no model was found in "
         f"{_folder(home)}, and HOLDFAST_EMBEDDINGS names none; it takes {_FORMS}"
     )
 

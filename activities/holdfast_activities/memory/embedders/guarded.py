@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from holdfast_activities.resilience import Breakers
 
 ONE_SECONDS = 3.0
-"""What the embedding of one text may take; with a search, somebody waits for it."""
+"""What the embedding of one text may take; a search waits for it."""
 
 MORE_SECONDS = 60.0
 """What the embedding of more may take, and of the first, for which a model may have to be read."""

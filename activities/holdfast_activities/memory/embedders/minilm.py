@@ -78,7 +78,7 @@ class MiniLM:
         return [vectors[place] for place in range(len(texts))]
 
     async def close(self) -> None:
-        """Let go of the model; a pass under way ends by itself."""
+        """Release the model; a running pass still ends."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._loaded = None
 

@@ -31,7 +31,7 @@ class Generations:
         self._until = 0.0
 
     async def current(self) -> Generation | None:
-        """Return the generation that the alias names; None if there is none."""
+        """Return the generation that the alias names; None without an alias."""
         if self._found is None or time.monotonic() >= self._until:
             before = time.monotonic()
             async with self._connection.client() as client:
@@ -77,7 +77,7 @@ class Generations:
             raise MemoryUnavailable("the memories were migrated during the write. Write again")
 
     async def begin(self, collection: Collection) -> Generation:
-        """Create the first generation if there is none, and write only such vectors from now on.
+        """Create the first generation if none exists, and write only such vectors from now on.
 
         Raises:
             EmbeddingMismatch: The current generation has others.

@@ -129,6 +129,6 @@ def _properties(tenant: str, record: Record) -> dict[str, Any]:
         "sources": [clean(source) for source in record.sources],
         "superseded": bool(record.superseded_by),
         "ends": float(record.expires) or NEVER,
-        # None if there are none: an empty text would count in the average length.
+        # None if empty: an empty text would count in the average length.
         "words": clean(record.words) or None,
     }

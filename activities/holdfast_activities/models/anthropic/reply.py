@@ -138,7 +138,7 @@ class Gathered:
             self._start(None, block)
         self._end(message, message.get("usage"))
         if not self.ended:
-            # Nothing is written yet, and what is told is a placeholder.
+            # Nothing is written yet; the count is a placeholder.
             self._usage.pop("output_tokens", None)
 
     def _end(self, told: dict[str, Any], used: Any) -> None:

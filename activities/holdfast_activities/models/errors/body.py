@@ -180,5 +180,5 @@ def _caught(results: Any) -> bool:
 
 
 def status_told(codes: Iterable[str]) -> int | None:
-    """A status that is told as a code, by some as a number and by some as a text."""
+    """A status in the field ``code``, as a number or a text."""
     return next((int(code) for code in codes if re.fullmatch("[45][0-9]{2}", code)), None)

@@ -15,7 +15,7 @@ _NAMED = re.compile(
 _PROMPT_PARAMETER = re.compile(
     r"(?:messages|input|prompt|contents?|system|instructions|inputtext|texts)[/.]?(?:\[?\d{1,12}\]?)?(?:[/.]content)?(?:[/.]?\[?\d{1,12}\]?)?(?:[/.]text)?"
 )
-# Where both sizes are told, the larger one is to blame: a smaller prompt helps only if it is the prompt.
+# If both sizes are given, the larger one is the cause: a smaller prompt helps only if it is the prompt.
 _SIZES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -130,7 +130,7 @@ def alone_over_the_limit(words: str) -> bool:
 
 
 def fits(words: str) -> float | None:
-    """The part of the request that a rate limit has room for, where both are told."""
+    """The part of the request that a rate limit has room for, if both numbers are given."""
     found = _OVER.search(words)
     return int(found[1]) / int(found[2]) if found and int(found[2]) else None
 

@@ -124,7 +124,7 @@ class Body:
         return self._done or self._ends_without_blank_line()
 
     def is_whole(self) -> bool:
-        """Whether the answer's end was told, so that it counts although its connection broke right after.
+        """Whether the answer's end was received, so that it counts although its connection broke right after.
 
         Where an answer went on after that, the server tells an end in every event.
         """

@@ -63,7 +63,7 @@ class Endpoint:
         """The whole body of a successful answer, and its headers.
 
         Raises:
-            ModelError: There was none within that many seconds.
+            ModelError: No answer within that many seconds.
         """
         received: list[bytes] = []
 

@@ -19,7 +19,7 @@ class Events:
     """Feed it bytes and it gives the data of the events that are whole.
 
     Lines may end in LF, CRLF or CR; comments and fields other than ``data`` are passed
-    over, since both wire formats repeat an event's name in its data; only errors are told
+    over, since both wire formats repeat an event's name in its data; only errors are identified
     by a name or a field alone. An event without the blank line that ends it was cut off
     and is never given.
     """

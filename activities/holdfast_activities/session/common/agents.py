@@ -78,7 +78,7 @@ class LiveAgent:
         known = f"there are: {', '.join(there) or 'none'}"
         spec = self.tools.get(name)
         if spec is None or spec.hidden or name in self._bindings:
-            return f"there is no tool {name!r}; {known}"
+            return f"tool {name!r} is unknown; {known}"
         return f"tool {name!r} is no longer offered, so do not call it again; {known}"
 
     def _as_pinned(self, name: str, tool: ToolBinding) -> ToolBinding:
@@ -89,7 +89,7 @@ class LiveAgent:
         """One of the agent's models; a HoldfastError if its provider is unknown or its key is missing."""
         return self._source.get(name)
 
-    def resort(self, place: int | None) -> Fallback | None:
+    def fallback(self, place: int | None) -> Fallback | None:
         """The fallback at an index of the agent's list; None without an index."""
         return None if place is None else self.spec.fallbacks[place]
 

@@ -88,9 +88,7 @@ class BuiltinTools:
     async def _read_more(self, asked: builtin_tools.ReadMore, context: ToolContext) -> str:
         found = await self._log.read(context.session, asked.result, asked.result + 1)
         if not found or not isinstance(found[0], ResultEntry | UserEntry):
-            raise ToolFailed(
-                f"there is no tool result or message with number {asked.result}", retryable=False
-            )
+            raise ToolFailed(f"no tool result or message has number {asked.result}", retryable=False)
         text = found[0].text
         stop = min(asked.offset + asked.length, len(text))
         if asked.offset >= len(text):

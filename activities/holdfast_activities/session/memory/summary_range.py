@@ -75,7 +75,7 @@ class SummaryRange:
 async def read(
     log: Log, request: CompactInput, before: SummaryEntry | None, *, keep: int
 ) -> SummaryRange | None:
-    """Return the entries below ``request.upto`` except the newest ``keep`` tokens; None if there are none.
+    """Return the entries below ``request.upto`` except the newest ``keep`` tokens; None without such entries.
 
     A reply stays with its results.
     """

@@ -67,7 +67,7 @@ class ModelFallback:
         self._conversations = conversations
         self._replies = replies
         self._is_retried = is_retried
-        self._fallback = prompts.agent.resort(prompts.step.fallback)
+        self._fallback = prompts.agent.fallback(prompts.step.fallback)
 
     async def reply(
         self, seq: int, new: Sequence[Entry], *, look_ahead: bool

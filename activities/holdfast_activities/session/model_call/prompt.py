@@ -54,7 +54,7 @@ class PromptSource:
         self.step = step
         self.agent = agent
         self._ratios = ratios
-        self.simple = isinstance(agent.resort(step.fallback), SimplifiedReply)
+        self.simple = isinstance(agent.fallback(step.fallback), SimplifiedReply)
         self.caches_replies = any(isinstance(each, CachedReply) for each in agent.spec.fallbacks)
         output = agent.spec.output
         self._shape = "" if output is None else dump_json(output.model_dump())

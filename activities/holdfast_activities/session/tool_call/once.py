@@ -201,7 +201,9 @@ class Once:
         now = await self._ledger.standing(work.call.key)
         if now is not None and now.row.status not in ("claimed", "unknown"):
             return await self._ledger.restore(work, now.row)
-        text = "cancelled" if now is None else "cancelled on the way: nobody knows whether it happened"
+        text = (
+            "cancelled" if now is None else "cancelled before its result: it is unknown whether it happened"
+        )
         entry = run_tool.result(work.call, text, "cancelled")
         row = None if now is None else work.effect("unknown", text)
         return await self._ledger.finish(work, entry, row)

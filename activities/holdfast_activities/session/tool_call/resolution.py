@@ -17,7 +17,7 @@ from holdfast_workflows.contracts.text.unicode import clean, preview
 
 from ..common.failures import reports_failures
 
-GIVEN_UP = "nobody knows whether this call happened, and it was given up"
+GIVEN_UP = "it is unknown whether this call happened, and it was given up"
 
 _IN_DOUBT: tuple[EffectStatus, ...] = ("claimed", "unknown")
 
@@ -59,7 +59,7 @@ class ResolveEffect:
             raise NothingToDo(f"the ledger of {request.session} has no call {preview(decision.id)}")
         if decision.action == "retry":
             raise NothingToDo(
-                f"no turn waits for {key}, so nobody would do it again; settle it, or give it up"
+                f"no turn waits for {key}, so it would not run again; confirm it, or give it up"
             )
         row = decided(found[0], decision.action, decision.text, decision.by)
         only = await self._open(found[0], ended=request.ended)

@@ -52,7 +52,7 @@ class Undo:
         once = work.spec.effect == "once"
         result = await (self._once if once else self._repeatable).carry_out(work)
         if result.unknown:
-            told = f"nobody knows whether {work.spec.name} happened: {result.preview}"
+            told = f"it is unknown whether {work.spec.name} happened: {result.preview}"
             result = ActResult(status="failed", preview=preview(told))
         return result if result.wait else await self._close(key, result)
 

@@ -39,7 +39,7 @@ class Identity:
         self._check(found)
 
     async def establish(self, transactions: Transactions) -> None:
-        """Read the database's identity; create it if there is none."""
+        """Read the database's identity; create it if it is missing."""
         if not await transactions.all(_ID):
             now = clock.now()
             row = {"one": 1, "id": uuid.uuid4().hex, "created": now, "checked": now}

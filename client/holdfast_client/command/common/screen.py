@@ -100,7 +100,7 @@ def _wait_line(event: StreamEvent) -> str:
         case "budget":
             return f"budget: {event.text}"
         case "fallback":
-            return f"last resort, {event.resort}: {event.text}"
+            return f"fallback {event.fallback}: {event.text}"
         case "undone":
             return f"↶ {event.name} undone, {event.status}: {event.result}"
         case _:

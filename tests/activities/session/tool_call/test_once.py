@@ -190,7 +190,7 @@ async def test_what_a_person_has_made_again_is_not_made_a_third_time_when_its_wo
 
 @pytest.mark.parametrize(
     ("mode", "status", "settled", "text"),
-    [("confirm", "ok", "settled", "seen on the account"), ("give_up", "failed", "given_up", "nobody knows")],
+    [("confirm", "ok", "settled", "seen on the account"), ("give_up", "failed", "given_up", "it is unknown")],
 )
 async def test_a_person_may_say_what_came_of_it(
     state: State, session: str, mode: ActMode, status: str, settled: str, text: str
@@ -300,7 +300,7 @@ async def test_a_call_that_was_cancelled_on_the_way_is_unknown(state: State, ses
     desk.cancel(by_session=True)
     told = await acting
     assert told.status == "cancelled"
-    assert "nobody knows" in told.preview
+    assert "it is unknown" in told.preview
     assert ((await desk.row()).status, (await desk.row()).key) == ("unknown", shop.paid[0])
 
 

@@ -105,7 +105,7 @@ async def test_a_tool_that_the_worker_does_not_have_is_told(state: State, sessio
     told = await Desk(state, session, Shop().pay()).act("pray")
     assert (told.status, told.preview) == (
         "failed",
-        "error: there is no tool 'pray'; there are: pay, read_more",
+        "error: tool 'pray' is unknown; there are: pay, read_more",
     )
 
 

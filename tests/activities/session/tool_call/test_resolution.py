@@ -75,9 +75,9 @@ async def test_what_was_said_is_kept_against_all_but_the_same_words(state: State
     assert await desk.row() == said
 
 
-async def test_nobody_is_left_to_do_it_again(state: State, session: str) -> None:
+async def test_a_retry_without_a_waiting_turn_is_refused(state: State, session: str) -> None:
     desk = await left(state, session)
-    assert "settle it, or give it up" in await refused(state, session, "retry", ended=True)
+    assert "confirm it, or give it up" in await refused(state, session, "retry", ended=True)
     assert (await desk.row()).status == "unknown"
 
 

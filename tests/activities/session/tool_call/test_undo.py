@@ -107,7 +107,7 @@ async def test_an_undo_that_must_happen_once_is_not_repeated_when_its_worker_is_
     told = await desk.undo("refund", again=True)
     if ago:
         assert told.status == "failed"
-        assert "nobody knows whether refund happened" in told.preview
+        assert "it is unknown whether refund happened" in told.preview
         assert (await desk.row()).status == "undo_failed"
     else:
         assert told.wait is not None

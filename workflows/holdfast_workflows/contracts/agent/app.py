@@ -36,7 +36,7 @@ class ToolContext:
         attempt: 1 on the first attempt.
         turn: The turn, from 1.
         step: The step within the turn, from 1.
-        user: Whom the session is with; empty if nobody was named.
+        user: The session's user; empty if none was given.
         log: A logger that carries the ids above.
     """
 

@@ -145,7 +145,7 @@ _REMEMBER = ToolSpec(
     name=names.REMEMBER,
     description=(
         "Remember a fact beyond this conversation: a preference, a decision, a circumstance that will matter "
-        "again. One fact in one sentence that can be understood by itself. Never passwords or keys."
+        "again. One fact in one sentence that can be understood without the conversation. Never passwords or keys."
     ),
     parameters=_object(
         ("text",),

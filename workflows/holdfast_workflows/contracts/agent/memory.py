@@ -12,7 +12,7 @@ from .declared import Declared
 
 ScopeKind = Literal["session", "agent", "user", "tenant"]
 MemoryKind = Literal["turn", "episode", "fact"]
-"""``turn``: what somebody said in a session, word for word; ``episode``: what a session was about,
+"""``turn``: a message or a reply, word for word; ``episode``: what a session was about,
 drawn together from its turns; ``fact``: what is held true beyond its session."""
 Trust = Literal["operator", "user", "agent", "tool"]
 """Who a memory goes back to. None of them is an instruction to the model."""
@@ -80,7 +80,7 @@ class MemoryTurn(Declared):
 
 
 def scope_of(kind: ScopeKind, *, session: str = "", agent: str = "", user: str = "") -> str:
-    """The name of a scope, such as ``user:42``; empty where there is none, as for a session without a user."""
+    """The name of a scope, such as ``user:42``; empty for a scope that the session lacks, such as its user."""
     if kind == "tenant":
         return "tenant"
     name = {"session": session, "agent": agent, "user": user}[kind]
@@ -314,7 +314,7 @@ class MaintenanceReport(Contract):
 
 
 class MigrateInput(Contract):
-    """Embed every memory anew with the embedder this worker is set up with."""
+    """Embed all memories again with this worker's embedder."""
 
     confirm: bool = True
 

@@ -90,7 +90,7 @@ class AgentSpec(Contract):
     fallbacks: tuple[Fallback, ...] = ()
     max_wait: float | None = None
     """Seconds a turn may wait in all while no provider can be called. None means
-    ``limits.PATIENCE`` without fallbacks, and no wait with them."""
+    ``limits.DEFAULT_MAX_WAIT`` without fallbacks, and no wait with them."""
     memory: Memory | None = None
     """Memory beyond its sessions; None for no memory."""
     working_memory: bool = False

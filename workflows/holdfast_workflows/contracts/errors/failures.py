@@ -26,9 +26,8 @@ def to_failure(error: HoldfastError, retry: Mapping[str, Any] | None = None) -> 
     Args:
         error: What happened.
         retry: What was chosen for the next attempt and why, for Temporal and for those who read the
-            history: ``again``, ``delay`` in seconds. Without it the error decides by itself. What the
-            error says of itself is kept beside it, since an error that is not tried again here may
-            well be worth another try by a person.
+            history: ``again``, ``delay`` in seconds. Without it the error's class decides. The
+            error's own values are stored too, since a person may retry an error that is not retried here.
     """
     again, delay = error.retryable, error.retry_after
     details: tuple[Any, ...] = (error.detail,)

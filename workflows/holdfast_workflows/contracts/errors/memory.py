@@ -19,7 +19,7 @@ class MemoryUnavailable(MemoryFailed):
 
 
 class EmbeddingMismatch(BadInput):
-    """The memories were embedded by another model than this worker's; set HOLDFAST_EMBEDDINGS back, or run `holdfast memory migrate` to embed them anew."""
+    """The memories were embedded by another model than this worker's; set HOLDFAST_EMBEDDINGS back, or run `holdfast memory migrate` to embed them again."""
 
     code = "embedding_mismatch"
 

@@ -96,14 +96,14 @@ class EmptyReply(MalformedReply):
 
 
 class AllProvidersFailed(ModelError):
-    """Every model of the chain failed; the detail names each cause. Mend one of them, or add a model to Agent(model=[…]) or a last resort."""
+    """Every model of the agent failed; the detail names each cause. Repair one of them, or add a model to Agent(model=[…]) or a fallback."""
 
     code = "all_providers_failed"
     retryable = True
 
 
 class NoCachedReply(ModelError):
-    """No answer to the same prompt is kept that is young enough; the next last resort is tried."""
+    """No recent reply to the same prompt is cached; the next fallback is tried."""
 
     code = "no_cached_reply"
     fallback = False

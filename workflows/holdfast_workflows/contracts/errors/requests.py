@@ -34,7 +34,7 @@ class QueueFull(BadInput):
 
 
 class SessionBusy(BadInput):
-    """A turn is running and this session refuses messages meanwhile; wait for it, or send with when_busy="queue" or "interrupt"."""
+    """A turn is running and this session refuses messages until it ends; wait for it, or send with when_busy="queue" or "interrupt"."""
 
     code = "session_busy"
 

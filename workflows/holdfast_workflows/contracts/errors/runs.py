@@ -26,7 +26,7 @@ class ResultTooLarge(ToolFailed):
 
 
 class ToolError(ToolFailed):
-    """The tool says that this call cannot succeed as it is; the model is told why and nothing is tried again."""
+    """The tool reported that this call cannot succeed; the model gets the reason, and the call is not retried."""
 
     code = "tool_error"
     retryable = False
@@ -39,7 +39,7 @@ class ResultNotText(ToolError):
 
 
 class EffectUnknown(ToolFailed):
-    """Nobody knows whether the call happened, so it is not repeated; decide with `holdfast resolve`, or give the tool a probe."""
+    """It is unknown whether the call happened, so it is not repeated; decide with `holdfast resolve`, or give the tool a probe."""
 
     code = "effect_unknown"
     retryable = False
@@ -102,7 +102,7 @@ class StateError(HoldfastError):
 
 
 class VersionConflict(StateError):
-    """Somebody else changed the session since it was read; read it again and repeat the change."""
+    """Another writer changed the session since it was read; read it again and repeat the change."""
 
     code = "version_conflict"
     kind = "permanent"

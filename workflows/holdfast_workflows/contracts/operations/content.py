@@ -63,7 +63,7 @@ class ReadTurn(Contract):
 
 
 class StoredTurn(Contract):
-    """The turn as it was stored when it ended; None if there is none of that number."""
+    """The turn as it was stored when it ended; None if the number is unknown."""
 
     view: TurnView | None = None
 

@@ -106,7 +106,7 @@ class SummaryEntry(_Entry):
     """What stands for the entries with ``start <= seq < stop`` where they no longer fit; they stay readable.
 
     It can be made again from them, so it is never the only copy of anything. It counts only for
-    the steps that are told of it, whatever its own number is.
+    the steps that it is shown to, whatever its own number is.
     """
 
     kind: Literal["summary"] = "summary"

@@ -170,7 +170,7 @@ class StepView(Contract):
 class ThinkResult(Contract):
     """The steps taken.
 
-    There is none if the activity was asked to yield before the first was done, has to wait (``wait``) or the
+    It is None if the activity was asked to yield before the first was done, has to wait (``wait``) or the
     next call has no budget (``spent``). ``wait`` and ``failed`` are about the step after these; a failure of the
     first step fails the activity. ``unanswered`` is the usage of model calls without a reply.
     """

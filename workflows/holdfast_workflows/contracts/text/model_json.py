@@ -158,7 +158,7 @@ def _cleaned(value: object) -> object:
 
 
 def _with_text_read(given: Any, error: ValidationError) -> Any | None:
-    """A copy with each text read that stands where a list or an object is wanted; None if there is none."""
+    """A copy with each text read that stands where a list or an object is wanted; None if nothing changed."""
     changed = False
     for problem in error.errors(include_url=False, include_context=False):
         if problem["type"] in _STRUCTURED and isinstance(problem["input"], str):
@@ -227,7 +227,7 @@ class _Decimals(GenerateJsonSchema):
     found = False
 
     def emit_warning(self, kind: Any, detail: str) -> None:
-        """Nothing: nobody is shown this schema."""
+        """Do nothing: this schema is not shown."""
 
     def decimal_schema(self, schema: Any) -> dict[str, Any]:
         """A mark."""

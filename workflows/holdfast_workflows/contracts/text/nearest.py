@@ -26,7 +26,7 @@ def _instead(name: str, known: Collection[str]) -> str:
     if close := nearest(name, known):
         return f"did you mean {close!r}?"
     if not known:
-        return "there are none."
+        return "none are defined."
     listed = ", ".join(sorted(known)[:_LISTED])
     return f"there are {listed}{' and others' if len(known) > _LISTED else ''}."
 

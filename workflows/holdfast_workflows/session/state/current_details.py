@@ -88,9 +88,9 @@ def _line(event: Event) -> str:
         case "turn_ended":
             line = f"**turn {event.turn} {event.status}**: {text}"
         case "decided":
-            line = f"{_plain(event.name) or 'somebody'} decided: {event.status.replace('_', ' ')} {text}"
+            line = f"{_plain(event.name) or 'a person'} decided: {event.status.replace('_', ' ')} {text}"
         case "fallback":
-            line = f"last resort, {event.name}: {text}"
+            line = f"fallback {event.name}: {text}"
         case "undone":
             line = f"{_code(event.name)} undone, {event.status}: {text}"
         case _:

@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.limits import PATIENCE
+from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.operations.effects import PendingDecision
 from holdfast_workflows.contracts.session.entries import ResultStatus
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
@@ -25,7 +25,7 @@ _CHECK_AGAIN = 5.0
 
 _MAY_HAVE = "cancelled after its worker was lost, so it may have happened"
 
-_NOBODY_KNOWS = "nobody knows whether it happened"
+_UNKNOWN = "it is unknown whether it happened"
 
 Void = Callable[[str, ResultStatus], ActResult]
 """Gives the call a result without an activity."""
@@ -108,7 +108,7 @@ class ToolExecution:
     async def _check_again(self, text: str, *, gone: bool) -> ActResult | None:
         """Check the ledger again for a ``once`` call whose end is not known; after several losses ask a person."""
         if self._request.mode == "give_up":
-            return self._void(f"{_NOBODY_KNOWS}: {text}", "failed")
+            return self._void(f"{_UNKNOWN}: {text}", "failed")
         if not activity_calls.may_lose_more(self._lost):
             return ActResult(unknown=True)
         self._lost += 1
@@ -130,7 +130,7 @@ class ToolExecution:
         # The database may have failed after the tool ran, so the call is checked when it is back.
         away = wait.kind == "state"
         doubt = wait.kind == "effect" or (away and self._policy.effect == "once")
-        max_wait = PATIENCE + self._policy.timeout if away or doubt else self._spec.max_wait
+        max_wait = DEFAULT_MAX_WAIT + self._policy.timeout if away or doubt else self._spec.max_wait
         left = max_wait - self._waited
         unseen = f"its end was not seen: {wait.reason}" if away else f"not run: {wait.reason}"
         if left <= 0:
@@ -141,7 +141,7 @@ class ToolExecution:
         if self._state.cancelled and not doubt:
             return self._void(unseen if away else "not run: the turn was cancelled", "cancelled")
         if self._state.cancelled and away and self._request.mode == "give_up":
-            return self._void(_NOBODY_KNOWS, "failed")
+            return self._void(_UNKNOWN, "failed")
         if self._state.cancelled:
             self._give_up()
         elif away and self._request.mode == "retry":
@@ -154,8 +154,8 @@ class ToolExecution:
     async def _ask_person(self) -> ActResult | None:
         """Ask a person what to do about a call with an unknown outcome."""
         if self._request.mode == "give_up":
-            return self._void(_NOBODY_KNOWS, "failed")
-        what = f"nobody knows whether {self._request.name} {self._shown} happened"
+            return self._void(_UNKNOWN, "failed")
+        what = f"it is unknown whether {self._request.name} {self._shown} happened"
         # Not the call's key: it contains the session's id, which differs in a replay.
         pending = PendingDecision(id=f"effect-{self._request.seq}", kind="effect", what=what)
         decision = await waiting.decision(self._state, pending, lambda: False)

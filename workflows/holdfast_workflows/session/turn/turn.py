@@ -4,7 +4,7 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.limits import PATIENCE
+from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.problems import error_of
 from holdfast_workflows.contracts.session.session import TurnState
 from holdfast_workflows.contracts.session.steps import ActResult, CallView, StepView, ThinkResult, Wait
@@ -141,7 +141,7 @@ class TurnRunner:
         # that other calls have reserved.
         not_provider = wait.kind == "state" or wait.error_code == errors.BudgetExhausted.code
         left = (
-            max(PATIENCE, self._spec.max_wait) if not_provider else self._spec.max_wait
+            max(DEFAULT_MAX_WAIT, self._spec.max_wait) if not_provider else self._spec.max_wait
         ) - turn.waited_for_providers
         if left <= 0:
             cls = errors.tree().get(wait.error_code, errors.ModelTransient)

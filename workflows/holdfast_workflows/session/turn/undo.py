@@ -5,7 +5,7 @@ from temporalio.exceptions import ActivityError
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.limits import PATIENCE
+from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.session.session import Undoable
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult
 
@@ -61,10 +61,10 @@ class Undoing:
                     status="failed", preview=str(activity_calls.typed(error, errors.ToolFailed).detail)
                 )
             if result.unknown:
-                return ActResult(status="failed", preview="nobody knows whether it was undone")
+                return ActResult(status="failed", preview="it is unknown whether it was undone")
             if result.wait is None:
                 return result
-            left = PATIENCE - waited
+            left = DEFAULT_MAX_WAIT - waited
             if left <= 0:
                 return ActResult(status="failed", preview=result.wait.reason)
             waited += await waiting.on_timer(

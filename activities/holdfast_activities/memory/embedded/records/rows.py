@@ -91,18 +91,18 @@ def encode_vector(vector: Vector, dimension: int) -> bytes:
     """The bytes of a vector, two for each of its numbers.
 
     Raises:
-        BadInput: It is of another length, or holds what is no number.
+        BadInput: It is of another length, or has a value that is not a number.
     """
     check_vector(vector, dimension)
     return vector.astype(FLOAT16).tobytes()
 
 
 def check_vector(vector: Vector, dimension: int) -> None:
-    """Refuse a vector of another length, or with what is no number."""
+    """Refuse a vector of another length, or with a value that is not a number."""
     if vector.shape != (dimension,):
         raise BadInput(f"a vector of shape {vector.shape}, where the memories' have {dimension} numbers")
     if not np.isfinite(vector).all():
-        raise BadInput("a vector holds what is no number")
+        raise BadInput("a vector has a value that is not a number")
 
 
 def fetch(connection: Connection, numbers: Sequence[int]) -> dict[int, Record]:
