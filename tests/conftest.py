@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from holdfast_temporal import DevServer, connect
 from holdfast_workflows.contracts.text.unicode import clean
+from tests import hanging
 from tests.house.produced import Produced
 from tests.postgres_server import PostgresServer
 from tests.weaviate_server import NamedWeaviate, WeaviateServer, find_weaviate
@@ -29,8 +30,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record the errors that tests produce; a whole run must produce every error."""
+    """Record the errors that tests produce, and report what a hanging test waits for."""
     config.pluginmanager.register(Produced(config))
+    config.pluginmanager.register(hanging)
 
 
 @pytest.fixture(autouse=True)
