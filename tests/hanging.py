@@ -27,7 +27,7 @@ def _stacks() -> str:
     # `asyncio.all_tasks` needs the loop of the test, which has stopped.
     for each in gc.get_objects():
         if isinstance(each, asyncio.Task):
-            task = cast("asyncio.Task[Any]", each)
+            task = cast("asyncio.Task[Any]", each)  # type: ignore[redundant-cast] # pyright needs it
             if not task.done():
                 task.print_stack(file=text)
     return text.getvalue()
