@@ -26,7 +26,8 @@ from holdfast_workflows.contracts.operations.breakers import BreakerView
 from holdfast_workflows.contracts.operations.content import AgentInfo
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.session.session import Status
-from holdfast_workflows.contracts.text import model_json
+from holdfast_workflows.contracts.text.final_reply import bare
+from holdfast_workflows.contracts.text.model_json import Reader
 from holdfast_workflows.contracts.text.unicode import preview
 
 from . import messages
@@ -263,6 +264,6 @@ def parse(text: str, output: OutputShape) -> Any:
     """
     shape: Any = dict[str, Any] if isinstance(output, Mapping) else output
     try:
-        return model_json.Reader(shape).read(model_json.bare(text))
+        return Reader(shape).read(bare(text))
     except (ValueError, RecursionError) as error:
         raise OutputInvalid(preview(str(error))) from error

@@ -74,11 +74,11 @@ def test_an_unknown_field_is_refused_with_the_nearest(
 
 
 def test_where_no_name_is_near_those_there_are_are_listed() -> None:
-    with pytest.raises(InvalidDeclaration, match="No field 'colour'; there are cheaper, dollars"):
+    with pytest.raises(InvalidDeclaration, match="No field 'colour'; known are cheaper, dollars"):
         cast("Any", Budget)(colour="red")
     with pytest.raises(InvalidDeclaration, match="No field 'after'; none are defined"):
         cast("Any", AskHuman)(after=3)
-    assert no_such("field", ["x", "y"], ["a"]) == "No field 'x'; there are a. No field 'y'; there are a."
+    assert no_such("field", ["x", "y"], ["a"]) == "No field 'x'; known are a. No field 'y'; known are a."
 
 
 def test_everything_that_users_declare_refuses_unknown_fields() -> None:

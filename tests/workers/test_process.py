@@ -180,7 +180,7 @@ async def test_a_bad_name_is_one_line_and_exit_code_two() -> None:
     async with started("worker", "nowhere:app") as running:
         assert await running.ended() == 2
         [line] = running.lines
-        assert line.startswith("holdfast: No App is there;")
+        assert line.startswith("holdfast: No App was found;")
         assert "no module 'nowhere'" in line
 
 

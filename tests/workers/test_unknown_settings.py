@@ -105,7 +105,7 @@ def test_a_place_of_a_providers_key_that_is_none_is_refused(place: str) -> None:
     [
         ("sqlite:///a.db?synchronus=normal", "No option 'synchronus'; did you mean 'synchronous'?"),
         ("sqlite:///a.db?busy=3", "No option 'busy'; did you mean 'busy_seconds'?"),
-        ("sqlite:///a.db?mode=ro", "No option 'mode'; there are busy_seconds, synchronous."),
+        ("sqlite:///a.db?mode=ro", "No option 'mode'; known are busy_seconds, synchronous."),
         ("postgresql://h/d?sslmod=require", "No option 'sslmod'; did you mean 'sslmode'?"),
         ("postgresql://h/d?ssl_mode=require", "No option 'ssl_mode'; did you mean 'sslmode'?"),
         ("postgresql://h/d?statment_timeout=5", "did you mean 'statement_timeout'?"),

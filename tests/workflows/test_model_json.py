@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast_workflows.contracts.text import model_json
+from holdfast_workflows.contracts.text import final_reply
 
 GOOD = '{"a": "x ``` y </think>", "n": 0.5}'
 
@@ -34,7 +34,7 @@ GOOD = '{"a": "x ``` y </think>", "n": 0.5}'
     ],
 )
 def test_a_reply_around_its_json_is_read_as_the_json(text: str) -> None:
-    assert json.loads(model_json.bare(text).removeprefix("\ufeff")) == json.loads(GOOD)
+    assert json.loads(final_reply.bare(text).removeprefix("\ufeff")) == json.loads(GOOD)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_reply_around_its_json_is_read_as_the_json(text: str) -> None:
     ],
 )
 def test_what_is_not_one_json_value_stays_as_it_is(text: str) -> None:
-    assert model_json.bare(text) == text
+    assert final_reply.bare(text) == text
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,17 @@ def test_what_is_not_one_json_value_stays_as_it_is(text: str) -> None:
 )
 def test_a_reply_with_what_json_cannot_say_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        model_json.output(text)
+        final_reply.output(text)
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=60) | st.text("`~{}\n </think>", max_size=60))
 def test_any_text_is_read_or_left_alone(text: str) -> None:
-    found = model_json.bare(text)
+    found = final_reply.bare(text)
     assert found in text
 
 
 @pytest.mark.parametrize("text", ["`" * 1_000_000, "</think>" * 100_000, "[" * 1_000_000, " ```" * 200_000])
 def test_hostile_text_is_read_in_little_time(text: str) -> None:
     began = time.process_time()
-    model_json.bare(text)
+    final_reply.bare(text)
     assert time.process_time() - began < 5

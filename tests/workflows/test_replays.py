@@ -93,6 +93,19 @@ async def test_a_changed_decision_is_caught(
         await replay(load_history(last))
 
 
+@pytest.mark.parametrize(("name", "patched"), [("cancel_lost_before", True), ("cancel_lost", False)])
+async def test_neither_branch_of_the_patched_change_can_be_removed(
+    monkeypatch: pytest.MonkeyPatch, name: str, patched: bool
+) -> None:
+    def always(_: str) -> bool:
+        return patched
+
+    await replay(load_history(FOLDER / f"{name}.json"))
+    monkeypatch.setattr(workflow, "patched", always)
+    with pytest.raises(workflow.NondeterminismError):
+        await replay(load_history(FOLDER / f"{name}.json"))
+
+
 async def test_a_task_of_maintenance_that_is_left_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(_: MaintenanceWorkflow, __: object) -> tuple[()]:
         return ()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from temporalio import activity, workflow
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
@@ -37,46 +38,43 @@ class CheckedInputs(Interceptor):
 class _CheckedActivity(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         if activity.info().activity_type in names.RESERVED:
-            try:
-                input.args = fitting(input.fn, input.args)
-            except errors.BadInput as error:
-                raise errors.to_failure(error) from error
+            _check(input, input.fn)
         return await super().execute_activity(input)
 
 
 class _Checked(WorkflowInboundInterceptor):
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
         handler = _method(input.signal, workflow.get_signal_handler)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
-        if handler is not None:
-            try:
-                input.args = fitting(handler, input.args)
-            except errors.BadInput as error:
-                workflow.logger.warning("a signal was dropped: %s", error.detail)
-                return
-        await self.next.handle_signal(input)
+        try:
+            _check(input, handler)
+        except ApplicationError as error:
+            workflow.logger.warning("a signal was dropped: %s", error.details[0])
+        else:
+            await self.next.handle_signal(input)
 
     async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002
         handler = _method(input.query, workflow.get_query_handler)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
-        if handler is not None:
-            try:
-                input.args = fitting(handler, input.args)
-            except errors.BadInput as error:
-                raise errors.to_failure(error) from error
+        _check(input, handler)
         return await self.next.handle_query(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
-        self._check(input)
+        self._check_update(input)
         self.next.handle_update_validator(input)
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002
         # Again, for updates without a validator: an error of another type would fail the workflow task.
-        self._check(input)
+        self._check_update(input)
         return await self.next.handle_update_handler(input)
 
-    def _check(self, given: HandleUpdateInput) -> None:
-        handler = _method(given.update, workflow.get_update_handler)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
-        if handler is None:
-            return
+    def _check_update(self, given: HandleUpdateInput) -> None:
+        _check(given, _method(given.update, workflow.get_update_handler))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
+
+
+def _check(
+    given: ExecuteActivityInput | HandleSignalInput | HandleQueryInput | HandleUpdateInput,
+    handler: Callable[..., Any] | None,
+) -> None:
+    if handler is not None:
         try:
             given.args = fitting(handler, given.args)
         except errors.BadInput as error:
@@ -84,9 +82,9 @@ class _Checked(WorkflowInboundInterceptor):
 
 
 def _method(name: str, find: Callable[[str], object]) -> Callable[..., Any] | None:
-    """The method behind a handler of our workflows; None for unknown names, and for the user's workflows."""
+    """Return the method of a handler; None for unknown names and users' workflows."""
     instance = workflow.instance()
     if not isinstance(instance, UnknownNames) or find(name) is None:
         return None
-    # The SDK gives out handlers without their signatures; ours are named like their methods.
+    # The SDK returns handlers without their signatures; ours are named like their methods.
     return getattr(type(instance), name, None)

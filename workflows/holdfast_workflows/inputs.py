@@ -1,7 +1,7 @@
 """Validation of input from outside, so that invalid input cannot fail a workflow task.
 
-A failed workflow task is retried for ever and blocks the workflow. So invalid input is refused with
-``BadInput``, and an invalid signal, which has no reply, is dropped with a warning.
+A failed workflow task is retried forever and blocks the workflow. So invalid input is refused with
+``BadInput``. An invalid signal, which has no reply, is dropped with a warning.
 """
 
 import functools
@@ -32,7 +32,7 @@ def start_input(cls: type[C], given: Sequence[Any]) -> C:
     if not given or (len(given) == 1 and given[0] is None):
         return cls()
     if len(given) > 1:
-        raise _bad(f"a {cls.__name__} is its one input, not {len(given)} values")
+        raise _bad(f"got {len(given)} inputs; give one {cls.__name__}")
     value = given[0]
     if isinstance(value, RawValue):
         if not workflow.info().continued_run_id:
@@ -52,8 +52,7 @@ def _bad(why: str) -> ApplicationError:
 def fitting(handler: Callable[..., Any], given: Sequence[Any]) -> list[Any]:
     """Return arguments converted to the handler's types.
 
-    The SDK does not convert them if their number differs from that of the parameters, or for payloads that
-    are not JSON.
+    The SDK does not convert payloads that are not JSON, or arguments of the wrong number.
 
     Raises:
         BadInput: They do not fit the handler.
@@ -85,16 +84,16 @@ def describe(error: ValidationError) -> str:
 
 
 class UnknownNames:
-    """Refuses signals and updates that a workflow has no handler for; the SDK would keep such signals in memory."""
+    """Refuses signals and updates without a handler; the SDK would keep such signals in memory."""
 
     @workflow.signal(dynamic=True, description="Signals of other names are dropped.")
     def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:
-        """Drop it."""
-        workflow.logger.warning("a signal %s was dropped: there is no such signal", preview(name))
+        """Log a warning."""
+        workflow.logger.warning("a signal of unknown name was dropped: %s", preview(name))
 
     @workflow.update(dynamic=True, description="Updates of other names are refused.")
     def unknown_update(self, name: str, args: Sequence[RawValue]) -> None:
-        """Refuse it, where the validator was not asked."""
+        """Refuse the update if its validator did not run."""
         raise _no_update(name)
 
     @unknown_update.validator
@@ -103,4 +102,4 @@ class UnknownNames:
 
 
 def _no_update(name: str) -> ApplicationError:
-    return _bad(f"there is no update {preview(name)}")
+    return _bad(f"unknown update {preview(name)}")

@@ -76,7 +76,7 @@ async def test_with_the_store_away_every_turn_answers_and_what_was_said_is_kept_
         session = await holdfast.client.start("friend", "Hello.", user="ann")
         assert (await session.wait()).text == "One."
         assert (await session.send("Again.")).text == "Two."
-        assert (await session.view()).memory == "memory is away: answered without it"
+        assert (await session.view()).memory == "memory is unavailable: answered without it"
 
         async def waiting() -> bool:
             return await holdfast.state.outbox.waiting() == 2

@@ -81,7 +81,7 @@ async def test_a_task_that_fails_is_reported_and_the_rest_is_done(
     assert by_task["expire"].count == 0
     assert "a is not b" in by_task["expire"].error
     assert [each.count for each in report.tasks if each.task != "expire"] == [1] * (len(TASKS) - 1)
-    assert "embedded by another model" in found.current_details
+    assert "another embedding model" in found.current_details
 
 
 async def test_only_the_tasks_that_are_asked_for_are_done(client: TemporalClient, task_queue: str) -> None:

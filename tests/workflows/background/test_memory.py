@@ -76,8 +76,8 @@ async def test_every_turn_answers_while_memory_is_away_and_says_so(
                 await session.send("And more.")
         view = await session.view(0)
         page = await details(client, session)
-    assert "- memory: memory is away: answered without it" in page
-    assert view.memory == "memory is away: answered without it"
+    assert "- memory: memory is unavailable: answered without it" in page
+    assert view.memory == "memory is unavailable: answered without it"
     told = [event.text for event in view.events if event.kind == "recalled"]
     assert len(told) == 2
     assert all("nobody listens" in text for text in told)

@@ -96,7 +96,7 @@ async def test_with_the_store_down_every_turn_is_answered_and_afterwards_all_is_
             session = await holdfast.client.start("friend", f"said {n}.0", tenant="acme", user="ann")
             replies = [await session.wait(raise_on_error=False)]
             replies += [await session.send(f"said {n}.{turn}") for turn in (1, 2)]
-            assert "away" in (await session.view()).memory
+            assert "unavailable" in (await session.view()).memory
             return [reply.text for reply in replies]
 
         async with asyncio.timeout(60):

@@ -234,7 +234,7 @@ async def test_a_tenants_budget_cannot_be_raised_by_a_session_and_is_tried_again
         session = await it.holdfast.client.start("helper", "Go", tenant="acme")
         view = await status(session, "needs_person")
         assert view.pending_decisions[0].what == (
-            "0 of 1 tokens of the tenant's budget of today, which only App(tenants={…}) raises, are used; "
+            "0 of 1 tokens of the tenant's budget of today (set by App(tenants={…})) are used; "
             "the next call may need more than is left"
         )
         handle = it.holdfast.temporal.get_workflow_handle(session.id)

@@ -7,8 +7,13 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from temporalio import workflow
+from temporalio.client import WorkflowFailureError
 
 from holdfast import Agent, App, tool
 from holdfast.testing import Environment, Reply, Request, call, failed, rate_limited, say
@@ -199,6 +204,19 @@ async def cancel_lost(holdfast: Environment, gate: Gate) -> Session:
     return session
 
 
+async def cancel_lost_before(holdfast: Environment, gate: Gate) -> Session:
+    """Drive ``cancel_lost`` with the code before the change ``cancelled-before-begun``."""
+    with patch.object(workflow, "patched", return_value=False):
+        session = await holdfast.client.start("helper", "Hold.", heartbeat_timeout=_SILENCE)
+        await gate.arrived()
+        # The overloads of `execute_update` are partly untyped.
+        handle: Any = holdfast.temporal.get_workflow_handle(session.id)
+        await handle.execute_update("cancel_turn", "enough")
+        with suppress(WorkflowFailureError):
+            await handle.result()
+    return session
+
+
 async def effect_paused(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Post it.")
     id = (await status(session, "needs_person")).pending_decisions[0].id
@@ -260,6 +278,7 @@ GUARDED: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
     "effect_paused": (effect_paused, [call("post", {"what": "it"}), say("Done.")], booking),
     "lost_workers": (lost_workers, [call("look", {"at": "it"}), say("Done.")], stunned),
     "cancel_lost": (cancel_lost, [call("hold", {}), say("Nothing.")], silent),
+    "cancel_lost_before": (cancel_lost_before, [call("hold", {})], silent),
     "undone": (undone, _BOTH, booking),
     "loop": (loop, _stares, make_app),
 }

@@ -1,1 +1,1 @@
-"""The types that cross the Temporal boundary, and the names, limits and errors all rooms share."""
+"""The types that cross the Temporal boundary, and the names, limits and errors that all rooms share."""

@@ -1,18 +1,18 @@
-"""Sizes and counts that hold everywhere, in bytes unless the name says otherwise.
+"""Sizes and counts for all rooms, in bytes unless the name says otherwise.
 
-Temporal refuses a payload over 2 MiB and a gRPC message over 4 MiB; a workflow task
-that schedules a larger one would fail and be retried for ever. So everything is measured before
-it is scheduled, and large content goes by reference through the session's log.
+Temporal refuses a payload over 2 MiB and a gRPC message over 4 MiB. A workflow task that schedules a larger
+one would fail and be retried forever. So everything is measured before it is scheduled, and large content goes
+to the session's log and is passed by reference.
 """
 
 INLINE_TEXT = 4_096
-"""Text up to this size travels in histories; longer text goes to the log by reference."""
+"""Text up to this size is in histories; longer text is in the log, with a reference."""
 
 INLINE_ARGUMENTS = 2_048
 """Tool arguments up to this size are shown whole in the activity's input."""
 
 PREVIEW_CHARS = 200
-"""How much of a text people see in histories, lists and details."""
+"""Characters of a text in histories, lists and details."""
 
 MAX_NAME = 200
 """Characters of a name or id: they are search attributes and keys, and each continue-as-new carries many."""
@@ -24,18 +24,18 @@ MAX_RESULT = 16_777_216
 """The largest tool result that is stored; a larger one becomes an error for the model."""
 
 MAX_PAYLOAD = 1_500_000
-"""What any one activity input, result or update may weigh."""
+"""The largest activity input, result or update."""
 
 MAX_QUEUED_MESSAGES = 100
-"""User messages that may wait in one session."""
+"""User messages that may be queued in one session."""
 
 MAX_QUEUED_BYTES = 700_000
-"""What the messages that wait may weigh as JSON before no more are taken: a continue-as-new
-carries all of them in one payload. Control characters take six bytes each there."""
+"""The size of queued messages as JSON from which no more are accepted. A continue-as-new carries all of them in
+one payload, where control characters take six bytes each."""
 
 MAX_WAITERS = 5
-"""Updates that may wait for a turn at once. Temporal allows ten in flight per workflow,
-and sends, pauses and cancels must always find room next to the waiters."""
+"""Updates that may wait for a turn at once. Temporal allows ten in flight per workflow, and sends, pauses and
+cancels must always have room."""
 
 MAX_CALLS = 100
 """Tool calls in one reply; more are refused as invalid."""
@@ -47,15 +47,14 @@ LONGEST_DESCRIPTION = 1_024
 """Characters of a tool's description that OpenAI takes."""
 
 SEQ_GAP = 1_000
-"""Sequence numbers left unused after a step that failed or was abandoned, so that late
-writes of a lost worker never collide with the session's next writes. More than inline steps
-can use."""
+"""Sequence numbers that are skipped after a failed or cancelled step, so that late writes of a lost worker
+never collide with the session's next writes. More than inline steps can use."""
 
 MORE_ATTEMPTS = 2
-"""How many attempts an adaptive retry policy may add to those declared."""
+"""Attempts that an adaptive retry policy may add to those declared."""
 
 SLOWER = 4.0
-"""By how much an adaptive retry policy may lengthen its delays, never past its longest."""
+"""The factor by which an adaptive retry policy may lengthen its delays, up to ``max_delay``."""
 
 DEFAULT_MAX_WAIT = 3_600.0
-"""Default for the seconds that a turn may wait while no provider can be called."""
+"""Seconds that a turn may wait by default while no provider can be called."""

@@ -32,26 +32,26 @@ MAINTAIN: Final = "maintain"
 SET_ASIDE: Final = "set_aside"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
-"""The type of the workflow that holds a queue's binding; it never runs."""
+"""The type of the workflow whose memo has a queue's binding; it never runs."""
 
 MAINTENANCE_WORKFLOW: Final = "MaintenanceWorkflow"
 
 OWN_WORKFLOWS: Final = frozenset({WORKFLOW, MAINTENANCE_WORKFLOW})
-"""Workflow types of Holdfast itself, as opposed to the user's."""
+"""Holdfast's own workflow types."""
 
 
 def queue_of(app: str) -> str:
-    """The task queue of an app, where none is set."""
+    """Return the default task queue of an app."""
     return f"{TASK_QUEUE}-{app}" if app else TASK_QUEUE
 
 
 def binding_id(task_queue: str) -> str:
-    """The workflow that holds a queue's binding."""
+    """Return the id of the workflow with a queue's binding."""
     return f"holdfast-queue-{task_queue}"
 
 
 def maintenance_id(task_queue: str) -> str:
-    """The schedule of a queue's maintenance, and what its runs' ids begin with."""
+    """Return the id of a queue's maintenance schedule, with which its runs' ids begin."""
     return f"holdfast-maintenance-{task_queue}"
 
 
@@ -61,7 +61,7 @@ RESERVED: Final = frozenset({
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE,
 })  # fmt: skip
-"""Activity types of Holdfast itself; no tool may take one, since a tool's name is its activity type."""
+"""Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 
 
 READ_MORE: Final = "read_more"
@@ -72,26 +72,26 @@ REMEMBER: Final = "remember"
 FORGET: Final = "forget"
 
 OWN_TOOLS: Final = frozenset({READ_MORE, UPDATE_PLAN, WRITE_NOTES, SEARCH_TOOL, REMEMBER, FORGET})
-"""Tools that Holdfast gives to agents; none of a user's may have such a name."""
+"""Tools that Holdfast gives to agents; users' tools cannot have these names."""
 
 
 def call_key(session: str, seq: int) -> str:
-    """The idempotency key of a call, made from its result's sequence number."""
+    """Return the idempotency key of the call whose result is at ``seq``."""
     return f"{session}-{seq}"
 
 
 def undo_key(key: str) -> str:
-    """The idempotency key of the call that undoes the call with ``key``."""
+    """Return the idempotency key of the call that undoes the call with ``key``."""
     return f"{key}-undo"
 
 
 def run_account(session: str) -> str:
-    """The account of a session, which its sub-agents' sessions are charged to as well."""
+    """Return the account of a session; its sub-agents' sessions are charged to it as well."""
     return f"run:{session}"
 
 
 def tenant_account(tenant: str, day: str) -> str:
-    """A tenant's account for one UTC day, written as 2026-01-31."""
+    """Return a tenant's account for one UTC day, such as 2026-01-31."""
     return f"tenant:{tenant}:{day}"
 
 

@@ -5,13 +5,13 @@ from .base import Contract
 
 
 class Problem(Contract):
-    """An error as it appears in views: the whole message, and what was particular this time."""
+    """An error in views: its message, and the detail of this occurrence."""
 
     code: str
     message: str
     detail: str = ""
     id: str = ""
-    """What a user can quote: it is in the worker's log and in the history."""
+    """An id that users can quote; the worker's log and the history contain it."""
     retryable: bool = False
     retry_after: float | None = None
     """Seconds after which a retry may help, if known."""

@@ -20,14 +20,14 @@ WORKER: Final = frozenset({
     "MAX_CONCURRENT_WORKFLOW_TASKS", "MEMORY_URL", "MEMORY_URL_FILE", "METRICS_HOST", "METRICS_PORT",
     "PROVIDERS", "STATE_URL", "STATE_URL_FILE", "STOP_WITH_PARENT",
 })  # fmt: skip
-"""Read by workers only. A test compares both with the settings there are."""
+"""Read by workers only. A test compares both with the settings."""
 
-# What Kubernetes sets in every pod for a service whose name begins with "holdfast".
+# Kubernetes sets these in every pod for a service whose name begins with "holdfast".
 _OF_KUBERNETES = re.compile(r"(.*_)?SERVICE_(HOST|PORT)(_.*)?|.*PORT_\d+_(TCP|UDP)(_.*)?")
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """What to warn of: each ``HOLDFAST_…`` variable that nothing reads, with the nearest that there is."""
+    """Return a warning for each unknown ``HOLDFAST_…`` variable, with the nearest known name."""
     known = CLIENT | WORKER
     lines: list[str] = []
     for variable, value in sorted(environ.items()):

@@ -1,4 +1,4 @@
-"""Handlers that control a session. A request is validated and answered; it takes effect after the current step."""
+"""Handlers that control a session. They answer at once and take effect after the current step."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -41,13 +41,9 @@ class ControlHandlers(UnknownNames):
     @workflow.update(description="Start nothing new after the current step.")
     def pause(self) -> SessionView:
         """Pause the session after the current step; running calls continue."""
-        self._state.paused = True
-        self._state.emit("paused", at=(self._state.turns, 0))
-        search_attributes.at_control(self._state)
         if self._runner:
             self._runner.flight.yield_step_loop()
-        workflow.set_current_details(current_details.render(self._state))
-        return self.view()
+        return self._set_paused(True)
 
     @pause.validator
     def _validate_pause(self) -> None:
@@ -56,11 +52,7 @@ class ControlHandlers(UnknownNames):
     @workflow.update(description="Continue after a pause.")
     def resume(self) -> SessionView:
         """Resume the session."""
-        self._state.paused = False
-        self._state.emit("resumed", at=(self._state.turns, 0))
-        search_attributes.at_control(self._state)
-        workflow.set_current_details(current_details.render(self._state))
-        return self.view()
+        return self._set_paused(False)
 
     @resume.validator
     def _validate_resume(self) -> None:
@@ -95,8 +87,7 @@ class ControlHandlers(UnknownNames):
     def raise_budget(self, by: RaiseBudget) -> SessionView:
         """Raise limits that are set."""
         budget_limits.apply(self._state, by)
-        workflow.set_current_details(current_details.render(self._state))
-        return self.view()
+        return self._show()
 
     @raise_budget.validator
     def _validate_raise(self, by: RaiseBudget) -> None:
@@ -106,8 +97,7 @@ class ControlHandlers(UnknownNames):
     def resolve(self, decision: Decision) -> SessionView:
         """Resolve a pending decision; what waits for it continues."""
         self._state.resolve(decision)
-        workflow.set_current_details(current_details.render(self._state))
-        return self.view()
+        return self._show()
 
     @resolve.validator
     def _validate_resolve(self, decision: Decision) -> None:
@@ -147,6 +137,17 @@ class ControlHandlers(UnknownNames):
     def view(self, since: int = 0) -> SessionView:
         """Return the session's status and events."""
         return self._state.view(workflow.info().workflow_id, since)
+
+    def _set_paused(self, paused: bool) -> SessionView:
+        self._state.paused = paused
+        self._state.emit("paused" if paused else "resumed", at=(self._state.turns, 0))
+        search_attributes.status(self._state)
+        return self._show()
+
+    def _show(self) -> SessionView:
+        """Update the current details and return the session's view."""
+        workflow.set_current_details(current_details.render(self._state))
+        return self.view()
 
     def _cancel_turn(self, reason: str) -> None:
         self._state.cancel_turn(reason)

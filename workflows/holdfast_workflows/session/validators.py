@@ -53,10 +53,10 @@ def message(state: SessionState, given: Message) -> None:
 def wait(state: SessionState, turn: int, *, waiters: int, continuing: bool) -> None:
     """Check a wait for a turn by update; a refused client polls the turn by query."""
     if waiters >= MAX_WAITERS:
-        raise _refused(errors.SessionBusy("too many wait for turns at once; ask again shortly"))
+        raise _refused(errors.SessionBusy("too many clients wait for turns; try again shortly"))
     if continuing or state.paused or state.pending or state.waits:
         # These may last, and every update is written to the history; queries are not.
-        raise _refused(errors.SessionBusy("no turn goes on now; ask for it now and then"))
+        raise _refused(errors.SessionBusy("the session is paused or waits; poll the turn by query"))
     if not 1 <= turn <= state.turns:
         raise _refused(errors.NothingToDo(f"there is no turn {turn}"))
 
@@ -68,7 +68,7 @@ def steering(state: SessionState, text: str) -> None:
     if size(text) > INLINE_TEXT:
         raise _refused(errors.MessageTooLarge(f"steering is at most {INLINE_TEXT:,} bytes"))
     if len(state.steering) >= _MAX_STEERING:
-        raise _refused(errors.QueueFull(f"{_MAX_STEERING} notes wait for the next step already"))
+        raise _refused(errors.QueueFull(f"{_MAX_STEERING} texts wait for the next step"))
 
 
 def pausing(state: SessionState, *, paused: bool) -> None:
@@ -101,7 +101,7 @@ def repinning(state: SessionState) -> None:
     if state.ended:
         raise _refused(_closed(state))
     if state.spec is None:
-        raise _refused(errors.NothingToDo("the session begins just now, with the newest spec"))
+        raise _refused(errors.NothingToDo("the session is starting, with the newest spec"))
 
 
 def raising(state: SessionState, by: RaiseBudget) -> None:
@@ -110,10 +110,10 @@ def raising(state: SessionState, by: RaiseBudget) -> None:
         raise _refused(_closed(state))
     wanted = limits.wanted(by)
     if not wanted:
-        raise _refused(errors.NothingToDo("nothing is raised"))
+        raise _refused(errors.NothingToDo("no limit is raised; give a positive amount for at least one"))
     # Comparisons with NaN are false, so it is refused here too.
     if not all(0 < getattr(by, name) <= _MOST for name in wanted):
-        raise _refused(errors.BadInput("a budget is raised by a positive amount"))
+        raise _refused(errors.BadInput(f"a budget is raised by more than 0 and at most {_MOST:,}"))
     unset = [name for name in wanted if limits.limit(state.budget, name) is None]
     if unset:
         raise _refused(errors.NothingToDo(f"no limit is set for {', '.join(unset)}"))
@@ -133,15 +133,17 @@ def resolving(state: SessionState, decision: Decision) -> None:
     key = names.call_key(workflow.info().workflow_id, int(id.rpartition("-")[2])) if found else ""
     if found is None or decision.id not in {id, key}:
         now = ", ".join(waiting) or "nothing"
-        raise _refused(errors.NothingToDo(f"{preview(decision.id)} does not wait; what waits: {now}"))
+        raise _refused(errors.NothingToDo(f"no decision {preview(decision.id)} is pending; pending: {now}"))
     if found.kind == "budget" and decision.action != "give_up":
-        raise _refused(errors.NothingToDo("a budget is raised with raise_budget, or given up"))
+        raise _refused(
+            errors.NothingToDo("a budget is raised with raise_budget; a decision can only give it up")
+        )
     if found.kind == "ask_human" and decision.action == "confirm" and not decision.text.strip():
         raise _refused(errors.NothingToDo("an answer needs a text"))
     if size(decision.text) > INLINE_TEXT:
         raise _refused(errors.MessageTooLarge(f"a decision's text is at most {INLINE_TEXT:,} bytes"))
     if len(decision.by) > MAX_NAME:
-        raise _refused(errors.BadInput(f"who decides is named in at most {MAX_NAME} characters"))
+        raise _refused(errors.BadInput(f"the name in 'by' has at most {MAX_NAME} characters"))
 
 
 def _closed(state: SessionState) -> errors.SessionClosed:

@@ -114,7 +114,7 @@ class AgentWorkflow(ControlHandlers):
                 raise asyncio.CancelledError from error
             state.ended = "failed"
             self._failure = errors.to_failure(activity_calls.typed(error, errors.HoldfastError))
-            search_attributes.at_end(state)
+            search_attributes.with_totals(state)
             return
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
         if loaded.abandoned:  # reset to the beginning: loading has set it aside
@@ -153,7 +153,7 @@ class AgentWorkflow(ControlHandlers):
             runner.begin()
             if state.queue and self._state.policy(state.queue[0][1]) == "interrupt":
                 state.cancel_turn(_INTERRUPTED)
-            search_attributes.at_turn_start(state)
+            search_attributes.status(state)
         turn = asyncio.create_task(runner.run())
         try:
             await workflow.wait_condition(turn.done)
@@ -167,7 +167,8 @@ class AgentWorkflow(ControlHandlers):
         self._runner = None
         self._continuing = not await turn
         if not self._continuing:
-            search_attributes.at_turn_end(state)
+            if state.start.mode == "conversation":  # a task does this at its end
+                search_attributes.with_totals(state)
             self._turn_ended()
 
     def _turn_ended(self) -> None:
@@ -206,7 +207,7 @@ class AgentWorkflow(ControlHandlers):
         await self._compaction.cancel()
         if not await self._remember_queue.wait(remember.CLOSE_WAIT):
             workflow.logger.error("%d turns were not remembered", len(self._state.unremembered))
-        search_attributes.at_end(self._state)
+        search_attributes.with_totals(self._state)
         workflow.set_current_details(current_details.render(self._state))
         self._settle_queue.session_ended()
         await self._settle_queue.wait()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from holdfast_workflows.contracts.text import model_json
+from holdfast_workflows.contracts.text import final_reply
 from holdfast_workflows.contracts.text.unicode import preview
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ class Output:
 
         JSON text is parsed where the schema requires a list or an object.
         """
-        kept = model_json.bare(text)
+        kept = final_reply.bare(text)
         try:
-            value = model_json.output(kept)
+            value = final_reply.output(kept)
             problems = self._problems(value)
             fitting = value
             for _ in range(_ROUNDS):
@@ -80,7 +80,7 @@ class Output:
                     break
                 problems = self._problems(fitting)
             if not problems:
-                return (kept if fitting is value else model_json.dump(fitting)), ""
+                return (kept if fitting is value else final_reply.dump(fitting)), ""
         except (ValueError, RecursionError) as error:
             return kept, f"The reply must be JSON that fits the schema, and nothing else: {error}."
         problem = problems[0]
@@ -117,7 +117,7 @@ def _with_text_read(value: Any, where: _Path) -> tuple[Any, bool]:
         if not isinstance(value, str):
             return value, False
         try:
-            found = model_json.output(value)
+            found = final_reply.output(value)
         except (ValueError, RecursionError):
             return value, False
         return (found, True) if isinstance(found, kind) else (value, False)

@@ -1,7 +1,7 @@
-"""What a worker gets from an App: specs, and the functions behind the tools.
+"""What a worker gets from an App: specs, and the tools' functions.
 
-These never cross the Temporal boundary; they are here because the front door makes
-them and the activities use them, and neither may know the other.
+These never cross the Temporal boundary. They are here because the public API creates them and the activities
+use them, and neither may import the other.
 """
 
 from __future__ import annotations
@@ -15,29 +15,17 @@ from typing import Any, Protocol
 from ..operations.breakers import TenantLimits
 from .spec import AgentSpec, ToolSpec
 
-
-def _begin() -> None:
-    """Nothing stands in the way."""
-
-
-BEGIN: ContextVar[Callable[[], None]] = ContextVar("BEGIN", default=_begin)
-"""Called right before a tool's function, in its thread; it raises where the function must not be called any more."""
+BEGIN: ContextVar[Callable[[], None]] = ContextVar("BEGIN", default=lambda: None)
+"""Called right before a tool's function, in its thread; it raises if the function must not be called any more."""
 
 
 @dataclass(frozen=True)
 class ToolContext:
-    """What a tool may know of the call it serves; a parameter annotated with this class receives it.
+    """The call that a tool serves; a parameter annotated with this class receives it.
 
-    Attributes:
-        session: The session's id.
-        tenant: The tenant the session runs for; empty if none.
-        agent: The agent's name.
-        key: The idempotency key of this call: the same on every attempt, different for every call.
-        attempt: 1 on the first attempt.
-        turn: The turn, from 1.
-        step: The step within the turn, from 1.
-        user: The session's user; empty if none was given.
-        log: A logger that carries the ids above.
+    ``key`` is the call's idempotency key: the same on every attempt, different for every call. ``attempt``,
+    ``turn`` and ``step`` (within the turn) count from 1. ``tenant`` and ``user`` are empty if not given.
+    ``log`` is a logger with these ids.
     """
 
     session: str
@@ -53,12 +41,12 @@ class ToolContext:
     user: str = ""
 
     def heartbeat(self, detail: str = "") -> None:
-        """Say that the tool is alive and how far it is; shown in the Temporal UI and to watchers."""
+        """Report progress; shown in the Temporal UI and to clients that follow the session."""
         self._heartbeat(detail)
 
     @property
     def cancelled(self) -> bool:
-        """Whether the call was cancelled. Functions that are not async should look now and then."""
+        """Whether the call was cancelled. Functions that are not async should check it regularly."""
         return self._cancelled()
 
 
@@ -71,10 +59,10 @@ class ToolBinding(Protocol):
         ...
 
     def validate(self, arguments: str) -> dict[str, Any]:
-        """Arguments from the model's JSON text.
+        """Parse arguments from the model's JSON text.
 
         Raises:
-            ToolArgumentsInvalid: They do not fit; the message is written for the model.
+            ToolArgumentsInvalid: They are invalid; the message is written for the model.
         """
         ...
 
@@ -83,25 +71,20 @@ class ToolBinding(Protocol):
         ...
 
     async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
-        """The result of the call with this key if it has happened, None if it has not.
+        """Return the result of the call with this key if it has happened, else None.
 
         Raises:
-            Exception: It cannot be told; a person is asked.
+            Exception: It is not known; a person decides.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Everything a worker serves.
+    """Everything that a worker serves.
 
-    Attributes:
-        agents: Agents by name.
-        tools: Each agent's tools by name, and by the names they had before.
-        workflows: The user's own workflows; they run in the SDK's sandbox.
-        activities: The user's own activities.
-        tenants: Limits by tenant; ``*`` stands for all that are not named.
-        name: The app's name; empty for one without.
+    ``tools`` are each agent's tools by their present and former names. ``workflows`` and ``activities`` are the
+    user's own. ``tenants`` are limits by tenant; ``*`` stands for all others. ``name`` is the app's, if it has one.
     """
 
     agents: Mapping[str, AgentSpec]

@@ -12,13 +12,11 @@ Measure = Literal["tokens", "dollars", "steps", "tool_calls", "seconds"]
 
 
 class Budget(Declared):
-    """What a session may use in its life, its sub-agents included; None for no limit.
+    """What a session and its sub-agents may use in all; None for no limit.
 
-    ``tokens`` are those read and written together, ``dollars`` US dollars, ``seconds`` the
-    time turns have run (time spent waiting for a person does not count). ``when_spent``:
-    ``finish`` has the model answer with what it has in one last call without tools,
-    ``degrade`` goes on with the model ``cheaper`` and then finishes, ``ask`` waits until
-    the budget is raised, ``stop`` fails the turn.
+    ``tokens`` are input and output together, ``dollars`` US dollars, ``seconds`` the time that turns have run,
+    without waits for people. ``when_spent``: ``finish`` makes one last call without tools, ``degrade`` continues
+    with the model ``cheaper`` and then finishes, ``ask`` waits until the budget is raised, ``stop`` fails the turn.
     """
 
     tokens: int | None = None
@@ -31,7 +29,7 @@ class Budget(Declared):
 
 
 class RaiseBudget(Contract):
-    """By how much each limit is raised. A limit that is not set stays unlimited."""
+    """The amounts to add to each limit."""
 
     tokens: int = 0
     dollars: FiniteFloat = 0.0
@@ -57,7 +55,7 @@ class Allowance(Contract):
 
 
 class Reservation(Contract):
-    """What is reserved for the next model call on every account it is charged to, until ``until`` (seconds since 1970)."""
+    """A reservation for the next model call on each of its accounts, until ``until`` (seconds since 1970)."""
 
     tokens: int
     dollars: float
@@ -74,7 +72,7 @@ class Spent(Contract):
 
 
 class BudgetAccount(Contract):
-    """An account as it stands. Limits are those of the last call charged to it."""
+    """An account's balance. Limits are those of the last call charged to it."""
 
     account: str
     tokens: int = 0
@@ -86,7 +84,7 @@ class BudgetAccount(Contract):
 
 
 class ListBudgets(Contract):
-    """Ask for accounts whose name begins with ``prefix``: ``run:<session>``, ``tenant:<tenant>:<day>``."""
+    """List accounts whose name begins with ``prefix``: ``run:<session>``, ``tenant:<tenant>:<day>``."""
 
     prefix: str = ""
     limit: int = 100

@@ -1,4 +1,4 @@
-"""What users declare: names that it does not have are refused, with the nearest that it has."""
+"""The base of what users declare: unknown field names are refused, with the nearest known name."""
 
 import functools
 import inspect
@@ -16,10 +16,9 @@ R = TypeVar("R")
 
 
 class Declared(Contract):
-    """A contract that users construct by its fields' names; a name that it does not have is refused.
+    """A contract that users construct; its constructor refuses unknown fields.
 
-    Only the constructor refuses. What is read from a history or a log ignores unknown fields,
-    as every contract does: an older build reads what a newer one wrote.
+    Values read from a history or a log ignore them, as every contract does.
     """
 
     if not TYPE_CHECKING:  # type checkers know the fields, and would lose them by this signature
@@ -28,22 +27,19 @@ class Declared(Contract):
             kind = type(self)
             unknown = [name for name in fields if name not in kind.model_fields]
             if unknown:
-                known = [
-                    name for name in kind.model_fields if name != "kind"
-                ]  # it tells a union's members apart
+                known = [name for name in kind.model_fields if name != "kind"]  # a union's discriminator
                 raise InvalidDeclaration(f"{kind.__name__}: {no_such('field', unknown, known)}")
             try:
                 super().__init__(**fields)
             except ValidationError as error:
                 raise InvalidDeclaration(f"{kind.__name__}: {_problems(error)}") from None
 
-        # Pydantic's mark of a constructor that only validates: with it, values that are read are
-        # made without calling the constructor.
+        # Pydantic's mark of a constructor that only validates: values that are read do not call it.
         __init__.__pydantic_base_init__ = True
 
 
 def known_options(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Have a function refuse options that it does not have, with the nearest that it has."""
+    """Make a function refuse unknown options, with the nearest known name."""
 
     def checked(function: Callable[P, R]) -> Callable[P, R]:
         parameters = inspect.signature(function).parameters.values()

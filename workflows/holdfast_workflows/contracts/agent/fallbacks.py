@@ -1,4 +1,4 @@
-"""Fallbacks: what an agent does, in its order, when no provider answers."""
+"""Fallbacks: what an agent does, in the declared order, when no provider answers."""
 
 from typing import Annotated, Literal
 
@@ -8,23 +8,21 @@ from .declared import Declared
 
 
 class CachedReply(Declared):
-    """Answer as the model did to exactly the same prompt, if that was within ``max_age`` seconds."""
+    """Repeat the model's reply to exactly the same prompt, if it is at most ``max_age`` seconds old."""
 
     kind: Literal["cached"] = "cached"
     max_age: float = 3_600.0
 
 
 class SimplifiedReply(Declared):
-    """Ask once more without tools for a short answer: ``model``, or the agent's last model, with the
-    instructions and the turn's message only.
-    """
+    """Call ``model`` (by default the agent's last) without tools, with only the instructions and the message."""
 
     kind: Literal["simplified"] = "simplified"
     model: str = ""
 
 
 class AskHuman(Declared):
-    """Wait for a person, who answers in the model's place, has the model asked again, or gives up."""
+    """Wait for a person, who answers instead of the model, retries the model, or gives up."""
 
     kind: Literal["ask_human"] = "ask_human"
 

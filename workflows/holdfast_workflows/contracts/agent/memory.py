@@ -1,4 +1,4 @@
-"""What is remembered beyond a session's window: how an agent declares it, and how it is asked for."""
+"""Memory beyond a session: an agent's declaration, activities, and requests of operators."""
 
 from datetime import datetime
 from typing import Literal
@@ -12,23 +12,22 @@ from .declared import Declared
 
 ScopeKind = Literal["session", "agent", "user", "tenant"]
 MemoryKind = Literal["turn", "episode", "fact"]
-"""``turn``: a message or a reply, word for word; ``episode``: what a session was about,
-drawn together from its turns; ``fact``: what is held true beyond its session."""
+"""``turn``: words said in a session; ``episode``: a summary of an ended session; ``fact``: a statement that holds
+beyond its session."""
 Trust = Literal["operator", "user", "agent", "tool"]
-"""Who a memory goes back to. None of them is an instruction to the model."""
+"""The origin of a memory. No memory is an instruction to the model."""
 
 FLOOR = 0.3
-"""The least relevance, from 0 to 1, at which a memory is recalled."""
+"""The lowest relevance, from 0 to 1, at which a memory is recalled."""
 MOST = 10
-"""Memories that one recall gives at most."""
+"""Most memories of one recall."""
 
 
 class Memory(Declared):
     """What an agent remembers and recalls.
 
-    ``scopes`` is where it looks; ``keep`` where what is said goes: to the user if the session has one,
-    else to the session. ``facts`` has a model draw facts from every turn after its reply has gone
-    out, at the cost of one call of ``model`` (the agent's last one by default).
+    ``scopes`` are searched. Turns are stored in scope ``keep``, or in the session's without a user. With ``facts``
+    every turn costs one call of ``model`` (by default the agent's last) after its reply, to extract facts.
     """
 
     scopes: tuple[ScopeKind, ...] = ("session", "user", "agent", "tenant")
@@ -38,14 +37,14 @@ class Memory(Declared):
     limit: int = Field(default=MOST, ge=1, le=MOST)
     floor: float = Field(default=FLOOR, ge=0.0, le=1.0)
     expires_days: float | None = None
-    """Days after which turns and episodes are forgotten; facts stay until they decay."""
+    """Days until turns and episodes are forgotten; facts stay until they decay."""
 
 
 class MemoryView(Contract):
     """A memory as people and models see it. Times are seconds since 1970, UTC.
 
-    ``score`` is its relevance from 0 to 1 and ``why`` what it was made of, in words; both are only
-    there where it was searched for. ``superseded_by`` is the id of the fact that took its place.
+    Search results have ``score``, the relevance from 0 to 1, and ``why``, its explanation. ``superseded_by`` is the
+    id of the fact that replaced it.
     """
 
     id: str
@@ -66,10 +65,10 @@ class MemoryView(Contract):
 
 
 class MemoryTurn(Declared):
-    """Something that was said, as ``Memory.add`` takes it.
+    """Words that were said, for ``Memory.add``.
 
-    ``at`` is when; a time without a zone is UTC. The same ``id`` twice is the same memory; without one it
-    is made from the rest. Turns of a ``session`` are found by their neighbours, too, so give them in order.
+    A time ``at`` without a zone is UTC. Turns with the same ``id`` are the same memory; the default id is made from
+    the other fields. Give turns of a ``session`` in order, since a search also uses their neighbours.
     """
 
     text: str
@@ -80,7 +79,7 @@ class MemoryTurn(Declared):
 
 
 def scope_of(kind: ScopeKind, *, session: str = "", agent: str = "", user: str = "") -> str:
-    """The name of a scope, such as ``user:42``; empty for a scope that the session lacks, such as its user."""
+    """Return the name of a scope, such as ``user:42``; empty if the session lacks it."""
     if kind == "tenant":
         return "tenant"
     name = {"session": session, "agent": agent, "user": user}[kind]
@@ -91,10 +90,7 @@ def scope_of(kind: ScopeKind, *, session: str = "", agent: str = "", user: str =
 
 
 class RecallInput(Contract):
-    """Look up what bears on a message, and write it to the log at ``seq``.
-
-    ``text`` is the message if small, else it is behind ``ref``.
-    """
+    """Look up memories for a message (``text``, or ``ref`` to it), and write them to the log at ``seq``."""
 
     session: str
     agent: str
@@ -108,13 +104,13 @@ class RecallInput(Contract):
 
 
 class RecallResult(Contract):
-    """How many memories are at ``seq`` in the log now; none, and no entry, where nothing was relevant."""
+    """The number of memories in the log's entry; without relevant memories there is no entry."""
 
     found: int = 0
 
 
 class RememberInput(Contract):
-    """Keep a turn that has ended: its log entries are those with ``start <= seq < stop``."""
+    """Remember an ended turn: the log entries with ``start <= seq < stop``."""
 
     session: str
     agent: str
@@ -125,13 +121,13 @@ class RememberInput(Contract):
     tenant: str = ""
     user: str = ""
     allowance: Allowance | None = None
-    """The run's own account, which the drawing of facts is charged to."""
+    """The run's account, to which the extraction of facts is charged."""
     resets: int = 0
-    """Resets before the turn ended: what was remembered of a turn of the same number before them is another's."""
+    """Number of resets before the turn ended; a turn of the same number before them is another one."""
 
 
 class RememberResult(Contract):
-    """What was kept. ``pending`` says that the memory store is away and that it will be applied later."""
+    """What was stored. ``pending``: the memory store is unavailable and the changes wait in the outbox."""
 
     turns: int = 0
     facts: int = 0
@@ -140,9 +136,9 @@ class RememberResult(Contract):
 
 
 class CompactInput(Contract):
-    """Sum up the older part of a session's conversation in an entry of its log at ``seq``.
+    """Summarize the conversation below ``upto`` in an entry of the log at ``seq``.
 
-    Covers entries below ``upto``; what is summed up already is in the entry ``before`` (0 for none).
+    ``before`` is the number of the summary before (0 for none).
     """
 
     session: str
@@ -155,17 +151,17 @@ class CompactInput(Contract):
     before: int = 0
     tenant: str = ""
     model: str = ""
-    """The model whose window it is for, instead of the agent's first."""
+    """The model whose context window counts instead of the first model's."""
     allowance: Allowance | None = None
 
 
 class CompactResult(Contract):
-    """What the summary covers; ``to`` is 0 where nothing was worth summing up, and no entry is there."""
+    """The entries covered; ``to`` is 0 if no summary was written."""
 
     start: int = 0
     to: int = 0
     before: int = 0
-    """Tokens, estimated, of what is covered."""
+    """Estimated tokens of the entries covered."""
     after: int = 0
     """Tokens of the summary."""
     how: Literal["", "extract", "model"] = ""
@@ -178,32 +174,32 @@ PlanStatus = Literal["todo", "doing", "done", "dropped"]
 
 
 class PlanItem(Contract):
-    """One thing to do."""
+    """One item of a plan."""
 
     text: str = Field(min_length=1, max_length=200)
     status: PlanStatus = "todo"
 
 
 class Plan(Contract):
-    """What ``update_plan`` is called with: the whole plan, which takes the place of the one before."""
+    """Arguments of ``update_plan``: the whole plan."""
 
     items: tuple[PlanItem, ...] = Field(max_length=30)
 
 
 class Notes(Contract):
-    """What ``write_notes`` is called with: the whole scratchpad, which takes the place of the one before."""
+    """Arguments of ``write_notes``: the whole scratchpad."""
 
     text: str = Field(max_length=1_500)
 
 
-# What people ask of the memories.
+# Requests of people.
 
 
 class MemoryQuery(Contract):
-    """Search memories, or list them where ``text`` is empty.
+    """Search memories, or list them if ``text`` is empty.
 
-    ``scopes`` are names such as ``user:42``; none means all of the tenant. ``after`` is the last id
-    of the page before.
+    ``scopes`` are names such as ``user:42``, by default all of the tenant. ``after`` is the last id of the page
+    before.
     """
 
     tenant: str = ""
@@ -211,21 +207,21 @@ class MemoryQuery(Contract):
     scopes: tuple[str, ...] = ()
     kinds: tuple[MemoryKind, ...] = ()
     superseded: bool = False
-    """Whether to list what other facts have taken the place of, too."""
+    """Whether to include facts that others have replaced."""
     limit: int = Field(default=50, ge=1, le=500)
     floor: float = FLOOR
     after: str = ""
 
 
 class MemoryPage(Contract):
-    """Memories, best first where they were searched for, else in order of their ids."""
+    """Memories: search results best first, lists by id."""
 
     memories: tuple[MemoryView, ...] = ()
     more: bool = False
 
 
 class AddMemory(Contract):
-    """A fact that a person gives. The same ``id`` twice is the same memory."""
+    """Add a fact. Facts with the same ``id`` are the same memory."""
 
     id: str
     text: str = Field(min_length=1, max_length=4_000)
@@ -248,9 +244,7 @@ EraseKind = Literal["session", "user", "tenant"]
 
 
 class EraseInput(Contract):
-    """Erase all that is held of a session, a user of a tenant, or a tenant: memories and what waits to become
-    one, log, summaries, manifests, texts, effects, accounts, kept replies, and what workers have in their caches.
-    """
+    """Erase all data of a session, a user of a tenant, or a tenant, in the databases and in workers' caches."""
 
     kind: EraseKind
     id: str = ""
@@ -260,17 +254,17 @@ class EraseInput(Contract):
 
 
 class EraseResult(Contract):
-    """What was erased. ``sessions`` are the first thousand ids, for who deletes their workflows' histories, too."""
+    """What was erased. ``sessions`` are the first thousand ids, for deleting their histories."""
 
     memories: int = 0
     entries: int = 0
     sessions: tuple[str, ...] = ()
     more: bool = False
-    """Whether there were more sessions: ask again."""
+    """Whether there were more sessions, which another request returns."""
 
 
 class MemoryStats(Contract):
-    """What the memory store holds. ``model`` and ``dimension`` are of the vectors; empty and 0 for words only."""
+    """Contents of the memory store. ``model`` and ``dimension`` are those of its vectors, if it has any."""
 
     store: str = ""
     model: str = ""
@@ -281,15 +275,15 @@ class MemoryStats(Contract):
     facts: int = 0
     superseded: int = 0
     waiting: int = 0
-    """Changes that wait in the outbox for the store, and erasures that are gone over once more."""
+    """Changes in the outbox, and erasures that will be checked again."""
     bytes: int = 0
 
 
 MaintenanceTask = Literal["outbox", "expire", "consolidate", "optimise", "prune"]
 TASKS: tuple[MaintenanceTask, ...] = ("outbox", "expire", "consolidate", "optimise", "prune")
-"""In their order. ``outbox`` applies what waits, ``expire`` removes what is past its time or has decayed,
-``consolidate`` draws the turns of ended sessions together, ``optimise`` gives storage back, ``prune`` removes
-kept replies, manifests, settled outbox rows and spent accounts past their age."""
+"""In order. ``outbox`` applies waiting changes, ``expire`` removes expired and decayed memories, ``consolidate``
+writes episodes of ended sessions, ``optimise`` frees storage, ``prune`` removes old cached replies, manifests,
+outbox rows and accounts."""
 
 
 class MaintainInput(Contract):
@@ -299,7 +293,7 @@ class MaintainInput(Contract):
 
 
 class TaskReport(Contract):
-    """What one task did: how many things it touched, or why it failed."""
+    """The rows that a task changed, or why it failed."""
 
     task: MaintenanceTask
     count: int = 0
@@ -308,19 +302,19 @@ class TaskReport(Contract):
 
 
 class MaintenanceReport(Contract):
-    """What a run of maintenance did; a task that failed did not stop the rest."""
+    """The tasks of a maintenance run; a failed one does not stop the others."""
 
     tasks: tuple[TaskReport, ...] = ()
 
 
 class MigrateInput(Contract):
-    """Embed all memories again with this worker's embedder."""
+    """Embed every memory again with the worker's embedder."""
 
     confirm: bool = True
 
 
 class MigrateResult(Contract):
-    """How many memories have new vectors, of which model."""
+    """The number of memories with new vectors, and their model."""
 
     memories: int = 0
     model: str = ""

@@ -1,4 +1,4 @@
-"""From a Python type or a JSON schema to the shape a final reply must have."""
+"""Convert a Python type or a JSON schema to the shape of final replies."""
 
 import json
 import re
@@ -18,10 +18,7 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 def output_spec(shape: OutputShape) -> OutputSpec:
-    """The output specification of a type or schema.
-
-    Args:
-        shape: A pydantic model, dataclass or TypedDict, or a JSON schema whose root is an object.
+    """Return the output specification of a type or schema.
 
     Raises:
         InvalidDeclaration: It has no JSON schema, or its root is not an object.
@@ -48,7 +45,7 @@ def _schema_of(shape: Any) -> dict[str, Any]:
 
 
 def _plain_json(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy that shares nothing with the caller, so that the spec cannot change later."""
+    """Copy the schema, so that the caller cannot change the spec later."""
     try:
         copy: dict[str, Any] = json.loads(json.dumps(schema, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
@@ -57,7 +54,7 @@ def _plain_json(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_root_inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """Types that contain themselves come as a reference to their own definition; providers want it spelt out."""
+    """Inline the definition at the root, which recursive types refer to; providers require it there."""
     name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
     definition = schema.get("$defs", {}).get(name)
     return {**definition, "$defs": schema["$defs"]} if definition else schema

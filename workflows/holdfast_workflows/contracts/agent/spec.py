@@ -1,4 +1,4 @@
-"""What an agent is, as data: compiled from the declaration, pinned in its sessions."""
+"""An agent as data: compiled from its declaration, pinned in its sessions."""
 
 from typing import Any, Literal
 
@@ -15,15 +15,15 @@ WhenBusy = Literal["queue", "reject", "interrupt"]
 
 
 class RetryPolicy(Declared):
-    """A retry policy, carried out by Temporal. Delays in seconds."""
+    """Retries by Temporal. Delays are in seconds."""
 
     attempts: int = 3
     first_delay: float = 1.0
     max_delay: float = 30.0
     backoff: float = 2.0
     adaptive: bool = True
-    """Whether attempts and delays move with the last outcomes of the operation, within
-    ``limits.MORE_ATTEMPTS`` and ``limits.SLOWER``; a policy of one attempt stays one."""
+    """Whether attempts and delays follow the operation's recent outcomes, within ``limits.MORE_ATTEMPTS`` and
+    ``limits.SLOWER``; a single attempt stays single."""
 
 
 MEMORY_RETRY = RetryPolicy(attempts=5, first_delay=0.1, max_delay=5.0)
@@ -45,15 +45,15 @@ class ToolSpec(Contract):
     timeout: float = 60.0
     retry: RetryPolicy = TOOL_RETRY
     probe: bool = False
-    """Whether the tool can be asked if a call whose outcome is unknown has happened."""
+    """Whether the tool has a probe that finds out whether a call happened."""
     undo: str = ""
-    """The tool that takes a call of this one back when its turn is cancelled or fails."""
+    """The tool that undoes a call of this one when its turn is cancelled or fails."""
     hidden: bool = False
-    """Whether it is hidden from the model, since it only undoes other tools' calls."""
+    """Whether the model does not see the tool, since it only undoes calls of other tools."""
     breaker: bool = True
     """Whether failures of the tool open its circuit breaker."""
     allow_repeats: bool = False
-    """Whether the same call with the same result, again and again, is how the tool is used (polling)."""
+    """Whether repeated calls with the same result are intended (polling)."""
 
 
 class OutputSpec(Contract):
@@ -89,7 +89,7 @@ class AgentSpec(Contract):
     budget: Budget | None = None
     fallbacks: tuple[Fallback, ...] = ()
     max_wait: float | None = None
-    """Seconds a turn may wait in all while no provider can be called. None means
+    """Seconds that a turn may wait in all while no provider can be called. None means
     ``limits.DEFAULT_MAX_WAIT`` without fallbacks, and no wait with them."""
     memory: Memory | None = None
     """Memory beyond its sessions; None for no memory."""
@@ -100,7 +100,7 @@ class AgentSpec(Contract):
 
 
 class ToolPolicy(Contract):
-    """What the workflow needs to know of a tool to schedule it."""
+    """The part of a tool's spec by which the workflow schedules it."""
 
     timeout: float = 60.0
     retry: RetryPolicy = TOOL_RETRY
@@ -110,7 +110,7 @@ class ToolPolicy(Contract):
 
 
 class PinnedSpec(Contract):
-    """What a session's workflow keeps of its agent; the whole spec is in the state database under ``digest``."""
+    """The part of an agent's spec that its sessions' workflows keep; the state database has the rest by ``digest``."""
 
     agent: str
     digest: str
@@ -123,7 +123,7 @@ class PinnedSpec(Contract):
     when_busy: WhenBusy = "queue"
     model: str = ""
     models: int = 1
-    """Number of the agent's models: one step may call each of them in turn."""
+    """Number of the agent's models; one step may call each of them."""
     model_timeout: float = 120.0
     model_retry: RetryPolicy = MODEL_RETRY
     tools: dict[str, ToolPolicy] = Field(default_factory=dict)
@@ -131,7 +131,7 @@ class PinnedSpec(Contract):
     fallbacks: tuple[Fallback, ...] = ()
     max_wait: float = 3_600.0
     weight: float = 1.0
-    """The tenant's share where tenants compete for workers."""
+    """The tenant's share when tenants compete for workers."""
     memory: Memory | None = None
     working_memory: bool = False
     compact_at: float = 0.75

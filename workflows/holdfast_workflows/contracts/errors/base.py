@@ -6,42 +6,44 @@ from ..text.unicode import clean
 
 _MAX_MESSAGE = 2_000
 
-KINDS = frozenset(
-    {
-        "transient",
-        "rate_limit",
-        "context_length",
-        "content_filter",
-        "refusal",
-        "malformed_output",
-        "tool",
-        "permanent",
-        "quota",
-        "unknown",
-    }
-)
+KINDS = frozenset({
+    "transient", "rate_limit", "context_length", "content_filter", "refusal", "malformed_output", "tool",
+    "permanent", "quota", "unknown",
+})  # fmt: skip
 """The sorts of failure; every error is of one."""
 
 
 class HoldfastError(Exception):
-    """Holdfast could not do what was asked."""
+    """The request failed."""
 
     code: ClassVar[str] = "holdfast"
     kind: ClassVar[str] = "permanent"
     retryable: bool = False
     fallback: ClassVar[bool] = False
     id: str = ""
-    """Of the turn that ended with it: what a user can quote, since the worker's log and the history have it."""
+    """Of a turn's error: an id that users can quote; the worker's log and the history contain it."""
+
+    def __init_subclass__(
+        cls,
+        *,
+        code: str | None = None,
+        kind: str | None = None,
+        retryable: bool | None = None,
+        fallback: bool | None = None,
+    ) -> None:
+        """Set the attributes of an error class; a missing one is inherited."""
+        super().__init_subclass__()
+        given = {"code": code, "kind": kind, "retryable": retryable, "fallback": fallback}
+        for name, value in given.items():
+            if value is not None:
+                setattr(cls, name, value)
 
     def __init__(
         self, detail: str = "", *, retry_after: float | None = None, retryable: bool | None = None
     ) -> None:
-        """An error whose message is the class's docstring, then ``detail``.
+        """Create an error whose message is the class's docstring, followed by ``detail``.
 
-        Args:
-            detail: What happened this time: names, figures.
-            retry_after: Seconds the other side asked us to wait, if it did.
-            retryable: Whether trying again may help this time, where that is not as the class says.
+        ``retry_after`` is in seconds. ``retryable`` overrides the class's value.
         """
         self.detail = clean(detail)[:_MAX_MESSAGE]
         self.retry_after = retry_after

@@ -1,4 +1,4 @@
-"""Errors as Temporal carries them."""
+"""Conversion of errors to Temporal failures and back."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,24 +10,19 @@ from .base import HoldfastError
 
 
 def tree() -> dict[str, type[HoldfastError]]:
-    """Every error class by its code."""
-    found: dict[str, type[HoldfastError]] = {}
-    waiting: list[type[HoldfastError]] = [HoldfastError]
-    while waiting:
-        cls = waiting.pop()
-        found[cls.code] = cls
-        waiting.extend(cls.__subclasses__())
-    return found
+    """Return every error class by its code; a user's subclass without its own code counts as its parent."""
+    classes: list[type[HoldfastError]] = [HoldfastError]
+    for cls in classes:
+        classes += cls.__subclasses__()
+    return {cls.code: cls for cls in reversed(classes)}
 
 
 def to_failure(error: HoldfastError, retry: Mapping[str, Any] | None = None) -> ApplicationError:
-    """The Temporal failure that carries an error out of a workflow or activity.
+    """Convert an error to the Temporal failure that carries it out of a workflow or activity.
 
-    Args:
-        error: What happened.
-        retry: What was chosen for the next attempt and why, for Temporal and for those who read the
-            history: ``again``, ``delay`` in seconds. Without it the error's class decides. The
-            error's own values are stored too, since a person may retry an error that is not retried here.
+    ``retry`` is the choice for the next attempt: ``again``, ``delay`` in seconds, and its reasons for readers of
+    the history. By default the error decides. The error's own values are kept with the choice, since a person
+    may retry what is not retried automatically.
     """
     again, delay = error.retryable, error.retry_after
     details: tuple[Any, ...] = (error.detail,)
@@ -44,7 +39,7 @@ def to_failure(error: HoldfastError, retry: Mapping[str, Any] | None = None) -> 
 
 
 def from_failure(failure: BaseException | None) -> HoldfastError | None:
-    """The error that a Temporal failure carries, looking through its causes; None if none does."""
+    """Return the error that a Temporal failure or one of its causes carries, if any."""
     classes = tree()
     while failure is not None:
         if isinstance(failure, HoldfastError):
@@ -63,10 +58,6 @@ def _rebuilt(cls: type[HoldfastError], failure: ApplicationError) -> HoldfastErr
         retry = cast("Mapping[str, Any]", details[1])
         after, retryable = retry.get("retry_after", after), bool(retry.get("retryable", retryable))
         id = str(retry.get("id", ""))
-    error = cls(
-        str(details[0]) if details else failure.message,
-        retry_after=after,
-        retryable=retryable,
-    )
+    error = cls(str(details[0]) if details else failure.message, retry_after=after, retryable=retryable)
     error.id = id
     return error

@@ -3,107 +3,65 @@
 from .base import HoldfastError
 
 
-class ModelError(HoldfastError):
-    """The model provider did not give a usable answer."""
-
-    code = "model"
-    kind = "unknown"
-    fallback = True
+class ModelError(HoldfastError, code="model", kind="unknown", fallback=True):
+    """The model provider returned no usable answer."""
 
 
-class ModelTransient(ModelError):
-    """The model provider failed in a way that may pass: overload, time-out, a broken connection."""
-
-    code = "model_transient"
-    kind = "transient"
-    retryable = True
+class ModelTransient(ModelError, code="model_transient", kind="transient", retryable=True):
+    """The model provider failed temporarily: overload, timeout or a broken connection."""
 
 
-class RateLimited(ModelTransient):
-    """The model provider limits the rate; the call is tried again when it allows."""
-
-    code = "rate_limited"
-    kind = "rate_limit"
+class RateLimited(ModelTransient, code="rate_limited", kind="rate_limit"):
+    """The model provider limits the request rate; the call is retried when the limit allows."""
 
 
-class ModelRejected(ModelError):
-    """The model provider refused the request; check the key, the model's name and the base URL."""
+class ModelRejected(ModelError, code="model_rejected", kind="permanent"):
+    """The model provider refused the request; check the API key, the model's name and the base URL."""
 
-    code = "model_rejected"
-    kind = "permanent"
     account: bool = False
-    """Whether the key or the account was refused, so that the provider would refuse every other request, too."""
+    """Whether the key or the account was refused, so that the provider would refuse every other request too."""
 
 
-class ContextTooLong(ModelRejected):
+class ContextTooLong(ModelRejected, code="context_too_long", kind="context_length"):
     """The prompt is longer than the model's context window; lower Agent(context_window=…) or shorten the instructions."""
 
-    code = "context_too_long"
-    kind = "context_length"
     fits: float | None = None
-    """The part of the prompt for which there is room, where the provider told both sizes."""
+    """The fraction of the prompt that fits, if the provider reported both sizes."""
 
 
-class ProviderQuota(ModelRejected):
-    """The account at the model provider has no quota or credit left; pay, or add another provider to Agent(model=[…])."""
+class ProviderQuota(ModelRejected, code="provider_quota", kind="quota"):
+    """The account at the model provider has no quota or credit left; add credit, or add another provider to Agent(model=[…])."""
 
-    code = "provider_quota"
-    kind = "quota"
     account = True
 
 
-class ModelStopped(ModelError):
-    """The model stopped before it was done."""
-
-    code = "model_stopped"
-    fallback = False
+class ModelStopped(ModelError, code="model_stopped", fallback=False):
+    """The model stopped before its reply was complete."""
 
 
-class OutputCutOff(ModelStopped):
-    """The reply reached its length limit and was cut off; raise Agent(max_tokens=…) or ask for less."""
-
-    code = "output_cut_off"
-    kind = "malformed_output"
+class OutputCutOff(ModelStopped, code="output_cut_off", kind="malformed_output"):
+    """The reply reached its length limit and was cut off; raise Agent(max_tokens=…) or ask for a shorter reply."""
 
 
-class ContentFiltered(ModelStopped):
+class ContentFiltered(ModelStopped, code="content_filtered", kind="content_filter", fallback=True):
     """The provider's content filter stopped the reply; rephrase the message."""
 
-    code = "content_filtered"
-    kind = "content_filter"
-    fallback = True
 
-
-class ModelRefused(ModelStopped):
+class ModelRefused(ModelStopped, code="model_refused", kind="refusal"):
     """The model declined to answer; rephrase the message."""
 
-    code = "model_refused"
-    kind = "refusal"
+
+class MalformedReply(ModelError, code="malformed_reply", kind="malformed_output", retryable=True):
+    """The provider returned a response that its API does not allow."""
 
 
-class MalformedReply(ModelError):
-    """The provider sent an answer that is not what its interface promises."""
-
-    code = "malformed_reply"
-    kind = "malformed_output"
-    retryable = True
+class EmptyReply(MalformedReply, code="empty_reply"):
+    """The reply has neither text nor a tool call; rephrase the message, or add a model to Agent(model=[…])."""
 
 
-class EmptyReply(MalformedReply):
-    """The model answered with neither text nor a tool call; rephrase the message, or add a model to Agent(model=[…])."""
-
-    code = "empty_reply"
+class AllProvidersFailed(ModelError, code="all_providers_failed", retryable=True):
+    """Every model of the agent failed; fix one of the causes in the detail, or add a model to Agent(model=[…]) or a fallback to Agent(fallbacks=[…])."""
 
 
-class AllProvidersFailed(ModelError):
-    """Every model of the agent failed; the detail names each cause. Repair one of them, or add a model to Agent(model=[…]) or a fallback."""
-
-    code = "all_providers_failed"
-    retryable = True
-
-
-class NoCachedReply(ModelError):
+class NoCachedReply(ModelError, code="no_cached_reply", fallback=False):
     """No recent reply to the same prompt is cached; the next fallback is tried."""
-
-    code = "no_cached_reply"
-    fallback = False

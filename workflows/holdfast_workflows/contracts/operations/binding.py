@@ -1,17 +1,13 @@
-"""What a task queue is bound to: one app and one state database."""
+"""The binding of a task queue to one app and one state database."""
 
 from ..base import Contract
 
 
 class Binding(Contract):
-    """The app that a task queue belongs to, and the state database that its sessions live in.
+    """The app of a task queue, and the state database of its sessions.
 
-    Attributes:
-        app: The app's name; empty for one without.
-        agents: The agents it served when it was bound; one without a name is known by them.
-        module: What it was loaded from, for messages.
-        database: The database's identity.
-        place: Where the database was, without a password, for messages.
+    An app without a name is identified by its ``agents`` at the time of binding. ``database`` is the database's
+    identity. ``module`` and ``place`` (the database's address, without a password) are for messages.
     """
 
     app: str = ""

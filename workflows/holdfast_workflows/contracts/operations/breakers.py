@@ -1,4 +1,4 @@
-"""Circuit breakers and rate limits as the workers share them, and the commands that show and move breakers."""
+"""Circuit breakers, with the requests that list and set them, and limits of tenants."""
 
 from typing import Literal
 
@@ -13,8 +13,8 @@ BreakerState = Literal["closed", "open", "half_open"]
 class BreakerView(Contract):
     """A breaker: ``provider:<name>``, ``tool:<name>`` or ``memory:<name>`` (``embedded``, ``weaviate``, ``embeddings``).
 
-    ``failures`` in a row; ``until`` is when an open one lets probes through, in seconds since 1970;
-    ``manual`` ones were opened by hand and stay so until ``until``.
+    ``failures`` counts those in a row. An open breaker lets probes through at ``until`` (seconds since 1970); a
+    ``manual`` one stays open until then.
     """
 
     name: str
@@ -27,7 +27,7 @@ class BreakerView(Contract):
 
 
 class ListBreakers(Contract):
-    """Ask for all breakers that ever saw a failure."""
+    """List all breakers that ever had a failure."""
 
 
 class BreakerList(Contract):
@@ -37,19 +37,19 @@ class BreakerList(Contract):
 
 
 class SetBreaker(Contract):
-    """Open a breaker by hand for ``seconds``, at most a year, or close it."""
+    """Open a breaker manually for ``seconds``, at most a year, or close it."""
 
     name: str
     state: Literal["closed", "open"]
-    # Until when has to be a date that can be told.
+    # The end must be a valid date.
     seconds: float = Field(default=3_600.0, gt=0, le=366 * 86_400)
     reason: str = ""
 
 
 class TenantLimits(Declared):
-    """What one tenant may use: per UTC day, and per minute over all workers; None for no limit.
+    """Limits of one tenant, per UTC day, or per minute over all workers; None for no limit.
 
-    ``weight`` is its share where tenants compete for workers (Temporal's fairness weight).
+    ``weight`` is Temporal's fairness weight: the tenant's share when tenants compete for workers.
     """
 
     tokens_per_day: int | None = None

@@ -16,7 +16,7 @@ class ReadLog(Contract):
 
 
 class LogPage(Contract):
-    """Entries in order; ``next`` is where to read on, None at the end."""
+    """Entries in order; ``next`` is the next ``start``, None at the end."""
 
     entries: tuple[Entry, ...]
     next: int | None = None
@@ -50,20 +50,20 @@ class StoreText(Contract):
 
 
 class StoredText(Contract):
-    """Where it was stored."""
+    """The reference of a stored text."""
 
     ref: str
 
 
 class ReadTurn(Contract):
-    """Read a turn that its session no longer remembers."""
+    """Read a turn that its workflow no longer keeps."""
 
     session: str
     turn: int
 
 
 class StoredTurn(Contract):
-    """The turn as it was stored when it ended; None if the number is unknown."""
+    """The stored turn, if there is one."""
 
     view: TurnView | None = None
 

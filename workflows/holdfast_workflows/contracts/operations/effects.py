@@ -11,9 +11,9 @@ EffectStatus = Literal[
 
 
 class EffectView(Contract):
-    """One call with an effect, as the ledger holds it. ``arguments`` and ``result`` are previews, times
-    seconds since 1970; ``by`` says who settled it, or gave it up, at ``settled`` if it was not the tool:
-    ``probe`` or ``person``, with the name that was given.
+    """One call with an effect. ``arguments`` and ``result`` are previews; times are seconds since 1970.
+
+    ``by`` is who settled the call, or gave it up, if not the tool: ``probe`` or ``person``, with the person's name.
     """
 
     key: str
@@ -33,7 +33,7 @@ class EffectView(Contract):
 
 
 class ListEffects(Contract):
-    """Ask for a session's effects in order, or with no session for those of all that have a status."""
+    """List the effects of a session in order, or of all sessions with a status."""
 
     session: str = ""
     status: EffectStatus | Literal[""] = ""
@@ -45,14 +45,14 @@ class EffectList(Contract):
 
     effects: tuple[EffectView, ...]
     unknown: bool = False
-    """Whether the state database has no row of the session that was asked for."""
+    """Whether the state database does not know the session."""
 
 
 class Decision(Contract):
     """A person's answer to a pending decision.
 
-    ``id`` is the pending decision's, or the key of its call. ``confirm``: it happened, and ``text`` is its result (for ``ask_human``,
-    the answer to the user). ``retry``: do it again. ``give_up``: go on without it.
+    ``id`` is that of the pending decision, or the key of its call. ``confirm``: it happened, and ``text`` is its
+    result (for ``ask_human``, the answer to the user). ``retry``: do it again. ``give_up``: continue without it.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Decision(Contract):
 
 
 class DecideEffect(Contract):
-    """Resolve a call that no turn waits for any more. ``ended``: the session has ended."""
+    """Resolve a call for which no turn waits. ``ended``: the session has ended."""
 
     session: str
     decision: Decision
@@ -70,7 +70,7 @@ class DecideEffect(Contract):
 
 
 class PendingDecision(Contract):
-    """Something that waits for a person's decision."""
+    """A decision that a person has to make."""
 
     id: str
     kind: Literal["effect", "ask_human", "budget"]

@@ -7,10 +7,10 @@ Abandoned = tuple[tuple[int, int], ...]
 
 
 class AsideInput(Contract):
-    """Set aside what was written beyond the point that a session was reset to.
+    """Set aside what was written after the point that a session was reset to.
 
-    ``seq`` is the first number of the log that is not used at that point, ``turn`` the first turn that
-    has not ended. ``open`` are the numbers below ``seq`` of results that are going to be written again.
+    At that point ``seq`` is the next free number of the log, ``turn`` the first turn that has not ended. ``open``
+    are numbers below ``seq`` of results that will be written again.
     """
 
     session: str
@@ -18,14 +18,14 @@ class AsideInput(Contract):
     turn: int
     open: tuple[int, ...] = ()
     stop: int = 0
-    """The first number that the session uses after the reset: only what calls of the old run have written below
-    it since is removed. 0 where nothing was set aside yet."""
+    """The session's first number after the reset: only late writes below it are removed. 0 before the first
+    set-aside."""
 
 
 class AsideResult(Contract):
-    """Where the session continues: after every number and turn that it ever used, at its snapshot's version.
+    """Where the session continues: after every number and turn it ever used, at its snapshot's version.
 
-    ``logs`` is how many logs have been set aside in all.
+    ``logs`` is the number of logs set aside in all.
     """
 
     seq: int = 0
@@ -35,5 +35,5 @@ class AsideResult(Contract):
 
 
 def aside(session: str, number: int) -> str:
-    """The name under which the log that the session's ``number``-th reset left behind is kept."""
+    """Return the name of the log that the session's ``number``-th reset has set aside."""
     return f"{session}~reset-{number}"

@@ -1,9 +1,7 @@
-"""What a session's log holds, one entry per sequence number.
+"""Entries of a session's log, one per sequence number.
 
-The workflow allots the numbers. A reply at ``seq`` reserves ``seq + 1 … seq + n`` for
-the results of its ``n`` calls, in the order of the calls, so every activity can tell
-from a reply alone where each result belongs. Entries are settled once: the first
-writer wins and later ones are given what it wrote.
+The workflow allots the numbers. A reply at ``seq`` reserves ``seq + 1 … seq + n`` for the results of its ``n``
+calls, in their order. Each entry is written once: the first writer wins, and later ones get what it wrote.
 """
 
 from typing import Annotated, Any, Literal
@@ -17,7 +15,7 @@ Finish = Literal["stop", "tool_calls", "length", "content_filter", "refusal"]
 
 
 class Usage(Contract):
-    """What a model call used. ``cost`` in US dollars; ``cached_tokens`` are part of ``input_tokens``."""
+    """Usage of a model call. ``cost`` is in US dollars; ``cached_tokens`` are part of ``input_tokens``."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -34,7 +32,7 @@ class Usage(Contract):
 
 
 class ToolCall(Contract):
-    """A call the model asked for. ``id`` is the provider's; ``arguments`` the JSON text as it sent it."""
+    """A call that the model asked for. ``id`` is the provider's; ``arguments`` the JSON text as received."""
 
     id: str
     name: str
@@ -50,7 +48,7 @@ class _Entry(Contract):
 
 
 class UserEntry(_Entry):
-    """A message from the user, or steering (``role`` says which) while the turn ran."""
+    """A message of the user, steering, or a note to repair a reply."""
 
     kind: Literal["user"] = "user"
     role: Literal["message", "steer", "repair"] = "message"
@@ -58,7 +56,7 @@ class UserEntry(_Entry):
 
 
 class ReplyEntry(_Entry):
-    """One model call's answer."""
+    """The reply of one model call."""
 
     kind: Literal["reply"] = "reply"
     text: str = ""
@@ -68,11 +66,11 @@ class ReplyEntry(_Entry):
     model: str = ""
     seconds: float = 0.0
     extra: dict[str, Any] = Field(default_factory=dict)
-    """What the provider wants back verbatim with the conversation (signed thinking blocks)."""
+    """Data that the provider requires back verbatim (signed thinking blocks)."""
 
 
 class ResultEntry(_Entry):
-    """The result of one call. ``status`` says how it came about."""
+    """The result of one call."""
 
     kind: Literal["result"] = "result"
     call_id: str
@@ -95,7 +93,7 @@ class Recalled(Contract):
 
 
 class MemoryEntry(_Entry):
-    """What was recalled for the message that follows it. ``text`` is what the model is shown."""
+    """The memories recalled for the message that follows. The model sees ``text``."""
 
     kind: Literal["memory"] = "memory"
     text: str = ""
@@ -103,10 +101,9 @@ class MemoryEntry(_Entry):
 
 
 class SummaryEntry(_Entry):
-    """What stands for the entries with ``start <= seq < stop`` where they no longer fit; they stay readable.
+    """A summary that replaces the entries with ``start <= seq < stop`` in prompts; they stay in the log.
 
-    It can be made again from them, so it is never the only copy of anything. It counts only for
-    the steps that it is shown to, whatever its own number is.
+    A step uses it only if its ``ThinkInput.summary`` has its number.
     """
 
     kind: Literal["summary"] = "summary"
@@ -115,7 +112,7 @@ class SummaryEntry(_Entry):
     stop: int
     how: Literal["extract", "model"] = "extract"
     covered: int = 0
-    """Tokens, estimated, of what it covers."""
+    """Estimated tokens of the entries it covers."""
     usage: Usage = Usage()
     model: str = ""
 

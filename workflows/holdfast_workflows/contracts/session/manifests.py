@@ -1,4 +1,4 @@
-"""What a model call was shown: the manifest that every prompt leaves behind."""
+"""Manifests: how each prompt was built."""
 
 from typing import Literal
 
@@ -6,13 +6,13 @@ from ..base import Contract
 
 Part = Literal["instructions", "tools", "summary", "plan", "memory", "task", "conversation"]
 Shown = Literal["whole", "cut", "left_out"]
-"""``cut`` is head, tail and a reference by which the rest can be read."""
+"""``cut`` is head, tail and a reference for reading the rest."""
 
 
 class ManifestItem(Contract):
-    """A run of log entries that were treated alike. ``start`` and ``stop`` bound their sequence numbers
-    (``start <= seq < stop``); both are 0 for what is not in the log. ``tokens`` is what they take in the
-    prompt, ``saved`` what they would have taken more; both estimated.
+    """Consecutive log entries (``start <= seq < stop``) that were treated alike; both are 0 for other parts.
+
+    ``tokens`` estimates their tokens in the prompt, ``saved`` the tokens that were left out.
     """
 
     part: Part
@@ -22,23 +22,22 @@ class ManifestItem(Contract):
     start: int = 0
     stop: int = 0
     count: int = 1
-    """How many entries these are."""
+    """Number of entries."""
     why: str = ""
-    """In words; empty where it is shown whole."""
+    """The reason; empty if shown whole."""
 
 
 class Manifest(Contract):
-    """How one prompt was made. All counts are tokens.
+    """How one prompt was built. Counts are tokens.
 
-    ``window`` is the model's (or the agent's smaller one), ``reserve`` what is kept for the reply and for what
-    the estimate misses, ``budget`` what is left for the prompt, ``estimated`` what it was thought to take,
-    ``reported`` what the provider counted (0 where it did not say). ``ratio`` is what estimates were
-    multiplied by, learnt from what was reported before.
+    ``context_window`` is the model's, or the agent's smaller one; ``reserve`` is for the reply and errors of the
+    estimate; ``budget`` is left for the prompt. ``estimated`` is the prompt's estimate, ``reported`` the
+    provider's count (0 if unknown). Estimates were multiplied by ``ratio``, which is learnt from earlier counts.
     """
 
     session: str
     seq: int
-    """Of the reply, in the log."""
+    """The reply's number in the log."""
     turn: int
     step: int
     model: str
@@ -49,13 +48,13 @@ class Manifest(Contract):
     reported: int = 0
     ratio: float = 1.0
     strategies: tuple[str, ...] = ()
-    """What was done to make it fit, in order; none where it fitted."""
+    """The truncation strategies applied, in order."""
     items: tuple[ManifestItem, ...] = ()
     at: float = 0.0
 
 
 class ReadManifests(Contract):
-    """The manifests of a session's model calls: all in order from the one after ``after`` on, or the one at ``seq``."""
+    """Read the manifests of a session after ``after``, in order, or the one at ``seq``."""
 
     session: str
     seq: int = 0

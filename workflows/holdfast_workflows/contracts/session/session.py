@@ -18,14 +18,14 @@ from .steps import NewEntry, TurnStatus
 Status = Literal[
     "starting", "idle", "running", "paused", "waiting", "needs_person", "closed", "failed", "cancelled"
 ]
-"""``idle`` has nothing to do; ``waiting`` waits on a timer, for a provider, a limit or a tool; ``needs_person`` for a decision."""
+"""``waiting`` is on a timer, for a provider, a limit or a tool; ``needs_person`` is for a decision."""
 Mode = Literal["conversation", "task"]
 
 
 class Message(Contract):
-    """A user message: ``text`` if small, else ``ref`` of what was stored before, with its preview as text.
+    """A user message: ``text`` if small, else ``ref`` to the stored text, with a preview as ``text``.
 
-    ``id`` is the sender's; the same id twice is the same message.
+    A message with the ``id`` of an earlier one is the same message.
     """
 
     id: str = Field(max_length=MAX_NAME)
@@ -37,20 +37,20 @@ class Message(Contract):
 
 
 class Accepted(Contract):
-    """The answer to a message: the turn that will take it.
+    """The turn of an accepted message.
 
-    ``remembers``: the session runs on after a turn to remember it, so a client that wants a task's reply waits
-    for the turn, not for the end of the workflow.
+    ``remembers``: the session remembers turns after their end, so a client that wants a task's reply waits for
+    the turn and not for the end of the workflow.
     """
 
     turn: int
     remembers: bool = False
     paused: bool = False
-    """Whether the session is paused, so that the turn begins only when it is resumed."""
+    """Whether the session is paused, so that the turn starts after a resume."""
 
 
 class TurnView(Contract):
-    """A turn. ``reply`` is whole if small, else a preview and the whole is at ``reply_seq`` in the log."""
+    """A turn. A long ``reply`` is a preview; the whole text is at ``reply_seq`` in the log."""
 
     turn: int
     status: TurnStatus
@@ -89,7 +89,7 @@ EventKind = Literal[
 
 
 class Event(Contract):
-    """Something that happened in a session, for followers. ``n`` counts up without gaps."""
+    """An event of a session, for followers. ``n`` counts up without gaps."""
 
     n: int
     kind: EventKind
@@ -122,30 +122,30 @@ class SessionView(Contract):
     active: tuple[str, ...] = ()
     """Names of the tool calls that run now."""
     pending_decisions: tuple[PendingDecision, ...] = ()
-    """What waits for a person's decision."""
+    """Decisions that the session waits for."""
     waiting_for: str = ""
     """Why the session waits on a timer, and until when."""
     user: str = ""
     plan: tuple[PlanItem, ...] = ()
-    """What the agent has set out to do, where it has a working memory."""
+    """The agent's plan, if it has a working memory."""
     notes: str = ""
-    """Its scratchpad."""
+    """The agent's scratchpad."""
     memory: str = ""
     """How many memories were recalled in this turn, or that the store is unavailable."""
     context: int = 0
     """How full the last prompt was; see ``StepView.context``."""
     budget: Budget | None = None
-    """The run's limits as they are now."""
+    """The run's present limits."""
     spending: Spending = Spending()
     last: TurnView | None = None
     events: tuple[Event, ...] = ()
     next_event: int = 0
     pausing: bool = False
-    """Whether the session is paused but a step still runs to its end."""
+    """Whether the session is paused but a step still runs."""
 
 
 class WaitTurn(Contract):
-    """Wait at most ``seconds`` for a turn to end; after that the running turn is returned."""
+    """Wait at most ``seconds`` for a turn to end; then the running turn is returned."""
 
     turn: int
     seconds: float = 20.0
@@ -154,7 +154,7 @@ class WaitTurn(Contract):
 class Undoable(Contract):
     """A settled call that is undone if its turn is cancelled or fails.
 
-    ``reply`` is the sequence number of the reply that asked for it, ``preview`` its arguments for people.
+    ``reply`` is the number of the reply that asked for it, ``preview`` shows its arguments.
     """
 
     seq: int
@@ -176,26 +176,26 @@ class TurnState(Contract):
     new: tuple[NewEntry, ...] = ()
     started: float = 0.0
     cancelled: str = ""
-    """Why the turn is to stop, from when that was asked until it has."""
+    """The reason for a requested cancellation."""
     reservation: Reservation | None = None
     waited_for_providers: float = 0.0
-    """Seconds the turn has waited since a provider last answered."""
+    """Seconds that the turn has waited since a provider last answered."""
     tried: int = 0
     """Attempts at the next step before the wait."""
     waited: float = 0.0
-    """Seconds the turn has waited for a person."""
+    """Seconds that the turn has waited for people."""
     final: bool = False
     model: str = ""
     fallback: int | None = None
     """The index of the next fallback, once the providers have failed."""
     warned: bool = False
-    """Whether the model was warned of a loop."""
+    """Whether the model was warned about a loop."""
     trail: tuple[str, ...] = ()
     """Digests of the last calls with their results, for the loop detector."""
     effects: tuple[Undoable, ...] = ()
-    """Calls of this turn that have an undo and were settled, in their order."""
+    """Settled calls of this turn that can be undone, in order."""
     problem: Problem | None = None
-    """The error that fallbacks are tried for, or that the turn ends with."""
+    """The error for which fallbacks are tried, or with which the turn ends."""
     ending: Literal["", "failed", "cancelled"] = ""
     """The turn's status once its effects are undone."""
     reply: str = ""
@@ -203,11 +203,11 @@ class TurnState(Contract):
     start: int = 0
     """The number of the turn's first entry in the log."""
     recalled: bool = False
-    """Whether memories were looked up for it."""
+    """Whether memories were looked up."""
 
 
 class CarriedState(Contract):
-    """The state that a session carries to its next run by continue-as-new; content stays in the log."""
+    """The state carried to the next run by continue-as-new; content stays in the log."""
 
     spec: PinnedSpec | None = None
     seq: int = 1
@@ -222,7 +222,7 @@ class CarriedState(Contract):
     streaming_until: float = 0.0
     recent: tuple[TurnView, ...] = ()
     seen: dict[str, int] = Field(default_factory=dict)
-    """Ids of recent messages with the turn each was given."""
+    """Turns of recent messages, by message id."""
     events: tuple[Event, ...] = ()
     next_event: int = 0
     budget: Budget | None = None
@@ -235,23 +235,21 @@ class CarriedState(Contract):
     model: str = ""
     """The model that answered last."""
     unremembered: tuple[RememberInput, ...] = ()
-    """Turns that have ended and are not remembered yet, in their order."""
+    """Ended turns that are not remembered yet, in order."""
     abandoned: Abandoned = ()
     resets: int = 0
     next_spec: PinnedSpec | None = None
-    """The spec that the session takes when the running turn has ended."""
+    """The spec to use after the running turn."""
     own_output: bool = False
-    """Whether the output shape was given at the session's start, and is not the agent's own."""
+    """Whether the output shape was given at the session's start instead of by the agent."""
 
 
 class StartInput(Contract):
     """Start a session.
 
-    The first message comes with the start as an update, or in ``message`` where the
-    starter cannot send one (a schedule, another workflow).
-    ``continue_as_new_after`` is the number of history events after which the session continues as new.
-    ``heartbeat_timeout`` is how many seconds without a heartbeat an activity's worker counts as lost: the recovery
-    time of a call. Model and tool calls send a heartbeat every second.
+    The first message is an update, or ``message`` if the starter cannot send updates (a schedule, a workflow).
+    The session continues as new after ``continue_as_new_after`` history events. ``heartbeat_timeout`` is the
+    seconds without a heartbeat after which a worker counts as lost; calls send one every second.
     """
 
     agent: str = Field(default="", max_length=MAX_NAME)
@@ -265,9 +263,9 @@ class StartInput(Contract):
     # Heartbeats come every second; below two seconds healthy workers would count as lost.
     heartbeat_timeout: float = Field(default=8.0, ge=2, le=600)
     budget: Budget | None = None
-    """Instead of the agent's own."""
+    """Replaces the agent's budget."""
     account: str = ""
-    """The account that tokens and dollars are charged to: a parent's, where this is a sub-agent's session."""
+    """The account to charge; for a sub-agent's session its parent's."""
     carry: CarriedState | None = None
     user: str = Field(default="", max_length=MAX_NAME)
     """The user's id (not a name), for memories of scope ``user``."""

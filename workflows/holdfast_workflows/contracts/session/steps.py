@@ -1,4 +1,4 @@
-"""Inputs and results of the activities of a turn; small and of constant size."""
+"""Inputs and results of a turn's activities; small, whatever the length of the conversation."""
 
 from typing import Literal
 
@@ -21,18 +21,17 @@ class LoadInput(Contract):
     output: OutputSpec | None = None
     user: str = ""
     first_run: str = ""
-    """The run that the session began with; another that loads the agent was reset to its beginning."""
+    """The session's first run; another run that loads the agent was reset to its beginning."""
     again: bool = False
-    """Whether the session goes on, and only its spec is to be the newest."""
+    """Whether a running session loads the newest spec."""
     output_of: str = ""
-    """The digest of the spec whose output shape is kept, where that was given at the session's start."""
+    """The digest of the spec whose output shape is kept, if that was given at the session's start."""
 
 
 class LoadResult(Contract):
-    """The pinned spec, and where a session that existed before goes on.
+    """The pinned spec, and the position of a session that existed before.
 
-    ``seq`` is its next free sequence number, ``turns`` how many it had, ``version`` its
-    snapshot's.
+    ``seq`` is its next free sequence number, ``turns`` its number of turns, ``version`` its snapshot's.
     """
 
     spec: PinnedSpec
@@ -40,16 +39,16 @@ class LoadResult(Contract):
     turns: int = 0
     version: int = 0
     used: int = 0
-    """After a reset to the beginning: the last turn that was ever used; ``turns`` are those before it."""
+    """After a reset to the beginning: the last turn number ever used; ``turns`` counts those before the reset point."""
     abandoned: Abandoned = ()
     resets: int = 0
 
 
 class NewEntry(Contract):
-    """Something the workflow decided that is not in the log yet; the next ``think`` writes it.
+    """An entry that the next ``think`` writes to the log.
 
-    A user message or steering (``text``, or ``ref`` where it was stored before), or the
-    outcome of a call whose activity could not write it (``call_id`` and ``name``).
+    It is a text (``text``, or ``ref`` to a stored one), or the outcome of a call (``call_id`` and ``name``) that no
+    activity could write.
     """
 
     seq: int
@@ -86,15 +85,15 @@ class ThinkInput(Contract):
     max_steps: int = 1
     streaming: bool = False
     again: bool = False
-    """Whether an earlier activity for this step was lost, so the log may hold part of it."""
+    """Whether an earlier activity for this step was lost, so that the log may have part of it."""
     allowance: Allowance | None = None
-    """The run's own account, if it has limits in tokens or dollars."""
+    """The run's account, if it has limits in tokens or dollars."""
     reservation: Reservation | None = None
-    """What the step before reserved for this call."""
+    """The reservation that the step before made for this call."""
     calls_left: int | None = None
     """Tool calls left in the budget; inline steps end when they are used."""
     keep_room_for_final: bool = False
-    """Whether room for a last call is to be left in the budget."""
+    """Whether to keep budget for a last call."""
     model: str = ""
     """The model to call instead of the agent's own."""
     fallback: int | None = None
@@ -112,13 +111,13 @@ class ThinkInput(Contract):
 
 
 class Wait(Contract):
-    """A wait of ``seconds`` and its reason; the session waits on a timer and tries again."""
+    """A wait on a timer, before the session tries again."""
 
     seconds: float
     reason: str
     kind: Literal["breaker", "limit", "effect", "state"]
     error_code: str = ""
-    """The error that the turn ends with when it may not wait any longer."""
+    """The error with which the turn ends if it may not wait any longer."""
     tried: int = 0
     """Attempts before the wait; waiting does not change the count."""
     nap: float | None = None
@@ -128,8 +127,8 @@ class Wait(Contract):
 class CallView(Contract):
     """A call as the workflow sees it.
 
-    ``arguments`` is the text if small, else empty, with a ``preview``, and in the log. ``done`` is true when
-    the result is settled already: an inline tool that ran, or a call refused as invalid.
+    Long ``arguments`` are empty here, with a ``preview``; the log has them. ``done`` calls have a result: an inline
+    tool ran, or the call was invalid.
     """
 
     id: str
@@ -147,7 +146,7 @@ class CallView(Contract):
 
 
 class StepView(Contract):
-    """A settled model call. ``text`` is whole if small, else a preview (``size`` tells)."""
+    """A settled model call. A long ``text`` is a preview of ``size`` bytes."""
 
     seq: int
     finish: Finish
@@ -159,20 +158,19 @@ class StepView(Contract):
     seconds: float = 0.0
     output_problem: str = ""
     reservation: Reservation | None = None
-    """What was reserved for the next call when this step was settled."""
+    """The reservation for the next call, made with this step."""
     context: int = 0
-    """How full the prompt was before anything was cut or left out, in percent of what instructions and tools
-    leave of its budget; 0 below half."""
+    """The size of the prompt before truncation, in percent of its budget without instructions and tools; 0 below
+    half."""
     instead: str = ""
-    """Why the models before it in the agent's list did not answer; empty for the first."""
+    """Why earlier models of the agent's list did not answer; empty for the first."""
 
 
 class ThinkResult(Contract):
-    """The steps taken.
+    """The steps taken; none if the activity was cancelled, has to ``wait``, or the budget is ``spent``.
 
-    It is None if the activity was asked to yield before the first was done, has to wait (``wait``) or the
-    next call has no budget (``spent``). ``wait`` and ``failed`` are about the step after these; a failure of the
-    first step fails the activity. ``unanswered`` is the usage of model calls without a reply.
+    ``wait`` and ``failed`` concern the step after these; a failure of the first step fails the activity.
+    ``unanswered`` is the usage of model calls without a reply.
     """
 
     steps: tuple[StepView, ...]
@@ -190,9 +188,8 @@ writes a person's result; ``give_up`` writes that the outcome is unknown; ``undo
 class ActInput(Contract):
     """One tool call.
 
-    ``key`` is its stable idempotency key; ``seq`` where its result goes; ``reply`` the
-    sequence number of the reply that asked for it, ``index`` its place there; ``again``
-    whether an earlier activity for this call was lost.
+    ``seq`` is the number of its result, ``reply`` that of the reply that asked for it, ``index`` its place there.
+    ``key`` is its idempotency key. ``again``: an earlier activity for this call was lost.
     """
 
     session: str
@@ -215,22 +212,21 @@ class ActInput(Contract):
     by: str = ""
     """The person who decided, with ``retry``, ``confirm`` and ``give_up``."""
     undecided: bool = False
-    """With ``give_up``: because the turn was cancelled. A person may still resolve it afterwards."""
+    """With ``give_up``: the turn was cancelled. A person may still resolve the call."""
     user: str = ""
     resets: int = 0
-    """Number of logs that resets have set aside; the call may have been made in one of them."""
+    """Number of logs that resets have set aside; one of them may have the call."""
     since: int = 0
     """The first number after the last reset."""
     elsewhere: bool = False
-    """Whether a worker without the agent had the call before. Workers without it now fail the attempt, so that
-    the server offers it to others; a new activity could go to the same worker again."""
+    """Whether a worker without the agent had the call before. Such workers now fail the attempt, so that the server
+    offers it to others; a new activity could go to the same worker again."""
 
 
 class ActResult(Contract):
     """The settled outcome of a call. ``size`` is the result's size in bytes.
 
-    Nothing is settled with ``wait`` (try the call again later) or ``unknown`` (the call may have happened and
-    must not be repeated).
+    With ``wait`` (try again later) or ``unknown`` (the call may have happened) nothing is settled.
     """
 
     status: ResultStatus = "ok"
@@ -261,9 +257,8 @@ class TurnRecord(Contract):
 class SettleInput(Contract):
     """Write a turn and the session's snapshot.
 
-    ``version`` is the snapshot's version before this change; the change makes it
-    ``version + 1``. ``new`` goes into the log first: what no ``think`` has written,
-    since the turn failed or was cancelled.
+    ``version`` is the snapshot's version before this change. ``new`` has entries that no ``think`` has written,
+    since the turn failed or was cancelled; they are written first.
     """
 
     session: str

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 _LISTED = 12
-"""Names that are listed where none is near."""
+"""Names that are listed if none is similar."""
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
@@ -28,7 +28,7 @@ def _instead(name: str, known: Collection[str]) -> str:
     if not known:
         return "none are defined."
     listed = ", ".join(sorted(known)[:_LISTED])
-    return f"there are {listed}{' and others' if len(known) > _LISTED else ''}."
+    return f"known are {listed}{' and others' if len(known) > _LISTED else ''}."
 
 
 def _folded(name: str) -> str:

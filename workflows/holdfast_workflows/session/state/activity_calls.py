@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
@@ -23,6 +24,7 @@ from holdfast_workflows.contracts.agent.memory import (
 )
 from holdfast_workflows.contracts.agent.spec import MEMORY_RETRY, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.agent.spec import RetryPolicy as RetrySettings
+from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
 from holdfast_workflows.contracts.session.session import Partial
@@ -36,10 +38,12 @@ from holdfast_workflows.contracts.session.steps import (
     ThinkResult,
 )
 
+R = TypeVar("R")
+
 _LOST_WORKERS = 5
 
-_RECORD_SECONDS = 15.0  # to write a result of up to 16 MiB
 _TO_WRITE = 15.0
+"""Seconds to write a reply, or a result of up to 16 MiB."""
 
 _TOO_LARGE = ["PayloadsTooLarge"]
 _NEVER_AGAIN = [
@@ -49,58 +53,71 @@ _NEVER_AGAIN = [
     "TemporalTimeout:Heartbeat",
 ]
 _MEMORY_RETRY = MEMORY_RETRY.model_copy(update={"adaptive": False})
-_READ_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=5), maximum_attempts=20
-)
-_SETTLE_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30), maximum_attempts=30
-)
-
-_ELSEWHERE_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=0.1),
-    maximum_interval=timedelta(seconds=2),
-    maximum_attempts=60,
-    non_retryable_error_types=_NEVER_AGAIN,
-)
 
 
-def attempts(policy: ToolPolicy) -> RetrySettings:
-    """The retries of a tool; none for one whose effect must never be repeated."""
-    return policy.retry.model_copy(update={"attempts": 1}) if policy.effect == "once" else policy.retry
-
-
-def most_attempts(spec: RetrySettings) -> int:
-    """How many attempts are scheduled at most; the activity ends them earlier as the last outcomes advise."""
-    return spec.attempts + MORE_ATTEMPTS if spec.adaptive and spec.attempts > 1 else spec.attempts
-
-
-def _policy(spec: RetrySettings, never: Sequence[str] = _NEVER_AGAIN) -> RetryPolicy:
+def _retry(first: float, longest: float, attempts: int, never: Sequence[str] | None = None) -> RetryPolicy:
     return RetryPolicy(
-        initial_interval=timedelta(seconds=spec.first_delay),
-        maximum_interval=timedelta(seconds=spec.max_delay),
-        backoff_coefficient=spec.backoff,
-        maximum_attempts=most_attempts(spec),
+        initial_interval=timedelta(seconds=first),
+        maximum_interval=timedelta(seconds=longest),
+        maximum_attempts=attempts,
         non_retryable_error_types=never,
     )
 
 
-def _share(spec: PinnedSpec) -> Priority:
-    """The tenant's fairness weight; the rest of the priority is inherited from the workflow."""
-    return Priority.default if spec.weight == 1.0 else Priority(fairness_weight=spec.weight)
+_READ_RETRY = _retry(0.1, 5, 20)
+_SETTLE_RETRY = _retry(0.2, 30, 30)
+_RESET_RETRY = _retry(0.2, 30, 0)  # until the database answers
+_ELSEWHERE_RETRY = _retry(0.1, 2, 60, _NEVER_AGAIN)
 
 
-async def load_agent(load: LoadInput, heartbeat_timeout: float) -> LoadResult:
-    """Pin the agent's spec."""
-    loaded: LoadResult = await workflow.execute_activity(
-        names.LOAD_AGENT,
-        load,
-        result_type=LoadResult,
-        # A single statement without heartbeats: this timeout detects a lost worker.
-        start_to_close_timeout=timedelta(seconds=heartbeat_timeout),
-        retry_policy=_READ_RETRY,
-        summary=load.agent,
+def attempts(policy: ToolPolicy) -> RetrySettings:
+    """Return the retries of a tool; none for one whose effect must never be repeated."""
+    return policy.retry.model_copy(update={"attempts": 1}) if policy.effect == "once" else policy.retry
+
+
+def most_attempts(spec: RetrySettings) -> int:
+    """Return the attempts that are scheduled at most; the activity may end them earlier."""
+    return spec.attempts + MORE_ATTEMPTS if spec.adaptive and spec.attempts > 1 else spec.attempts
+
+
+def _policy(spec: RetrySettings, never: Sequence[str] = _NEVER_AGAIN) -> RetryPolicy:
+    policy = _retry(spec.first_delay, spec.max_delay, most_attempts(spec), never)
+    return replace(policy, backoff_coefficient=spec.backoff)
+
+
+def _start(
+    activity: str,
+    given: Contract,
+    result_type: type[R],
+    seconds: float,
+    retry: RetryPolicy,
+    summary: str,
+    *,
+    spec: PinnedSpec | None = None,
+    heartbeat_timeout: float | None = None,
+    wait_cancelled: bool = False,
+) -> workflow.ActivityHandle[R]:
+    """Start an activity with a timeout in ``seconds``; with ``spec`` it has the tenant's fairness weight."""
+    kinds = workflow.ActivityCancellationType
+    fair = spec is not None and spec.weight != 1.0
+    return workflow.start_activity(
+        activity,
+        given,
+        result_type=result_type,
+        start_to_close_timeout=timedelta(seconds=seconds),
+        heartbeat_timeout=None if heartbeat_timeout is None else timedelta(seconds=heartbeat_timeout),
+        retry_policy=retry,
+        cancellation_type=kinds.WAIT_CANCELLATION_COMPLETED if wait_cancelled else kinds.TRY_CANCEL,
+        summary=summary or None,
+        # The rest of the priority is inherited from the workflow.
+        priority=Priority(fairness_weight=spec.weight) if spec and fair else Priority.default,
     )
-    return loaded
+
+
+def load_agent(load: LoadInput, heartbeat_timeout: float) -> workflow.ActivityHandle[LoadResult]:
+    """Start pinning the agent's spec."""
+    # A single statement without heartbeats: its timeout detects a lost worker.
+    return _start(names.LOAD_AGENT, load, LoadResult, heartbeat_timeout, _READ_RETRY, load.agent)
 
 
 def think(
@@ -112,19 +129,16 @@ def think(
     longest = 2 * spec.model_timeout * spec.models + _TO_WRITE
     if spec.has_inline:
         longest += spec.max_inline_seconds + max(tool.timeout for tool in spec.tools.values())
-    summary = f"{step.agent} · step {step.step}"
-    if prompt_tokens:
-        summary = f"{summary} · {prompt_tokens:,} tokens before"
-    return workflow.start_activity(
+    return _start(
         names.THINK,
         step,
-        result_type=ThinkResult,
-        start_to_close_timeout=timedelta(seconds=longest),
-        heartbeat_timeout=timedelta(seconds=heartbeat_timeout),
-        retry_policy=_policy(spec.model_retry),
-        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=summary,
-        priority=_share(spec),
+        ThinkResult,
+        longest,
+        _policy(spec.model_retry),
+        f"{step.agent} · step {step.step}" + (f" · {prompt_tokens:,} tokens before" if prompt_tokens else ""),
+        spec=spec,
+        heartbeat_timeout=heartbeat_timeout,
+        wait_cancelled=True,
     )
 
 
@@ -132,77 +146,55 @@ def act(
     spec: PinnedSpec, policy: ToolPolicy, call: ActInput, summary: str, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[ActResult]:
     """Start a tool call; its activity type is the tool's own name."""
-    return workflow.start_activity(
+    return _start(
         call.name,
         call,
-        result_type=ActResult,
+        ActResult,
         # The activity itself ends a tool that takes too long, and reports it to the model.
-        start_to_close_timeout=timedelta(seconds=policy.timeout + _RECORD_SECONDS),
-        heartbeat_timeout=timedelta(seconds=heartbeat_timeout),
-        retry_policy=_ELSEWHERE_RETRY if call.elsewhere else _policy(attempts(policy)),
-        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=summary or None,
-        priority=_share(spec),
+        policy.timeout + _TO_WRITE,
+        _ELSEWHERE_RETRY if call.elsewhere else _policy(attempts(policy)),
+        summary,
+        spec=spec,
+        heartbeat_timeout=heartbeat_timeout,
+        wait_cancelled=True,
     )
 
 
-async def set_aside(request: AsideInput, heartbeat_timeout: float) -> AsideResult:
-    """Set aside the old run's writes after a reset; retried until the database answers."""
-    result: AsideResult = await workflow.execute_activity(
-        names.SET_ASIDE,
-        request,
-        result_type=AsideResult,
-        start_to_close_timeout=timedelta(seconds=max(heartbeat_timeout, _TO_WRITE)),
-        retry_policy=RetryPolicy(
-            initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30)
-        ),
-        summary=f"reset to before entry {request.seq:,}",
-    )
-    return result
+def set_aside(request: AsideInput, heartbeat_timeout: float) -> workflow.ActivityHandle[AsideResult]:
+    """Start setting aside the old run's writes after a reset."""
+    summary = f"reset to before entry {request.seq:,}"
+    seconds = max(heartbeat_timeout, _TO_WRITE)
+    return _start(names.SET_ASIDE, request, AsideResult, seconds, _RESET_RETRY, summary)
 
 
-async def settle_turn(change: SettleInput, heartbeat_timeout: float) -> int:
-    """Write a turn and the session's snapshot; returns the snapshot's version."""
-    version: int = await workflow.execute_activity(
-        names.SETTLE_TURN,
-        change,
-        result_type=int,
-        start_to_close_timeout=timedelta(seconds=heartbeat_timeout),
-        retry_policy=_SETTLE_RETRY,
-        summary=f"turn {change.turn.turn}" if change.turn else change.status,
-    )
-    return version
+def settle_turn(change: SettleInput, heartbeat_timeout: float) -> workflow.ActivityHandle[int]:
+    """Start writing a turn and the session's snapshot; the result is the snapshot's version."""
+    summary = f"turn {change.turn.turn}" if change.turn else change.status
+    return _start(names.SETTLE_TURN, change, int, heartbeat_timeout, _SETTLE_RETRY, summary)
 
 
 def recall(
     spec: PinnedSpec, request: RecallInput, shown: str, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[RecallResult]:
     """Start a search for memories relevant to a message."""
-    return workflow.start_activity(
-        names.RECALL,
-        request,
-        result_type=RecallResult,
-        # One or two queries without heartbeats, and a turn waits for it.
-        start_to_close_timeout=timedelta(seconds=heartbeat_timeout),
-        retry_policy=_policy(_MEMORY_RETRY),
-        summary=f"memories for: {shown}",
-        priority=_share(spec),
-    )
+    # One or two queries without heartbeats, and a turn waits for it.
+    retry, summary = _policy(_MEMORY_RETRY), f"memories for: {shown}"
+    return _start(names.RECALL, request, RecallResult, heartbeat_timeout, retry, summary, spec=spec)
 
 
 def remember(
     spec: PinnedSpec, request: RememberInput, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[RememberResult]:
     """Start remembering an ended turn."""
-    return workflow.start_activity(
+    return _start(
         names.REMEMBER_TURN,
         request,
-        result_type=RememberResult,
-        start_to_close_timeout=timedelta(seconds=_one_call(spec)),
-        heartbeat_timeout=timedelta(seconds=heartbeat_timeout),
-        retry_policy=_SETTLE_RETRY,
-        summary=f"turn {request.turn}",
-        priority=_share(spec),
+        RememberResult,
+        _one_call(spec),
+        _SETTLE_RETRY,
+        f"turn {request.turn}",
+        spec=spec,
+        heartbeat_timeout=heartbeat_timeout,
     )
 
 
@@ -210,21 +202,21 @@ def compact(
     spec: PinnedSpec, request: CompactInput, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[CompactResult]:
     """Start summarizing the older part of the conversation."""
-    return workflow.start_activity(
+    return _start(
         names.COMPACT,
         request,
-        result_type=CompactResult,
-        start_to_close_timeout=timedelta(seconds=_one_call(spec)),
-        heartbeat_timeout=timedelta(seconds=heartbeat_timeout),
+        CompactResult,
+        _one_call(spec),
         # In the background a lost worker is a failed attempt like any other.
-        retry_policy=_policy(spec.model_retry, _TOO_LARGE),
-        summary=f"entries below {request.upto:,}",
-        priority=_share(spec),
+        _policy(spec.model_retry, _TOO_LARGE),
+        f"entries below {request.upto:,}",
+        spec=spec,
+        heartbeat_timeout=heartbeat_timeout,
     )
 
 
 def _one_call(spec: PinnedSpec) -> float:
-    """Seconds that a background activity with one model call may take."""
+    """Return the seconds that a background activity with one model call may take."""
     return spec.model_timeout * spec.models + _TO_WRITE
 
 

@@ -36,7 +36,7 @@ def describe(spent: Spent) -> str:
     """Describe a limit that is reached, as text for people and error details."""
     whose = "the budget"
     if spent.scope == "tenant":
-        whose = "the tenant's budget of today, which only App(tenants={…}) raises,"
+        whose = "the tenant's budget of today (set by App(tenants={…}))"
     used = f"{_figure(spent.used)} of {_figure(spent.limit)} {_word(spent.what)} of {whose} are used"
     dear = spent.what in {"tokens", "dollars"} and spent.used < spent.limit
     return f"{used}; the next call may need more than is left" if dear else used
@@ -44,8 +44,7 @@ def describe(spent: Spent) -> str:
 
 def usage_summary(state: SessionState) -> str:
     """Return usage and limits as text; empty without limits."""
-    running = state.running
-    usage = state.usage + running.usage if running else state.usage
+    usage = state.total_usage
     used: dict[Measure, float] = {
         "tokens": usage.input_tokens + usage.output_tokens,
         "dollars": usage.cost,

@@ -14,13 +14,13 @@ from .state import SessionState
 _SHOWN = 12
 
 _REASON = 400
-"""Characters of a wait's reason; the end of the wait is its last part."""
+"""Characters of a wait's reason; its last part is the end of the wait."""
 
 
 def render(state: SessionState) -> str:
     """Render the session's current details."""
     running = state.running
-    usage = state.usage + running.usage if running else state.usage
+    usage = state.total_usage
     where = f"turn {running.turn}, step {running.step}" if running else _turns(state.turns)
     lines = [
         f"**{state.start.agent}** · {state.status} · {where}",
@@ -30,14 +30,13 @@ def render(state: SessionState) -> str:
     ]
     if running and running.request:
         lines.append(f"- request: {_plain(running.request)}")
-    if state.queue:
-        lines.append(f"- waiting messages: {len(state.queue)}")
-    if spent := budget_limits.usage_summary(state):
-        lines.append(f"- budget: {spent}")
-    if state.memory:
-        lines.append(f"- memory: {state.memory}")
-    if state.context:
-        lines.append(f"- context: {state.context} % of what a prompt has room for")
+    facts = {
+        "waiting messages": len(state.queue),
+        "budget": budget_limits.usage_summary(state),
+        "memory": state.memory,
+        "context": f"{state.context} % of the prompt's budget" if state.context else "",
+    }
+    lines += [f"- {name}: {value}" for name, value in facts.items() if value]
     lines += _working(state)
     lines += [f"- waits: {_plain(reason, _REASON)}" for reason in state.waits.values()]
     lines += [_waiting(each) for each in state.undecided]

@@ -32,33 +32,14 @@ def at_start(state: SessionState) -> None:
         _upsert(*changes)
 
 
-def at_turn_start(state: SessionState) -> None:
-    """Update the status."""
-    _status(state)
-
-
-def at_turn_end(state: SessionState) -> None:
-    """Update status and totals; a task does this at its end instead."""
-    if state.start.mode == "conversation":
-        _with_totals(state)
-
-
-def at_control(state: SessionState) -> None:
-    """Update the status after a pause, a resume or a wait."""
-    _status(state)
-
-
-def at_end(state: SessionState) -> None:
-    """Update the final status and totals."""
-    _with_totals(state)
-
-
-def _status(state: SessionState) -> None:
+def status(state: SessionState) -> None:
+    """Update the status, if it has changed."""
     if workflow.info().typed_search_attributes.get(_STATUS) != state.status:
         _upsert(_STATUS.value_set(state.status))
 
 
-def _with_totals(state: SessionState) -> None:
+def with_totals(state: SessionState) -> None:
+    """Update status and totals."""
     _upsert(
         _STATUS.value_set(state.status),
         _COST.value_set(round(state.usage.cost, 6)),

@@ -208,7 +208,7 @@ class SessionState:
         self.unwritten[:] = [entry for entry in self.unwritten if entry.seq not in numbers]
 
     def watch(self, seconds: float) -> None:
-        """Send partial text often for ``seconds`` from now on."""
+        """Stream partial text for ``seconds`` from now on."""
         self.streaming_until = max(self.streaming_until, workflow.time() + seconds)
 
     @property
@@ -272,15 +272,13 @@ class SessionState:
 
     def find_turn(self, turn: int) -> TurnView | None:
         """Return a queued, running or recent turn; older ones are in the state database."""
-        for view in self.recent:
-            if view.turn == turn:
-                return view
         if self.running and self.running.turn == turn:
             return self._running_view(self.running)
-        for number, message in self.queue:
-            if number == turn:
-                return TurnView(turn=turn, status="queued", request=preview(message.text))
-        return None
+        queued = (
+            TurnView(turn=number, status="queued", request=preview(message.text))
+            for number, message in self.queue
+        )
+        return next((view for view in (*self.recent, *queued) if view.turn == turn), None)
 
     def _running_view(self, running: TurnState) -> TurnView:
         return TurnView(
@@ -293,6 +291,11 @@ class SessionState:
         )
 
     @property
+    def total_usage(self) -> Usage:
+        """Usage of all turns, the running one included."""
+        return self.usage + self.running.usage if self.running else self.usage
+
+    @property
     def last_ended(self) -> TurnView | None:
         """The turn that ended last."""
         return self.recent[-1] if self.recent else None
@@ -300,8 +303,8 @@ class SessionState:
     @property
     def failed(self) -> TurnView | None:
         """The turn of a task that ended without being done."""
-        last = self.last_ended
-        return last if last and self.start.mode == "task" and last.status != "done" else None
+        last = self.last_ended if self.start.mode == "task" else None
+        return last if last and last.status != "done" else None
 
     @property
     def status(self) -> Status:
@@ -333,7 +336,7 @@ class SessionState:
             queued=len(self.queue),
             seq=self.seq,
             model=self.model or (self.spec.model if self.spec else ""),
-            usage=self.usage + running.usage if running else self.usage,
+            usage=self.total_usage,
             active=tuple(self.active.values()),
             pending_decisions=self.undecided,
             waiting_for=next(iter(self.waits.values()), ""),
@@ -355,37 +358,11 @@ class SessionState:
     def carried(self) -> CarriedState:
         """Return the state for the next run; optional parts are dropped when it is too large for a payload."""
         running = self.running
-        if running:
-            running = running.model_copy(update={"new": tuple(self.unwritten)})
-        carried = CarriedState(
-            spec=self.spec,
-            seq=self.seq,
-            turns=self.turns,
-            version=self.version,
-            usage=self.usage,
-            queue=tuple(self.queue),
-            running=running,
-            steering=tuple(self.steering),
-            paused=self.paused,
-            closing=self.closing,
-            streaming_until=self.streaming_until,
-            recent=tuple(self.recent),
-            seen=self.seen,
-            events=tuple(self.events)[-CARRIED_EVENTS:],
-            next_event=self.next_event,
-            budget=self.budget,
-            spending=self.spending,
-            plan=self.plan,
-            notes=self.notes,
-            summary=self.summary,
-            memory=self.memory,
-            model=self.model,
-            unremembered=tuple(self.unremembered),
-            abandoned=self.abandoned,
-            resets=self.resets,
-            next_spec=self.next_spec,
-            own_output=self.own_output,
-        )
+        values = {name: getattr(self, name) for name in CarriedState.model_fields}
+        values |= {name: tuple(values[name]) for name in ("queue", "steering", "recent", "unremembered")}
+        values["events"] = tuple(self.events)[-CARRIED_EVENTS:]
+        values["running"] = running and running.model_copy(update={"new": tuple(self.unwritten)})
+        carried = CarriedState(**values)
         if _weight(carried) > MAX_PAYLOAD:
             carried = carried.model_copy(update={"events": (), "recent": carried.recent[-1:]})
             if carried.unremembered and _weight(carried) > _MOST_CARRIED:

@@ -85,7 +85,7 @@ async def on_timer(
 
 def _show(state: SessionState, *, attribute: bool = True) -> None:
     if attribute:
-        search_attributes.at_control(state)
+        search_attributes.status(state)
     workflow.set_current_details(current_details.render(state))
 
 

@@ -4,7 +4,7 @@ from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.fallbacks import AskHuman, ErrorReply
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.operations.effects import PendingDecision
-from holdfast_workflows.contracts.problems import error_of, problem_of
+from holdfast_workflows.contracts.problems import Problem, error_of, problem_of
 from holdfast_workflows.contracts.session.steps import ThinkResult
 
 from ..state import continue_as_new, waiting
@@ -20,11 +20,6 @@ _COMPLETE = frozenset({"stop", "tool_calls"})
 def applies(error: errors.HoldfastError) -> bool:
     """Whether fallbacks are meant for an error: the provider caused it, so another one might have answered."""
     return error.fallback and error.kind not in _REQUEST_KINDS
-
-
-def _state_unavailable(result: ThinkResult) -> bool:
-    """Whether the state database does not answer; no fallback helps against that."""
-    return result.wait is not None and result.wait.kind == "state"
 
 
 class Fallbacks:
@@ -53,12 +48,12 @@ class Fallbacks:
         """
         state, place = self._state, self._state.turn.fallback or 0
         if place >= len(self._spec.fallbacks):
-            raise self._error()
+            raise error_of(self._problem)
         fallback = self._spec.fallbacks[place]
         if isinstance(fallback, ErrorReply):
             state.change(reply=fallback.text)
             self._emit(fallback.kind, "")
-            raise self._error()
+            raise error_of(self._problem)
         if isinstance(fallback, AskHuman):
             return await self._ask_human(place)
         return await self._written(fallback.kind, place)
@@ -77,8 +72,8 @@ class Fallbacks:
                 self._state.change(fallback=None, problem=None)
                 self._emit(kind, step.text)
                 return ThinkResult(steps=result.steps)
-        if _state_unavailable(result):
-            return result  # the turn waits for the database and then repeats this
+        if result.wait is not None and result.wait.kind == "state":
+            return result  # the turn waits for the state database and then repeats this
         if not self._state.cancelled:
             self._emit(kind, f"did not help: {why or 'no reply'}")
             # A person may correct an answer that does not fit.
@@ -87,10 +82,7 @@ class Fallbacks:
 
     async def _ask_human(self, place: int) -> ThinkResult:
         state = self._state
-        found = state.turn.problem
-        what = (
-            f"no model answers ({found.message if found else 'unknown'}); answer for it: {state.turn.request}"
-        )
+        what = f"no model answers ({self._problem.message}); answer for it: {state.turn.request}"
         pending = PendingDecision(id=f"ask_human-{state.turn.turn}", kind="ask_human", what=what)
         earlier = state.decisions.pop(pending.id, None)
         decided = earlier or await waiting.decision(state, pending, lambda: continue_as_new.due(state))
@@ -110,10 +102,11 @@ class Fallbacks:
                 pass  # cancelled, or continued as new, where the next run asks again
         return ThinkResult(steps=())
 
-    def _error(self) -> errors.HoldfastError:
-        found = self._state.turn.problem
-        assert found is not None
-        return error_of(found)
+    @property
+    def _problem(self) -> Problem:
+        problem = self._state.turn.problem
+        assert problem is not None
+        return problem
 
     def _emit(self, kind: str, text: str) -> None:
         self._state.emit("fallback", text, name=kind)

@@ -10,14 +10,13 @@ from temporalio.exceptions import ActivityError, CancelledError
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.memory import RecallInput, RecallResult
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
-from holdfast_workflows.contracts.session.steps import NewEntry
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..state import activity_calls, current_details
 from ..state.state import SessionState
 from .inflight import InFlight, NeverBegan
 
-_UNAVAILABLE = "memory is away: answered without it"
+_UNAVAILABLE = "memory is unavailable: answered without it"
 
 
 def begin(state: SessionState) -> None:
@@ -53,13 +52,16 @@ async def recall(state: SessionState, spec: PinnedSpec, flight: InFlight) -> Non
             state.memory = _UNAVAILABLE
             _emit(state, f"{_UNAVAILABLE}: {preview(str(found))}", 0, "failed")
         else:
-            state.memory = _describe(result.found)
+            found_text = "1 memory" if result.found == 1 else f"{result.found} memories"
+            state.memory = f"{found_text} recalled" if result.found else "nothing was recalled"
             _emit(state, state.memory, result.found, "ok")
     state.change(recalled=True)
 
 
 def _request(state: SessionState, spec: PinnedSpec) -> RecallInput | None:
-    message = _message(state)
+    # No `think` has written the turn's message yet.
+    wanted = state.turn.start + 1
+    message = next((entry for entry in state.unwritten if entry.seq == wanted), None)
     if message is None:
         return None
     return RecallInput(
@@ -73,18 +75,6 @@ def _request(state: SessionState, spec: PinnedSpec) -> RecallInput | None:
         text=message.text,
         ref=message.ref,
     )
-
-
-def _message(state: SessionState) -> NewEntry | None:
-    """The turn's message, which no ``think`` has written yet."""
-    wanted = state.turn.start + 1
-    return next((entry for entry in state.unwritten if entry.seq == wanted), None)
-
-
-def _describe(found: int) -> str:
-    if not found:
-        return "nothing was recalled"
-    return "1 memory recalled" if found == 1 else f"{found} memories recalled"
 
 
 def _emit(state: SessionState, text: str, found: int, status: str) -> None:

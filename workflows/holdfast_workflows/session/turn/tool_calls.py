@@ -5,7 +5,6 @@ from functools import partial
 
 from temporalio import workflow
 
-from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.session.entries import ResultStatus
 from holdfast_workflows.contracts.session.session import Undoable
@@ -50,18 +49,17 @@ class ToolCalls:
 
     async def _call(self, step: StepView, call: CallView) -> ActResult:
         request = self._request(step, call)
-        void = partial(self._void_one, call)
-        result = await ToolExecution(
-            self._state, self._spec, self._flight, request, _arguments_text(call), void
-        ).outcome()
+        shown, void = _arguments_text(call), partial(self._void_one, call)
+        execution = ToolExecution(self._state, self._spec, self._flight, request, shown, void)
+        result = await execution.outcome()
         del self._state.active[call.seq]
         self._state.emit_call("call_ended", call, result.status, result.preview, result.size)
         return result
 
     def _request(self, step: StepView, call: CallView) -> ActInput:
-        key = names.call_key(workflow.info().workflow_id, call.seq)
-        request = tool_execution.request(self._state, self._spec, call.name, call.seq, step.seq, call.id, key)
-        return request.model_copy(update={"arguments": call.arguments})
+        return tool_execution.request(
+            self._state, self._spec, call.name, call.seq, step.seq, call.id, arguments=call.arguments
+        )
 
     def _note_undoable(self, step: StepView, settled: list[CallView]) -> None:
         """Keep calls that can be undone, in case the turn fails."""
@@ -76,7 +74,7 @@ class ToolCalls:
             self._state.change(effects=(*self._state.turn.effects, *undoable))
 
     def void(self, unrun: list[CallView], reason: str, *, status: ResultStatus = "cancelled") -> None:
-        """Give calls that did not run a result, since providers require one for every call."""
+        """Give calls that did not run a result; providers require one for every call."""
         for call in unrun:
             self._void_one(call, reason, status)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
-from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.operations.effects import PendingDecision
@@ -102,7 +102,7 @@ class ToolExecution:
             return None
         if gone:
             # Tool failures are results. Reaching this line means the outcome could not be recorded.
-            text = f"its end was not seen, so its outcome is unknown: {text}"
+            text = f"its worker was lost, so its outcome is unknown: {text}"
         return self._void(text, "failed")
 
     async def _check_again(self, text: str, *, gone: bool) -> ActResult | None:
@@ -132,7 +132,7 @@ class ToolExecution:
         doubt = wait.kind == "effect" or (away and self._policy.effect == "once")
         max_wait = DEFAULT_MAX_WAIT + self._policy.timeout if away or doubt else self._spec.max_wait
         left = max_wait - self._waited
-        unseen = f"its end was not seen: {wait.reason}" if away else f"not run: {wait.reason}"
+        unseen = f"its outcome could not be recorded: {wait.reason}" if away else f"not run: {wait.reason}"
         if left <= 0:
             return await self._ask_person() if doubt else self._void(unseen, "failed")
         self._waited += await self._wait(wait, min(wait.seconds, left))
@@ -182,11 +182,19 @@ class ToolExecution:
 
 
 def request(
-    state: SessionState, spec: PinnedSpec, tool: str, seq: int, reply: int, call_id: str, key: str
+    state: SessionState,
+    spec: PinnedSpec,
+    tool: str,
+    seq: int,
+    reply: int,
+    call_id: str,
+    *,
+    arguments: str = "",
 ) -> ActInput:
     """Build the activity input for the call at ``seq`` of the reply at ``reply``."""
+    session = workflow.info().workflow_id
     return ActInput(
-        session=workflow.info().workflow_id,
+        session=session,
         agent=spec.agent,
         digest=spec.digest,
         tenant=state.start.tenant,
@@ -197,7 +205,8 @@ def request(
         index=seq - reply - 1,
         call_id=call_id,
         name=tool,
-        key=key,
+        key=names.call_key(session, seq),
+        arguments=arguments,
         user=state.start.user,
         resets=state.resets,
         since=state.abandoned[-1][1] if state.abandoned else 0,

@@ -139,10 +139,10 @@ class TurnRunner:
         state, turn = self._state, self._turn
         # `max_wait` is for providers. Fallbacks do not help against an unavailable database or a budget
         # that other calls have reserved.
-        not_provider = wait.kind == "state" or wait.error_code == errors.BudgetExhausted.code
-        left = (
-            max(DEFAULT_MAX_WAIT, self._spec.max_wait) if not_provider else self._spec.max_wait
-        ) - turn.waited_for_providers
+        most = self._spec.max_wait
+        if wait.kind == "state" or wait.error_code == errors.BudgetExhausted.code:
+            most = max(DEFAULT_MAX_WAIT, most)
+        left = most - turn.waited_for_providers
         if left <= 0:
             cls = errors.tree().get(wait.error_code, errors.ModelTransient)
             self._fallbacks.begin(cls(wait.reason, retry_after=wait.seconds))
@@ -169,7 +169,8 @@ class TurnRunner:
             return True
         self._check_loop(result, await self._run_calls(step, todo))
         if step.calls:
-            self._check_invalid(step)
+            if self._turn.invalid_steps > self._spec.max_repairs:
+                raise errors.ToolArgumentsInvalid(step.calls[0].result)
             return False
         if step.output_problem:
             self._check_repairs(step)
@@ -214,10 +215,6 @@ class TurnRunner:
         if names:
             self._state.write("repair", _LOOP_WARNING.format(names=names))
 
-    def _check_invalid(self, step: StepView) -> None:
-        if self._turn.invalid_steps > self._spec.max_repairs:
-            raise errors.ToolArgumentsInvalid(step.calls[0].result)
-
     def _check_repairs(self, step: StepView) -> None:
         repairs = self._turn.output_repairs + 1
         if repairs > self._spec.output_repairs:
@@ -240,7 +237,7 @@ class TurnRunner:
 
 
 def _ended(call: CallView, result: ActResult | None) -> CallView:
-    """The call as it ended."""
+    """Return the call with its result's status and digest."""
     if result is None:
         return call
     return call.model_copy(update={"status": result.status, "result_digest": result.digest})

@@ -43,15 +43,9 @@ class Undoing:
         request = self._request(call, undo)
         lost, waited = 0, 0.0
         while True:
-            handle = activity_calls.act(
-                self._spec,
-                policy,
-                request,
-                f"undo {call.name} {call.preview}",
-                self._state.start.heartbeat_timeout,
-            )
+            shown, timeout = f"undo {call.name} {call.preview}", self._state.start.heartbeat_timeout
             try:
-                result: ActResult = await handle
+                result: ActResult = await activity_calls.act(self._spec, policy, request, shown, timeout)
             except ActivityError as error:
                 if activity_calls.worker_lost(error) and activity_calls.may_lose_more(lost):
                     lost += 1
@@ -60,44 +54,31 @@ class Undoing:
                 return ActResult(
                     status="failed", preview=str(activity_calls.typed(error, errors.ToolFailed).detail)
                 )
+            wait, left = result.wait, DEFAULT_MAX_WAIT - waited
             if result.unknown:
                 return ActResult(status="failed", preview="it is unknown whether it was undone")
-            if result.wait is None:
+            if wait is None:
                 return result
-            left = DEFAULT_MAX_WAIT - waited
             if left <= 0:
-                return ActResult(status="failed", preview=result.wait.reason)
-            waited += await waiting.on_timer(
-                self._state, call.seq, result.wait, min(result.wait.seconds, left), lambda: False
-            )
+                return ActResult(status="failed", preview=wait.reason)
+            seconds = min(wait.seconds, left)
+            waited += await waiting.on_timer(self._state, call.seq, wait, seconds, lambda: False)
             request = request.model_copy(update={"again": True})
 
     def _request(self, call: Undoable, undo: str) -> ActInput:
-        key = names.undo_key(names.call_key(workflow.info().workflow_id, call.seq))
-        request = tool_execution.request(
-            self._state, self._spec, undo, call.seq, call.reply, call.call_id, key
-        )
-        return request.model_copy(update={"mode": "undo"})
+        request = tool_execution.request(self._state, self._spec, undo, call.seq, call.reply, call.call_id)
+        return request.model_copy(update={"key": names.undo_key(request.key), "mode": "undo"})
 
     def _report(self, call: Undoable, result: ActResult) -> None:
         """Report an undone call to followers and to the model, which must not rely on it any more."""
         state, turn = self._state, self._state.turn
         what = f"{call.name} {call.preview}".strip()
+        ended = "cancelled" if turn.ending == "cancelled" else "ended by an error"
         if result.status == "ok":
-            note = f"Since the turn was {_word(turn.ending)}, {what} was undone."
+            note = f"Since the turn was {ended}, {what} was undone."
         else:
-            note = f"The turn was {_word(turn.ending)}, but {what} could not be undone: {result.preview}"
+            note = f"The turn was {ended}, but {what} could not be undone: {result.preview}"
             workflow.logger.error("turn %d: %s could not be undone: %s", turn.turn, what, result.preview)
         state.write("steer", note)
-        state.emit(
-            "undone",
-            result.preview,
-            seq=call.seq,
-            name=call.name,
-            call_id=call.call_id,
-            status=result.status,
-        )
-
-
-def _word(ending: str) -> str:
-    return "cancelled" if ending == "cancelled" else "ended by an error"
+        name, call_id, status = call.name, call.call_id, result.status
+        state.emit("undone", result.preview, seq=call.seq, name=name, call_id=call_id, status=status)
