@@ -7,8 +7,7 @@ from .draft import Draft, TurnContext
 from .prompt_parts import PromptPart
 from .strategies import STRATEGIES, minimise, repeat_working_memory, share_memories
 
-TASK_SHARE = 0.3
-"""Maximum share of the running turn's message in the budget if not everything fits."""
+TASK_SHARE = 0.3  # maximum share of the running turn's message in the budget if not everything fits
 
 _SLIDE_TO = 0.75
 """Share of the limit that a prompt is shortened to. So its beginning stays the same for many steps, as prompt caches
@@ -17,8 +16,7 @@ need it."""
 _RESERVE = 0.2
 """Share of the context window reserved for the reply and for errors of the token estimate."""
 
-_SHORTEST_PROMPT = 500
-"""Tokens of conversation that are sent even if the window is too small."""
+_SHORTEST_PROMPT = 500  # tokens of conversation that are sent even if the window is too small
 
 
 @dataclass(frozen=True, slots=True)

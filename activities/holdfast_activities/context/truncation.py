@@ -19,8 +19,7 @@ from holdfast_workflows.contracts.text.unicode import clean, dump_json, size
 from . import rendering
 from .prompt_parts import PromptPart, Reason
 
-CAP: Final = 8_192
-"""Maximum tokens of a tool result, however large the window is."""
+CAP: Final = 8_192  # maximum tokens of a tool result, however large the window is
 
 _LEAST_CAP = 2_000
 _LARGE = 400  # tokens from which an entry has a shorter version

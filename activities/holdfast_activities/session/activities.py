@@ -53,13 +53,13 @@ class Activities:
         applying = Applying(state.outbox, memory)
         agents = LiveAgents(registry, state, models, BuiltinTools(state.log, memory, applying), served)
         conversations = Conversations(state.log)
-        side_call = SideCall(state.budgets, resilience)
         tenants = registry.tenants
+        side_call = SideCall(state.budgets, resilience, tenants)
         self._ratios = ratios = TokenCalibration(state.calibration)
         content = Content(registry, state)
         operating = BreakersAndBudgets(state)
         memories = MemoryAdmin(state, memory, applying)
-        remember = RememberTurn(state.log, state.budgets, agents, memory, applying, side_call, tenants)
+        remember = RememberTurn(state.log, state.budgets, agents, memory, applying, side_call)
         self.drainer = Drainer(applying, state.outbox, state.erasing, conversations.forget)
         """Applies memory changes in the background."""
         self._all: list[Callable[..., Any]] = [
@@ -79,7 +79,7 @@ class Activities:
             operating.list_budgets,
             Recall(state, conversations, agents, memory).recall,
             remember.remember_turn,
-            Compact(state.log, conversations, agents, side_call, ratios, tenants).compact,
+            Compact(state.log, conversations, agents, side_call, ratios).compact,
             memories.read_manifests,
             memories.search_memories,
             memories.add_memory,

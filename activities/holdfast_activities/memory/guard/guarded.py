@@ -12,14 +12,9 @@ from .gate import Gate
 if TYPE_CHECKING:
     from holdfast_activities.resilience import Breakers
 
-READ_SECONDS = 2.0
-"""Deadline of a read; a caller is waiting."""
-
-WRITE_SECONDS = 10.0
-"""Deadline of a write, or of a read of all tenants."""
-
-OPEN_SECONDS = 5.0
-"""Added to the first call, which opens the store."""
+READ_SECONDS = 2.0  # deadline of a read; a caller is waiting
+WRITE_SECONDS = 10.0  # deadline of a write, or of a read of all tenants
+OPEN_SECONDS = 5.0  # added to the first call, which opens the store
 
 _READS = {"collection", "get", "list", "around", "by_words", "by_vector", "indexing"}
 _WITHOUT_DEADLINE = {"migrate", "optimise"}

@@ -8,11 +8,8 @@ import re
 
 from ..finding.terms import terms
 
-NEAR = 0.93
-"""Minimum cosine of two such facts."""
-
-OVERLAP = 0.9
-"""Minimum share of common terms, if the vectors are missing or less similar."""
+NEAR = 0.93  # minimum cosine of two such facts
+OVERLAP = 0.9  # minimum share of common terms, if the vectors are missing or less similar
 
 _PLAIN = re.compile(r"[\W_]+")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")

@@ -4,7 +4,6 @@ An episode consists of the most representative sentences of a part of the sessio
 after their episode is durable, so the next run completes an interrupted one.
 """
 
-import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -15,19 +14,16 @@ from holdfast_activities import clock
 
 from ..base import Embedder, Filter, MemoryStore, Record
 from ..finding import embeddable, fact_words
+from ..finding.similarity import cosine, rarity, unit
 from ..finding.terms import terms
 from .dedupe import normal
 from .facts import TRUST_RANK
 from .lifecycle import DAY, pages
 
-QUIET = 30 * DAY
-"""A session is old after this time without a turn or recall."""
-MIN_TURNS = 40
-"""Sessions with at most this many turns stay as they are."""
-CONFIRMED_AFTER = 3_600.0
-"""Seconds after which the run that wrote an episode has confirmed it or died."""
-TURNS = 20
-"""Turns of one episode."""
+QUIET = 30 * DAY  # a session is old after this time without a turn or recall
+MIN_TURNS = 40  # sessions with at most this many turns stay as they are
+CONFIRMED_AFTER = 3_600.0  # seconds after which the run that wrote an episode has confirmed it or died
+TURNS = 20  # turns of one episode
 _SENTENCES = 10  # of one episode
 _CHARS = 1_500  # of one episode
 _MIN_TERMS = 2  # of a sentence
@@ -126,15 +122,10 @@ def representative(turns: Sequence[Record]) -> str:
     """Return the most representative sentences in their order, with their speakers."""
     sentences = [(turn.speaker, sentence[:_CHARS]) for turn in turns for sentence in _sentences(turn.text)]
     bags = [Counter(terms(sentence)) for _, sentence in sentences]
-    frequency = Counter(term for bag in bags for term in bag)
-    weights = [
-        {term: count * math.log(1 + len(bags) / frequency[term]) for term, count in bag.items()}
-        for bag in bags
-    ]
-    centre: Counter[str] = Counter()
-    for each in weights:
-        centre.update(each)
-    similarity = [_similarity(each, centre) for each in weights]
+    weights = rarity(bags)
+    centre = unit(Counter(term for bag in bags for term in bag.elements()), weights)
+    # A sentence with hardly any term says nothing.
+    similarity = [cosine(unit(bag, weights), centre) if len(bag) >= _MIN_TERMS else 0.0 for bag in bags]
     chosen: dict[str, int] = {}
     left = _CHARS
     for place in sorted(range(len(sentences)), key=lambda place: (-similarity[place], place)):
@@ -149,11 +140,3 @@ def representative(turns: Sequence[Record]) -> str:
 def _sentences(text: str) -> list[str]:
     found = [sentence.strip() for sentence in _SENTENCE.findall(text)]
     return [sentence for sentence in found if sentence] or [text.strip()]
-
-
-def _similarity(weights: dict[str, float], centre: Counter[str]) -> float:
-    """Return the similarity of a sentence to the whole; 0 for one with hardly any term."""
-    if len(weights) < _MIN_TERMS:
-        return 0.0
-    length = math.sqrt(sum(value * value for value in weights.values()))
-    return sum(value * centre[term] for term, value in weights.items()) / length

@@ -12,8 +12,7 @@ from ..outbox.changes import FactDraft
 from .facts import same_topic, standing
 from .lifecycle import pages
 
-_ROUNDS = 3
-"""Maximum number of rounds; the other writers to the topic resolve what is left."""
+_ROUNDS = 3  # maximum number of rounds; the other writers to the topic resolve what is left
 
 Topic = tuple[str, str]
 """A scope, and a topic in it."""

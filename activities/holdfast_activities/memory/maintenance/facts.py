@@ -17,8 +17,7 @@ from ..finding.terms import terms
 from ..outbox.changes import FactDraft
 from .dedupe import same
 
-MORE_IMPORTANT = 0.05
-"""Added to a fact's importance when it is repeated."""
+MORE_IMPORTANT = 0.05  # added to a fact's importance when it is repeated
 
 TRUST_RANK: dict[Trust, int] = {"tool": 0, "agent": 0, "user": 1, "operator": 2}
 _CANDIDATES = 10  # that may say the same
@@ -147,17 +146,10 @@ class _Facts:
 def _record(draft: FactDraft, vector: Vector | None) -> Record:
     topic = same_topic(draft.topic)
     return Record(
-        id=draft.id,
-        scope=draft.scope,
+        **draft.model_dump(exclude={"topic", "sources", "replaces"}),
         kind="fact",
-        text=draft.text,
-        at=draft.at,
-        session=draft.session,
-        importance=draft.importance,
-        trust=draft.trust,
         sources=tuple(dict.fromkeys(draft.sources)),
         topic=topic,
-        expires=draft.expires,
         words=fact_words(draft.text, topic),
         vector=vector,
     )

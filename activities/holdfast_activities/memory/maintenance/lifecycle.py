@@ -14,17 +14,11 @@ from ..base import Filter, MemoryStore, Record
 from ..finding import mended
 
 DAY = 86_400.0
-HALF_LIFE = 180 * DAY
-"""Half-life of an unused memory's weight."""
-YOUNG = 90 * DAY
-"""Minimum age for decay."""
-FADED = 0.05
-"""Weight below which a memory is deleted."""
-UNIMPORTANT = 0.3
-"""Facts of users and operators decay only below this importance."""
-
-PAGE = 500
-"""Records per page."""
+HALF_LIFE = 180 * DAY  # half-life of an unused memory's weight
+YOUNG = 90 * DAY  # minimum age for decay
+FADED = 0.05  # weight below which a memory is deleted
+UNIMPORTANT = 0.3  # facts of users and operators decay only below this importance
+PAGE = 500  # records per page
 
 
 def weight(record: Record, now: float) -> float:

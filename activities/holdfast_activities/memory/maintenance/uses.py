@@ -4,14 +4,14 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 
 from holdfast_activities import clock
 from holdfast_workflows.contracts.errors import HoldfastError
 
 from ..base import MemoryStore
 
-EVERY = 5.0
-"""Seconds for which uses are collected; repeats within them count once."""
+EVERY = 5.0  # seconds for which uses are collected; repeats within them count once
 
 _log = logging.getLogger(__name__)
 
@@ -49,10 +49,7 @@ class Uses:
         await self.write()
 
     async def _later(self) -> None:
-        try:
-            async with asyncio.timeout(EVERY):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), EVERY)
         self._task = None
         await self.write()

@@ -21,8 +21,7 @@ from holdfast_workflows.contracts.errors import (
 from ..memories import Memories, required
 from .changes import Again, Change
 
-_OWN = 60.0
-"""Seconds for which a claim on items is exclusive."""
+_OWN = 60.0  # seconds for which a claim on items is exclusive
 
 _BATCH = 10
 

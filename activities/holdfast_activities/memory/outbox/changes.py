@@ -4,35 +4,30 @@ from holdfast_workflows.contracts.agent.memory import Trust
 from holdfast_workflows.contracts.base import Contract
 
 
-class TurnDraft(Contract):
+class _Draft(Contract):
+    id: str
+    scope: str
+    text: str
+    at: float
+    session: str = ""
+    importance: float = 0.5
+    trust: Trust = "user"
+    expires: float = 0.0
+
+
+class TurnDraft(_Draft):
     """A turn to store. ``place`` is its order within the session."""
 
-    id: str
-    scope: str
-    text: str
-    at: float
     speaker: str = ""
-    session: str = ""
     place: int = 0
-    trust: Trust = "user"
-    importance: float = 0.5
-    expires: float = 0.0
 
 
-class FactDraft(Contract):
+class FactDraft(_Draft):
     """A fact to store. ``replaces`` is the id of a fact that it contradicts, if known."""
 
-    id: str
-    scope: str
-    text: str
-    at: float
     topic: str = ""
-    session: str = ""
-    importance: float = 0.5
-    trust: Trust = "user"
     sources: tuple[str, ...] = ()
     replaces: str = ""
-    expires: float = 0.0
 
 
 class Again(Contract):

@@ -13,13 +13,11 @@ from holdfast_workflows.contracts.errors import HoldfastError, MemoryUnavailable
 
 from .applying import Applying
 
-EVERY = 5.0
-"""Mean seconds between polls; jittered, so that workers do not poll at once."""
+EVERY = 5.0  # mean seconds between polls; jittered, so that workers do not poll at once
 
 _JITTER = (0.8, 1.2)
 
-_CLOCKS = 60.0
-"""Bound on the clock difference of two workers and the delay until an erasure is visible."""
+_CLOCKS = 60.0  # bound on the clock difference of two workers and the delay until an erasure is visible
 
 _log = logging.getLogger(__name__)
 

@@ -11,8 +11,7 @@ from .library import CollectionAsync, DataObject, Filter, FilterReturn, Weaviate
 Shard = CollectionAsync[Mapping[str, Any], None]
 """One tenant's part of a collection."""
 
-BATCH = 200
-"""Objects in one request; the server accepts 100 MB."""
+BATCH = 200  # objects in one request; the server accepts 100 MB
 
 _NO_OBJECT = Filter.by_id().equal(uuid.UUID(int=0))
 

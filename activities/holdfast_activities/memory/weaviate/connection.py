@@ -57,12 +57,11 @@ class Connection:
                     yield channel.client
                 finally:
                     channel.users -= 1
-        except TimeoutError as error:
-            self._drop(channel)
-            raise MemoryUnavailable(f"no answer from {self._address} within {CALL_SECONDS:.0f} s") from error
         except (WeaviateBaseError, httpx.HTTPError, OSError) as error:
             self._drop(channel)
-            raise MemoryUnavailable(f"{self._address}: {_cause(error)}") from error
+            late = f"no answer within {CALL_SECONDS:.0f} s"
+            cause = late if isinstance(error, TimeoutError) else _cause(error)
+            raise MemoryUnavailable(f"{self._address}: {cause}") from error
         except asyncio.CancelledError:
             self._drop(channel)
             raise

@@ -17,8 +17,7 @@ from ..base import Record, Vector
 from ..keys import MAX_ID_CHARS, is_key, is_tenant
 from .library import DataObject, Object
 
-NEVER = 1e15
-"""End of a record without an expiry, in seconds, so that one comparison is enough."""
+NEVER = 1e15  # end of a record without an expiry, in seconds, so that one comparison is enough
 
 _TENANT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _NAMESPACE = uuid.UUID("6f0f3c0e-5d0b-5a0f-9d51-7a3a6d3f6a11")

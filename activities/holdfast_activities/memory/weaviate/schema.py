@@ -22,8 +22,7 @@ from .library import (
 )
 
 K1 = 1.2
-B = 0.75
-"""Parameters of BM25."""
+B = 0.75  # parameters of BM25
 
 _PREFIX = "Memories of Holdfast. Written by its workers; change nothing by hand. "
 

@@ -29,10 +29,8 @@ from .rows import FIELDS, Row, numbers, object_id, sort_key, tenant_key, to_obje
 from .schema import K1
 
 T = TypeVar("T")
-_CONCURRENT = 8
-"""Concurrent requests of one call."""
-_IDS = 500
-"""Ids in one request."""
+_CONCURRENT = 8  # concurrent requests of one call
+_IDS = 500  # ids in one request
 
 
 class WeaviateStore:
@@ -85,25 +83,11 @@ class WeaviateStore:
         return [found[id] for id in ids if id in found]
 
     async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> Records:
-        where = matching(wanted, sort_key(after))
-
-        async def ask(shard: Shard) -> Records:
-            found = await shard.query.fetch_objects(
-                filters=where, sort=Sort.by_property("key"), limit=limit, return_properties=FIELDS
-            )
-            return [to_record(row) for row in found.objects]
-
-        return await self._ask(tenant, ask, []) if limit > 0 else []
+        return await self._select(tenant, matching(wanted, sort_key(after)), limit)
 
     async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> Records:
-        async def ask(shard: Shard) -> Records:
-            limit = len(places) * (2 * reach + 1)
-            found = await shard.query.fetch_objects(
-                filters=near(places, reach), limit=limit, return_properties=FIELDS
-            )
-            return [to_record(row) for row in found.objects]
-
-        return await self._ask(tenant, ask, []) if places else []
+        limit = len(places) * (2 * reach + 1)
+        return await self._select(tenant, near(places, reach), limit) if places else []
 
     async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
         query = clean(" ".join(dict.fromkeys(terms)))
@@ -179,6 +163,15 @@ class WeaviateStore:
 
     async def close(self) -> None:
         await self._connection.close()
+
+    async def _select(self, tenant: str, where: FilterReturn | None, limit: int) -> Records:
+        async def ask(shard: Shard) -> Records:
+            found = await shard.query.fetch_objects(
+                filters=where, sort=Sort.by_property("key"), limit=limit, return_properties=FIELDS
+            )
+            return [to_record(row) for row in found.objects]
+
+        return await self._ask(tenant, ask, []) if limit > 0 else []
 
     async def _fetch(self, tenant: str, ids: Sequence[str], *, vectors: bool = False) -> Records:
         found: Records = []

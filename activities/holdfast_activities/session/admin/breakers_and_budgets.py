@@ -17,8 +17,7 @@ from holdfast_workflows.contracts.operations.effects import EffectList, ListEffe
 
 from ..common.failures import reports_failures
 
-_MOST = 500
-"""Maximum rows in one result, so that it fits a payload."""
+_MOST = 500  # maximum rows in one result, so that it fits a payload
 
 _KINDS = ("provider", "tool", "memory")
 

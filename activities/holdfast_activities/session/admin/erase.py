@@ -18,8 +18,7 @@ from holdfast_workflows.contracts.errors import BadInput
 
 from ..common.failures import reports_failures
 
-_MOST = 1_000
-"""Sessions erased by one activity."""
+_MOST = 1_000  # sessions erased by one activity
 
 
 class Erase:

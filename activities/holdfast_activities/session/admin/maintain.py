@@ -1,6 +1,7 @@
 """``maintain``: maintenance of memories and the state database. A failed task does not stop the others."""
 
 import time
+from dataclasses import dataclass
 
 from temporalio import activity
 
@@ -24,13 +25,13 @@ KEEP = 30 * 86_400.0
 """Retention in seconds of stored replies, manifests, applied changes and daily spending."""
 
 
+@dataclass(frozen=True, slots=True)
 class Maintain:
     """The maintenance activity."""
 
-    def __init__(self, erasing: Eraser, memories: Memories | None, applying: Applying) -> None:
-        self._erasing = erasing
-        self._memories = memories
-        self._applying = applying
+    erasing: Eraser
+    memories: Memories | None
+    applying: Applying
 
     @activity.defn(name=names.MAINTAIN)
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
@@ -54,10 +55,10 @@ class Maintain:
 
     async def _do(self, task: MaintenanceTask, now: float) -> int:
         if task == "prune":
-            return await self._erasing.prune(now - KEEP)
+            return await self.erasing.prune(now - KEEP)
         if task == "outbox":
-            return await self._applying.drain()
-        memories = required(self._memories)
+            return await self.applying.drain()
+        memories = required(self.memories)
         match task:
             case "expire":
                 return await memories.expire(now)

@@ -1,5 +1,7 @@
 """Standalone activities to view and change memories, and to read prompt manifests."""
 
+from dataclasses import dataclass
+
 from temporalio import activity
 
 from holdfast_activities import clock
@@ -25,19 +27,19 @@ from ..common.failures import reports_failures
 from .payload import fitting
 
 
+@dataclass(frozen=True, slots=True)
 class MemoryAdmin:
     """The memory activities. They fail at once if the store is down."""
 
-    def __init__(self, state: State, memories: Memories | None, applying: Applying) -> None:
-        self._state = state
-        self._memories = memories
-        self._applying = applying
+    state: State
+    memories: Memories | None
+    applying: Applying
 
     @activity.defn(name=names.READ_MANIFESTS)
     @reports_failures
     async def read_manifests(self, ask: ReadManifests) -> Manifests:
         """Read the manifests of a session's prompts."""
-        found = await self._state.manifests.list(
+        found = await self.state.manifests.list(
             ask.session, seq=ask.seq, after=ask.after, limit=ask.limit + 1
         )
         page = fitting(found[: ask.limit])
@@ -47,7 +49,7 @@ class MemoryAdmin:
     @reports_failures
     async def search_memories(self, query: MemoryQuery) -> MemoryPage:
         """Search or list memories."""
-        found = await required(self._memories).list(query)
+        found = await required(self.memories).list(query)
         page = fitting(found.memories)
         return MemoryPage(memories=page, more=found.more or len(page) < len(found.memories))
 
@@ -69,7 +71,7 @@ class MemoryAdmin:
             sources=(f"person:{add.by}",) if add.by else (),
             expires=add.expires,
         )
-        return await required(self._memories).apply(
+        return await required(self.memories).apply(
             Change(id=add.id, tenant=add.tenant, at=now, facts=(fact,))
         )
 
@@ -77,17 +79,17 @@ class MemoryAdmin:
     @reports_failures
     async def forget_memories(self, request: ForgetMemories) -> int:
         """Delete memories; return how many existed."""
-        return await self._applying.forget(request.tenant, request.ids)
+        return await self.applying.forget(request.tenant, request.ids)
 
     @activity.defn(name=names.MEMORY_STATS)
     @reports_failures
     async def memory_stats(self) -> MemoryStats:
         """Count memories and pending changes."""
-        waiting = await self._state.outbox.waiting()
-        return (await required(self._memories).stats()).model_copy(update={"waiting": waiting})
+        waiting = await self.state.outbox.waiting()
+        return (await required(self.memories).stats()).model_copy(update={"waiting": waiting})
 
     @activity.defn(name=names.MIGRATE_MEMORY)
     @reports_failures
     async def migrate_memory(self, _request: MigrateInput) -> MigrateResult:
         """Embed every memory again with this worker's embedder."""
-        return await required(self._memories).migrate()
+        return await required(self.memories).migrate()

@@ -4,7 +4,6 @@ A small part is summarised by extracts, a large one by a model; without a model 
 summarised entries stay in the log.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from temporalio import activity
@@ -18,7 +17,6 @@ from holdfast_activities.state.log.extras import Charge, LogExtras
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import CompactInput, CompactResult
 from holdfast_workflows.contracts.errors import HoldfastError, StateError, StateUnavailable
-from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.session.entries import SummaryEntry, Usage
 from holdfast_workflows.contracts.text.unicode import clean, size
 
@@ -26,33 +24,20 @@ from ..common.agents import LiveAgent, LiveAgents
 from ..common.failures import reports_failures
 from ..common.heartbeat import Heartbeat
 from ..common.log_writes import settle
-from ..model_call.reservation import limits_of
 from ..model_call.side_call import SideCall, SideQuestion
 from . import summary_range
 from .extractive import extract
 from .summary_range import SummaryRange
 
-KEPT = 0.25
-"""Share of the prompt budget whose newest entries stay as they are."""
-
-SMALL = 0.2
-"""Share of the prompt budget up to which extracts are used."""
-
-_LENGTH = 0.1
-"""Maximum share of the prompt budget for a summary."""
-
-_SHARE = 0.4
-"""Maximum size of a summary relative to what it covers."""
+KEPT = 0.25  # share of the prompt budget whose newest entries stay as they are
+SMALL = 0.2  # share of the prompt budget up to which extracts are used
+_LENGTH = 0.1  # maximum share of the prompt budget for a summary
+_SHARE = 0.4  # maximum size of a summary relative to what it covers
 
 _LEAST, _MOST = 150, 2_000  # tokens of a summary
-_WORTH = 2.0
-"""Minimum compression for a summary to be worthwhile."""
-
-_BYTES = 3.5
-"""Bytes per token of prose, in any script."""
-
-_READS = 0.6
-"""Share of a model's window that is filled with text to summarise."""
+_WORTH = 2.0  # minimum compression for a summary to be worthwhile
+_BYTES = 3.5  # bytes per token of prose, in any script
+_READS = 0.6  # share of a model's window that is filled with text to summarise
 
 _INSTRUCTIONS = """You sum up the older part of an assistant's work, so that it can go on without reading it. \
 You are given the summary so far, if there is one, and what came after it; every entry has its number in the log.
@@ -74,24 +59,15 @@ class _Summary:
     charge: Charge | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class Compact:
     """The compaction activity."""
 
-    def __init__(
-        self,
-        log: Log,
-        conversations: Conversations,
-        agents: LiveAgents,
-        side_call: SideCall,
-        ratios: TokenCalibration,
-        tenants: Mapping[str, TenantLimits],
-    ) -> None:
-        self._log = log
-        self._ratios = ratios
-        self._conversations = conversations
-        self._agents = agents
-        self._side_call = side_call
-        self._tenants = tenants
+    log: Log
+    conversations: Conversations
+    agents: LiveAgents
+    side_call: SideCall
+    ratios: TokenCalibration
 
     @activity.defn(name=names.COMPACT)
     @reports_failures
@@ -114,15 +90,15 @@ class Compact:
         )
 
     async def _summary(self, session: str, seq: int) -> SummaryEntry | None:
-        found = await self._log.read(session, seq, seq + 1) if seq else []
+        found = await self.log.read(session, seq, seq + 1) if seq else []
         return found[0] if found and isinstance(found[0], SummaryEntry) else None
 
     async def _make(self, request: CompactInput) -> SummaryEntry | None:
-        agent = await self._agents.get(request.digest)
-        await self._ratios.load()
+        agent = await self.agents.get(request.digest)
+        await self.ratios.load()
         room = self._room(agent, request.model)
         before = await self._summary(request.session, request.before)
-        covered = await summary_range.read(self._log, request, before, keep=int(room * KEPT))
+        covered = await summary_range.read(self.log, request, before, keep=int(room * KEPT))
         if covered is None:
             return None
         length = max(_LEAST, min(_MOST, int(room * _LENGTH), int(covered.tokens * _SHARE)))
@@ -143,10 +119,10 @@ class Compact:
             model=summary.model,
         )
         extras = None if summary.charge is None else LogExtras(charge=summary.charge)
-        (stored,), _ = await settle(self._log, request.session, [entry], extras)
+        (stored,), _ = await settle(self.log, request.session, [entry], extras)
         if not isinstance(stored, SummaryEntry):
             raise StateError(f"number {request.seq} of the log holds a {stored.kind}, not a summary")
-        self._conversations.offer(request.session, [stored])
+        self.conversations.offer(request.session, [stored])
         return stored
 
     async def _sum_up(
@@ -179,7 +155,7 @@ class Compact:
             max_tokens=2 * length,
             allowance=request.allowance,
         )
-        answer = await self._side_call.ask(agent, question, limits_of(self._tenants, request.tenant))
+        answer = await self.side_call.ask(agent, question)
         text = _bounded(clean(answer.text).strip(), int(2 * length * _BYTES))
         if not text:
             text = _extract(covered, length)
@@ -191,7 +167,7 @@ class Compact:
         asked = agent.model(model or spec.models[0])
         return budget(
             min(spec.context_window or asked.window, asked.window),
-            ratio=self._ratios.of(asked.name),
+            ratio=self.ratios.of(asked.name),
             instructions=wire.weigh(spec.instructions),
             tools=wire.weigh(agent.wire_tools(asked)),
             reply=spec.max_tokens or 0,

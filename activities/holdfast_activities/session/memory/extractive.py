@@ -1,20 +1,18 @@
 """Extract the most representative sentences of a conversation: a pure function, without a model call."""
 
-import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from holdfast_activities.memory.finding.similarity import cosine, rarity, unit
 from holdfast_activities.memory.finding.terms import terms
 from holdfast_workflows.contracts.text.unicode import size
 
 _RELEVANCE = 0.6
 """Weight of the similarity to the task; the rest is similarity to the whole conversation."""
 
-_FIGURE_BONUS = 0.15
-"""Added for a sentence with a figure: ids, amounts and dates are needed later."""
-
+_FIGURE_BONUS = 0.15  # added for a sentence with a figure: ids, amounts and dates are needed later
 _LONGEST = 400  # characters of one sentence
 _MAX_SENTENCES = 4_000  # the newest
 _LABEL = 12  # bytes of a line's label besides the speaker
@@ -46,16 +44,14 @@ def extract(utterances: Iterable[Utterance], task: str, room: int) -> str:
     ``room`` is in bytes, from which tokens are estimated in any script.
     """
     sentences = _sentences(utterances)[-_MAX_SENTENCES:]
-    frequency: Counter[str] = Counter()
-    for sentence in sentences:
-        frequency.update(sentence.terms.keys())
-    rarity = {term: math.log(1 + len(sentences) / count) for term, count in frequency.items()}
-    task_vector, whole = _unit(Counter(terms(task)), rarity), _unit(frequency, rarity)
+    weights = rarity([sentence.terms for sentence in sentences])
+    whole = unit(Counter(term for sentence in sentences for term in sentence.terms), weights)
+    wanted = unit(Counter(terms(task)), weights)
 
     def score(sentence: _Sentence) -> float:
-        own = _unit(sentence.terms, rarity)
+        own = unit(sentence.terms, weights)
         bonus = _FIGURE_BONUS if _FIGURE.search(sentence.text) else 0.0
-        return _RELEVANCE * _cosine(own, task_vector) + (1 - _RELEVANCE) * _cosine(own, whole) + bonus
+        return _RELEVANCE * cosine(own, wanted) + (1 - _RELEVANCE) * cosine(own, whole) + bonus
 
     chosen: list[_Sentence] = []
     for sentence in sorted(sentences, key=lambda sentence: (-score(sentence), sentence.place)):
@@ -77,14 +73,3 @@ def _sentences(utterances: Iterable[Utterance]) -> list[_Sentence]:
             if text not in found and (bag := Counter(terms(text))):
                 found[text] = _Sentence(len(found), source, text, bag)
     return list(found.values())
-
-
-def _unit(bag: Counter[str], rarity: Mapping[str, float]) -> dict[str, float]:
-    """Return the vector of some terms, with length 1."""
-    weights = {term: count * rarity.get(term, 0.0) for term, count in bag.items()}
-    length = math.sqrt(sum(weight**2 for weight in weights.values())) or 1.0
-    return {term: weight / length for term, weight in weights.items()}
-
-
-def _cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    return sum(weight * other.get(term, 0.0) for term, weight in one.items())

@@ -15,9 +15,7 @@ from holdfast_activities.memory.outbox.changes import FactDraft
 from holdfast_workflows.contracts.agent.memory import MemoryView, Trust
 from holdfast_workflows.contracts.text.unicode import clean, redact
 
-MOST = 10
-"""Maximum facts of one turn."""
-
+MOST = 10  # maximum facts of one turn
 _LONGEST = 500  # characters of a fact
 _LONGEST_TOPIC = 100
 _LONGEST_ANSWER = 100_000

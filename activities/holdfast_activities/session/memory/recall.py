@@ -1,6 +1,7 @@
 """``recall``: search memories for a message and write them to the log before it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from temporalio import activity
 
@@ -17,25 +18,20 @@ from holdfast_workflows.contracts.session.entries import MemoryEntry, Recalled
 
 from ..common.agents import LiveAgents
 
-MAX_WAIT = 3.0
-"""Seconds after which a turn continues without another attempt."""
-
-_LONGEST = 1_500
-"""Characters of one memory in a prompt; stored turns may be longer."""
+MAX_WAIT = 3.0  # seconds after which a turn continues without another attempt
+_LONGEST = 1_500  # characters of one memory in a prompt; stored turns may be longer
 
 _FIELDS = set(Recalled.model_fields) - {"text"}
 
 
+@dataclass(frozen=True, slots=True)
 class Recall:
     """The recall activity."""
 
-    def __init__(
-        self, state: State, conversations: Conversations, agents: LiveAgents, memories: Memories | None
-    ) -> None:
-        self._state = state
-        self._conversations = conversations
-        self._agents = agents
-        self._memories = memories
+    state: State
+    conversations: Conversations
+    agents: LiveAgents
+    memories: Memories | None
 
     @activity.defn(name=names.RECALL)
     async def recall(self, request: RecallInput) -> RecallResult:
@@ -53,7 +49,7 @@ class Recall:
             raise to_failure(error) from error
 
     async def _recall(self, request: RecallInput) -> RecallResult:
-        log = self._state.log
+        log = self.state.log
         if activity.info().attempt > 1:
             before = await log.read(request.session, request.seq, request.seq + 1)
             if before:
@@ -65,15 +61,15 @@ class Recall:
         text = recalled(memories)
         entry = MemoryEntry(seq=request.seq, turn=request.turn, at=clock.now(), text=text, memories=memories)
         [stored] = await log.settle(request.session, [entry])
-        self._conversations.offer(request.session, [stored])
+        self.conversations.offer(request.session, [stored])
         return _result(stored)
 
     async def _search(self, request: RecallInput) -> list[MemoryView]:
-        if self._memories is None:
+        if self.memories is None:
             raise MemoryUnavailable("this worker has no memory store", retryable=False)
-        agent = await self._agents.get(request.digest)
+        agent = await self.agents.get(request.digest)
         memory = agent.spec.memory or Memory()
-        found = await self._memories.search(
+        found = await self.memories.search(
             await self._text(request),
             tenant=request.tenant,
             scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),
@@ -88,7 +84,7 @@ class Recall:
 
     async def _shown(self, session: str) -> Callable[[MemoryView], bool]:
         """Return a check whether a turn of this session is still in its prompt, by the last manifest."""
-        last = await self._state.manifests.newest(session)
+        last = await self.state.manifests.newest(session)
         gone = [
             range(item.start, item.stop)
             for item in (last.items if last else ())
@@ -105,7 +101,7 @@ class Recall:
 
     async def _text(self, request: RecallInput) -> str:
         """Return the message; the preview, if a long message is lost."""
-        stored = await self._state.load_text(request.session, request.ref) if request.ref else None
+        stored = await self.state.load_text(request.session, request.ref) if request.ref else None
         return request.text if stored is None else stored
 
 

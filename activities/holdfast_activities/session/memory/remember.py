@@ -3,7 +3,7 @@
 The first attempt writes the result to the outbox; later attempts find it there and do not call the model again.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -17,13 +17,11 @@ from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import Memory, MemoryView, RememberInput, RememberResult
 from holdfast_workflows.contracts.errors import HoldfastError, ModelError
-from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.session.entries import Usage
 
 from ..common.agents import LiveAgent, LiveAgents
 from ..common.failures import reports_failures
 from ..common.heartbeat import Heartbeat
-from ..model_call.reservation import limits_of
 from ..model_call.side_call import SideCall, SideQuestion
 from . import fact_extraction as facts
 from . import turn_text
@@ -35,26 +33,16 @@ _ANSWER = 1_500  # tokens
 _TRIES = 3
 
 
+@dataclass(frozen=True, slots=True)
 class RememberTurn:
     """The activity that stores turns."""
 
-    def __init__(
-        self,
-        log: Log,
-        accounts: BudgetStore,
-        agents: LiveAgents,
-        memories: Memories | None,
-        applying: Applying,
-        side_call: SideCall,
-        tenants: Mapping[str, TenantLimits],
-    ) -> None:
-        self._log = log
-        self._accounts = accounts
-        self._agents = agents
-        self._memories = memories
-        self._applying = applying
-        self._side_call = side_call
-        self._tenants = tenants
+    log: Log
+    accounts: BudgetStore
+    agents: LiveAgents
+    memories: Memories | None
+    applying: Applying
+    side_call: SideCall
 
     @activity.defn(name=names.REMEMBER_TURN)
     @reports_failures
@@ -67,19 +55,19 @@ class RememberTurn:
         id = f"{request.session}:{request.turn}"
         if request.resets:
             id = f"{id}:{request.resets}"
-        item = await self._applying.recorded(id)
+        item = await self.applying.recorded(id)
         if item is None:
             change, answer = await self._decide(request, id)
-            item = await self._applying.record(change, request.session, answer.model_dump_json())
+            item = await self.applying.record(change, request.session, answer.model_dump_json())
             if item is None:  # the session was erased
                 return RememberResult(usage=answer.usage)
         result = RememberResult.model_validate_json(item.answer)
         return result.model_copy(update={"pending": not item.applied})
 
     async def _decide(self, request: RememberInput, id: str) -> tuple[Change, RememberResult]:
-        agent = await self._agents.get(request.digest)
+        agent = await self.agents.get(request.digest)
         memory = agent.spec.memory or Memory()
-        turn = await turn_text.read(self._log, request)
+        turn = await turn_text.read(self.log, request)
         drafts = turn_text.drafts(turn, request, memory)
         found: tuple[FactDraft, ...] = ()
         usage = Usage()
@@ -105,14 +93,14 @@ class RememberTurn:
             allowance=request.allowance,
         )
         try:
-            answer = await self._side_call.ask(agent, question, limits_of(self._tenants, request.tenant))
+            answer = await self.side_call.ask(agent, question)
         except HoldfastError as error:
             if isinstance(error, ModelError) and error.retryable and activity.info().attempt < _TRIES:
                 raise
             activity.logger.warning("no facts were extracted from turn %d: %s", request.turn, error)
             return (), Usage()
         if answer.charge is not None:
-            await self._accounts.charge(answer.charge)
+            await self.accounts.charge(answer.charge)
         common = FactDraft(
             id=f"{request.session}:{request.turn}:fact",
             scope=kept(memory, session=request.session, agent=request.agent, user=request.user),
@@ -125,10 +113,10 @@ class RememberTurn:
 
     async def _known(self, turn: TurnText, request: RememberInput, memory: Memory) -> tuple[MemoryView, ...]:
         """Return known facts related to the turn; none if the store is down."""
-        if self._memories is None:
+        if self.memories is None:
             return ()
         try:
-            found = await self._memories.search(
+            found = await self.memories.search(
                 turn.message,
                 tenant=request.tenant,
                 scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),

@@ -26,8 +26,7 @@ _RESULTS = (2_000, 600, 200, 80)
 
 _ARGUMENTS = 300  # characters of a call's arguments
 _NAME = 64  # characters of a tool's name
-_COUNTED = 40_000
-"""Maximum characters that count of one text, because a prompt truncates long ones."""
+_COUNTED = 40_000  # maximum characters that count of one text, because a prompt truncates long ones
 
 _LONGEST_TASK = 4_000
 _EXTRACT = re.compile(r"\[(\d{1,18})\] ([^:\n]{1,90}): (.*)")

@@ -11,9 +11,7 @@ from holdfast_workflows.contracts.agent.memory import Memory, RememberInput
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.text.unicode import clean, preview, redact
 
-LONGEST = 2_000
-"""Maximum characters of a stored message or reply."""
-
+LONGEST = 2_000  # maximum characters of a stored message or reply
 _SHOWN = 4_000  # characters of a message or reply shown to the model
 _RESULTS = 6  # tool results shown, the newest
 _RESULT = 500  # characters of each

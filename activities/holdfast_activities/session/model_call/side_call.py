@@ -4,6 +4,7 @@ They pass the same breaker, rate limits and budget as steps. They reserve under 
 they and the session's steps do not replace each other's reservation.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from temporalio import activity
@@ -19,7 +20,7 @@ from holdfast_workflows.contracts.session.entries import Usage, UserEntry
 
 from ..common.agents import LiveAgent
 from .call_guard import BudgetRefused, CallGuard
-from .reservation import BudgetReservation, Payer
+from .reservation import BudgetReservation, Payer, limits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +53,22 @@ class SideAnswer:
 class SideCall:
     """Calls models in the background of a session."""
 
-    def __init__(self, accounts: BudgetStore, resilience: Resilience) -> None:
+    def __init__(
+        self, accounts: BudgetStore, resilience: Resilience, tenants: Mapping[str, TenantLimits]
+    ) -> None:
+        self._tenants = tenants
         self._accounts = accounts
         self._resilience = resilience
 
-    async def ask(self, agent: LiveAgent, question: SideQuestion, tenant: TenantLimits | None) -> SideAnswer:
+    async def ask(self, agent: LiveAgent, question: SideQuestion) -> SideAnswer:
         """Return the answer of the first model that gives one.
 
         Raises:
             BudgetExhausted: The budget of the run or tenant has no room for it.
             HoldfastError: No model answered; the error is that of the last one.
         """
-        payer = Payer(f"{question.session}/{question.purpose}", question.tenant, tenant, question.allowance)
+        limits = limits_of(self._tenants, question.tenant)
+        payer = Payer(f"{question.session}/{question.purpose}", question.tenant, limits, question.allowance)
         problem: HoldfastError | None = None
         for name in dict.fromkeys(question.models):
             budget = BudgetReservation(self._accounts, payer, agent.spec.model_timeout)
