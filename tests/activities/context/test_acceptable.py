@@ -187,7 +187,7 @@ TURN: list[Entry] = [
 
 
 @each_server
-def test_what_another_provider_carried_is_not_sent(server: str) -> None:
+def test_extra_of_another_provider_is_not_sent(server: str) -> None:
     said = json.dumps(sent(CASES[server][0], TURN, 100_000))
     assert "hm" not in said
     assert "extra_content" not in said
@@ -196,13 +196,13 @@ def test_what_another_provider_carried_is_not_sent(server: str) -> None:
 
 @each_server
 @pytest.mark.parametrize("model", ["own:m", "own:larger", ""])
-def test_what_a_provider_carried_goes_back_to_it(server: str, model: str) -> None:
+def test_extra_goes_back_to_its_provider(server: str, model: str) -> None:
     log = [entry.model_copy(update={"model": model}) if entry.kind == "reply" else entry for entry in TURN]
     assert '"hm"' in json.dumps(sent(CASES[server][0], log, 100_000))
 
 
 @each_server
-def test_an_id_that_a_server_gives_twice_is_sent_once(server: str) -> None:
+def test_a_duplicate_call_id_is_replaced(server: str) -> None:
     model, problem = CASES[server]
     log: list[Entry] = [UserEntry(seq=1, text="Go")]
     for seq in (2, 4, 6):
@@ -214,7 +214,7 @@ def test_an_id_that_a_server_gives_twice_is_sent_once(server: str) -> None:
     assert json.dumps(body).count("callcall0") == 2
 
 
-def test_an_id_too_long_for_the_log_goes_back_as_it_came() -> None:
+def test_a_long_call_id_is_sent_back_unchanged() -> None:
     long = "call_" + "x" * 1_600
     call = ToolCall(id=long[:192] + "_0", name="look", arguments="{}")
     extra = {"openai": {"calls": [{"id": long}]}}
@@ -237,7 +237,7 @@ def test_a_result_sent_again_without_its_text_keeps_the_id_of_its_call() -> None
     assert rules.openai(body) == ""
 
 
-def test_gemini_is_told_of_calls_that_another_model_made() -> None:
+def test_gemini_gets_a_signature_for_calls_of_another_model() -> None:
     model = served("openai", "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-3-pro")
     [call] = sent(model, TURN, 100_000)["messages"][1]["tool_calls"]
     assert call["extra_content"] == {"google": {"thought_signature": "skip_thought_signature_validator"}}
@@ -246,7 +246,7 @@ def test_gemini_is_told_of_calls_that_another_model_made() -> None:
     assert call["extra_content"] == {"a": 1}
 
 
-def test_a_server_that_once_gave_reasoning_gets_some_with_every_reply() -> None:
+def test_a_server_that_once_sent_reasoning_gets_it_with_every_reply() -> None:
     model = served("openai", "http://localhost/v1")
     other = [entry.model_copy(update={"seq": entry.seq + 3}) for entry in TURN]
     own = [entry.model_copy(update={"model": "own:m"}) if entry.kind == "reply" else entry for entry in TURN]
@@ -262,7 +262,7 @@ def test_a_server_that_once_gave_reasoning_gets_some_with_every_reply() -> None:
     ]
 
 
-def test_messages_of_the_user_in_a_row_are_one_where_the_server_wants_that() -> None:
+def test_consecutive_user_messages_are_joined_if_the_server_requires_it() -> None:
     log: list[Entry] = [
         UserEntry(seq=1, text='a "b"\n'),
         UserEntry(seq=2, text=" "),

@@ -50,7 +50,7 @@ def steps(start: int, count: int, text: str = "word " * 80) -> list[Entry]:
     return entries
 
 
-def test_the_budget_is_the_window_less_a_reserve_corrected_by_what_was_learnt() -> None:
+def test_the_budget_is_the_calibrated_window_less_a_reserve() -> None:
     made = budget(10_000, ratio=2.0, instructions=500, tools=300)
     assert (made.reserve, made.tokens) == (2_000, 8_000)
     assert made.limit == 4_000 - 800
@@ -60,7 +60,7 @@ def test_the_budget_is_the_window_less_a_reserve_corrected_by_what_was_learnt() 
     assert budget(1_000, instructions=5_000).limit == 500
 
 
-def test_what_fits_is_sent_whole() -> None:
+def test_a_conversation_that_fits_is_sent_whole() -> None:
     entries = [memory(1), user(2, "word " * 1_000), *steps(3, 5)]
     conversation = filled(entries, 13)
     assert tokens(conversation.within(3_000)) == conversation.tokens
@@ -73,7 +73,7 @@ def test_what_fits_is_sent_whole() -> None:
     ]
 
 
-def test_a_message_over_its_share_is_cut_where_not_everything_fits() -> None:
+def test_a_message_over_its_share_is_cut_if_not_everything_fits() -> None:
     conversation = filled([user(1, "HEAD" + "word " * 2_000 + "TAIL"), *steps(2, 10)], 22)
     kept = conversation.within(3_000)
     assert kept[0].tokens <= 900
@@ -82,7 +82,7 @@ def test_a_message_over_its_share_is_cut_where_not_everything_fits() -> None:
     assert strategies(conversation)[0] == "truncation"
 
 
-def test_memories_of_the_turn_take_their_share_at_most_even_where_everything_fits() -> None:
+def test_memories_are_limited_to_their_share_even_if_everything_fits() -> None:
     conversation = filled([memory(1, count=10, words=100), user(2)], 3)
     kept = conversation.within(2_000)
     assert tokens(kept) < 2_000
@@ -94,13 +94,13 @@ def test_memories_of_the_turn_take_their_share_at_most_even_where_everything_fit
     assert item.saved > 300
 
 
-def test_memories_for_which_there_is_no_room_at_all_are_left_out() -> None:
+def test_memories_without_any_room_are_left_out() -> None:
     conversation = filled([memory(1, words=100), user(2, "word " * 470)], 3)
     assert [fragment.seq for fragment in conversation.within(620)] == [2]
     assert [item.shown for item in manifest(conversation) if item.part == "memory"] == ["left_out"]
 
 
-def test_first_old_memories_go_and_old_long_texts_are_cut_oldest_first() -> None:
+def test_truncation_drops_old_memories_and_cuts_old_long_texts() -> None:
     long = "word " * 400
     entries = [
         *(memory(1), user(2, "first"), *steps(3, 3, long), reply(9, text="Done.")),
@@ -119,7 +119,7 @@ def test_first_old_memories_go_and_old_long_texts_are_cut_oldest_first() -> None
     assert [fragment.seq for fragment in kept if b"left out" in fragment.data] == [4, 6, 8, 13, 15]
 
 
-def test_then_the_summary_takes_the_place_of_what_it_covers() -> None:
+def test_compression_replaces_entries_by_their_summary() -> None:
     entries = [user(1, "first"), *steps(2, 20), reply(42, text="Done."), user(43, "second"), *steps(44, 5)]
     conversation = filled(entries, 54)
     conversation.set_summary(60, SummaryEntry(seq=60, text="They looked around.", start=1, stop=43))
@@ -130,7 +130,7 @@ def test_then_the_summary_takes_the_place_of_what_it_covers() -> None:
     assert strategies(conversation) == ["compression"]
 
 
-def test_then_whole_steps_slide_out() -> None:
+def test_the_sliding_window_leaves_out_whole_steps() -> None:
     conversation = filled([user(1, "first"), *steps(2, 40)], 82)
     kept = conversation.within(2_000)
     assert kept[0].seq == 1
@@ -142,7 +142,7 @@ def test_then_whole_steps_slide_out() -> None:
     assert item.count == kept[1].seq - 2
 
 
-def test_at_last_only_message_and_newest_step_are_left_and_their_texts_are_cut() -> None:
+def test_minimal_context_keeps_message_and_newest_step_and_cuts_them() -> None:
     entries = [*(memory(1), user(2, "word " * 300)), *steps(3, 5)]
     entries += [reply(13, calls=4), *(result(13 + n, of=13, text="word " * 500) for n in range(1, 5))]
     conversation = filled(entries, 18)
@@ -214,7 +214,7 @@ def log_of(turns: list[tuple[int, int, list[tuple[int, int]]]]) -> list[Entry]:
 
 
 @given(turns, st.integers(700, 8_000), st.integers(0, 3), both, st.data())
-def test_every_prompt_is_within_its_budget_whole_in_order_and_accounted_for(
+def test_every_prompt_is_in_budget_ordered_and_accounted_for(
     turns: list[tuple[int, int, list[tuple[int, int]]]],
     limit: int,
     summaries: int,

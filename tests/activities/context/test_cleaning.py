@@ -51,7 +51,7 @@ def weight(fragments: Sequence[Fragment]) -> int:
         ("Plain words, 表 and 😀.", "Plain words, 表 and 😀."),
     ],
 )
-def test_words_stay_and_what_filters_trip_over_goes(text: str, left: str) -> None:
+def test_stripping_keeps_words_and_removes_markup(text: str, left: str) -> None:
     assert stripped(text) == left
 
 
@@ -59,12 +59,12 @@ def test_words_stay_and_what_filters_trip_over_goes(text: str, left: str) -> Non
     "part", ["<a", "<!--", "[", "![](", "http", "https://", "A" * 59 + " ", "`", "\u200b"]
 )
 @pytest.mark.timeout(20)
-def test_a_message_as_long_as_it_may_be_is_stripped_at_once(part: str) -> None:
+def test_the_longest_message_is_stripped_quickly(part: str) -> None:
     stripped(part * (1_000_000 // len(part)))
 
 
 @both_wires
-def test_the_running_turn_goes_again_without_its_results_and_the_rest_as_it_was(model: Model) -> None:
+def test_cleaning_removes_only_the_results_of_the_running_turn(model: Model) -> None:
     entries: list[Entry] = [
         *(
             user(1, "<b>old</b>"),
@@ -95,7 +95,7 @@ def test_the_running_turn_goes_again_without_its_results_and_the_rest_as_it_was(
 
 
 @both_wires
-def test_what_would_be_sent_unchanged_is_not_sent_again(model: Model) -> None:
+def test_an_unchanged_prompt_is_not_sent_again(model: Model) -> None:
     entries: list[Entry] = [user(1, "Plain words."), reply(2, text="Yes."), user(3, "More of them.")]
     conversation = filled(model, entries)
     sent = conversation.within(10_000)
@@ -104,7 +104,7 @@ def test_what_would_be_sent_unchanged_is_not_sent_again(model: Model) -> None:
 
 
 @both_wires
-def test_after_a_prompt_was_too_long_half_of_it_is_sent_from_then_on(model: Model) -> None:
+def test_after_a_prompt_was_too_long_half_of_it_is_sent(model: Model) -> None:
     entries: list[Entry] = [user(1, "the task")]
     for n in range(2, 200, 2):
         entries += [reply(n, calls=1), result(n + 1, of=n, text="r" * 400)]
@@ -124,7 +124,7 @@ def test_after_a_prompt_was_too_long_half_of_it_is_sent_from_then_on(model: Mode
 
 
 @both_wires
-def test_a_long_message_and_a_long_result_are_cut_where_nothing_else_can_go(model: Model) -> None:
+def test_a_long_message_and_result_are_cut_if_nothing_else_is_left(model: Model) -> None:
     entries: list[Entry] = [
         user(1, "HEAD" + "x" * 90_000 + "TAIL"),
         reply(2, calls=1),
@@ -143,7 +143,7 @@ def test_a_long_message_and_a_long_result_are_cut_where_nothing_else_can_go(mode
 
 
 @both_wires
-def test_a_conversation_that_cannot_get_smaller_is_left_as_it_is(model: Model) -> None:
+def test_a_conversation_that_cannot_shrink_stays_unchanged(model: Model) -> None:
     entries: list[Entry] = [user(1, "Hello")]
     conversation = filled(model, entries)
     sent = conversation.within(1_000)
@@ -159,7 +159,7 @@ def test_a_conversation_that_cannot_get_smaller_is_left_as_it_is(model: Model) -
     st.booleans(),
     st.sampled_from(WIRES),
 )
-def test_whatever_was_sent_what_follows_is_smaller_and_whole_until_nothing_follows(
+def test_each_smaller_prompt_is_valid_until_none_is_left(
     steps: list[tuple[int, int]], length: int, earlier: bool, model: Model
 ) -> None:
     entries: list[Entry] = [user(1, "an earlier turn"), reply(2, text="e" * 500)] if earlier else []
@@ -187,7 +187,7 @@ def test_whatever_was_sent_what_follows_is_smaller_and_whole_until_nothing_follo
 
 
 @given(st.text(max_size=300), st.text(max_size=50), st.sampled_from(WIRES))
-def test_what_follows_a_filter_is_different_or_nothing(text: str, found: str, model: Model) -> None:
+def test_cleaning_changes_the_prompt_or_reports_no_change(text: str, found: str, model: Model) -> None:
     entries: list[Entry] = [user(1, text), reply(2, calls=1), result(3, of=2, text=found)]
     conversation = filled(model, entries)
     sent = conversation.within(1_000_000)
@@ -204,7 +204,7 @@ async def state(tmp_path: Path) -> AsyncIterator[State]:
     await state.close()
 
 
-async def test_the_entries_behind_what_was_sent_are_those_of_the_turn_settled_or_new(state: State) -> None:
+async def test_sent_entries_are_those_of_the_running_turn(state: State) -> None:
     model = WIRES[0]
     entries: list[Entry] = [user(1, "earlier"), reply(2), user(3, "the task")]
     for n in range(4, 300, 2):

@@ -54,13 +54,13 @@ def whole(kept: Sequence[Fragment]) -> bool:
     return owed == 0
 
 
-def test_a_call_without_a_result_is_given_one_that_says_so() -> None:
+def test_a_call_without_a_result_gets_a_placeholder() -> None:
     kept = filled([user(1), reply(2, calls=2), result(3, of=2), user(5)], 6).within(10_000)
     assert [fragment.kind for fragment in kept] == ["user", "reply", "result", "result", "user"]
     assert b"not carried out" in kept[3].data
 
 
-def test_a_result_that_nothing_asked_for_is_left_out() -> None:
+def test_a_result_without_a_call_is_left_out() -> None:
     kept = filled([user(1), result(2, of=1), user(3)], 4).within(10_000)
     assert [fragment.kind for fragment in kept] == ["user", "user"]
 
@@ -77,7 +77,7 @@ def test_the_message_of_the_running_turn_stays_when_the_window_slides() -> None:
     assert whole(kept)
 
 
-def test_a_window_that_slid_keeps_its_beginning_for_many_steps() -> None:
+def test_a_shortened_prompt_keeps_its_beginning_for_many_steps() -> None:
     """Providers' prompt caches want the same beginning again."""
     entries: list[Entry] = [user(1, "the task")]
     beginnings: set[int] = set()
@@ -111,7 +111,7 @@ async def state(tmp_path: Path) -> AsyncIterator[State]:
     await state.close()
 
 
-async def test_only_what_is_new_is_read(state: State) -> None:
+async def test_only_new_entries_are_read(state: State) -> None:
     await state.log.settle("s", [user(1), reply(2, text="one"), user(3)])
     cache = Conversations(state.log)
     first, _ = await cache.upto("s", MODEL, 4, [], look_ahead=False)
@@ -122,7 +122,7 @@ async def test_only_what_is_new_is_read(state: State) -> None:
     assert [fragment.seq for fragment in second.within(10_000)] == [1, 2, 3, 4, 5]
 
 
-async def test_what_another_worker_wrote_is_read_when_it_is_missing(state: State) -> None:
+async def test_missing_entries_of_another_worker_are_read(state: State) -> None:
     cache = Conversations(state.log)
     await cache.upto("s", MODEL, 2, [user(1)], look_ahead=False)
     await state.log.settle("s", [user(1), reply(2, calls=1), result(3, of=2)])
@@ -139,7 +139,7 @@ async def test_a_retry_finds_what_was_settled_ahead(state: State) -> None:
     assert sorted(ahead) == [2, 3]
 
 
-async def test_unused_numbers_are_no_hole(state: State) -> None:
+async def test_unused_numbers_are_skipped(state: State) -> None:
     await state.log.settle("s", [user(1), user(1_002)])
     cache = Conversations(state.log)
     conversation, _ = await cache.upto("s", MODEL, 1_003, [], look_ahead=False)
@@ -154,7 +154,7 @@ async def test_long_logs_are_read_in_pages(state: State) -> None:
     assert sorted(ahead) == list(range(200, 232))
 
 
-async def test_a_long_log_is_taken_in_between_other_work(state: State) -> None:
+async def test_reading_a_long_log_does_not_block_other_work(state: State) -> None:
     """Held up as long as the whole takes, heartbeats would stop, and the session be given up as lost."""
     entries: list[Entry] = [user(1)]
     for n in range(2, 802, 2):
@@ -187,7 +187,7 @@ async def test_the_least_recently_used_session_goes_first(state: State) -> None:
     assert [fragment.seq for fragment in again.within(10_000)] == [1]
 
 
-async def test_what_a_model_with_a_small_window_cannot_be_shown_the_next_one_still_is(state: State) -> None:
+async def test_a_larger_window_shows_what_a_smaller_one_left_out(state: State) -> None:
     """A fallback that answers once does not cost the first model its conversation."""
     models = Models({"openai": ProviderConfig("openai")})
     small, large = models.get("openai:gpt-4"), models.get("openai:gpt-4o")
@@ -202,7 +202,7 @@ async def test_what_a_model_with_a_small_window_cannot_be_shown_the_next_one_sti
 
 
 @pytest.mark.parametrize(("count", "text"), [(700, "question"), (2, "word " * 100_000)])
-async def test_a_wire_that_is_used_no_more_is_let_go(state: State, count: int, text: str) -> None:
+async def test_the_conversation_of_an_unused_model_is_dropped(state: State, count: int, text: str) -> None:
     models = Models({"anthropic": ProviderConfig("anthropic")})
     other = models.get("anthropic:scripted")
     cache = Conversations(state.log)

@@ -38,7 +38,7 @@ def test_a_manifest_adds_up_and_stays_short_however_long_the_session(ratio: floa
     assert sum(item.saved for item in told.items) > 400_000 * ratio
 
 
-def test_how_full_the_prompt_was_is_told_before_anything_was_left_out() -> None:
+def test_the_fill_level_counts_the_complete_conversation() -> None:
     assert account([user(1)], 8_000).context == 0
     half = account([user(1), *steps(2, 30)], 8_000)
     assert 50 <= half.context < 100
@@ -57,7 +57,7 @@ def test_instructions_that_take_most_of_a_window_do_not_fill_the_conversation() 
     assert PromptAccount("openai:scripted", made, conversation.items(), conversation.need).context > 100
 
 
-def test_what_an_account_says_is_of_the_prompt_it_was_made_for() -> None:
+def test_an_account_does_not_change_with_later_entries() -> None:
     conversation = filled([user(1)], 2)
     conversation.within(1_000)
     before = conversation.items()
@@ -66,7 +66,7 @@ def test_what_an_account_says_is_of_the_prompt_it_was_made_for() -> None:
     assert sum(item.count for item in conversation.items()) == 3
 
 
-def test_a_message_alone_is_accounted_for_with_what_it_stands_without() -> None:
+def test_a_message_alone_is_accounted_for_with_the_omitted_rest() -> None:
     conversation = filled([user(1, "earlier"), *steps(2, 3), user(8, "word " * 2_000)], 9)
     fragments, items = conversation.alone(1_000)
     assert [fragment.seq for fragment in fragments] == [8]

@@ -35,9 +35,7 @@ def plan(*texts: str) -> dict[str, object]:
     return {"items": [{"text": text, "status": "todo"} for text in texts]}
 
 
-async def test_a_summary_counts_only_for_who_is_told_of_it_wherever_it_stands(
-    state: State, session: str
-) -> None:
+async def test_a_summary_is_used_only_when_it_is_set(state: State, session: str) -> None:
     entries = [user(1), *steps(2, 20), summary(42, 30), *steps(43, 2)]
     await state.log.settle(session, entries)
     cache = Conversations(state.log)
@@ -52,9 +50,7 @@ async def test_a_summary_counts_only_for_who_is_told_of_it_wherever_it_stands(
     assert seqs(kept) == [0, 1, *range(30, 42), *range(43, 47)]
 
 
-async def test_a_worker_that_has_nothing_at_hand_makes_the_same_valid_prompt(
-    state: State, session: str
-) -> None:
+async def test_a_worker_without_a_cache_builds_the_same_valid_prompt(state: State, session: str) -> None:
     entries = [user(1), *steps(2, 40), user(82), *steps(83, 10), summary(103, 60)]
     await state.log.settle(session, entries)
     warm, cold = Conversations(state.log), Conversations(state.log)
@@ -70,7 +66,7 @@ async def test_a_worker_that_has_nothing_at_hand_makes_the_same_valid_prompt(
 
 
 @pytest.mark.parametrize("summed_up", [True, False])
-def test_a_worker_that_takes_a_long_session_over_shows_the_newest_results_whole(summed_up: bool) -> None:
+def test_a_worker_that_takes_over_shows_the_newest_results_whole(summed_up: bool) -> None:
     """What is left out anyway must not cost them their place, however much of it there is."""
     entries = [user(1), *steps(2, 1_000, "word " * 400)]
     cold = filled(entries, 2_002)
@@ -92,7 +88,7 @@ def test_a_reply_and_its_results_are_covered_together_or_not_at_all() -> None:
     assert whole(conversation.within(1_200))
 
 
-def test_a_newer_summary_takes_the_place_of_the_older_one() -> None:
+def test_a_newer_summary_replaces_the_older_one() -> None:
     conversation = filled([user(1), *steps(2, 40)], 82)
     conversation.set_summary(90, summary(90, 30, "The first."))
     assert b"The first." in conversation.within(4_400)[0].data
@@ -112,7 +108,7 @@ def test_a_summary_that_would_save_nothing_is_not_used() -> None:
     assert kept_parts(conversation, 3_000) == {"task", "conversation"}
 
 
-def test_a_summary_that_is_gone_is_done_without() -> None:
+def test_a_missing_summary_is_ignored() -> None:
     conversation = filled([user(1), *steps(2, 40)], 82)
     conversation.set_summary(90, None)
     assert conversation.summary == 90
@@ -124,7 +120,7 @@ def kept_parts(conversation: Conversation, limit: int) -> set[str]:
     return {item.part for item in manifest(conversation) if item.shown != "left_out"}
 
 
-def test_need_is_of_all_that_no_summary_covers_whatever_was_left_out() -> None:
+def test_need_counts_everything_that_no_summary_covers() -> None:
     entries = [user(1), *steps(2, 60)]
     narrow, wide = filled(entries, 122), filled(entries, 122)
     narrow.within(1_000)
@@ -135,7 +131,7 @@ def test_need_is_of_all_that_no_summary_covers_whatever_was_left_out() -> None:
     assert narrow.need == wide.need < 22 * 150
 
 
-def test_the_plan_is_written_out_again_once_the_step_that_wrote_it_is_gone() -> None:
+def test_the_plan_is_repeated_when_its_step_is_left_out() -> None:
     entries = [
         user(1),
         *wrote(2, UPDATE_PLAN, plan("Look", "Leap")),
@@ -159,7 +155,7 @@ def test_the_plan_is_written_out_again_once_the_step_that_wrote_it_is_gone() -> 
     assert not any(b"Look" in fragment.data for fragment in later)
 
 
-def test_only_a_call_that_went_well_changes_the_plan_and_an_empty_plan_is_none() -> None:
+def test_only_successful_calls_change_the_plan() -> None:
     entries = [
         user(1),
         *wrote(2, UPDATE_PLAN, plan("Look")),
@@ -172,7 +168,7 @@ def test_only_a_call_that_went_well_changes_the_plan_and_an_empty_plan_is_none()
     assert conversation.within(3_000)[0].seq == 1
 
 
-def test_what_was_recalled_stands_before_its_message_and_stays_with_it() -> None:
+def test_memories_stand_before_their_message_and_stay_with_it() -> None:
     recalled = MemoryEntry(seq=42, memories=(Recalled(id="1", text="Ann likes tea."),))
     conversation = filled([user(1), *steps(2, 20), recalled, user(43), *steps(44, 40)], 124)
     kept = conversation.within(3_000)

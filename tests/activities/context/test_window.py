@@ -7,7 +7,7 @@ from holdfast_workflows.contracts.session.entries import Entry
 from .test_conversation import MODEL, filled, reply, result, user, whole
 
 
-def test_the_newest_reply_keeps_its_results_though_they_are_over_the_budget() -> None:
+def test_the_newest_reply_keeps_its_results_over_the_budget() -> None:
     entries: list[Entry] = [user(1), reply(2, calls=3), *(result(seq, 2, "x" * 8_000) for seq in (3, 4, 5))]
     kept = filled(entries, 6).within(500)
     assert whole(kept)
@@ -23,7 +23,7 @@ def test_a_prompt_begins_with_a_user_when_the_window_slid() -> None:
         assert kept[0].kind == "user"
 
 
-def test_what_two_attempts_read_at_once_is_taken_in_once() -> None:
+def test_entries_read_by_two_attempts_are_added_once() -> None:
     conversation = filled([user(1), reply(2)], 3)
     conversation.complete(3, [user(1), reply(2)])
     assert [fragment.seq for fragment in conversation.within(10_000)] == [1, 2]

@@ -18,7 +18,7 @@ async def memories(tmp_path: Path) -> AsyncIterator[Memories]:
         yield memories
 
 
-async def test_a_fact_told_again_is_one_fact_with_more_sources_and_more_importance(
+async def test_a_repeated_fact_is_merged_with_more_sources_and_importance(
     memories: Memories,
 ) -> None:
     first = fact("a", "Ann likes green tea.", sources=("s1:1",), importance=0.5)
@@ -32,7 +32,7 @@ async def test_a_fact_told_again_is_one_fact_with_more_sources_and_more_importan
 
 
 @pytest.mark.parametrize("facts", [("a", "a"), ("a", "b")], ids=["the same fact", "one that is merged"])
-async def test_a_change_applied_twice_is_as_applied_once(memories: Memories, facts: tuple[str, str]) -> None:
+async def test_applying_a_change_is_idempotent(memories: Memories, facts: tuple[str, str]) -> None:
     await memories.apply(change(facts=[fact("a", "Ann likes green tea.")]))
     again = change(facts=[fact(facts[1], "Ann likes green tea.", sources=("s1:4",))])
     await memories.apply(again)
@@ -41,7 +41,7 @@ async def test_a_change_applied_twice_is_as_applied_once(memories: Memories, fac
     assert await held(memories, superseded=True) == before
 
 
-async def test_a_newer_fact_of_the_topic_takes_the_place_of_the_older_which_stays_as_its_trail(
+async def test_a_newer_fact_of_a_topic_supersedes_the_older_one(
     memories: Memories,
 ) -> None:
     await memories.apply(change(facts=[fact("a", "Ann lives in Lisbon.", topic="Home City")]))
@@ -53,7 +53,7 @@ async def test_a_newer_fact_of_the_topic_takes_the_place_of_the_older_which_stay
     assert [each.id for each in found] == ["b"]
 
 
-async def test_a_fact_takes_the_place_of_the_one_it_names(memories: Memories) -> None:
+async def test_a_fact_supersedes_the_one_it_names(memories: Memories) -> None:
     await memories.apply(change(facts=[fact("a", "Ann has a cat.")]))
     await memories.apply(change(facts=[fact("b", "Ann's cat has died.", replaces="a", at=START + 9)]))
     await memories.apply(change(facts=[fact("c", "Ann has a new cat.", replaces="a", at=START + 10)]))
@@ -61,7 +61,7 @@ async def test_a_fact_takes_the_place_of_the_one_it_names(memories: Memories) ->
     assert {id: each.superseded_by for id, each in everything.items()} == {"a": "b", "b": "c", "c": ""}
 
 
-async def test_an_older_fact_that_comes_late_is_kept_as_trail(memories: Memories) -> None:
+async def test_an_older_fact_that_arrives_late_is_superseded(memories: Memories) -> None:
     await memories.apply(change(facts=[fact("new", "Ann lives in Porto.", topic="home", at=START + 9)]))
     await memories.apply(change(facts=[fact("old", "Ann lives in Lisbon.", topic="home", at=START)]))
     everything = await held(memories, superseded=True)
@@ -69,7 +69,7 @@ async def test_an_older_fact_that_comes_late_is_kept_as_trail(memories: Memories
 
 
 @pytest.mark.parametrize("trust", ["agent", "tool"])
-async def test_who_is_trusted_less_does_not_take_the_place_of_who_is_trusted_more(
+async def test_a_less_trusted_fact_does_not_supersede_a_more_trusted_one(
     memories: Memories, trust: str
 ) -> None:
     await memories.apply(change(facts=[fact("user", "Ann lives in Lisbon.", topic="home")]))
@@ -79,7 +79,7 @@ async def test_who_is_trusted_less_does_not_take_the_place_of_who_is_trusted_mor
     assert {id: each.superseded_by for id, each in everything.items()} == {"user": "", "other": "user"}
 
 
-async def test_the_fact_that_holds_does_not_depend_on_the_order_of_arrival(tmp_path: Path) -> None:
+async def test_the_valid_fact_does_not_depend_on_the_order_of_arrival(tmp_path: Path) -> None:
     facts = [
         fact("tool", "Ann lives in Rome.", topic="home", trust="tool", at=START + 50),
         fact("old", "Ann lives in Lisbon.", topic="home", at=START),
@@ -93,7 +93,7 @@ async def test_the_fact_that_holds_does_not_depend_on_the_order_of_arrival(tmp_p
             assert len(await held(memories, superseded=True)) == 3
 
 
-async def test_facts_of_one_change_meet_each_other(memories: Memories) -> None:
+async def test_facts_of_one_change_are_compared_with_each_other(memories: Memories) -> None:
     facts = [
         fact("a", "Ann likes tea.", sources=("s1:1",)),
         fact("b", "Ann likes tea!", sources=("s1:2",)),
@@ -107,7 +107,7 @@ async def test_facts_of_one_change_meet_each_other(memories: Memories) -> None:
     }
 
 
-async def test_facts_of_other_scopes_and_tenants_are_other_facts(memories: Memories) -> None:
+async def test_facts_of_other_scopes_and_tenants_are_separate(memories: Memories) -> None:
     one = fact("a", "Ann lives in Lisbon.", topic="home")
     await memories.apply(change(facts=[one], tenant="acme"))
     await memories.apply(change(facts=[one], tenant="globex"))
@@ -117,7 +117,7 @@ async def test_facts_of_other_scopes_and_tenants_are_other_facts(memories: Memor
     assert set(await held(memories, "globex")) == {"a"}
 
 
-async def test_a_fact_said_in_other_words_is_merged_by_its_vector(tmp_path: Path) -> None:
+async def test_a_paraphrased_fact_is_merged_by_its_vector(tmp_path: Path) -> None:
     one, other = "Ann works for Acme as an engineer.", "Ann is an engineer at Acme"
     async with memories_at(tmp_path, Axes(near=[(one, other)])) as memories:
         await memories.apply(change(facts=[fact("a", one)]))
@@ -125,7 +125,7 @@ async def test_a_fact_said_in_other_words_is_merged_by_its_vector(tmp_path: Path
         assert {id: each.sources for id, each in (await held(memories)).items()} == {"a": ("a", "b")}
 
 
-async def test_a_fact_known_by_nothing_but_itself_survives_its_later_sources(memories: Memories) -> None:
+async def test_a_fact_without_sources_survives_its_later_sources(memories: Memories) -> None:
     await memories.apply(change(facts=[fact("a", "Ann likes tea.")]))
     await memories.apply(change(facts=[fact("b", "Ann likes tea.", sources=("s1:1",), session="s1")]))
     await memories.erase("", session="s1")
@@ -145,7 +145,7 @@ DIFFERENT: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_texts_that_look_alike_and_differ_are_two_facts(one: str, other: str) -> None:
+def test_similar_texts_with_different_meaning_are_two_facts(one: str, other: str) -> None:
     assert not same(one, other, cosine=0.99)
     assert same(one, one.upper())
 
@@ -162,7 +162,7 @@ async def test_the_draft_of_a_topic_joins_a_fact_without_one(memories: Memories)
     }
 
 
-async def test_who_is_trusted_less_says_nothing_about_a_fact_that_he_confirms(memories: Memories) -> None:
+async def test_a_less_trusted_source_does_not_change_the_fact_it_confirms(memories: Memories) -> None:
     """Else an agent could have one of the user's facts take the place of another, or keep one for ever."""
     home = fact("home", "Ann lives in Lisbon.", topic="home city")
     tea = fact("tea", "Ann likes tea.", at=START + 1, expires=START + 1e10)

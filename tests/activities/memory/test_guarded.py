@@ -71,7 +71,7 @@ class _Deaf:
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_a_store_that_says_nothing_is_given_up_at_the_deadline(silent: str) -> None:
+async def test_a_store_that_does_not_answer_fails_at_the_deadline(silent: str) -> None:
     location = parse(silent, {})
     store = guarded_store("weaviate", lambda: open_weaviate(location))
     with pytest.raises(MemoryUnavailable, match=r"memory:weaviate: no answer within 0\.2 s"):
@@ -83,7 +83,7 @@ async def test_a_store_that_says_nothing_is_given_up_at_the_deadline(silent: str
     await bare.close()
 
 
-async def test_what_does_not_hear_its_cancellation_is_not_waited_for() -> None:
+async def test_a_call_that_ignores_its_cancellation_is_not_awaited() -> None:
     deaf = _Deaf()
     with pytest.raises(MemoryUnavailable):
         await asyncio.wait_for(gate.Gate("memory:x", None, MemoryUnavailable).call(deaf.work, 0.05), 60)
@@ -96,9 +96,7 @@ async def test_what_does_not_hear_its_cancellation_is_not_waited_for() -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_after_failures_in_a_row_nothing_is_asked_until_the_breaker_closes(
-    silent: str, breakers: Breakers
-) -> None:
+async def test_an_open_breaker_blocks_calls_to_the_store(silent: str, breakers: Breakers) -> None:
     asked = 0
 
     async def opens() -> MemoryStore:
@@ -143,7 +141,9 @@ async def test_many_first_calls_at_once_open_the_store_once(tmp_path: Path) -> N
     await store.close()
 
 
-async def test_a_refusal_says_nothing_of_the_store(tmp_path: Path, breakers: Breakers) -> None:
+async def test_a_bad_input_does_not_count_as_a_failure_of_the_store(
+    tmp_path: Path, breakers: Breakers
+) -> None:
     store = guarded_store("embedded", lambda: open_embedded(tmp_path / "memory.db"), breakers)
     memories = Memories(store)
     await memories.apply(change(facts=[fact("a", "Ann.")]))
@@ -173,7 +173,7 @@ async def _embed_once(embedder: Embedder) -> list[Vector]:
     return await asyncio.wait_for(embedder.embed(["a"]), 60)
 
 
-async def test_an_embedding_server_that_refuses_the_key_is_left_alone_for_a_while(breakers: Breakers) -> None:
+async def test_a_rejected_key_opens_the_embedding_breaker(breakers: Breakers) -> None:
     async with ScriptedModel([], embed=lambda _: unauthorized()) as server:
         config = ProviderConfig("openai", server.openai_url, key="k")
         embedder = GuardedEmbedder(OpenAIEmbedder("openai", "m", config, {}), breakers)
@@ -185,7 +185,7 @@ async def test_an_embedding_server_that_refuses_the_key_is_left_alone_for_a_whil
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_an_embedding_server_that_hangs_or_fails_is_left_alone_for_a_while(
+async def test_failures_open_the_embedding_breaker(
     breakers: Breakers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = hang()

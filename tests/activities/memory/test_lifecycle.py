@@ -46,12 +46,12 @@ def record(**given: object) -> Record:
         ({"importance": 0.3, "trust": "user", "at": 0.0, "kind": "turn"}, True),
     ],
 )
-def test_what_is_unimportant_and_long_unused_has_faded(given: dict[str, object], gone: bool) -> None:
+def test_unimportant_unused_memories_decay(given: dict[str, object], gone: bool) -> None:
     assert faded(record(**given), NOW) is gone
 
 
 @pytest.mark.parametrize("trust", ["agent", "user"])
-async def test_expiry_removes_what_is_past_its_time_or_faded(
+async def test_expiry_deletes_expired_and_decayed_memories(
     memories: Memories, tmp_path: Path, trust: Trust
 ) -> None:
     facts = [
@@ -68,13 +68,13 @@ async def test_expiry_removes_what_is_past_its_time_or_faded(
     assert len(await memories.get("", ["later", "strong"])) == 2
 
 
-async def test_what_is_stored_today_does_not_decay_for_being_of_long_ago(memories: Memories) -> None:
+async def test_an_old_turn_stored_today_does_not_decay(memories: Memories) -> None:
     await memories.apply(change(facts=[fact("faint", "Ann once wore a hat.", at=0.0, importance=0.05)]))
     assert await memories.expire(time.time() + 80 * DAY) == 0
     assert await memories.expire(time.time() + 100 * DAY) == 1
 
 
-async def test_a_search_notes_what_it_found_as_used(tmp_path: Path) -> None:
+async def test_a_search_records_uses(tmp_path: Path) -> None:
     async with memories_at(tmp_path) as memories:
         await memories.apply(change(facts=[fact("a", "Ann likes tea."), fact("b", "Bob rides a bicycle.")]))
         await memories.search("Does Ann like tea?", tenant="", scopes=[USER])
@@ -83,7 +83,7 @@ async def test_a_search_notes_what_it_found_as_used(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_forgotten_fact_takes_its_trail_with_it(memories: Memories) -> None:
+async def test_forgetting_a_fact_deletes_its_trail(memories: Memories) -> None:
     await memories.apply(change(facts=[fact("a", "Ann lives in Lisbon.", topic="home")]))
     await memories.apply(change(facts=[fact("b", "Ann lives in Porto.", topic="home", at=START + 1)]))
     await memories.apply(change(facts=[fact("c", "Ann lives in Rome.", topic="home", at=START + 2)]))
@@ -92,14 +92,14 @@ async def test_a_forgotten_fact_takes_its_trail_with_it(memories: Memories) -> N
     assert set(await held(memories, superseded=True)) == {"other"}
 
 
-async def test_a_forgotten_turn_is_not_found_by_way_of_its_neighbours(memories: Memories) -> None:
+async def test_a_forgotten_turn_is_not_found_through_its_neighbours(memories: Memories) -> None:
     await memories.apply(change(turns=[said(1, "The password is swordfish."), said(2, "Thanks, noted.")]))
     assert len(await memories.search("swordfish password", tenant="", scopes=[USER], floor=0.0)) == 2
     await memories.apply(change(forget=["s1:1"]))
     assert await memories.search("swordfish password", tenant="", scopes=[USER], floor=0.0) == []
 
 
-async def test_a_long_session_of_the_past_becomes_episodes_that_name_their_turns(memories: Memories) -> None:
+async def test_a_long_old_session_becomes_episodes_with_sources(memories: Memories) -> None:
     await memories.apply(change(turns=_session("old", 50) + _session("short", MIN_TURNS)))
     now = _long_after()
     assert await memories.consolidate(START) == 0, "nothing is past yet"
@@ -138,7 +138,7 @@ async def test_an_episode_expires_with_the_first_of_its_turns(memories: Memories
     assert left == {f"old:{number}" for number in range(TURNS, MIN_TURNS + 1)}
 
 
-async def test_a_forgotten_turn_leaves_no_words_though_forgetting_it_broke_off(tmp_path: Path) -> None:
+async def test_an_interrupted_forget_leaves_no_words_after_the_retry(tmp_path: Path) -> None:
     class Breaking:
         """A store that answers so many writes and no more."""
 
@@ -165,7 +165,7 @@ async def test_a_forgotten_turn_leaves_no_words_though_forgetting_it_broke_off(t
     await memories.close()
 
 
-async def test_a_consolidation_that_broke_off_is_finished_by_the_next(memories: Memories) -> None:
+async def test_an_interrupted_consolidation_is_finished_by_the_next(memories: Memories) -> None:
     turns = _session("old", 50)
     await memories.apply(change(turns=turns))
     await memories.consolidate(_long_after())
@@ -177,7 +177,7 @@ async def test_a_consolidation_that_broke_off_is_finished_by_the_next(memories: 
     assert await held(memories) == episodes
 
 
-def test_an_episode_holds_the_sentences_that_say_most_in_their_order() -> None:
+def test_an_episode_has_the_representative_sentences_in_order() -> None:
     said_of_it = [
         "Hello!",
         "The boat lies in the harbour of Lisbon.",
@@ -193,7 +193,7 @@ def test_an_episode_holds_the_sentences_that_say_most_in_their_order() -> None:
     assert representative([replace(record(kind="turn"), text="Okay.")]) == "Okay."
 
 
-async def test_erasing_a_session_takes_what_was_drawn_from_it_alone(memories: Memories) -> None:
+async def test_erasing_a_session_deletes_facts_derived_from_it_alone(memories: Memories) -> None:
     await memories.apply(change(turns=[said(1, "I live in Porto."), said(1, "I like tea.", session="s2")]))
     facts = [
         fact("here", "Ann lives in Porto.", sources=("s1:1",), session="s1"),
@@ -217,7 +217,7 @@ async def test_erasing_a_session_takes_what_was_drawn_from_it_alone(memories: Me
     assert await memories.erase("", session="s1") == 0
 
 
-async def test_what_a_fact_of_an_erased_session_took_the_place_of_holds_again(memories: Memories) -> None:
+async def test_a_fact_superseded_from_an_erased_session_is_valid_again(memories: Memories) -> None:
     chain = [
         fact("a", "Ann lives in Lisbon.", topic="home", sources=("s2:1",)),
         fact("b", "Ann lives in Porto.", topic="home", sources=("s1:1",), at=START + 1),
@@ -231,7 +231,7 @@ async def test_what_a_fact_of_an_erased_session_took_the_place_of_holds_again(me
     assert {id: each.superseded_by for id, each in (await held(memories)).items()} == {"a": ""}
 
 
-async def test_erasing_an_old_session_takes_its_episodes_and_the_facts_of_the_turns_in_them(
+async def test_erasing_an_old_session_deletes_its_episodes_and_facts(
     memories: Memories,
 ) -> None:
     turns = [turn.model_copy(update={"id": f"mail-{turn.place}"}) for turn in _session("old", 50)]
@@ -241,7 +241,7 @@ async def test_erasing_an_old_session_takes_its_episodes_and_the_facts_of_the_tu
     assert await held(memories, superseded=True) == {}
 
 
-async def test_erasing_a_scope_leaves_the_others_and_takes_what_was_drawn_from_it(memories: Memories) -> None:
+async def test_erasing_a_scope_deletes_derived_facts_and_keeps_others(memories: Memories) -> None:
     await memories.apply(change(turns=[said(1, "I live in Porto."), said(2, "I am Bob.", scope="user:7")]))
     facts = [
         fact("mine", "Ann lives in Porto."),
@@ -253,7 +253,7 @@ async def test_erasing_a_scope_leaves_the_others_and_takes_what_was_drawn_from_i
     assert set(await held(memories, superseded=True)) == {"s1:2", "his"}
 
 
-async def test_erasing_a_tenant_leaves_the_others(memories: Memories) -> None:
+async def test_erasing_memories_of_a_tenant_keeps_other_tenants(memories: Memories) -> None:
     for tenant in ("acme", "globex"):
         await memories.apply(change(turns=[said(1, "Hello.")], facts=[fact("a", "Ann.")], tenant=tenant))
     assert await memories.erase("acme") == 2
@@ -281,7 +281,7 @@ async def _age(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
-async def test_a_fact_goes_with_the_last_session_whose_agent_told_it(
+async def test_a_fact_is_deleted_with_its_last_source_session(
     memories: Memories, order: tuple[str, str]
 ) -> None:
     """Facts that agents remember by their tool go back to a call, not to a turn."""
@@ -296,7 +296,7 @@ async def test_a_fact_goes_with_the_last_session_whose_agent_told_it(
 
 
 @pytest.mark.parametrize("gone", [("s1:3",), tuple(f"s1:{number}" for number in range(MIN_TURNS + 1))])
-async def test_what_is_forgotten_while_it_is_drawn_together_does_not_come_back_in_an_episode(
+async def test_a_turn_forgotten_during_consolidation_does_not_return(
     tmp_path: Path, gone: tuple[str, ...]
 ) -> None:
     class Forgetting(Axes):

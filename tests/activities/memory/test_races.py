@@ -59,13 +59,13 @@ LISBON = fact("a", "Ann lives in Lisbon.", topic="home", at=START)
 PORTO = fact("b", "Ann lives in Porto.", topic="home", at=START + 9)
 
 
-async def test_of_two_facts_of_a_topic_that_come_at_once_the_newer_holds(stores: Stores) -> None:
+async def test_the_newer_of_two_concurrent_facts_is_valid(stores: Stores) -> None:
     one, other = await two(stores)
     await at_once(one.apply(change(facts=[LISBON])), other.apply(change(facts=[PORTO])))
     assert await superseded(one) == {"a": "b", "b": ""}
 
 
-async def test_two_that_take_the_place_of_one_at_once_leave_one_that_holds(stores: Stores) -> None:
+async def test_two_concurrent_replacements_leave_one_valid_fact(stores: Stores) -> None:
     one, other = await two(stores)
     third = Memories(await stores.open())
     await third.apply(change(facts=[fact("c", "Ann lives in Faro.", topic="home", at=START - 9)]))
@@ -83,7 +83,7 @@ def standing(draft: FactDraft, superseded_by: str = "") -> Record:
     )  # fmt: skip
 
 
-async def test_what_a_worker_that_died_left_standing_is_settled_by_its_change_applied_again(
+async def test_repeating_the_change_of_a_dead_worker_resolves_its_conflict(
     stores: Stores,
 ) -> None:
     store = await stores.open()
@@ -94,7 +94,7 @@ async def test_what_a_worker_that_died_left_standing_is_settled_by_its_change_ap
     assert await superseded(memories) == {"a": "b", "b": ""}
 
 
-async def test_of_two_that_took_each_others_place_one_holds_again(stores: Stores) -> None:
+async def test_one_of_two_mutually_superseded_facts_is_valid_again(stores: Stores) -> None:
     store = await stores.open()
     memories = Memories(store)
     await memories.check()
@@ -103,7 +103,7 @@ async def test_of_two_that_took_each_others_place_one_holds_again(stores: Stores
     assert await superseded(memories) == {"a": "b", "b": ""}
 
 
-async def test_a_topic_that_a_fact_of_another_took_the_place_of_stays_so(stores: Stores) -> None:
+async def test_a_fact_superseded_by_another_topic_stays_superseded(stores: Stores) -> None:
     memories = Memories(await stores.open())
     await memories.apply(change(facts=[LISBON, PORTO]))
     await memories.apply(change(facts=[fact("c", "Ann has no home.", replaces="b", at=START + 10)]))
@@ -129,9 +129,7 @@ class Turns:
 
 
 @pytest.mark.parametrize("moment", ["put", "get", "delete"])
-async def test_two_that_draw_a_session_together_at_once_lose_nothing_and_keep_nothing_twice(
-    moment: str, stores: Stores
-) -> None:
+async def test_concurrent_consolidations_lose_and_duplicate_nothing(moment: str, stores: Stores) -> None:
     other = Memories(await stores.open())
     texts = {f"s1:{number}": f"Song {number} is of tea." for number in range(MIN_TURNS + 1)}
     await other.apply(change(turns=[said(number, text) for number, text in enumerate(texts.values())]))

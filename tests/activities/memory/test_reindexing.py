@@ -42,7 +42,7 @@ async def _old(stores: Stores, records: Sequence[Record]) -> MemoryStore:
     ],
     ids=["fact", "episode", "topic", "turn", "turn without a session"],
 )
-async def test_a_memory_of_before_is_found_as_a_new_one(stores: Stores, record: Record) -> None:
+async def test_a_reindexed_memory_is_found_like_a_new_one(stores: Stores, record: Record) -> None:
     store = await _old(stores, [record])
     memories = Memories(store)
     assert await _found(memories) == ["needle"]
@@ -50,7 +50,7 @@ async def test_a_memory_of_before_is_found_as_a_new_one(stores: Stores, record: 
     await memories.close()
 
 
-async def test_what_is_superseded_and_what_is_on_later_pages_is_indexed_too(tmp_path: Path) -> None:
+async def test_superseded_memories_and_later_pages_are_reindexed(tmp_path: Path) -> None:
     store = await open_embedded(tmp_path / "memory.db")
     await store.begin(Collection())
     many = [replace(BASE, id=f"{number:04}", text="Unterwegs.") for number in range(PAGE + 1)]
@@ -63,7 +63,7 @@ async def test_what_is_superseded_and_what_is_on_later_pages_is_indexed_too(tmp_
     await memories.close()
 
 
-async def test_a_window_is_made_of_the_same_neighbours(tmp_path: Path) -> None:
+async def test_reindexing_uses_the_same_neighbours(tmp_path: Path) -> None:
     store = await open_embedded(tmp_path / "memory.db")
     await store.begin(Collection())
     said = ["Wo liegt die Krankenversicherungsnummer?", "Im Schrank.", "Danke."]
@@ -120,7 +120,7 @@ class _Failing:
         return await self._store.tenants()
 
 
-async def test_maintenance_ends_what_could_not_be_done_at_first(
+async def test_maintenance_finishes_a_failed_reindexing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     inner = await open_embedded(tmp_path / "memory.db")

@@ -123,7 +123,7 @@ async def test_the_last_limits_are_shown(state: State, session: str) -> None:
     assert view.tokens_limit == 300
 
 
-async def test_accounts_are_listed_by_the_beginning_of_their_names(state: State, session: str) -> None:
+async def test_budgets_are_listed_by_prefix(state: State, session: str) -> None:
     for name in ("b", "a", "A%", "c_"):
         await state.budgets.charge(reserve("one", session + name, 100, 1))
     listed = [view.account for view in await state.budgets.list(session)]

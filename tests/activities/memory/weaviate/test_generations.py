@@ -46,7 +46,7 @@ async def other(worker: WeaviateStore, url: str) -> AsyncIterator[WeaviateStore]
     await store.close()
 
 
-async def test_workers_that_begin_at_once_agree(url: str) -> None:
+async def test_workers_that_begin_concurrently_use_one_generation(url: str) -> None:
     workers = [await places.open_at(url) for _ in range(4)]
     await asyncio.gather(*(worker.begin(COLLECTION) for worker in workers))
     for number, worker in enumerate(workers):
@@ -69,7 +69,7 @@ async def test_a_worker_of_the_old_model_is_refused_after_a_migration(
     assert ids(await worker.list("acme", Filter())) == ["a"]
 
 
-async def test_what_others_write_and_delete_while_a_migration_ends_is_kept(
+async def test_concurrent_writes_and_deletions_survive_a_migration(
     worker: WeaviateStore, other: WeaviateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve = Generations.serve
@@ -89,7 +89,7 @@ async def test_what_others_write_and_delete_while_a_migration_ends_is_kept(
     assert ids(await worker.by_words("acme", ["new"], Filter(), 10)) == ["changed"]
 
 
-async def test_a_write_that_outlives_its_lease_is_not_acknowledged_in_the_old_generation(
+async def test_a_late_write_to_the_old_generation_is_not_acknowledged(
     worker: WeaviateStore, url: str
 ) -> None:
     slow = await places.open_at(url)
@@ -117,7 +117,7 @@ async def killed_before_the_end(store: WeaviateStore, monkeypatch: pytest.Monkey
             await store.migrate(OTHER, embed)
 
 
-async def test_what_is_deleted_after_a_migration_was_killed_does_not_come_back_with_the_next(
+async def test_deletions_after_a_killed_migration_stay_deleted(
     worker: WeaviateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await worker.put("acme", [fact(id, "", angle(0)) for id in ("a", "b", "c")])
@@ -132,7 +132,7 @@ async def test_what_is_deleted_after_a_migration_was_killed_does_not_come_back_w
     assert await worker.tenants() == ["acme"]
 
 
-async def test_what_is_deleted_leaves_no_copy_where_a_migration_failed_half_way(
+async def test_deletions_reach_the_copies_of_a_failed_migration(
     worker: WeaviateStore,
 ) -> None:
     await worker.put("acme", [fact("a", "", angle(0)), fact("b", "", angle(0))])
@@ -173,7 +173,7 @@ async def test_a_migration_leaves_one_collection_behind(
     assert await places.collections(worker) == 1
 
 
-async def test_vectors_of_another_length_than_promised_are_refused_and_the_old_ones_served(
+async def test_a_migration_with_wrong_vectors_keeps_the_old_ones(
     worker: WeaviateStore,
 ) -> None:
     await worker.put("acme", [fact("a", "", angle(0))])

@@ -21,7 +21,7 @@ def test_the_client_is_not_imported_before_a_store_is_opened() -> None:
     assert run(f"import sys{OPEN}print('weaviate' in sys.modules)") == "False"
 
 
-def test_importing_the_client_warns_nobody_and_changes_no_filter() -> None:
+def test_importing_the_client_gives_no_warning_and_changes_no_filter() -> None:
     # Without httpx2 the client's own imports warn.
     code = f"""
 import sys, warnings

@@ -53,7 +53,7 @@ from holdfast_workflows.contracts.errors import BadInput
         ),
     ],
 )
-def test_a_url_says_where_the_server_is(url: str, location: Location) -> None:
+def test_a_url_is_parsed(url: str, location: Location) -> None:
     assert parse(url, {}) == location
 
 
@@ -78,7 +78,7 @@ def test_a_url_says_where_the_server_is(url: str, location: Location) -> None:
         ("weaviate://host?api_key_file=/not/there", "cannot be read"),
     ],
 )
-def test_a_url_that_cannot_work_is_refused_with_what_is_wrong(url: str, complaint: str) -> None:
+def test_an_invalid_url_is_refused_with_a_reason(url: str, complaint: str) -> None:
     with pytest.raises(BadInput, match=complaint):
         parse(url, {})
 
@@ -92,7 +92,7 @@ def test_the_api_key_comes_from_the_environment_or_a_file(tmp_path: Path) -> Non
     assert parse(f"weaviate://localhost?api_key_file={file}", environ).api_key == "from-file"
 
 
-def test_an_api_key_does_not_travel_unencrypted_unless_that_is_said() -> None:
+def test_an_api_key_is_sent_unencrypted_only_if_secure_is_false() -> None:
     environ = {"WEAVIATE_API_KEY": "usual"}
     with pytest.raises(BadInput, match="secure=true"):
         parse("weaviate://memory.example", environ)

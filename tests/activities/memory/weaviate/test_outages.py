@@ -50,7 +50,7 @@ async def serving(
 
 
 @pytest.mark.slow
-async def test_a_server_killed_amid_writes_has_all_it_acknowledged_when_it_is_back(
+async def test_acknowledged_writes_survive_a_killed_server(
     own_server: WeaviateServer, store: WeaviateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acknowledged: list[str] = []
@@ -84,7 +84,7 @@ async def test_a_server_killed_amid_writes_has_all_it_acknowledged_when_it_is_ba
 
 
 @pytest.mark.slow
-async def test_what_was_stored_and_not_indexed_when_the_server_was_killed_is_found_once_it_is_put_again(
+async def test_a_repeated_put_indexes_what_a_killed_server_did_not(
     own_server: WeaviateServer, store: WeaviateStore
 ) -> None:
     records = [fact(f"{number}", "word", angle(number)) for number in range(5)]
@@ -102,7 +102,7 @@ async def test_what_was_stored_and_not_indexed_when_the_server_was_killed_is_fou
     assert ids(await store.by_vector("acme", angle(0), Filter(), 5)) == ["0", "1", "2", "3", "4"]
 
 
-async def test_a_call_to_a_frozen_server_can_be_cut_off_and_the_next_ones_work_when_it_is_back(
+async def test_calls_work_again_after_a_frozen_server_is_back(
     own_server: WeaviateServer, store: WeaviateStore
 ) -> None:
     await store.put("acme", [fact("a", "word", angle(0))])
@@ -116,7 +116,7 @@ async def test_a_call_to_a_frozen_server_can_be_cut_off_and_the_next_ones_work_w
     assert ids(await store.get("acme", ["a"])) == ["a"]
 
 
-async def test_a_frozen_server_is_given_up_after_a_while(
+async def test_a_call_to_a_frozen_server_times_out(
     own_server: WeaviateServer, store: WeaviateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "CALL_SECONDS", 0.5)
@@ -128,7 +128,7 @@ async def test_a_frozen_server_is_given_up_after_a_while(
         own_server.thaw()
 
 
-async def test_a_failed_call_does_not_break_those_that_are_under_way(store: WeaviateStore) -> None:
+async def test_a_cancelled_call_does_not_break_concurrent_calls(store: WeaviateStore) -> None:
     await store.put("acme", [fact(f"{number}", "word", angle(number)) for number in range(50)])
     working = [asyncio.create_task(store.by_words("acme", ["word"], Filter(), 50)) for _ in range(20)]
     cut = [asyncio.create_task(store.list("acme", Filter())) for _ in range(20)]
@@ -139,14 +139,14 @@ async def test_a_failed_call_does_not_break_those_that_are_under_way(store: Weav
     await asyncio.wait(cut)
 
 
-async def test_where_nobody_listens_memory_is_unavailable() -> None:
+async def test_a_refused_connection_is_memory_unavailable() -> None:
     store = await places.open_at("weaviate://127.0.0.1:1?grpc=2")
     with pytest.raises(MemoryUnavailable, match=r"127\.0\.0\.1:1: "):
         await asyncio.wait_for(store.begin(COLLECTION), 60)
     await store.close()
 
 
-async def test_a_server_that_never_answers_is_cut_off_or_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_call_to_a_silent_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -159,7 +159,7 @@ async def test_a_server_that_never_answers_is_cut_off_or_given_up(monkeypatch: p
             await asyncio.wait_for(store.collection(), 60)
 
 
-async def test_a_server_of_another_kind_is_named_as_such() -> None:
+async def test_a_server_that_is_not_weaviate_is_reported() -> None:
     async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
@@ -171,7 +171,7 @@ async def test_a_server_of_another_kind_is_named_as_such() -> None:
             await asyncio.wait_for(store.collection(), 60)
 
 
-async def test_a_server_whose_grpc_port_is_closed_is_given_up_after_a_while(
+async def test_a_closed_grpc_port_is_memory_unavailable(
     own_server: WeaviateServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await places.open_at(own_server.url(places.fresh_name(), grpc=1))
@@ -182,7 +182,7 @@ async def test_a_server_whose_grpc_port_is_closed_is_given_up_after_a_while(
     await store.close()
 
 
-async def test_a_store_that_lost_its_collections_is_begun_anew(
+async def test_a_store_that_lost_its_collections_is_initialised_again(
     weaviate_server: WeaviateServer | NamedWeaviate,
 ) -> None:
     url = weaviate_server.url(places.fresh_name())

@@ -41,13 +41,13 @@ async def test_a_breaker_is_opened_for_a_while_and_closed_by_hand(state: State) 
 
 
 @pytest.mark.parametrize("name", ["pay", "tool:", "model:x", ""])
-async def test_what_is_no_breaker_is_refused(state: State, name: str) -> None:
+async def test_an_unknown_breaker_is_refused(state: State, name: str) -> None:
     with pytest.raises(ApplicationError) as refused:
         await BreakersAndBudgets(state).set_breaker(SetBreaker(name=name, state="open"))
     assert refused.value.type == "breaker_unknown"
 
 
-async def test_accounts_are_listed_by_the_beginning_of_their_names(state: State, session: str) -> None:
+async def test_budgets_are_listed_by_prefix(state: State, session: str) -> None:
     account = f"run:{session}"
     await state.budgets.charge(
         Charge(holder=session, accounts={account: Limit(tokens=100)}, spent=Amount(tokens=7))

@@ -72,7 +72,7 @@ async def test_an_erased_user_leaves_no_trace(state: State, tmp_path: Path, url:
             assert canary.encode() not in b"".join(path.read_bytes() for path in files)
 
 
-async def test_an_erased_session_goes_and_the_users_others_stay(state: State, tmp_path: Path) -> None:
+async def test_erasing_a_session_keeps_the_users_other_sessions(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path, context_window=8_000) as one, remembering(state, tmp_path) as two:
         two.tenant = one.tenant
         await lived(one, "first")
@@ -83,7 +83,7 @@ async def test_an_erased_session_goes_and_the_users_others_stay(state: State, tm
         assert len(await state.log.read(two.session, 0)) == 2
 
 
-async def test_a_tenant_is_erased_whole_and_no_other(state: State, tmp_path: Path) -> None:
+async def test_erasing_a_tenant_keeps_others(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path, context_window=8_000) as one, remembering(state, tmp_path) as two:
         await lived(one, "first")
         await two.run(names.REMEMBER_TURN, await two.turn(1, "second one", "yes"))
@@ -105,9 +105,7 @@ async def test_a_session_of_another_tenant_is_not_erased(state: State, tmp_path:
             await erase(worker, "user", "")
 
 
-async def test_an_erasure_with_the_store_away_fails_and_is_finished_later(
-    state: State, tmp_path: Path
-) -> None:
+async def test_an_erasure_fails_without_the_store_and_is_finished_later(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path, context_window=8_000) as worker:
         await lived(worker, "first")
         worker.memory.away = True
@@ -143,7 +141,7 @@ async def test_a_task_that_fails_does_not_stop_the_rest(state: State, tmp_path: 
         assert errors["prune"] == ""
 
 
-async def test_one_task_that_fails_fails_its_activity(state: State, tmp_path: Path) -> None:
+async def test_a_single_failing_task_fails_the_activity(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         worker.memory.away = True
         with pytest.raises(ApplicationError) as failed:

@@ -94,9 +94,7 @@ async def ids(worker: Rememberer) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["session", "user", "tenant"])
-async def test_a_write_that_lands_after_the_erasure_is_erased(
-    kind: EraseKind, worker: Rememberer, other: Other
-) -> None:
+async def test_a_late_write_is_erased(kind: EraseKind, worker: Rememberer, other: Other) -> None:
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
         tasks.create_task(other.applying.record(told(worker), worker.session))
         await other.store.begun.wait()
@@ -109,7 +107,7 @@ async def test_a_write_that_lands_after_the_erasure_is_erased(
 
 
 @pytest.mark.parametrize("kind", ["session", "user", "tenant"])
-async def test_what_is_brought_after_the_erasure_stays(kind: EraseKind, worker: Rememberer) -> None:
+async def test_memories_stored_after_the_erasure_stay(kind: EraseKind, worker: Rememberer) -> None:
     await worker.memory.apply(told(worker))
     await erase(worker, kind)
     assert await ids(worker) == []
@@ -119,7 +117,7 @@ async def test_what_is_brought_after_the_erasure_stays(kind: EraseKind, worker: 
     assert len(await ids(worker)) == 2
 
 
-async def test_a_fact_holds_again_that_a_late_one_took_the_place_of(worker: Rememberer, other: Other) -> None:
+async def test_a_fact_superseded_by_a_late_one_is_valid_again(worker: Rememberer, other: Other) -> None:
     cat = FactDraft(id="cat", scope="user:ann", text="Ann has a cat.", at=1.0, topic="pet")
     await worker.memory.apply(Change(id="cat", tenant=worker.tenant, facts=(cat,)))
     change = told(worker)
@@ -135,7 +133,7 @@ async def test_a_fact_holds_again_that_a_late_one_took_the_place_of(worker: Reme
     assert (view.id, view.superseded_by) == ("cat", "")
 
 
-async def test_a_change_that_was_claimed_with_others_is_not_begun_once_its_session_is_erased(
+async def test_a_claimed_change_of_an_erased_session_is_not_applied(
     worker: Rememberer, state: State, tmp_path: Path
 ) -> None:
     worker.memory.away = True
@@ -161,9 +159,7 @@ async def test_a_change_that_was_claimed_with_others_is_not_begun_once_its_sessi
     assert await ids(worker) == []
 
 
-async def test_an_erasure_gone_over_while_the_tenant_is_erased_takes_nothing_new(
-    worker: Rememberer, state: State
-) -> None:
+async def test_a_repeated_erasure_keeps_new_memories(worker: Rememberer, state: State) -> None:
     await erase(worker, "tenant")
     await worker.memory.apply(told(worker))
 

@@ -39,7 +39,7 @@ async def find(worker: Rememberer, text: str = "", **more: Any) -> MemoryPage:
     return page
 
 
-async def test_what_a_person_adds_is_found_counted_and_forgotten(state: State, tmp_path: Path) -> None:
+async def test_a_memory_of_an_operator_is_found_counted_and_forgotten(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         assert await add(worker, "a", "Ann takes her tea with lemon.", topic="tea") == 1
         assert await add(worker, "b", "Ann has a dog.") == 1
@@ -92,7 +92,7 @@ async def test_waiting_turns_are_counted(state: State, tmp_path: Path) -> None:
         await state.outbox.erase(session=worker.session)
 
 
-async def test_people_are_told_at_once_that_the_store_is_away(state: State, tmp_path: Path) -> None:
+async def test_operators_get_an_error_at_once_if_the_store_is_down(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         worker.memory.away = True
         for call in (find(worker), add(worker, "a", "x"), worker.run(names.MIGRATE_MEMORY, MigrateInput())):

@@ -90,9 +90,7 @@ async def test_two_workers_at_once_apply_every_change_once(state: State, tmp_pat
         assert await ids(worker) == sorted(wanted)
 
 
-async def test_a_claim_whose_worker_died_is_taken_up_and_changes_nothing_twice(
-    state: State, tmp_path: Path
-) -> None:
+async def test_the_claim_of_a_dead_worker_is_applied_once(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         [id] = await waits(worker, 1)
         outbox = state.outbox
@@ -106,9 +104,7 @@ async def test_a_claim_whose_worker_died_is_taken_up_and_changes_nothing_twice(
         assert item.applied > 0
 
 
-async def test_what_is_decided_while_the_store_answers_is_applied_at_once(
-    state: State, tmp_path: Path
-) -> None:
+async def test_a_change_is_applied_at_once_if_the_store_answers(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         item = await applying(worker, worker.memory).record(change(worker, 1), worker.session)
         assert item is not None
@@ -117,7 +113,7 @@ async def test_what_is_decided_while_the_store_answers_is_applied_at_once(
         assert await ids(worker) == [f"{worker.session}:1"]
 
 
-async def test_a_change_that_cannot_be_applied_holds_up_no_other(state: State, tmp_path: Path) -> None:
+async def test_a_change_that_cannot_be_applied_does_not_block_others(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         wanted = await waits(worker, 5)
         watched = Watched(worker)
@@ -134,7 +130,7 @@ async def test_a_change_that_cannot_be_applied_holds_up_no_other(state: State, t
         await state.outbox.erase(session=worker.session)
 
 
-async def test_a_store_that_goes_away_amid_it_leaves_the_rest_for_later(state: State, tmp_path: Path) -> None:
+async def test_changes_stay_pending_when_the_store_fails_midway(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         wanted = await waits(worker, 6)
         watched = Watched(worker)
@@ -147,9 +143,7 @@ async def test_a_store_that_goes_away_amid_it_leaves_the_rest_for_later(state: S
         assert await ids(worker) == wanted
 
 
-async def test_a_session_erased_while_its_change_is_on_the_way_leaves_no_memory(
-    state: State, tmp_path: Path
-) -> None:
+async def test_a_session_erased_during_a_change_leaves_no_memory(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         await waits(worker, 1)
         watched = Watched(worker)
@@ -165,7 +159,7 @@ async def test_a_session_erased_while_its_change_is_on_the_way_leaves_no_memory(
 
 
 @pytest.mark.parametrize("merged", [False, True])
-async def test_what_was_forgotten_does_not_come_back_by_a_change_that_is_applied_again(
+async def test_a_repeated_change_does_not_restore_forgotten_memories(
     merged: bool, state: State, tmp_path: Path
 ) -> None:
     async with remembering(state, tmp_path) as worker:
@@ -201,7 +195,7 @@ async def test_without_a_store_changes_wait_for_a_worker_that_has_one(state: Sta
         assert await ids(worker) == [f"{worker.session}:1"]
 
 
-async def test_a_drainer_that_runs_applies_what_waits_and_drops_what_was_erased(
+async def test_the_drainer_applies_pending_changes_and_drops_erased_sessions(
     state: State, tmp_path: Path
 ) -> None:
     async with remembering(state, tmp_path) as worker:
@@ -223,7 +217,7 @@ async def test_a_drainer_that_runs_applies_what_waits_and_drops_what_was_erased(
             await heard.wait()
 
 
-async def test_a_drainer_outlives_a_store_that_is_away(state: State, tmp_path: Path) -> None:
+async def test_the_drainer_survives_an_unavailable_store(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         wanted = await waits(worker, 2)
         watched = Watched(worker)

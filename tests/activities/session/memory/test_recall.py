@@ -32,7 +32,7 @@ async def entry(worker: Rememberer, seq: int = 500) -> MemoryEntry | None:
     return found[0] if found and isinstance(found[0], MemoryEntry) else None
 
 
-async def test_what_is_found_is_written_before_the_message(state: State, tmp_path: Path) -> None:
+async def test_found_memories_are_written_before_the_message(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         await knows(worker, "Ann lives in the city of Lisbon.")
         result = await worker.run(names.RECALL, await worker.recalling(ASKED))
@@ -46,9 +46,7 @@ async def test_what_is_found_is_written_before_the_message(state: State, tmp_pat
         assert written.text.count("\n") == 0
 
 
-async def test_a_recall_that_is_repeated_gives_what_the_first_attempt_wrote(
-    state: State, tmp_path: Path
-) -> None:
+async def test_a_repeated_recall_returns_the_first_entry(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         await knows(worker, "Ann lives in the city of Lisbon.")
         request = await worker.recalling(ASKED)
@@ -68,7 +66,7 @@ async def test_nothing_relevant_leaves_no_entry(state: State, tmp_path: Path) ->
         assert await entry(worker) is None
 
 
-async def test_what_this_session_said_is_not_recalled_but_its_facts_are(state: State, tmp_path: Path) -> None:
+async def test_facts_of_the_session_are_recalled_but_not_its_turns(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         turns = [
             TurnDraft(
@@ -85,9 +83,7 @@ async def test_what_this_session_said_is_not_recalled_but_its_facts_are(state: S
         assert {memory.id for memory in written.memories} == {"f", "another:1"}
 
 
-async def test_only_the_agents_scopes_and_the_sessions_tenant_are_looked_in(
-    state: State, tmp_path: Path
-) -> None:
+async def test_only_the_agents_scopes_and_tenant_are_searched(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path, memory=Memory(scopes=("user", "agent"))) as worker:
         for id, scope in (("a", "user:ann"), ("b", "user:bob"), ("c", "tenant"), ("d", "agent:clerk")):
             await knows(worker, f"Ann lives in the city of {id}.", scope, id=id)
@@ -100,7 +96,7 @@ async def test_only_the_agents_scopes_and_the_sessions_tenant_are_looked_in(
 
 
 @pytest.mark.parametrize("scopes", [("user",), ()])
-async def test_an_agent_whose_scopes_name_nobody_sees_nobodys_memories(
+async def test_an_agent_without_a_valid_scope_sees_no_memories(
     scopes: tuple[ScopeKind, ...], state: State, tmp_path: Path
 ) -> None:
     """No scope at all would be every scope of the tenant."""
@@ -127,7 +123,7 @@ async def test_a_long_message_is_read_by_its_reference(state: State, tmp_path: P
         assert await worker.run(names.RECALL, request) == RecallResult(found=1)
 
 
-async def test_a_store_that_is_away_is_an_error_that_may_pass(state: State, tmp_path: Path) -> None:
+async def test_an_unavailable_store_is_a_retryable_error(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         request = await worker.recalling(ASKED)
         worker.memory.away = True
@@ -137,7 +133,7 @@ async def test_a_store_that_is_away_is_an_error_that_may_pass(state: State, tmp_
         assert not raised.value.non_retryable
 
 
-async def test_a_store_that_hangs_is_not_waited_for_again(state: State, tmp_path: Path) -> None:
+async def test_a_hanging_store_is_not_tried_again(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         request = await worker.recalling(ASKED)
         worker.memory.away = True
@@ -146,7 +142,7 @@ async def test_a_store_that_hangs_is_not_waited_for_again(state: State, tmp_path
         assert raised.value.non_retryable
 
 
-async def test_a_breaker_that_stays_open_is_not_waited_for(state: State, tmp_path: Path) -> None:
+async def test_recall_does_not_wait_for_an_open_breaker(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         request = await worker.recalling(ASKED)
         worker.memory.away = True

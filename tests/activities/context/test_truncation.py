@@ -23,7 +23,7 @@ def text_of(fragment: Fragment) -> str:
     return said
 
 
-def test_a_large_result_is_cut_to_head_and_tail_with_a_reference_from_the_start() -> None:
+def test_a_large_result_is_cut_to_head_and_tail_with_a_reference() -> None:
     text = "HEAD" + "word " * 20_000 + "TAIL"
     piece = Truncations(MODEL).piece(result(7, of=6, text=text))
     said = text_of(piece.fragment)
@@ -49,7 +49,7 @@ def test_a_result_within_the_cap_is_shown_whole() -> None:
     assert piece.reason is None
 
 
-def test_without_the_tool_that_reads_the_rest_nothing_refers_to_it() -> None:
+def test_no_reference_is_given_without_the_tool_that_reads_the_rest() -> None:
     piece = Truncations(MODEL, reference=False).piece(result(7, of=6, text="word " * 20_000))
     assert "left out]" in text_of(piece.fragment)
 
@@ -65,7 +65,7 @@ def test_a_small_window_shows_less_of_a_result(room: int, tokens: int) -> None:
     st.sampled_from(["message", "result", "reply"]),
     st.sampled_from(WIRES),
 )
-def test_an_entry_fits_into_what_it_is_cut_to(text: str, tokens: int, kind: str, model: Model) -> None:
+def test_a_cut_entry_fits_its_limit(text: str, tokens: int, kind: str, model: Model) -> None:
     made: dict[str, Entry] = {
         "message": user(3, text),
         "result": result(3, of=2, text=text),
@@ -81,7 +81,7 @@ def test_an_entry_fits_into_what_it_is_cut_to(text: str, tokens: int, kind: str,
     assert fragment == whole or whole.tokens > tokens
 
 
-def test_what_the_cut_says_of_itself_is_true_for_every_length() -> None:
+def test_the_truncation_note_is_correct_for_every_length() -> None:
     text = "".join(f"{n:05d}" for n in range(400))
     for chars in range(0, 1_900, 7):
         head, note, tail = re.split(r"\n?(\[….*\])\n?", cut(text, chars, 3, reference=True))
@@ -91,7 +91,7 @@ def test_what_the_cut_says_of_itself_is_true_for_every_length() -> None:
         assert f"offset={len(head)})" in note
 
 
-def test_memories_go_from_the_last_on_until_the_rest_fits() -> None:
+def test_the_last_memories_are_dropped_until_the_rest_fits() -> None:
     recalled = tuple(Recalled(id=str(n), text=f"memory{n} " + "word " * 50) for n in range(10))
     entry, forms = MemoryEntry(seq=4, memories=recalled), Truncations(MODEL)
     said = text_of(forms.fitted(entry, 300))
@@ -102,7 +102,7 @@ def test_memories_go_from_the_last_on_until_the_rest_fits() -> None:
 
 
 @both_wires
-def test_a_reply_is_cut_only_with_what_its_provider_wants_back(model: Model) -> None:
+def test_a_cut_reply_loses_its_extra(model: Model) -> None:
     made = reply(2, calls=1, text="word " * 1_000)
     made = made.model_copy(update={"extra": {"anthropic": {"content": [{"type": "text", "text": "all"}]}}})
     fragment = Truncations(model).fitted(made, 200)
@@ -119,7 +119,7 @@ def test_figures_and_encoded_data_count_double() -> None:
 
 
 @both_wires
-def test_no_reference_is_given_to_what_the_model_said_itself(model: Model) -> None:
+def test_no_reference_is_given_to_a_reply(model: Model) -> None:
     """The tool reads results and messages."""
     fragment = Truncations(model).fitted(reply(2, calls=1, text="word " * 1_000), 200)
     assert b"characters left out]" in fragment.data

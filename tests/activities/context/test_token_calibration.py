@@ -33,7 +33,7 @@ async def test_before_the_first_report_a_token_is_three_bytes(ratios: TokenCalib
     assert ratios.of(model) == UNKNOWN
 
 
-async def test_what_a_provider_reports_is_learnt_and_found_by_the_next_worker(
+async def test_reported_counts_are_learned_and_loaded_by_the_next_worker(
     state: State, ratios: TokenCalibration, model: str
 ) -> None:
     random = Random(7)
@@ -47,24 +47,20 @@ async def test_what_a_provider_reports_is_learnt_and_found_by_the_next_worker(
     assert later.of(f"{model}-other") == UNKNOWN
 
 
-async def test_a_short_prompt_says_little_since_providers_add_their_own(
-    ratios: TokenCalibration, model: str
-) -> None:
+async def test_a_short_prompt_has_little_weight(ratios: TokenCalibration, model: str) -> None:
     for _ in range(10):
         ratios.learn(model, 4_000, 4_000)
     ratios.learn(model, 10, 400)
     assert ratios.of(model) < 1.05
 
 
-async def test_nothing_is_learnt_where_nothing_was_counted(ratios: TokenCalibration, model: str) -> None:
+async def test_nothing_is_learned_without_a_count(ratios: TokenCalibration, model: str) -> None:
     ratios.learn(model, 4_000, 0)
     ratios.learn(model, 0, 4_000)
     assert ratios.of(model) == UNKNOWN
 
 
-async def test_a_provider_that_counts_nonsense_moves_it_no_further_than_the_bounds(
-    ratios: TokenCalibration, model: str
-) -> None:
+async def test_ratios_stay_within_bounds(ratios: TokenCalibration, model: str) -> None:
     for _ in range(30):
         ratios.learn(model, 4_000, 4_000_000)
     assert MOST - 0.01 < ratios.of(model) <= MOST
@@ -88,7 +84,7 @@ async def test_a_ratio_that_stays_is_not_written_again(
     assert kept[f"{model}-other"] == pytest.approx(1.67, abs=0.01)
 
 
-async def test_a_state_database_that_is_away_is_done_without(tmp_path: Path, model: str) -> None:
+async def test_an_unavailable_state_database_is_ignored(tmp_path: Path, model: str) -> None:
     state = await open_state(f"sqlite:///{tmp_path}/state.db")
     await state.close()
     (tmp_path / "state.db").unlink()
