@@ -29,12 +29,7 @@ from .tool import Tool
 
 
 class Agent:
-    """An agent, declared once and served by every worker that loads its App.
-
-    Attributes:
-        spec: The agent as data; pinned in each of its sessions.
-        tools: Its tools by name, without those that Holdfast adds.
-    """
+    """An agent: ``spec`` is the agent as data, ``tools`` are its tools by name without the built-in ones."""
 
     @known_options("Agent")
     def __init__(
@@ -66,39 +61,35 @@ class Agent:
         """Declare an agent.
 
         Args:
-            name: Letters, digits, "_" and "-"; sessions are started by it.
+            name: Letters, digits, "_" and "-".
             model: ``"provider:model"``, or several in order of preference.
             instructions: The system prompt.
-            tools: What it may call, made by ``@tool``.
+            tools: Tools made by ``@tool``.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
-            description: What the agent is for, for people and for other agents.
-            max_steps: Model calls one turn may take.
+            description: The agent's purpose, for people and other agents.
+            max_steps: Most model calls per turn.
             max_tokens: The longest reply, in tokens; the provider's default if None.
             temperature: From 0 to 2; the provider's default if None.
-            context_window: The context window to keep within, in tokens; the model's own if None.
-            max_inline_steps: Steps one activity may take while the model asks only for inline tools.
-            max_inline_seconds: How long these steps may take together.
-            max_repairs: Steps in a row whose calls were all invalid, before the turn fails.
-            when_busy: What happens to a message that arrives during a turn: "queue", "reject" or
-                "interrupt".
-            model_timeout: The longest one model call may take, in seconds or as a timedelta.
-            model_retry: How model calls that failed for a passing reason are repeated.
-            budget: What one session may use in its life, and what is done when that is used up.
-            fallbacks: What is done when no model answers, in this order: CachedReply,
-                SimplifiedReply, AskHuman, ErrorReply. The turn fails if none of them helps.
-            max_wait: How long a turn may wait for providers, limits and tools that cannot be asked at the
-                moment, in seconds or as a timedelta. By default an hour without fallbacks, and no time
-                with them.
-            memory: What it remembers beyond its sessions, as ``Memory(…)``; None for nothing. It is then
-                given the tools search_memory, remember and forget.
-            working_memory: Whether it is given a plan and a scratchpad, by the tools update_plan and
-                write_notes.
-            compact_at: How full its prompt may be, from 0.1 to 1 of what instructions and tools leave, before
-                the older part of the conversation is summed up.
+            context_window: The context window in tokens; the model's own if None.
+            max_inline_steps: Most steps in one activity while the model calls only inline tools.
+            max_inline_seconds: Most seconds for these steps together.
+            max_repairs: Consecutive steps with invalid calls only, before the turn fails.
+            when_busy: For a message during a turn: "queue", "reject" or "interrupt".
+            model_timeout: Time limit of one model call, in seconds or as a timedelta.
+            model_retry: Retry policy for temporary failures of model calls.
+            budget: What one session may use, and what happens when that is spent.
+            fallbacks: Tried in this order when no model answers: CachedReply, SimplifiedReply, AskHuman,
+                ErrorReply. The turn fails if none of them succeeds.
+            max_wait: How long a turn may wait for breakers and rate limits, in seconds or as a timedelta; by
+                default an hour without fallbacks, and 0 with them.
+            memory: ``Memory(…)`` adds recall and the tools search_memory, remember and forget.
+            working_memory: Adds a plan and notes, with the tools update_plan and write_notes.
+            compact_at: The older part of the conversation is summarised when this part of the prompt, from 0.1
+                to 1, is full; instructions and tools are not counted.
 
         Raises:
-            InvalidDeclaration: It cannot work as declared; the detail says what to change.
+            InvalidDeclaration: An option is invalid; the detail says what to change.
         """
         where = f"agent {declare.name(name, 'agent')!r}"
         self.tools = _with_undos(_by_name(tools, where), where)
@@ -107,11 +98,11 @@ class Agent:
             instructions=clean(instructions),
             models=_models(model, where),
             tools=_specs(self.tools, memory, working_memory),
-            output=None if output_type is None else _checked(output_spec(output_type)),
+            output=_output(output_type),
             max_steps=declare.whole(max_steps, f"{where}: max_steps", 1, 100_000),
-            max_tokens=None if max_tokens is None else declare.whole(max_tokens, f"{where}: max_tokens", 1),
-            temperature=_temperature(temperature, where),
-            context_window=_context_window(context_window, where),
+            max_tokens=declare.optional_whole(max_tokens, f"{where}: max_tokens", 1),
+            temperature=declare.optional_number(temperature, f"{where}: temperature", 0, 2),
+            context_window=declare.optional_whole(context_window, f"{where}: context_window", 1_000),
             max_inline_steps=declare.whole(max_inline_steps, f"{where}: max_inline_steps", 1, 1_000),
             max_inline_seconds=declare.seconds(max_inline_seconds, f"{where}: max_inline_seconds"),
             max_repairs=declare.whole(max_repairs, f"{where}: max_repairs", 0, 1_000),
@@ -119,20 +110,20 @@ class Agent:
             model_timeout=declare.seconds(model_timeout, f"{where}: model_timeout"),
             model_retry=declare.retry(model_retry, f"{where}: model_retry"),
             description=description,
-            **_when_it_goes_wrong(budget, fallbacks, max_wait, where),
-            **_what_it_keeps(memory, working_memory, compact_at, where),
+            working_memory=working_memory,
+            **_limits(budget, fallbacks, max_wait, memory, compact_at, where),
         )
         declare.tools(self.spec.tools, self.spec.models, where)
 
     @property
     def functions(self) -> Mapping[str, Tool[..., Any]]:
-        """Its tools by all names that sessions may call them by."""
+        """The tools by name and alias."""
         aliases = {alias: tool for tool in self.tools.values() for alias in tool.aliases}
         return {**aliases, **self.tools}
 
     @property
     def name(self) -> str:
-        """The name sessions are started by."""
+        """The agent's name."""
         return self.spec.name
 
     def __repr__(self) -> str:
@@ -147,11 +138,10 @@ def _by_name(tools: Sequence[object], where: str) -> Mapping[str, Tool[..., Any]
         tool = cast("Tool[..., Any]", given)
         if tool.spec.name in OWN_TOOLS:
             raise InvalidDeclaration(
-                f"{where}: tool {tool.spec.name!r} has the name of one that Holdfast gives to agents; "
-                "give name=… another"
+                f"{where}: tool {tool.spec.name!r} has the name of a built-in tool; choose another with name=…"
             )
         if tool.spec.name in found:
-            raise InvalidDeclaration(f"{where} has two tools named {tool.spec.name!r}; give one another name")
+            raise InvalidDeclaration(f"{where} has two tools named {tool.spec.name!r}; rename one of them")
         found[tool.spec.name] = tool
     _check_aliases(found, where)
     return found
@@ -170,7 +160,7 @@ def _check_aliases(tools: Mapping[str, Tool[..., Any]], where: str) -> None:
 
 
 def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str, Tool[..., Any]]:
-    """The tools, and hidden from the model those that were given only to undo others."""
+    """The tools, and those that are only undos of others, hidden from the model."""
     found = dict(tools)
     for tool in tools.values():
         name = tool.spec.undo
@@ -181,11 +171,11 @@ def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str,
             if not undo.same_as(tool.undo):
                 raise InvalidDeclaration(
                     f"{where}: the undo of {tool.spec.name!r} and another tool are both named {name!r}; "
-                    "give one another name"
+                    "rename one of them"
                 )
         if name not in found:
             raise InvalidDeclaration(
-                f"{where}: {tool.spec.name!r} has undo={name!r}, and there is no tool of that name; "
+                f"{where}: {tool.spec.name!r} has undo={name!r}, but no tool has that name; "
                 "add it to tools=[…], or give the tool itself as undo"
             )
         tool.check_undo(found[name])
@@ -195,40 +185,25 @@ def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str,
 def _specs(
     tools: Mapping[str, Tool[..., Any]], memory: Memory | None, working_memory: bool
 ) -> tuple[ToolSpec, ...]:
-    """What the model sees: the agent's tools, and then those that Holdfast gives it."""
     own = own_tools(any_tools=bool(tools), memory=memory, working_memory=working_memory)
     return (*(tool.spec for tool in tools.values()), *own)
 
 
-def _when_it_goes_wrong(
+def _limits(
     budget: Budget | None,
     fallbacks: Sequence[Fallback],
     max_wait: float | timedelta | None,
+    memory: Memory | None,
+    compact_at: float,
     where: str,
 ) -> dict[str, Any]:
     return {
-        "budget": None if budget is None else limits.budget(budget, f"{where}: budget"),
+        "budget": limits.budget(budget, f"{where}: budget"),
         "fallbacks": limits.fallbacks(fallbacks, where),
         "max_wait": limits.max_wait(max_wait, f"{where}: max_wait"),
-    }
-
-
-def _what_it_keeps(
-    memory: Memory | None, working_memory: bool, compact_at: float, where: str
-) -> dict[str, Any]:
-    return {
         "memory": limits.memory(memory, where),
-        "working_memory": working_memory,
         "compact_at": declare.number(compact_at, f"{where}: compact_at", 0.1, 1),
     }
-
-
-def _context_window(value: int | None, where: str) -> int | None:
-    return None if value is None else declare.whole(value, f"{where}: context_window", 1_000)
-
-
-def _temperature(value: float | None, where: str) -> float | None:
-    return None if value is None else declare.number(value, f"{where}: temperature", 0, 2)
 
 
 def _models(model: str | Sequence[str], where: str) -> tuple[str, ...]:
@@ -239,7 +214,7 @@ def _models(model: str | Sequence[str], where: str) -> tuple[str, ...]:
         declare.model(name, where)
     if len(set(names)) < len(names):
         raise InvalidDeclaration(
-            f"{where} names the same model twice; each stands once, in order of preference"
+            f"{where} names the same model twice; name each once, in order of preference"
         )
     return names
 
@@ -252,6 +227,9 @@ def _when_busy(value: WhenBusy, where: str) -> WhenBusy:
     return value
 
 
-def _checked(output: OutputSpec) -> OutputSpec:
+def _output(shape: OutputShape | None) -> OutputSpec | None:
+    if shape is None:
+        return None
+    output = output_spec(shape)
     declare.json_schema(output.json_schema, "the output schema")
     return output

@@ -19,11 +19,11 @@ class App:
 
     Attributes:
         agents: The agents by name.
-        workflows: Workflows of yours that the same worker serves, in Temporal's sandbox.
-        activities: Activities of yours that the same worker serves.
-        tenants: What each tenant may use; ``"*"`` stands for those that are not named.
-        name: The app's name; empty for the only app of a Temporal namespace. Its workers serve the task queue
-            ``holdfast-<name>``, or ``holdfast`` without a name, where HOLDFAST_TASK_QUEUE says nothing else.
+        workflows: Your own workflows, which run in Temporal's sandbox.
+        activities: Your own activities.
+        tenants: Limits by tenant; ``"*"`` is for all others.
+        name: The app's name; empty for the only app of a Temporal namespace. Unless HOLDFAST_TASK_QUEUE is set,
+            its task queue is ``holdfast-<name>``, or ``holdfast`` without a name.
     """
 
     @known_options("App")
@@ -36,7 +36,7 @@ class App:
         activities: Sequence[Callable[..., Any]] = (),
         tenants: Mapping[str, TenantLimits] | None = None,
     ) -> None:
-        """Collect agents, and what else their worker serves.
+        """Collect what a worker serves.
 
         Raises:
             InvalidDeclaration: No agent is given, two share a name, or a limit or the app's name is invalid.
@@ -48,7 +48,7 @@ class App:
         self.tenants = limits.tenants(tenants or {})
 
     def registry(self) -> Registry:
-        """Everything a worker needs to serve these agents."""
+        """What a worker needs to serve these agents."""
         return Registry(
             agents={name: agent.spec for name, agent in self.agents.items()},
             tools={name: agent.functions for name, agent in self.agents.items()},
@@ -63,9 +63,9 @@ def _by_name(agents: Sequence[object]) -> dict[str, Agent]:
     found: dict[str, Agent] = {}
     for given in agents:
         if not isinstance(given, Agent):
-            raise InvalidDeclaration(f"an App holds agents, and {given!r} is none")
+            raise InvalidDeclaration(f"App(agents=…) contains {given!r}, which is not an Agent")
         if given.name in found:
-            raise InvalidDeclaration(f"two agents are named {given.name!r}; give one another name")
+            raise InvalidDeclaration(f"two agents are named {given.name!r}; rename one of them")
         found[given.name] = given
     if not found:
         raise InvalidDeclaration("the App has no agents; give agents=[Agent(…)]")

@@ -1,4 +1,4 @@
-"""From a model's JSON text to a function's arguments, or to a message the model can act on."""
+"""Parse a model's JSON text into a function's arguments, or explain to the model what is wrong."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .schema import Signature
 _MAX_PROBLEMS = 5
 _MAX_PATH = 120
 _MAX_VALUE = 80
-_STRINGS = 3  # how often JSON may be wrapped in a JSON string
+_STRINGS = 3  # most levels of JSON strings around the object
 
 
 def read(text: str, signature: Signature) -> dict[str, Any]:
-    """Arguments by parameter name, defaults included.
+    """Return the arguments by parameter name, with defaults.
 
     Raises:
         ToolArgumentsInvalid: The text is not a JSON object that fits the signature.
@@ -35,7 +35,7 @@ def read(text: str, signature: Signature) -> dict[str, Any]:
 
 
 def _parse(text: str, signature: Signature) -> dict[str, Any]:
-    """The JSON object. Providers send "" where a tool takes no arguments, and some the object as a JSON string."""
+    """Parse the JSON object. Providers send "" for a tool without arguments; some send the object as a JSON string."""
     given: Any = text
     for _ in range(_STRINGS):
         if not given.strip():

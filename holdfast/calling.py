@@ -1,4 +1,4 @@
-"""Calling a user's function, async or not, and turning what it returns into text."""
+"""Call a user's function, async or not, and convert its result to text."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from holdfast_workflows.contracts.text.unicode import dump_json
 from .threads import run_in_thread
 
 _MOST: Final = 100_000
-"""Values that are taken from an iterator, which may have no end."""
+"""Most values that are read from an iterator, which may be infinite."""
 
 
 async def run(function: Callable[..., object], given: Mapping[str, Any]) -> object:
-    """What the function returns; one that is not async runs in a thread.
+    """Call the function, in a thread unless it is async.
 
     Raises:
-        ToolError: The function tried to end the process, or raised what no tool may.
+        ToolError: It called ``sys.exit`` or raised a BaseException.
     """
     call = functools.partial(_called, function, given, BEGIN.get())
     try:
@@ -34,7 +34,7 @@ async def run(function: Callable[..., object], given: Mapping[str, Any]) -> obje
     except (Exception, asyncio.CancelledError):
         raise
     except SystemExit as error:
-        # Left alone it would end the worker and every session on it, and so would the others.
+        # It would end the worker and all of its sessions; so would the others.
         raise ToolError(f"the tool called sys.exit({error.code!r})") from error
     except BaseException as error:
         raise ToolError(f"the tool raised {type(error).__name__}") from error
@@ -46,7 +46,7 @@ def _called(function: Callable[..., object], given: Mapping[str, Any], begin: Ca
 
 
 def as_text(result: object) -> str:
-    """A result as the model sees it: str as it is, None as "", else JSON.
+    """Convert a result for the model: str unchanged, None to "", else JSON.
 
     Raises:
         ResultNotText: It cannot be written as JSON.
@@ -58,7 +58,7 @@ def as_text(result: object) -> str:
     except (PydanticSerializationError, UnicodeError, ValueError, RecursionError) as error:
         raise ResultNotText(f"{type(result).__name__}: {error}") from error
     except BaseException as error:
-        # The methods of what was returned are the user's, too.
+        # Methods of the result are user code too.
         raise ResultNotText(f"{type(result).__name__}: {type(error).__name__}") from error
 
 
@@ -81,5 +81,5 @@ async def _awaited(result: Awaitable[object]) -> object:
     except asyncio.CancelledError as error:
         if task is not None and task.cancelling():
             raise
-        # Something the tool awaited was cancelled, not the call; as it stands it would look like the call's.
+        # Something that the tool awaited was cancelled; it would be taken for a cancellation of the call.
         raise RuntimeError("something the tool waited for was cancelled") from error

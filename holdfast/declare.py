@@ -1,4 +1,4 @@
-"""The checks that agents and tools share: each refuses with the remedy."""
+"""Checks of options. Each returns the value, or raises InvalidDeclaration with the remedy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
 T = TypeVar("T")
 
 LONGEST = 30 * 86_400.0
-"""The longest time-out, in seconds: 30 days."""
+"""The longest timeout, in seconds: 30 days."""
 
 _MODEL = re.compile(r"[a-zA-Z0-9_.-]+:\S+")
 _PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
@@ -24,27 +24,27 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def name(value: str, what: str) -> str:
-    """A name that providers, Temporal and command lines accept."""
+    """Check a name: providers, Temporal and command lines must accept it."""
     if not _is_text(value) or not _NAME.fullmatch(value):
         raise InvalidDeclaration(
             f"{what} {value!r} has a name that providers refuse; "
-            "use 1 to 64 letters, digits, '_' and '-' of ASCII (give name=… if it comes from a function)"
+            "use 1 to 64 ASCII letters, digits, '_' and '-' (set name=… if it comes from a function)"
         )
     return value
 
 
 def property_name(value: str, what: str) -> str:
-    """A name that every provider accepts for an argument of a tool."""
+    """Check an argument's name: every provider must accept it."""
     if not _PROPERTY.fullmatch(value):
         raise InvalidDeclaration(
             f"{what} {value!r} has a name that Anthropic refuses; "
-            "use 1 to 64 letters, digits, '_', '.' and '-' of ASCII"
+            "use 1 to 64 ASCII letters, digits, '_', '.' and '-'"
         )
     return value
 
 
 def json_schema(schema: Mapping[str, Any], what: str) -> None:
-    """A JSON schema as every provider reads it."""
+    """Check a JSON schema."""
     # Only processes that declare agents need the checker; clients are installed without it.
     from jsonschema import Draft202012Validator, SchemaError
 
@@ -54,28 +54,28 @@ def json_schema(schema: Mapping[str, Any], what: str) -> None:
         raise InvalidDeclaration(f"{what} is not a JSON schema: {error.message}") from error
 
 
-def tools(found: Sequence[ToolSpec], models: Sequence[str], where: str) -> None:
-    """Whether the providers of the models take such tools in a request."""
+def tools(specs: Sequence[ToolSpec], models: Sequence[str], where: str) -> None:
+    """Check the number of tools and their descriptions against OpenAI's limits."""
     openai = next((each for each in models if _OPENAI.match(each)), None)
-    shown = [tool for tool in found if not tool.hidden]
+    shown = [tool for tool in specs if not tool.hidden]
     if openai is None:
         return
     if len(shown) > MOST_TOOLS:
         raise InvalidDeclaration(
-            f"{where} has {len(shown)} tools with those that Holdfast gives it, and {openai} takes at most "
-            f"{MOST_TOOLS}; leave some out, or make several agents"
+            f"{where} has {len(shown)} tools with the built-in ones, and {openai} takes at most "
+            f"{MOST_TOOLS}; remove some, or use several agents"
         )
     for tool in shown:
         if len(tool.description) > LONGEST_DESCRIPTION:
             raise InvalidDeclaration(
                 f"{where}: tool {tool.name!r} has a description of {len(tool.description):,} characters, and "
-                f"{openai} takes at most {LONGEST_DESCRIPTION:,}; shorten its docstring, or say the rest in the "
-                "instructions or of its parameters"
+                f"{openai} takes at most {LONGEST_DESCRIPTION:,}; shorten its docstring, or move text to the "
+                "instructions or the parameters"
             )
 
 
 def model(value: str, what: str) -> str:
-    """A model's name with its provider's."""
+    """Check a model's name: ``provider:model``."""
     if not _is_text(value) or not _MODEL.fullmatch(value):
         raise InvalidDeclaration(
             f'{what} has model {value!r}; write "provider:model", such as "openai:gpt-5-mini"'
@@ -84,21 +84,31 @@ def model(value: str, what: str) -> str:
 
 
 def whole(value: int, what: str, least: int, most: int = 1_000_000_000) -> int:
-    """An integer within bounds."""
+    """Check an integer."""
     if not _is_number(value) or not least <= value <= most or value != int(value):
         raise InvalidDeclaration(f"{what}={value!r} must be a whole number from {least:,} to {most:,}")
     return int(value)
 
 
 def number(value: float, what: str, least: float, most: float) -> float:
-    """A number within bounds; NaN is not."""
+    """Check a number; NaN is refused."""
     if not _is_number(value) or not least <= value <= most:
         raise InvalidDeclaration(f"{what}={value!r} must be a number from {least:g} to {most:g}")
     return float(value)
 
 
+def optional_whole(value: int | None, what: str, least: int, most: int = 1_000_000_000) -> int | None:
+    """Check an integer or None."""
+    return None if value is None else whole(value, what, least, most)
+
+
+def optional_number(value: float | None, what: str, least: float, most: float) -> float | None:
+    """Check a number or None."""
+    return None if value is None else number(value, what, least, most)
+
+
 def seconds(value: float | timedelta, what: str) -> float:
-    """A duration above zero."""
+    """Convert a duration to seconds; it must be above 0."""
     length = value.total_seconds() if isinstance(value, timedelta) else value
     if not _is_number(length) or not math.isfinite(length) or not 0 < length <= LONGEST:
         raise InvalidDeclaration(f"{what}={value!r} must be above 0 and at most {LONGEST:,.0f} seconds")
@@ -106,7 +116,7 @@ def seconds(value: float | timedelta, what: str) -> float:
 
 
 def retry(value: RetryPolicy, what: str) -> RetryPolicy:
-    """A retry policy that ends: Temporal takes 0 attempts for "without end"."""
+    """Check a retry policy; 0 attempts would mean no limit for Temporal."""
     instance(value, RetryPolicy, "RetryPolicy", what)
     whole(value.attempts, f"{what}: attempts", 1, 1_000)
     number(value.first_delay, f"{what}: first_delay", 0.001, LONGEST)
@@ -116,7 +126,7 @@ def retry(value: RetryPolicy, what: str) -> RetryPolicy:
 
 
 def instance(value: object, kind: type[T], name: str, what: str) -> T:
-    """A value of a type that users construct, and not the dict that they would make it from."""
+    """Check the type of a value; a dict is not converted."""
     if not isinstance(value, kind):
         raise InvalidDeclaration(f"{what}={value!r} must be made by {name}(…)")
     return value

@@ -1,4 +1,4 @@
-"""What a tool may say of its effect: a probe that finds out whether a call happened, an undo that takes it back."""
+"""Probes, which find out whether a call happened, and checks of undos."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from . import calling
 from .schema import Signature, context_parameter, type_hints
 
 RESULT = "result"
-"""The parameter by which an undo receives what the call returned."""
+"""The parameter of an undo that receives the call's result."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A function that says whether a call happened, and which of the call's arguments it wants."""
+    """A probe function, with the parameters it takes from the call."""
 
     function: Callable[..., object]
     parameters: tuple[str, ...]
@@ -29,16 +29,14 @@ class Probe:
         """The call's result as text if it happened, None if it did not.
 
         Raises:
-            EffectUnknown: It answered False, which says neither.
+            EffectUnknown: It returned False, which is ambiguous.
         """
         given = {name: arguments[name] for name in self.parameters}
         if self.context:
             given[self.context] = context
         found = await calling.run(self.function, given)
         if found is False:
-            raise EffectUnknown(
-                "the probe returned False; it has to return None where the call did not happen"
-            )
+            raise EffectUnknown("the probe returned False; it must return None if the call did not happen")
         return None if found is None else calling.as_text(found)
 
 
@@ -46,15 +44,15 @@ def read_probe(function: Callable[..., object], name: str, signature: Signature)
     """Read the probe of a tool.
 
     Raises:
-        InvalidDeclaration: It wants what the call does not have; the detail says what to change.
+        InvalidDeclaration: Its signature does not fit the tool; the detail says what to change.
     """
     where = f"the probe of tool {name!r}"
     if not inspect.isroutine(function):
-        raise InvalidDeclaration(f"{where} is {function!r}; give a function")
+        raise InvalidDeclaration(f"{where} is {function!r}; use a function")
     hints = type_hints(function, where)
     if hints.get("return") is bool:
         raise InvalidDeclaration(
-            f"{where} returns bool; it has to return the call's result if the call happened, and None if not"
+            f"{where} returns bool; it must return the call's result if the call happened, and None if not"
         )
     parameters = inspect.signature(function).parameters
     context = context_parameter(hints, parameters, where)
@@ -68,10 +66,10 @@ def read_probe(function: Callable[..., object], name: str, signature: Signature)
 
 
 def check_undo(name: str, original: Signature, undo_name: str, undo: Signature) -> None:
-    """Whether a tool can be called with what a call of another was made with.
+    """Check that an undo can be called with the arguments of the tool.
 
     Raises:
-        InvalidDeclaration: It needs more, or something else under the same name.
+        InvalidDeclaration: It requires another parameter, or another type.
     """
     had = {parameter: original.arguments.model_fields[field] for field, parameter in original.fields.items()}
     for field, parameter in undo.fields.items():
@@ -79,12 +77,12 @@ def check_undo(name: str, original: Signature, undo_name: str, undo: Signature) 
         where = f"{parameter!r} of {undo_name!r}, the undo of tool {name!r},"
         if parameter in had:
             if wanted.annotation != had[parameter].annotation:
-                raise InvalidDeclaration(f"{where} has another type there; annotate both alike")
+                raise InvalidDeclaration(f"{where} has another type in the tool; annotate both alike")
         elif parameter == RESULT:
             if wanted.annotation is not str:
                 raise InvalidDeclaration(f"{where} must be a str: it is the call's result as text")
         elif wanted.is_required():
             raise InvalidDeclaration(
                 f"{where} is not among its parameters; an undo is called with the same arguments and {RESULT!r}, "
-                "so leave it out or give it a default"
+                "so remove it or give it a default"
             )

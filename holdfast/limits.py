@@ -29,14 +29,16 @@ _MOST_TOKENS = 1_000_000_000_000
 _FALLBACKS = (CachedReply, SimplifiedReply, AskHuman, ErrorReply)
 
 
-def budget(value: Budget, where: str) -> Budget:
-    """A budget that limits something and says what then."""
+def budget(value: Budget | None, where: str) -> Budget | None:
+    """Check a budget."""
+    if value is None:
+        return None
     declare.instance(value, Budget, "Budget", where)
-    _optional_whole(value.tokens, f"{where}: tokens", _MOST_TOKENS)
-    _optional_number(value.dollars, f"{where}: dollars", _MOST_DOLLARS)
-    _optional_whole(value.steps, f"{where}: steps")
-    _optional_whole(value.tool_calls, f"{where}: tool_calls")
-    _optional_number(value.seconds, f"{where}: seconds", _LONGEST_RUN)
+    declare.optional_whole(value.tokens, f"{where}: tokens", 1, _MOST_TOKENS)
+    _optional_amount(value.dollars, f"{where}: dollars", _MOST_DOLLARS)
+    declare.optional_whole(value.steps, f"{where}: steps", 1)
+    declare.optional_whole(value.tool_calls, f"{where}: tool_calls", 1)
+    _optional_amount(value.seconds, f"{where}: seconds", _LONGEST_RUN)
     if value.when_spent not in get_args(WhenSpent):
         raise InvalidDeclaration(
             f"{where}: when_spent={value.when_spent!r} must be one of {', '.join(get_args(WhenSpent))}"
@@ -74,7 +76,7 @@ def max_wait(value: float | timedelta | None, where: str) -> float | None:
 
 
 def memory(value: object, where: str) -> Memory | None:
-    """What an agent remembers; it looks somewhere, and for some time."""
+    """Check an agent's memory."""
     if value is None:
         return None
     if not isinstance(value, Memory):
@@ -83,21 +85,21 @@ def memory(value: object, where: str) -> Memory | None:
         raise InvalidDeclaration(f"{where}: memory has no scopes; name some, or leave them out for all")
     if value.model:
         declare.model(value.model, f"{where}: memory")
-    _optional_number(value.expires_days, f"{where}: memory: expires_days", _LONGEST_DAYS)
+    _optional_amount(value.expires_days, f"{where}: memory: expires_days", _LONGEST_DAYS)
     return value
 
 
 def tenants(values: Mapping[str, TenantLimits]) -> dict[str, TenantLimits]:
-    """Limits by tenant."""
+    """Check the limits of tenants."""
     for name, given in values.items():
         where = f"App(tenants=…): tenant {name!r}"
         if not name or len(name) > MAX_NAME:
-            raise InvalidDeclaration(f'{where} has no usable name; use 1 to {MAX_NAME} characters, or "*"')
+            raise InvalidDeclaration(f'{where} has an invalid name; use 1 to {MAX_NAME} characters, or "*"')
         declare.instance(given, TenantLimits, "TenantLimits", where)
-        _optional_whole(given.tokens_per_day, f"{where}: tokens_per_day", _MOST_TOKENS)
-        _optional_number(given.dollars_per_day, f"{where}: dollars_per_day", _MOST_DOLLARS)
-        _optional_whole(given.requests_per_minute, f"{where}: requests_per_minute")
-        _optional_whole(given.tokens_per_minute, f"{where}: tokens_per_minute", _MOST_TOKENS)
+        declare.optional_whole(given.tokens_per_day, f"{where}: tokens_per_day", 1, _MOST_TOKENS)
+        _optional_amount(given.dollars_per_day, f"{where}: dollars_per_day", _MOST_DOLLARS)
+        declare.optional_whole(given.requests_per_minute, f"{where}: requests_per_minute", 1)
+        declare.optional_whole(given.tokens_per_minute, f"{where}: tokens_per_minute", 1, _MOST_TOKENS)
         # Temporal's bounds for a fairness weight.
         declare.number(given.weight, f"{where}: weight", 0.001, 1_000)
     return dict(values)
@@ -112,12 +114,5 @@ def _check_fallback(value: Fallback, where: str) -> None:
         raise InvalidDeclaration(f"{where}: the text of ErrorReply must have 1 to {INLINE_TEXT:,} bytes")
 
 
-def _optional_whole(value: int | None, what: str, most: int = 1_000_000_000) -> None:
-    if value is not None:
-        declare.whole(value, what, 1, most)
-
-
-def _optional_number(value: float | None, what: str, most: float) -> None:
-    if value is not None:
-        # A limit of nothing would refuse the first call of every run.
-        declare.number(value, what, 0.000_001, most)
+def _optional_amount(value: float | None, what: str, most: float) -> None:
+    declare.optional_number(value, what, 0.000_001, most)  # a limit of 0 would refuse the first call

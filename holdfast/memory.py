@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 async def open_memory(
     url: str = "", *, embeddings: str | None = None, home: str | Path = ""
 ) -> AsyncGenerator[OpenMemory]:
-    """Open the memories, for a program that can reach where they are kept.
+    """Open the memory store directly; it connects at first use.
 
-    The store is connected to at first use. What can be done with it is said by the methods of what
-    is given: ``add``, ``add_fact``, ``search``, ``list``, ``forget``, ``erase``, ``stats``, ``migrate``.
+    The result has the methods ``add``, ``add_fact``, ``search``, ``list``, ``forget``, ``erase``, ``stats`` and
+    ``migrate``.
 
     Args:
         url: ``postgresql://…``, ``weaviate://host:port`` or ``sqlite:///path``; HOLDFAST_MEMORY_URL by default, else
             HOLDFAST_STATE_URL if that is PostgreSQL, else a file in ``home``.
         embeddings: ``none``, ``minilm:/folder`` or ``provider:model``; HOLDFAST_EMBEDDINGS by default, else the
             folder ``models/all-MiniLM-L6-v2`` of ``home`` if it is there.
-        home: The folder of everything embedded; HOLDFAST_HOME by default, else ``.holdfast``.
+        home: The folder of embedded parts; HOLDFAST_HOME by default, else ``.holdfast``.
 
     Raises:
-        SettingsInvalid: A setting names nothing that there is.
+        SettingsInvalid: A setting is invalid.
         EmbedderBroken: The embedder's key is missing.
-        WorkerMissing: What the stores need is not installed.
+        WorkerMissing: The ``worker`` extra is not installed.
     """
     environ = os.environ
     try:
-        # The stores bring numpy and all that a worker has, which who only declares agents may lack.
+        # Imported lazily: a process that only declares agents may not have the worker's dependencies.
         from holdfast_activities.memory.library import OpenMemory
     except ModuleNotFoundError as error:
         raise WorkerMissing(f"open_memory needs {error.name}") from None

@@ -23,16 +23,16 @@ _ARGUMENTS = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_all
 
 @dataclass(frozen=True)
 class Signature:
-    """What the model may say to a function.
+    """A function as a model may call it.
 
     Attributes:
-        description: The docstring without its sections on arguments and errors.
+        description: The docstring without the sections on arguments and errors.
         parameters: JSON schema of an object with one property per argument.
-        arguments: A pydantic model of the arguments. Its fields are ``p0 …``, with the parameters'
-            names as aliases, because a parameter may have a name that a pydantic model cannot.
-        fields: The parameter behind each field.
-        context: The parameter that receives the ToolContext, if there is one.
-        reader: Reads the arguments.
+        arguments: A pydantic model with the fields ``p0``, ``p1`` …; the parameters' names are aliases, because
+            pydantic does not allow all of them as fields.
+        fields: Parameter names by field.
+        context: The parameter that receives the ToolContext; None without one.
+        reader: Parses the arguments.
     """
 
     description: str
@@ -44,10 +44,10 @@ class Signature:
 
 
 def read_signature(function: Callable[..., Any], name: str) -> Signature:
-    """Read a function.
+    """Read the signature of a tool.
 
     Raises:
-        InvalidDeclaration: A model could not call it; the detail says which parameter and what to do.
+        InvalidDeclaration: A model could not call it; the detail names the parameter and the remedy.
     """
     hints = type_hints(function, f"tool {name!r}")
     parameters = inspect.signature(function).parameters
@@ -68,7 +68,7 @@ def read_signature(function: Callable[..., Any], name: str) -> Signature:
 
 
 def type_hints(function: Callable[..., Any], where: str) -> dict[str, Any]:
-    """A function's annotations by parameter, and its return type."""
+    """Resolve the annotations of a function."""
     try:
         return get_type_hints(function, include_extras=True)
     except (NameError, TypeError) as error:
@@ -93,15 +93,15 @@ def context_parameter(
 def _refuse_unusable(parameter: inspect.Parameter, hints: dict[str, Any], name: str) -> None:
     where = f"parameter {parameter.name!r} of tool {name!r}"
     if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-        raise InvalidDeclaration(f"{where} takes any number of arguments; use one list or dict parameter")
+        raise InvalidDeclaration(f"{where} is variadic; use one list or dict parameter")
     if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
         raise InvalidDeclaration(
             f"{where} is positional-only, and models name their arguments; remove the '/'"
         )
     if parameter.name not in hints:
-        raise InvalidDeclaration(f"{where} has no annotation; write its type, such as {parameter.name}: str")
+        raise InvalidDeclaration(f"{where} has no annotation; add its type, such as {parameter.name}: str")
     if isinstance(parameter.default, FieldInfo):
-        raise InvalidDeclaration(f"{where} has a Field as its default; write Annotated[…, Field(…)] instead")
+        raise InvalidDeclaration(f"{where} has a Field as its default; use Annotated[…, Field(…)] instead")
 
 
 def _read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
@@ -134,10 +134,10 @@ def _arguments_model(
 
 
 class _ForModels(GenerateJsonSchema):
-    """Without the titles that pydantic makes of names: they cost tokens and say nothing."""
+    """Without titles, which pydantic derives from names: they cost tokens."""
 
     def emit_warning(self, kind: Any, detail: str) -> None:
-        """Nothing: a default that JSON cannot say is left out of the schema, and still applies."""
+        """Ignore it: a default that JSON cannot express is omitted from the schema and still applies."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Functions that are not async, run so that their end is never missed."""
+"""Run functions that are not async in threads, and always wait for their end."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _THREADS = 64
-# One pool per process: tools mostly wait, so more threads than cores, but not without bound.
+# One pool per process. Tools mostly wait, so it has more threads than cores.
 _pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="holdfast-tool")
 
 
 async def run_in_thread(function: Callable[[], T]) -> T:
     """Run a function in a thread, with the caller's context variables.
 
-    A cancelled caller gets its CancelledError only when the thread has ended: a thread
-    cannot be stopped, and what it does must not land after the cancel was acknowledged.
+    A cancelled caller gets CancelledError only after the thread has ended: a thread cannot be stopped, and it
+    must not act after the cancel was acknowledged.
     """
     context = contextvars.copy_context()
     job = _pool.submit(context.run, _guarded, function)
@@ -30,10 +30,10 @@ async def run_in_thread(function: Callable[[], T]) -> T:
             await asyncio.wait([done])
         except asyncio.CancelledError:
             cancelled = True
-            job.cancel()  # takes effect only while it waits for a thread
+            job.cancel()  # works only while the job is queued
     if cancelled:
         if not done.cancelled():
-            done.exception()  # seen, so asyncio does not report it as lost
+            done.exception()  # retrieved, so that asyncio does not log it
         raise asyncio.CancelledError
     return done.result()
 
@@ -42,8 +42,8 @@ def _guarded(function: Callable[[], T]) -> T:
     try:
         return function()
     except StopIteration as error:
-        # A future cannot carry it: the caller would wait for ever.
-        raise RuntimeError("the function let a StopIteration out") from error
+        # A future cannot hold it: the caller would wait forever.
+        raise RuntimeError("the function raised StopIteration") from error
     except (asyncio.CancelledError, CancelledError) as error:
-        # As it stands it would look as if the call were cancelled.
+        # It would be taken for a cancellation of the call.
         raise RuntimeError("something the function waited for was cancelled") from error

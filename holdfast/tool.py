@@ -29,8 +29,8 @@ class Tool(Generic[P, R]):
 
     Attributes:
         spec: The tool as the model and the workflow see it.
-        undo: The tool that takes a call back, where it was given as such and not by its name.
-        aliases: Names under which sessions that began with an older version of it still call it.
+        undo: The undo, if it was given as a tool and not by its name.
+        aliases: Its earlier names, which older sessions still use.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Tool(Generic[P, R]):
         return f"Tool({self.spec.name!r})"
 
     def validate(self, arguments: str) -> dict[str, Any]:
-        """The function's arguments from a model's JSON text.
+        """Parse a model's JSON text into the function's arguments.
 
         Raises:
-            ToolArgumentsInvalid: They do not fit; the detail is written for the model.
+            ToolArgumentsInvalid: They do not fit the schema; the detail is for the model.
         """
         return args.read(arguments, self._signature)
 
@@ -77,29 +77,29 @@ class Tool(Generic[P, R]):
         return calling.as_text(await calling.run(cast("Callable[..., object]", self._function), given))
 
     async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
-        """Whether the call with the context's key has happened: its result, or None.
+        """Ask the probe for the result of the call with the context's key; None if it did not happen.
 
         Raises:
-            EffectUnknown: The tool has no probe, or it does not say.
+            EffectUnknown: The tool has no probe, or the probe cannot tell.
         """
         if self._probe is None:
             raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
         return await self._probe.ask(arguments, context)
 
     def check_undo(self, undo: Tool[..., Any]) -> None:
-        """Whether ``undo`` can be called with what a call of this tool was made with.
+        """Check that ``undo`` accepts the arguments of this tool.
 
         Raises:
-            InvalidDeclaration: It cannot; the detail says which parameter and what to do.
+            InvalidDeclaration: It does not; the detail names the parameter and the remedy.
         """
         effects.check_undo(self.spec.name, self._signature, undo.spec.name, undo._signature)
 
     def same_as(self, other: Tool[..., Any]) -> bool:
-        """Whether both have the same function behind them."""
+        """Whether both call the same function."""
         return self._function == other._function
 
     def hidden(self) -> Tool[P, R]:
-        """The same tool for an agent whose model is not shown it."""
+        """A copy that is not shown to the model."""
         spec = self.spec.model_copy(update={"hidden": True, "inline": False, "undo": ""})
         return Tool(self._function, spec, self._signature, self._probe, aliases=self.aliases)
 
@@ -149,27 +149,24 @@ def tool(
     Args:
         function: The function, if used without options.
         name: The name the model sees; the function's by default.
-        effect: What a call does to the world. "none": nothing. "idempotent": doing it twice with the
-            same ``ToolContext.key`` is doing it once. "once": it must never be repeated, so a call
-            whose outcome is unknown goes to the probe, or to a person.
-        inline: Run within the model's activity, for quick tools without effects: faster, with no
-            activity and no retries of its own.
-        timeout: The longest one attempt may take, in seconds or as a timedelta.
-        retries: How often a failed attempt is repeated, or a whole policy; once by default.
-        probe: A function of some of the tool's parameters, and a ToolContext if it wants one. It
-            returns the result of the call with ``ToolContext.key`` if that call happened and None if
-            it did not, and raises if it cannot tell. Only for tools with an effect.
-        undo: The tool, or the name of another tool of the agent, that takes a call back when its turn is
-            cancelled or fails. It is called with the arguments of the call that it takes, and with
-            ``result: str`` if it has such a parameter. A tool given here is not shown to the model.
-        breaker: Whether failures in a row have every worker leave the tool alone for a while.
-        allow_repeats: Whether the same call with the same result, again and again, is how the tool is meant
-            to be used, as when it waits for something.
-        aliases: Names that it had before. Sessions that began when it had one of them still call it so;
-            new ones see its name only.
+        effect: What a call does to the world: "none"; "idempotent" if two calls with the same
+            ``ToolContext.key`` act once; "once" if a call must not be repeated. If the outcome of a "once"
+            call is unknown, the probe or a person decides.
+        inline: Run in the model's activity: faster, without its own activity and retries. Only without effect.
+        timeout: Time limit of one attempt, in seconds or as a timedelta.
+        retries: Number of retries, or a RetryPolicy; one retry by default.
+        probe: A function of some of the tool's parameters and, optionally, a ToolContext. It returns the
+            result of the call with ``ToolContext.key``, None if that call did not happen, and raises if it
+            cannot tell. Only for tools with an effect.
+        undo: A tool, or the name of another tool of the agent, that undoes a call when its turn is cancelled
+            or fails. It gets those arguments of the call that it accepts, and the result if it has a
+            parameter ``result: str``. A tool given here is not shown to the model.
+        breaker: Whether all workers stop calling the tool for a while after failures in a row.
+        allow_repeats: Whether equal calls with equal results are intended, as when a tool polls.
+        aliases: Earlier names, which older sessions still call; new sessions see ``name`` only.
 
     Raises:
-        InvalidDeclaration: It cannot work as declared; the detail says what to change.
+        InvalidDeclaration: An option is invalid; the detail says what to change.
     """
 
     def declared(function: Callable[P, R]) -> Tool[P, R]:
@@ -203,11 +200,11 @@ def _name(function: Callable[..., Any], name: str | None) -> str:
     chosen = name if name is not None else getattr(function, "__name__", None)
     if not inspect.isroutine(function) or chosen is None:
         raise InvalidDeclaration(
-            f"@tool is for functions, and {function!r} is none; write a function that calls it"
+            f"@tool got {function!r}, which is not a function; write a function that calls it"
         )
     declare.name(chosen, "tool")
     if chosen in RESERVED:
-        raise InvalidDeclaration(f"tool {chosen!r} has a name Holdfast uses itself; give name=… another")
+        raise InvalidDeclaration(f"tool {chosen!r} has a reserved name; choose another with name=…")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidDeclaration(f"tool {chosen!r} yields; return a list or a text instead")
     return chosen
@@ -220,7 +217,7 @@ def _aliases(aliases: Sequence[str], name: str) -> tuple[str, ...]:
         declare.name(alias, f"tool {name!r}: alias")
         if alias == name or alias in RESERVED or alias in OWN_TOOLS:
             raise InvalidDeclaration(
-                f"tool {name!r} has the alias {alias!r}, which is its own name or Holdfast's"
+                f"tool {name!r} has the alias {alias!r}, which is its own name or a reserved one"
             )
     return tuple(dict.fromkeys(aliases))
 
@@ -231,11 +228,11 @@ def _check_effect(name: str, effect: Effect, *, inline: bool, tells: bool) -> No
     if inline and effect != "none":
         raise InvalidDeclaration(
             f"tool {name!r} is inline with effect={effect!r}; only tools without effects may be inline, "
-            "so leave out one of the two"
+            "so remove one of the two"
         )
     if tells and effect == "none":
         raise InvalidDeclaration(
-            f'tool {name!r} has a probe or an undo and no effect; say effect="once" or effect="idempotent"'
+            f'tool {name!r} has a probe or an undo but no effect; set effect="once" or effect="idempotent"'
         )
 
 
@@ -247,7 +244,7 @@ def _undo(undo: object, name: str) -> str:
         raise InvalidDeclaration(f"tool {name!r} has undo={undo!r}; give a tool, or the name of one")
     declare.name(given, f"the undo of tool {name!r}:")
     if given == name:
-        raise InvalidDeclaration(f"tool {name!r} is its own undo; give another tool")
+        raise InvalidDeclaration(f"tool {name!r} is its own undo; use another tool")
     return given
 
 
@@ -261,7 +258,7 @@ def _retry(retries: int | RetryPolicy | None, effect: Effect, name: str) -> Retr
         policy = TOOL_RETRY.model_copy(update={"attempts": again + 1})
     if effect == "once" and policy.attempts > 1:
         raise InvalidDeclaration(
-            f'tool {name!r} has effect="once" and retries; leave out retries, or use ToolContext.key so that a '
-            'repeated call does nothing new and say effect="idempotent"'
+            f'tool {name!r} has effect="once" and retries; remove retries, or use ToolContext.key so that a '
+            'repeated call has no further effect and set effect="idempotent"'
         )
     return policy

@@ -153,7 +153,7 @@ def test_output_that_has_no_object_schema_is_refused(shape: Any, said: str) -> N
         ({"when_busy": "drop"}, "queue, reject, interrupt"),
         ({"model_timeout": -1}, "model_timeout=-1"),
         ({"model_retry": RetryPolicy(attempts=0)}, "attempts=0"),
-        ({"tools": [read_more]}, "Holdfast gives to agents"),
+        ({"tools": [read_more]}, "of a built-in tool"),
         ({"memory": True}, "give memory=Memory(…)"),
         ({"memory": Memory(scopes=())}, "no scopes"),
         ({"memory": Memory(model="small")}, "provider:model"),
@@ -191,7 +191,7 @@ def test_an_app_gives_workers_its_agents_and_their_tools() -> None:
     [
         ([], "no agents"),
         ([Agent("a", model=MODEL), Agent("a", model=MODEL)], "two agents are named 'a'"),
-        (["a"], "'a' is none"),
+        (["a"], "'a', which is not an Agent"),
     ],
 )
 def test_an_app_that_cannot_work_is_refused_with_the_remedy(agents: list[object], said: str) -> None:

@@ -150,7 +150,7 @@ def test_an_undo_that_cannot_be_called_is_refused_with_the_remedy(undo: object, 
 
 
 def test_an_undo_by_name_has_to_be_among_the_agents_tools_and_fit() -> None:
-    with pytest.raises(InvalidDeclaration, match="no tool of that name"):
+    with pytest.raises(InvalidDeclaration, match="no tool has that name"):
         Agent("a", model=MODEL, tools=[with_undo("refund")])
     with pytest.raises(InvalidDeclaration, match="annotate both alike"):
         Agent("a", model=MODEL, tools=[with_undo("other_type"), other_type])
@@ -168,5 +168,5 @@ def test_an_undo_may_not_share_its_name_with_another_tool() -> None:
 
 @pytest.mark.parametrize("options", [{"probe": paid}, {"undo": "refund"}])
 def test_what_has_no_effect_has_neither_probe_nor_undo(options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidDeclaration, match='say effect="once"'):
+    with pytest.raises(InvalidDeclaration, match='set effect="once"'):
         tool(**options)(cast("Any", pay))

@@ -90,8 +90,8 @@ def test_an_app_gives_its_workers_the_limits_of_tenants() -> None:
 @pytest.mark.parametrize(
     ("tenants", "said"),
     [
-        ({"": TenantLimits()}, "no usable name"),
-        ({"x" * 201: TenantLimits()}, "no usable name"),
+        ({"": TenantLimits()}, "an invalid name"),
+        ({"x" * 201: TenantLimits()}, "an invalid name"),
         ({"a": TenantLimits(tokens_per_day=0)}, "tokens_per_day=0"),
         ({"a": TenantLimits(dollars_per_day=0)}, "dollars_per_day=0"),
         ({"a": TenantLimits(requests_per_minute=0)}, "requests_per_minute=0"),

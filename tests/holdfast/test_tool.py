@@ -52,7 +52,7 @@ def yields() -> Iterator[int]:
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
 def test_names_of_our_own_activities_are_refused(name: str) -> None:
-    with pytest.raises(InvalidDeclaration, match="give name=… another"):
+    with pytest.raises(InvalidDeclaration, match="choose another with name=…"):
         tool(name=name)(plain)
 
 
