@@ -1,4 +1,4 @@
-"""The arguments of a call as models and servers send them, read as what they plainly are."""
+"""Reading the arguments of a call in the forms that models and servers send."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from holdfast_workflows.contracts.text.unicode import dump_json
 
 _DECODER = json.JSONDecoder()
-_BETWEEN = " \t\r\n,"  # what stands between two objects
+_BETWEEN = " \t\r\n,"  # separators of two objects
 _NOT_JSON = (ValueError, RecursionError)
 
 
@@ -20,14 +20,15 @@ def text(given: Any) -> str:
 
 
 def joined(pieces: Sequence[str]) -> str:
-    """The text of a streamed call; some servers repeat in each piece what came before it."""
+    """The text of a streamed call; some servers repeat all earlier pieces in each piece."""
     whole = "".join(pieces)
-    if len(pieces) > 1 and not is_whole(whole) and is_whole(pieces[-1]) and _grows(pieces):
+    if len(pieces) > 1 and not is_whole(whole) and is_whole(pieces[-1]) and grows(pieces):
         return pieces[-1]
     return whole
 
 
-def _grows(pieces: Sequence[str]) -> bool:
+def grows(pieces: Sequence[str]) -> bool:
+    """Whether each piece begins with the one before it."""
     return all(later.startswith(earlier) for earlier, later in pairwise(pieces))
 
 
@@ -46,9 +47,9 @@ def is_whole(given: str) -> bool:
 def objects(given: str) -> list[str]:
     """The argument objects in the text of a call.
 
-    Usually there is one; some servers put several calls of one tool under one id. An empty object next to
-    others is the start value that some servers send, and an equal object is a repetition. Any other text is
-    returned as it is, and the tool refuses it.
+    There are several if a server put calls of one tool under one id. An empty object among
+    others is the initial value of some servers, and an equal object is a repetition. Any other
+    text stays one text, which the tool refuses.
     """
     if not given.strip():
         return ["{}"]
@@ -58,12 +59,12 @@ def objects(given: str) -> list[str]:
         return _several(given)
     if isinstance(value, str) and is_whole(value):
         return [value]
-    # No arguments: null, an empty text, or the empty array of a server whose language knows only arrays.
+    # No arguments: null, an empty text, or an empty array.
     return ["{}"] if value is None or value in ("", []) else [given]
 
 
 def _several(given: str) -> list[str]:
-    found: list[tuple[Any, str]] = []
+    values: list[tuple[Any, str]] = []
     at = 0
     while at < len(given):
         try:
@@ -72,7 +73,7 @@ def _several(given: str) -> list[str]:
             return [given]
         if not isinstance(value, dict):
             return [given]
-        if value and all(value != other for other, _ in found):
-            found.append((value, given[at:end]))  # pyright: ignore[reportUnknownArgumentType] - JSON
+        if value and all(value != other for other, _ in values):
+            values.append((value, given[at:end]))  # pyright: ignore[reportUnknownArgumentType] - JSON
         at = end + len(given[end:]) - len(given[end:].lstrip(_BETWEEN))
-    return [one for _, one in found] or ["{}"]
+    return [text for _, text in values] or ["{}"]

@@ -1,28 +1,32 @@
-"""What a model client is: one call over one wire format, with no retries inside.
+"""The interface of a model client: one call over one wire format, with no retries inside.
 
-A conversation reaches a model as fragments: each log entry serialised once for the
-wire format, kept by the worker, and joined into a request body. Nothing is serialised
-twice, so the cost of a call does not grow with the work done before it.
+A conversation reaches a model as fragments: each log entry is serialised once for the
+wire format, kept by the worker, and joined into a request body. The cost of a call
+therefore does not grow with the work done before it.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.agent.spec import OutputSpec, ToolSpec
 from holdfast_workflows.contracts.session.entries import Entry, Finish, ReplyEntry, ToolCall, Usage
+
+from . import wire
+from .prices import Listing
 
 
 @dataclass(frozen=True)
 class Fragment:
     """A log entry in a wire format. ``tokens`` is an estimate.
 
-    ``kind`` is the entry's; ``calls`` how many results a reply expects, so that a reply
-    and its results are kept or left out together. ``plain`` is a reply without what its
-    provider wants back verbatim; empty if there is nothing of that.
+    ``kind`` is the entry's. ``calls`` is the number of results that a reply expects, so that
+    a reply and its results are kept or dropped together. ``plain`` is a reply without what
+    its provider wants back verbatim; empty if there is no such content.
     """
 
     seq: int
@@ -33,20 +37,20 @@ class Fragment:
     plain: bytes = b""
 
     def sent(self, *, plain: bool) -> bytes:
-        """What is sent of it."""
+        """The bytes that a request contains."""
         return self.plain if plain and self.plain else self.data
 
     @cached_property
     def digest(self) -> bytes:
-        """Of ``data``: 32 bytes, made once, since a fragment is in the prompts of many steps."""
+        """SHA-256 of ``data``, computed once, since a fragment is in the prompts of many steps."""
         return hashlib.sha256(self.data).digest()
 
 
 @dataclass(slots=True)
 class Consumed:
-    """What a call used that ended without a reply, for the caller to charge: a provider bills it all the same.
+    """The usage of a call that ended without a reply. The caller charges it, since a provider bills it.
 
-    ``answered`` says that an answer had begun; ``usage`` is None as long as nothing is known to have been used.
+    ``answered`` is whether an answer had begun. ``usage`` is None while no usage is known.
     """
 
     answered: bool = False
@@ -55,7 +59,7 @@ class Consumed:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call. ``tools`` is what ``Model.tools`` made of the agent's tools; empty for none."""
+    """One call. ``tools`` is the result of ``Model.tools``; empty for none."""
 
     instructions: str
     fragments: Sequence[Fragment]
@@ -66,7 +70,7 @@ class ModelRequest:
     timeout: float = 120.0
     stream: bool = False
     no_calls: bool = False
-    """Whether tools may not be called. They are still sent, since the conversation mentions them."""
+    """Whether tool calls are forbidden. Tools are still sent, since the conversation mentions them."""
     consumed: Consumed = field(default_factory=Consumed, compare=False)
     """Filled in by the client when the call ends without a reply."""
     plain: bool = False
@@ -85,10 +89,10 @@ class Remaining:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What the model answered. ``extra`` goes into the log and back to the same wire verbatim.
+    """A model's reply. ``extra`` goes into the log and back to the same provider verbatim.
 
-    ``remaining`` is what the answer's headers say of the provider's rate limits. ``counted`` says that the
-    usage is the provider's own count, and not an estimate.
+    ``remaining`` comes from the answer's headers. ``counted`` is whether the usage is the
+    provider's own count and not an estimate.
     """
 
     text: str
@@ -101,59 +105,51 @@ class ModelReply:
     counted: bool = True
 
 
-class Model(Protocol):
+class Model(ABC):
     """A client for one model.
 
-    ``wire`` names the format; models of one format and provider share fragments. ``name`` is
-    ``provider:model``; ``window`` is its context window in tokens.
+    Models of one ``wire`` format and ``provider`` share fragments. ``name`` is ``provider:model``,
+    ``window`` the context window in tokens, ``rate`` the configured limits per minute.
     """
 
-    @property
-    def wire(self) -> str: ...
+    wire: ClassVar[str]
 
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def provider(self) -> str:
-        """The provider; a reply's ``extra`` is sent back only to it."""
-        ...
-
-    @property
-    def window(self) -> int: ...
-
-    @property
-    def rate(self) -> Rate:
-        """The provider's limits per minute as they were configured; none by default."""
-        ...
+    def __init__(self, name: str, provider: str, listing: Listing, rate: Rate) -> None:
+        """A client; a reply's ``extra`` is sent back only to the provider that gave it."""
+        self.name = name
+        self.provider = provider
+        self.window = listing.window
+        self.rate = rate
+        self._listing = listing
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
-        """US dollars that so many tokens cost at most, none of them read from a cache; what a call is reserved at."""
-        ...
+        """US dollars that so many tokens cost at most, without cache reads; the amount to reserve."""
+        return self._listing.most(input_tokens, output_tokens)
 
     def call_ids(self, entry: ReplyEntry) -> Sequence[str]:
         """The ids of a reply's calls as this provider gave them; empty where another gave them."""
-        ...
+        own = wire.is_own(entry, self.provider)
+        return [call.id if own else "" for call in entry.calls]
 
+    @abstractmethod
     def fragment(self, entry: Entry) -> Fragment:
-        """The entry in this wire format, its text cleaned; memories and summaries come as the messages they read as."""
-        ...
+        """Serialise the entry, with its text cleaned. Empty for an empty reply, which many servers refuse."""
 
+    @abstractmethod
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:
-        """The agent's tools in this wire format, made once per spec."""
-        ...
+        """Serialise an agent's tools, once per spec; empty for none.
 
+        Raises:
+            InvalidDeclaration: There are more tools than the provider accepts.
+        """
+
+    @abstractmethod
     async def complete(
         self, request: ModelRequest, on_text: Callable[[str], None] | None = None
     ) -> ModelReply:
-        """Call the model once.
-
-        Args:
-            request: What to send.
-            on_text: With ``request.stream``, called with the whole text so far as it grows.
+        """Call the model once. With ``request.stream``, ``on_text`` gets the whole text so far as it grows.
 
         Raises:
-            ModelError: The subclass says what happened and whether trying again may help. What was used all
-                the same is in ``request.consumed``, as when the call is cancelled.
+            ModelError: The subclass says what happened and whether a retry may help. ``request.consumed``
+                then holds the usage, as it does when the call is cancelled.
         """
-        ...

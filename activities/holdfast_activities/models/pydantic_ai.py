@@ -1,6 +1,6 @@
-"""Every other provider, through pydantic-ai: the optional extra ``holdfast[pydantic-ai]``.
+"""All other providers, through pydantic-ai: the optional extra ``holdfast[pydantic-ai]``.
 
-This is not the hot path: the conversation is built again for each call.
+The conversation is built again for each call, so this is slower than the other clients.
 """
 
 import asyncio
@@ -34,36 +34,33 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
-from pydantic_ai.messages import ModelRequest as Asked
+from pydantic_ai.messages import ModelRequest as RequestMessage
 from pydantic_ai.models import ModelRequestParameters, infer_model
 from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
-from pydantic_ai.usage import RequestUsage
 
 from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts import errors as contract
 from holdfast_workflows.contracts.agent.spec import ToolSpec
 from holdfast_workflows.contracts.session.entries import (
     Entry,
-    Finish,
     ReplyEntry,
     ResultEntry,
     ToolCall,
-    Usage,
 )
 from holdfast_workflows.contracts.text.unicode import dump_json
 
 from . import arguments, finish, usage, wire
-from .base import Fragment, ModelReply, ModelRequest
+from .base import Fragment, Model, ModelReply, ModelRequest
 from .errors import errors
-from .prices import Cost, listing
+from .prices import listing
 
 WIRE = "pydantic-ai"
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 _TOOLS: TypeAdapter[list[ToolSpec]] = TypeAdapter(list[ToolSpec])
-_MEANT: tuple[tuple[type[Exception], type[contract.ModelError]], ...] = (
+_KINDS: tuple[tuple[type[Exception], type[contract.ModelError]], ...] = (
     (ModelContextWindowExceededError, contract.ContextTooLong),
     (ContentFilterError, contract.ContentFiltered),
     (ModelRateLimitError, contract.RateLimited),
@@ -74,55 +71,34 @@ _MEANT: tuple[tuple[type[Exception], type[contract.ModelError]], ...] = (
 )
 
 
-class PydanticAIModel:
-    """One model that pydantic-ai knows; its fragments are entries, cleaned."""
+class PydanticAIModel(Model):
+    """One model that pydantic-ai knows. Its fragments are cleaned entries."""
 
     wire = WIRE
 
     def __init__(self, model: str) -> None:
-        """A client for ``model``, ``provider:name`` in pydantic-ai's words.
+        """A client for ``model``, which is ``provider:name`` as pydantic-ai spells it.
 
         Raises:
-            ModelRejected: pydantic-ai does not know it, or misses its key.
+            ModelRejected: pydantic-ai does not know the model, or its key is missing.
         """
-        self.name = f"{WIRE}:{model}"
+        name = f"{WIRE}:{model}"
         try:
             self._model = infer_model(model)
         except (UserError, ImportError, ValueError) as error:
-            raise contract.ModelRejected(f"{self.name}: {errors.sanitise(str(error))}") from None
-        self._listing = listing(self._model.system, self._model.model_name, self._model.base_url or "")
-
-    @property
-    def window(self) -> int:
-        """The context window in tokens."""
-        return self._listing.window
-
-    @property
-    def rate(self) -> Rate:
-        """None: what is not configured here is not limited here."""
-        return Rate()
-
-    def cost(self, input_tokens: int, output_tokens: int) -> float:
-        """US dollars that so many tokens cost at most."""
-        return self._listing.most(input_tokens, output_tokens)
+            raise contract.ModelRejected(f"{name}: {errors.sanitise(str(error))}") from None
+        provider = name.rpartition(":")[0] if ":" in model else name
+        listed = listing(self._model.system, self._model.model_name, self._model.base_url or "")
+        super().__init__(name, provider, listed, Rate())
 
     async def close(self) -> None:
-        """Close its connections."""
-        # pydantic-ai closes what a provider holds when the last context of the model ends.
+        """Close the connections."""
+        # pydantic-ai closes a provider's connections when the last context of the model ends.
         async with self._model:
             pass
 
-    @property
-    def provider(self) -> str:
-        """Who serves it."""
-        return self.name.rpartition(":")[0] if self.name.count(":") > 1 else self.name
-
-    def call_ids(self, entry: ReplyEntry) -> Sequence[str]:
-        """See ``Model.call_ids``."""
-        return [call.id if wire.is_own(entry, self.provider) else "" for call in entry.calls]
-
     def fragment(self, entry: Entry) -> Fragment:
-        """The entry itself, with what it carried only if that is for this provider."""
+        """The entry as JSON, with its ``extra`` only if this provider gave it."""
         text = wire.received(entry.text)
         if not isinstance(entry, ReplyEntry):
             data = _dump(entry.model_copy(update={"text": text if text.strip() else wire.EMPTY}))
@@ -137,7 +113,7 @@ class PydanticAIModel:
         )
 
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:
-        """The tools' specs."""
+        """The tools' specs as JSON."""
         return _TOOLS.dump_json(list(tools)) if tools else b""
 
     async def complete(
@@ -152,8 +128,8 @@ class PydanticAIModel:
             settings["max_tokens"] = request.max_tokens
         if request.temperature is not None:
             settings["temperature"] = request.temperature
-        sent, shown, consumed = _size(request), [""], request.consumed
-        with usage.noted(consumed, sent, lambda: len(shown[0]), self._listing.cost):
+        sent, shown, consumed, cost = _size(request), [""], request.consumed, self._listing.cost
+        with usage.noted(consumed, sent, lambda: len(shown[0]), cost):
             try:
                 async with asyncio.timeout(request.timeout):
                     if not request.stream:
@@ -170,7 +146,7 @@ class PydanticAIModel:
             except (ModelAPIError, UnexpectedModelBehavior, UserError) as error:
                 raise _error(self.name, error) from None
             consumed.answered = True
-            return usage.filled(self._reply(response, sent), consumed)
+            return usage.filled(_answer(self.name, response).reply(self.name, sent, cost), consumed)
 
     async def _stream(
         self,
@@ -194,59 +170,46 @@ class PydanticAIModel:
                 raise errors.cut_off(self.name)
             return response
 
-    def _reply(self, response: ModelResponse, sent: int) -> ModelReply:
-        ended = _finish(self.name, response)
-        response = replace(response, parts=[one for part in response.parts for one in _split(part)])
-        # A reply cut short may end in half a call; a call counts only if the model came to its end.
-        asked = [part for part in response.parts if isinstance(part, ToolCallPart)] if ended == "stop" else []
-        ids = wire.unique([part.tool_call_id for part in asked])
-        extra: dict[str, Any] = {}
-        if asked and any(isinstance(part, ThinkingPart) for part in response.parts):
-            for name, part in zip(ids, asked, strict=True):
-                part.tool_call_id = name
-            extra = {WIRE: wire.received_json(ModelMessagesTypeAdapter.dump_python([response], mode="json"))}
-        text, calls = _text(response), tuple(map(_call, ids, asked))
-        thought = "".join(part.content for part in response.parts if isinstance(part, ThinkingPart))
-        wrote = usage.written(text, calls, wire.received(thought))
-        used, counted = _usage(response.usage, sent, wrote, self._listing.cost)
-        return ModelReply(
-            text=text,
-            calls=calls,
-            finish="tool_calls" if calls else ended,
-            usage=used,
-            model=self.name,
-            extra=extra,
-            counted=counted,
-        )
+
+def _answer(name: str, response: ModelResponse) -> usage.Answer:
+    # The provider's own word comes first, since pydantic-ai fills in a reason where it knows none.
+    raw = finish.reason((response.provider_details or {}).get("finish_reason"))
+    ended = finish.known(raw) or finish.meaning(name, finish.reason(response.finish_reason) or raw)
+    response = replace(response, parts=[one for part in response.parts for one in _split(part)])
+    thoughts = [part.content for part in response.parts if isinstance(part, ThinkingPart)]
+    # A reply that was cut short may end in half a call, so calls count only if the model finished.
+    parts = [part for part in response.parts if isinstance(part, ToolCallPart)] if ended == "stop" else []
+    for id, part in zip(wire.unique([part.tool_call_id for part in parts]), parts, strict=True):
+        part.tool_call_id = id
+    extra: dict[str, Any] = {}
+    if parts and thoughts:
+        extra = {WIRE: wire.received_json(ModelMessagesTypeAdapter.dump_python([response], mode="json"))}
+    used = response.usage
+    counts = (used.input_tokens, used.output_tokens, used.cache_read_tokens, used.cache_write_tokens)
+    return usage.Answer(
+        text=_text(response),
+        ended=ended,
+        calls=tuple(map(_call, parts)),
+        counts=usage.Counts(*map(wire.counted, counts)),
+        thought=wire.received("".join(thoughts)),
+        extra=extra,
+    )
 
 
-def _call(name: str, part: ToolCallPart) -> ToolCall:
-    called, text = wire.received(part.tool_name).strip(), wire.received(arguments.text(part.args))
-    return ToolCall(id=name, name=called, arguments=text)
-
-
-def _usage(told: RequestUsage, sent: int, wrote: int, cost: Cost) -> tuple[Usage, bool]:
-    read, write = wire.counted(told.input_tokens), wire.counted(told.output_tokens)
-    cached, caching = wire.counted(told.cache_read_tokens), wire.counted(told.cache_write_tokens)
-    return usage.completed(read, write, cached, caching, sent, wrote, cost)
+def _call(part: ToolCallPart) -> ToolCall:
+    name, text = wire.received(part.tool_name).strip(), wire.received(arguments.text(part.args))
+    return ToolCall(id=part.tool_call_id, name=name, arguments=text)
 
 
 def _split(part: ModelResponsePart) -> list[ModelResponsePart]:
-    """The part; a call for each object of arguments in it."""
+    """The part; a tool call becomes one call for each object of arguments."""
     if not isinstance(part, ToolCallPart):
         return [part]
-    return [replace(part, args=one) for one in arguments.objects(arguments.text(part.args))]
-
-
-def _finish(name: str, response: ModelResponse) -> Finish:
-    """How it ended: by the provider's own word if we know it, since pydantic-ai fills in what it does not know."""
-    raw = finish.reason((response.provider_details or {}).get("finish_reason"))
-    mapped = finish.reason(response.finish_reason)
-    return finish.known(raw) or finish.meaning(name, mapped or raw)
+    return [replace(part, args=text) for text in arguments.objects(arguments.text(part.args))]
 
 
 def _size(request: ModelRequest) -> int:
-    """Bytes of what is sent, roughly."""
+    """Estimate the bytes of the request."""
     conversation = sum(len(fragment.data) for fragment in request.fragments)
     return conversation + len(request.instructions) + len(request.tools)
 
@@ -256,7 +219,7 @@ def _text(response: ModelResponse) -> str:
 
 
 def _ended(response: ModelResponse) -> bool:
-    """Whether a stream came to its end: pydantic-ai fills in a reason where none came, so it alone says nothing."""
+    """Whether a stream reached its end; pydantic-ai fills in a missing reason, so that alone proves nothing."""
     raw = (response.provider_details or {}).get("finish_reason")
     return raw is not None or (response.finish_reason is not None and response.usage.has_values())
 
@@ -290,14 +253,16 @@ def _messages(request: ModelRequest) -> list[ModelMessage]:
         elif isinstance(entry, ReplyEntry):
             if before is None or isinstance(before, ReplyEntry):
                 parts = [UserPromptPart(wire.LEFT_OUT if before is None else wire.GO_ON)]
-            messages.append(Asked(parts))
+            messages.append(RequestMessage(parts))
             parts = []
             messages.append(_response(entry))
         else:
             parts.append(UserPromptPart(entry.text))
     if isinstance(entry, ReplyEntry) and not entry.calls:
         parts.append(UserPromptPart(wire.GO_ON))
-    messages.append(Asked(parts, instructions=request.instructions if request.instructions.strip() else None))
+    messages.append(
+        RequestMessage(parts, instructions=request.instructions if request.instructions.strip() else None)
+    )
     return messages
 
 
@@ -315,8 +280,8 @@ def _response(entry: ReplyEntry) -> ModelResponse:
 
 
 def _with_calls_of(entry: ReplyEntry, kept: ModelResponse) -> list[ModelResponsePart]:
-    """The parts as they came, with the calls as the entry has them; none if some are missing."""
-    found: list[ModelResponsePart] = []
+    """The parts as the provider sent them, with the entry's calls; empty if a call is missing."""
+    parts: list[ModelResponsePart] = []
     calls = list(entry.calls)
     for part in kept.parts:
         if isinstance(part, ToolCallPart):
@@ -324,35 +289,39 @@ def _with_calls_of(entry: ReplyEntry, kept: ModelResponse) -> list[ModelResponse
                 call = calls.pop(0)
                 changed: Any = part
                 changed.tool_name, changed.tool_call_id = wire.safe_name(call.name), call.id
-                found.append(part)
+                parts.append(part)
         elif not (isinstance(part, TextPart) and not part.content.strip()) and not (
             isinstance(part, ThinkingPart) and not (part.content or part.signature)
         ):
-            found.append(part)
-    return [] if calls else found
+            parts.append(part)
+    return [] if calls else parts
 
 
 def _error(name: str, error: Exception) -> contract.ModelError:
     found = _of_kind(f"{name}: {type(error).__name__} {errors.sanitise(str(error))}", error)
     if isinstance(error, ModelHTTPError):
-        # Its words tell more kinds of failure apart than its class does.
-        told = errors.from_body(name, error.status_code, error.headers or {}, error.body)
-        if type(found) in (contract.ModelRejected, contract.ModelTransient) or isinstance(told, _SAID):
-            found = told
+        # The words distinguish more kinds of failure than the class.
+        by_words = errors.from_body(name, error.status_code, error.headers or {}, error.body)
+        if type(found) in (contract.ModelRejected, contract.ModelTransient) or isinstance(
+            by_words, _BY_WORDS
+        ):
+            found = by_words
     if isinstance(error, ModelAPIError) and error.retry_after is not None:
         found.retry_after = error.retry_after
     return found
 
 
-_SAID = (contract.ContextTooLong, contract.ContentFiltered, contract.ProviderQuota)
+_BY_WORDS = (contract.ContextTooLong, contract.ContentFiltered, contract.ProviderQuota)
 
 
-def _of_kind(said: str, error: Exception) -> contract.ModelError:
-    for kind, meant in _MEANT:
+def _of_kind(detail: str, error: Exception) -> contract.ModelError:
+    for kind, meaning in _KINDS:
         if isinstance(error, kind):
-            return meant(said)
+            return meaning(detail)
     if isinstance(error, ModelHTTPError) and error.status_code < 500:
-        return contract.ModelRejected(said)
-    if isinstance(error, ModelAPIError):
-        return contract.ModelTransient(said)
-    return contract.MalformedReply(said)
+        return contract.ModelRejected(detail)
+    return (
+        contract.ModelTransient(detail)
+        if isinstance(error, ModelAPIError)
+        else contract.MalformedReply(detail)
+    )

@@ -69,8 +69,8 @@ _FORMATS = frozenset(
 )
 
 
-def told(output: OutputSpec) -> str:
-    """The shape in words, for models that cannot be bound to it."""
+def in_words(output: OutputSpec) -> str:
+    """An instruction with the schema, for models that cannot be bound to it."""
     schema = dump_json(output.json_schema)
     return f"Give your final reply as one JSON value and nothing else. It must fit this JSON schema: {schema}"
 

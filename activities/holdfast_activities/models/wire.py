@@ -1,4 +1,4 @@
-"""What both wire formats share: how text, arguments and shapes become bytes, once."""
+"""What the wire formats share: text, arguments, ids and token counts."""
 
 import hashlib
 import json
@@ -7,42 +7,42 @@ import string as string_module
 from functools import lru_cache
 from typing import Any
 
-from holdfast_workflows.contracts.session.entries import ReplyEntry
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ToolCall
 from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 _FIGURES = b"0123456789"
-_SPARSE = 50  # in prose fewer than one character of so many is a figure
+_SPARSE = 50  # in prose fewer than one character in this many is a digit
 _LETTERS = string_module.ascii_letters.encode() + _FIGURES
 _RUN, _NUMBER = b"x" * 18, b"x" * 4
-# Looked for by translating and counting, which takes microseconds where a pattern takes hundreds.
+# Translating and counting takes microseconds; a regular expression takes hundreds.
 _AS_RUNS = bytes(120 if char in _LETTERS + b"+=-" else 32 for char in range(256))
 _AS_NUMBERS = bytes(120 if char in _FIGURES + b".,:" else 32 for char in range(256))
 _DIGITS = string_module.ascii_letters + string_module.digits
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# As "surrogateescape" keeps bytes that are not UTF-8; after a high surrogate it is the half of a character.
+# Bytes that are not UTF-8, as "surrogateescape" encodes them; after a high surrogate they are half a character.
 _ESCAPED_BYTES = re.compile("(?<![\ud800-\udbff])[\udc80-\udcff]+")
 _CUT = re.compile("[\ud800-\udfff]{1,3}$")
 _UNSAFE_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 EMPTY = "(empty)"
-"""Stands for a text that is empty, where a wire has no way to say that."""
+"""Replaces an empty text, which many servers refuse."""
 
 LEFT_OUT = "(What came before this is left out.)"
-"""What a user says before a reply that nothing precedes."""
+"""The user message before a reply that nothing precedes."""
 
 GO_ON = "Go on."
-"""What a user says between two replies, or after the last one."""
+"""The user message between two replies, or after the last one."""
 
-_MOST_COUNTED = 10**9
-"""Tokens that one call is believed to have used at most; sums of many must still fit the state database."""
+_MAX_COUNT = 10**9
+"""Tokens of one call that are accepted at most; sums of many must fit the state database."""
 
 
-def counted(told: Any) -> int:
-    """A provider's count of tokens, within bounds; 0 for what is not a count."""
+def counted(reported: Any) -> int:
+    """A provider's count of tokens, within bounds; 0 for anything else."""
     try:
-        number = float(told) if isinstance(told, str) else told
-        return min(max(int(number or 0), 0), _MOST_COUNTED)
+        number = float(reported) if isinstance(reported, str) else reported
+        return min(max(int(number or 0), 0), _MAX_COUNT)
     except (ValueError, TypeError, OverflowError):
         return 0
 
@@ -59,9 +59,7 @@ def instructions(text: str) -> bytes:
 
 
 def estimate(data: bytes) -> int:
-    """Tokens, roughly: a quarter of the bytes, half of those in figures and encoded data, and four for the
-    message's frame.
-    """
+    """Estimate tokens: a quarter of the bytes, half of those in figures and encoded data, and 4 for the frame."""
     dense = 0
     figures = len(data) - len(data.translate(None, _FIGURES))
     if figures * _SPARSE > len(data):
@@ -72,12 +70,12 @@ def estimate(data: bytes) -> int:
 
 @lru_cache(maxsize=256)
 def weigh(text: str | bytes) -> int:
-    """Tokens of an agent's instructions or tools, which are the same at every step."""
+    """Estimate the tokens of an agent's instructions or tools, which are the same at every step."""
     return estimate(string(text) if isinstance(text, str) else text) if text else 0
 
 
 def arguments(text: str) -> str:
-    """Arguments as the JSON text of an object; anything else is wrapped, since servers parse it."""
+    """Arguments as the JSON text of an object; anything else is wrapped, since servers parse them."""
     text = clean(text).strip() or "{}"
     try:
         value = json.loads(text)
@@ -87,7 +85,7 @@ def arguments(text: str) -> str:
 
 
 def parsed(data: bytes) -> Any:
-    """JSON as it came; bytes of a character that is cut between two events are kept for ``received``.
+    """Parse JSON; bytes of a character that is split between two events are kept for ``received``.
 
     Raises:
         ValueError, RecursionError: It is not JSON.
@@ -99,12 +97,12 @@ def parsed(data: bytes) -> Any:
 
 
 def received(text: str) -> str:
-    """Text from a model, cleaned; parts of a character that came in two events are put together first."""
+    """Clean a model's text, after joining characters that were split between two events."""
     return clean(_joined(text) if _SURROGATE.search(text) else text)
 
 
 def settled(text: str) -> str:
-    """``received`` of a text that still grows, without the part of a character at its end."""
+    """Clean a text that still grows, without the incomplete character at its end."""
     return clean(_CUT.sub("", _joined(text)) if _SURROGATE.search(text) else text)
 
 
@@ -118,7 +116,7 @@ def _decoded(escaped: re.Match[str]) -> str:
 
 
 def received_json(value: Any) -> Any:
-    """JSON from a model with every text in it cleaned."""
+    """Clean every text in a model's JSON."""
     if isinstance(value, str):
         return received(value)
     if isinstance(value, list):
@@ -128,18 +126,18 @@ def received_json(value: Any) -> Any:
     return value
 
 
-def said(text: str) -> bytes:
-    """What a user or a tool said, as a JSON string; many servers refuse text that is empty or only space."""
+def content(text: str) -> bytes:
+    """The text of a user or a tool as a JSON string; many servers refuse empty or blank text."""
     return string(text if text.strip() else EMPTY)
 
 
 def is_own(entry: ReplyEntry, provider: str) -> bool:
-    """Whether a provider gave the reply; of one that does not say, nothing speaks against it."""
+    """Whether the provider gave the reply; also true for a reply without a model's name."""
     return not entry.model or entry.model == provider or entry.model.startswith(f"{provider}:")
 
 
 def call_id(id: str, allowed: re.Pattern[str]) -> str:
-    """The id of a call if it may be sent so, else another of nine letters and digits, the same for the same id."""
+    """A call's id if it is allowed, else nine letters and digits derived from it."""
     id = clean(id)
     if allowed.fullmatch(id):
         return id
@@ -148,25 +146,35 @@ def call_id(id: str, allowed: re.Pattern[str]) -> str:
 
 
 def safe_name(text: str) -> str:
-    """A name or id with only the characters that every provider allows."""
+    """The name with only the characters that every provider allows."""
     return _UNSAFE_NAME.sub("_", text)[:64]
 
 
 def unique(ids: list[str]) -> list[str]:
-    """Call ids made distinct: results find their calls by them."""
-    seen: set[str] = set()
-    found: list[str] = []
-    for index, name in enumerate(ids):
-        distinct = name if name and name not in seen else f"{name or 'call'}_{index}"
+    """Clean call ids and make them distinct, since results refer to them."""
+    seen: dict[str, None] = {}
+    for index, id in enumerate(map(received, ids)):
+        distinct = id if id and id not in seen else f"{id or 'call'}_{index}"
         while distinct in seen:
             distinct += "_"
-        seen.add(distinct)
-        found.append(distinct)
-    return found
+        seen[distinct] = None
+    return list(seen)
+
+
+def call(id: str, name: str, arguments: str) -> ToolCall:
+    """A call from a model, cleaned.
+
+    Raises:
+        ValueError: The call has no name.
+    """
+    name = received(name).strip()
+    if not name:
+        raise ValueError("a call without a name")
+    return ToolCall(id=id, name=name, arguments=received(arguments))
 
 
 def text_of(content: Any) -> str:
-    """The text of a message's content: a string, parts of which some are text, or nothing."""
+    """The text of a message's content: a string, a list with text parts, or null."""
     if content is None:
         return ""
     if isinstance(content, str):

@@ -1,4 +1,4 @@
-"""Answers as bytes, and the readers of both wires without a connection."""
+"""Answers as bytes, and reading both wire formats without a connection."""
 
 import json
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from typing import Any
 
 from holdfast_activities.models.anthropic import reply as anthropic_reply
 from holdfast_activities.models.base import ModelReply
+from holdfast_activities.models.http.client import read as read_answer
 from holdfast_activities.models.http.exchange import Body
 from holdfast_activities.models.openai import reply as openai_reply
 
@@ -19,14 +20,15 @@ def free(*_: int) -> float:
 
 
 def read(wire: str, pieces: Iterable[bytes], known: frozenset[str] = frozenset()) -> ModelReply:
-    """The reply in a body that arrives in these pieces; raises what the model's client would."""
-    gathered = openai_reply.Gathered(known) if wire == "openai" else anthropic_reply.Gathered()
-    body = Body(wire, "", gathered)
+    """The reply in a body that arrives in these pieces; raises the errors of the model's client."""
+    openai = wire == "openai"
+    accumulator = openai_reply.ChatAccumulator(known) if openai else anthropic_reply.MessageAccumulator()
+    body = Body(wire, "", accumulator)
     for piece in pieces:
         if body.take(piece):
             break
-    reader = openai_reply.read if wire == "openai" else anthropic_reply.read
-    return reader(wire, body.answer(), SENT, free)
+    parse = openai_reply.parse if openai else anthropic_reply.parse
+    return read_answer(parse, wire, body.answer()).reply(wire, SENT, free)
 
 
 def sse(*events: dict[str, Any] | str, done: bool = False) -> bytes:

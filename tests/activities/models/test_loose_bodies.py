@@ -9,7 +9,7 @@ import pytest
 from holdfast.testing import Reply, ScriptedModel
 from holdfast_activities.models import wire as common
 from holdfast_activities.models.http.exchange import Body
-from holdfast_activities.models.openai.reply import Gathered
+from holdfast_activities.models.openai.reply import ChatAccumulator
 from holdfast_workflows.contracts.errors import HoldfastError, MalformedReply, ModelTransient
 
 from .conversations import NAMES, ask
@@ -90,7 +90,7 @@ def test_text_that_grows_never_ends_in_part_of_a_character() -> None:
     halves = json.dumps("😀")[1:-1]
     pieces = [b"\xe8", b"\xa1", b"\xa8", halves[:6].encode(), halves[6:].encode()]
     seen: list[str] = []
-    body = Body("x", "", Gathered(), seen.append)
+    body = Body("x", "", ChatAccumulator(), seen.append)
     for piece in pieces:
         body.take(b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % piece)
     assert [text for text in seen if text] == ["表", "表", "表😀"]
@@ -171,7 +171,7 @@ def test_an_event_that_cannot_be_read_is_never_passed_over(bad: str) -> None:
 
 @pytest.mark.parametrize("start_of_body", [b"{", b"data: "])
 def test_an_answer_that_does_not_end_is_not_kept(start_of_body: bytes) -> None:
-    body = Body("x", "", Gathered())
+    body = Body("x", "", ChatAccumulator())
     body.take(start_of_body)
     pieces = itertools.repeat(b"x" * 2**20, 40)
     with pytest.raises(MalformedReply, match="longer than can be read"):

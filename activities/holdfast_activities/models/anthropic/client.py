@@ -1,52 +1,46 @@
-"""Messages, as Anthropic speaks them."""
+"""The Anthropic messages interface."""
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 
-from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workflows.contracts.agent.spec import ToolSpec
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
-from .. import limits, shapes, usage, wire
-from ..base import Fragment, ModelReply, ModelRequest
+from .. import shapes, wire
+from ..base import Fragment, ModelRequest
 from ..config import ProviderConfig
-from ..http.exchange import ask
-from ..http.http import Endpoint
-from ..prices import listing
-from . import reply as anthropic_reply
-
-WIRE = "anthropic"
+from ..http.client import HTTPModel
+from . import reply
 
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _VERSION = "2023-06-01"
-_MAX_TOKENS = 16_384  # the interface wants a figure; what current models can write and a reply rarely needs
-# Asks the provider to keep what comes before it: the next step reads it at a tenth of the price. There may be
+_MAX_TOKENS = 16_384  # the interface requires a figure; current models can write so much and rarely need it
+# Asks the provider to cache what comes before it: the next step reads it at a tenth of the price. There may be
 # four: after the tools, the instructions (which differ at a turn's last call), and the last two user messages.
-# The next step finds what was kept at the second of these, however many blocks a step adds.
+# The next step finds the cache of the second of these, however many blocks a step adds.
 _CACHE = b',"cache_control":{"type":"ephemeral"}}'
-
-
-# The interface wants tools where a conversation speaks of some, also where a model made up a call.
+# The interface requires tools if a conversation mentions some, also if a model made up a call.
 _NO_TOOLS = (
     b',"tools":[{"name":"none","description":"There are no tools.","input_schema":{"type":"object"}}],'
     b'"tool_choice":{"type":"none"}'
 )
 
 
-class AnthropicModel:
+class AnthropicModel(HTTPModel):
     """One model behind ``/v1/messages``.
 
-    Its fragments are whole messages for replies and content blocks for everything else:
-    what stands between two replies is one user message, made when the body is joined.
+    A reply's fragment is a whole message. Any other fragment is a content block: what stands
+    between two replies is one user message, made when the body is joined.
     """
 
-    wire = WIRE
+    wire = "anthropic"
+    _key_header = ("x-api-key", "")
+    _parse = staticmethod(reply.parse)
 
     def __init__(
         self,
@@ -56,72 +50,33 @@ class AnthropicModel:
         config: ProviderConfig,
         environ: Mapping[str, str],
     ) -> None:
-        """A client for ``model`` at ``config``.
-
-        Raises:
-            ModelRejected: Its key is missing.
-        """
-        self.name = f"{provider}:{model}"
-        self._provider = provider
-        self._config = config
-        self._listing = listing(provider, model, config.url)
-        self._head = b'{"model":' + wire.string(model)
-        key = config.find_key(self.name, environ)
-        headers = {"anthropic-version": _VERSION, **({"x-api-key": key} if key else {}), **config.headers}
+        """See ``HTTPModel``."""
         versioned = httpx.URL(config.url).path.rstrip("/").endswith("/v1")
-        url = config.address("/messages" if versioned else "/v1/messages")
-        self._endpoint = Endpoint(client, self.name, url, headers, key)
-
-    @property
-    def url(self) -> str:
-        """Where requests go."""
-        return self._endpoint.url
-
-    @property
-    def window(self) -> int:
-        """The context window in tokens."""
-        return self._listing.window
-
-    @property
-    def rate(self) -> Rate:
-        """The provider's limits per minute as they were configured."""
-        return self._config.rate
-
-    def cost(self, input_tokens: int, output_tokens: int) -> float:
-        """US dollars that so many tokens cost at most."""
-        return self._listing.most(input_tokens, output_tokens)
-
-    @property
-    def provider(self) -> str:
-        """Who serves it."""
-        return self._provider
-
-    def call_ids(self, entry: ReplyEntry) -> Sequence[str]:
-        """See ``Model.call_ids``."""
-        return [call.id if wire.is_own(entry, self._provider) else "" for call in entry.calls]
+        path = "/messages" if versioned else "/v1/messages"
+        super().__init__(client, provider, model, config, environ, path, {"anthropic-version": _VERSION})
+        self._head = b'{"model":' + wire.string(model)
 
     def fragment(self, entry: Entry) -> Fragment:
-        """The entry as an assistant message or as a block of a user message."""
+        """The entry as an assistant message or as a block of a user message; see ``Model.fragment``."""
         if isinstance(entry, ReplyEntry):
-            plain = _assistant(entry, _blocks(entry))
-            own: dict[str, Any] = entry.extra.get(WIRE, {}) if wire.is_own(entry, self._provider) else {}
-            verbatim = _verbatim(entry, own.get("content", []))
-            data = _assistant(entry, verbatim) if verbatim else plain
-            return Fragment(
-                entry.seq, entry.kind, data, wire.estimate(data), len(entry.calls), plain if verbatim else b""
-            )
+            own: dict[str, Any] = entry.extra.get(self.wire, {}) if wire.is_own(entry, self.provider) else {}
+            verbatim = _assistant(_verbatim(entry, own.get("content", [])))
+            plain = _assistant(_blocks(entry))
+            data = verbatim or plain
+            kept = plain if verbatim else b""
+            return Fragment(entry.seq, entry.kind, data, wire.estimate(data), len(entry.calls), kept)
         if isinstance(entry, ResultEntry):
             data = b'{"type":"tool_result","tool_use_id":%b,"is_error":%b,"content":%b}' % (
                 wire.string(wire.call_id(entry.call_id, _ID)),
                 b"false" if entry.status == "ok" else b"true",
-                wire.said(entry.text),
+                wire.content(entry.text),
             )
         else:
-            data = b'{"type":"text","text":%b}' % wire.said(entry.text)
+            data = b'{"type":"text","text":%b}' % wire.content(entry.text)
         return Fragment(entry.seq, entry.kind, data, wire.estimate(data))
 
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:
-        """The tools as a JSON array."""
+        """The tools as a JSON array; see ``Model.tools``."""
         if not tools:
             return b""
         described = [
@@ -130,31 +85,20 @@ class AnthropicModel:
         ]
         return dump_json(described).encode()
 
-    async def complete(
-        self, request: ModelRequest, on_text: Callable[[str], None] | None = None
-    ) -> ModelReply:
-        """Call the model once; see ``Model.complete``."""
-        body = self.body(request)
-        gathered = anthropic_reply.Gathered()
-        cost, consumed = self._listing.cost, request.consumed
-        with usage.noted(consumed, len(body), lambda: gathered.characters, cost):
-            answer, headers = await ask(self._endpoint, body, request, gathered, on_text)
-            consumed.answered = True
-            reply = usage.filled(anthropic_reply.read(self.name, answer, len(body), cost), consumed)
-        left = limits.remaining(headers)
-        return reply if left is None else replace(reply, remaining=left)
+    def _accumulator(self, request: ModelRequest) -> reply.MessageAccumulator:
+        return reply.MessageAccumulator()
 
     def body(self, request: ModelRequest) -> bytes:
-        """The request's body: fragments joined, nothing of the conversation serialised again."""
+        """See ``HTTPModel.body``."""
         instructions = request.instructions
         schema: dict[str, Any] | None = None
         if request.output is not None:
             if self._config.structured:
                 schema = shapes.for_anthropic(request.output.json_schema)
             if schema is None:
-                instructions = f"{instructions}\n\n{shapes.told(request.output)}"
-        most = _MAX_TOKENS if request.max_tokens is None else request.max_tokens
-        parts = [self._head, b',"max_tokens":%d' % most]
+                instructions = f"{instructions}\n\n{shapes.in_words(request.output)}"
+        max_tokens = _MAX_TOKENS if request.max_tokens is None else request.max_tokens
+        parts = [self._head, b',"max_tokens":%d' % max_tokens]
         if instructions.strip():
             parts += (b',"system":[{"type":"text","text":', wire.instructions(instructions), _CACHE, b"]")
         parts.append(_tools(request))
@@ -177,7 +121,7 @@ def _tools(request: ModelRequest) -> bytes:
 
 
 def _messages(request: ModelRequest) -> bytes:
-    """The messages, with what stands between two replies grouped, and the last blocks of two marked for the cache."""
+    """The messages: blocks between two replies grouped, the last blocks of the last two user messages marked."""
     messages: list[bytes | list[bytes]] = []
     last: Fragment | None = None
     for fragment in request.fragments:
@@ -195,8 +139,8 @@ def _messages(request: ModelRequest) -> bytes:
         last = fragment
     if last is not None and last.kind == "reply" and not last.calls:
         messages.append([_text(wire.GO_ON)])
-    asked = [message for message in messages if isinstance(message, list)]
-    for blocks in asked[-2:]:
+    users = [message for message in messages if isinstance(message, list)]
+    for blocks in users[-2:]:
         blocks[-1] = blocks[-1][:-1] + _CACHE
     return b",".join(
         b'{"role":"user","content":[' + b",".join(message) + b"]}" if isinstance(message, list) else message
@@ -208,18 +152,16 @@ def _text(text: str) -> bytes:
     return b'{"type":"text","text":%b}' % wire.string(text)
 
 
-def _assistant(entry: ReplyEntry, blocks: list[dict[str, Any]]) -> bytes:
-    """The reply as a message; nothing for an empty one, which the interface refuses."""
+def _assistant(blocks: list[dict[str, Any]]) -> bytes:
     return dump_json({"role": "assistant", "content": blocks}).encode() if blocks else b""
 
 
 def _blocks(entry: ReplyEntry) -> list[dict[str, Any]]:
-    """The reply's own text and calls."""
-    said = [{"type": "text", "text": clean(entry.text)}] if entry.text.strip() else []
-    return [*said, *(_use(call) for call in entry.calls)]
+    text = [{"type": "text", "text": clean(entry.text)}] if entry.text.strip() else []
+    return [*text, *(_tool_use(call) for call in entry.calls)]
 
 
-def _use(call: ToolCall) -> dict[str, Any]:
+def _tool_use(call: ToolCall) -> dict[str, Any]:
     return {
         "type": "tool_use",
         "id": wire.call_id(call.id, _ID),
@@ -229,25 +171,21 @@ def _use(call: ToolCall) -> dict[str, Any]:
 
 
 def _verbatim(entry: ReplyEntry, given: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The blocks as they were given, with the calls that were taken as the entry has them; none if some are missing."""
-    found: list[dict[str, Any]] = []
-    calls = iter(entry.calls)
-    taken = 0
+    """The blocks as the provider sent them, with the entry's calls; empty if a call is missing."""
+    blocks: list[dict[str, Any]] = []
+    calls = list(entry.calls)
     for block in given:
-        kind = block.get("type")
-        if kind == "tool_use":
-            # Of more calls than a step may make only the first are in the entry, and the others get no result.
-            call = next(calls, None)
-            if call is not None:
-                found.append({**block, **_use(call)})
-                taken += 1
+        if block.get("type") == "tool_use":
+            # The entry holds only the first calls if there were more than a step may make. Others get no result.
+            if calls:
+                blocks.append({**block, **_tool_use(calls.pop(0))})
         elif not _is_empty(block):
-            found.append(block)
-    return found if taken == len(entry.calls) else []
+            blocks.append(block)
+    return [] if calls else blocks
 
 
 def _is_empty(block: dict[str, Any]) -> bool:
-    """Whether the interface would refuse a block for what it does not say."""
+    """Whether the interface would refuse a block because it has no content."""
     match block.get("type"):
         case "text":
             return not str(block.get("text") or "").strip()

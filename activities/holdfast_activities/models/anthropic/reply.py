@@ -1,4 +1,4 @@
-"""A message as it comes back, whole or in a stream."""
+"""Reading a message, whole or in a stream."""
 
 import json
 from typing import Any
@@ -7,10 +7,8 @@ from holdfast_workflows.contracts.session.entries import Finish, ToolCall
 from holdfast_workflows.contracts.text.unicode import dump_json
 
 from .. import arguments, finish, usage, wire
-from ..base import ModelReply
-from ..errors import errors
-from ..http.exchange import NONSENSE
-from ..prices import Cost
+from ..errors.body import is_object
+from ..http.exchange import Accumulator
 
 _SIGNED = ("thinking", "redacted_thinking")
 _BROKEN = "INVALID_JSON"
@@ -18,79 +16,56 @@ _OWN = (*_SIGNED, "tool_use")
 _OPENED_BY = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "thinking"}
 
 
-def read(name: str, answer: dict[str, Any], sent: int, cost: Cost) -> ModelReply:
-    """The reply in an answer.
-
-    Args:
-        name: The model's name.
-        answer: The answer, parsed.
-        sent: The size of the request in bytes, for servers that tell no usage.
-        cost: The model's price.
-
-    Raises:
-        MalformedReply: It is not a reply.
-        ModelTransient: It broke off.
-    """
-    try:
-        blocks = _expanded(answer["content"])
-        ended: Finish = finish.meaning(name, finish.reason(answer.get("stop_reason")))
-        # A reply cut short may end in half a call; a call counts only if the model came to its end.
-        calls = _calls(blocks) if ended == "stop" else ()
-        text = wire.received(wire.text_of([block for block in blocks if block.get("type") == "text"]))
-        thought = "".join(block.get("thinking") or "" for block in blocks)
-        wrote = usage.written(text, calls, wire.received(thought))
-        used, counted = usage.anthropic(answer.get("usage"), sent, wrote, cost)
-        return ModelReply(
-            text=text,
-            calls=calls,
-            finish="tool_calls" if calls else ended,
-            usage=used,
-            model=name,
-            extra=_extra(blocks, calls),
-            counted=counted,
-        )
-    except NONSENSE as error:
-        what = f"the answer is not a message ({type(error).__name__}: {error})"
-        raise errors.malformed(name, what) from None
+def parse(name: str, answer: dict[str, Any]) -> usage.Answer:
+    """Read the answer of the model ``name``."""
+    blocks = _expanded(answer["content"])
+    ended: Finish = finish.meaning(name, finish.reason(answer.get("stop_reason")))
+    # A reply that was cut short may end in half a call, so calls count only if the model finished.
+    calls = _calls(blocks) if ended == "stop" else ()
+    signed = any(block.get("type") in _SIGNED for block in blocks)
+    return usage.Answer(
+        text=wire.received(wire.text_of([block for block in blocks if block.get("type") == "text"])),
+        ended=ended,
+        calls=calls,
+        counts=usage.anthropic(answer.get("usage")),
+        thought=wire.received("".join(block.get("thinking") or "" for block in blocks)),
+        # The provider checks signed blocks, and the order of all blocks, in the next step.
+        extra={"anthropic": {"content": wire.received_json(blocks)}} if calls and signed else {},
+    )
 
 
 def _expanded(content: Any) -> list[dict[str, Any]]:
-    """The blocks, one for each object of arguments, with the input of each an object."""
+    """The blocks, with one tool call for each object of arguments."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
-    found: list[dict[str, Any]] = []
+    blocks: list[dict[str, Any]] = []
     for block in content or ():
         if not block:
             continue
         if block.get("type") != "tool_use":
-            found.append(block)
+            blocks.append(block)
             continue
-        for index, one in enumerate(arguments.objects(arguments.text(block.get("input")))):
+        for index, text in enumerate(arguments.objects(arguments.text(block.get("input")))):
             own = {} if index == 0 else {"id": f"{block.get('id') or 'call'}_{index}"}
-            found.append({**block, **own, "input": _input(one)})
-    return found
+            blocks.append({**block, **own, "input": _input(text)})
+    return blocks
 
 
-def _input(given: str) -> dict[str, Any]:
-    """What is not a JSON object is kept as it is, for the tool to refuse."""
+def _input(text: str) -> dict[str, Any]:
+    """The object; anything else is wrapped, for the tool to refuse."""
     try:
-        value = json.loads(given)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         value = None
-    return value if isinstance(value, dict) else {_BROKEN: given}  # pyright: ignore[reportUnknownVariableType] - JSON
+    return value if is_object(value) else {_BROKEN: text}
 
 
 def _calls(blocks: list[dict[str, Any]]) -> tuple[ToolCall, ...]:
-    asked = [block for block in blocks if block.get("type") == "tool_use"]
-    ids = wire.unique([wire.received(str(block.get("id") or "")) for block in asked])
-    found: list[ToolCall] = []
-    for name, block in zip(ids, asked, strict=True):
-        block["id"] = name  # the block may go back verbatim, and its result must find it
-        called = wire.received(block["name"]).strip()
-        if not called:
-            raise ValueError("a call without a name")
-        found.append(ToolCall(id=name, name=called, arguments=wire.received(_arguments(block["input"]))))
-    return tuple(found)
+    uses = [block for block in blocks if block.get("type") == "tool_use"]
+    ids = wire.unique([str(block.get("id") or "") for block in uses])
+    for id, block in zip(ids, uses, strict=True):
+        block["id"] = id  # the block may go back verbatim, and its result refers to the id
+    return tuple(wire.call(use["id"], use["name"], _arguments(use["input"])) for use in uses)
 
 
 def _arguments(given: dict[str, Any]) -> str:
@@ -98,28 +73,17 @@ def _arguments(given: dict[str, Any]) -> str:
     return broken if isinstance(broken, str) else dump_json(given)
 
 
-def _extra(blocks: list[dict[str, Any]], calls: tuple[ToolCall, ...]) -> dict[str, Any]:
-    """All blocks verbatim if some are signed: the provider checks them, and their order, in the next step."""
-    if calls and any(block.get("type") in _SIGNED for block in blocks):
-        return {"anthropic": {"content": wire.received_json(blocks)}}
-    return {}
-
-
-class Gathered:
-    """A streamed answer, put together as the whole one would be."""
+class MessageAccumulator(Accumulator):
+    """A streamed message."""
 
     def __init__(self) -> None:
-        """Nothing gathered yet."""
-        self.text = ""
-        self.finish = ""
-        self.ended = False
-        self.characters = 0
+        """No event yet."""
+        super().__init__()
         self._blocks: list[dict[str, Any]] = []
         self._at: dict[int, dict[str, Any]] = {}
-        self._usage: dict[str, Any] = {}
 
     def add(self, event: dict[str, Any]) -> None:
-        """Take in one event; what kinds we do not know say is passed over."""
+        """Add one event; unknown kinds are ignored."""
         kind = event.get("type")
         if kind == "content_block_delta":
             self._delta(_index(event), event.get("delta") or {})
@@ -138,12 +102,12 @@ class Gathered:
             self._start(None, block)
         self._end(message, message.get("usage"))
         if not self.ended:
-            # Nothing is written yet; the count is a placeholder.
+            # Nothing is written yet, and the reported figure is a placeholder.
             self._usage.pop("output_tokens", None)
 
-    def _end(self, told: dict[str, Any], used: Any) -> None:
-        self.finish = finish.reason(told.get("stop_reason")) or self.finish
-        self._usage = usage.merged(self._usage, used)
+    def _end(self, message: dict[str, Any], reported: Any) -> None:
+        self.finish = finish.reason(message.get("stop_reason")) or self.finish
+        self._usage = usage.merged(self._usage, reported)
 
     def _block(self, index: int | None) -> dict[str, Any] | None:
         if index is None:
@@ -151,7 +115,7 @@ class Gathered:
         return self._at.get(index)
 
     def _start(self, index: int | None, block: dict[str, Any]) -> dict[str, Any]:
-        """Begin a block. Some servers number every block 0; one of the same id is the same one told again."""
+        """Begin a block. Some servers number every block 0; a block with the same id is a repetition."""
         before = self._block(index)
         if before and before.get("id") and before["id"] == block.get("id") and index is not None:
             return before
@@ -160,10 +124,10 @@ class Gathered:
         if index is not None:
             self._at[index] = begun
         if block.get("type") == "text":
-            self._say(wire.text_of(block))
+            self._add_text(wire.text_of(block))
         return begun
 
-    def _say(self, text: str) -> None:
+    def _add_text(self, text: str) -> None:
         self.text += text
         self.characters += len(text)
 
@@ -185,28 +149,26 @@ class Gathered:
         if block is None:
             block = self._start(index, {"type": opened_by})
         elif key == "text" and block.get("type") in _OWN:
-            block = self._start(
-                None, {"type": "text"}
-            )  # text in a block of another kind is text all the same
+            block = self._start(None, {"type": "text"})  # text inside a block of another type is still text
         if not block.get("type"):
             block["type"] = opened_by
         if block["type"] != opened_by:
             return
         block[key] = (block.get(key) or "") + piece
         if key == "text":
-            self._say(piece)
+            self._add_text(piece)
         else:
             self.characters += len(piece)
 
     def whole(self) -> dict[str, Any]:
-        """The answer."""
+        """See ``Accumulator.whole``."""
         blocks = [_closed(block) for block in self._blocks]
         return {"content": blocks, "stop_reason": self.finish, "usage": self._usage}
 
 
 def _index(event: dict[str, Any]) -> int | None:
-    told = event.get("index")
-    return None if told is None else int(told)
+    index = event.get("index")
+    return None if index is None else int(index)
 
 
 def _closed(block: dict[str, Any]) -> dict[str, Any]:
@@ -215,7 +177,5 @@ def _closed(block: dict[str, Any]) -> dict[str, Any]:
     partial = arguments.joined([piece for piece in block["partial"] if piece])
     if not partial.strip() or not str(block.get("type")).endswith("tool_use"):
         return closed
-    # A tool of ours is read by ``_expanded``; another's goes back as an object, or as it was.
-    if block.get("type") == "tool_use":
-        return {**closed, "input": partial}
-    return {**closed, "input": _input(partial)}
+    # ``_expanded`` reads the input of our tools. That of the provider's own tools goes back as an object.
+    return {**closed, "input": partial if block.get("type") == "tool_use" else _input(partial)}

@@ -1,4 +1,4 @@
-"""The one place that makes an HTTP client, and the one way a request goes out."""
+"""The HTTP client, and requests to one endpoint."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from . import pool
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach a provider."""
 
-SILENCE = 60.0
-"""Seconds without a byte after which a stream that has begun counts as broken."""
+STREAM_TIMEOUT = 60.0
+"""Seconds without a byte after which a stream counts as broken."""
 
 _MAX_ERROR_BODY = 65_536  # bytes of an error that are read
-_GRACE = 0.2  # seconds for the end of an answer that is whole: a connection that has it can be used again
+_GRACE = 0.2  # seconds to wait for the end of a whole answer, so that its connection can be used again
 
 
 def make_client() -> httpx.AsyncClient:
@@ -26,20 +26,12 @@ def make_client() -> httpx.AsyncClient:
 
 
 class Endpoint:
-    """One URL that takes POST requests; everything that does not change between requests is made here."""
+    """One URL that takes POST requests."""
 
     def __init__(
         self, client: httpx.AsyncClient, name: str, url: str, headers: Mapping[str, str], secret: str
     ) -> None:
-        """An endpoint.
-
-        Args:
-            client: Where connections come from.
-            name: What errors call it.
-            url: Where requests go.
-            headers: Sent with each request.
-            secret: What must not appear in an error.
-        """
+        """An endpoint; ``headers`` go with each request, errors show ``name`` and hide ``secret``."""
         self.name = name
         self.secret = secret
         self._client = client
@@ -56,14 +48,14 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """Where requests go."""
+        """The URL that receives the requests."""
         return str(self._url)
 
     async def post(self, body: bytes, seconds: float) -> tuple[bytes, httpx.Headers]:
-        """The whole body of a successful answer, and its headers.
+        """Return the whole body of a successful answer, and its headers.
 
         Raises:
-            ModelError: No answer within that many seconds.
+            ModelError: The answer failed or took longer than ``seconds``.
         """
         received: list[bytes] = []
 
@@ -78,34 +70,27 @@ class Endpoint:
         self,
         body: bytes,
         seconds: float,
-        silence: float,
+        pause: float,
         take: Callable[[bytes], bool],
         whole: Callable[[], bool] = lambda: False,
     ) -> httpx.Headers:
-        """Hand the body of a successful answer to ``take`` as it arrives, until it ends or ``take`` has it whole.
+        """Pass the body of a successful answer to ``take`` as it arrives; return the answer's headers.
 
         Args:
-            body: What to send.
-            seconds: The time for all of it.
-            silence: Seconds without a byte after which the answer counts as broken.
-            take: Takes in bytes; returns whether the answer is whole.
-            whole: Asked when the connection breaks; whether what came is the answer all the same.
-
-        Returns:
-            The answer's headers.
+            body: The request's body.
+            seconds: The time limit for the whole exchange.
+            pause: Seconds without a byte after which the answer counts as broken.
+            take: Gets bytes; returns whether the answer is whole.
+            whole: Called if the connection breaks; returns whether the answer is whole nevertheless.
 
         Raises:
-            ModelError: It did not arrive whole within that many seconds, or broke off.
+            ModelError: The answer failed, took longer than ``seconds`` or broke off.
         """
-        timeouts = {
-            "connect": min(CONNECT_TIMEOUT, seconds),
-            "read": silence,
-            "write": seconds,
-            "pool": seconds,
-        }
+        connect = min(CONNECT_TIMEOUT, seconds)
+        timeouts = {"connect": connect, "read": pause, "write": seconds, "pool": seconds}
         headers = self._headers.copy()
         headers["content-length"] = str(len(body))
-        # A stream given as such spares httpx the encoding step and the headers it would add.
+        # With a ready stream httpx skips the encoding step and its own headers.
         request = httpx.Request(
             "POST",
             self._url,
@@ -113,26 +98,24 @@ class Endpoint:
             stream=httpx.ByteStream(body),
             extensions={"timeout": timeouts},
         )
-        begun: httpx.Headers | None = None
+        headers_received: httpx.Headers | None = None
         try:
             async with asyncio.timeout(seconds) as limit:
                 response = await self._client.send(request, stream=True)
                 try:
                     if response.status_code != 200:
                         raise await self._refusal(response)
-                    begun = response.headers
+                    headers_received = response.headers
                     await _receive(response, take, limit)
                     return response.headers
                 finally:
                     await response.aclose()
-        # `from None`: the causes hold the request, whose headers hold the key.
-        except TimeoutError:
-            if begun is not None and whole():
-                return begun
-            raise errors.from_exception(self.name, TimeoutError(f"no answer within {seconds:g} s")) from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            if begun is not None and whole():
-                return begun
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            if headers_received is not None and whole():
+                return headers_received
+            if isinstance(error, TimeoutError):
+                error = TimeoutError(f"no answer within {seconds:g} s")
+            # `from None`: the causes contain the request, whose headers contain the key.
             raise errors.from_exception(self.name, error, self.secret) from None
 
     async def _refusal(self, response: httpx.Response) -> Exception:
@@ -148,7 +131,7 @@ class Endpoint:
 
 
 async def _receive(response: httpx.Response, take: Callable[[bytes], bool], limit: asyncio.Timeout) -> None:
-    """Hand on what arrives; once that is whole, how the connection ends is of no matter."""
+    """Pass on what arrives; after the answer is whole, the connection may end in any way."""
     body = response.aiter_bytes()
     async for data in body:
         if take(data):

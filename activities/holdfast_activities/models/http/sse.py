@@ -1,4 +1,4 @@
-"""Server-sent events from bytes that arrive in any pieces."""
+"""Server-sent events, parsed from bytes that arrive in any pieces."""
 
 _FIELDS = (b"data", b"event", b"error", b"id", b"retry", b":")
 
@@ -8,7 +8,7 @@ class ErrorEvent(bytes):
 
 
 def is_stream(head: bytes) -> bool | None:
-    """Whether a body that begins so is a stream of events; None where that is too little to tell."""
+    """Whether a body that begins with ``head`` is a stream of events; None while it is too short to tell."""
     head = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(_FIELDS):
         return True
@@ -16,44 +16,37 @@ def is_stream(head: bytes) -> bool | None:
 
 
 class Events:
-    """Feed it bytes and it gives the data of the events that are whole.
+    """A parser of events; ``pending`` is the beginning of an incomplete event.
 
-    Lines may end in LF, CRLF or CR; comments and fields other than ``data`` are passed
-    over, since both wire formats repeat an event's name in its data; only errors are identified
-    by a name or a field alone. An event without the blank line that ends it was cut off
-    and is never given.
+    Lines may end in LF, CRLF or CR. Comments and fields other than ``data`` are ignored,
+    since both wire formats repeat an event's name in its data; only errors may show in a
+    name or a field alone. An event without the blank line that ends it was cut off.
     """
 
     def __init__(self) -> None:
-        """Nothing received yet."""
-        self._rest = b""
+        """No bytes yet."""
+        self.pending = b""
         self._started = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """The data of the events that these bytes complete."""
-        data = self._rest + data
+        data = self.pending + data
         if not self._started and len(data) >= 3:
             self._started = True
             data = data.removeprefix(b"\xef\xbb\xbf")
-        held = b""
+        last = b""
         if b"\r" in data:
             # A CR at the end may be the first half of a CRLF.
             if data.endswith(b"\r"):
-                data, held = data[:-1], b"\r"
+                data, last = data[:-1], b"\r"
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *whole, rest = data.split(b"\n\n")
-        self._rest = rest + held
-        found = (_data(event) for event in whole)
-        return [event for event in found if event]
-
-    @property
-    def held(self) -> bytes:
-        """What has come of an event that is not whole."""
-        return self._rest
+        self.pending = rest + last
+        return [data for data in map(_data, whole) if data]
 
     def rest(self) -> bytes:
-        """The data of an event that lacks the blank line behind it; a caller must see for itself whether it is whole."""
-        return _data(self._rest.replace(b"\r", b"\n").strip(b"\n"))
+        """The data of an event without its blank line; the caller checks whether it is complete."""
+        return _data(self.pending.replace(b"\r", b"\n").strip(b"\n"))
 
 
 def _data(event: bytes) -> bytes:

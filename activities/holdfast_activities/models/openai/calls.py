@@ -1,16 +1,16 @@
-"""The tool calls of a streamed chat completion, put together from their parts."""
+"""Joining the tool calls of a streamed chat completion from their parts."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
-from .. import arguments, carried
+from .. import arguments
+from . import extra
 
-_MOST_PIECES = 64
-"""Pieces that a tool's name comes in at most."""
+_MAX_PIECES = 64
+"""Pieces of a tool's name that are accepted."""
 
 
 @dataclass(slots=True)
@@ -22,13 +22,13 @@ class _Call:
 
     @property
     def begun(self) -> bool:
-        """Whether some of its arguments have come."""
+        """Whether some arguments have come."""
         return bool(self.pieces)
 
     @property
     def whole(self) -> bool:
-        """Whether all of its arguments seem to have come."""
-        # Looked at for the last piece first: joining all of them for each part would be quadratic.
+        """Whether all arguments seem to have come."""
+        # The last piece is checked first: joining all pieces for each part would be quadratic.
         return (
             self.begun
             and self.pieces[-1].rstrip().endswith("}")
@@ -47,20 +47,20 @@ class _Part:
 class Calls:
     """The calls of one answer.
 
-    By the interface, a call's first part has an index, an id and a name, and its further
-    parts have the index only. Servers leave out each of them, repeat them in every part,
-    or number every call 0; so a part is assigned by all of them together.
+    By the interface, a call's first part has an index, an id and a name, and its other parts
+    have only the index. Servers omit each of them, repeat them in every part, or number every
+    call 0. A part is therefore assigned by all of them together.
     """
 
     def __init__(self, known: frozenset[str] = frozenset()) -> None:
-        """No call yet; ``known`` are the names of the tools that were sent."""
+        """No call yet; ``known`` are the names of the request's tools."""
         self._known = known
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
 
     def add(self, given: dict[str, Any]) -> int:
-        """Take in one part of a call; the characters in it."""
+        """Add one part of a call; return its number of characters."""
         function = function_of(given)
         part = _Part(
             _index(given.get("index")),
@@ -73,7 +73,7 @@ class Calls:
             call = _Call(part.id)
             self._calls.append(call)
         self._take(call, part)
-        call.extra.update(carried.of_call(given))
+        call.extra.update(extra.of_call(given))
         return len(part.name) + len(part.arguments)
 
     def _take(self, call: _Call, part: _Part) -> None:
@@ -82,8 +82,8 @@ class Calls:
             self._by_index[part.index] = call
         if part.id:
             self._by_id[part.id] = call
-        # Once the arguments have begun the name is complete, and what comes is the name again.
-        if part.name and not (call.begun and call.names) and len(call.names) < _MOST_PIECES:
+        # The name is complete once the arguments have begun; after that it is a repetition.
+        if part.name and not (call.begun and call.names) and len(call.names) < _MAX_PIECES:
             call.names.append(part.name)
         if part.arguments.strip() or (call.begun and part.arguments):
             call.pieces.append(part.arguments)
@@ -96,11 +96,9 @@ class Calls:
             return with_id or at_index
         if with_id is not None:
             return with_id
-        # A new id in a part that has arguments only was made up for this part.
+        # Some servers make up a new id for a part that has only arguments.
         begins = part.name or not part.arguments
-        if part.id and (begins or part.index is not None):
-            return None
-        if part.name and part.index is not None:
+        if (part.id and (begins or part.index is not None)) or (part.name and part.index is not None):
             return None
         return self._calls[-1] if self._calls else None
 
@@ -112,13 +110,13 @@ class Calls:
         same = bool(part.id) and part.id == call.id
         other = bool(part.id and call.id) and not same
         if other or (part.index is not None and part.index not in self._by_index):
-            # Some servers make up a new id or index for every part of a call.
+            # Some servers make up a new id or index for each part of a call.
             return part.name != name or call.whole or not (same or call.begun)
         if part.name == name:
             return not same and bool(part.arguments.strip()) and call.whole
         if call.begun or not name:
             return bool(name)
-        # Two names before any arguments: two calls, or a name that came in pieces.
+        # Two names before any arguments: two calls, or one name in two pieces.
         if same or any(tool.startswith(name + part.name) for tool in self._known):
             return False
         return part.index is None or part.name in self._known or name in self._known
@@ -139,7 +137,7 @@ class Calls:
 
 
 def parts_of(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """The calls, or parts of some, in a message or delta; one alone may come without a list around it."""
+    """The calls, or parts of calls, in a message or delta; a single one may come without a list."""
     given: Any = message.get("tool_calls")
     old: dict[str, Any] | None = message.get("function_call")  # the interface's first form
     if isinstance(given, dict):
@@ -148,24 +146,22 @@ def parts_of(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def function_of(given: dict[str, Any]) -> dict[str, Any]:
-    """The name and arguments of a call; some servers do not nest them."""
+    """The object with a call's name and arguments; some servers do not nest it."""
     return given.get("function") or (given if "name" in given or "arguments" in given else {})
 
 
 def arguments_of(function: dict[str, Any]) -> str:
-    """The arguments of a call as text; some servers call them as the models that they serve do."""
+    """A call's arguments as text; some servers name the field ``parameters``."""
     given = function.get("arguments")
     return arguments.text(function.get("parameters") if given is None else given)
 
 
-def _index(told: Any) -> int | None:
-    if told is None or told == "":
-        return None
-    return int(told)
+def _index(given: Any) -> int | None:
+    return None if given is None or given == "" else int(given)
 
 
 def _name(pieces: Sequence[str], known: frozenset[str]) -> str:
-    """The name that came in these pieces: parts of it, or the whole name again and again."""
+    """The name from its pieces: parts of it, or the whole name repeated."""
     if not pieces:
         return ""
     whole, last = "".join(pieces), pieces[-1]
@@ -179,11 +175,10 @@ def _name(pieces: Sequence[str], known: frozenset[str]) -> str:
             return piece
     if repeated:
         return last
-    grows = all(later.startswith(earlier) for earlier, later in pairwise(pieces))
-    return last if grows else whole
+    return last if arguments.grows(pieces) else whole
 
 
 @lru_cache(maxsize=256)
-def names_of(tools: bytes) -> frozenset[str]:
-    """The names of the tools in a request; an agent's are the same at every step."""
+def tool_names(tools: bytes) -> frozenset[str]:
+    """The names of the tools in a request, which are the same at every step."""
     return frozenset(tool["function"]["name"] for tool in json.loads(tools)) if tools else frozenset()

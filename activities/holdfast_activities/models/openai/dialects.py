@@ -1,9 +1,9 @@
-"""Where servers of one wire format differ in what they accept, told by their hosts."""
+"""The differences between servers of chat completions, known by their hosts."""
 
 import re
 from dataclasses import dataclass
 
-from .config import ProviderConfig
+from ..config import ProviderConfig
 
 _AZURE = (
     "openai.azure.com",
@@ -26,24 +26,24 @@ class Dialect:
     """What a server of chat completions accepts.
 
     Attributes:
-        openai: Whether it is OpenAI's own, or Azure's: then limits hold that others do not have.
+        openai: Whether it is OpenAI or Azure, whose limits others do not have.
         id: The ids of calls.
-        reasoning: Whether each reply has to come back with reasoning, empty if need be.
-        signed: Whether calls without a signature are refused unless that is asked for.
-        answered: Whether a user may only speak after an assistant has.
-        alternating: Whether messages of the user in a row are refused.
+        reasoning: Whether each reply must go back with reasoning, if only empty.
+        signed: Whether calls without a signature are refused unless the request opts out.
+        answered: Whether a user message must follow an assistant message.
+        alternating: Whether consecutive user messages are refused.
     """
 
     openai: bool
-    id: re.Pattern[str] = _ANY_ID
-    reasoning: bool = False
-    signed: bool = False
-    answered: bool = False
-    alternating: bool = False
+    id: re.Pattern[str]
+    reasoning: bool
+    signed: bool
+    answered: bool
+    alternating: bool
 
 
 def dialect(config: ProviderConfig, model: str) -> Dialect:
-    """That of a model at a provider."""
+    """The dialect of a model at a provider."""
     openai = config.is_at("openai.com", *_AZURE)
     mistral = config.is_at("mistral.ai")
     return Dialect(
