@@ -4,11 +4,12 @@ server       the embedded server
 connection   clients, with our data converter
 converter    values to payloads and back
 failures     exceptions to failures and back
-attributes   what sessions are listed and filtered by
+attributes   search attributes, by which sessions are listed and filtered
 schedules    periodic workflow starts
+rpc          timeout and errors of requests
 binding      which app and state database a task queue belongs to
 ui           links into the Temporal UI
-leaving      ending a process that used the SDK
+leaving      exiting a process that used the SDK
 """
 
 from .attributes import ensure as ensure_search_attributes

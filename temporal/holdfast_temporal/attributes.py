@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -20,21 +20,11 @@ STATUS: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS)
 COST: Final = SearchAttributeKey.for_float(names.ATTRIBUTE_COST)
 TURNS: Final = SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)
 
-TYPES: Final[dict[str, str]] = {
-    AGENT.name: "Keyword",
-    TENANT.name: "Keyword",
-    USER.name: "Keyword",
-    STATUS.name: "Keyword",
-    COST.name: "Double",
-    TURNS.name: "Int",
-}
-"""Each attribute's type, in the words of Temporal's command line."""
+_KEYS: Final[tuple[SearchAttributeKey[Any], ...]] = (AGENT, TENANT, USER, STATUS, COST, TURNS)
 
-_ENUM: Final = {
-    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "Double": IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE,
-    "Int": IndexedValueType.INDEXED_VALUE_TYPE_INT,
-}
+TYPES: Final = {key.name: key.indexed_value_type.name.capitalize() for key in _KEYS}
+"""Each attribute's type, in the words of Temporal's command line: Keyword, Double, Int."""
+
 _REFUSED: Final = frozenset({
     RPCStatusCode.PERMISSION_DENIED,
     RPCStatusCode.UNAUTHENTICATED,
@@ -43,42 +33,40 @@ _REFUSED: Final = frozenset({
 
 
 async def ensure(client: Client) -> list[str]:
-    """Register the attributes that the client's namespace lacks.
+    """Register the attributes that the client's namespace lacks; return their names.
 
-    A session upserts its attributes, and a workflow task that upserts an unknown one
-    fails for ever; so a worker calls this before it polls.
-
-    Returns:
-        The names registered now; empty if all were there.
+    A workflow task that upserts an unknown attribute fails again and again, so a worker calls this before
+    it polls.
 
     Raises:
-        SearchAttributesMissing: The server lets us neither look nor register; the detail
-            is the command that an administrator runs.
-        SettingsInvalid: There is no such namespace.
+        SearchAttributesMissing: The server does not allow it; the detail is the command that an
+            administrator runs.
+        SettingsInvalid: The namespace does not exist.
         TemporalUnreachable: The server did not answer.
     """
     operator = client.operator_service
     try:
         known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
-        missing = [name for name in TYPES if name not in known.custom_attributes]
+        missing = {
+            key.name: IndexedValueType.ValueType(key.indexed_value_type)
+            for key in _KEYS
+            if key.name not in known.custom_attributes
+        }
         if missing:
             await operator.add_search_attributes(
-                AddSearchAttributesRequest(
-                    namespace=client.namespace,
-                    search_attributes={name: _ENUM[TYPES[name]] for name in missing},
-                )
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
             )
     except RPCError as error:
-        if error.status == RPCStatusCode.ALREADY_EXISTS:  # another worker was quicker
+        if error.status == RPCStatusCode.ALREADY_EXISTS:  # another worker was first
             return []
         if error.status in _REFUSED:
             raise SearchAttributesMissing(command(client.namespace)) from error
-        if error.status == RPCStatusCode.INVALID_ARGUMENT:  # the namespace has room for no more of a type
+        if error.status == RPCStatusCode.INVALID_ARGUMENT:  # the namespace has too many attributes of a type
             raise SearchAttributesMissing(f"{error.message}; {command(client.namespace)}") from error
         if error.status == RPCStatusCode.NOT_FOUND:
             raise SettingsInvalid(f"HOLDFAST_NAMESPACE: {error.message}") from error
         raise TemporalUnreachable(error.message) from error
-    return missing
+    return list(missing)
 
 
 def command(namespace: str) -> str:

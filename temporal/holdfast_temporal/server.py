@@ -1,8 +1,7 @@
-"""The embedded Temporal server: one per folder, shared by all who work there.
+"""The embedded Temporal server: one per folder, shared by all processes that use the folder.
 
-The folder holds the server's database (``temporal.db``), its log (``temporal.log``), a
-note of where it runs (``server.json``) and a lock that makes two processes starting at
-once end up with one server.
+The folder has the server's database (``temporal.db``), its log (``temporal.log``), its address
+(``server.json``) and a lock, so that two processes that start at the same time share one server.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ _BOUND: Final = 'exec 3<&0; { read -r _ <&3; kill $$; } & exec 3<&-; exec "$@" <
 _TAIL: Final = 600  # characters of the log that go into an error
 
 _DYNAMIC_CONFIG: Final = (
-    # The default, a few dozen a second, holds one busy run down to 20 activities a second.
+    # The default, a few dozen a second, limits one busy run to 20 activities a second.
     "history.transferProcessorMaxPollRPS=2000",
-    # Runs whose workflow tasks keep failing become findable after two failures.
+    # Runs whose workflow tasks fail repeatedly can be listed after two failures.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
-    # Without it a queue is served in the order of its tasks, whatever tenant they are of.
+    # Without it, a queue is served in the order of its tasks for all tenants.
     "matching.enableFairness=true",
-    # Shares are kept within a partition; over the usual four they are rough. Old tasks in the
-    # others are still read.
+    # Shares apply within a partition and are inexact over the default of four. Old tasks in the other
+    # partitions are still read.
     "matching.numTaskqueueWritePartitions=1",
-    # A run that is to be deleted goes once each of these queues is noted to be past it, which is every 30 s.
+    # A run is deleted once each of these queues has acknowledged it; the default is every 30 s.
     'history.transferProcessorUpdateAckInterval="3s"',
     'history.timerProcessorUpdateAckInterval="3s"',
     'history.visibilityProcessorUpdateAckInterval="3s"',
@@ -51,11 +50,8 @@ _DYNAMIC_CONFIG: Final = (
 class ServerInfo:
     """A running server.
 
-    Attributes:
-        address: ``host:port`` for clients and workers.
-        ui: The address of its web pages; empty if it runs without.
-        pid: Its process and process group.
-        owner: The process that ends it when it ends itself; 0 if it is to stay.
+    ``address`` is ``host:port``; ``ui`` the web UI's address, empty without a UI; ``pid`` the process and its
+    group; ``owner`` the process with which the server ends, 0 if it keeps running.
     """
 
     address: str
@@ -67,9 +63,9 @@ class ServerInfo:
 class DevServer:
     """An embedded Temporal server in its own process group.
 
-    Used as ``async with DevServer() as server:``; or ``start`` and ``stop``. A server that
-    runs in the folder already is joined, and then left running at the end of the ``with``.
-    If the process that started a server is killed, the server ends, too.
+    Use ``async with DevServer() as server:``, or ``start`` and ``stop``. A server that already runs in the
+    folder is joined, and keeps running at the end of the ``with``. If the process that started a server is
+    killed, the server ends, too.
     """
 
     def __init__(
@@ -82,15 +78,15 @@ class DevServer:
         ui_port: int | None = None,
         detach: bool = False,
     ) -> None:
-        """Nothing starts yet.
+        """Describe the server; ``start`` starts it.
 
         Args:
-            folder: Where database, log and state are; ``HOLDFAST_HOME``, else ``.holdfast``.
-            memory: Keep nothing on disk; sessions end with the server.
+            folder: ``HOLDFAST_HOME``, else ``.holdfast``, by default.
+            memory: Store nothing on disk; sessions end with the server.
             port: The port for clients and workers; a free one by default.
-            ui: Whether to serve the web pages.
-            ui_port: The port of the web pages; a free one by default.
-            detach: Leave it running at the end of the ``with``, for other processes to use.
+            ui: Whether to serve the web UI.
+            ui_port: The port of the web UI; a free one by default.
+            detach: Keep it running at the end of the ``with``, for other processes.
         """
         self._folder = home(folder)
         self._memory = memory
@@ -105,7 +101,7 @@ class DevServer:
     def info(self) -> ServerInfo:
         """Ports and process id; available after ``start``."""
         if self._info is None:
-            raise DevServerFailed("it has not been started")
+            raise DevServerFailed("the server is not started; call start() first")
         return self._info
 
     @property
@@ -137,9 +133,8 @@ class DevServer:
     async def start(self) -> Self:
         """Start the server, or join the one that runs in the folder, and return once it answers.
 
-        Raises:
-            DevServerMissing: The ``temporal`` program is not installed.
-            DevServerFailed: It did not come up; with the end of its log.
+        Raises DevServerMissing if the ``temporal`` program is not installed, and DevServerFailed, with the end
+        of the log, if the server does not start.
         """
         deadline = time.monotonic() + START_TIMEOUT
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +145,7 @@ class DevServer:
         return self
 
     async def stop(self) -> None:
-        """Stop the server, also one that this process joined. Harmless if it is stopped already."""
+        """Stop the server, also one that this process joined. Harmless if it is already stopped."""
         info, self._info = self._info, None
         if info is not None:
             await stop(info)
@@ -169,13 +164,13 @@ class DevServer:
             await self.stop()
 
     async def _launch(self, deadline: float) -> ServerInfo:
-        for given in filter(None, self._ports):
-            if probe.listens(f"127.0.0.1:{given}"):
-                raise DevServerFailed(f"port {given} is taken by another program")
+        for wanted in filter(None, self._ports):
+            if probe.listens(f"127.0.0.1:{wanted}"):
+                raise DevServerFailed(f"port {wanted} is taken by another program")
         free = probe.free_ports(2)
         port, ui_port = self._ports[0] or free[0], self._ports[1] or free[1]
-        if left := await asyncio.to_thread(_running, self._folder):
-            await stop(left)  # its owner is dead; two servers on one database would not do
+        if orphan := await asyncio.to_thread(_running, self._folder):
+            await stop(orphan)  # its owner has ended; two servers cannot share one database
         command = [str(binary.find()), *self._arguments(port, ui_port)]
         if self._detach:
             pid, owner = _spawn(command, self.log), 0
@@ -219,16 +214,16 @@ class DevServer:
 
 
 def home(folder: Path | str | None = None) -> Path:
-    """The folder of everything embedded: the one given, else ``HOLDFAST_HOME``, else ``.holdfast``."""
+    """The folder of embedded servers and databases: the argument, else ``HOLDFAST_HOME``, else ``.holdfast``."""
     return Path(folder or os.environ.get("HOLDFAST_HOME") or ".holdfast").absolute()
 
 
 async def stop(info: ServerInfo) -> None:
     """Terminate a server's process group; kill it after ten seconds."""
-    for what, bound in ((signal.SIGTERM, STOP_TIMEOUT), (signal.SIGKILL, 2.0)):
+    for signal_number, seconds in ((signal.SIGTERM, STOP_TIMEOUT), (signal.SIGKILL, 2.0)):
         with suppress(ProcessLookupError):
-            os.killpg(info.pid, what)
-        deadline = time.monotonic() + bound
+            os.killpg(info.pid, signal_number)
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if probe.gone(info.pid):
                 return
@@ -236,7 +231,7 @@ async def stop(info: ServerInfo) -> None:
 
 
 def _running(folder: Path) -> ServerInfo | None:
-    """The server in the folder's note, if it runs."""
+    """The server in the folder's ``server.json``, if it runs."""
     try:
         info = ServerInfo(**json.loads((folder / _STATE).read_text()))
     except (OSError, ValueError, TypeError):
@@ -263,16 +258,16 @@ def _spawn(command: list[str], log: Path, stdin: int | None = None) -> int:
 
 
 def _spawn_bound(command: list[str], log: Path) -> tuple[int, int]:
-    """Start a program that ends when this process does; its process, and the pipe that binds it.
+    """Start a program that ends when this process does; return its process and the pipe that binds it.
 
-    A killed process cannot stop what it started. But the kernel closes its end of the
-    pipe, and a shell in the program's process group waits for that and then ends the program.
+    The kernel closes a killed process's end of the pipe. A shell in the program's process group waits for
+    that and then ends the program.
     """
-    theirs, ours = os.pipe()
+    read_end, write_end = os.pipe()
     try:
-        return _spawn(["/bin/sh", "-c", _BOUND, "sh", *command], log, theirs), ours
+        return _spawn(["/bin/sh", "-c", _BOUND, "sh", *command], log, read_end), write_end
     finally:
-        os.close(theirs)
+        os.close(read_end)
 
 
 def _write(path: Path, text: str) -> None:
@@ -283,7 +278,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _forget(path: Path, info: ServerInfo) -> None:
-    """Remove a server's note, unless it names another server by now."""
+    """Remove ``server.json``, unless it describes another server by now."""
     with suppress(OSError, ValueError):
         if json.loads(path.read_text())["pid"] == info.pid:
             path.unlink()
@@ -301,8 +296,6 @@ async def _locked(path: Path, deadline: float) -> AsyncGenerator[None]:
                 break
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
-                    raise DevServerFailed(
-                        "another process has been starting one here for too long"
-                    ) from error
+                    raise DevServerFailed("timed out waiting for another process's start") from error
                 await asyncio.sleep(0.05)
         yield

@@ -105,7 +105,7 @@ async def test_a_worker_with_an_unknown_database_host_ends_and_says_which(server
 async def test_a_worker_with_an_unknown_temporal_host_ends_and_says_which(tmp_path: Path) -> None:
     async with started("worker", APP, temporal_address="no-such-host.invalid:7233") as worker:
         assert await worker.ended() == 3
-        assert "no-such-host.invalid:7233: no host of that name" in worker.text
+        assert "no-such-host.invalid:7233: unknown host" in worker.text
 
 
 async def _guard(server: PostgresServer) -> None:

@@ -1,4 +1,4 @@
-"""A database in trouble: the run waits and says why, nothing acts twice, and it goes on when the trouble is over."""
+"""A faulty database: the run waits and reports the reason, no tool runs twice, and the run then continues."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ..conftest import Start
 from .troubles import POSTGRES, SQLITE, Site, Trouble, make_site
 
 
-class Shop:
-    """An agent that pays once, and a model that may be held up."""
+class PayingAgent:
+    """An agent that pays once, and a model that answers when ``go`` is set."""
 
     def __init__(self) -> None:
         self.paid: list[str] = []
-        self.asked = asyncio.Event()
+        self.called = asyncio.Event()
         self.go = asyncio.Event()
 
         async def was_paid(ctx: ToolContext) -> str | None:
@@ -41,14 +41,14 @@ class Shop:
         self.app = App(agents=[Agent("clerk", model="openai:a", tools=[pay])])
 
     async def script(self, request: Request) -> Reply:
-        self.asked.set()
+        self.called.set()
         await self.go.wait()
         return say("It is paid.") if request.results else call("pay", {})
 
 
 @pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up and look again sooner than in production."""
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time out and retry sooner than in production."""
     monkeypatch.setattr(log_writes, "HOLD_ON", 0.3)
     monkeypatch.setattr(log_writes, "_ASK_AGAIN", (0.1, 0.3))
     for module in (engines, postgres):
@@ -60,16 +60,16 @@ async def site(postgres_server: PostgresServer) -> Site:
     return await make_site(postgres_server)
 
 
-async def endures(start: Start, url: str, place: Path | Site, trouble: Trouble, word: str) -> None:
-    """Have a database in trouble while a model answers, and again before the next step."""
-    shop = Shop()
-    async with start(shop.script, shop.app, state_url=url) as it:
-        # The write-ahead log is longer than anything else that this process writes.
+async def survives(start: Start, url: str, place: Path | Site, trouble: Trouble, word: str) -> None:
+    """Run a session with a database that is faulty when the model answers and before the next step."""
+    agent = PayingAgent()
+    async with start(agent.script, agent.app, state_url=url) as it:
+        # Make the write-ahead log longer than anything else that this process writes.
         await it.holdfast.state.store_text("s", "large", "x" * 2_000_000)
         session = await it.holdfast.client.start("clerk", "Pay.")
-        await shop.asked.wait()
+        await agent.called.wait()
         async with trouble(place):
-            shop.go.set()
+            agent.go.set()
 
             async def is_waiting() -> bool:
                 view = await session.view()
@@ -79,46 +79,41 @@ async def endures(start: Start, url: str, place: Path | Site, trouble: Trouble, 
             with pytest.raises(StateUnavailable):
                 async with asyncio.timeout(5):
                     await it.holdfast.state.ping()
-            assert shop.paid == []
+            assert agent.paid == []
         reply = await session.wait(raise_on_error=False)
-        assert (reply.status, reply.text, len(shop.paid)) == ("done", "It is paid.", 1)
+        assert (reply.status, reply.text, len(agent.paid)) == ("done", "It is paid.", 1)
         [effect] = await session.effects()
         assert effect.status == "settled"
         await it.holdfast.state.ping()
 
 
 @pytest.mark.parametrize(("trouble", "word"), SQLITE.values(), ids=SQLITE)
-async def test_a_run_outlasts_a_file_in_trouble(
+async def test_a_run_survives_a_faulty_sqlite_file(
     start: Start, tmp_path: Path, trouble: Trouble, word: str
 ) -> None:
     file = tmp_path / "state.db"
-    await endures(start, f"sqlite:///{file}?busy_seconds=0.1", file, trouble, word)
+    await survives(start, f"sqlite:///{file}?busy_seconds=0.1", file, trouble, word)
 
 
 @pytest.mark.parametrize(("trouble", "word"), POSTGRES.values(), ids=POSTGRES)
-async def test_a_run_outlasts_a_server_in_trouble(
+async def test_a_run_survives_a_faulty_postgresql_database(
     start: Start, site: Site, trouble: Trouble, word: str
 ) -> None:
-    await endures(start, site.url, site, trouble, word)
+    await survives(start, site.url, site, trouble, word)
 
 
 @pytest.mark.slow
-async def test_runs_end_and_pay_once_while_their_connections_are_killed_all_the_time(
-    start: Start, site: Site
-) -> None:
-    shop = Shop()
-    shop.go.set()
+async def test_runs_pay_once_while_connections_are_killed_repeatedly(start: Start, site: Site) -> None:
+    agent = PayingAgent()
+    agent.go.set()
 
     async def kill() -> None:
-        admin = await site.admin()
-        try:
+        async with site.admin() as admin:
             while True:
                 await site.kill(admin)
                 await asyncio.sleep(0.1)
-        finally:
-            await admin.close()
 
-    async with start(shop.script, shop.app, state_url=site.url) as it:
+    async with start(agent.script, agent.app, state_url=site.url) as it:
         killing = asyncio.create_task(kill())
         client = it.holdfast.client
         sessions = [await client.start("clerk", "Pay.") for _ in range(6)]
@@ -127,4 +122,4 @@ async def test_runs_end_and_pay_once_while_their_connections_are_killed_all_the_
         with suppress(asyncio.CancelledError):
             await killing
         assert [reply.text for reply in replies] == ["It is paid."] * 6
-        assert len(shop.paid) == len(set(shop.paid)) == 6
+        assert len(agent.paid) == len(set(agent.paid)) == 6

@@ -1,4 +1,4 @@
-"""What happens to databases, for real: each trouble begins and ends within a block."""
+"""Faults of real databases: each begins and ends with its ``async with`` block."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.postgres_server import PostgresServer
 
 Trouble = Callable[..., AbstractAsyncContextManager[None]]
 
-# SQLite: each is given the file.
+# SQLite: the argument is the file.
 
 
 def _aside(suffix: str, *, instead: bool = False) -> Trouble:
@@ -36,7 +36,7 @@ def _aside(suffix: str, *, instead: bool = False) -> Trouble:
 
 @asynccontextmanager
 async def no_room(file: Path) -> AsyncGenerator[None]:
-    """No file grows beyond what the write-ahead log has; as a full disk, or a quota, has it."""
+    """No file may grow beyond the write-ahead log's size, as on a full disk or with a quota."""
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (Path(f"{file}-wal").stat().st_size, hard))
     try:
@@ -65,15 +65,15 @@ SQLITE: dict[str, tuple[Trouble, str]] = {
     "there is no room": (no_room, "OperationalError"),
     "another process holds the lock": (written_by_another, "locked"),
 }
-"""Each trouble with a word of what is said about it."""
+"""Each fault, with a part of the reason that the session reports."""
 
 
-# PostgreSQL: each is given the server's database of the worker, and the worker's role.
+# PostgreSQL: the argument is the worker's database and role.
 
 
 @dataclass(frozen=True)
 class Site:
-    """A database on a server, a role of its own that workers use, and the administrator's way in."""
+    """A database on a server, with its own role for workers, and connections of an administrator."""
 
     server: PostgresServer
     database: str
@@ -81,20 +81,24 @@ class Site:
 
     @property
     def url(self) -> str:
-        """For workers."""
+        """The workers' URL."""
         return self.server.url(self.database).replace("postgres@", f"{self.role}@")
 
     async def run(self, *statements: str, database: str = "postgres") -> None:
-        """Have the administrator do something, and end the workers' connections."""
-        admin = await self.admin(database)
-        for statement in statements:
-            await admin.execute(statement)
-        await self.kill(admin)
-        await admin.close()
+        """Run statements as the administrator, then end the workers' connections."""
+        async with self.admin(database) as admin:
+            for statement in statements:
+                await admin.execute(statement)
+            await self.kill(admin)
 
-    async def admin(self, database: str = "postgres") -> asyncpg.Connection[asyncpg.Record]:
-        """The administrator's connection."""
-        return await asyncpg.connect(self.server.url(database).replace("+asyncpg", ""))
+    @asynccontextmanager
+    async def admin(self, database: str = "postgres") -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
+        """A connection of the administrator, closed at the end also if a statement fails."""
+        connection = await asyncpg.connect(self.server.url(database).replace("+asyncpg", ""))
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def kill(self, admin: asyncpg.Connection[asyncpg.Record]) -> None:
         """End the workers' connections."""
@@ -104,7 +108,7 @@ class Site:
 
 
 async def make_site(server: PostgresServer) -> Site:
-    """A database with its tables, all the role's."""
+    """A database with its tables, owned by the role."""
     site = Site(server, f"trouble_{uuid.uuid4().hex}", f"worker_{uuid.uuid4().hex}")
     await server.create("postgres")
     await site.run(f"CREATE ROLE {site.role} LOGIN", f"CREATE DATABASE {site.database} OWNER {site.role}")
@@ -125,11 +129,9 @@ def _role(change: str, back: str) -> Trouble:
 @asynccontextmanager
 async def locked(site: Site) -> AsyncGenerator[None]:
     """A person, or a backup, locks the log."""
-    admin = await site.admin(site.database)
-    async with admin.transaction():
+    async with site.admin(site.database) as admin, admin.transaction():
         await admin.execute("LOCK TABLE holdfast_log, holdfast_identity IN ACCESS EXCLUSIVE MODE")
         yield
-    await admin.close()
 
 
 def _failed_over(*, with_tables: bool) -> Trouble:
@@ -147,7 +149,7 @@ def _failed_over(*, with_tables: bool) -> Trouble:
 
 
 async def _rename(site: Site, name: str, to: str) -> None:
-    """Under the eyes of workers that connect all the time."""
+    """Rename a database; retried, since workers connect at any time."""
     async with asyncio.timeout(20):
         while True:
             try:
