@@ -1,8 +1,8 @@
-"""The clocks that activities go by.
+"""The clocks of activities.
 
-Times that one worker writes and another compares come from one clock, that of the Temporal server: the clocks
-of machines differ, and the database's is not used. Every activity brings the server's time with it,
-so it costs no request. What begins and ends within one process is measured by monotonic clocks.
+Times that one worker writes and another compares are by the clock of the Temporal server, since the clocks
+of machines differ. Every activity brings the server's time with it, so it costs no request. Durations within
+one process are measured by a clock that cannot be set.
 """
 
 import sys
@@ -16,45 +16,38 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 _CLOSE: Final = 1.0
-"""Seconds by which a machine's clock may differ and be taken for right: the server's time takes a moment
-to arrive."""
+"""Seconds by which a machine's clock may differ and still be used: the server's time arrives with a delay."""
 
 _KEPT: Final = 50
-"""Activities from whose beginnings the server's time is known; a server whose clock is set back is followed
-after as many."""
+"""Activities whose starts are compared. A server whose clock is set back is followed after as many."""
 
 
 def steady() -> float:
-    """Seconds of a monotonic clock that goes on while the machine is suspended."""
+    """Seconds of a clock that cannot be set, and that runs on while the machine is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 class _Server:
-    """The server's clock, by how far it is ahead of the steady one."""
+    """The server's clock, as its offset from the steady one."""
 
     def __init__(self) -> None:
-        self._seen = deque[float](maxlen=_KEPT)
-        self._ahead: float | None = None
+        self._offsets = deque[float](maxlen=_KEPT)
+        self._offset: float | None = None
 
     def observe(self, at: float) -> None:
-        # A time arrives late, never early: the largest difference is the most exact.
-        self._seen.append(at - steady())
-        self._ahead = max(self._seen)
+        # A time may arrive late, never early: the largest offset is the most exact.
+        self._offsets.append(at - steady())
+        self._offset = max(self._offsets)
 
     def now(self) -> float:
         own = time.time()
-        if self._ahead is None:
+        if self._offset is None:
             return own
-        shared = steady() + self._ahead
+        shared = steady() + self._offset
         return own if abs(shared - own) < _CLOSE else shared
 
 
 _server = _Server()
-
-
-def observe(at: float) -> None:
-    """Take note of the server's time, in seconds since 1970, as an activity that begins now tells it."""
-    _server.observe(at)
 
 
 def now() -> float:
@@ -63,7 +56,7 @@ def now() -> float:
 
 
 def stated(headers: Mapping[str, str]) -> float:
-    """Seconds since 1970 by the clock of who answered so, since the dates in its answer are of that clock."""
+    """The time of an HTTP answer by the clock of its server, which the dates in the answer are relative to."""
     try:
         return parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, ValueError, TypeError):
@@ -71,14 +64,14 @@ def stated(headers: Mapping[str, str]) -> float:
 
 
 class ServerTime(Interceptor):
-    """For workers: takes note of the server's time with each activity that begins."""
+    """For workers: records the server's time with each activity that starts."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
-        """Before anything else of the activity."""
-        return _Noted(next)
+        """Wrap the activity, before anything else of it runs."""
+        return _Observed(next)
 
 
-class _Noted(ActivityInboundInterceptor):
+class _Observed(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
-        observe(activity.info().started_time.timestamp())
+        _server.observe(activity.info().started_time.timestamp())
         return await super().execute_activity(input)

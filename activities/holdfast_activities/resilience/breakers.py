@@ -10,6 +10,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -51,7 +52,6 @@ _SPREAD = 0.1
 """The part of a cooldown over which waiting runs wake: the first of them probe, the others follow
 when the outcome is known."""
 
-
 MEMORY_COOLDOWN = 15.0
 """The longest cooldown of a memory store or embedder, in seconds. No run waits for it, so no load builds up
 that would hit it on recovery, and until the next probe sessions run without memories."""
@@ -79,8 +79,8 @@ class Admission:
 class _BreakerCopy:
     """The copy of one breaker.
 
-    ``reporting`` counts failures not yet in it, ``careful`` the calls in flight, ``changed`` is the number
-    of its last change among those of all breakers, and ``full_until`` is when a probe may be free again.
+    ``reporting`` counts failures not yet in it, ``careful`` the calls in flight. ``changed`` is the number of its
+    last change among those of all breakers. ``full_until`` is when a probe may be free again.
     """
 
     breaker: Breaker = field(default_factory=Breaker)
@@ -126,10 +126,9 @@ class Breakers:
         self._refresher = Refresher(self.refresh)
 
     async def admit(self, name: str) -> Admission:
-        """Admit a call. The caller reports its outcome with ``succeeded``, ``failed`` or ``abandoned``.
+        """Admit a call, or raise BreakerOpen with ``retry_after``.
 
-        Raises:
-            BreakerOpen: No call is allowed; ``retry_after`` is when to retry.
+        The caller reports the outcome with ``succeeded``, ``failed`` or ``abandoned``.
         """
         await self._refresher.fresh()
         copy = self._copies.get(name)
@@ -149,7 +148,6 @@ class Breakers:
         return Admission(name, careful=True)
 
     async def succeeded(self, admission: Admission) -> None:
-        """Report that the call succeeded."""
         copy = self._finish(admission)
         name, probe, now = admission.name, admission.probe, self._clock()
         rule = self._rule_of(name)
@@ -157,11 +155,9 @@ class Breakers:
             return
         async with copy.lock:
             if _changes_breaker(copy.breaker, rule, now, probe):
+                local = succeed(copy.breaker, rule, now, probe)
                 await self._move(
-                    name,
-                    copy,
-                    lambda: self._store.succeeded(name, rule, now, probe=probe),
-                    succeed(copy.breaker, rule, now, probe),
+                    name, copy, lambda: self._store.succeeded(name, rule, now, probe=probe), local
                 )
 
     async def failed(self, admission: Admission, reason: str = "") -> None:
@@ -174,11 +170,9 @@ class Breakers:
             async with copy.lock:
                 if not probe and copy.breaker.state != "closed":
                     return
+                local = fail(copy.breaker, rule, now, probe, reason)
                 await self._move(
-                    name,
-                    copy,
-                    lambda: self._store.failed(name, rule, now, probe=probe, reason=reason),
-                    fail(copy.breaker, rule, now, probe, reason),
+                    name, copy, lambda: self._store.failed(name, rule, now, probe=probe, reason=reason), local
                 )
         finally:
             copy.reporting -= 1
@@ -192,17 +186,11 @@ class Breakers:
             return
         async with copy.lock:
             self._set(admission.name, copy, free_probe(copy.breaker, admission.probe))
-            try:
+            with suppress(HoldfastError):  # its place becomes free after rule.probe_seconds
                 await self._database.call(lambda: self._store.release(admission.name, admission.probe))
-            except HoldfastError:
-                return  # its place becomes free after rule.probe_seconds
 
     async def refresh(self) -> None:
-        """Read all breakers.
-
-        Raises:
-            HoldfastError: The database does not answer.
-        """
+        """Read all breakers."""
         began = self._changes
         views = {view.name: view for view in await self._database.call(self._store.load)}
         for name in views.keys() | self._copies.keys():

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Collection
-from datetime import timedelta
 from typing import cast
 
 from temporalio import exceptions as temporal
@@ -48,13 +47,15 @@ def classify(error: BaseException, otherwise: type[HoldfastError] = Unclassified
     if known is not None:
         return known
     if isinstance(error, BaseExceptionGroup):
-        together = cast("BaseExceptionGroup[BaseException]", error)
-        return _worst([classify(part, otherwise) for part in together.exceptions])
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        errors = [classify(part, otherwise) for part in group.exceptions]
+        # The first error that a retry does not fix, else the first.
+        return next((each for each in errors if not each.retryable), errors[0])
     message = words(error)
     if isinstance(error, temporal.ApplicationError):
-        return otherwise(
-            message, retry_after=_seconds(error.next_retry_delay), retryable=not error.non_retryable
-        )
+        delay = error.next_retry_delay
+        after = None if delay is None else delay.total_seconds()
+        return otherwise(message, retry_after=after, retryable=not error.non_retryable)
     found = _foreign(error, message)
     if found is None:
         return otherwise(message)
@@ -119,12 +120,3 @@ def _from_httpx(error: BaseException) -> HoldfastError | None:
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError):
         return providers.from_exception("HTTP", error)
     return None
-
-
-def _worst(errors: list[HoldfastError]) -> HoldfastError:
-    """The first error that a retry does not fix, else the first."""
-    return next((error for error in errors if not error.retryable), errors[0])
-
-
-def _seconds(delay: timedelta | None) -> float | None:
-    return None if delay is None else delay.total_seconds()

@@ -9,6 +9,7 @@ the provider still enforces its own limit.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from temporalio.common import MetricMeter
 
@@ -56,8 +57,7 @@ class Limits:
     async def take(self, key: str, rate: Rate, tokens: int) -> None:
         """Use one request and an estimated number of tokens of a key's rate.
 
-        Raises:
-            LimitReached: They are not available within ``MAX_INLINE_WAIT``; ``retry_after`` is when to retry.
+        Raises LimitReached with ``retry_after`` if they are not available within ``MAX_INLINE_WAIT``.
         """
         await self._refresher.fresh()
         if key not in self._blocked and rate.requests is None and rate.tokens is None:
@@ -94,17 +94,11 @@ class Limits:
         """Make no call for ``seconds``, as the provider requested."""
         until = self._clock() + seconds
         self._blocked[key] = max(until, self._blocked.get(key, 0.0))
-        try:
+        with suppress(HoldfastError):  # the other workers get the provider's answer themselves
             await self._database.call(lambda: self._store.block(key, until))
-        except HoldfastError:
-            return  # the other workers get the provider's answer themselves
 
     async def refresh(self) -> None:
-        """Read which keys are blocked, and return the rest of leases that ended.
-
-        Raises:
-            HoldfastError: The database does not answer.
-        """
+        """Read which keys are blocked, and return the rest of leases that ended."""
         now = self._clock()
         for key, lease in list(self._leases.items()):
             async with lease.lock:
@@ -114,11 +108,8 @@ class Limits:
                 del self._leases[key]
         blocks = await self._database.call(lambda: self._store.blocks(now))
         # A block is never lifted early, so the later of two times holds.
-        self._blocked = {
-            key: max(blocks.get(key, 0.0), self._blocked.get(key, 0.0))
-            for key in blocks.keys() | self._blocked.keys()
-            if max(blocks.get(key, 0.0), self._blocked.get(key, 0.0)) > now
-        }
+        merged = blocks | {key: max(until, blocks.get(key, 0.0)) for key, until in self._blocked.items()}
+        self._blocked = {key: until for key, until in merged.items() if until > now}
 
     async def close(self) -> None:
         """Stop reading, and return the rest of every lease."""
@@ -167,10 +158,8 @@ class Limits:
         if not requests and not tokens:
             return
         now = self._clock()
-        try:
+        with suppress(HoldfastError):  # the bucket refills over time
             await self._database.call(lambda: self._store.give_back(key, rate, requests, tokens, now))
-        except HoldfastError:
-            return  # the bucket refills over time
 
     def _refusal(self, key: str, rate: Rate, tokens: int, seconds: float) -> LimitReached:
         self._meters.refused(key)

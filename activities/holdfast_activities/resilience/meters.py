@@ -9,7 +9,6 @@ from temporalio.common import MetricMeter
 from holdfast_workflows.contracts.operations.breakers import BreakerState
 
 STATES: dict[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
-"""The values of ``holdfast_breaker_state``."""
 
 
 class Meters:
@@ -30,21 +29,16 @@ class Meters:
         )
 
     def breaker(self, name: str, state: BreakerState) -> None:
-        """A breaker's state as this worker knows it."""
         self._state.set(STATES[state], {"breaker": name})
 
     def opened(self, name: str) -> None:
-        """A failure that this worker reported opened a breaker."""
         self._openings.add(1, {"breaker": name})
 
     def refused(self, name: str) -> None:
-        """A breaker or a rate limit refused a call."""
         self._refusals.add(1, {"by": "tenant" if name.startswith("tenant:") else name})
 
     def retried(self, operation: str) -> None:
-        """A call is retried."""
         self._retries.add(1, {"operation": operation})
 
     def waited(self, kind: str) -> None:
-        """A run waits on a timer, for a ``breaker`` or a ``limit``."""
         self._waits.add(1, {"kind": kind})

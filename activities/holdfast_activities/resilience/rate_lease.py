@@ -34,11 +34,7 @@ class RateLease:
         self._next_turn = 0.0
 
     def take(self, rate: Rate, tokens: int, now: float) -> float | None:
-        """Take a request with so many tokens from the lease.
-
-        Returns:
-            0.0 if that succeeded, the seconds to wait, or None if more has to be leased.
-        """
+        """Take a request with so many tokens; 0.0 if that succeeded, the seconds to wait, or None to lease more."""
         self.used = now
         if (wait := self._provider_wait(rate, tokens, now)) > 0:
             return wait

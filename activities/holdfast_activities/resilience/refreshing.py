@@ -37,13 +37,10 @@ class BoundedCalls:
         self._calls: set[asyncio.Future[Any]] = set()
 
     async def call(self, query: Callable[[], Awaitable[T]]) -> T:
-        """Call the database.
+        """Call the database; StateUnavailable after ``ANSWER_SECONDS``.
 
         The call continues if the caller is cancelled or times out, so that a report arrives and no
         connection is left within a transaction.
-
-        Raises:
-            HoldfastError: The call failed; StateUnavailable after ``ANSWER_SECONDS``.
         """
         loop = asyncio.get_running_loop()
         if loop.time() < self._down_until:
@@ -82,7 +79,6 @@ class Refresher:
         self._loaded = asyncio.Event()
 
     def touch(self) -> None:
-        """Mark the copy as used."""
         self._used = asyncio.get_running_loop().time()
         if self._running is None:
             self._loaded = asyncio.Event()
@@ -95,7 +91,6 @@ class Refresher:
             await self._loaded.wait()
 
     async def close(self) -> None:
-        """Stop reading."""
         if self._running is not None:
             self._running.cancel()
             with suppress(asyncio.CancelledError):

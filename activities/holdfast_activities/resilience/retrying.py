@@ -9,7 +9,7 @@ import logging
 import random
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from temporalio.common import MetricMeter
@@ -52,15 +52,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The decision after a failed attempt.
+    """The decision after a failed ``attempt``, counted from 1: retry ``again`` in ``delay`` seconds, or not.
 
-    Attributes:
-        delay: Seconds before the next attempt.
-        attempt: The attempt that failed, from 1.
-        attempts: The most attempts.
-        seen: The number of recent outcomes considered.
-        failed: The number of failures among them.
-        operation: ``model:<provider>`` or ``tool:<name>``.
+    ``failed`` of ``seen`` recent outcomes were failures. ``operation`` is ``model:<provider>`` or ``tool:<name>``.
     """
 
     again: bool
@@ -80,7 +74,6 @@ class Retries:
         self._meters = Meters(meter)
 
     def note(self, operation: str, ok: bool) -> None:
-        """Record the outcome of a call."""
         self._outcomes[operation].append(ok)
 
     def choose(self, operation: str, spec: RetryPolicy, attempt: int, error: HoldfastError) -> Choice:
@@ -102,24 +95,11 @@ class Retries:
 
     def failure(self, error: HoldfastError, choice: Choice) -> ApplicationError:
         """The failure to raise so that Temporal follows the choice, which is in its details."""
-        retry: dict[str, object] = {
-            "again": choice.again,
-            "delay": round(choice.delay, 3) if choice.again else None,
-            "attempt": choice.attempt,
-            "attempts": choice.attempts,
-            "seen": choice.seen,
-            "failed": choice.failed,
-            "operation": choice.operation,
-        }
+        retry = asdict(choice) | {"delay": round(choice.delay, 3) if choice.again else None}
         then = f"retry in {choice.delay:.3g} s" if choice.again else "no retry"
+        attempt = f"attempt {choice.attempt} of {choice.attempts}"
         _log.warning(
-            "%s failed (%s), attempt %d of %d, %s",
-            choice.operation,
-            error.code,
-            choice.attempt,
-            choice.attempts,
-            then,
-            extra={"retry": retry},
+            "%s failed (%s), %s, %s", choice.operation, error.code, attempt, then, extra={"retry": retry}
         )
         if choice.again:
             self._meters.retried(choice.operation)
