@@ -44,11 +44,9 @@ class AdmittedCall:
 
 
 class CallGuard:
-    """Admits the model calls of one activity and records their outcomes.
+    """Admits the model calls of one activity, which are paid from ``budget``, and records their outcomes.
 
-    Attributes:
-        budget: The reservation that they are paid from.
-        unanswered: Usage of calls that ended without a reply.
+    ``unanswered`` is the usage of calls that ended without a reply.
     """
 
     def __init__(self, resilience: Resilience, budget: BudgetReservation) -> None:
@@ -66,9 +64,7 @@ class CallGuard:
     async def admit(self, model: Model, prompt_bytes: int, max_tokens: int) -> AsyncGenerator[AdmittedCall]:
         """Admit one call, which is made in the block, and report its outcome to breaker and limits.
 
-        Raises:
-            BreakerOpen, LimitReached: The call must not be made now.
-            BudgetRefused: The budget has no room for it.
+        Raises BreakerOpen, LimitReached or BudgetRefused if it must not be made now.
         """
         breakers, provider = self._resilience.breakers, provider_of(model.name)
         admission = await breakers.admit(f"provider:{provider}")
@@ -99,11 +95,10 @@ class CallGuard:
         """The rate limits that a call counts against, by their keys."""
         # No rate is configured for the model itself, but the provider may have blocked it for a while.
         rates = [(f"model:{model.name}", Rate()), (f"provider:{provider_of(model.name)}", model.rate)]
-        payer = self.budget.payer
-        limits = payer.limits
+        limits = self.budget.payer.limits
         if limits is not None and (limits.requests_per_minute or limits.tokens_per_minute):
             tenant = Rate(limits.requests_per_minute, limits.tokens_per_minute)
-            rates.append((f"tenant:{payer.tenant}", tenant))
+            rates.append((f"tenant:{self.budget.payer.tenant}", tenant))
         return rates
 
     @asynccontextmanager

@@ -74,8 +74,7 @@ class ModelFallback:
     ) -> StoredReply | ModelAnswer | Wait | Spent | None:
         """Return the reply at ``seq``; None if it is not settled and no model may be called.
 
-        Raises:
-            ModelError: No model answered; with several models the error names each cause.
+        Raises a ModelError if no model answered; with several models it names each cause.
         """
         causes: list[tuple[str, HoldfastError]] = []
         await self._prompts.prepare()
@@ -103,9 +102,11 @@ class ModelFallback:
                 if cached := await self._cached(model, conversation):
                     return cached
                 answer = await self._call.ask(model, conversation)
-                return (
-                    replace(answer, instead=_summary(causes)) if isinstance(answer, ModelAnswer) else answer
-                )
+                if isinstance(answer, ModelAnswer):
+                    answer = replace(answer, instead=_summary(causes))
+                return answer
+            except InvalidDeclaration as error:
+                causes.append((name, error))
             except (ModelError, BreakerOpen, LimitReached) as raised:
                 error = _lasting(raised)
                 activity.logger.warning("%s: %s", name, error)
@@ -116,10 +117,6 @@ class ModelFallback:
                 if _soon(error) and self._is_retried(error):
                     raise
                 causes.append((name, error))
-            except HoldfastError as error:
-                if not isinstance(error, InvalidDeclaration):
-                    raise
-                causes.append((name, error))
         return self._verdict(causes)
 
     def _names(self) -> tuple[str, ...]:
@@ -128,11 +125,7 @@ class ModelFallback:
         return (self._step.model,) if self._step.model else self._agent.spec.models
 
     async def _cached(self, model: Model, conversation: Conversation) -> StoredReply | None:
-        """Return the cached reply, if the fallback in use is ``CachedReply``.
-
-        Raises:
-            NoCachedReply: No reply to this prompt is cached.
-        """
+        """The cached reply if the fallback in use is ``CachedReply``; NoCachedReply if there is none."""
         fallback = self._fallback
         if not isinstance(fallback, CachedReply):
             return None

@@ -66,9 +66,7 @@ class GuardedCall:
     async def ask(self, model: Model, conversation: Conversation) -> ModelAnswer | Wait | Spent:
         """Call a model. A prompt that is too long, or filtered, is changed and sent once more.
 
-        Raises:
-            BreakerOpen, LimitReached: No call was made.
-            ModelError: There is no answer.
+        Raises BreakerOpen or LimitReached if no call was made, ModelError if there is no answer.
         """
         prompt = self._prompts.prompt(model, conversation)
         digest = self._prompts.digest(prompt.request) if self._prompts.caches_replies else ""
@@ -146,9 +144,7 @@ class GuardedCall:
     def _smaller(
         self, model: Model, conversation: Conversation, prompt: Prompt, error: ContextTooLong
     ) -> Prompt | None:
-        """The prompt within half of what was too long, or within the provider's limit if that is less; None if
-        nothing can be removed.
-        """
+        """The prompt within half of its size, or the provider's limit if less; None if nothing can be removed."""
         share = min(0.5, (error.fits or 1.0) * _ROOM)
         if not smaller(conversation, prompt.request.fragments, share=share, alone=self._prompts.simple):
             return None

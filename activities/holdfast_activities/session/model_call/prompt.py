@@ -41,7 +41,6 @@ class Prompt:
 
     @property
     def bytes(self) -> int:
-        """Size of the request in bytes."""
         request = self.request
         conversation = sum(len(fragment.data) for fragment in request.fragments)
         return conversation + len(request.instructions) + len(request.tools)
@@ -61,11 +60,10 @@ class PromptSource:
 
     @property
     def readable(self) -> bool:
-        """Whether the agent has the tool that reads the rest of a truncated text."""
+        # The rest of a truncated text can be read.
         return READ_MORE in self.agent.tools
 
     async def prepare(self) -> None:
-        """Load the token calibration."""
         await self._ratios.load()
 
     def learn(self, prompt: Prompt, reported: int) -> None:
@@ -73,7 +71,6 @@ class PromptSource:
         self._ratios.learn(prompt.account.model, prompt.account.estimated, reported)
 
     def prompt(self, model: Model, conversation: Conversation) -> Prompt:
-        """Build the prompt of a conversation."""
         spec, step = self.agent.spec, self.step
         tools = b"" if self.simple else self.agent.wire_tools(model)
         extra = _SIMPLE if self.simple else _FINAL if step.mode == "final" else ""

@@ -75,16 +75,10 @@ class BudgetReservation:
         keep_room: bool = False,
         clock: Callable[[], float] = clock.now,
     ) -> None:
-        """Start with what an earlier activity reserved.
+        """Start with the reservation that the previous step made for this one (``before``).
 
-        Args:
-            accounts: The table of accounts.
-            payer: Who pays.
-            call_seconds: How long a call may take; its reservation must not lapse before it ends.
-            before: The reservation that the previous step made for this one.
-            trusted: Whether ``before`` is still valid; a lost attempt may have changed it.
-            keep_room: Whether to reserve room for a short final call too.
-            clock: Seconds since 1970.
+        It is not ``trusted`` after a lost attempt, which may have changed it. A call takes at most ``call_seconds``;
+        its reservation must not expire earlier. With ``keep_room``, room for a short final call is reserved too.
         """
         self.payer = payer
         self._accounts = accounts
@@ -124,15 +118,12 @@ class BudgetReservation:
 
     @property
     def active(self) -> bool:
-        """Whether anything limits this session's tokens or dollars."""
         return bool(self._limits)
 
     async def reserve(self, model: Model, need: CostEstimate) -> int | Wait | Spent:
-        """Reserve a call.
+        """Reserve a call, and return the tokens that its reply may have.
 
-        Returns:
-            The tokens that its reply may have; ``Spent`` if there is no room even for a short reply;
-            ``Wait`` if other calls have that room reserved now.
+        ``Spent`` if there is no room even for a short reply; ``Wait`` if other calls have that room reserved now.
         """
         if not self.active or self._covers(model, need):
             return need.output
@@ -187,12 +178,9 @@ class BudgetReservation:
 
     def _covers(self, model: Model, need: CostEstimate) -> bool:
         hold, amount = self.hold, need.amount(model)
-        return (
-            hold is not None
-            and self._lasts(hold)
-            and hold.tokens >= amount.tokens
-            and _micros(hold.dollars) >= amount.micros
-        )
+        if hold is None or not self._lasts(hold):
+            return False
+        return hold.tokens >= amount.tokens and _micros(hold.dollars) >= amount.micros
 
     def _with_room(self, model: Model, need: CostEstimate) -> Amount:
         """The call, and the room for a final one."""
@@ -212,11 +200,8 @@ class BudgetReservation:
         self._unanswered = Amount()
         held = charged.refused_by is None and hold != Amount()
         self._touched = held
-        self.hold = (
-            Reservation(tokens=hold.tokens, dollars=hold.micros / MICROS, until=self._until())
-            if held
-            else None
-        )
+        reservation = Reservation(tokens=hold.tokens, dollars=hold.micros / MICROS, until=self._until())
+        self.hold = reservation if held else None
 
 
 def limits_of(tenants: Mapping[str, TenantLimits], tenant: str) -> TenantLimits | None:

@@ -25,10 +25,7 @@ from .reservation import BudgetReservation, Payer, limits_of
 
 @dataclass(frozen=True, slots=True)
 class SideQuestion:
-    """A request to a model, and who pays for it.
-
-    ``purpose`` names its reservation. ``models`` are tried in order.
-    """
+    """A request to a model, and who pays for it. ``purpose`` names its reservation; ``models`` are tried in order."""
 
     session: str
     tenant: str
@@ -61,11 +58,9 @@ class SideCall:
         self._resilience = resilience
 
     async def ask(self, agent: LiveAgent, question: SideQuestion) -> SideAnswer:
-        """Return the answer of the first model that gives one.
+        """Return the answer of the first model that gives one, or raise the error of the last one.
 
-        Raises:
-            BudgetExhausted: The budget of the run or tenant has no room for it.
-            HoldfastError: No model answered; the error is that of the last one.
+        BudgetExhausted if the budget of the run or tenant has no room for it.
         """
         limits = limits_of(self._tenants, question.tenant)
         payer = Payer(f"{question.session}/{question.purpose}", question.tenant, limits, question.allowance)

@@ -9,21 +9,16 @@ from typing import Any
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.context import Conversations, PromptAccount, TokenCalibration
+from holdfast_activities.context import Conversations, TokenCalibration
 from holdfast_activities.resilience import Choice, Resilience
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
 from holdfast_workflows.contracts.agent.budget import Spent
-from holdfast_workflows.contracts.errors import (
-    HoldfastError,
-    StateError,
-    StateUnavailable,
-)
+from holdfast_workflows.contracts.errors import HoldfastError, StateError, StateUnavailable
 from holdfast_workflows.contracts.limits import MAX_CALLS
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.problems import Problem, problem_of
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage
-from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import Partial
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, Wait
 
@@ -62,11 +57,8 @@ def attempts_before(step: ThinkInput) -> int:
 class StepLoop:
     """The model calls of one ``think``: one, and more while the model calls inline tools only.
 
-    Attributes:
-        steps: The settled steps.
-        stopped_by: Why there is no further step: the providers, a limit, the database or the budget.
-        failed: The final error of the step after these.
-        choice: Whether and when to try again, once ``run`` has raised.
+    After ``run`` it has the settled ``steps``, what it was ``stopped_by`` and the final error of the next step
+    (``failed``). If ``run`` raised, ``choice`` says whether and when to try again.
     """
 
     def __init__(
@@ -92,7 +84,7 @@ class StepLoop:
             dependencies.state.budgets,
             Payer(step.session, step.tenant, tenant, step.allowance),
             2
-            * agent.spec.model_timeout,  # a prompt that is too long, or filtered, is changed and sent once more
+            * agent.spec.model_timeout,  # a prompt that is too long or filtered is changed and sent once more
             before=step.reservation,
             trusted=not look_ahead,
             keep_room=step.keep_room_for_final and step.mode != "final",
@@ -102,7 +94,11 @@ class StepLoop:
         prompts = PromptSource(step, agent, dependencies.ratios)
         call = GuardedCall(self._guard, prompts, dependencies.conversations, self._new, self._set_text)
         self._fallback = ModelFallback(
-            call, prompts, dependencies.conversations, dependencies.state.replies, self._is_retried
+            call,
+            prompts,
+            dependencies.conversations,
+            dependencies.state.replies,
+            lambda error: self._choose(error).again,
         )
         self._look_ahead = look_ahead
         self._tried = attempts_before(step)
@@ -118,7 +114,6 @@ class StepLoop:
 
     @property
     def unanswered(self) -> Usage:
-        """Usage of model calls that ended without a reply."""
         return self._guard.unanswered
 
     def partial(self) -> Partial:
@@ -200,9 +195,6 @@ class StepLoop:
         operation = f"model:{provider_of(spec.models[0])}"
         return self._resilience.retries.choose(operation, spec.model_retry, self._tried + 1, error)
 
-    def _is_retried(self, error: HoldfastError) -> bool:
-        return self._choose(error).again
-
     async def _step(self) -> StepView | None:
         """Take the next step; None if it cannot be taken now."""
         self._context, self._instead = 0, ""
@@ -239,7 +231,8 @@ class StepLoop:
         reply = self._entry(
             text=cached.text, calls=cached.calls, finish=cached.finish, model=f"cached {cached.model}"
         )
-        return await self._settle_reply(reply, LogExtras(manifest=self._manifest(reply, found.account)))
+        manifest = found.account.manifest(self._input.session, reply, 0) if found.account else None
+        return await self._settle_reply(reply, LogExtras(manifest=manifest))
 
     def _set_text(self, text: str) -> None:
         self._text = text
@@ -297,13 +290,8 @@ class StepLoop:
         cached = None
         if answer.digest and reply.finish in {"stop", "tool_calls"}:
             cached = CachedReplyRow(answer.digest, reply.model_dump_json(), reply.at)
-        manifest = self._manifest(reply, answer.account, answer.reported)
+        manifest = answer.account.manifest(self._input.session, reply, answer.reported)
         return LogExtras(charge=charge, cached=cached, manifest=manifest)
-
-    def _manifest(
-        self, reply: ReplyEntry, account: PromptAccount | None, reported: int = 0
-    ) -> Manifest | None:
-        return None if account is None else account.manifest(self._input.session, reply, reported)
 
     async def _results(self, reply: ReplyEntry, ahead: dict[int, Entry]) -> dict[int, ResultEntry]:
         """The results of the reply's calls by number, without those that the workflow has to schedule."""
