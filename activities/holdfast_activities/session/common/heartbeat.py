@@ -43,7 +43,6 @@ class Heartbeat:
 
     @property
     def last(self) -> tuple[Contract, ...]:
-        """The details of the last heartbeat."""
         return () if self._last is None else (self._last,)
 
     def __enter__(self) -> "Heartbeat":

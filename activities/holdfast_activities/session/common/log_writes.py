@@ -39,11 +39,8 @@ async def settle(
 ) -> tuple[list[Entry], Charged | None]:
     """Call ``Log.settle``, with side writes if given, and retry while the database does not answer.
 
-    Returns:
-        The stored entries, and the outcome of the charge: None without one, or if it is unknown.
-
-    Raises:
-        StateUnavailable: The database did not answer in time.
+    Returns the stored entries and the outcome of the charge: None without one, or if it is unknown. Raises
+    StateUnavailable if the database did not answer in time.
     """
     deadline = time.monotonic() + HOLD_ON
     while True:
@@ -57,11 +54,8 @@ async def settle(
                 raise
             activity.logger.warning("%s; the write is retried", error)
         await asyncio.sleep(_PAUSE)
-        if (
-            extras is not None
-            and extras.charge is not None
-            and await _is_written(log, session, entries, deadline)
-        ):
+        charge = extras.charge if extras else None
+        if charge is not None and await _is_written(log, session, entries, deadline):
             # The write succeeded, with its side writes. Writing the charge again would charge it twice.
             extras = None
 
@@ -82,9 +76,7 @@ async def new_entries(
 ) -> list[Entry]:
     """Build the entries for what the workflow has decided. ``turn`` is the one that answers them, if any.
 
-    Raises:
-        StateBehind: A long text of that turn is missing from the state database. For other turns its
-            preview is used.
+    Raises StateBehind if a long text of that turn is not in the state database. For other turns its preview is used.
     """
     return [await _entry(state, session, one, turn, step) for one in new]
 

@@ -43,7 +43,7 @@ def _checked(shape: Any) -> Callable[[object], bool]:
 
 @cache
 def _formats() -> FormatChecker:
-    """The formats that a type of Python stands behind: those who read the reply would fail on others."""
+    """The formats that are Python types: only these fail when a program reads the reply."""
     from jsonschema import FormatChecker  # see the head
 
     checker = FormatChecker(formats=())
@@ -56,7 +56,6 @@ class Output:
     """The shape of an agent's final replies."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        """For a JSON schema."""
         from jsonschema import Draft202012Validator  # see the head
 
         self._validator = Draft202012Validator(schema, format_checker=_formats())

@@ -92,7 +92,6 @@ class Attempt:
 
     @property
     def ended(self) -> bool:
-        """Whether the function has ended."""
         return self.task is None or self.task.done()
 
     def stop(self) -> bool:
@@ -113,7 +112,6 @@ class Attempt:
         self.in_thread = threading.get_ident() != self._thread
 
     async def run(self, binding: ToolBinding, arguments: Mapping[str, Any], about: ToolContext) -> str:
-        """Call the function."""
         BEGIN.set(self.begin)
         return await binding.call(arguments, about)
 
@@ -130,10 +128,8 @@ async def run(
 
     A function that does not end after its time-out keeps running; ``attempt.ended`` is then false.
 
-    Raises:
-        EffectUnknown: It must happen once and timed out, so its outcome is unknown.
-        NotBegun: It was too late to start it.
-        ToolFailed: It raised, timed out, or returned too much.
+    Raises ToolFailed if it raised, timed out, or returned too much; EffectUnknown if it must happen once and
+    timed out; NotBegun if it was too late to start it.
     """
     began, attempt = time.monotonic(), attempt or Attempt()
     # A separate task: a function that cannot be stopped must not block the call.
@@ -215,7 +211,7 @@ def _ended(task: asyncio.Task[str]) -> None:
 
 
 def context(call: ToolRun, heartbeat: Callable[[str], None]) -> ToolContext:
-    """The context that is passed to the tool."""
+    """The context for the tool."""
     return ToolContext(
         session=call.session,
         tenant=call.tenant,

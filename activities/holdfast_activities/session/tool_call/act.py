@@ -144,9 +144,7 @@ class Act:
     async def _expect_here(self, agent: LiveAgent, request: ActInput) -> None:
         """Pass the call to another worker if this one lacks the agent, for a limited time after the reply.
 
-        Raises:
-            _Elsewhere: The workflow has to schedule the call again.
-            UnknownAgent: It was scheduled again already; Temporal retries the activity.
+        Raises _Elsewhere to have the workflow schedule the call again; after that UnknownAgent, which is retried.
         """
         if agent.binding(request.name) is not None or not await agent.elsewhere():
             return

@@ -210,11 +210,7 @@ class Once:
 
 
 async def _probe(work: CallRequest) -> str | None:
-    """The result of a call that happened, None if it did not.
-
-    Raises:
-        EffectUnknown: The tool has no probe, or the probe failed.
-    """
+    """The result of a call that happened, None if it did not; EffectUnknown without an answer of the probe."""
     probe = work.binding.probe(work.arguments, run_tool.context(work.call, work.heartbeat))
     asked = asyncio.ensure_future(probe)
     try:

@@ -22,11 +22,7 @@ class Repeatable:
         self._attempts = attempts
 
     async def carry_out(self, work: CallRequest) -> ActResult:
-        """Make one attempt and settle its result.
-
-        Raises:
-            ApplicationError: It failed, and Temporal retries it.
-        """
+        """Make one attempt and settle its result; an ApplicationError if Temporal has to retry it."""
         try:
             await _wait_for_earlier(work)
             async with self._attempts.admitted(work) as permit:
@@ -60,11 +56,7 @@ _last = WeakValueDictionary[str, run_tool.Attempt]()
 
 
 async def _wait_for_earlier(work: CallRequest) -> None:
-    """Wait for the end of an earlier attempt: idempotent tools need not support two at once.
-
-    Raises:
-        ToolFailed: It did not end in time.
-    """
+    """Wait for the end of an earlier attempt: idempotent tools need not support two at once."""
     earlier = _last.get(work.call.key)
     if earlier is None or earlier.task is None or earlier.ended:
         return

@@ -25,7 +25,7 @@ _HAPPENED: tuple[EffectStatus, ...] = ("settled", "claimed", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The same call before the reset: its key and its result in the log. ``doubt`` names a call that may be the same."""
+    """The same call before the reset: its key and result. ``doubt`` names a call that may be the same."""
 
     key: str = ""
     result: ResultEntry | None = None
