@@ -105,8 +105,8 @@ class ModelFallback:
                 if isinstance(answer, ModelAnswer):
                     answer = replace(answer, instead=_summary(causes))
                 return answer
-            except InvalidDeclaration as error:
-                causes.append((name, error))
+            except InvalidDeclaration as invalid:
+                causes.append((name, invalid))
             except (ModelError, BreakerOpen, LimitReached) as raised:
                 error = _lasting(raised)
                 activity.logger.warning("%s: %s", name, error)
