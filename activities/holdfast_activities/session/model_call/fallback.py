@@ -125,7 +125,7 @@ class ModelFallback:
         return (self._step.model,) if self._step.model else self._agent.spec.models
 
     async def _cached(self, model: Model, conversation: Conversation) -> StoredReply | None:
-        """The cached reply if the fallback in use is ``CachedReply``; NoCachedReply if there is none."""
+        """The cached reply if the fallback in use is ``CachedReply``; NoCachedReply if none matches."""
         fallback = self._fallback
         if not isinstance(fallback, CachedReply):
             return None
