@@ -9,12 +9,11 @@ command           the command line
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from holdfast_client.operations.listing import SessionInfo
-
     from .client import Client, connect
+    from .operations.listing import SessionInfo
     from .reply import Reply
     from .session import Session
     from .stream.events import (
@@ -41,44 +40,24 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "BudgetChanged",
-    "Client",
-    "Compacted",
-    "Decided",
-    "FallbackUsed",
-    "ModelChanged",
-    "NeedsPerson",
-    "PlanChanged",
-    "Recalled",
-    "Reply",
-    "Session",
-    "SessionInfo",
-    "Status",
-    "StepEnded",
-    "StreamEvent",
-    "TextDelta",
-    "TextRestart",
-    "ToolEnded",
-    "ToolProgress",
-    "ToolStarted",
-    "TurnEnded",
-    "TurnStarted",
-    "Undone",
-    "Waiting",
-    "connect",
-]
+    "BudgetChanged", "Client", "Compacted", "Decided", "FallbackUsed", "ModelChanged", "NeedsPerson",
+    "PlanChanged", "Recalled", "Reply", "Session", "SessionInfo", "Status", "StepEnded", "StreamEvent",
+    "TextDelta", "TextRestart", "ToolEnded", "ToolProgress", "ToolStarted", "TurnEnded", "TurnStarted",
+    "Undone", "Waiting", "connect",
+]  # fmt: skip
 
-_HOME = {
+_MODULES: Final = {
     "Client": "client",
     "connect": "client",
     "Reply": "reply",
     "Session": "session",
-    "SessionInfo": "listing",
+    "SessionInfo": "operations.listing",
 }
+"""Where names are defined that are not events."""
 
 
 def __getattr__(name: str) -> object:
     # Imported at first use: --help must not import Temporal's client, which is slow.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'stream.events')}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'stream.events')}"), name)

@@ -11,19 +11,26 @@ from temporalio.client import Client as TemporalClient
 from temporalio.service import TLSConfig
 
 import holdfast_temporal
-from holdfast_client.operations import content, listing, state
+from holdfast_client.operations import effects, listing
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_client.operations.memory import Memory
 from holdfast_client.requests import starting
+from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
-from holdfast_client.requests.starting import StartOptions
-from holdfast_workflows.contracts.agent.budget import BudgetAccount
+from holdfast_client.requests.starting import SessionOptions, StartOptions
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.budget import BudgetAccount, BudgetList, ListBudgets
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import OutputInvalid, SettingsInvalid
-from holdfast_workflows.contracts.operations.breakers import BreakerView
-from holdfast_workflows.contracts.operations.content import AgentInfo
+from holdfast_workflows.contracts.operations.breakers import (
+    BreakerList,
+    BreakerView,
+    ListBreakers,
+    SetBreaker,
+)
+from holdfast_workflows.contracts.operations.content import AgentInfo, AgentList
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.session.session import Status
 from holdfast_workflows.contracts.text.final_reply import bare
@@ -52,13 +59,16 @@ async def connect(
 ) -> Client:
     """Connect to the sessions of a Temporal namespace.
 
+    Defaults are the environment variables ``HOLDFAST_TEMPORAL_ADDRESS``, ``HOLDFAST_NAMESPACE``,
+    ``HOLDFAST_TLS…``, ``HOLDFAST_API_KEY`` and ``HOLDFAST_TASK_QUEUE``, then the embedded server or
+    local port 7233, and the queue of the namespace's only app.
+
     Args:
-        address: ``host:port``; default ``HOLDFAST_TEMPORAL_ADDRESS``, the embedded server, or local port 7233.
-        namespace: Default ``HOLDFAST_NAMESPACE`` or ``default``.
-        tls: True or certificates; default ``HOLDFAST_TLS…``.
-        api_key: Default ``HOLDFAST_API_KEY``.
-        task_queue: The workers' queue; default ``HOLDFAST_TASK_QUEUE`` or the queue of the
-            namespace's only app.
+        address: ``host:port`` of the Temporal server.
+        namespace: The Temporal namespace.
+        tls: True or certificates.
+        api_key: The key for Temporal Cloud.
+        task_queue: The workers' queue.
         timeout: Seconds without an answer after which a request fails.
         temporal: A Temporal client to use instead of connecting.
 
@@ -99,22 +109,16 @@ class Client:
         agent: str,
         message: str | None = None,
         *,
-        output_type: OutputShape | None = None,
         when_busy: WhenBusy | None = None,
-        streaming: bool = False,
-        continue_as_new_after: int | None = None,
-        **options: Unpack[StartOptions],
+        **options: Unpack[SessionOptions],
     ) -> Session:
-        """Start a conversation and send its first message.
+        """Start a conversation and send its first message; without one the session waits for ``send``.
 
         Args:
             agent: The agent's name.
-            message: The first message; without one the session waits for ``send``.
-            output_type: The type or JSON schema of final replies.
+            message: The first message.
             when_busy: What the first message does if the session exists and is running a turn.
-            streaming: Publish text in small pieces from the start, for ``stream``.
-            continue_as_new_after: History events after which the session continues as a new run.
-            options: See ``StartOptions``.
+            options: See ``SessionOptions``.
 
         Raises:
             UnknownAgent: The workers serve no such agent.
@@ -122,38 +126,12 @@ class Client:
             NoWorker: No worker took the message in time; the session keeps it.
         """
         return await starting.start(
-            self._requests,
-            "conversation",
-            agent,
-            message,
-            output_type=output_type,
-            when_busy=when_busy,
-            streaming=streaming,
-            continue_as_new_after=continue_as_new_after,
-            **options,
+            self._requests, "conversation", agent, message, when_busy=when_busy, **options
         )
 
-    async def start_task(
-        self,
-        agent: str,
-        prompt: str,
-        *,
-        output_type: OutputShape | None = None,
-        streaming: bool = False,
-        continue_as_new_after: int | None = None,
-        **options: Unpack[StartOptions],
-    ) -> Session:
+    async def start_task(self, agent: str, prompt: str, **options: Unpack[SessionOptions]) -> Session:
         """Start one task: a session that ends with its first turn. See ``start``, and ``run`` to wait for it."""
-        return await starting.start(
-            self._requests,
-            "task",
-            agent,
-            prompt,
-            output_type=output_type,
-            streaming=streaming,
-            continue_as_new_after=continue_as_new_after,
-            **options,
-        )
+        return await starting.start(self._requests, "task", agent, prompt, **options)
 
     @overload
     async def run(
@@ -178,13 +156,10 @@ class Client:
         output_type: OutputShape | None = None,
         **options: Unpack[StartOptions],
     ) -> Any:
-        """Run one task and return its result: text, or a value of the type given as ``output_type``.
+        """Run one task and return its result: text, or a value of ``output_type``.
 
-        Args:
-            agent: The agent's name.
-            prompt: The task.
-            output_type: A pydantic model, dataclass or TypedDict, or a JSON schema of an object.
-            options: See ``StartOptions``. The same ``id`` again returns the result of the same task.
+        The type is a pydantic model, dataclass or TypedDict, or a JSON schema of an object. The same
+        ``id`` again returns the result of the same task.
 
         Raises:
             HoldfastError: The task failed, with the error's own class.
@@ -207,27 +182,24 @@ class Client:
         limit: int | None = None,
     ) -> AsyncGenerator[SessionInfo]:
         """Yield the matching sessions, newest first. A new session may appear after about a second."""
-        return listing.sessions(self._requests, agent, tenant, user, status, limit)
+        return listing.sessions(self._requests, listing.query(agent, tenant, user, status), limit)
 
     async def agents(self) -> tuple[AgentInfo, ...]:
-        """The agents that the workers serve."""
-        return await content.agents(self._requests)
+        """Return the agents that the workers serve."""
+        return (await self._requests.activity(names.LIST_AGENTS, None, AgentList)).agents
 
     async def effects(
         self, *, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500
     ) -> tuple[EffectView, ...]:
         """Return entries of the effect ledger, ordered by session.
 
-        Args:
-            session: Only effects of this session.
-            status: Only effects of this status; ``unknown`` ones need a decision by a person.
-            limit: The maximum number of effects.
+        Those with status ``unknown`` need a decision by a person.
         """
-        return await state.effects(self._requests, session, status=status, limit=limit)
+        return await effects.effects(self._requests, session, status=status, limit=limit)
 
     async def breakers(self) -> tuple[BreakerView, ...]:
         """Return the circuit breakers that have recorded a failure, of all workers."""
-        return await state.breakers(self._requests)
+        return (await self._requests.activity(names.LIST_BREAKERS, ListBreakers(), BreakerList)).breakers
 
     async def set_breaker(
         self, name: str, to: Literal["open", "closed"], *, seconds: float = 3_600.0, reason: str = ""
@@ -244,24 +216,21 @@ class Client:
             BadInput: ``seconds`` is out of range.
             BreakerUnknown: The name is not a breaker name.
         """
-        return await state.set_breaker(self._requests, name, to, seconds, reason)
+        with bad_input():
+            request = SetBreaker(name=name, state=to, seconds=seconds, reason=reason)
+        return await self._requests.activity(names.SET_BREAKER, request, BreakerView)
 
     async def budgets(self, *, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
         """Return budget accounts with their charges and reservations.
 
-        Args:
-            prefix: Only accounts with this prefix: ``run:<session>``, ``tenant:<tenant>:<day>``.
-            limit: The maximum number of accounts.
+        ``prefix`` selects accounts: ``run:<session>``, ``tenant:<tenant>:<day>``.
         """
-        return await state.budgets(self._requests, prefix, limit)
+        request = ListBudgets(prefix=prefix, limit=limit)
+        return (await self._requests.activity(names.LIST_BUDGETS, request, BudgetList)).budgets
 
 
 def parse(text: str, output: OutputShape) -> Any:
-    """Parse a final reply as a value of the output type.
-
-    Raises:
-        OutputInvalid: The reply does not fit.
-    """
+    """Parse a final reply as a value of the output type; OutputInvalid if it does not fit."""
     shape: Any = dict[str, Any] if isinstance(output, Mapping) else output
     try:
         return Reader(shape).read(bare(text))

@@ -22,23 +22,14 @@ def new_id(prefix: str) -> str:
 
 
 def checked_id(id: str) -> str:
-    """Check a session id chosen by the user.
-
-    Raises:
-        BadInput: It is not a valid id.
-    """
+    """Return a session id chosen by the user, or raise BadInput."""
     if not id or len(id) > _MAX_ID or not id.isprintable() or id != id.strip():
         raise BadInput(f"a session id is 1 to {_MAX_ID} printable characters without spaces at its ends")
     return id
 
 
 def check(text: str) -> int:
-    """Return the size of a valid message in bytes.
-
-    Raises:
-        BadInput: It is empty.
-        MessageTooLarge: It is over the limit, as text or as JSON.
-    """
+    """Return the size of a message in bytes; MessageTooLarge if it is over the limit as text or as JSON."""
     if not text:
         raise BadInput("a message must not be empty")
     length = size(text)
@@ -54,13 +45,7 @@ def check(text: str) -> int:
 
 
 async def prepare(
-    requests: Requests,
-    session: str,
-    text: str,
-    *,
-    id: str,
-    when_busy: WhenBusy | None = None,
-    streaming: bool = False,
+    requests: Requests, session: str, text: str, *, id: str, when_busy: WhenBusy | None, streaming: bool
 ) -> Message:
     """Make the message for a text; store a long text first and send a reference."""
     if len(id) > MAX_NAME:

@@ -56,11 +56,7 @@ class Reply:
         )
 
     def check(self) -> Reply:
-        """Return the reply, or raise its error.
-
-        Raises:
-            HoldfastError: The turn failed or was cancelled.
-        """
+        """Return the reply; raise its error if the turn failed or was cancelled."""
         if self.error is not None:
             raise self.error
         return self

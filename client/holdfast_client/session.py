@@ -6,19 +6,18 @@ import logging
 from collections.abc import AsyncGenerator
 from typing import Literal
 
-from pydantic import ValidationError
-
-from holdfast_client.operations import content, state
+from holdfast_client.operations import content, effects
 from holdfast_client.requests import waiting
+from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed, SessionNotFound
-from holdfast_workflows.contracts.operations.effects import Decision, EffectView
+from holdfast_workflows.contracts.operations.effects import DecideEffect, Decision, EffectView
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
-from holdfast_workflows.contracts.text.unicode import preview
 
 from . import messages
 from .reply import Reply
@@ -64,16 +63,16 @@ class Session:
         id: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 # the error says what the turn waits for
     ) -> Reply:
-        """Send a message and wait for the turn that takes it.
+        """Send a message and wait for its turn.
 
-        A paused session queues the message and begins the turn when it is resumed; this logs a warning.
+        A paused session queues the message until it is resumed; this logs a warning.
 
         Args:
             text: The message; up to 1,000,000 bytes.
             when_busy: ``queue``, ``reject`` or ``interrupt`` while a turn is running; the agent's setting by default.
             wait: False to return at once, with the reply's status ``queued``.
             streaming: Publish text in small pieces, for a ``stream`` of the turn.
-            id: The message's id. A message with the same id is taken once.
+            id: The message's id; of messages with the same id, the session takes one.
             timeout: Seconds to wait for the turn's end; no limit by default.
 
         Raises:
@@ -116,11 +115,10 @@ class Session:
     async def stream(
         self, text: str | None = None, *, turn: int | None = None, when_busy: WhenBusy | None = None
     ) -> AsyncGenerator[StreamEvent]:
-        """Follow a turn from its beginning to its end.
+        """Follow a turn from its beginning to its end: of ``text``, which is sent first, or of ``turn``.
 
-        With ``text``, send it first and follow its turn. Otherwise follow the turn of that number; by
-        default the running or last one. The stream begins with the text so far, so a client that lost
-        its connection can call again and misses nothing.
+        By default follow the running turn, or the last one. The stream begins with the text so far, so
+        a client that lost its connection can call again and misses nothing.
 
         Raises:
             HoldfastError: The session ended without that turn, with the error it ended with.
@@ -131,11 +129,11 @@ class Session:
             turn = await self._last_turn()
         # A message sent with streaming=True has started small pieces; a later stream must request them.
         streaming, self._streaming = self._streaming, False
-        over = False
+        ended = False
         async for event in Stream(self._requests, self._id, turn, streaming=streaming).events(last=turn):
-            over = over or (isinstance(event, TurnEnded) and event.turn >= turn)
+            ended = ended or (isinstance(event, TurnEnded) and event.turn >= turn)
             yield event
-        if not over:
+        if not ended:
             await waiting.end(self._requests, self._id)
             raise SessionClosed(f"{self._id} ended before turn {turn}")
 
@@ -167,18 +165,11 @@ class Session:
             yield await content.whole(self._requests, self._id, entry)
 
     async def steer(self, text: str) -> int:
-        """Add a message to the running turn, which the model reads at its next step; return the turn.
-
-        Raises:
-            NothingToDo: No turn is running.
-        """
+        """Add a message that the running turn reads at its next step; NothingToDo if none is running."""
         return (await self._requests.update(self._id, "steer", text, Accepted)).turn
 
     async def pause(self) -> SessionView:
-        """Start nothing new after the current step, until ``resume``.
-
-        The view's ``pausing`` is true while a step is still running.
-        """
+        """Start nothing new after the current step; the view's ``pausing`` is true while it is running."""
         return await self._requests.update(self._id, "pause", None, SessionView)
 
     async def resume(self) -> SessionView:
@@ -198,14 +189,7 @@ class Session:
         return await self._requests.update(self._id, "repin", None, SessionView)
 
     async def cancel(self, reason: str = "") -> Reply:
-        """Cancel the running turn and wait until its tools have ended.
-
-        Returns:
-            The turn's reply, which is not raised: ``status`` is ``cancelled`` and ``error`` says why.
-
-        Raises:
-            NothingToDo: No turn is running.
-        """
+        """Cancel the running turn and wait until its tools have ended; return its reply with the error."""
         view = await self._requests.update(self._id, "cancel_turn", reason, TurnView)
         return await self.wait(view.turn, raise_on_error=False)
 
@@ -223,12 +207,10 @@ class Session:
         Raises:
             BadInput: The session has no such limit, or all amounts are 0.
         """
-        try:
+        with bad_input():
             by = RaiseBudget(
                 tokens=tokens, dollars=dollars, steps=steps, tool_calls=tool_calls, seconds=seconds
             )
-        except ValidationError as error:
-            raise BadInput(preview(str(error))) from error
         return await self._requests.update(self._id, "raise_budget", by, SessionView)
 
     async def resolve(
@@ -258,17 +240,16 @@ class Session:
             raise BadInput(
                 "confirm needs a text (`--text`): the result of the call, or the answer to the user"
             )
-        try:
+        with bad_input():
             decision = Decision(id=id, action=action, text=text, by=by)
-        except ValidationError as error:
-            raise BadInput(preview(str(error))) from error
         try:
             return await self._requests.update(self._id, "resolve", decision, SessionView)
         except (NothingToDo, SessionClosed, SessionNotFound) as refused:
             if not id.startswith(("effect-", f"{self._id}-")):
                 raise
             ended = not isinstance(refused, NothingToDo)
-        await state.decide_effect(self._requests, self._id, decision, ended=ended)
+        request = DecideEffect(session=self._id, decision=decision, ended=ended)
+        await self._requests.activity(names.DECIDE_EFFECT, request, EffectView, session=self._id)
         try:
             return await self.view()
         except SessionNotFound:
@@ -276,7 +257,7 @@ class Session:
 
     async def effects(self) -> tuple[EffectView, ...]:
         """Return the session's entries in the effect ledger, in order."""
-        return await state.effects(self._requests, self._id)
+        return await effects.effects(self._requests, self._id)
 
     async def prompts(self) -> AsyncGenerator[Manifest]:
         """Yield the manifest of each model call's prompt, in order."""
@@ -286,9 +267,7 @@ class Session:
     async def prompt(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
         """Return the manifest of one step's prompt: what it contains, what was left out, and why.
 
-        Args:
-            step: The step within its turn; the last one by default.
-            turn: The turn; by default the last one that has such a step.
+        By default the last step; with ``step`` alone, of the last turn that has such a step.
 
         Raises:
             NothingToDo: The session has no such model call.

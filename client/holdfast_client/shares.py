@@ -20,13 +20,7 @@ def of(tenant: str, priority: int | None = None, weight: float | None = None) ->
     Tenants share the workers by weight; sessions without a tenant count as one tenant. A lower
     priority number goes first regardless of the weights.
 
-    Args:
-        tenant: The session's tenant.
-        priority: 1 (first) to 5; 3 by default.
-        weight: The tenant's share, 0.001 to 1,000; 1 by default.
-
-    Raises:
-        BadInput: A number is out of its range.
+    Priority is 1 (first) to 5, 3 by default; weight is 0.001 to 1,000, 1 by default.
     """
     if priority is not None and not 1 <= priority <= 5:
         raise BadInput(f"priority={priority}: it is 1 (first) to 5 (last)")

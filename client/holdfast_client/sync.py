@@ -19,15 +19,12 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
-from temporalio.service import TLSConfig
-
 from holdfast_client.operations import memory as async_memory
 from holdfast_client.requests.starting import StartOptions
 from holdfast_workflows.contracts.agent.output import OutputShape
 
 from . import client as async_client
 from . import session as async_session
-from .client import DEFAULT_TIMEOUT
 from .portal import Portal
 
 A = TypeVar("A")
@@ -82,25 +79,21 @@ def _starting(
     return call
 
 
-def connect(
-    address: str | None = None,
-    *,
-    namespace: str | None = None,
-    tls: bool | TLSConfig | None = None,
-    api_key: str | None = None,
-    task_queue: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
-) -> Client:
-    """Connect to the sessions of a Temporal namespace; see ``holdfast_client.connect``."""
-    portal = Portal()
-    connecting = async_client.connect(
-        address, namespace=namespace, tls=tls, api_key=api_key, task_queue=task_queue, timeout=timeout
-    )
-    try:
-        return Client(portal.call(connecting), portal)
-    except BaseException:
-        portal.close()
-        raise
+def _connecting(
+    connect: Callable[P, Coroutine[Any, Any, async_client.Client]],
+) -> Callable[P, Client]:
+    """Make a function that connects in a background thread of its own."""
+
+    @wraps(connect)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Client:
+        portal = Portal()
+        try:
+            return Client(portal.call(connect(*args, **kwargs)), portal)
+        except BaseException:
+            portal.close()
+            raise
+
+    return call
 
 
 class Client(_Handle[async_client.Client]):
@@ -203,3 +196,6 @@ class Memory(_Handle[async_memory.Memory]):
     migrate = _blocking(async_memory.Memory.migrate)
     maintain = _blocking(async_memory.Memory.maintain)
     schedule = _blocking(async_memory.Memory.schedule)
+
+
+connect = _connecting(async_client.connect)

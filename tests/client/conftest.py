@@ -1,4 +1,4 @@
-"""What tests of the client share: an app, a scripted model, and everything between them."""
+"""Environments with a scripted model for the client's tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a message that is too large is true of it."""
+"""Size limits of messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.errors import MessageTooLarge
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "detail"),
     [
         ("a" * 1_000_001, "1,000,001 bytes; at most 1,000,000"),
         ("€" * 333_334, "1,000,002 bytes; at most 1,000,000"),
@@ -21,11 +21,11 @@ from holdfast_workflows.contracts.errors import MessageTooLarge
     ],
     ids=["ascii", "euro", "control", "surrogates", "quotes"],
 )
-def test_a_refused_message_is_told_its_own_size(text: str, said: str) -> None:
-    with pytest.raises(MessageTooLarge, match=re.escape(said)) as error:
+def test_the_error_of_a_large_message_states_its_size(text: str, detail: str) -> None:
+    with pytest.raises(MessageTooLarge, match=re.escape(detail)) as error:
         check(text)
     assert "over 1,000,000" not in str(error.value)
 
 
-def test_the_largest_message_is_taken() -> None:
+def test_the_largest_message_is_accepted() -> None:
     assert check("a" * 1_000_000) == 1_000_000

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+import holdfast_client
 from holdfast.testing import hang, rate_limited, say, unauthorized
 from holdfast_client import connect
 from holdfast_client.requests.starting import StartOptions
@@ -30,10 +31,10 @@ from ..support import Report, always, eventually
 from .conftest import Running
 
 LONG = "ä long story. " * 2_000
-ODD = "nul \x00, half a pair \ud83d, and on"
+ODD = "nul \x00, lone surrogate \ud83d, end"
 
 
-async def test_a_conversation_answers_message_after_message(running: Running) -> None:
+async def test_a_conversation_answers_each_message(running: Running) -> None:
     async with running([say("Hello."), say("Still here.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!", tenant="acme")
         first = await session.wait(raise_on_error=False)
@@ -64,7 +65,7 @@ async def test_the_same_id_twice_is_the_same_session_and_one_message(running: Ru
         assert (await closed.wait()).text == "Hello."
 
 
-async def test_the_temporal_ui_says_agent_and_request_and_obeys_no_markup(running: Running) -> None:
+async def test_the_temporal_ui_shows_agent_and_request_without_markup(running: Running) -> None:
     async with running([say("Hello.")]) as holdfast:
         session = await holdfast.client.start("helper", "See ![it](http://x/y.png) <b>now</b>", tenant="a_b")
         found = await holdfast.temporal.get_workflow_handle(session.id).describe()
@@ -87,13 +88,13 @@ async def test_a_task_returns_its_text(running: Running) -> None:
         assert await holdfast.client.run("helper", "What is it?") == "Forty-two."
 
 
-async def test_a_task_returns_a_value_of_the_type_asked_for(running: Running) -> None:
+async def test_a_task_returns_a_value_of_the_output_type(running: Running) -> None:
     async with running([say('{"title": "Bees", "points": ["dance"]}')]) as holdfast:
         report = await holdfast.client.run("helper", "Write about bees.", output_type=Report)
         assert report == Report(title="Bees", points=["dance"])
 
 
-async def test_a_task_whose_output_never_fits_says_so(running: Running) -> None:
+async def test_a_task_whose_output_never_fits_raises(running: Running) -> None:
     async with running(always(say("no JSON"))) as holdfast:
         with pytest.raises(OutputInvalid):
             await holdfast.client.run("helper", "Write about bees.", output_type=Report)
@@ -106,11 +107,11 @@ async def test_the_same_task_twice_runs_once(running: Running) -> None:
         assert await holdfast.client.run("helper", "What is it?", id=id) == first
 
 
-async def test_a_turn_that_failed_raises_the_error_of_its_own_class(running: Running) -> None:
+async def test_a_failed_turn_raises_the_error_of_its_class(running: Running) -> None:
     async with running(always(unauthorized())) as holdfast:
-        with pytest.raises(ModelRejected, match="check the key") as caught:
+        with pytest.raises(ModelRejected, match="check the API key") as caught:
             await holdfast.client.run("helper", "Hi!")
-        assert str(caught.value).count("check the key") == 1
+        assert str(caught.value).count("check the API key") == 1
         session = await holdfast.client.start("helper", "Hi!")
         reply = await session.wait(raise_on_error=False)
         assert reply.status == "failed"
@@ -119,7 +120,20 @@ async def test_a_turn_that_failed_raises_the_error_of_its_own_class(running: Run
             await session.send("Again?")
 
 
-async def test_a_rate_limit_is_waited_for(running: Running) -> None:
+async def test_wait_raises_on_a_failed_turn_unless_raise_on_error_is_false(running: Running) -> None:
+    async with running(always(unauthorized())) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        with pytest.raises(ModelRejected):
+            await session.wait()
+        reply = await session.wait(raise_on_error=False)
+        assert (reply.status, type(reply.error)) == ("failed", ModelRejected)
+
+
+def test_every_public_name_can_be_imported() -> None:
+    assert all(getattr(holdfast_client, name) for name in holdfast_client.__all__)
+
+
+async def test_a_rate_limited_call_is_retried(running: Running) -> None:
     async with running([rate_limited(0.1), say("Hello.")]) as holdfast:
         assert await holdfast.client.run("helper", "Hi!") == "Hello."
 
@@ -132,7 +146,7 @@ async def test_an_unknown_agent_is_refused_at_once(running: Running) -> None:
             await holdfast.client.run("nobody", "Hi!")
 
 
-async def test_a_long_message_and_a_long_reply_arrive_whole(running: Running) -> None:
+async def test_a_long_message_and_a_long_reply_arrive_unchanged(running: Running) -> None:
     async with running([say(LONG)]) as holdfast:
         session = await holdfast.client.start("helper", LONG)
         assert (await session.wait()).text == LONG
@@ -143,7 +157,7 @@ async def test_a_long_message_and_a_long_reply_arrive_whole(running: Running) ->
 
 
 @pytest.mark.parametrize("text", [ODD, ODD * INLINE_TEXT], ids=["short", "long"])
-async def test_nul_and_lone_surrogates_arrive_as_they_were(running: Running, text: str) -> None:
+async def test_nul_and_lone_surrogates_arrive_unchanged(running: Running, text: str) -> None:
     async with running([say("Odd.")]) as holdfast:
         session = await holdfast.client.start("helper", text)
         assert (await session.wait()).text == "Odd."
@@ -156,9 +170,7 @@ async def test_nul_and_lone_surrogates_arrive_as_they_were(running: Running, tex
 @pytest.mark.parametrize(
     "text", ["x" * (MAX_MESSAGE + 1), "\x00" * (MAX_MESSAGE // 2)], ids=["plain", "escaped"]
 )
-async def test_a_message_that_is_too_large_is_refused_before_anything_starts(
-    running: Running, text: str
-) -> None:
+async def test_a_message_that_is_too_large_starts_nothing(running: Running, text: str) -> None:
     async with running([]) as holdfast:
         with pytest.raises(MessageTooLarge):
             await holdfast.client.start("helper", text, id="never")
@@ -182,7 +194,7 @@ async def test_without_a_worker_a_request_fails_in_bounded_time(running: Running
                 await request
 
 
-async def test_a_message_sent_without_a_worker_is_answered_when_one_comes(running: Running) -> None:
+async def test_a_message_sent_without_a_worker_is_answered_later(running: Running) -> None:
     async with running([say("Late, but here.")], worker=False) as holdfast:
         client = await connect(temporal=holdfast.temporal, task_queue=holdfast.task_queue, timeout=2.0)
         id = f"later-{holdfast.task_queue}"
@@ -197,7 +209,7 @@ async def test_without_a_server_connecting_fails_in_bounded_time() -> None:
         await connect("127.0.0.1:1")
 
 
-async def test_what_is_not_there_is_not_found(running: Running) -> None:
+async def test_a_missing_session_is_not_found(running: Running) -> None:
     async with running([]) as holdfast:
         session = holdfast.client.session("nowhere")
         for request in (
@@ -211,7 +223,7 @@ async def test_what_is_not_there_is_not_found(running: Running) -> None:
                 await request
 
 
-async def test_controls_that_do_nothing_say_so(running: Running) -> None:
+async def test_controls_without_effect_raise(running: Running) -> None:
     async with running([say("Hello.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
         await session.wait(raise_on_error=False)
@@ -251,14 +263,14 @@ async def test_the_agents_are_listed_with_their_tools(running: Running) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "x" * 201, "tab\t", " edge"])
-async def test_ids_that_cannot_be_shown_are_refused(running: Running, id: str) -> None:
+async def test_unprintable_ids_are_refused(running: Running, id: str) -> None:
     async with running([], worker=False) as holdfast:
         with pytest.raises(BadInput):
             await holdfast.client.start("helper", "Hi!", id=id)
 
 
 @pytest.mark.parametrize("name", ["ann\0", "ann\ud800"])
-async def test_no_name_is_taken_that_would_be_stored_as_anothers(running: Running, name: str) -> None:
+async def test_names_that_storage_would_change_are_refused(running: Running, name: str) -> None:
     async with running([], worker=False) as holdfast:
         with pytest.raises(BadInput):
             await holdfast.client.start("helper", "Hi!", user=name)
@@ -267,9 +279,7 @@ async def test_no_name_is_taken_that_would_be_stored_as_anothers(running: Runnin
 
 
 @pytest.mark.parametrize(("given", "seconds"), [({}, 5), ({"heartbeat_timeout": 9.0}, 9)])
-async def test_a_lost_worker_is_noticed_after_the_silence_asked_for(
-    running: Running, given: StartOptions, seconds: int
-) -> None:
+async def test_the_heartbeat_timeout_is_applied(running: Running, given: StartOptions, seconds: int) -> None:
     async with running([say("Hello.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!", **given)
         await session.wait(raise_on_error=False)
@@ -281,7 +291,7 @@ async def test_a_lost_worker_is_noticed_after_the_silence_asked_for(
 
 
 @pytest.mark.parametrize("heartbeat_timeout", [1.9, 601, float("nan")])
-async def test_a_silence_in_which_no_sign_of_life_could_come_is_refused(
+async def test_a_heartbeat_timeout_out_of_range_is_refused(
     running: Running, heartbeat_timeout: float
 ) -> None:
     async with running([], worker=False) as holdfast:

@@ -1,4 +1,4 @@
-"""What tenants that share workers get of them."""
+"""Priority and fairness of tenants that share workers."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from holdfast_workflows.contracts.limits import MAX_NAME
 from ..support import always
 from .conftest import Running
 
-SLOTS, FEW, MANY = 4, 12, 80
+SLOTS, RUNS, FLOOD = 4, 12, 80
 
 
-async def beside(server: DevServer, others: int, *, fair: bool = True) -> Waits:
-    """What the few wait where all are queued before the worker starts: then only the queue's order counts."""
+async def waits_of(server: DevServer, others: int, *, fair: bool = True) -> Waits:
+    """Measure the waits of a tenant; all runs are queued before the worker starts, so only their order counts."""
     return await waits(
-        server.address, others=others, runs=FEW, fair=fair, slots=SLOTS, takes=0.05, late=False
+        server.address, others=others, runs=RUNS, fair=fair, slots=SLOTS, takes=0.05, late=False
     )
 
 
-async def test_one_tenants_flood_makes_another_wait_at_most_twice_as_long(server: DevServer) -> None:
-    alone = await beside(server, 0)
-    assert alone.calls == (FEW - 1) / 2
-    # What the worker has begun when the first of the few comes is not taken back.
-    assert (await beside(server, MANY)).calls <= 2 * alone.calls + SLOTS
+async def test_a_busy_tenant_at_most_doubles_the_wait_of_another(server: DevServer) -> None:
+    alone = await waits_of(server, 0)
+    assert alone.calls == (RUNS - 1) / 2
+    # Runs that have begun when the first of these arrives are not stopped.
+    assert (await waits_of(server, FLOOD)).calls <= 2 * alone.calls + SLOTS
 
 
 @pytest.mark.slow
-async def test_a_queue_that_is_not_told_of_tenants_makes_one_wait_for_the_other(server: DevServer) -> None:
-    assert (await beside(server, MANY, fair=False)).calls > MANY / 2
+async def test_without_fairness_keys_one_tenant_waits_for_the_other(server: DevServer) -> None:
+    assert (await waits_of(server, FLOOD, fair=False)).calls > FLOOD / 2
 
 
-async def told(holdfast: Environment, session: str) -> Priority:
-    """What the server keeps of a session's newest run."""
+async def priority_of(holdfast: Environment, session: str) -> Priority:
+    """Return the priority of a session's newest run."""
     found = await holdfast.temporal.get_workflow_handle(session).describe()
-    kept = found.raw_description.workflow_execution_info.priority
-    return Priority(kept.priority_key or None, kept.fairness_key or None, kept.fairness_weight or None)
+    stored = found.raw_description.workflow_execution_info.priority
+    return Priority(stored.priority_key or None, stored.fairness_key or None, stored.fairness_weight or None)
 
 
-async def test_a_session_keeps_its_place_and_its_share_in_its_later_runs(running: Running) -> None:
+async def test_later_runs_keep_priority_and_weight(running: Running) -> None:
     async with running(always(say("Hello."))) as holdfast:
         client = holdfast.client
         session = await client.start(
@@ -55,20 +55,20 @@ async def test_a_session_keeps_its_place_and_its_share_in_its_later_runs(running
             await session.send(word)
         first = await holdfast.temporal.get_workflow_handle(session.id).describe()
         assert first.raw_description.workflow_execution_info.first_run_id != first.run_id
-        assert await told(holdfast, session.id) == Priority(2, "acme", 2.5)
+        assert await priority_of(holdfast, session.id) == Priority(2, "acme", 2.5)
 
 
-async def test_a_tenant_is_a_share_whatever_its_name_and_by_default_all_count_the_same(
+async def test_a_long_tenant_name_is_hashed_and_defaults_are_equal(
     running: Running,
 ) -> None:
     async with running(always(say("Hello."))) as holdfast:
         session = await holdfast.client.start("helper", "Hi!", tenant="ä" * MAX_NAME)
         assert (await session.wait()).text == "Hello."
-        kept = await told(holdfast, session.id)
+        kept = await priority_of(holdfast, session.id)
         assert len(kept.fairness_key or "") == 64
         assert (kept.priority_key, kept.fairness_weight) == (None, None)
         session = await holdfast.client.start("helper", "Hi!")
-        assert await told(holdfast, session.id) == Priority()
+        assert await priority_of(holdfast, session.id) == Priority()
 
 
 def test_different_long_names_are_different_shares() -> None:
@@ -79,7 +79,7 @@ def test_different_long_names_are_different_shares() -> None:
 @pytest.mark.parametrize(
     ("priority", "weight"), [(0, None), (6, None), (None, 0.0), (None, 1_001.0), (None, float("nan"))]
 )
-def test_a_place_or_share_that_cannot_be_is_refused(priority: int | None, weight: float | None) -> None:
+def test_a_priority_or_weight_out_of_range_is_refused(priority: int | None, weight: float | None) -> None:
     with pytest.raises(BadInput):
         shares.of("acme", priority, weight)
 

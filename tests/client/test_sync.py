@@ -16,7 +16,7 @@ from ..support import Report, shown
 from .conftest import Running
 
 
-async def test_everything_works_without_async(running: Running) -> None:
+async def test_the_sync_client_runs_sessions(running: Running) -> None:
     script = [
         say("One."),
         say("Two."),
@@ -37,7 +37,7 @@ def _use(address: str, task_queue: str) -> None:
         assert session.view().status == "idle"
         for event in session.stream(turn=1):
             if isinstance(event, TextDelta):
-                break  # the rest is not wanted
+                break
         assert client.run("helper", "Write.", output_type=Report) == Report(title="Bees", points=[])
         assert "helper" in {agent.name for agent in client.agents()}
         session.send("Dig.", wait=False)
@@ -45,14 +45,14 @@ def _use(address: str, task_queue: str) -> None:
         assert session.cancel("enough").status == "cancelled"
         assert session.resume().status == "idle"
         assert session.close().turn == 3
-        watched = list(client.session(session.id).watch())
-        assert not any(isinstance(event, TurnEnded) and event.turn < 3 for event in watched)
+        events = list(client.session(session.id).watch())
+        assert not any(isinstance(event, TurnEnded) and event.turn < 3 for event in events)
         with pytest.raises(SessionNotFound):
             client.session("nowhere").view()
         assert session.id in repr(session)
 
 
-def test_a_server_that_is_not_there_is_said_in_bounded_time() -> None:
+def test_connecting_to_a_missing_server_fails_in_bounded_time() -> None:
     with pytest.raises(TemporalUnreachable):
         sync.connect("127.0.0.1:1")
 

@@ -1,8 +1,8 @@
 """The ``holdfast`` script: its own commands, and those of other packages.
 
-A package adds a command by an entry point of the group ``holdfast.commands``: its name is
-the command's, its object a function or a ``typer.Typer``. It is loaded when the command
-is named; for the list of commands its first line is read without importing it.
+A package adds a command by an entry point of the group ``holdfast.commands``: its name is the
+command's name, its object a function or a ``typer.Typer``. The object is loaded when the command is
+used. For the list of commands, its first line of help is read without importing it.
 """
 
 from __future__ import annotations
@@ -66,17 +66,17 @@ def main() -> None:
 
 
 def invoke(arguments: Sequence[str]) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     words = list(arguments) or ["--help"]
     try:
         code = build(words)(words, prog_name="holdfast", standalone_mode=False)
     except typer.TyperException as error:
         message = error.format_message()
-        sentence = message if message.endswith((".", "?")) else f"{message}."
-        one_line = (
-            message if "\n" in message else f"holdfast: {sentence} See holdfast {_command(words)}--help."
-        )
-        sys.stderr.write(f"{one_line}\n")
+        if "\n" not in message:
+            sentence = message if message.endswith((".", "?")) else f"{message}."
+            context = getattr(error, "ctx", None)  # only errors of usage have it
+            message = f"holdfast: {sentence} See {context.command_path if context else 'holdfast'} --help."
+        sys.stderr.write(f"{message}\n")
         return exits.BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("holdfast: interrupted\n")
@@ -104,52 +104,24 @@ def build(words: Sequence[str]) -> typer.Typer:
     for name, group in _GROUPS.items():
         app.add_typer(group, name=name)
     for entry in entry_points(group=GROUP):
-        _add(app, entry.name, entry.load() if entry.name in words else _Unloaded(entry))
+        if entry.name not in words:
+            app.command(entry.name, help=_summary(entry))(lambda: None)
+        elif isinstance(added := entry.load(), typer.Typer):
+            app.add_typer(added, name=entry.name)
+        else:
+            app.command(entry.name)(added)
     return app
 
 
-def _add(app: typer.Typer, name: str, command: Any) -> None:
-    if isinstance(command, typer.Typer):
-        app.add_typer(command, name=name)
-    elif isinstance(command, _Unloaded):
-        app.command(name, help=command.summary())(lambda: None)
-    else:
-        app.command(name)(command)
-
-
-def _command(words: Sequence[str]) -> str:
-    """The command that was typed; of a group, with the next word if that names one of its own."""
-    known = {*_GROUPS, *(command.__name__ for command in _OWN)}
-    at = next((at for at, word in enumerate(words) if word in known), None)
-    if at is None:
+def _summary(entry: EntryPoint) -> str:
+    """Read the first line of a command's docstring, or of its help, from its source."""
+    found = find_spec(entry.module)
+    if found is None or not found.origin:
         return ""
-    of_group = _GROUPS[words[at]].registered_commands if words[at] in _GROUPS else []
-    names = {each.name or getattr(each.callback, "__name__", "") for each in of_group}
-    return "".join(
-        f"{word} " for word in (words[at], *(each for each in words[at + 1 : at + 2] if each in names))
-    )
-
-
-class _Unloaded:
-    """A command that is only listed."""
-
-    def __init__(self, entry: EntryPoint) -> None:
-        self._entry = entry
-
-    def summary(self) -> str:
-        """The first line of its docstring, or of its help."""
-        found = find_spec(self._entry.module)
-        if found is None or not found.origin:
-            return ""
-        for node in ast.parse(Path(found.origin).read_text()).body:
-            if isinstance(node, ast.FunctionDef) and node.name == self._entry.attr:
-                return (ast.get_docstring(node) or "").partition("\n")[0]
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == self._entry.attr:
-                return _help_of(node.value)
-        return ""
-
-
-def _help_of(value: ast.expr) -> str:
-    keywords = value.keywords if isinstance(value, ast.Call) else []
-    texts = [each.value for each in keywords if each.arg == "help"]
-    return next((str(text.value) for text in texts if isinstance(text, ast.Constant)), "")
+    for node in ast.parse(Path(found.origin).read_text()).body:
+        if isinstance(node, ast.FunctionDef) and node.name == entry.attr:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == entry.attr:
+            keywords: list[Any] = node.value.keywords if isinstance(node.value, ast.Call) else []
+            return next((str(ast.literal_eval(each.value)) for each in keywords if each.arg == "help"), "")
+    return ""

@@ -8,18 +8,7 @@ from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import NothingToDo, SessionNotFound, StateBehind
 from holdfast_workflows.contracts.limits import INLINE_TEXT, PREVIEW_CHARS
-from holdfast_workflows.contracts.operations.content import (
-    AgentInfo,
-    AgentList,
-    LogPage,
-    ReadLog,
-    ReadText,
-    ReadTurn,
-    StoredText,
-    StoredTurn,
-    StoreText,
-    TextPart,
-)
+from holdfast_workflows.contracts.operations import content as contracts
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.manifests import Manifest, Manifests, ReadManifests
 from holdfast_workflows.contracts.session.session import SessionView, TurnView
@@ -30,11 +19,7 @@ _MANIFESTS = 100
 
 
 async def log(requests: Requests, session: str, start: int = 0) -> AsyncGenerator[Entry]:
-    """Yield a session's entries from a sequence number on; long texts as previews.
-
-    Raises:
-        StateBehind: The session has begun, but the workers' database has no record of it.
-    """
+    """Yield a session's entries from a sequence number on; long texts as previews."""
     position: int | None = start
     while position is not None:
         page = await _page(requests, session, position)
@@ -46,11 +31,7 @@ async def log(requests: Requests, session: str, start: int = 0) -> AsyncGenerato
 
 
 async def expect_fresh(requests: Requests, session: str) -> None:
-    """Check that a session missing from the workers' database has written nothing yet.
-
-    Raises:
-        StateBehind: It has written to another database, or to a newer copy of this one.
-    """
+    """Raise StateBehind if a session that the workers' database lacks has written to another one."""
     try:
         view = await requests.query(session, "view", 0, SessionView)
     except SessionNotFound:
@@ -72,7 +53,7 @@ async def turn_log(requests: Requests, session: str, turn: int, stop: int) -> li
 
 
 async def span(requests: Requests, session: str, start: int, stop: int) -> list[Entry]:
-    """The entries with ``start <= seq < stop``."""
+    """Return the entries with ``start <= seq < stop``."""
     found: list[Entry] = []
     async for entry in log(requests, session, start):
         if entry.seq >= stop:
@@ -94,7 +75,10 @@ async def text(requests: Requests, session: str, seq: int) -> str:
     offset, total = 0, 1
     while offset < total:
         part = await requests.activity(
-            names.READ_TEXT, ReadText(session=session, seq=seq, offset=offset), TextPart, session=session
+            names.READ_TEXT,
+            contracts.ReadText(session=session, seq=seq, offset=offset),
+            contracts.TextPart,
+            session=session,
         )
         if not part.text:
             break
@@ -105,23 +89,19 @@ async def text(requests: Requests, session: str, seq: int) -> str:
 
 async def store(requests: Requests, session: str, id: str, text: str) -> str:
     """Store a text too large for a history; return its reference."""
-    request = StoreText(session=session, id=id, text=text)
-    stored = await requests.activity(names.STORE_TEXT, request, StoredText, session=session)
+    request = contracts.StoreText(session=session, id=id, text=text)
+    stored = await requests.activity(names.STORE_TEXT, request, contracts.StoredText, session=session)
     return stored.ref
 
 
 async def turn(requests: Requests, session: str, number: int) -> TurnView | None:
     """Return an ended turn from the state database; None if it is missing."""
-    request = ReadTurn(session=session, turn=number)
-    return (await requests.activity(names.READ_TURN, request, StoredTurn, session=session)).view
+    request = contracts.ReadTurn(session=session, turn=number)
+    return (await requests.activity(names.READ_TURN, request, contracts.StoredTurn, session=session)).view
 
 
 async def prompts(requests: Requests, session: str) -> AsyncGenerator[Manifest]:
-    """Yield the manifests of a session's model calls, in order.
-
-    Raises:
-        SessionNotFound: The session has none and the server does not know it.
-    """
+    """Yield the manifests of a session's model calls, in order."""
     after, more = 0, True
     while more:
         request = ReadManifests(session=session, after=after, limit=_MANIFESTS)
@@ -145,11 +125,6 @@ async def prompt(requests: Requests, session: str, step: int | None, turn: int |
     return found
 
 
-async def _page(requests: Requests, session: str, start: int) -> LogPage:
-    request = ReadLog(session=session, start=start, count=_PAGE, text_limit=INLINE_TEXT)
-    return await requests.activity(names.READ_LOG, request, LogPage, session=session)
-
-
-async def agents(requests: Requests) -> tuple[AgentInfo, ...]:
-    """The agents that the queue's workers serve."""
-    return (await requests.activity(names.LIST_AGENTS, None, AgentList)).agents
+async def _page(requests: Requests, session: str, start: int) -> contracts.LogPage:
+    request = contracts.ReadLog(session=session, start=start, count=_PAGE, text_limit=INLINE_TEXT)
+    return await requests.activity(names.READ_LOG, request, contracts.LogPage, session=session)

@@ -50,30 +50,19 @@ async def erase(requests: Requests, request: EraseInput, *, stop: bool) -> Erase
 
 
 async def _ended(requests: Requests, sessions: set[str], tenant: str, *, stop: bool) -> bool:
-    """Ensure that no session is running; return whether one was terminated.
-
-    Raises:
-        SessionRunning: A session is running and ``stop`` is False.
-    """
+    """Ensure that no session is running; with ``stop``, terminate those and return True if there were any."""
     running = [session for session in sorted(sessions) if await requests.runs(session, tenant=tenant)]
     if running and not stop:
-        raise SessionRunning(_named(running))
+        more = f" and {len(running) - _NAMED:,} more" if len(running) > _NAMED else ""
+        raise SessionRunning(", ".join(running[:_NAMED]) + more)
     for session in running:
         await requests.terminate(session, "erased")
     return bool(running)
 
 
 async def _listed(requests: Requests, request: EraseInput) -> set[str]:
-    """Return the sessions that Temporal lists.
-
-    The list is slightly behind; the state database has the missing sessions.
-    """
+    """Return the sessions in Temporal's list; the state database has those that are too new for it."""
     if request.kind == "session":
         return {request.id}
     user = request.id if request.kind == "user" else None
     return {session async for session in listing.ids(requests, tenant=request.tenant, user=user)}
-
-
-def _named(sessions: list[str]) -> str:
-    more = f" and {len(sessions) - _NAMED:,} more" if len(sessions) > _NAMED else ""
-    return ", ".join(sessions[:_NAMED]) + more

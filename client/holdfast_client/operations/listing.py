@@ -26,6 +26,8 @@ _ENDED: dict[WorkflowExecutionStatus, Status] = {
     WorkflowExecutionStatus.TERMINATED: "cancelled",
 }
 
+_STATUS: dict[str, Status] = {each: each for each in get_args(Status)}
+
 
 @dataclass(frozen=True)
 class SessionInfo:
@@ -54,24 +56,17 @@ class SessionInfo:
     user: str = ""
 
 
-async def sessions(
-    requests: Requests,
-    agent: str | None,
-    tenant: str | None,
-    user: str | None,
-    status: Status | None,
-    limit: int | None,
-) -> AsyncGenerator[SessionInfo]:
-    """Yield the matching sessions, newest first."""
-    async for each in _found(requests, query(agent, tenant, status, user), limit):
+async def sessions(requests: Requests, query: str, limit: int | None) -> AsyncGenerator[SessionInfo]:
+    """Yield the sessions of a visibility query, newest first."""
+    async for each in _found(requests, query, limit):
         yield _info(each)
 
 
 async def ids(requests: Requests, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
-    """The ids of a tenant's sessions on our queue, or of its user's; one that continued as a new run is listed once per run."""
-    whose = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
-    # Workers of another queue may have another database, which our erasure does not reach.
-    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await requests.queue())}", whose]
+    """Yield the ids of a tenant's or a user's sessions on this queue, once for each run."""
+    owner = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
+    # Workers of another queue may have another database, which an erasure here does not reach.
+    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await requests.queue())}", owner]
     if user is not None:
         parts.append(f"{names.ATTRIBUTE_USER} = {_quoted(user)}")
     async for each in _found(requests, " AND ".join(parts)):
@@ -81,14 +76,11 @@ async def ids(requests: Requests, *, tenant: str, user: str | None) -> AsyncGene
 async def _found(
     requests: Requests, query: str, limit: int | None = None
 ) -> AsyncGenerator[WorkflowExecution]:
-    found = requests.temporal.list_workflows(query, limit=limit)
-
-    async def first() -> WorkflowExecution | None:
-        nonlocal found
+    async def first() -> tuple[WorkflowExecutionAsyncIterator, WorkflowExecution | None]:
         found = requests.temporal.list_workflows(query, limit=limit)
-        return await _next(found)
+        return found, await _next(found)
 
-    each = await registering.with_attributes(requests.temporal, first, requests.timeout)
+    found, each = await registering.with_attributes(requests.temporal, first, requests.timeout)
     while each is not None:
         yield each
         each = await _next(found)
@@ -101,24 +93,8 @@ async def _next(found: WorkflowExecutionAsyncIterator) -> WorkflowExecution | No
         raise translate(error) from error
 
 
-def status_of(text: str) -> Status:
-    """A status by its name.
-
-    Raises:
-        BadInput: The name is unknown.
-    """
-    if text not in _STATUS:
-        raise BadInput(f"{text!r} is not a status; valid values are {', '.join(_STATUS)}")
-    return _STATUS[text]
-
-
-def query(
-    agent: str | None = None,
-    tenant: str | None = None,
-    status: Status | None = None,
-    user: str | None = None,
-) -> str:
-    """The visibility query for sessions; the newest run of each."""
+def query(agent: str | None, tenant: str | None, user: str | None, status: Status | None) -> str:
+    """Return the visibility query for sessions, each by its newest run."""
     parts = [f"WorkflowType = '{names.WORKFLOW}'", "ExecutionStatus != 'ContinuedAsNew'"]
     wanted = {
         names.ATTRIBUTE_AGENT: agent,
@@ -151,6 +127,3 @@ def _info(found: WorkflowExecution) -> SessionInfo:
         ended=found.close_time,
         user=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)) or "",
     )
-
-
-_STATUS: dict[str, Status] = {each: each for each in get_args(Status)}

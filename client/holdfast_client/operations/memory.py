@@ -5,33 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from pydantic import ValidationError
-
 import holdfast_temporal
 from holdfast_client import messages
+from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.agent.memory import (
-    FLOOR,
-    MOST,
-    TASKS,
-    AddMemory,
-    EraseInput,
-    EraseKind,
-    ForgetMemories,
-    MaintainInput,
-    MaintenanceReport,
-    MaintenanceTask,
-    MemoryKind,
-    MemoryPage,
-    MemoryQuery,
-    MemoryStats,
-    MemoryView,
-    MigrateInput,
-    MigrateResult,
-)
+from holdfast_workflows.contracts.agent import memory as contracts
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.text.unicode import preview
 
 from . import erasing
 from .erasing import Erased
@@ -56,15 +36,15 @@ class Memory:
         *,
         tenant: str = "",
         scopes: Sequence[str] = (),
-        kinds: Sequence[MemoryKind] = (),
-        limit: int = MOST,
-        floor: float = FLOOR,
-    ) -> tuple[MemoryView, ...]:
+        kinds: Sequence[contracts.MemoryKind] = (),
+        limit: int = contracts.MOST,
+        floor: float = contracts.FLOOR,
+    ) -> tuple[contracts.MemoryView, ...]:
         """Return memories relevant to a text, best first, each with its score and the score's parts.
 
         Args:
             text: A question or a few words.
-            tenant: The tenant; memories of others are never returned.
+            tenant: Memories of other tenants are never returned.
             scopes: Only of these, such as ``user:42``; all by default.
             kinds: Only of these: ``turn``, ``episode``, ``fact``.
             limit: The maximum number of memories.
@@ -76,30 +56,23 @@ class Memory:
         """
         if not text.strip():
             raise BadInput("the search text is empty; use list for all memories")
-        query = _query(
+        page = await self._page(
             tenant=tenant, text=text, scopes=tuple(scopes), kinds=tuple(kinds), limit=limit, floor=floor
         )
-        return (await self._read(query)).memories
+        return page.memories
 
     async def list(
         self,
         *,
         tenant: str = "",
         scopes: Sequence[str] = (),
-        kinds: Sequence[MemoryKind] = (),
+        kinds: Sequence[contracts.MemoryKind] = (),
         superseded: bool = False,
-    ) -> AsyncGenerator[MemoryView]:
-        """Yield every matching memory, ordered by id.
-
-        Args:
-            tenant: The tenant.
-            scopes: Only of these, such as ``user:42``.
-            kinds: Only of these: ``turn``, ``episode``, ``fact``.
-            superseded: Include facts that were replaced by newer ones.
-        """
+    ) -> AsyncGenerator[contracts.MemoryView]:
+        """Yield every matching memory, ordered by id; with ``superseded`` also facts that were replaced."""
         after, more = "", True
         while more:
-            query = _query(
+            page = await self._page(
                 tenant=tenant,
                 scopes=tuple(scopes),
                 kinds=tuple(kinds),
@@ -107,7 +80,6 @@ class Memory:
                 limit=_PAGE,
                 after=after,
             )
-            page = await self._read(query)
             for memory in page.memories:
                 yield memory
                 after = memory.id
@@ -130,7 +102,7 @@ class Memory:
         Args:
             text: The fact, as a self-contained sentence.
             scope: Who recalls it: ``user:42``, ``agent:support``, ``session:…`` or ``tenant``.
-            tenant: The tenant.
+            tenant: Its tenant.
             topic: Its topic (``home city``); it replaces the fact with this topic in this scope.
             importance: From 0 to 1.
             expires: When to forget it; never by default. UTC without a zone.
@@ -141,8 +113,8 @@ class Memory:
         until = 0.0
         if expires is not None:
             until = (expires if expires.tzinfo else expires.replace(tzinfo=UTC)).timestamp()
-        try:
-            request = AddMemory(
+        with bad_input():
+            request = contracts.AddMemory(
                 id=id,
                 text=text,
                 scope=scope,
@@ -152,22 +124,20 @@ class Memory:
                 expires=until,
                 by=by,
             )
-        except ValidationError as error:
-            raise BadInput(preview(str(error))) from error
         await self._requests.activity(names.ADD_MEMORY, request, object)
         return id
 
     async def forget(self, *ids: str, tenant: str = "") -> int:
         """Delete memories by their ids; return their number."""
-        request = ForgetMemories(ids=ids, tenant=tenant)
+        request = contracts.ForgetMemories(ids=ids, tenant=tenant)
         return await self._requests.activity(names.FORGET_MEMORIES, request, int)
 
-    async def stats(self) -> MemoryStats:
+    async def stats(self) -> contracts.MemoryStats:
         """Return counts, the embedding model, and the number of writes that wait for the store."""
-        return await self._requests.activity(names.MEMORY_STATS, None, MemoryStats)
+        return await self._requests.activity(names.MEMORY_STATS, None, contracts.MemoryStats)
 
     async def erase(
-        self, kind: EraseKind, id: str = "", *, tenant: str = "", by: str = "", stop: bool = False
+        self, kind: contracts.EraseKind, id: str = "", *, tenant: str = "", by: str = "", stop: bool = False
     ) -> Erased:
         """Erase all data of a session, a user or a tenant, including the histories in Temporal.
 
@@ -185,25 +155,27 @@ class Memory:
         if bool(id) == (kind == "tenant"):
             raise BadInput("give the id of a session or user; for a tenant give only its name")
         return await erasing.erase(
-            self._requests, EraseInput(kind=kind, id=id, tenant=tenant, by=by), stop=stop
+            self._requests, contracts.EraseInput(kind=kind, id=id, tenant=tenant, by=by), stop=stop
         )
 
-    async def migrate(self) -> MigrateResult:
+    async def migrate(self) -> contracts.MigrateResult:
         """Embed every memory again with the workers' current embedder."""
         return await self._requests.activity(
-            names.MIGRATE_MEMORY, MigrateInput(), MigrateResult, seconds=_MIGRATION
+            names.MIGRATE_MEMORY, contracts.MigrateInput(), contracts.MigrateResult, seconds=_MIGRATION
         )
 
-    async def maintain(self, *tasks: MaintenanceTask) -> MaintenanceReport:
+    async def maintain(self, *tasks: contracts.MaintenanceTask) -> contracts.MaintenanceReport:
         """Run maintenance now and wait for it; join a manual run that is in progress.
 
         Args:
             tasks: Only these: ``outbox``, ``expire``, ``consolidate``, ``optimise``, ``prune``.
         """
-        unknown = [task for task in tasks if task not in TASKS]
+        unknown = [task for task in tasks if task not in contracts.TASKS]
         if unknown:
-            raise BadInput(f"{unknown[0]!r} is not a maintenance task; valid values are {', '.join(TASKS)}")
-        return await self._requests.maintain(MaintainInput(tasks=tasks or TASKS))
+            raise BadInput(
+                f"{unknown[0]!r} is not a maintenance task; valid values are {', '.join(contracts.TASKS)}"
+            )
+        return await self._requests.maintain(contracts.MaintainInput(tasks=tasks or contracts.TASKS))
 
     async def schedule(self, every: timedelta | None) -> None:
         """Schedule maintenance at an interval; None removes the schedule.
@@ -220,16 +192,11 @@ class Memory:
         if every < _SHORTEST:
             raise BadInput(f"the maintenance interval is {every}; the minimum is {_SHORTEST}")
         wanted = holdfast_temporal.Repeated(
-            id, names.MAINTENANCE_WORKFLOW, MaintainInput(), queue, every, "maintenance"
+            id, names.MAINTENANCE_WORKFLOW, contracts.MaintainInput(), queue, every, "maintenance"
         )
         await holdfast_temporal.ensure_schedule(temporal, wanted, replace=True)
 
-    async def _read(self, query: MemoryQuery) -> MemoryPage:
-        return await self._requests.activity(names.SEARCH_MEMORY, query, MemoryPage)
-
-
-def _query(**given: object) -> MemoryQuery:
-    try:
-        return MemoryQuery.model_validate(given)
-    except ValidationError as error:
-        raise BadInput(preview(str(error))) from error
+    async def _page(self, **query: object) -> contracts.MemoryPage:
+        with bad_input():
+            request = contracts.MemoryQuery.model_validate(query)
+        return await self._requests.activity(names.SEARCH_MEMORY, request, contracts.MemoryPage)

@@ -47,11 +47,7 @@ class Connection:
     _found: list[str] = field(default_factory=list[str], compare=False, repr=False)
 
     async def queue(self) -> str:
-        """Return the task queue of the workers.
-
-        Raises:
-            SettingsInvalid: No queue is set and the namespace has several apps.
-        """
+        """Return the workers' task queue; SettingsInvalid if none is set and there are several apps."""
         if self.task_queue:
             return self.task_queue
         if not self._found:
@@ -62,12 +58,7 @@ class Connection:
         return self._found[0]
 
     async def expect_worker(self, session: str = "", *, queue: str = "") -> None:
-        """Check with ``at_once`` that a worker polls the queue of a request. The result is cached.
-
-        Raises:
-            NoWorker: No worker polls the queue.
-            SessionNotFound: The server does not know the session.
-        """
+        """With ``at_once``, raise NoWorker unless a worker polls the queue of a request; cached."""
         if not self.at_once:
             return
         place = session or queue or await self.queue()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 
+from pydantic import ValidationError
 from temporalio import exceptions as temporal
 from temporalio.client import (
     ActivityFailureError,
@@ -14,20 +17,8 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from holdfast_workflows.contracts.errors import (
-    BadInput,
-    HoldfastError,
-    NoWorker,
-    SearchAttributesMissing,
-    ServiceError,
-    SessionBusy,
-    SessionClosed,
-    SessionNotFound,
-    SettingsInvalid,
-    TemporalUnreachable,
-    TurnCancelled,
-    from_failure,
-)
+from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.text.unicode import preview
 
 _LATE = frozenset({RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED})
 
@@ -35,15 +26,21 @@ _CROWDED = re.compile(r"concurrent in-flight updates|workflow update was aborted
 """The server's messages for an update refused because of too many updates or a new run."""
 
 
-def translate(error: BaseException, session: str = "", *, by_worker: bool = False) -> HoldfastError:
+@contextmanager
+def bad_input() -> Generator[None]:
+    """Raise BadInput for values that a contract refuses."""
+    try:
+        yield
+    except ValidationError as error:
+        raise errors.BadInput(preview(str(error))) from error
+
+
+def translate(error: BaseException, session: str = "", *, by_worker: bool = False) -> errors.HoldfastError:
     """Return the typed error for a failed request.
 
-    Args:
-        error: What the Temporal client raised.
-        session: The session of the request.
-        by_worker: Whether a worker had to answer, so that a timeout means that no worker runs.
+    ``by_worker``: a worker had to answer, so a timeout means that none is running.
     """
-    found = from_failure(error)
+    found = errors.from_failure(error)
     if found is not None:
         return found
     if isinstance(error, TimeoutError | RPCTimeoutOrCancelledError):
@@ -53,11 +50,11 @@ def translate(error: BaseException, session: str = "", *, by_worker: bool = Fals
     if isinstance(error, WorkflowFailureError | WorkflowUpdateFailedError | ActivityFailureError):
         return _from_cause(error.cause, session)
     if isinstance(error, WorkflowQueryFailedError):
-        return ServiceError(error.message)
-    return HoldfastError(f"{type(error).__name__}: {error}")
+        return errors.ServiceError(error.message)
+    return errors.HoldfastError(f"{type(error).__name__}: {error}")
 
 
-def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
+def _from_rpc(error: RPCError, session: str, by_worker: bool) -> errors.HoldfastError:
     message = error.message
     if error.status in _LATE:
         return _late(by_worker, message)
@@ -66,33 +63,37 @@ def _from_rpc(error: RPCError, session: str, by_worker: bool) -> HoldfastError:
     crowded = _CROWDED.search(message) is not None
     broken = error.status == RPCStatusCode.UNKNOWN and "transport error" in message
     if broken or (error.status == RPCStatusCode.UNAVAILABLE and not crowded):
-        return TemporalUnreachable(message)
+        return errors.TemporalUnreachable(message)
     if error.status == RPCStatusCode.FAILED_PRECONDITION and by_worker:
-        return NoWorker(message)
+        return errors.NoWorker(message)
     if error.status == RPCStatusCode.INVALID_ARGUMENT:
-        return SearchAttributesMissing(message) if "search attribute" in message else BadInput(message)
+        return (
+            errors.SearchAttributesMissing(message)
+            if "search attribute" in message
+            else errors.BadInput(message)
+        )
     # An earlier attempt of the SDK may have succeeded before this one was refused.
     busy = f"too many concurrent requests; the message may have been taken, so send it again with the same id: {message}"
-    return SessionBusy(busy) if crowded else ServiceError(f"{error.status.name}: {message}")
+    return errors.SessionBusy(busy) if crowded else errors.ServiceError(f"{error.status.name}: {message}")
 
 
-def _not_found(message: str, session: str) -> HoldfastError:
+def _not_found(message: str, session: str) -> errors.HoldfastError:
     if message.startswith("Namespace "):
-        return SettingsInvalid(f"HOLDFAST_NAMESPACE, or --namespace: {message}")
-    return SessionNotFound(session) if session else ServiceError(message)
+        return errors.SettingsInvalid(f"HOLDFAST_NAMESPACE, or --namespace: {message}")
+    return errors.SessionNotFound(session) if session else errors.ServiceError(message)
 
 
-def _from_cause(cause: BaseException, session: str) -> HoldfastError:
+def _from_cause(cause: BaseException, session: str) -> errors.HoldfastError:
     """Return the error for a workflow, update or activity that ended without a Holdfast error."""
     if isinstance(cause, temporal.TimeoutError):
         waited = cause.type == temporal.TimeoutType.SCHEDULE_TO_START
-        return NoWorker(str(cause)) if waited else ServiceError(str(cause))
+        return errors.NoWorker(str(cause)) if waited else errors.ServiceError(str(cause))
     if isinstance(cause, temporal.TerminatedError):
-        return SessionClosed(f"{session}: {cause}")
+        return errors.SessionClosed(f"{session}: {cause}")
     if isinstance(cause, temporal.CancelledError):
-        return TurnCancelled(f"{session} was cancelled")
-    return HoldfastError(str(cause))
+        return errors.TurnCancelled(f"{session} was cancelled")
+    return errors.HoldfastError(str(cause))
 
 
-def _late(by_worker: bool, detail: str) -> ServiceError:
-    return NoWorker(detail) if by_worker else TemporalUnreachable(detail)
+def _late(by_worker: bool, detail: str) -> errors.ServiceError:
+    return errors.NoWorker(detail) if by_worker else errors.TemporalUnreachable(detail)

@@ -11,11 +11,7 @@ from holdfast_workflows.contracts.errors import ServiceError, SettingsInvalid
 
 
 async def find(temporal: Client, polled: Callable[[str], Awaitable[bool]]) -> str | None:
-    """Return the queue of the namespace's only app, or of the only app with workers; None without apps.
-
-    Raises:
-        SettingsInvalid: There are several apps; the detail names them.
-    """
+    """Return the queue of the namespace's only app, or of the only app with workers; None without apps."""
     bound = await binding.bound(temporal)
     if len(bound) > 1:
         served = {queue: each for queue, each in bound.items() if await polled(queue)}

@@ -21,12 +21,7 @@ _PAUSE: Final = 0.2
 async def with_attributes(
     temporal: Client, request: Callable[[], Coroutine[Any, Any, T]], seconds: float
 ) -> T:
-    """Send a request with search attributes; if the server lacks them, register them and retry.
-
-    Args:
-        temporal: The client to register them with.
-        request: Sends the request.
-        seconds: How long the server may take to load them.
+    """Send a request; if the server lacks search attributes, register them and retry for so many seconds.
 
     Raises:
         SearchAttributesMissing: Registering is not permitted; the detail is the command for an

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, NoReturn, TypeVar, cast
 from uuid import uuid4
 
+from temporalio import common
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import (
     DeleteWorkflowExecutionRequest,
@@ -20,44 +21,26 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowUpdateStage,
 )
-from temporalio.common import (
-    Priority,
-    RetryPolicy,
-    SearchAttributeKey,
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
 from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
 
 from holdfast_client import shares
-from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.memory import MaintainInput, MaintenanceReport
-from holdfast_workflows.contracts.errors import (
-    BadInput,
-    HoldfastError,
-    NoWorker,
-    ServiceError,
-    SessionClosed,
-    SessionNotFound,
-)
 from holdfast_workflows.contracts.session.session import Accepted, Message, StartInput, TaskResult, TurnView
 from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
 
 from . import registering
-from .bounded import bounded
+from .bounded import bounded, query_with_retry
 from .connection import Connection
 from .errors import translate
-from .query_retry import query_with_retry
 
 T = TypeVar("T")
 
-_RETRY: Final = RetryPolicy(
+_RETRY: Final = common.RetryPolicy(
     initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=2), maximum_attempts=4
 )
 
-_FIRST: Final = Priority(priority_key=1)
+_FIRST: Final = common.Priority(priority_key=1)
 """A caller waits for the answer, so it goes before queued work."""
 
 
@@ -73,7 +56,8 @@ class Requests(Connection):
         returns its answer. The session takes each message id once.
         """
         await self.expect_worker()
-        options = self._options(id, start, shares.of(start.tenant, priority, weight), await self.queue())
+        share = shares.of(start.tenant, priority, weight)
+        options = _options(id, start, share, await self.queue())
         return await registering.with_attributes(
             self.temporal, lambda: self._start(id, start, options), self.timeout
         )
@@ -92,8 +76,8 @@ class Requests(Connection):
             )
         except WorkflowAlreadyStartedError:
             return None
-        except NoWorker as error:
-            raise NoWorker(f"session {id} has the message and waits for one") from error
+        except errors.NoWorker as error:
+            raise errors.NoWorker(f"session {id} has the message and waits for one") from error
 
     async def update(self, session: str, name: str, arg: Any, result: type[T], seconds: float = 0.0) -> T:
         """Send an update and wait for its answer, which may take ``seconds`` longer than ``timeout``.
@@ -112,7 +96,7 @@ class Requests(Connection):
             answer: T = await self.call(
                 sent.result(), session, by_worker=True, seconds=self.timeout + seconds
             )
-        except SessionNotFound:
+        except errors.SessionNotFound:
             return await self._gone(session)
         return answer
 
@@ -128,45 +112,37 @@ class Requests(Connection):
 
     async def turn(self, session: str, turn: int) -> TurnView | None:
         """Return a turn's view; None if the session does not have it."""
-        # What a query returns cannot be named by a type that is two.
+        # The parameter takes one class, and the result is a union.
         return await self.query(session, "turn", turn, cast("type[TurnView | None]", TurnView))
 
     async def signal(self, session: str, name: str, arg: Any) -> None:
         """Send a signal."""
         try:
             await self.call(self.handle(session).signal(name, arg), session)
-        except SessionNotFound:
+        except errors.SessionNotFound:
             await self._gone(session)
 
     async def result(self, session: str, seconds: float) -> TaskResult:
-        """Return the result of a session that ends within so many seconds.
-
-        Raises:
-            TimeoutError: The session is still running.
-        """
+        """Return the result of a session; TimeoutError if it is still running after so many seconds."""
         try:
             return await bounded(self.handle(session).result(), seconds)
         except TemporalError as error:
             raise translate(error, session) from error
 
     async def runs(self, session: str, *, tenant: str) -> bool | None:
-        """Whether a tenant's session is running; None if the server does not know it.
-
-        Raises:
-            BadInput: The session belongs to another tenant.
-        """
+        """Whether a tenant's session is running; None if the server does not know it."""
         try:
             found = await self.describe(session)
-        except SessionNotFound:
+        except errors.SessionNotFound:
             return None
-        key = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
+        key = common.SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
         if (found.typed_search_attributes.get(key) or "") != tenant:
-            raise BadInput(f"session {session} is not of tenant {tenant!r}")
+            raise errors.BadInput(f"session {session} is not of tenant {tenant!r}")
         return found.status == WorkflowExecutionStatus.RUNNING
 
     async def terminate(self, session: str, reason: str) -> None:
         """Terminate a session."""
-        with suppress(SessionNotFound):  # it has just ended
+        with suppress(errors.SessionNotFound):  # it has just ended
             await self.call(self.handle(session).terminate(reason=reason), session)
 
     async def delete(self, session: str) -> int:
@@ -180,14 +156,14 @@ class Requests(Connection):
             while run:
                 runs.insert(0, run)
                 run = await self.call(_continued_from(self.temporal, session, run), session)
-        except SessionNotFound:
+        except errors.SessionNotFound:
             pass  # the server no longer keeps older runs
         for run in runs:
             request = DeleteWorkflowExecutionRequest(
                 namespace=self.temporal.namespace,
                 workflow_execution=WorkflowExecution(workflow_id=session, run_id=run),
             )
-            with suppress(SessionNotFound):
+            with suppress(errors.SessionNotFound):
                 await self.call(self.temporal.workflow_service.delete_workflow_execution(request), session)
         return len(runs)
 
@@ -201,7 +177,7 @@ class Requests(Connection):
                 request,
                 id=f"{names.maintenance_id(queue)}-by-hand",
                 task_queue=queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_conflict_policy=common.WorkflowIDConflictPolicy.USE_EXISTING,
                 result_type=MaintenanceReport,
                 static_summary="maintenance",
             )
@@ -211,23 +187,20 @@ class Requests(Connection):
                 return await bounded(handle.result(), self.timeout)
             except TimeoutError:
                 if not await self.polled(queue):
-                    raise NoWorker(f"maintenance waits on {queue}") from None
+                    raise errors.NoWorker(f"maintenance waits on {queue}") from None
             except TemporalError as error:
                 raise translate(error) from error
-
-    async def queue_of(self, session: str) -> str:
-        """Return the task queue of a session's workers; this client's queue if the session is unknown."""
-        try:
-            return (await self.describe(session)).task_queue
-        except SessionNotFound:
-            return await self.queue()
 
     async def activity(
         self, name: str, arg: Any, result: type[T], *, session: str = "", seconds: float = 30.0
     ) -> T:
         """Run one activity outside a workflow, on the workers of ``session`` if given."""
         args = () if arg is None else (arg,)
-        queue = await self.queue_of(session) if session else await self.queue()
+        queue = ""
+        if session:
+            with suppress(errors.SessionNotFound):
+                queue = (await self.describe(session)).task_queue
+        queue = queue or await self.queue()
         await self.expect_worker(queue=queue)
         call = self.temporal.execute_activity(
             name,
@@ -248,38 +221,39 @@ class Requests(Connection):
         """Raise the reason why a session takes no updates: it does not exist or has ended."""
         status = (await self.describe(session)).status
         if status == WorkflowExecutionStatus.RUNNING:
-            raise ServiceError("the session was between two runs; try again")
+            raise errors.ServiceError("the session was between two runs; try again")
         if status == WorkflowExecutionStatus.FAILED:
             try:
                 await self.result(session, self.timeout)
-            except HoldfastError as error:
-                raise SessionClosed(f"{session} failed: {error}") from error
-        raise SessionClosed(session)
+            except errors.HoldfastError as error:
+                raise errors.SessionClosed(f"{session} failed: {error}") from error
+        raise errors.SessionClosed(session)
 
-    def _options(self, id: str, start: StartInput, share: Priority, queue: str) -> dict[str, Any]:
-        attributes = [
-            SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT), start.agent),
-            SearchAttributePair(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS), "running"),
-        ]
-        for name, value in ((names.ATTRIBUTE_TENANT, start.tenant), (names.ATTRIBUTE_USER, start.user)):
-            if value:
-                attributes.append(SearchAttributePair(SearchAttributeKey.for_keyword(name), value))
-        agent = plain_markdown(start.agent)
-        request = plain_markdown(preview(start.message.text)) if start.message else ""
-        return {
-            "id": id,
-            "task_queue": queue,
-            # Detect a worker lost in a workflow task as soon as one lost in an activity.
-            "task_timeout": timedelta(seconds=start.heartbeat_timeout),
-            "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
-            "id_reuse_policy": WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            "search_attributes": TypedSearchAttributes(attributes),
-            "priority": share,
-            "static_summary": f"{agent}: {request}" if request else agent,
-            "static_details": " · ".join(
-                filter(None, (f"**{agent}**", start.mode, plain_markdown(start.tenant)))
-            ),
-        }
+
+def _options(id: str, start: StartInput, share: common.Priority, queue: str) -> dict[str, Any]:
+    attributes = [
+        common.SearchAttributePair(common.SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT), start.agent),
+        common.SearchAttributePair(common.SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS), "running"),
+    ]
+    for name, value in ((names.ATTRIBUTE_TENANT, start.tenant), (names.ATTRIBUTE_USER, start.user)):
+        if value:
+            attributes.append(common.SearchAttributePair(common.SearchAttributeKey.for_keyword(name), value))
+    agent = plain_markdown(start.agent)
+    request = plain_markdown(preview(start.message.text)) if start.message else ""
+    return {
+        "id": id,
+        "task_queue": queue,
+        # Detect a worker lost in a workflow task as soon as one lost in an activity.
+        "task_timeout": timedelta(seconds=start.heartbeat_timeout),
+        "id_conflict_policy": common.WorkflowIDConflictPolicy.USE_EXISTING,
+        "id_reuse_policy": common.WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        "search_attributes": common.TypedSearchAttributes(attributes),
+        "priority": share,
+        "static_summary": f"{agent}: {request}" if request else agent,
+        "static_details": " · ".join(
+            filter(None, (f"**{agent}**", start.mode, plain_markdown(start.tenant)))
+        ),
+    }
 
 
 async def _continued_from(temporal: Client, session: str, run: str) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from pydantic import ValidationError
-
 from holdfast_client import messages
 from holdfast_client.session import Session
 from holdfast_workflows.contracts.agent.budget import Budget
@@ -14,8 +12,9 @@ from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.session.session import Mode, StartInput
-from holdfast_workflows.contracts.text.unicode import clean, preview
+from holdfast_workflows.contracts.text.unicode import clean
 
+from .errors import bad_input
 from .requests import Requests
 
 _FIRST = "first"
@@ -52,6 +51,20 @@ class StartOptions(TypedDict, total=False):
     heartbeat_timeout: float
 
 
+class SessionOptions(StartOptions, total=False):
+    """Options of sessions that are not awaited at once.
+
+    Attributes:
+        output_type: The type or JSON schema of final replies.
+        streaming: Publish text in small pieces from the start, for ``stream``.
+        continue_as_new_after: History events after which the session continues as a new run.
+    """
+
+    output_type: OutputShape | None
+    streaming: bool
+    continue_as_new_after: int | None
+
+
 @known_options("start")
 async def start(
     requests: Requests,
@@ -81,10 +94,10 @@ async def start(
         message = await messages.prepare(
             requests, session, text, id=_FIRST, when_busy=when_busy, streaming=streaming
         )
-    more: dict[str, Any] = (
-        {"continue_as_new_after": continue_as_new_after} if continue_as_new_after is not None else {}
+    roll: dict[str, Any] = (
+        {} if continue_as_new_after is None else {"continue_as_new_after": continue_as_new_after}
     )
-    try:
+    with bad_input():
         request = StartInput(
             agent=agent,
             tenant=tenant,
@@ -95,34 +108,28 @@ async def start(
             max_steps=max_steps,
             budget=budget,
             heartbeat_timeout=heartbeat_timeout,
-            **more,
+            **roll,
         )
-    except ValidationError as error:
-        raise BadInput(preview(str(error))) from error
     accepted = await requests.start(session, request, priority=priority, weight=weight)
     turn = accepted.turn if accepted else None
     lingers = mode == "task" and accepted is not None and accepted.remembers
     return Session(requests, session, turn, streaming=streaming, lingers=lingers)
 
 
-def _check(agent: str, tenant: str, user: str, budget: Budget | None) -> None:
+def _check(agent: str, tenant: str, user: str, budget: object) -> None:
     if not agent:
         raise BadInput("the agent's name is empty")
     # Stored unchanged: a replaced character could make it the name of another tenant or user.
     if clean(tenant) != tenant or clean(user) != user:
         raise BadInput("a tenant or a user contains NUL or a lone surrogate")
-    if budget is not None and not _is_budget(budget):
-        raise BadInput(f"budget={budget!r} must be made by Budget(…)")
     if budget is not None:
-        _check_limits(budget)
+        _check_budget(budget)
 
 
-def _is_budget(value: object) -> bool:
-    return isinstance(value, Budget)
-
-
-def _check_limits(budget: Budget) -> None:
-    """Refuse limits of 0, which would stop the first call of every turn."""
+def _check_budget(budget: object) -> None:
+    """Refuse what is not a Budget, and limits of 0, which would stop the first call of every turn."""
+    if not isinstance(budget, Budget):
+        raise BadInput(f"budget={budget!r} must be made by Budget(…)")
     given = budget.model_dump(include={"tokens", "dollars", "steps", "tool_calls", "seconds"})
     limits = {name: limit for name, limit in given.items() if limit is not None}
     if not limits or min(limits.values()) <= 0:

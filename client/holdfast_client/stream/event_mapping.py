@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from holdfast_workflows.contracts.session.session import Event, SessionView
 
 from . import events as stream_events
 
+_EVENTS: Final[dict[str, Callable[[Event], stream_events.StreamEvent]]] = {
+    "decided": lambda e: stream_events.Decided(e.turn, e.call_id, e.status, e.text, e.name),
+    "budget": lambda e: stream_events.BudgetChanged(e.turn, e.step, e.text, e.status == "raised"),
+    "fallback": lambda e: stream_events.FallbackUsed(e.turn, e.step, e.name, e.text),
+    "model_changed": lambda e: stream_events.ModelChanged(e.turn, e.step, e.name, e.text),
+    "undone": lambda e: stream_events.Undone(e.turn, e.step, e.seq, e.name, e.status, e.text),
+    "recalled": lambda e: stream_events.Recalled(e.turn, e.size, e.text, e.status != "ok"),
+    "compacted": lambda e: stream_events.Compacted(e.turn, e.step, e.text, e.status == "ok"),
+    "plan": lambda e: stream_events.PlanChanged(e.turn, e.step, e.text),
+}
 
-def of_event(item: Event) -> stream_events.StreamEvent | None:
+
+def of_event(event: Event) -> stream_events.StreamEvent | None:
     """Return the stream event; None for steps, calls and turns."""
-    match item.kind:
-        case "decided":
-            return stream_events.Decided(item.turn, item.call_id, item.status, item.text, item.name)
-        case "budget":
-            return stream_events.BudgetChanged(item.turn, item.step, item.text, item.status == "raised")
-        case "fallback":
-            return stream_events.FallbackUsed(item.turn, item.step, item.name, item.text)
-        case "model_changed":
-            return stream_events.ModelChanged(item.turn, item.step, item.name, item.text)
-        case "undone":
-            return stream_events.Undone(item.turn, item.step, item.seq, item.name, item.status, item.text)
-        case _:
-            return _in_mind(item)
-
-
-def _in_mind(item: Event) -> stream_events.StreamEvent | None:
-    """Return the stream event for memory, compaction or a plan."""
-    match item.kind:
-        case "recalled":
-            return stream_events.Recalled(item.turn, item.size, item.text, item.status != "ok")
-        case "compacted":
-            return stream_events.Compacted(item.turn, item.step, item.text, item.status == "ok")
-        case "plan":
-            return stream_events.PlanChanged(item.turn, item.step, item.text)
-        case _:
-            return None
+    make = _EVENTS.get(event.kind)
+    return make(event) if make else None
 
 
 class Waits:

@@ -224,23 +224,7 @@ class Status:
 
 
 StreamEvent = (
-    TurnStarted
-    | TextDelta
-    | TextRestart
-    | ToolStarted
-    | ToolProgress
-    | ToolEnded
-    | StepEnded
-    | TurnEnded
-    | Waiting
-    | NeedsPerson
-    | Decided
-    | BudgetChanged
-    | FallbackUsed
-    | ModelChanged
-    | Undone
-    | Recalled
-    | Compacted
-    | PlanChanged
-    | Status
-)
+    TurnStarted | TextDelta | TextRestart | ToolStarted | ToolProgress | ToolEnded | StepEnded | TurnEnded
+    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | Undone | Recalled
+    | Compacted | PlanChanged | Status
+)  # fmt: skip

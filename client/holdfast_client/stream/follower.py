@@ -18,12 +18,11 @@ from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.problems import Problem
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import Event, TurnView
-from holdfast_workflows.contracts.text.unicode import preview, size
 
 from . import events as stream_events
 from . import items
 from .event_mapping import Waits, of_event
-from .snapshot import Snapshot, Thinking
+from .snapshot import PendingModelCall, Snapshot
 from .text_stream import StepText
 
 _END = 1 << 30
@@ -88,19 +87,19 @@ class Follower:
         self._status = stream_events.Status("")
         self._waits = Waits()
 
-    def want(self, look: Snapshot, fetched: Fetched) -> Want | None:
+    def want(self, snapshot: Snapshot, fetched: Fetched) -> Want | None:
         """Return what must be fetched before ``advance``; None if nothing."""
-        gap = self._gap(look, fetched)
+        gap = self._gap(snapshot, fetched)
         if gap is not None:
             return gap
         seq, _ = self._last_text
-        for item in self._items(look, fetched):
+        for item in self._items(snapshot, fetched):
             if item.kind == "step" and (item.turn, item.step) > self._position:
                 seq = item.seq
-                if self._whole(item, look, fetched) is None:
+                if _full_text(item, fetched) is None:
                     return WantText(item.seq)
             elif item.kind == "turn_ended" and item.turn > self.ended_turn:
-                view = self._view(item, look, fetched)
+                view = self._view(item, snapshot, fetched)
                 if view is None:
                     return WantTurn(item.turn)
                 long = view.reply_size > INLINE_TEXT
@@ -108,34 +107,34 @@ class Follower:
                     return WantText(view.reply_seq)
         return None
 
-    def advance(self, look: Snapshot, fetched: Fetched) -> list[stream_events.StreamEvent]:
+    def advance(self, snapshot: Snapshot, fetched: Fetched) -> list[stream_events.StreamEvent]:
         """Return the new events of the snapshot."""
-        return list(self._advance(look, fetched))
+        return list(self._advance(snapshot, fetched))
 
-    def _advance(self, look: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
-        thinking = look.thinking
+    def _advance(self, snapshot: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
+        thinking = snapshot.thinking
         emitted = thinking is None
-        for item in self._items(look, fetched):
+        for item in self._items(snapshot, fetched):
             if thinking and not emitted and _place(item) >= _text_position(thinking):
                 yield from self._think(thinking)
                 emitted = True
-            yield from self._take(item, look, fetched)
+            yield from self._take(item, snapshot, fetched)
         if thinking and not emitted:
             yield from self._think(thinking)
-        yield from self._tools(look)
-        if look.view:
-            self.since, self._session = look.view.next_event, look.view.status
-            if look.view.turn > self.ended_turn:
-                yield from self._waits.changes(look.view)
-        status = self._now(look)
+        yield from self._tools(snapshot)
+        if snapshot.view:
+            self.since, self._session = snapshot.view.next_event, snapshot.view.status
+            if snapshot.view.turn > self.ended_turn:
+                yield from self._waits.changes(snapshot.view)
+        status = self._now(snapshot)
         if status.status and status != self._status:
             self._status = status
             yield status
 
     # Events in order.
 
-    def _items(self, look: Snapshot, fetched: Fetched) -> list[Event]:
-        view = look.view
+    def _items(self, snapshot: Snapshot, fetched: Fetched) -> list[Event]:
+        view = snapshot.view
         events = [event for event in (view.events if view else ()) if event.kind not in _BY_STATUS]
         # The log may be ahead of the oldest event that is left.
         missed = [item for item in fetched.missed or () if not events or item.turn <= events[0].turn]
@@ -146,17 +145,17 @@ class Follower:
             known.append(Event(n=-1, kind="turn_ended", turn=last.turn, status=last.status))
         return items.with_turn_ends(known, self._turn if self._turn > self.ended_turn else 0)
 
-    def _gap(self, look: Snapshot, fetched: Fetched) -> WantLog | None:
+    def _gap(self, snapshot: Snapshot, fetched: Fetched) -> WantLog | None:
         """Return the part of the log that replaces dropped events, or events of inline steps in progress."""
-        view = look.view
+        view = snapshot.view
         if view and fetched.missed is None and view.turn >= self._first:
             oldest = view.events[0].n if view.events else view.next_event
             if oldest > self.since and not self._begins(view.events):
                 stop = min((event.seq for event in view.events if event.kind in _IN_STEPS), default=view.seq)
                 return WantLog(self._seq or None, stop, self._first, inline=False)
-        partial = look.thinking.partial if look.thinking else None
+        partial = snapshot.thinking.partial if snapshot.thinking else None
         if partial and partial.steps and fetched.inline is None and partial.turn >= self._first:
-            known = self._items(look, fetched)
+            known = self._items(snapshot, fetched)
             steps = [_place(item) for item in known if item.kind == "step"]
             begun = self._turn == partial.turn or any(item.turn == partial.turn for item in known)
             at = max([self._position, *steps])
@@ -173,9 +172,9 @@ class Follower:
             event.turn < first or (event.turn == first and event.kind == "turn_started") for event in events
         )
 
-    def _take(self, item: Event, look: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
-        if aside := of_event(item):
-            yield aside
+    def _take(self, item: Event, snapshot: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
+        if event := of_event(item):
+            yield event
             return
         if item.turn > max(self._turn, self.ended_turn):
             self._turn = item.turn
@@ -184,14 +183,14 @@ class Follower:
             self._seq = max(self._seq, item.seq + 1)
         if item.kind == "step":
             if _place(item) > self._position:
-                yield from self._end_step(item, self._whole(item, look, fetched) or "")
+                yield from self._end_step(item, _full_text(item, fetched) or "")
         elif item.kind in {"call_started", "call_ended"}:
             yield from self._take_call(item)
         elif item.kind == "steered":
             if item.n >= self.since > 0:
                 yield stream_events.Status("steered", item.text)
         elif item.kind == "turn_ended" and item.turn > self.ended_turn:
-            view = self._view(item, look, fetched)
+            view = self._view(item, snapshot, fetched)
             assert view is not None, "want() asked for it"
             yield self._end_turn(view, fetched)
 
@@ -210,7 +209,7 @@ class Follower:
 
     # Text of the model.
 
-    def _think(self, thinking: Thinking) -> Iterator[stream_events.StreamEvent]:
+    def _think(self, thinking: PendingModelCall) -> Iterator[stream_events.StreamEvent]:
         partial = thinking.partial
         if partial is None:
             yield from self._step_text.retry(thinking)
@@ -228,39 +227,27 @@ class Follower:
         self._last_text = (item.seq, text)
         yield stream_events.StepEnded(item.turn, item.step, text, item.usage or Usage())
 
-    def _whole(self, item: Event, look: Snapshot, fetched: Fetched) -> str | None:
-        """Return the step's full text; None if it must be fetched."""
-        if item.seq in fetched.texts:
-            return fetched.texts[item.seq]
-        if item.size <= INLINE_TEXT:
-            return item.text
-        shown = [self._step_text.shown(_place(item))]
-        partial = look.thinking.partial if look.thinking else None
-        if partial and (partial.turn, partial.step) == _place(item):
-            shown.append(partial.text)
-        return next((s for s in shown if size(s) == item.size and preview(s) == item.text), None)
-
     # Status, tools and the end of a turn.
 
-    def _now(self, look: Snapshot) -> stream_events.Status:
-        if look.unattended:
+    def _now(self, snapshot: Snapshot) -> stream_events.Status:
+        if snapshot.unattended:
             return stream_events.Status("waiting_for_worker")
-        if look.thinking and look.thinking.attempt > 1 and look.thinking.partial is None:
+        if snapshot.thinking and snapshot.thinking.attempt > 1 and snapshot.thinking.partial is None:
             return stream_events.Status(
-                "retrying", f"attempt {look.thinking.attempt}, after {look.thinking.failure}"
+                "retrying", f"attempt {snapshot.thinking.attempt}, after {snapshot.thinking.failure}"
             )
         return stream_events.Status(self._session)
 
-    def _tools(self, look: Snapshot) -> Iterator[stream_events.StreamEvent]:
-        now = {tool.activity: (tool.attempt, tool.detail) for tool in look.tools}
-        for tool in look.tools if self._turn > self.ended_turn else ():
+    def _tools(self, snapshot: Snapshot) -> Iterator[stream_events.StreamEvent]:
+        now = {tool.activity: (tool.attempt, tool.detail) for tool in snapshot.tools}
+        for tool in snapshot.tools if self._turn > self.ended_turn else ():
             if now[tool.activity] != self._progress.get(tool.activity, (1, "")):
                 yield stream_events.ToolProgress(self._turn, tool.name, tool.detail, tool.attempt)
         self._progress = now
 
-    def _view(self, item: Event, look: Snapshot, fetched: Fetched) -> TurnView | None:
+    def _view(self, item: Event, snapshot: Snapshot, fetched: Fetched) -> TurnView | None:
         """Return the turn's view; None if it must be fetched. Made from the event if the session lost it."""
-        last = look.view.last if look.view else None
+        last = snapshot.view.last if snapshot.view else None
         if last and last.turn == item.turn and last.ended:
             return last
         if item.turn not in fetched.turns:
@@ -297,13 +284,21 @@ _BY_STATUS = frozenset({"paused", "resumed", "closed", "waiting", "needs_person"
 """Events that are derived from the session's view instead."""
 
 
+def _full_text(item: Event, fetched: Fetched) -> str | None:
+    """Return a step's full text; None if it must be fetched.
+
+    The emitted text is not used, even if its size and beginning are the same: it may be of a lost attempt.
+    """
+    return item.text if item.size <= INLINE_TEXT else fetched.texts.get(item.seq)
+
+
 def _place(item: Event) -> tuple[int, int]:
     if item.kind == "turn_ended":
         return (item.turn, _END)
     return (item.turn, 0 if item.kind in {"turn_started", "steered"} else item.step)
 
 
-def _text_position(thinking: Thinking) -> tuple[int, int]:
+def _text_position(thinking: PendingModelCall) -> tuple[int, int]:
     """Return the position of its text; the end if it has none."""
     partial = thinking.partial
     return (partial.turn, partial.step) if partial else (_END, 0)

@@ -17,7 +17,7 @@ from holdfast_workflows.contracts.errors import NoWorker
 from holdfast_workflows.contracts.session.session import Partial, SessionView, ToolProgress
 from holdfast_workflows.contracts.text.unicode import preview
 
-from .snapshot import Snapshot, Thinking, Tooling
+from .snapshot import PendingModelCall, PendingToolCall, Snapshot
 
 _RUNS: Final = frozenset({
     PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
@@ -37,14 +37,8 @@ class Reader:
         self._session = session
         self._last_state: tuple[str, int] | None = None
 
-    async def look(self, since: int) -> Snapshot:
-        """Read a snapshot; its view has the events from ``since`` on.
-
-        Raises:
-            NoWorker: Work has waited for a worker for too long.
-            TemporalUnreachable: The server did not answer.
-            SessionNotFound: There is no such session.
-        """
+    async def read(self, since: int) -> Snapshot:
+        """Read a snapshot; its view has the events from ``since`` on."""
         found = await self._requests.describe(self._session)
         await health.expect_worker(self._requests, found)
         waiting = health.waiting_since(found.raw_description)
@@ -64,23 +58,27 @@ class Reader:
         tools = [each for each in pending if each.activity_type.name not in names.RESERVED]
         return Snapshot(
             open=found.status == WorkflowExecutionStatus.RUNNING,
-            thinking=await self._thinking(found, thinks[-1]) if thinks else None,
-            tools=tuple([await self._tooling(found, each) for each in tools]),
+            thinking=await self._model_call(found, thinks[-1]) if thinks else None,
+            tools=tuple([await self._tool_call(found, each) for each in tools]),
             view=view,
             unattended=unattended,
         )
 
-    async def _thinking(self, found: WorkflowExecutionDescription, each: PendingActivityInfo) -> Thinking:
-        return Thinking(
+    async def _model_call(
+        self, found: WorkflowExecutionDescription, each: PendingActivityInfo
+    ) -> PendingModelCall:
+        return PendingModelCall(
             activity=f"{found.run_id}/{each.activity_id}",
             attempt=each.attempt,
             partial=await _details(found, each, Partial),
             failure=_failure(each),
         )
 
-    async def _tooling(self, found: WorkflowExecutionDescription, each: PendingActivityInfo) -> Tooling:
+    async def _tool_call(
+        self, found: WorkflowExecutionDescription, each: PendingActivityInfo
+    ) -> PendingToolCall:
         progress = await _details(found, each, ToolProgress)
-        return Tooling(
+        return PendingToolCall(
             activity=f"{found.run_id}/{each.activity_id}",
             name=each.activity_type.name,
             attempt=each.attempt,

@@ -8,7 +8,7 @@ from holdfast_workflows.contracts.session.session import Partial, SessionView
 
 
 @dataclass(frozen=True, slots=True)
-class Thinking:
+class PendingModelCall:
     """A model call that is running or waits for its next attempt.
 
     ``partial`` is the text of this attempt; None before its first heartbeat. ``activity`` and
@@ -22,7 +22,7 @@ class Thinking:
 
 
 @dataclass(frozen=True, slots=True)
-class Tooling:
+class PendingToolCall:
     """A tool call that is running or waits for its next attempt."""
 
     activity: str
@@ -44,7 +44,7 @@ class Snapshot:
     """
 
     open: bool = True
-    thinking: Thinking | None = None
-    tools: tuple[Tooling, ...] = ()
+    thinking: PendingModelCall | None = None
+    tools: tuple[PendingToolCall, ...] = ()
     view: SessionView | None = None
     unattended: bool = False

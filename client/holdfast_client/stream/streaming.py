@@ -42,37 +42,34 @@ class Stream:
         self._renewed = self._answered if streaming else -_RENEW
 
     async def events(self, last: int | None = None) -> AsyncGenerator[StreamEvent]:
-        """Yield events until turn ``last`` or the session has ended.
-
-        A lost connection is retried for the client's timeout.
-        """
+        """Yield events until turn ``last`` or the session has ended; retry a lost connection."""
         while True:
-            look = await self._look()
-            if look is not None:
-                events = await self._advance(look)
+            snapshot = await self._poll()
+            if snapshot is not None:
+                events = await self._advance(snapshot)
                 for event in events:
                     yield event
                     if isinstance(event, TurnEnded) and last is not None and event.turn >= last:
                         return
-                if not look.open:
+                if not snapshot.open:
                     return
-                self._adapt(look, moved=bool(events))
-                await self._renew_streaming(look)
+                self._adapt(snapshot, moved=bool(events))
+                await self._renew_streaming(snapshot)
             await asyncio.sleep(self._pause)
 
-    async def _look(self) -> Snapshot | None:
+    async def _poll(self) -> Snapshot | None:
         try:
-            look = await self._reader.look(self._follower.since)
+            snapshot = await self._reader.read(self._follower.since)
         except TemporalUnreachable:
             if time.monotonic() - self._answered > self._requests.timeout:
                 raise
             return None
         self._answered = time.monotonic()
-        return look
+        return snapshot
 
-    async def _advance(self, look: Snapshot) -> list[StreamEvent]:
+    async def _advance(self, snapshot: Snapshot) -> list[StreamEvent]:
         fetched = Fetched()
-        while want := self._follower.want(look, fetched):
+        while want := self._follower.want(snapshot, fetched):
             if isinstance(want, WantLog):
                 events = items.from_log(await self._log(want))
                 if want.inline:
@@ -83,7 +80,7 @@ class Stream:
                 fetched.texts[want.seq] = await content.text(self._requests, self._session, want.seq)
             else:
                 fetched.turns[want.turn] = await self._requests.turn(self._session, want.turn)
-        return self._follower.advance(look, fetched)
+        return self._follower.advance(snapshot, fetched)
 
     async def _log(self, want: WantLog) -> list[Entry]:
         requests, session = self._requests, self._session
@@ -96,14 +93,14 @@ class Stream:
             for entry in entries
         ]
 
-    def _adapt(self, look: Snapshot, *, moved: bool) -> None:
+    def _adapt(self, snapshot: Snapshot, *, moved: bool) -> None:
         """Poll fast while events arrive, and slower and slower otherwise."""
-        slowest = _WORKING if look.thinking or look.tools else _IDLE
+        slowest = _WORKING if snapshot.thinking or snapshot.tools else _IDLE
         self._pause = FAST if moved else min(self._pause * _SLOWER, slowest)
 
-    async def _renew_streaming(self, look: Snapshot) -> None:
+    async def _renew_streaming(self, snapshot: Snapshot) -> None:
         """Renew the request for small pieces; rarely, since each renewal is a history event."""
-        if look.thinking is None and not look.tools:
+        if snapshot.thinking is None and not snapshot.tools:
             return
         now = time.monotonic()
         if now - self._renewed >= _RENEW:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from holdfast_workflows.contracts.session.session import Partial
 
 from .events import StreamEvent, TextDelta, TextRestart
-from .snapshot import Thinking
+from .snapshot import PendingModelCall
 
 _NOWHERE = (0, 0)
 
@@ -21,11 +21,7 @@ class StepText:
         self._attempt = 1
         self._text = ""
 
-    def shown(self, position: tuple[int, int]) -> str:
-        """Return the emitted text of a step."""
-        return self._text if position == self._position else ""
-
-    def update(self, thinking: Thinking, partial: Partial) -> Iterator[StreamEvent]:
+    def update(self, thinking: PendingModelCall, partial: Partial) -> Iterator[StreamEvent]:
         """Emit the new part of an attempt's text."""
         if (partial.turn, partial.step) != self._position:
             self._position, self._text = (partial.turn, partial.step), ""
@@ -34,7 +30,7 @@ class StepText:
         self._activity, self._attempt = thinking.activity, thinking.attempt
         yield from self._append(partial.text)
 
-    def retry(self, thinking: Thinking) -> Iterator[StreamEvent]:
+    def retry(self, thinking: PendingModelCall) -> Iterator[StreamEvent]:
         """Restart the text if a later attempt has no text yet."""
         if thinking.activity == self._activity and thinking.attempt > self._attempt:
             yield from self._restart(thinking.attempt, thinking.failure)

@@ -1,4 +1,4 @@
-"""The command line, as programs and people use it."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def where(environment: Environment) -> tuple[str, ...]:
 
 async def start(*words: str) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    # Tests that run in the background ignore Ctrl-C, and what they start would do so, too.
+    # Background processes ignore Ctrl-C, and their children would, too.
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from holdfast_client.command import main; main()"
@@ -76,7 +76,7 @@ async def test_run_prints_the_result_and_nothing_else(running: Running) -> None:
         assert await process(environment, "run", "helper", "What is it?") == (0, "Forty-two.\n", "")
 
 
-async def test_run_prints_json_with_the_output_that_was_asked_for(running: Running, tmp_path: Path) -> None:
+async def test_run_prints_json_with_the_structured_output(running: Running, tmp_path: Path) -> None:
     schema = tmp_path / "schema.json"
     schema.write_text('{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}')
     async with running([say('{"n": 42}')]) as environment:
@@ -89,17 +89,17 @@ async def test_run_prints_json_with_the_output_that_was_asked_for(running: Runni
     assert (document["status"], document["steps"], document["error"]) == ("done", 1, None)
 
 
-async def test_a_run_that_fails_says_why_in_one_line_and_exits_1(running: Running) -> None:
+async def test_a_failed_run_prints_one_line_and_exits_1(running: Running) -> None:
     async with running(always(unauthorized())) as environment:
         code, out, err = await holdfast(environment, "run", "helper", "Hi!")
         assert (code, out, err.count("\n")) == (1, "", 1)
-        assert "check the key" in err
+        assert "check the API key" in err
         code, out, _ = await holdfast(environment, "run", "helper", "Hi!", "--json")
         assert code == 1
         assert lines(out)[0]["error"]["code"] == "model_rejected"
 
 
-async def test_show_says_why_the_last_turn_failed(running: Running) -> None:
+async def test_show_prints_why_the_last_turn_failed(running: Running) -> None:
     async with running(always(unauthorized())) as environment:
         session = await environment.client.start("helper", "Hi!")
         error = (await session.wait(raise_on_error=False)).error
@@ -111,7 +111,7 @@ async def test_show_says_why_the_last_turn_failed(running: Running) -> None:
         assert last.endswith(f" · error {error.id}")
 
 
-def test_people_are_told_whether_to_try_a_failed_turn_again() -> None:
+def test_an_error_line_states_when_to_retry() -> None:
     error: HoldfastError = ModelTransient("503")
     error.id = "abc"
     assert sentence(error).endswith("error abc · try again later")
@@ -122,7 +122,7 @@ def test_people_are_told_whether_to_try_a_failed_turn_again() -> None:
     assert sentence(error).endswith("error abc")
 
 
-_NOT_THERE = (
+_MISSING = (
     ("show", "nowhere"),
     ("send", "nowhere", "Hi!"),
     ("run", "nobody", "Hi!"),
@@ -132,14 +132,14 @@ _NOT_THERE = (
 )
 
 
-async def test_what_is_not_there_exits_4(running: Running) -> None:
+async def test_a_missing_session_or_agent_exits_4(running: Running) -> None:
     async with running([]) as environment:
-        for words in _NOT_THERE:
+        for words in _MISSING:
             code, out, err = await holdfast(environment, *words)
             assert (code, out, err.count("\n")) == (4, "", 1)
 
 
-async def test_a_server_that_is_not_there_exits_3() -> None:
+async def test_a_missing_server_exits_3() -> None:
     code, out, err = await asyncio.to_thread(_invoke, "--address", "127.0.0.1:1", "sessions", "--json")
     assert code == 3
     assert lines(out)[0]["error"]["code"] == "temporal_unreachable"
@@ -155,12 +155,12 @@ async def test_a_server_that_is_not_there_exits_3() -> None:
         (("breaker", "no-such-command"), "breaker"),
     ],
 )
-def test_bad_words_name_the_command_whose_help_to_read(words: tuple[str, ...], command: str) -> None:
+def test_a_usage_error_names_the_command_with_help(words: tuple[str, ...], command: str) -> None:
     code, _, err = _invoke(*words)
     assert (code, err.split("See ")[-1]) == (2, f"holdfast {command} --help.\n")
 
 
-def test_the_list_of_commands_says_what_each_is_for_in_whole_sentences() -> None:
+def test_the_list_of_commands_has_complete_sentences() -> None:
     listed = _invoke("--help")[1].partition("Commands:")[2]
     assert "..." not in listed
 
@@ -207,14 +207,14 @@ async def test_sessions_and_agents_are_listed(running: Running) -> None:
         assert (code, out) == (0, "There are no such sessions.\n")
 
 
-def test_a_narrow_terminal_costs_no_table_its_ids_and_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_output_is_at_least_80_columns_wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     for columns, width in (("40", 80), ("120", 120)):
         monkeypatch.setenv("COLUMNS", columns)
         assert out().width == width
 
 
-def test_a_list_of_sessions_shows_names_as_they_are() -> None:
+def test_a_list_of_sessions_escapes_markup() -> None:
     now = datetime.now().astimezone()
     info = SessionInfo("s-1", "weather", "[red]acme", "running", 1, 0.0, now, None, user="[42]")
     console = Console(width=80, file=io.StringIO())
@@ -223,7 +223,7 @@ def test_a_list_of_sessions_shows_names_as_they_are() -> None:
     assert all(name in console.file.getvalue() for name in ("[red]acme", "[42]"))
 
 
-def test_a_list_of_sessions_keeps_ids_in_one_piece_at_80_columns() -> None:
+def test_a_list_of_sessions_fits_80_columns() -> None:
     now = datetime.now().astimezone()
     info = SessionInfo("s-47gcobejeof22urownfm", "weather", "acme", "cancelled", 12, 0.0437, now, now)
     other = dataclasses.replace(info, tenant="", started=now - timedelta(days=40))
@@ -231,12 +231,12 @@ def test_a_list_of_sessions_keeps_ids_in_one_piece_at_80_columns() -> None:
         console = Console(width=80, file=io.StringIO())
         console.print(sessions_table(found))
         assert isinstance(console.file, io.StringIO)
-        told = console.file.getvalue().splitlines()
-        assert len(told) == 1 + len(found)
-        assert all(line.startswith(("session", info.id)) for line in told)
+        printed = console.file.getvalue().splitlines()
+        assert len(printed) == 1 + len(found)
+        assert all(line.startswith(("session", info.id)) for line in printed)
 
 
-async def test_a_session_is_sent_to_paused_resumed_cancelled_and_closed(running: Running) -> None:
+async def test_send_pause_resume_cancel_and_close_work(running: Running) -> None:
     async with running([say("One."), call("dig"), say("never")]) as environment:
         session = await environment.client.start("helper", "Say one.")
         await session.wait(raise_on_error=False)
@@ -265,7 +265,7 @@ async def test_chat_shows_text_and_tool_calls_and_takes_commands(running: Runnin
         assert expected in out
 
 
-async def test_chat_speaks_json_lines(running: Running) -> None:
+async def test_chat_prints_json_lines(running: Running) -> None:
     async with running([say("Hello."), say("Bye.")]) as environment:
         code, out, _ = await process(environment, "chat", "helper", "--json", stdin="Hi!\nBye!\n")
     events = lines(out)
@@ -273,14 +273,14 @@ async def test_chat_speaks_json_lines(running: Running) -> None:
     assert [event["reply"]["text"] for event in events if event["kind"] == "turn_ended"] == ["Hello.", "Bye."]
 
 
-async def test_chat_with_an_agent_that_is_not_there_names_those_there_are(running: Running) -> None:
+async def test_chat_with_an_unknown_agent_lists_the_agents(running: Running) -> None:
     async with running([]) as environment:
         code, _, err = await process(environment, "chat", "nobody", stdin="Hi!\n")
     assert code == 4
     assert "helper" in err
 
 
-async def test_watching_prints_the_turn_that_runs(running: Running) -> None:
+async def test_watch_prints_the_running_turn(running: Running) -> None:
     async with running([call("dig"), say("never")]) as environment:
         session = await environment.client.start("helper", "Dig.")
         watching = await start(*where(environment), "watch", session.id)
@@ -297,7 +297,7 @@ async def test_watching_prints_the_turn_that_runs(running: Running) -> None:
         assert expected in "\n".join(seen)
 
 
-async def test_a_models_text_cannot_command_the_terminal(running: Running) -> None:
+async def test_control_characters_of_a_model_are_replaced(running: Running) -> None:
     async with running([say("red \x1b[31m and \x9b2J gone")]) as environment:
         _, out, _ = await holdfast(environment, "run", "helper", "Hi!")
     assert "\x1b" not in out
@@ -317,7 +317,7 @@ def test_help_imports_neither_temporal_nor_pydantic() -> None:
     assert "sessions" in done.stdout
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["--version"]) == 0
     assert capsys.readouterr().out.startswith("holdfast ")
 
@@ -352,14 +352,14 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert "--json" in capsys.readouterr().out
 
 
-def test_the_page_on_the_command_line_tells_every_command_and_option(
+def test_the_cli_page_documents_every_command_and_option(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     page = (Path(__file__).parents[3] / "docs/cli.md").read_text("utf-8")
     for words in [*(command.split() for command in COMMANDS), *ELSEWHERE]:
         assert invoke([*words, "--help"]) == 0
-        told = re.findall(r"^ +(?:--wait / )?(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)
+        options = re.findall(r"^ +(?:--wait / )?(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)
         rows = [line for line in page.splitlines() if f"`{' '.join(['holdfast', *words])}" in line]
         assert rows, words
-        missing = {option for option in told if option not in "".join(rows)} - {"--help", "--json"}
+        missing = {option for option in options if option not in "".join(rows)} - {"--help", "--json"}
         assert not missing, words

@@ -1,4 +1,4 @@
-"""The commands for memories and for what the model was shown."""
+"""The commands for memories and prompts."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from holdfast_workflows.contracts.agent.memory import AddMemory, EraseInput, Mem
 from holdfast_workflows.contracts.names import maintenance_id
 from tests.workflows.played import Played, playing
 
-from ..operations.fake_memory import FULL, Kept, manifest
+from ..operations.fake_memory import FULL, FakeMemory, manifest
 
 Output = tuple[int, str, str]
 
 
 @dataclass
-class Line:
-    """The command line against one task queue."""
+class CommandLine:
+    """The command line with the options of one task queue."""
 
     address: str
     task_queue: str
@@ -51,9 +51,9 @@ def _invoke(*words: str) -> Output:
 
 
 @asynccontextmanager
-async def line(temporal: TemporalClient, queue: str, kept: Kept) -> AsyncGenerator[Line]:
-    async with playing(temporal, queue, Played(), *kept.activities()) as client:
-        yield Line(temporal.service_client.config.target_host, queue, client)
+async def command_line(temporal: TemporalClient, queue: str, fake: FakeMemory) -> AsyncGenerator[CommandLine]:
+    async with playing(temporal, queue, Played(), *fake.activities()) as client:
+        yield CommandLine(temporal.service_client.config.target_host, queue, client)
 
 
 async def test_search_shows_scores_and_why(client: TemporalClient, task_queue: str) -> None:
@@ -66,11 +66,11 @@ async def test_search_shows_scores_and_why(client: TemporalClient, task_queue: s
         at=1e9,
         scope="user:ann",
     )
-    async with line(client, task_queue, Kept([found])) as holdfast:
+    async with command_line(client, task_queue, FakeMemory([found])) as holdfast:
         code, out, _ = await holdfast("memory", "search", "moved", "--tenant", "acme", "--scope", "user:ann")
         assert code == 0
         assert "0.81" in out
-        assert "Ann: [red]Ann[/] moved" in out  # what is remembered is no markup
+        assert "Ann: [red]Ann[/] moved" in out  # markup is escaped
         assert "words 0.9" in out
         code, out, _ = await holdfast("memory", "search", "moved", "--json")
         assert json.loads(out)["id"] == "m1"
@@ -80,50 +80,50 @@ async def test_search_shows_scores_and_why(client: TemporalClient, task_queue: s
         assert "kinds" in err
 
 
-async def test_a_list_keeps_ids_in_one_piece_and_says_what_took_a_facts_place(
+async def test_list_keeps_ids_unwrapped_and_names_the_replacement(
     client: TemporalClient, task_queue: str
 ) -> None:
     one = MemoryView(
         id="fact:" + "0" * 250, text="Ann lives\nin Porto.", superseded_by="fact:1", trust="agent"
     )
-    async with line(client, task_queue, Kept([one])) as holdfast:
+    async with command_line(client, task_queue, FakeMemory([one])) as holdfast:
         _, out, _ = await holdfast("memory", "list", "--superseded")
-        told = [each.rstrip() for each in out.splitlines()]
-        assert told == [f"{one.id} fact", "  Ann lives", "  in Porto.", "  agent · superseded by fact:1"]
+        printed = [each.rstrip() for each in out.splitlines()]
+        assert printed == [f"{one.id} fact", "  Ann lives", "  in Porto.", "  agent · superseded by fact:1"]
 
 
 async def test_list_add_and_forget(client: TemporalClient, task_queue: str) -> None:
-    kept = Kept([MemoryView(id=str(number), text=f"fact {number}") for number in range(4)])
-    async with line(client, task_queue, kept) as holdfast:
+    fake = FakeMemory([MemoryView(id=str(number), text=f"fact {number}") for number in range(4)])
+    async with command_line(client, task_queue, fake) as holdfast:
         code, out, _ = await holdfast("memory", "list", "--json", "--limit", "3")
         assert [json.loads(each)["id"] for each in out.splitlines()] == ["0", "1", "2"]
         code, out, _ = await holdfast(
             "memory", "add", "Closed on Mondays.", "--scope", "tenant", "--id", "f", "--expires", "30d"
         )
         assert (code, out) == (0, "f\n")
-        assert kept.of(AddMemory)[0].expires > 0
+        assert fake.requests_of(AddMemory)[0].expires > 0
         assert await holdfast("memory", "forget", "f", "g") == (0, "2 memories forgotten\n", "")
         code, _, err = await holdfast("memory", "add", "Closed.", "--scope", "tenant", "--expires", "soon")
         assert code == 2
-        assert "no duration" in err
+        assert "not a duration" in err
 
 
-async def test_stats_say_what_embeds_and_what_waits(client: TemporalClient, task_queue: str) -> None:
-    async with line(client, task_queue, Kept()) as holdfast:
+async def test_stats_show_the_embedder_and_waiting_changes(client: TemporalClient, task_queue: str) -> None:
+    async with command_line(client, task_queue, FakeMemory()) as holdfast:
         _, out, _ = await holdfast("memory", "stats")
-        assert "embedded store, vectors of m, 3 long" in out
-        assert "4 waiting for the store" in out
+        assert "embedded store, vectors of m, dimension 3" in out
+        assert "4 changes not yet in the store" in out
         assert json.loads((await holdfast("memory", "stats", "--json"))[1])["facts"] == 2
 
 
-async def test_erase_asks_first_and_refuses_what_runs(client: TemporalClient, task_queue: str) -> None:
-    kept = Kept()
-    async with line(client, task_queue, kept) as holdfast:
+async def test_erase_asks_first_and_refuses_running_sessions(client: TemporalClient, task_queue: str) -> None:
+    fake = FakeMemory()
+    async with command_line(client, task_queue, fake) as holdfast:
         session = await holdfast.client.start("a", "Hello.")
         await session.wait(raise_on_error=False)
         code, _, err = await holdfast("memory", "erase", "session", session.id)
         assert code == 2
-        assert "say --yes" in err
+        assert "confirm it with --yes" in err
         code, _, err = await holdfast("memory", "erase", "session", session.id, "--yes")
         assert code == 2
         assert "still running" in err
@@ -131,24 +131,26 @@ async def test_erase_asks_first_and_refuses_what_runs(client: TemporalClient, ta
         code, out, _ = await holdfast("memory", "erase", "session", session.id, "--yes", "--stop")
         assert (code, out) == (0, "erased: 3 memories, 5 log entries, 1 session, the histories of 1 run\n")
         assert (await holdfast("memory", "erase", "tenant", f"t-{task_queue}", "--yes"))[0] == 0
-    asked = kept.of(EraseInput)
-    assert [(each.kind, each.id, each.tenant) for each in asked] == [
+    requests = fake.requests_of(EraseInput)
+    assert [(each.kind, each.id, each.tenant) for each in requests] == [
         ("session", session.id, ""),
         ("tenant", "", f"t-{task_queue}"),
     ]
 
 
-async def test_maintain_exits_with_1_where_a_task_failed(client: TemporalClient, task_queue: str) -> None:
-    async with line(client, task_queue, Kept(failing=("expire",))) as holdfast:
+async def test_maintain_exits_with_1_if_a_task_failed(client: TemporalClient, task_queue: str) -> None:
+    async with command_line(client, task_queue, FakeMemory(failing=("expire",))) as holdfast:
         assert (await holdfast("memory", "maintain", "prune"))[0] == 0
         code, out, _ = await holdfast("memory", "maintain", "outbox", "expire")
         assert code == 1
         assert "a is not b" in out
-        assert (await holdfast("memory", "migrate", "--yes"))[1] == "7 memories embedded again: m, 3 long\n"
+        assert (await holdfast("memory", "migrate", "--yes"))[
+            1
+        ] == "7 memories embedded again: m, dimension 3\n"
 
 
-async def test_schedule_says_how_often(client: TemporalClient, task_queue: str) -> None:
-    async with line(client, task_queue, Kept()) as holdfast:
+async def test_schedule_prints_the_interval(client: TemporalClient, task_queue: str) -> None:
+    async with command_line(client, task_queue, FakeMemory()) as holdfast:
         code, out, _ = await holdfast("memory", "schedule", "--every", "15m")
         assert (code, out) == (0, "maintenance runs every 15m\n")
         found = await client.get_schedule_handle(maintenance_id(task_queue)).describe()
@@ -159,15 +161,15 @@ async def test_schedule_says_how_often(client: TemporalClient, task_queue: str) 
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1.5h", 5_400), ("2d", 172_800)])
-def test_durations_are_written_as_people_do(text: str, seconds: int) -> None:
+def test_durations_have_a_unit(text: str, seconds: int) -> None:
     assert duration(text).total_seconds() == seconds
     with pytest.raises(typer.BadParameter):
         duration(f"{text} or so")
 
 
-async def test_context_lists_model_calls_and_shows_one(client: TemporalClient, task_queue: str) -> None:
-    kept = Kept(manifests=[manifest(3, 1, 1), FULL])
-    async with line(client, task_queue, kept) as holdfast:
+async def test_prompt_lists_model_calls_and_shows_one(client: TemporalClient, task_queue: str) -> None:
+    fake = FakeMemory(manifests=[manifest(3, 1, 1), FULL])
+    async with command_line(client, task_queue, fake) as holdfast:
         code, out, _ = await holdfast("prompt", "s")
         assert code == 0
         first, second = out.splitlines()[1:]
@@ -187,13 +189,13 @@ async def test_context_lists_model_calls_and_shows_one(client: TemporalClient, t
         assert (await holdfast("prompt", "s", "--text"))[0] == 2
 
 
-async def test_no_manifest_is_said(client: TemporalClient, task_queue: str) -> None:
-    async with line(client, task_queue, Kept()) as holdfast:
+async def test_prompt_of_a_session_without_manifests(client: TemporalClient, task_queue: str) -> None:
+    async with command_line(client, task_queue, FakeMemory()) as holdfast:
         session = await holdfast.client.start("a")
-        assert (await holdfast("prompt", session.id))[1] == "No model call has left a manifest.\n"
+        assert (await holdfast("prompt", session.id))[1] == "The session has no manifests.\n"
 
 
-async def test_what_the_model_was_shown_is_printed_from_the_log(server: DevServer) -> None:
+async def test_prompt_prints_its_texts_from_the_log(server: DevServer) -> None:
     agent = Agent(
         "friend",
         model="openai:scripted",
@@ -207,7 +209,7 @@ async def test_what_the_model_was_shown_is_printed_from_the_log(server: DevServe
         ScriptedModel(script) as model,
         Environment.start(App(agents=[agent]), model, server=server.address) as environment,
     ):
-        holdfast = Line(server.address, environment.task_queue, environment.client)
+        holdfast = CommandLine(server.address, environment.task_queue, environment.client)
         await holdfast.client.memory.add("Ann is a gardener.", scope="user:ann", id="g")
         code, _, _ = await holdfast("run", "friend", "Greet the gardener.", "--user", "ann", "--id", "greet")
         assert code == 0
@@ -221,7 +223,7 @@ async def test_what_the_model_was_shown_is_printed_from_the_log(server: DevServe
         assert "[>] Help" in out
 
 
-async def test_every_entry_that_the_model_was_shown_is_printed_once_and_as_it_was_shown(
+async def test_prompt_prints_every_entry_once_with_its_cuts(
     server: DevServer,
 ) -> None:
     @tool(inline=True, allow_repeats=True)
@@ -233,13 +235,13 @@ async def test_every_entry_that_the_model_was_shown_is_printed_once_and_as_it_wa
         """
         return f"{words}: " + "word " * words
 
-    asked: list[Request] = []
+    requests: list[Request] = []
 
     def script(request: Request) -> Reply:
         if b"sum up the older part" in request.body:
             return say("They looked.")
-        asked.append(request)
-        n = len(asked)
+        requests.append(request)
+        n = len(requests)
         return call("look", {"words": n if n % 3 else 700 + n}) if n <= 20 else say("Seen.")
 
     agent = Agent("looker", model="openai:scripted", tools=[look], context_window=6_000)
@@ -247,17 +249,17 @@ async def test_every_entry_that_the_model_was_shown_is_printed_once_and_as_it_wa
         ScriptedModel(script) as model,
         Environment.start(App(agents=[agent]), model, server=server.address) as environment,
     ):
-        holdfast = Line(server.address, environment.task_queue, environment.client)
+        holdfast = CommandLine(server.address, environment.task_queue, environment.client)
         assert (await holdfast("run", "looker", "Look around.", "--id", "looks"))[0] == 0
         found = json.loads((await holdfast("prompt", "looks", "21", "--json"))[1])
         _, out, _ = await holdfast("prompt", "looks", "21", "--text")
-        sent = [m for m in json.loads(asked[-1].body)["messages"] if m["role"] != "system"]
+        sent = [m for m in json.loads(requests[-1].body)["messages"] if m["role"] != "system"]
     parts = [line for line in out.splitlines() if line.startswith("--- ")]
     numbers = [
         line.split()[2].rstrip(":") for line in parts if line.endswith((": reply", ": result", ": user"))
     ]
     assert len(numbers) == len(set(numbers)) == len(sent)
-    # What was cut is marked so, and nothing else is.
+    # Only cut texts are marked.
     cut = sum(item["count"] for item in found["items"] if item["shown"] == "cut")
     assert 0 < cut == sum("left out" in (message["content"] or "") for message in sent)
     assert out.count("… (long and not of the newest step)") == cut

@@ -1,4 +1,4 @@
-"""The commands about effects, budgets and breakers, and decisions in a chat."""
+"""The commands for effects, budgets and breakers, and decisions in a chat."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen."
 async def waiting(
     environment: Environment, agent: str, budget: Budget | None = None, *, task: bool = False
 ) -> Session:
-    """A session that waits for a person."""
+    """Start a session and return it once it waits for a person."""
     begin = environment.client.start_task if task else environment.client.start
     session = await begin(agent, "Go.", budget=budget)
     async with asyncio.timeout(30):
         async for event in session.stream():
             if isinstance(event, NeedsPerson):
                 return session
-    raise AssertionError("it did not wait")
+    raise AssertionError("the session did not wait")
 
 
-async def to_type(environment: Environment, session: Session, word: str) -> list[str]:
-    """The command with that word that ``show`` has people type."""
+async def printed_command(environment: Environment, session: Session, word: str) -> list[str]:
+    """Return the command with that word that ``show`` prints."""
     code, out, _ = await holdfast(environment, "show", session.id)
     assert code == 0
     assert "waits for a person" in out
@@ -44,14 +44,14 @@ async def to_type(environment: Environment, session: Session, word: str) -> list
     return shlex.split(next(command for command in commands if word in command))[1:]
 
 
-async def test_what_show_has_people_type_decides_what_waits(running: Running) -> None:
+async def test_the_commands_that_show_prints_resolve_the_decision(running: Running) -> None:
     async with running(list(POST)) as environment:
         session = await waiting(environment, "poster")
         code, out, _ = await holdfast(environment, "effects", "--status", "unknown")
         assert code == 0
         assert out.count(f"{session.id}-") == 1
         assert f"holdfast show {session.id}\n" in out
-        words = await to_type(environment, session, "confirm")
+        words = await printed_command(environment, session, "confirm")
         code, out, _ = await holdfast(environment, *words, "--by", "Ann")
         assert (code, out.split()[-1]) == (0, "confirm")
         assert (await session.wait()).text == "Done."
@@ -60,7 +60,7 @@ async def test_what_show_has_people_type_decides_what_waits(running: Running) ->
         assert (effect["status"], effect["by"], effect["result"]) == (
             "settled",
             "person: Ann",
-            "what came of it",
+            "result",
         )
         code, _, err = await holdfast(environment, *words)
         assert (code, err.count("\n")) == (2, 1)
@@ -71,14 +71,12 @@ async def test_what_show_has_people_type_decides_what_waits(running: Running) ->
 
 
 @pytest.mark.parametrize("task", [False, True], ids=["conversation", "task"])
-async def test_an_unknown_effect_of_a_cancelled_turn_is_given_up_as_the_list_says(
-    running: Running, *, task: bool
-) -> None:
+async def test_an_unknown_effect_of_a_cancelled_turn_can_be_given_up(running: Running, *, task: bool) -> None:
     async with running(list(POST)) as environment:
         session = await waiting(environment, "poster", task=task)
         await session.cancel("no more")
         _, out, _ = await holdfast(environment, "effects", "--status", "unknown")
-        hint = f"what does not wait: holdfast resolve {session.id} EFFECT confirm --text …|give-up"
+        hint = f"other unknown effects: holdfast resolve {session.id} EFFECT confirm --text …|give-up"
         assert hint in out
         (unknown,) = await session.effects()
         words = ["resolve", session.id, unknown.key, "give-up", "--by", "Ann"]
@@ -89,7 +87,7 @@ async def test_an_unknown_effect_of_a_cancelled_turn_is_given_up_as_the_list_say
         assert f"given_up  person: Ann {when:%Y-%m-%d %H:%M:%S}" in row
 
 
-async def test_a_task_that_was_cancelled_is_over_and_says_why(running: Running) -> None:
+async def test_a_cancelled_task_has_ended_and_reports_why(running: Running) -> None:
     async with running(list(POST)) as environment:
         session = await waiting(environment, "poster", task=True)
         await session.cancel("no more")
@@ -100,7 +98,7 @@ async def test_a_task_that_was_cancelled_is_over_and_says_why(running: Running) 
             assert "no more" in err
 
 
-async def test_whoever_interrupts_a_run_is_told_that_it_goes_on(running: Running) -> None:
+async def test_an_interrupted_run_reports_that_the_task_continues(running: Running) -> None:
     async with running(list(POST)) as environment:
         id = f"r-{environment.task_queue}"
         process = await start(*where(environment), "run", "poster", "Go.", "--id", id)
@@ -111,14 +109,14 @@ async def test_whoever_interrupts_a_run_is_told_that_it_goes_on(running: Running
             process.send_signal(signal.SIGINT)
             _, err = await process.communicate()
         assert process.returncode == 130
-        assert f"{id} goes on: holdfast watch {id}, or holdfast cancel {id}\n" in err.decode()
+        assert f"{id} continues: holdfast watch {id}, or holdfast cancel {id}\n" in err.decode()
         assert (await environment.client.session(id).view()).status == "needs_person"
 
 
-async def test_nothing_is_settled_without_saying_what_came_of_it(running: Running) -> None:
+async def test_confirm_requires_a_text(running: Running) -> None:
     async with running(list(POST)) as environment:
         session = await waiting(environment, "poster")
-        words = await to_type(environment, session, "give-up")
+        words = await printed_command(environment, session, "give-up")
         code, _, err = await holdfast(environment, *words[:-1], "confirm")
         assert (code, "--text" in err) == (2, True)
         assert (await session.view()).status == "needs_person"
@@ -128,7 +126,7 @@ async def test_a_budget_is_shown_and_raised(running: Running) -> None:
     async with running(list(LOOKING)) as environment:
         budget = Budget(steps=2, tokens=100_000, when_spent="ask")
         session = await waiting(environment, "helper", budget)
-        command = await to_type(environment, session, "--add-")
+        command = await printed_command(environment, session, "--add-")
         assert command == ["budget", session.id, "--add-…"]
         code, out, _ = await holdfast(environment, "budget", session.id)
         assert code == 0
@@ -143,16 +141,16 @@ async def test_a_budget_is_shown_and_raised(running: Running) -> None:
         assert code == 0
         assert "100,000" in out
         _, out, _ = await holdfast(environment, "budgets", "run:nothing")
-        assert out == "Nothing was charged to such accounts.\n"
+        assert out == "There are no such accounts.\n"
 
 
 async def test_breakers_are_listed_opened_and_closed(running: Running) -> None:
     async with running([]) as environment:
-        assert (await holdfast(environment, "breakers"))[:2] == (0, "No breaker ever saw a failure.\n")
+        assert (await holdfast(environment, "breakers"))[:2] == (0, "No breaker has recorded a failure.\n")
         words = ("breaker", "open", "tool:look", "--for", "600", "--reason", "it lies")
         code, out, _ = await holdfast(environment, *words)
         assert code == 0
-        for expected in ("tool:look", "open, by hand", "it lies"):
+        for expected in ("tool:look", "open, manually", "it lies"):
             assert expected in out
         _, out, _ = await holdfast(environment, "breakers", "--json")
         assert [(each["name"], each["state"]) for each in lines(out)] == [("tool:look", "open")]
@@ -163,7 +161,7 @@ async def test_breakers_are_listed_opened_and_closed(running: Running) -> None:
 
 
 class Chat:
-    """A chat in a process of its own, to which lines are said one by one."""
+    """A chat in a separate process, which reads one line at a time."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -195,7 +193,7 @@ async def chatting(environment: Environment, *words: str) -> AsyncGenerator[Chat
         await process.wait()
 
 
-async def test_a_chat_asks_what_came_of_a_call_and_takes_the_answer(running: Running) -> None:
+async def test_a_chat_resolves_an_unknown_effect(running: Running) -> None:
     async with running(list(POST)) as environment, chatting(environment, "poster") as chat:
         chat.say("Post it.")
         await chat.until("waits for a person")
@@ -205,7 +203,7 @@ async def test_a_chat_asks_what_came_of_a_call_and_takes_the_answer(running: Run
         assert effect.result == "posted by hand"
 
 
-async def test_a_chat_that_joins_is_asked_for_a_larger_budget(running: Running) -> None:
+async def test_a_chat_that_joins_can_raise_the_budget(running: Running) -> None:
     async with running(list(LOOKING)) as environment:
         session = await waiting(environment, "helper", Budget(steps=2, when_spent="ask"))
         async with chatting(environment, "--session", session.id) as chat:
@@ -216,14 +214,14 @@ async def test_a_chat_that_joins_is_asked_for_a_larger_budget(running: Running) 
             await chat.until("turn 1 done")
 
 
-async def test_a_run_without_a_terminal_says_that_it_waits_for_a_person(running: Running) -> None:
+async def test_a_run_without_a_terminal_reports_that_it_waits(running: Running) -> None:
     async with running(list(POST)) as environment:
         process = await start(*where(environment), "run", "poster", "Go.", "--json")
         assert process.stderr is not None
         assert process.stdout is not None
         async with asyncio.timeout(60):
-            told = (await process.stderr.readline()).decode()
-            assert "waits for a person" in told
+            line = (await process.stderr.readline()).decode()
+            assert "waits for a person" in line
             command = (await process.stderr.readline()).decode().strip()
             assert command.startswith("holdfast resolve ")
             await holdfast(environment, *shlex.split(command)[1:])

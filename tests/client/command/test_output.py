@@ -1,4 +1,4 @@
-"""Output that cannot be written: a character is replaced, all else is one line, and never a traceback."""
+"""Output that cannot be written: a character is replaced, other errors are one line."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ async def command(words: str, shell: str = "", **environment: str) -> tuple[int,
         (">/dev/full 2>&-", None),
     ],
 )
-async def test_output_that_is_lost_is_one_line_and_exits_1(
-    words: str, shell: str, reason: str | None
-) -> None:
+async def test_lost_output_is_one_line_and_exits_1(words: str, shell: str, reason: str | None) -> None:
     code, out, err = await command(words, shell)
     assert (code, out, err) == (1, "", [_LOST + reason] if reason else [])
 
 
 @pytest.mark.parametrize("shell", ["2>/dev/full", "2>&-", "2>&- <&-", "2>&- >&-", "2>/dev/full >/dev/full"])
 @pytest.mark.parametrize(("words", "expected"), [("run --nonsense", 2), (_NOWHERE, 3)])
-async def test_errors_that_cannot_be_told_leave_the_exit_code(words: str, expected: int, shell: str) -> None:
+async def test_errors_that_cannot_be_printed_keep_the_exit_code(
+    words: str, expected: int, shell: str
+) -> None:
     assert await command(words, shell) == (expected, "", [])
 
 
-async def test_a_json_error_on_a_full_disk_is_told_on_standard_error() -> None:
+async def test_a_json_error_on_a_full_disk_goes_to_standard_error() -> None:
     code, _, err = await command(f"{_NOWHERE} --json", ">/dev/full")
     assert code == 3
     assert len(err) == 1
@@ -66,7 +66,7 @@ async def test_a_json_error_on_a_full_disk_is_told_on_standard_error() -> None:
 
 
 @pytest.mark.slow
-async def test_every_command_lives_with_what_its_output_cannot_take(running: Running) -> None:
+async def test_commands_tolerate_encodings_and_lost_output(running: Running) -> None:
     async with running([say("Grüße, 你好 🌍"), say("x" * 200_000)]) as made:
         session = await made.client.start("helper", "schau 你好", id="out-1")
         await session.wait(raise_on_error=False)

@@ -1,4 +1,4 @@
-"""What a terminal shows of a stream."""
+"""Streams on a terminal."""
 
 from __future__ import annotations
 

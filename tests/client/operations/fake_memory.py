@@ -1,4 +1,4 @@
-"""Memories, manifests and erasure as a worker would have them, in a list that the test sees."""
+"""Fake activities for memories, manifests and erasure, which record their requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from holdfast_workflows.contracts.session.manifests import Manifest, ManifestIte
 
 
 def manifest(seq: int, turn: int, step: int, **more: Any) -> Manifest:
-    """How a prompt was made."""
+    """Make a manifest."""
     given: dict[str, Any] = {
         "session": "s", "seq": seq, "turn": turn, "step": step, "model": "openai:m", "context_window": 8_000,
         "reserve": 1_000, "budget": 7_000, "estimated": 3_500,
@@ -52,15 +52,15 @@ FULL = manifest(
 
 
 @dataclass
-class Kept:
-    """What is kept, and what was asked.
+class FakeMemory:
+    """Stored values and received requests.
 
     Attributes:
-        memories: All memories there are.
+        memories: All memories.
         manifests: All manifests, of any session.
-        pages: How many of either are on a page.
-        sessions: What erasure says were the sessions.
-        failing: Tasks of maintenance that fail.
+        pages: Values per page.
+        sessions: Sessions that an erasure returns.
+        failing: Maintenance tasks that fail.
     """
 
     memories: list[MemoryView] = field(default_factory=list[MemoryView])
@@ -68,31 +68,31 @@ class Kept:
     pages: int = 2
     sessions: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
-    asked: list[Any] = field(default_factory=list[Any])
+    requests: list[Any] = field(default_factory=list[Any])
 
-    def of(self, kind: type[Any]) -> list[Any]:
-        """What was asked of one activity, in order."""
-        return [each for each in self.asked if isinstance(each, kind)]
+    def requests_of(self, kind: type[Any]) -> list[Any]:
+        """Return the requests of a type, in order."""
+        return [each for each in self.requests if isinstance(each, kind)]
 
     def activities(self) -> list[Callable[..., Any]]:
-        """Everything that people ask of memories and manifests."""
+        """Return the fake activities."""
 
         @activity.defn(name=names.SEARCH_MEMORY)
         async def search(query: MemoryQuery) -> MemoryPage:
-            self.asked.append(query)
+            self.requests.append(query)
             found = [each for each in self.memories if each.id > query.after and query.text in each.text]
             most = min(self.pages, query.limit)
             return MemoryPage(memories=tuple(found[:most]), more=not query.text and len(found) > most)
 
         @activity.defn(name=names.ADD_MEMORY)
         async def add(request: AddMemory) -> int:
-            self.asked.append(request)
+            self.requests.append(request)
             self.memories.append(MemoryView(id=request.id, text=request.text, scope=request.scope))
             return 1
 
         @activity.defn(name=names.FORGET_MEMORIES)
         async def forget(request: ForgetMemories) -> int:
-            self.asked.append(request)
+            self.requests.append(request)
             return len(request.ids)
 
         @activity.defn(name=names.MEMORY_STATS)
@@ -101,12 +101,12 @@ class Kept:
 
         @activity.defn(name=names.ERASE)
         async def erase(request: EraseInput) -> EraseResult:
-            self.asked.append(request)
+            self.requests.append(request)
             return EraseResult(memories=3, entries=5, sessions=self.sessions)
 
         @activity.defn(name=names.MIGRATE_MEMORY)
         async def migrate(request: MigrateInput) -> MigrateResult:
-            self.asked.append(request)
+            self.requests.append(request)
             return MigrateResult(memories=7, model="m", dimension=3)
 
         @activity.defn(name=names.MAINTAIN)

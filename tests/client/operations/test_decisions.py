@@ -1,4 +1,4 @@
-"""Budgets, effects, breakers and accounts through the client."""
+"""Budgets, effects and breakers through the client."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ LOOKING = [call("look", {"at": "one"}), call("look", {"at": "two"}), say("Seen."
 TWO_STEPS = Budget(steps=2, when_spent="ask")
 
 
-async def asked(session: Session) -> NeedsPerson:
-    """The first thing that a session's stream says it waits for."""
+async def first_decision(session: Session) -> NeedsPerson:
+    """Return the first pending decision of a session's stream."""
     async with asyncio.timeout(30):
         async for event in session.stream():
             if isinstance(event, NeedsPerson):
                 return event
-    raise AssertionError("it did not wait for anybody")
+    raise AssertionError("the session did not wait for a decision")
 
 
-async def test_a_call_that_nobody_knows_of_is_listed_told_and_settled_by_a_person(running: Running) -> None:
+async def test_an_unknown_effect_is_listed_streamed_and_confirmed(running: Running) -> None:
     async with running(list(POST)) as holdfast:
         session = await holdfast.client.start("poster", "Post it.")
-        waits = await asked(session)
+        waits = await first_decision(session)
         (unknown,) = await holdfast.client.effects(status="unknown")
         assert (f"effect-{unknown.seq}", unknown.session) == (waits.id, session.id)
         assert waits.about == "effect"
@@ -59,10 +59,10 @@ async def test_a_call_that_nobody_knows_of_is_listed_told_and_settled_by_a_perso
 
 
 @pytest.mark.parametrize("over", ["cancelled", "ended", "deleted"])
-async def test_what_came_of_a_call_is_said_when_its_turn_is_over(running: Running, over: str) -> None:
+async def test_an_unknown_effect_is_confirmed_after_its_turn(running: Running, over: str) -> None:
     async with running(list(POST)) as holdfast:
         session = await holdfast.client.start("poster", "Post it.")
-        waits = await asked(session)
+        waits = await first_decision(session)
         if over == "cancelled":
             assert (await session.cancel()).status == "cancelled"
         else:
@@ -88,7 +88,7 @@ async def test_what_came_of_a_call_is_said_when_its_turn_is_over(running: Runnin
 
 
 async def delete(holdfast: Environment, session: str) -> None:
-    """Have the server forget a session, as it does when its retention is over."""
+    """Delete a session's histories, as the server does at the end of their retention."""
     requests = Requests(holdfast.temporal, holdfast.task_queue, 20.0)
 
     async def gone() -> bool:
@@ -102,20 +102,20 @@ async def delete(holdfast: Environment, session: str) -> None:
     await eventually(gone)
 
 
-async def test_who_comes_late_is_told_what_a_session_waits_for(running: Running) -> None:
+async def test_a_late_stream_gets_the_pending_decision(running: Running) -> None:
     async with running(list(POST)) as holdfast:
         session = await holdfast.client.start("poster", "Post it.")
-        first = await asked(session)
-        later = await asked(holdfast.client.session(session.id))
+        first = await first_decision(session)
+        later = await first_decision(holdfast.client.session(session.id))
         assert later == first
         await session.resolve(first.id, "retry")
         assert (await session.wait()).text == "Done."
 
 
-async def test_a_run_whose_budget_is_used_up_goes_on_when_it_is_raised(running: Running) -> None:
+async def test_a_run_continues_when_its_budget_is_raised(running: Running) -> None:
     async with running(list(LOOKING)) as holdfast:
         session = await holdfast.client.start_task("helper", "Look twice.", budget=TWO_STEPS)
-        assert (await asked(session)).about == "budget"
+        assert (await first_decision(session)).about == "budget"
         view = await session.view()
         assert (view.status, view.budget, view.spending.steps) == ("needs_person", TWO_STEPS, 2)
         with pytest.raises(BadInput, match="tokens"):
@@ -125,8 +125,8 @@ async def test_a_run_whose_budget_is_used_up_goes_on_when_it_is_raised(running: 
         with pytest.raises(BadInput):
             await session.raise_budget(dollars=math.inf)
         assert (await session.raise_budget(steps=3)).budget == TWO_STEPS.model_copy(update={"steps": 5})
-        told = [event async for event in session.stream()]
-        assert [event.raised for event in told if isinstance(event, BudgetChanged)] == [True]
+        events = [event async for event in session.stream()]
+        assert [event.raised for event in events if isinstance(event, BudgetChanged)] == [True]
         assert (await session.result()).text == "Seen."
 
 
@@ -140,13 +140,13 @@ async def test_a_run_whose_budget_is_used_up_goes_on_when_it_is_raised(running: 
         Budget(steps=3, cheaper="openai:small"),
     ],
 )
-async def test_a_budget_that_cannot_be_kept_is_refused(running: Running, budget: Budget) -> None:
+async def test_an_invalid_budget_is_refused(running: Running, budget: Budget) -> None:
     async with running([], worker=False) as holdfast:
         with pytest.raises(BadInput, match="budget"):
             await holdfast.client.start("helper", "Hi!", budget=budget)
 
 
-async def test_what_a_run_used_is_on_its_account(running: Running) -> None:
+async def test_the_use_of_a_run_is_on_its_account(running: Running) -> None:
     async with running(always(say("Hello."))) as holdfast:
         session = await holdfast.client.start("helper", "Hi!", budget=Budget(tokens=1_000_000))
         used = (await session.wait(raise_on_error=False)).usage
@@ -156,7 +156,7 @@ async def test_what_a_run_used_is_on_its_account(running: Running) -> None:
         assert await holdfast.client.budgets(prefix="run:nothing") == ()
 
 
-async def test_a_breaker_is_opened_and_closed_by_hand(running: Running) -> None:
+async def test_a_breaker_is_opened_and_closed_manually(running: Running) -> None:
     async with running([]) as holdfast:
         client = holdfast.client
         opened = await client.set_breaker("tool:look", "open", seconds=600, reason="it lies")
@@ -165,7 +165,7 @@ async def test_a_breaker_is_opened_and_closed_by_hand(running: Running) -> None:
         assert (await client.set_breaker("tool:look", "closed")).state == "closed"
         with pytest.raises(BreakerUnknown):
             await client.set_breaker("look", "open")
-        # A date that no calendar has would fail whatever has to tell until when nothing is asked.
+        # A date out of range could not be printed.
         for seconds in (0, 1e18, math.inf, math.nan):
             with pytest.raises(BadInput, match="seconds"):
                 await client.set_breaker("tool:look", "open", seconds=seconds)
@@ -183,10 +183,10 @@ async def test_a_failed_turn_has_an_id_to_quote(running: Running) -> None:
         assert failed.value.id not in {"", error.id}
 
 
-async def test_people_decide_without_async_too(running: Running) -> None:
+async def test_the_sync_client_resolves_decisions(running: Running) -> None:
     async with running([*POST, say("Bye.")]) as holdfast:
         session = await holdfast.client.start("poster", "Post it.", budget=Budget(steps=9))
-        await asked(session)
+        await first_decision(session)
 
         def decide() -> str:
             address = holdfast.temporal.service_client.config.target_host

@@ -1,4 +1,4 @@
-"""What an agent remembers from one session to the next, through everything that is real but the model."""
+"""Memory across sessions, with real parts except the model."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ async def remembered(holdfast: Environment, count: int, tenant: str = "") -> boo
     return len([each async for each in holdfast.client.memory.list(tenant=tenant)]) >= count
 
 
-async def test_what_was_said_in_one_session_is_recalled_in_another(server: DevServer) -> None:
+async def test_one_session_recalls_the_messages_of_another(server: DevServer) -> None:
     async with running(server, [say("Noted."), say("In Lisbon."), say("I do not know.")]) as holdfast:
         client = holdfast.client
         await client.run("friend", "I moved to Lisbon last May.", tenant="acme", user="ann")
         await eventually(lambda: remembered(holdfast, 2, "acme"))
         session = await client.start("friend", "Where did I move?", tenant="acme", user="ann", streaming=True)
-        told = [event async for event in session.stream() if isinstance(event, Recalled)]
-        assert [(event.found > 0, event.away) for event in told] == [(True, False)]
+        events = [event async for event in session.stream() if isinstance(event, Recalled)]
+        assert [(event.found > 0, event.away) for event in events] == [(True, False)]
         memory, message = [entry async for entry in session.log()][:2]
         assert isinstance(memory, MemoryEntry)
         assert isinstance(message, UserEntry)
@@ -57,7 +57,7 @@ async def test_what_was_said_in_one_session_is_recalled_in_another(server: DevSe
         assert (await other.view()).memory == "nothing was recalled"
 
 
-async def test_a_plan_is_kept_by_the_session_and_told(server: DevServer) -> None:
+async def test_a_plan_is_stored_and_streamed(server: DevServer) -> None:
     plan = {"items": [{"text": "Ask", "status": "done"}, {"text": "Answer", "status": "doing"}]}
     async with running(server, [call("update_plan", plan), say("Planned.")]) as holdfast:
         session = await holdfast.client.start("planner", "Plan it.", streaming=True)
@@ -68,7 +68,7 @@ async def test_a_plan_is_kept_by_the_session_and_told(server: DevServer) -> None
         assert [item.status for item in (await session.view()).plan] == ["done", "doing"]
 
 
-async def test_with_the_store_away_every_turn_answers_and_what_was_said_is_kept_later(
+async def test_turns_answer_and_writes_wait_while_the_store_is_unavailable(
     server: DevServer,
 ) -> None:
     away = {"memory_url": "weaviate://127.0.0.1:1"}
@@ -84,7 +84,7 @@ async def test_with_the_store_away_every_turn_answers_and_what_was_said_is_kept_
         await eventually(waiting)
 
 
-async def test_erasing_a_user_leaves_nothing_that_was_said(server: DevServer) -> None:
+async def test_erasing_a_user_removes_all_texts_of_only_this_user(server: DevServer) -> None:
     async with running(server, [say("Noted."), say("Noted, too."), say("I do not know.")]) as holdfast:
         client = holdfast.client
         session = await client.start_task("friend", "I moved to Lisbon.", tenant="acme", user="ann")
@@ -102,7 +102,7 @@ async def test_erasing_a_user_leaves_nothing_that_was_said(server: DevServer) ->
         assert (await client.memory.erase("session", session.id, tenant="acme")).memories == 0
 
 
-async def test_a_fact_that_a_person_gives_is_recalled_by_every_session(server: DevServer) -> None:
+async def test_an_added_fact_is_recalled_by_every_session(server: DevServer) -> None:
     async with running(server, [say("Closed on Mondays.")]) as holdfast:
         memory = holdfast.client.memory
         id = await memory.add("The shop is closed on Mondays.", scope="tenant", tenant="acme", by="joe")
@@ -115,7 +115,7 @@ async def test_a_fact_that_a_person_gives_is_recalled_by_every_session(server: D
         assert await memory.forget(id, tenant="acme") == 1
 
 
-async def test_maintenance_does_its_tasks_for_real(server: DevServer) -> None:
+async def test_maintenance_runs_its_tasks(server: DevServer) -> None:
     async with running(server, []) as holdfast:
         report = await holdfast.client.memory.maintain()
         assert [each.error for each in report.tasks] == [""] * len(report.tasks)
@@ -123,7 +123,7 @@ async def test_maintenance_does_its_tasks_for_real(server: DevServer) -> None:
         assert stats.store == "embedded"
 
 
-async def test_a_long_conversation_is_summed_up_beside_it(server: DevServer) -> None:
+async def test_a_long_conversation_is_summarised_in_the_background(server: DevServer) -> None:
     long = "The river carries the boats and the boats carry the grain. " * 30
 
     def answer(request: Request) -> Reply:
@@ -146,5 +146,5 @@ async def test_a_long_conversation_is_summed_up_beside_it(server: DevServer) -> 
         # Once cutting long texts no longer helps, the summary stands for what it covers.
         assert "summary" in {item.part for item in manifest.items}
         assert manifest.estimated <= manifest.budget
-        told = [event for event in (await session.view(0)).events if event.kind == "compacted"]
-        assert told[0].status == "ok", told[0].text
+        events = [event for event in (await session.view(0)).events if event.kind == "compacted"]
+        assert events[0].status == "ok", events[0].text

@@ -1,4 +1,4 @@
-"""What becomes of the errors of Temporal's client."""
+"""Translation of the errors of Temporal's client."""
 
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
@@ -7,8 +7,8 @@ from holdfast_client.requests.errors import translate
 from holdfast_workflows.contracts.errors import ServiceError, SessionBusy, TemporalUnreachable
 
 
-def test_a_connection_that_broke_is_a_server_that_cannot_be_reached() -> None:
-    # So says the SDK's core of a server that was killed in the middle of a request.
+def test_a_broken_connection_is_an_unreachable_server() -> None:
+    # The SDK's error when a server is killed during a request.
     broken = RPCError("transport error", RPCStatusCode.UNKNOWN, b"")
     assert isinstance(translate(broken), TemporalUnreachable)
     other = RPCError("something else", RPCStatusCode.UNKNOWN, b"")
@@ -16,7 +16,7 @@ def test_a_connection_that_broke_is_a_server_that_cannot_be_reached() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "message"),
     [
         (
             RPCStatusCode.RESOURCE_EXHAUSTED,
@@ -25,10 +25,8 @@ def test_a_connection_that_broke_is_a_server_that_cannot_be_reached() -> None:
         (RPCStatusCode.UNAVAILABLE, "workflow update was aborted"),
     ],
 )
-def test_an_update_that_the_server_has_no_room_for_is_a_busy_session(
-    status: RPCStatusCode, said: str
-) -> None:
-    # Not a server that cannot be reached, which the remedy would be to start.
-    busy = translate(RPCError(said, status, b""), "s-1", by_worker=True)
+def test_too_many_updates_are_a_busy_session(status: RPCStatusCode, message: str) -> None:
+    # Not an unreachable server, whose remedy is to start it.
+    busy = translate(RPCError(message, status, b""), "s-1", by_worker=True)
     assert isinstance(busy, SessionBusy)
     assert "send it again with the same id" in str(busy)

@@ -1,4 +1,4 @@
-"""A namespace that is not ready for sessions."""
+"""Namespaces without the search attributes of sessions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from holdfast_workflows.contracts.errors import NoWorker, SearchAttributesMissin
 
 
 async def bare(server: DevServer, others: int = 0) -> Client:
-    """Temporal's client for a namespace that no worker ever met, with so many attributes of others."""
+    """Return a client for a namespace without our search attributes, but with ``others`` of other names."""
     temporal = await connect_temporal(server.address)
     await temporal.operator_service.remove_search_attributes(
         RemoveSearchAttributesRequest(namespace="default", search_attributes=list(attributes.TYPES))
@@ -32,9 +32,7 @@ async def bare(server: DevServer, others: int = 0) -> Client:
     return temporal
 
 
-async def test_a_client_registers_the_search_attributes_that_a_namespace_lacks(
-    tmp_path: Path, task_queue: str
-) -> None:
+async def test_a_client_registers_missing_search_attributes(tmp_path: Path, task_queue: str) -> None:
     async with DevServer(tmp_path, memory=True, ui=False) as server, asyncio.timeout(60):
         client = await connect(temporal=await bare(server), task_queue=task_queue, timeout=2.0)
         assert [each async for each in client.sessions(tenant="acme", status="running")] == []
@@ -42,10 +40,10 @@ async def test_a_client_registers_the_search_attributes_that_a_namespace_lacks(
         with pytest.raises(NoWorker, match="has the message"):
             await client.start("support", "Hello?")
         client = await connect(temporal=await bare(server), task_queue=task_queue, timeout=2.0)
-        await client.start("support", id="silent")
+        await client.start("support", id="without-message")
 
 
-async def test_where_search_attributes_cannot_be_registered_the_command_is_told(
+async def test_unregistrable_search_attributes_are_reported_with_the_command(
     tmp_path: Path, task_queue: str
 ) -> None:
     async with DevServer(tmp_path, memory=True, ui=False) as server, asyncio.timeout(60):
@@ -56,13 +54,13 @@ async def test_where_search_attributes_cannot_be_registered_the_command_is_told(
             _ = [each async for each in client.sessions(tenant="acme")]
 
 
-async def test_a_namespace_that_is_not_there_is_said(server: DevServer, task_queue: str) -> None:
+async def test_a_missing_namespace_is_reported(server: DevServer, task_queue: str) -> None:
     client = await connect(server.address, namespace="nowhere", task_queue=task_queue)
     async with asyncio.timeout(60):
         with pytest.raises(SettingsInvalid, match=r"HOLDFAST_NAMESPACE.*nowhere"):
             _ = [each async for each in client.sessions()]
         with pytest.raises(SettingsInvalid, match=r"HOLDFAST_NAMESPACE.*nowhere"):
             await client.session("s-1").view()
-        looked_up = await connect(server.address, namespace="nowhere")  # its queue is looked for first
+        looked_up = await connect(server.address, namespace="nowhere")  # it looks up its queue first
         with pytest.raises(SettingsInvalid, match=r"HOLDFAST_NAMESPACE.*nowhere"):
             await looked_up.start("weather", "hello")

@@ -1,4 +1,4 @@
-"""Questions to a session that got no answer because the worker that was asked is no more."""
+"""Queries that were lost with their worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..conftest import Running
 
 
 class Failing(Interceptor):
-    """A server whose answers to the first questions are the ones listed."""
+    """Fails the first queries with the given errors."""
 
     def __init__(self, *answers: RPCError) -> None:
         self.left = list(answers)
@@ -27,8 +27,8 @@ class Failing(Interceptor):
 
 
 class _Failing(OutboundInterceptor):
-    def __init__(self, beneath: OutboundInterceptor, left: list[RPCError]) -> None:
-        super().__init__(beneath)
+    def __init__(self, inner: OutboundInterceptor, left: list[RPCError]) -> None:
+        super().__init__(inner)
         self._left = left
 
     async def query_workflow(self, input: QueryWorkflowInput) -> Any:  # noqa: A002 # the SDK's name
@@ -38,11 +38,11 @@ class _Failing(OutboundInterceptor):
 
 
 def lost() -> RPCError:
-    """What a server of version 1.9 says of a question whose worker's connection broke."""
+    """The error of server 1.9 for a query whose worker lost its connection."""
     return RPCError("context canceled", RPCStatusCode.CANCELLED, b"")
 
 
-async def test_a_question_that_the_server_calls_cancelled_is_asked_again(running: Running) -> None:
+async def test_a_lost_query_is_sent_again(running: Running) -> None:
     async with running([say("Hello.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
         await session.wait(raise_on_error=False)
@@ -53,7 +53,7 @@ async def test_a_question_that_the_server_calls_cancelled_is_asked_again(running
         assert failing.left == []
 
 
-async def test_a_question_that_the_server_refuses_is_not_asked_again(running: Running) -> None:
+async def test_a_refused_query_is_not_sent_again(running: Running) -> None:
     async with running([say("Hello.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
         config = holdfast.temporal.config()

@@ -1,4 +1,4 @@
-"""Waiting for turns of sessions that do not let one wait."""
+"""Waiting for turns of sessions that accept no waiting updates."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from ..conftest import Running
 
 
 @dataclass
-class Questions(Interceptor):
-    """When a client asked a session for a turn, as Temporal's own client saw it."""
+class CountedQueries(Interceptor):
+    """Records the times of a client's turn queries."""
 
-    asked: list[float] = field(default_factory=list[float])
+    times: list[float] = field(default_factory=list[float])
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002 # the SDK's name
-        return _Counting(next, self.asked)
+        return _Counting(next, self.times)
 
     async def reach(self, count: int) -> None:
         async def reached() -> bool:
-            return len(self.asked) >= count
+            return len(self.times) >= count
 
         await eventually(reached)
 
 
 class _Counting(OutboundInterceptor):
-    def __init__(self, beneath: OutboundInterceptor, asked: list[float]) -> None:
-        super().__init__(beneath)
-        self._asked = asked
+    def __init__(self, inner: OutboundInterceptor, times: list[float]) -> None:
+        super().__init__(inner)
+        self._asked = times
 
     async def query_workflow(self, input: QueryWorkflowInput) -> Any:  # noqa: A002 # the SDK's name
         if input.query == "turn":
@@ -48,16 +48,16 @@ class _Counting(OutboundInterceptor):
         return await super().query_workflow(input)
 
 
-async def watched(holdfast: Environment) -> tuple[Client, Questions]:
-    """A client whose questions are seen."""
-    questions = Questions()
+async def counting_client(holdfast: Environment) -> tuple[Client, CountedQueries]:
+    """Connect a client whose turn queries are recorded."""
+    queries = CountedQueries()
     config = holdfast.temporal.config()
-    config["interceptors"] = [questions]
-    return await connect(temporal=TemporalClient(**config), task_queue=holdfast.task_queue), questions
+    config["interceptors"] = [queries]
+    return await connect(temporal=TemporalClient(**config), task_queue=holdfast.task_queue), queries
 
 
 async def waits_in_history(holdfast: Environment, session: str) -> int:
-    """How many waits the session's history keeps."""
+    """Count the waiting updates in the session's history."""
     events = holdfast.temporal.get_workflow_handle(session).fetch_history_events()
     names = [
         event.workflow_execution_update_accepted_event_attributes.accepted_request.input.name
@@ -66,19 +66,19 @@ async def waits_in_history(holdfast: Environment, session: str) -> int:
     return names.count("wait_turn")
 
 
-async def test_who_waits_on_a_paused_session_asks_less_and_less_often_and_leaves_no_history(
+async def test_waiting_on_a_paused_session_backs_off_and_adds_no_history(
     running: Running,
 ) -> None:
     async with running([say("Hello."), say("Here I am.")]) as holdfast:
-        client, questions = await watched(holdfast)
+        client, queries = await counting_client(holdfast)
         session = await client.start("helper", "Hi!")
         await session.wait(raise_on_error=False)
         await session.pause()
         before = await waits_in_history(holdfast, session.id)
         sent = await session.send("Are you there?", wait=False)
         waiting = asyncio.create_task(session.wait(sent.turn, raise_on_error=False))
-        await questions.reach(5)
-        gaps = [after - earlier for earlier, after in zip(questions.asked, questions.asked[1:], strict=False)]
+        await queries.reach(5)
+        gaps = [after - earlier for earlier, after in zip(queries.times, queries.times[1:], strict=False)]
         assert gaps[3] >= 0.8
         assert not waiting.done()
         assert await waits_in_history(holdfast, session.id) == before
@@ -86,7 +86,7 @@ async def test_who_waits_on_a_paused_session_asks_less_and_less_often_and_leaves
         assert (await asyncio.wait_for(waiting, 60)).text == "Here I am."
 
 
-async def test_more_may_wait_for_a_turn_than_the_session_has_places_for(running: Running) -> None:
+async def test_more_clients_can_wait_than_the_session_has_slots(running: Running) -> None:
     go = asyncio.Event()
 
     async def script(_: Request) -> Reply:
@@ -94,11 +94,11 @@ async def test_more_may_wait_for_a_turn_than_the_session_has_places_for(running:
         return say("At last.")
 
     async with running(script) as holdfast:
-        client, questions = await watched(holdfast)
+        client, queries = await counting_client(holdfast)
         session = await client.start("helper", "Hi!")
         waits = [asyncio.create_task(session.wait(1, raise_on_error=False)) for _ in range(MAX_WAITERS + 3)]
         try:
-            await questions.reach(3)
+            await queries.reach(3)
             assert not any(wait.done() for wait in waits)
         finally:
             go.set()
@@ -106,7 +106,7 @@ async def test_more_may_wait_for_a_turn_than_the_session_has_places_for(running:
         assert {reply.text for reply in replies} == {"At last."}
 
 
-async def test_a_turn_that_the_session_no_longer_remembers_is_read_from_the_database(
+async def test_a_turn_that_the_session_dropped_is_read_from_the_database(
     running: Running,
 ) -> None:
     long = "word " * 4_000
@@ -124,5 +124,5 @@ async def test_a_turn_that_the_session_no_longer_remembers_is_read_from_the_data
         assert (await session.wait(2)).text == long
         with pytest.raises(NothingToDo):
             await session.wait(1_000, raise_on_error=False)
-        await session.pause()  # it lets nobody wait meanwhile
+        await session.pause()  # a paused session accepts no waiting updates
         assert (await session.wait(2)).text == long

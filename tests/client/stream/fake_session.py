@@ -1,4 +1,4 @@
-"""A session imagined for tests: it tells true looks at itself, however rarely somebody looks."""
+"""A simulated session with its snapshots, and a viewer of its stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from holdfast_client.stream import events as stream_events
 from holdfast_client.stream import items
 from holdfast_client.stream.follower import Fetched, Follower, Want, WantLog, WantText
-from holdfast_client.stream.snapshot import Snapshot, Thinking
+from holdfast_client.stream.snapshot import PendingModelCall, Snapshot
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
 from holdfast_workflows.contracts.session.session import Event, Partial, SessionView, TurnView
@@ -15,73 +15,73 @@ from holdfast_workflows.contracts.text.unicode import preview, size
 
 
 @dataclass
-class World:
-    """One session with its log and events; ``kept`` is how many events it remembers."""
+class FakeSession:
+    """One session with its log and events, of which its view has the last ``max_events``."""
 
-    kept: int = 300
+    max_events: int = 300
     turn: int = 0
     step: int = 0
     seq: int = 1
     activity: int = 0
     attempt: int = 1
-    settled: int = 0
+    inline_steps: int = 0
     text: str | None = None
     thinking: bool = False
     log: list[Entry] = field(default_factory=list[Entry])
     events: list[Event] = field(default_factory=list[Event])
     turns: dict[int, TurnView] = field(default_factory=dict[int, TurnView])
-    waiting: list[Event] = field(default_factory=list[Event])
+    unpublished: list[Event] = field(default_factory=list[Event])
 
-    def begin(self) -> None:
+    def begin_turn(self) -> None:
         self.turn += 1
-        self.step = self.settled = 0
-        self.tell(Event(n=0, kind="turn_started", turn=self.turn, text=f"question {self.turn}"))
+        self.step = self.inline_steps = 0
+        self.emit(Event(n=0, kind="turn_started", turn=self.turn, text=f"question {self.turn}"))
         self.log.append(UserEntry(seq=self.seq, turn=self.turn, text=f"question {self.turn}"))
         self.seq += 1
-        self.think()
+        self.begin_step()
 
-    def think(self) -> None:
+    def begin_step(self) -> None:
         self.activity += 1
-        self.attempt, self.text, self.settled, self.thinking = 1, None, 0, True
+        self.attempt, self.text, self.inline_steps, self.thinking = 1, None, 0, True
 
     def fail(self) -> None:
         self.attempt += 1
         self.text = None
 
-    def say(self, text: str) -> None:
+    def generate(self, text: str) -> None:
         self.text = (self.text or "") + text
 
-    def settle(self, text: str, *, calls: int = 0, inline: bool = False) -> None:
-        """End a step. In a burst the session hears of it only when the burst ends."""
+    def end_step(self, text: str, *, calls: int = 0, inline: bool = False) -> None:
+        """End a step; events of inline steps are published with the next step that is not."""
         self.step += 1
         seq = self.seq
-        names = [ToolCall(id=f"c{seq}-{i}", name="look", arguments="{}") for i in range(calls)]
+        names = [ToolCall(id=f"c{seq}-{i}", name="poll", arguments="{}") for i in range(calls)]
         self.log.append(ReplyEntry(seq=seq, turn=self.turn, step=self.step, text=text, calls=tuple(names)))
         small = text if size(text) <= INLINE_TEXT else preview(text)
         at = Event(n=0, kind="step", turn=self.turn, step=self.step)
-        self.waiting.append(at.model_copy(update={"seq": seq, "text": small, "size": size(text)}))
+        self.unpublished.append(at.model_copy(update={"seq": seq, "text": small, "size": size(text)}))
         for i, call in enumerate(names, 1):
-            place = {"seq": seq + i, "turn": self.turn, "step": self.step, "name": "look", "text": "r"}
+            place = {"seq": seq + i, "turn": self.turn, "step": self.step, "name": "poll", "text": "r"}
             self.log.append(ResultEntry.model_validate({**place, "call_id": call.id}))
-            self.waiting.append(
+            self.unpublished.append(
                 at.model_copy(update={**place, "kind": "call_ended", "status": "ok", "size": 1})
             )
         self.seq += 1 + calls
         if inline:
-            self.settled += 1
+            self.inline_steps += 1
             self.text = None
             return
         self.publish()
         self.thinking = False
         if calls:
-            self.think()
+            self.begin_step()
 
     def publish(self) -> None:
-        for event in self.waiting:
-            self.tell(event)
-        self.waiting.clear()
+        for event in self.unpublished:
+            self.emit(event)
+        self.unpublished.clear()
 
-    def end(self) -> None:
+    def end_turn(self) -> None:
         self.publish()
         self.thinking = False
         reply = next(entry for entry in reversed(self.log) if isinstance(entry, ReplyEntry))
@@ -96,7 +96,7 @@ class World:
             started=1.0,
             ended=2.0,
         )
-        self.tell(
+        self.emit(
             Event(
                 n=0,
                 kind="turn_ended",
@@ -109,22 +109,22 @@ class World:
             )
         )
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         self.events.append(event.model_copy(update={"n": len(self.events)}))
 
-    def half(self) -> Thinking | None:
-        """The first half of a look: the pending model call."""
+    def pending_call(self) -> PendingModelCall | None:
+        """The first half of a snapshot: the pending model call."""
         if not self.thinking:
             return None
         partial = None
         if self.text is not None:
             partial = Partial(
-                turn=self.turn, step=self.step + 1, seq=self.seq, text=self.text, steps=self.settled
+                turn=self.turn, step=self.step + 1, seq=self.seq, text=self.text, steps=self.inline_steps
             )
-        return Thinking(str(self.activity), self.attempt, partial)
+        return PendingModelCall(str(self.activity), self.attempt, partial)
 
     def view(self, since: int) -> SessionView:
-        """The second half: the session's own account."""
+        """The second half of a snapshot: the session's view."""
         running = self.turn not in self.turns
         last = TurnView(turn=self.turn, status="running") if running else self.turns[self.turn]
         return SessionView(
@@ -134,51 +134,51 @@ class World:
             turn=self.turn,
             seq=self.seq,
             last=last if self.turn else None,
-            events=tuple(event for event in self.events[-self.kept :] if event.n >= since),
+            events=tuple(event for event in self.events[-self.max_events :] if event.n >= since),
             next_event=len(self.events),
         )
 
-    def look(self, since: int) -> Snapshot:
-        return Snapshot(thinking=self.half(), view=self.view(since))
+    def snapshot(self, since: int) -> Snapshot:
+        return Snapshot(thinking=self.pending_call(), view=self.view(since))
 
 
 class Viewer:
-    """Shows a stream as a terminal would: what is on its screen for every step."""
+    """Collects a stream; ``shown`` has the text of every step."""
 
-    def __init__(self, world: World, first: int = 1) -> None:
-        self.world = world
+    def __init__(self, session: FakeSession, first: int = 1) -> None:
+        self.session = session
         self.follower = Follower(first)
         self.events: list[stream_events.StreamEvent] = []
         self.shown: dict[tuple[int, int], str] = {}
 
-    def look(self, look: Snapshot | None = None) -> list[stream_events.StreamEvent]:
-        look = look or self.world.look(self.follower.since)
+    def poll(self, snapshot: Snapshot | None = None) -> list[stream_events.StreamEvent]:
+        snapshot = snapshot or self.session.snapshot(self.follower.since)
         fetched = Fetched()
-        while want := self.follower.want(look, fetched):
+        while want := self.follower.want(snapshot, fetched):
             self._fetch(want, fetched)
-        events = self.follower.advance(look, fetched)
+        events = self.follower.advance(snapshot, fetched)
         for event in events:
             self._show(event)
         self.events += events
         return events
 
     def _fetch(self, want: Want, fetched: Fetched) -> None:
-        log = self.world.log
+        log = self.session.log
         if isinstance(want, WantLog):
             start = want.start or min((e.seq for e in log if e.turn == want.turn), default=0)
             events = items.from_log([entry for entry in log if start <= entry.seq < want.stop])
             if want.inline:
-                assert fetched.inline is None, "asked twice"
+                assert fetched.inline is None, "fetched twice"
                 fetched.inline = events
             else:
-                assert fetched.missed is None, "asked twice"
+                assert fetched.missed is None, "fetched twice"
                 fetched.missed = events
         elif isinstance(want, WantText):
-            assert want.seq not in fetched.texts, "asked twice"
+            assert want.seq not in fetched.texts, "fetched twice"
             fetched.texts[want.seq] = next(e.text for e in log if e.seq == want.seq)
         else:
-            assert want.turn not in fetched.turns, "asked twice"
-            fetched.turns[want.turn] = self.world.turns.get(want.turn)
+            assert want.turn not in fetched.turns, "fetched twice"
+            fetched.turns[want.turn] = self.session.turns.get(want.turn)
 
     def _show(self, event: stream_events.StreamEvent) -> None:
         if isinstance(event, stream_events.TextDelta):

@@ -1,4 +1,4 @@
-"""Following a session whose worker is killed."""
+"""Streams and attempts when a worker is killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ...workers.running import Running, started
 
 STORY = "Once there was a bee. " * 200
 OTHER = "In the beginning there was honey. " * 20
-SILENCE = 2.0  # seconds after which a killed worker's call is given to another
+HEARTBEAT_TIMEOUT = 2.0  # seconds
 
 ATTEMPTS = 2
 
@@ -41,7 +41,7 @@ app = App(
 
 
 @pytest.mark.slow
-async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_the_right_one(
+async def test_a_stream_never_mixes_attempts_when_its_worker_is_killed(
     server: DevServer, client: TemporalClient
 ) -> None:
     queue, id = f"test-{uuid.uuid4().hex}", f"s-{uuid.uuid4().hex}"
@@ -50,10 +50,10 @@ async def test_a_stream_whose_worker_is_killed_never_mixes_texts_and_ends_with_t
         message = Message(id="first", text="Tell me.", streaming=True)
         await client.start_workflow(
             names.WORKFLOW,
-            StartInput(agent="helper", message=message, heartbeat_timeout=SILENCE),
+            StartInput(agent="helper", message=message, heartbeat_timeout=HEARTBEAT_TIMEOUT),
             id=id,
             task_queue=queue,
-            task_timeout=timedelta(seconds=SILENCE),
+            task_timeout=timedelta(seconds=HEARTBEAT_TIMEOUT),
         )
         session = (await connect(temporal=client, task_queue=queue)).session(id)
         events: list[StreamEvent] = []
@@ -91,26 +91,26 @@ async def test_attempts_that_failed_before_a_worker_was_killed_still_count(
         worker = worker_of(server, model, queue)
         first = await workers.enter_async_context(started("worker", f"{__name__}:app", **worker))
         holdfast = await connect(temporal=client, task_queue=queue, timeout=60)
-        session = await holdfast.start("helper", "Hi!", heartbeat_timeout=SILENCE)
+        session = await holdfast.start("helper", "Hi!", heartbeat_timeout=HEARTBEAT_TIMEOUT)
         handle = client.get_workflow_handle(session.id)
 
-        async def said() -> bool:
-            """Whether the server has heard of the attempt that hangs."""
+        async def hanging_attempt() -> bool:
+            """Whether the hanging attempt has sent a heartbeat."""
             pending = (await handle.describe()).raw_description.pending_activities
             return any(each.attempt == ATTEMPTS and each.HasField("heartbeat_details") for each in pending)
 
-        await eventually(said)
+        await eventually(hanging_attempt)
         first.signal(signal.SIGKILL)
         await first.ended()
         await workers.enter_async_context(started("worker", f"{__name__}:app", **worker))
         with pytest.raises(HoldfastError):
             await session.wait()
-    # The killed worker's own attempt counts for nothing, so there is one more.
+    # The killed worker's attempt does not count, so there is one more.
     assert len(model.requests) == ATTEMPTS + 1
 
 
 def worker_of(server: DevServer, model: ScriptedModel, queue: str) -> dict[str, str]:
-    """A worker process's settings."""
+    """Return the settings of a worker process."""
     return {
         "temporal_address": server.address,
         "task_queue": queue,

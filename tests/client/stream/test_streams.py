@@ -1,4 +1,4 @@
-"""Following sessions as they run."""
+"""Streams of running sessions."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ...support import shown
 from ..conftest import Running
 
 STORY = "Once there was a bee. " * 60
-SLOW = 0.05  # seconds between the chunks of a streamed reply: who is held up for two sees most of it still
+SLOW = 0.05  # seconds between the chunks of a streamed reply
 
 
-async def test_text_streams_while_the_model_speaks(running: Running) -> None:
+async def test_text_is_streamed_while_the_model_generates(running: Running) -> None:
     async with running([say(STORY, pace=SLOW)]) as holdfast:
         session = await holdfast.client.start("helper", "Tell me.", streaming=True)
         events = [event async for event in session.stream()]
@@ -38,7 +38,7 @@ async def test_text_streams_while_the_model_speaks(running: Running) -> None:
         assert shown(events) == STORY
 
 
-async def test_sending_and_streaming_in_one(running: Running) -> None:
+async def test_stream_can_send_its_message(running: Running) -> None:
     async with running([say("One."), say("Two.")]) as holdfast:
         session = await holdfast.client.start("helper", "Say one.")
         await session.wait(raise_on_error=False)
@@ -47,7 +47,7 @@ async def test_sending_and_streaming_in_one(running: Running) -> None:
         assert {event.turn for event in events if isinstance(event, TextDelta)} == {2}
 
 
-async def test_tool_calls_are_told_as_they_happen(running: Running) -> None:
+async def test_tool_calls_are_streamed(running: Running) -> None:
     script = [say("Let me look.") + call("look", {"at": "it"}), say("It is there.")]
     async with running(script) as holdfast:
         session = await holdfast.client.start("helper", "Is it there?")
@@ -58,7 +58,7 @@ async def test_tool_calls_are_told_as_they_happen(running: Running) -> None:
         assert (ended.name, ended.status, ended.result) == ("look", "ok", "it: seen")
 
 
-async def test_every_step_of_a_burst_is_told(running: Running) -> None:
+async def test_every_inline_step_is_streamed(running: Running) -> None:
     script = [*(say(f"Peek {n}. ") + call("peek", {"at": str(n)}) for n in range(12)), say("Done.")]
     async with running(script) as holdfast:
         session = await holdfast.client.start("quick", "Peek about.")
@@ -69,7 +69,7 @@ async def test_every_step_of_a_burst_is_told(running: Running) -> None:
         ]
 
 
-async def test_the_steps_of_a_burst_are_told_before_it_ends(running: Running) -> None:
+async def test_inline_steps_are_streamed_before_the_activity_ends(running: Running) -> None:
     script = [
         say("Peek. ") + call("peek", {"at": "it"}),
         say(STORY, pace=SLOW),
@@ -82,7 +82,7 @@ async def test_the_steps_of_a_burst_are_told_before_it_ends(running: Running) ->
         assert shown(events) == "Peek. " + STORY
 
 
-async def test_a_client_that_comes_back_gets_the_whole_text_so_far(running: Running) -> None:
+async def test_a_reconnected_client_gets_the_text_so_far(running: Running) -> None:
     async with running([say(STORY, pace=SLOW)]) as holdfast:
         session = await holdfast.client.start("helper", "Tell me.", streaming=True)
         before: list[StreamEvent] = []
@@ -98,7 +98,7 @@ async def test_a_client_that_comes_back_gets_the_whole_text_so_far(running: Runn
         assert shown(again) == STORY
 
 
-async def test_a_retry_shows_a_restart_and_never_a_mixed_text(running: Running) -> None:
+async def test_a_retry_restarts_the_text(running: Running) -> None:
     other = "In the beginning " * 40
     script = [say(STORY, pace=SLOW, cut_at=9_000), rate_limited(0.1), say(other, pace=SLOW)]
     async with running(script) as holdfast:
@@ -112,7 +112,7 @@ async def test_a_retry_shows_a_restart_and_never_a_mixed_text(running: Running) 
         assert shown(events) == other
 
 
-async def test_a_tool_that_runs_says_how_far_it_is_and_can_be_cancelled(running: Running) -> None:
+async def test_a_running_tool_reports_progress_and_can_be_cancelled(running: Running) -> None:
     async with running([call("dig"), say("never")]) as holdfast:
         session = await holdfast.client.start("helper", "Dig.")
         events: list[StreamEvent] = []
@@ -127,7 +127,7 @@ async def test_a_tool_that_runs_says_how_far_it_is_and_can_be_cancelled(running:
         assert any(isinstance(event, ToolEnded) and event.status == "cancelled" for event in events)
 
 
-async def test_pausing_holds_the_session_until_it_is_resumed(running: Running) -> None:
+async def test_a_paused_session_can_be_resumed(running: Running) -> None:
     async with running([call("dig"), say("Done.")]) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
         view = await session.pause()
@@ -136,30 +136,30 @@ async def test_pausing_holds_the_session_until_it_is_resumed(running: Running) -
         await session.cancel()
 
 
-async def test_steering_is_told_to_those_who_follow(running: Running) -> None:
-    asked, steered = asyncio.Event(), asyncio.Event()
+async def test_a_steering_message_starts_another_step(running: Running) -> None:
+    requested, steered = asyncio.Event(), asyncio.Event()
 
     async def script(request: Request) -> Reply:
         if request.number == 1:
-            asked.set()
+            requested.set()
             await steered.wait()
         return say("Slow." if request.number == 1 else "Steered.")
 
     async with running(script) as holdfast:
         session = await holdfast.client.start("helper", "Hi!")
         async with asyncio.timeout(30):
-            await asked.wait()  # what is said before that is read at the first step
+            await requested.wait()  # an earlier message would be read at the first step
         assert await session.steer("to the left") == 1
         steered.set()
         reply = await session.wait(raise_on_error=False)
         assert (reply.text, reply.steps) == ("Steered.", 2)
 
 
-async def test_watching_tells_every_turn_until_the_session_is_closed(running: Running) -> None:
-    watched = asyncio.Event()
+async def test_watch_follows_every_turn_until_the_session_is_closed(running: Running) -> None:
+    watching_started = asyncio.Event()
 
     async def script(request: Request) -> Reply:
-        await watched.wait()
+        await watching_started.wait()
         return say("One.") if request.number == 1 else say("Two.")
 
     async with running(script) as holdfast:
@@ -168,9 +168,9 @@ async def test_watching_tells_every_turn_until_the_session_is_closed(running: Ru
 
         async def watch() -> None:
             async for event in holdfast.client.session(session.id).watch():
-                watched.set()
+                watching_started.set()
                 if isinstance(event, TurnEnded):
-                    texts.append(event.reply.text)  # as they come
+                    texts.append(event.reply.text)
 
         watching = asyncio.create_task(watch())
         await session.send("Say one.")
@@ -180,7 +180,7 @@ async def test_watching_tells_every_turn_until_the_session_is_closed(running: Ru
         assert texts == ["One.", "Two."]
 
 
-async def test_a_stream_survives_a_roll_over(running: Running) -> None:
+async def test_a_stream_survives_continue_as_new(running: Running) -> None:
     script = [*(say(f"Step {n}. ") + call("look", {"at": str(n)}) for n in range(8)), say("Done.")]
     async with running(script) as holdfast:
         session = await holdfast.client.start("helper", "Walk.", continue_as_new_after=30)
@@ -189,7 +189,7 @@ async def test_a_stream_survives_a_roll_over(running: Running) -> None:
         assert sum(isinstance(event, ToolEnded) for event in events) == 8
 
 
-async def test_a_turn_that_is_over_is_told_from_its_beginning(running: Running) -> None:
+async def test_an_ended_turn_is_streamed_from_its_beginning(running: Running) -> None:
     async with running([say("One."), say("Two.")]) as holdfast:
         session = await holdfast.client.start("helper", "Say one.")
         await session.wait(raise_on_error=False)
@@ -201,7 +201,7 @@ async def test_a_turn_that_is_over_is_told_from_its_beginning(running: Running) 
         assert shown(events) == "One."
 
 
-async def test_a_session_that_ends_without_the_turn_ends_the_stream_with_its_error(running: Running) -> None:
+async def test_a_stream_raises_when_the_session_ends_without_its_turn(running: Running) -> None:
     async with running([]) as holdfast:
         session = await holdfast.client.start("nobody")
         with pytest.raises((UnknownAgent, SessionClosed)):

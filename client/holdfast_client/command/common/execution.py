@@ -1,13 +1,14 @@
-"""Runs a command with a client, and turns errors into exit codes."""
+"""Run commands with a client, and turn errors into exit codes."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 import typer
 
@@ -19,31 +20,63 @@ from .options import Options
 if TYPE_CHECKING:
     from holdfast_client.client import Client
 
-
-def run(context: typer.Context, work: Callable[[Client], Awaitable[None]], *, json: bool) -> None:
-    """Connect and run a command; print an error as one line on standard error and set the exit code."""
-    from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal
-
-    for line in unknown_variables(os.environ):
-        sys.stderr.write(f"holdfast: warning: {line}\n")
-    try:
-        asyncio.run(_connected(context.find_object(Options) or Options(), work))
-    except HoldfastError as error:
-        if json:
-            with suppress(output.OutputLost):  # standard error has it too
-                printing.document({"error": printing.error(error)})
-        fail(printing.sentence(error), exits.code_of(error))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        fail("interrupted", exits.INTERRUPTED)
+P = ParamSpec("P")
 
 
-def fail(message: str, code: int) -> None:
+def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Make a command of an async function.
+
+    An error sets the exit code and is one line on standard error; with ``--json`` it is also a
+    document on standard output.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **options: P.kwargs) -> None:
+        from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal
+
+        for line in unknown_variables(os.environ):
+            sys.stderr.write(f"holdfast: warning: {line}\n")
+        try:
+            asyncio.run(function(*args, **options))
+        except HoldfastError as error:
+            if options.get("json"):
+                with suppress(output.OutputLost):  # standard error has it too
+                    printing.document({"error": error})
+            fail(printing.sentence(error), exits.code_of(error))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            fail("interrupted", exits.INTERRUPTED)
+
+    return run
+
+
+def confirmed(question: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Ask before a command that has ``--yes``; without a terminal, ``--yes`` is required.
+
+    Outside the event loop, whose signal handler would ignore the first Ctrl-C at the prompt.
+    """
+
+    def decorate(function: Callable[P, None]) -> Callable[P, None]:
+        @wraps(function)
+        def ask(*args: P.args, **options: P.kwargs) -> None:
+            if not options["yes"]:
+                if not sys.stdin.isatty():
+                    raise typer.BadParameter("this cannot be undone; confirm it with --yes")
+                typer.confirm(question.format_map(options), abort=True)
+            function(*args, **options)
+
+        return ask
+
+    return decorate
+
+
+def fail(message: str, code: int) -> NoReturn:
     """Print one line on standard error and exit with a code."""
     sys.stderr.write(f"holdfast: {' '.join(message.split())}\n")
     raise typer.Exit(code)
 
 
-async def _connected(options: Options, work: Callable[[Client], Awaitable[None]]) -> None:
+async def connected(context: typer.Context) -> Client:
+    """Connect with the options of the command line."""
     from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 
     from holdfast_client.client import connect
@@ -51,9 +84,10 @@ async def _connected(options: Options, work: Callable[[Client], Awaitable[None]]
     with suppress(RuntimeError):  # this process already has a default runtime
         # Its retry warnings would mix with the output.
         Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="ERROR"))))
+    options = context.find_object(Options) or Options()
     client = await connect(
         options.address or None,
         namespace=options.namespace or None,
         task_queue=options.task_queue or None,
     )
-    await work(client.without_waiting())
+    return client.without_waiting()

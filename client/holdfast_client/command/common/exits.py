@@ -1,8 +1,4 @@
-"""Exit codes of the command line.
-
-0 it worked, 1 the run failed, 2 bad input, 3 a service cannot be reached, 4 not found,
-130 interrupted.
-"""
+"""Exit codes of the command line."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ INTERRUPTED: Final = 130
 
 
 def code_of(error: HoldfastError) -> int:
-    """The exit code for an error."""
+    """Return the exit code for an error."""
     from holdfast_workflows.contracts import errors  # it imports Temporal
 
     if isinstance(error, errors.SessionNotFound | errors.UnknownAgent):

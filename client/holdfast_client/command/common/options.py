@@ -1,4 +1,4 @@
-"""What every command takes."""
+"""Options and arguments that several commands take."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 
+def argument(metavar: str, help: str) -> Any:  # noqa: A002 - typer's name
+    """Declare a positional argument."""
+    return typer.Argument(metavar=metavar, help=help, show_default=False)
+
+
 @dataclass(frozen=True)
 class Options:
-    """Where to connect; empty is what the environment says."""
+    """Where to connect; an empty value is taken from the environment."""
 
     address: str = ""
     namespace: str = ""
@@ -25,7 +30,7 @@ Address = Annotated[
     typer.Option(metavar="HOST:PORT", help="The Temporal server.", envvar="HOLDFAST_TEMPORAL_ADDRESS"),
 ]
 Namespace = Annotated[str, typer.Option(help="The Temporal namespace.", envvar="HOLDFAST_NAMESPACE")]
-TaskQueue = Annotated[str, typer.Option(help="Where the workers listen.", envvar="HOLDFAST_TASK_QUEUE")]
+TaskQueue = Annotated[str, typer.Option(help="The workers' task queue.", envvar="HOLDFAST_TASK_QUEUE")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -40,10 +45,11 @@ Version = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.", show_default=False)]
-AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="The agent's name.", show_default=False)]
-User = Annotated[str, typer.Option(help="Whom it is with, by an id: where memories of the user belong.")]
-Tenant = Annotated[str, typer.Option(help="Whom it runs for.")]
+Limit = Annotated[int, typer.Option(min=1, help="The maximum number of lines.")]
+SessionId = Annotated[str, argument("SESSION", "The session's id.")]
+AgentName = Annotated[str, argument("AGENT", "The agent's name.")]
+User = Annotated[str, typer.Option(help="The id of the user; memories of the user belong to it.")]
+Tenant = Annotated[str, typer.Option(help="The tenant.")]
 
 
 def remember(
@@ -53,9 +59,9 @@ def remember(
     task_queue: TaskQueue = "",
     print_version: Version = False,
 ) -> None:
-    """Start agents, talk to them, watch them and steer them.
+    """Start agents, send them messages, follow them and control them.
 
-    Exit codes: 0 it worked, 1 the run failed, 2 bad input, 3 a service cannot be reached,
+    Exit codes: 0 success, 1 the run failed, 2 bad input, 3 a service cannot be reached,
     4 not found, 130 interrupted.
     """
     context.obj = Options(address, namespace, task_queue)
@@ -65,8 +71,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def duration(text: str) -> timedelta:
-    """A span of time as people type it: ``90s``, ``15m``, ``1h``, ``30d``."""
+    """Parse a duration: ``90s``, ``15m``, ``1h``, ``30d``."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
     if found is None:
-        raise typer.BadParameter(f"{text!r} is no duration; it is a number with s, m, h or d, like 15m")
+        raise typer.BadParameter(f"{text!r} is not a duration; give a number with s, m, h or d, like 15m")
     return timedelta(seconds=float(found[1]) * _UNITS[found[2]])

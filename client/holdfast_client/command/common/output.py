@@ -65,16 +65,12 @@ def prepare() -> None:
 
 
 def finish() -> None:
-    """Write what is still in the buffers.
-
-    Raises:
-        OutputLost: It could not be written.
-    """
+    """Flush the buffers; OutputLost if that fails."""
     sys.stdout.flush()
 
 
 def give_up() -> None:
-    """Drop what could not be written, so that the end of the process does not try again."""
+    """Discard the rest of the output, so that the end of the process does not write it again."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     with suppress(OutputLost, ValueError):
@@ -82,12 +78,12 @@ def give_up() -> None:
 
 
 def _open_closed() -> None:
-    """Keep the descriptors of closed streams from being given to the next file or socket."""
+    """Open the descriptors of closed streams, or the next file or socket would get them."""
     for descriptor in _STANDARD:
         try:
             os.fstat(descriptor)
         except OSError:
-            # To be read only: reading it is at its end, and writing it fails as it should.
+            # Read-only: reads return the end of the file, and writes fail.
             opened = os.open(os.devnull, os.O_RDONLY)
             if opened != descriptor:
                 os.dup2(opened, descriptor)

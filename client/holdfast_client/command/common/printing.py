@@ -6,31 +6,33 @@ import dataclasses
 import json
 import re
 import sys
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
     from holdfast_workflows.contracts.errors import HoldfastError
     from holdfast_workflows.contracts.session.entries import Usage
 
-# What a terminal would obey rather than show: a model's text must not move the cursor,
-# set the title or write the clipboard.
-_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+T = TypeVar("T")
 
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""A terminal executes these: a model's text could move the cursor or write the clipboard."""
 
 _NARROWEST: Final = 80
 
 
 def out() -> Console:
-    """Standard output, for results; wide where no terminal says how wide it is.
+    """Return standard output, for results; 200 columns without a terminal.
 
-    On a narrow terminal lines run on: a table made to fit would lose ids and figures.
+    On a narrow terminal lines run on, since a table that fits would lose ids and numbers.
     """
-    # Without emoji: a name such as openai:a: is shown as it is.
+    # Without emoji: a name such as openai:a: is printed unchanged.
     console = Console(
         emoji=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200
     )
@@ -39,26 +41,43 @@ def out() -> Console:
 
 
 def err() -> Console:
-    """Standard error, for progress and notes; silent unless it is a terminal."""
+    """Return standard error, for progress and notes; silent unless it is a terminal."""
     return Console(stderr=True, emoji=False, highlight=False, soft_wrap=True, quiet=not sys.stderr.isatty())
 
 
+def result(value: Any, text: str | Table, *, json: bool) -> None:
+    """Print a value as JSON, or its text."""
+    if json:
+        document(value)
+    else:
+        out().print(text, markup=False)
+
+
+def listing(values: Sequence[T], as_table: Callable[[Sequence[T]], Table], empty: str, *, json: bool) -> None:
+    """Print values as JSON lines or as a table; print ``empty`` if the list is empty."""
+    if not json:
+        out().print(as_table(values) if values else empty)
+    for value in values if json else ():
+        document(value)
+
+
 def document(value: Any) -> None:
-    """One JSON document on one line."""
+    """Print one JSON document on one line."""
     sys.stdout.write(json.dumps(plain(value), default=str) + "\n")
     sys.stdout.flush()
 
 
 def plain(value: Any) -> Any:
-    """A value in JSON's own types."""
-    from pydantic import BaseModel  # takes longer to import than help may
+    """Convert a value to JSON's own types."""
+    from pydantic import BaseModel  # too slow for --help
 
     from holdfast_workflows.contracts.errors import HoldfastError
 
     if isinstance(value, BaseModel):
         return value.model_dump(mode="python")
     if isinstance(value, HoldfastError):
-        return error(value)
+        retry = {"retryable": value.retryable, "retry_after": value.retry_after}
+        return {"code": value.code, "message": str(value), "id": value.id, **retry}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -68,14 +87,32 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def error(problem: HoldfastError) -> dict[str, Any]:
-    """An error for programs."""
-    retry = {"retryable": problem.retryable, "retry_after": problem.retry_after}
-    return {"code": problem.code, "message": str(problem), "id": problem.id, **retry}
+def table(*columns: str, right: Collection[str] = (), wrap: Collection[str] = ()) -> Table:
+    """Return an empty table without borders.
+
+    Columns in ``right`` are numbers, and those in ``wrap`` share the remaining width. The others are
+    not wrapped, since ids are copied.
+    """
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        wraps = column in wrap
+        made.add_column(
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=not wraps,
+            overflow="fold",
+            ratio=1 if wraps else None,
+        )
+    return made
+
+
+def add_row(to: Table, *cells: str, style: str = "") -> None:
+    """Add texts of users, models and tools, in which nothing is markup."""
+    to.add_row(*(plain_cell(cell) for cell in cells), style=style)
 
 
 def sentence(problem: HoldfastError) -> str:
-    """An error for people: with what they can quote, and when to try again."""
+    """Return an error as one line, with the id to quote and when to try again."""
     quote = [f"error {problem.id}"] if problem.id else []
     after = [f"try again in {problem.retry_after:,.0f} s"] if problem.retry_after else []
     if problem.id and problem.retryable and not after:
@@ -85,26 +122,31 @@ def sentence(problem: HoldfastError) -> str:
 
 def shown(text: str) -> str:
     """Replace control characters, which a terminal would execute."""
-    return _COMMANDS.sub("\ufffd", text)
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def plain_cell(text: str) -> str:
-    """Text of users, models and tools in a table: nothing in it is markup."""
+    """Escape markup and replace control characters."""
     return escape(shown(text))
 
 
-def count(number: int, thing: str) -> str:
-    """So many things."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+def count(number: int, singular: str, plural: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
+
+
+def when(seconds: float) -> str:
+    """Return a time in seconds since 1970 as local time; empty for 0."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S}" if seconds else ""
 
 
 def money(usage: Usage) -> str:
-    """Tokens in and out, and what they cost."""
+    """Return tokens in, tokens out and the cost."""
     return f"{usage.input_tokens:,} in, {usage.output_tokens:,} out, ${usage.cost:.4f}"
 
 
 def link(client: Client, session: str) -> str:
-    """The session's page in the Temporal UI; empty if that is not known."""
+    """Return the session's page in the Temporal UI; empty if the address is unknown."""
     from holdfast_temporal import run_link  # it imports Temporal
 
     return run_link(client.temporal, session)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..common import execution, printing
-from ..common.options import Json, Tenant, User
+from ..common import printing
+from ..common.execution import command, connected
+from ..common.options import Json, Tenant, User, argument
 from ..common.screen import Screen
 from . import chat_decisions
 
@@ -22,35 +23,30 @@ if TYPE_CHECKING:
 _HELP = "/pause, /resume, /steer TEXT, /cancel, /quit; anything else is a message"
 
 
-def chat(
+@command
+async def chat(
     context: typer.Context,
-    agent: Annotated[
-        str, typer.Argument(metavar="[AGENT]", help="The agent's name.", show_default=False)
-    ] = "",
-    session: Annotated[str, typer.Option(help="Go on with this session.")] = "",
+    agent: Annotated[str, argument("[AGENT]", "The agent's name.")] = "",
+    session: Annotated[str, typer.Option(help="Continue this session.")] = "",
     tenant: Tenant = "",
     user: User = "",
     json: Json = False,
 ) -> None:
-    """Talk to an agent, with its text as it comes.
+    """Talk to an agent; its text is printed as it arrives.
 
-    While it works: /pause, /resume, /steer TEXT, /cancel; /quit leaves. When it waits for
-    your decision: /confirm TEXT, /retry, /give-up, /raise tokens 5000, as it says then.
+    During a turn: /pause, /resume, /steer TEXT, /cancel; /quit ends the chat. When a turn waits for
+    your decision: /confirm TEXT, /retry, /give-up, /raise tokens 5000, as the chat then shows.
 
-    With --json: each line of standard input is a message, and each event of the turn that
-    answers it is a line of output; "kind" tells which.
+    With --json: each line of standard input is a message, and each event of its turn is a line of
+    output; "kind" is its type.
     """
     if bool(agent) == bool(session):
-        raise typer.BadParameter("give an AGENT to start a session, or --session to go on with one")
-
-    async def work(client: Client) -> None:
-        await Chat(client, agent, session, tenant, user, json=json).run()
-
-    execution.run(context, work, json=json)
+        raise typer.BadParameter("give an AGENT to start a session, or --session to continue one")
+    await Chat(await connected(context), agent, session, tenant, user, json=json).run()
 
 
 class Chat:
-    """One conversation in a terminal: lines come in while the turns that answer them are shown."""
+    """A conversation in a terminal: reads lines while the turns are shown."""
 
     def __init__(
         self, client: Client, agent: str, session: str, tenant: str, user: str, *, json: bool
@@ -61,28 +57,27 @@ class Chat:
         self._user = user
         self._session: Session | None = client.session(session) if session else None
         self._json = json
-        self._console = printing.out()
         self._notes = printing.err()
-        self._screen = Screen(self._console)
+        self._screen = Screen(printing.out())
         self._turns: asyncio.Queue[int | None] = asyncio.Queue()
 
     async def run(self) -> None:
-        """Talk until the input ends or /quit; turns that were asked for are shown to their end."""
+        """Read lines until the input ends or /quit; after the end of the input, show the queued turns."""
         await self._greet()
         lines = _lines()
-        shower = asyncio.create_task(self._show_turns())
+        display = asyncio.create_task(self._show_turns())
         try:
-            while (line := await _next(lines, shower)) != "/quit":
+            while (line := await _next(lines, display)) != "/quit":
                 if line is None:
                     await self._turns.put(None)
-                    await shower
+                    await display
                     break
                 if line:
                     await self._take(line)
         finally:
-            shower.cancel()
+            display.cancel()
         if self._session is not None:
-            self._note(f"go on with: holdfast chat --session {self._session.id}")
+            self._note(f"continue with: holdfast chat --session {self._session.id}")
 
     async def _greet(self) -> None:
         if self._session is not None:
@@ -95,7 +90,7 @@ class Chat:
 
         served = [info.name for info in await self._client.agents()]
         if self._agent not in served:
-            raise UnknownAgent(f"{self._agent}; there are {', '.join(served) or 'none'}")
+            raise UnknownAgent(f"{self._agent}; valid names are {', '.join(served) or 'none'}")
         self._note(f"{self._agent} · {_HELP}")
 
     async def _take(self, line: str) -> None:
@@ -103,9 +98,9 @@ class Chat:
 
         try:
             await self._do(line)
-        except BadInput as error:  # what cannot be done now may be done later
+        except BadInput as error:  # it may be possible later
             if self._json:
-                printing.document({"error": printing.error(error)})
+                printing.document({"error": error})
             else:
                 self._note(str(error))
 
@@ -113,7 +108,7 @@ class Chat:
         word, _, rest = line.partition(" ")
         if self._session is None:
             if word.startswith("/"):
-                self._note("say something first")
+                self._note("send a message first")
                 return
             self._session = await self._client.start(
                 self._agent, line, tenant=self._tenant, user=self._user, streaming=True
@@ -137,7 +132,7 @@ class Chat:
             case _:
                 reply = await self._session.send(line, wait=False, streaming=True)
                 if reply.paused:
-                    self._note("the session is paused: the message is queued, and /resume goes on")
+                    self._note("the session is paused: the message is queued; continue with /resume")
                 await self._turns.put(reply.turn)
 
     async def _show_turns(self) -> None:
@@ -159,34 +154,34 @@ class Chat:
         self._notes.print(f"[dim]{printing.shown(text)}[/]")
 
 
-async def _next(lines: asyncio.Queue[str | None], shower: asyncio.Task[None]) -> str | None:
-    """The next line, unless what shows the turns fails first."""
+async def _next(lines: asyncio.Queue[str | None], display: asyncio.Task[None]) -> str | None:
+    """Return the next line, or raise the error of the task that shows the turns."""
     line = asyncio.ensure_future(lines.get())
-    await asyncio.wait({line, shower}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({line, display}, return_when=asyncio.FIRST_COMPLETED)
     if not line.done():
         line.cancel()
-        await shower  # it runs until cancelled, so this raises its error
+        await display  # it runs until cancelled, so this raises its error
     return await line
 
 
 def _lines() -> asyncio.Queue[str | None]:
-    """The lines of standard input, None at the end."""
+    """Read standard input in a thread; None is its end."""
     lines: asyncio.Queue[str | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+
+    def put(line: bytes) -> None:
+        loop.call_soon_threadsafe(lines.put_nowait, line.decode(errors="replace").strip())
 
     def read() -> None:
         rest = b""
         # Not sys.stdin: a thread that waits in it holds its lock, and the interpreter cannot end.
         while part := os.read(0, 65_536):
-            *whole, rest = (rest + part).split(b"\n")
-            for line in whole:
-                tell(line)
+            *complete, rest = (rest + part).split(b"\n")
+            for line in complete:
+                put(line)
         if rest:
-            tell(rest)
+            put(rest)
         loop.call_soon_threadsafe(lines.put_nowait, None)
-
-    def tell(line: bytes) -> None:
-        loop.call_soon_threadsafe(lines.put_nowait, line.decode(errors="replace").strip())
 
     # A daemon: a thread that waits for a line cannot be stopped and must not delay the exit.
     threading.Thread(target=read, daemon=True).start()

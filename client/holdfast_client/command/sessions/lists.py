@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 
-from ..common import execution, printing
-from ..common.options import Json
+from ..common import printing
+from ..common.execution import command, connected
+from ..common.options import Json, Limit
 
 if TYPE_CHECKING:
-    from holdfast_client.client import Client
     from holdfast_client.operations.listing import SessionInfo
+    from holdfast_workflows.contracts.operations.content import AgentInfo
+
+Status = Literal[
+    "starting", "idle", "running", "paused", "waiting", "needs_person", "closed", "failed", "cancelled"
+]
 
 
-def sessions(
+@command
+async def sessions(
     context: typer.Context,
-    agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Only for this tenant.")] = None,
-    user: Annotated[str | None, typer.Option(help="Only with this user.")] = None,
-    status: Annotated[
-        str | None,
-        typer.Option(
-            help="Only starting, idle, running, paused, waiting, needs_person, closed, failed or cancelled."
-        ),
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    agent: Annotated[str | None, typer.Option(help="Only sessions of this agent.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only sessions of this tenant.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only sessions with this user.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only sessions with this status.")] = None,
+    limit: Limit = 50,
     json: Json = False,
 ) -> None:
     """List sessions, newest first.
@@ -35,56 +37,33 @@ def sessions(
     With --json: one line each, {"id", "agent", "tenant", "status", "turns", "cost",
     "started", "ended", "user"}.
     """
-
-    async def work(client: Client) -> None:
-        from holdfast_client.operations.listing import status_of
-
-        wanted = None if status is None else status_of(status)
-        found: list[SessionInfo] = []
-        async for info in client.sessions(agent=agent, tenant=tenant, user=user, status=wanted, limit=limit):
-            if json:
-                printing.document(info)
-            else:
-                found.append(info)
-        if not json:
-            printing.out().print(sessions_table(found) if found else "There are no such sessions.")
-
-    execution.run(context, work, json=json)
+    client = await connected(context)
+    found = client.sessions(agent=agent, tenant=tenant, user=user, status=status, limit=limit)
+    printing.listing([info async for info in found], sessions_table, "There are no such sessions.", json=json)
 
 
-def agents(context: typer.Context, json: Json = False) -> None:
+@command
+async def agents(context: typer.Context, json: Json = False) -> None:
     """List the agents that the workers serve.
 
     With --json: one line each, {"name", "description", "models", "tools"}.
     """
-
-    async def work(client: Client) -> None:
-        table = _table("agent", "description", "models", "tools")
-        for info in await client.agents():
-            if json:
-                printing.document(info)
-            else:
-                cells = (info.name, info.description, ", ".join(info.models), ", ".join(info.tools))
-                table.add_row(*(printing.plain_cell(cell) for cell in cells))
-        if not json:
-            printing.out().print(table)
-
-    execution.run(context, work, json=json)
+    client = await connected(context)
+    printing.listing(await client.agents(), _agents_table, "The workers serve no agents.", json=json)
 
 
-def sessions_table(found: list[SessionInfo]) -> Table:
-    """Narrow enough for 80 columns: no column that is empty, and no date that is today's."""
-    tenants, users = any(info.tenant for info in found), any(info.user for info in found)
-    whose = [*(["tenant"] if tenants else []), *(["user"] if users else [])]
-    table = _table("session", "agent", *whose, "status", "turns", "cost", "started")
+def sessions_table(found: Sequence[SessionInfo]) -> Table:
+    """Return a table that fits in 80 columns: without empty columns, and without today's date."""
+    owners = [each for each in ("tenant", "user") if any(getattr(info, each) for info in found)]
+    table = _table("session", "agent", *owners, "status", "turns", "cost", "started")
     today = datetime.now().astimezone().date()
     for info in found:
         started = info.started.astimezone()
-        table.add_row(
+        printing.add_row(
+            table,
             info.id,
-            printing.plain_cell(info.agent),
-            *([printing.plain_cell(info.tenant)] if tenants else []),
-            *([printing.plain_cell(info.user)] if users else []),
+            info.agent,
+            *(getattr(info, each) for each in owners),
             info.status,
             str(info.turns),
             f"${info.cost:.4f}",
@@ -93,12 +72,16 @@ def sessions_table(found: list[SessionInfo]) -> Table:
     return table
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        # Ids and figures are not wrapped, since they are copied; names may be of any length.
-        table.add_column(column, overflow="fold", no_wrap=column not in _LONG)
+def _agents_table(found: Sequence[AgentInfo]) -> Table:
+    table = _table("agent", "description", "models", "tools")
+    for info in found:
+        printing.add_row(table, info.name, info.description, ", ".join(info.models), ", ".join(info.tools))
     return table
 
 
-_LONG = frozenset({"agent", "tenant", "user", "description", "models", "tools"})
+def _table(*columns: str) -> Table:
+    """Return a table whose names wrap, but do not fill the line."""
+    table = printing.table(*columns, wrap=("agent", "tenant", "user", "description", "models", "tools"))
+    for column in table.columns:
+        column.ratio = None
+    return table

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from ..common import execution, printing
-from ..common.options import Json, SessionId
+from ..common import printing
+from ..common.execution import command, connected
+from ..common.options import Json, SessionId, argument
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from holdfast_client.client import Client
     from holdfast_client.session import Session
     from holdfast_workflows.contracts.session.entries import Entry
     from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem
 
 _HEAD = 400
-"""Characters shown of an entry that the model was shown cut."""
+"""Characters printed of an entry that was cut in the prompt."""
 
 
-def prompt(
+@command
+async def prompt(
     context: typer.Context,
     session: SessionId,
-    step: Annotated[
-        str,
-        typer.Argument(
-            metavar="[STEP]", help="One step: 3, or 2.3 for the third of turn 2.", show_default=False
-        ),
-    ] = "",
-    text: Annotated[bool, typer.Option("--text", help="With STEP: print what the model was shown.")] = False,
+    step: Annotated[str, argument("[STEP]", "One step: 3, or 2.3 for the third of turn 2.")] = "",
+    text: Annotated[bool, typer.Option("--text", help="With STEP: print the texts of the prompt.")] = False,
     json: Json = False,
 ) -> None:
-    """Show how the prompts of a session's model calls were made.
+    """Show the prompts of a session's model calls.
 
     With STEP, every part of one.
 
@@ -42,54 +39,46 @@ def prompt(
     "reserve", "budget", "estimated", "reported", "ratio", "strategies", "items", "at"}, each
     item {"part", "shown", "tokens", "saved", "start", "stop", "count", "why"}.
     """
-    at = _position(step)
-    if text and at is None:
-        raise typer.BadParameter("--text shows one step: name it")
-
-    async def work(client: Client) -> None:
-        found = client.session(session)
-        if at is None:
-            await _all(found, json=json)
-            return
-        turn, number = at
-        manifest = await found.prompt(number, turn=turn)
-        if json:
-            printing.document(manifest)
-        elif text:
-            await _text(printing.out(), found, manifest)
-        else:
-            _one(printing.out(), manifest)
-
-    execution.run(context, work, json=json)
+    position = _position(step)
+    if text and position is None:
+        raise typer.BadParameter("--text needs a STEP")
+    handle = (await connected(context)).session(session)
+    if position is None:
+        found = [manifest async for manifest in handle.prompts()]
+        printing.listing(found, _table, "The session has no manifests.", json=json)
+        return
+    turn, number = position
+    manifest = await handle.prompt(number, turn=turn)
+    if json:
+        printing.document(manifest)
+    elif text:
+        await _print_texts(printing.out(), handle, manifest)
+    else:
+        _print_parts(printing.out(), manifest)
 
 
 def _position(step: str) -> tuple[int | None, int] | None:
-    """The turn, if it is named, and the step; None for all."""
+    """Return the turn, if given, and the step; None for all."""
     if not step:
         return None
     turn, dot, number = step.rpartition(".")
     if not number.isdecimal() or (dot and not turn.isdecimal()):
-        raise typer.BadParameter(f"{step!r} is no step; it is a number, or turn and step like 2.3")
+        raise typer.BadParameter(f"{step!r} is not a step; give a number, or turn and step like 2.3")
     return (int(turn) if dot else None, int(number))
 
 
-async def _all(session: Session, *, json: bool) -> None:
-    table = _columns("step", "model", right=("prompt", "budget", "full"), last="what was done")
-    empty = True
-    async for each in session.prompts():
-        empty = False
-        if json:
-            printing.document(each)
-            continue
-        at = f"{each.turn}.{each.step}"
-        figures = (f"{_tokens(each):,}", f"{each.budget:,}", _percent(each))
-        cells = (at, printing.plain_cell(each.model), *figures, printing.plain_cell(_done(each)))
-        table.add_row(*cells, style="yellow" if each.strategies else "")
-    if not json:
-        printing.out().print("No model call has left a manifest." if empty else table)
+def _table(found: Sequence[Manifest]) -> Table:
+    columns = ("step", "model", "prompt", "budget", "full", "changes")
+    table = printing.table(*columns, right=columns[2:5], wrap=("changes",))
+    for each in found:
+        tokens = each.reported or each.estimated
+        full = f"{100 * tokens / each.budget:.0f} %" if each.budget else ""
+        cells = (f"{each.turn}.{each.step}", each.model, f"{tokens:,}", f"{each.budget:,}", full)
+        printing.add_row(table, *cells, _changes(each), style="yellow" if each.strategies else "")
+    return table
 
 
-def _one(console: Console, found: Manifest) -> None:
+def _print_parts(console: Console, found: Manifest) -> None:
     counted = f"{found.reported:,} counted" if found.reported else "not counted by the provider"
     console.print(
         f"{found.session}: turn {found.turn}, step {found.step}, {found.model}\n"
@@ -97,16 +86,17 @@ def _one(console: Console, found: Manifest) -> None:
         f"{found.estimated:,} tokens estimated at a ratio of {found.ratio:.2f}, {counted}",
         markup=False,
     )
-    table = _columns("part", "shown", right=("tokens", "saved", "entries"), last="why")
+    columns = ("part", "shown", "tokens", "saved", "entries", "why")
+    table = printing.table(*columns, right=columns[2:5], wrap=("why",))
     for each in found.items:
         cells = (each.part, each.shown.replace("_", " "), f"{each.tokens:,}", f"{each.saved:,}", _range(each))
         style = {"cut": "yellow", "left_out": "red"}.get(each.shown, "")
-        table.add_row(*(printing.plain_cell(cell) for cell in (*cells, each.why)), style=style)
+        printing.add_row(table, *cells, each.why, style=style)
     console.print(table)
 
 
-async def _text(console: Console, session: Session, found: Manifest) -> None:
-    """The entries of the log that the prompt was made of, in their order."""
+async def _print_texts(console: Console, session: Session, found: Manifest) -> None:
+    """Print the log entries that the prompt contains, in order."""
     entries: dict[int, Entry] = {}
     first = min((each.start for each in found.items if each.stop), default=found.seq)
     async for entry in session.transcript(first):
@@ -115,9 +105,9 @@ async def _text(console: Console, session: Session, found: Manifest) -> None:
         entries[entry.seq] = entry
     shown = _entries_of_items(found, entries)
     for at, each in enumerate(found.items):
-        aside = f"{each.tokens:,} tokens" + (f"; {each.why}" if each.why else "")
+        note = f"{each.tokens:,} tokens" + (f"; {each.why}" if each.why else "")
         if not each.stop:
-            console.print(f"[dim]--- {each.part}: {printing.plain_cell(aside)}[/]")
+            console.print(f"[dim]--- {each.part}: {printing.plain_cell(note)}[/]")
         elif each.shown == "left_out":
             console.print(f"[red]--- {each.part} {_range(each)} left out: {printing.plain_cell(each.why)}[/]")
         else:
@@ -127,22 +117,22 @@ async def _text(console: Console, session: Session, found: Manifest) -> None:
 
 
 def _entries_of_items(found: Manifest, entries: dict[int, Entry]) -> list[list[Entry]]:
-    """The entries that each of the prompt's items stands for.
+    """Return the entries of each item.
 
-    An item tells a range and how many it counts there, and ranges overlap: of the entries in several,
-    those that were cut are the longest, and what is gone is the oldest.
+    An item has a range and a number of entries, and ranges overlap. Of the entries in several ranges,
+    the longest were cut and the oldest were left out.
     """
-    left = dict(entries)
+    rest = dict(entries)
     shown: list[list[Entry]] = [[] for _ in found.items]
     for at, each in sorted(enumerate(found.items), key=lambda pair: (pair[1].shown != "cut", pair[1].count)):
         if each.shown == "left_out":
             continue
-        there = [entry for entry in left.values() if each.start <= entry.seq < each.stop and _is(each, entry)]
+        fit = [entry for entry in rest.values() if each.start <= entry.seq < each.stop and _is(each, entry)]
         if each.shown == "cut":
-            there.sort(key=lambda entry: len(entry.text))
-        shown[at] = sorted(there[-each.count :], key=lambda entry: entry.seq)
+            fit.sort(key=lambda entry: len(entry.text))
+        shown[at] = sorted(fit[-each.count :], key=lambda entry: entry.seq)
         for entry in shown[at]:
-            del left[entry.seq]
+            del rest[entry.seq]
     return shown
 
 
@@ -158,15 +148,7 @@ def _entry_text(entry: Entry, item: ManifestItem) -> str:
     return text if item.shown == "whole" or len(text) <= _HEAD else f"{text[:_HEAD]} … ({item.why})"
 
 
-def _tokens(found: Manifest) -> int:
-    return found.reported or found.estimated
-
-
-def _percent(found: Manifest) -> str:
-    return f"{100 * _tokens(found) / found.budget:.0f} %" if found.budget else ""
-
-
-def _done(found: Manifest) -> str:
+def _changes(found: Manifest) -> str:
     left = sum(each.count for each in found.items if each.shown == "left_out")
     cut = sum(each.count for each in found.items if each.shown == "cut")
     counts = [f"{number:,} {word}" for number, word in ((cut, "cut"), (left, "left out")) if number]
@@ -177,13 +159,3 @@ def _range(each: ManifestItem) -> str:
     if not each.stop:
         return ""
     return str(each.start) if each.stop == each.start + 1 else f"{each.start}-{each.stop - 1}"
-
-
-def _columns(first: str, second: str, *, right: tuple[str, ...], last: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(first, no_wrap=True)
-    table.add_column(second, no_wrap=True)
-    for column in right:
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column(last, overflow="fold", ratio=1)
-    return table
