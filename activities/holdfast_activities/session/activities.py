@@ -86,7 +86,7 @@ class Activities:
             memories.forget_memories,
             memories.memory_stats,
             memories.migrate_memory,
-            Erase(state, conversations, memory).erase,
+            Erase(state, conversations, memory, applying).erase,
             Maintain(state.erasing, memory, applying).maintain,
             SetAside(state).set_aside,
         ]

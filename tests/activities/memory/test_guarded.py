@@ -36,7 +36,7 @@ async def breakers(tmp_path: Path) -> AsyncIterator[Breakers]:
 
 
 @pytest.fixture
-async def silent() -> AsyncIterator[str]:
+async def silent_server() -> AsyncIterator[str]:
     """A server that takes connections and says nothing."""
 
     taken: list[asyncio.StreamWriter] = []
@@ -51,14 +51,14 @@ async def silent() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guarded, "READ_SECONDS", 0.1)
     monkeypatch.setattr(guarded, "WRITE_SECONDS", 0.1)
     monkeypatch.setattr(guarded, "OPEN_SECONDS", 0.1)
     monkeypatch.setattr(guarded_embedder, "ONE_SECONDS", 0.1)
 
 
-class _Deaf:
+class _Uncancellable:
     """Waits for ever, and does not hear that it is cancelled."""
 
     def __init__(self) -> None:
@@ -70,9 +70,9 @@ class _Deaf:
                 await self.released.wait()
 
 
-@pytest.mark.usefixtures("hasty")
-async def test_a_store_that_does_not_answer_fails_at_the_deadline(silent: str) -> None:
-    location = parse(silent, {})
+@pytest.mark.usefixtures("short_deadlines")
+async def test_a_store_that_does_not_answer_fails_at_the_deadline(silent_server: str) -> None:
+    location = parse(silent_server, {})
     store = guarded_store("weaviate", lambda: open_weaviate(location))
     with pytest.raises(MemoryUnavailable, match=r"memory:weaviate: no answer within 0\.2 s"):
         await asyncio.wait_for(store.get("acme", ["a"]), 60)
@@ -84,36 +84,36 @@ async def test_a_store_that_does_not_answer_fails_at_the_deadline(silent: str) -
 
 
 async def test_a_call_that_ignores_its_cancellation_is_not_awaited() -> None:
-    deaf = _Deaf()
+    call = _Uncancellable()
     with pytest.raises(MemoryUnavailable):
-        await asyncio.wait_for(gate.Gate("memory:x", None, MemoryUnavailable).call(deaf.work, 0.05), 60)
-    caller = asyncio.create_task(gate.Gate("memory:x", None, MemoryUnavailable).call(deaf.work, None))
+        await asyncio.wait_for(gate.Gate("memory:x", None, MemoryUnavailable).call(call.work, 0.05), 60)
+    caller = asyncio.create_task(gate.Gate("memory:x", None, MemoryUnavailable).call(call.work, None))
     await asyncio.sleep(0)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(caller, 60)
-    deaf.released.set()
+    call.released.set()
 
 
-@pytest.mark.usefixtures("hasty")
-async def test_an_open_breaker_blocks_calls_to_the_store(silent: str, breakers: Breakers) -> None:
-    asked = 0
+@pytest.mark.usefixtures("short_deadlines")
+async def test_an_open_breaker_blocks_calls_to_the_store(silent_server: str, breakers: Breakers) -> None:
+    opened = 0
 
     async def opens() -> MemoryStore:
-        nonlocal asked
-        asked += 1
-        return await open_weaviate(parse(silent, {}))
+        nonlocal opened
+        opened += 1
+        return await open_weaviate(parse(silent_server, {}))
 
     store = guarded_store("weaviate", opens, breakers)
     for _ in range(12):
         with pytest.raises(MemoryUnavailable):
             await store.get("acme", ["a"])
-    before = asked
+    before = opened
     with pytest.raises(MemoryUnavailable, match="memory:weaviate") as refused:
         await store.get("acme", ["a"])
     assert refused.value.retry_after is not None
     assert refused.value.retry_after > 1
-    assert asked == before
+    assert opened == before
     await store.close()
 
 
@@ -184,7 +184,7 @@ async def test_a_rejected_key_opens_the_embedding_breaker(breakers: Breakers) ->
         await embedder.close()
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_deadlines")
 async def test_failures_open_the_embedding_breaker(
     breakers: Breakers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from holdfast_temporal import DevServer
 from holdfast_workers.settings import Settings
 from holdfast_workers.wiring import build_worker
 from holdfast_workflows.contracts.agent.memory import MemoryQuery
-from tests.activities.session.memory.rememberer import Switched
+from tests.activities.session.memory.memory_worker import SwitchableMemories
 
 from ...support import eventually
 
@@ -35,11 +35,11 @@ def app(*, facts: bool = False) -> App:
 @asynccontextmanager
 async def friend(
     server: DevServer, model: ScriptedModel, folder: Path, *, facts: bool = False
-) -> AsyncGenerator[tuple[Environment, Switched]]:
+) -> AsyncGenerator[tuple[Environment, SwitchableMemories]]:
     """A Holdfast whose memories can be switched off."""
     async with Environment.start(app(facts=facts), model, server=server.address, worker=False) as holdfast:
         memories = Memories(await open_embedded(folder / "memory.db", synchronous="NORMAL"))
-        switched = Switched(memories)
+        switched = SwitchableMemories(memories)
         resilience = Resilience(holdfast.state)
         worker = build_worker(
             holdfast.temporal,
@@ -56,7 +56,7 @@ async def friend(
         await resilience.close()
 
 
-async def everything(memory: Switched) -> list[str]:
+async def everything(memory: SwitchableMemories) -> list[str]:
     page = await memory.list(MemoryQuery(tenant="acme", limit=500))
     return sorted(view.text for view in page.memories)
 
@@ -90,7 +90,7 @@ async def test_with_the_store_down_every_turn_is_answered_and_afterwards_all_is_
         return say(f"answer {request.number}")
 
     async with ScriptedModel(answer) as model, friend(server, model, tmp_path) as (holdfast, memory):
-        memory.away, memory.retry_after = True, 60.0
+        memory.down, memory.retry_after = True, 60.0
 
         async def talk(n: int) -> list[str]:
             session = await holdfast.client.start("friend", f"said {n}.0", tenant="acme", user="ann")
@@ -108,7 +108,7 @@ async def test_with_the_store_down_every_turn_is_answered_and_afterwards_all_is_
             return await holdfast.state.outbox.waiting() == TURNS
 
         await eventually(decided)
-        memory.away = False
+        memory.down = False
         expected = sorted([f"said {n}.{turn}" for n in range(TURNS // 3) for turn in range(3)] + replies)
 
         async def caught_up() -> bool:

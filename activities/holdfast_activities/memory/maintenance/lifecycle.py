@@ -106,15 +106,14 @@ class _Derived:
     session: str
     before: float
     found: bool = False
+    # Turns and episodes to delete, and what facts may name as their sources.
     turns: list[str] = field(default_factory=list[str])
-    """Turns and episodes to delete."""
     sources: set[str] = field(default_factory=set[str])
+    # Facts to delete, and all superseded facts, each with the fact that superseded it.
     gone: dict[str, str] = field(default_factory=dict[str, str])
-    """Facts to delete, each with the fact that superseded it."""
-    less: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """Remaining sources of facts that stay."""
     trail: dict[str, str] = field(default_factory=dict[str, str])
-    """Every superseded fact, with the fact that superseded it."""
+    # Facts that stay, with their remaining sources.
+    less: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def add(self, page: Sequence[Record], whole: bool) -> None:
         """Add erased memories; ``whole`` deletes facts whatever their sources."""

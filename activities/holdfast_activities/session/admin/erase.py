@@ -5,6 +5,8 @@ A retry continues an interrupted erasure. Memories are erased twice, because an 
 after the first time.
 """
 
+from dataclasses import dataclass
+
 from temporalio import activity
 
 from holdfast_activities import clock
@@ -21,20 +23,20 @@ from ..common.failures import reports_failures
 _MOST = 1_000  # sessions erased by one activity
 
 
+@dataclass(frozen=True, slots=True)
 class Erase:
     """The erasure activity."""
 
-    def __init__(self, state: State, conversations: Conversations, memories: Memories | None) -> None:
-        self._state = state
-        self._conversations = conversations
-        self._memories = memories
-        self._applying = Applying(state.outbox, memories)
+    state: State
+    conversations: Conversations
+    memories: Memories | None
+    applying: Applying
 
     @activity.defn(name=names.ERASE)
     @reports_failures
     async def erase(self, request: EraseInput) -> EraseResult:
         """Erase and count what was erased."""
-        memories = required(self._memories)
+        memories = required(self.memories)
         if request.kind != "tenant" and not request.id:
             raise BadInput(f"id is empty. Give the {request.kind} to erase")
         sessions = await self._sessions(request)
@@ -45,7 +47,7 @@ class Erase:
         more = len(sessions) == _MOST
         if not more and request.kind != "session":
             erased += await self._rest(memories, request)
-        await self._state.erasing.scrub()
+        await self.state.erasing.scrub()
         activity.logger.info(
             "%s %s of tenant %r erased, as %s asked: %d sessions, %d entries, %d memories",
             request.kind, request.id, request.tenant, request.by or "an operator", len(sessions), entries, erased,
@@ -53,24 +55,24 @@ class Erase:
         return EraseResult(memories=erased, entries=entries, sessions=tuple(sessions), more=more)
 
     async def _sessions(self, request: EraseInput) -> list[str]:
-        erasing = self._state.erasing
+        erasing = self.state.erasing
         if request.kind == "tenant":
             return await erasing.sessions(tenant=request.tenant, limit=_MOST)
         if request.kind == "user":
             return await erasing.sessions(user=request.id, tenant=request.tenant, limit=_MOST)
-        row = await self._state.load_session(request.id)
+        row = await self.state.load_session(request.id)
         if row is not None and row.tenant != request.tenant:
             raise BadInput(f"session {request.id} does not belong to tenant {request.tenant!r}")
         return [request.id]
 
     async def _session(self, memories: Memories, tenant: str, session: str) -> tuple[int, int]:
-        """Erase one session; return how many memories and log entries it had."""
-        erasing, now = self._state.erasing, clock.now()
+        """Return how many memories and log entries it had."""
+        erasing, now = self.state.erasing, clock.now()
         await erasing.begin(session, now)
-        self._conversations.forget(session)
+        self.conversations.forget(session)
         erased = await memories.erase(tenant, session=session)
         # Before the session's content, so that an interrupted attempt is repeated.
-        await self._applying.erase_again(tenant, session=session)
+        await self.applying.erase_again(tenant, session=session)
         return erased, await erasing.session(session, now)
 
     async def _rest(self, memories: Memories, request: EraseInput) -> int:
@@ -79,8 +81,8 @@ class Erase:
         if request.kind == "user":
             scope = scope_of("user", user=request.id)
         else:
-            await self._state.outbox.erase(tenant=request.tenant)
-            await self._state.erasing.tenant(request.tenant)
+            await self.state.outbox.erase(tenant=request.tenant)
+            await self.state.erasing.tenant(request.tenant)
         erased = await memories.erase(request.tenant, scope=scope)
-        await self._applying.erase_again(request.tenant, scope=scope)
+        await self.applying.erase_again(request.tenant, scope=scope)
         return erased

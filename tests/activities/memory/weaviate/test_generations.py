@@ -74,14 +74,14 @@ async def test_concurrent_writes_and_deletions_survive_a_migration(
 ) -> None:
     serve = Generations.serve
 
-    async def meanwhile(self: Generations, generation: Generation) -> None:
+    async def serve_and_write(self: Generations, generation: Generation) -> None:
         await other.put("acme", [fact("before", "", angle(0))])
         await serve(self, generation)
         # The other worker's lease still names the old generation.
         await other.put("acme", [fact("after", "", angle(0)), fact("changed", "new", angle(0))])
         await other.delete("acme", ["deleted"])
 
-    monkeypatch.setattr(Generations, "serve", meanwhile)
+    monkeypatch.setattr(Generations, "serve", serve_and_write)
     await worker.put("acme", [fact(id, "old", angle(0)) for id in ("changed", "deleted", "kept")])
     await other.list("acme", Filter())
     assert await worker.migrate(OTHER, embed) == 4
@@ -105,7 +105,7 @@ class Killed(BaseException):
     """In place of a kill: nothing catches it."""
 
 
-async def killed_before_the_end(store: WeaviateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def migrate_and_die_before_the_end(store: WeaviateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Migrate, and die when the new generation serves and the old one is still there."""
     with monkeypatch.context() as patch:
 
@@ -122,7 +122,7 @@ async def test_deletions_after_a_killed_migration_stay_deleted(
 ) -> None:
     await worker.put("acme", [fact(id, "", angle(0)) for id in ("a", "b", "c")])
     await worker.put("gone", [fact("a")])
-    await killed_before_the_end(worker, monkeypatch)
+    await migrate_and_die_before_the_end(worker, monkeypatch)
     assert await worker.delete("acme", ["a"]) == 1
     assert await worker.erase("gone") == 1
     await worker.put("acme", [fact("b", "changed", angle(0))])
@@ -160,7 +160,7 @@ async def test_a_migration_leaves_one_collection_behind(
     worker: WeaviateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await worker.put("acme", [fact("a", "", angle(0))])
-    await killed_before_the_end(worker, monkeypatch)
+    await migrate_and_die_before_the_end(worker, monkeypatch)
     with monkeypatch.context() as patch:
 
         async def die(*_: object) -> int:

@@ -23,27 +23,29 @@ from holdfast_workflows.contracts.agent.memory import (
     MemoryQuery,
 )
 
-from ..memory.rememberer import Rememberer, remembering
+from ..memory.memory_worker import MemoryWorker, remembering
 from ..memory.test_compact import compacting, steps
 
 
-async def erase(worker: Rememberer, kind: EraseKind, id: str = "", tenant: str | None = None) -> EraseResult:
+async def erase(
+    worker: MemoryWorker, kind: EraseKind, id: str = "", tenant: str | None = None
+) -> EraseResult:
     request = EraseInput(kind=kind, id=id, tenant=worker.tenant if tenant is None else tenant, by="ann")
     result: EraseResult = await worker.run(names.ERASE, request)
     return result
 
 
-async def lived(worker: Rememberer, said: str) -> None:
+async def lived(worker: MemoryWorker, said: str) -> None:
     """A session with a turn that is remembered, one that waits, and a summary."""
     await worker.run(names.REMEMBER_TURN, await worker.turn(1, f"{said} one", f"{said} one answered"))
-    worker.memory.away = True
+    worker.memory.down = True
     await worker.run(names.REMEMBER_TURN, await worker.turn(2, f"{said} two", f"{said} two answered"))
-    worker.memory.away = False
+    worker.memory.down = False
     await steps(worker, 12, first=300)
     await worker.run(names.COMPACT, await compacting(worker, 320))
 
 
-async def memories(worker: Rememberer) -> list[str]:
+async def memories(worker: MemoryWorker) -> list[str]:
     page = await worker.memory.list(MemoryQuery(tenant=worker.tenant, superseded=True, limit=500))
     return [view.text for view in page.memories]
 
@@ -108,12 +110,12 @@ async def test_a_session_of_another_tenant_is_not_erased(state: State, tmp_path:
 async def test_an_erasure_fails_without_the_store_and_is_finished_later(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path, context_window=8_000) as worker:
         await lived(worker, "first")
-        worker.memory.away = True
+        worker.memory.down = True
         with pytest.raises(ApplicationError) as failed:
             await erase(worker, "user", "ann")
         assert failed.value.type == "memory_unavailable"
         assert not failed.value.non_retryable
-        worker.memory.away = False
+        worker.memory.down = False
         result = await erase(worker, "user", "ann")
         assert result.sessions == (worker.session,)
         assert await memories(worker) == []
@@ -133,7 +135,7 @@ async def test_maintenance_does_every_task_in_order(state: State, tmp_path: Path
 
 async def test_a_task_that_fails_does_not_stop_the_rest(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        worker.memory.away = True
+        worker.memory.down = True
         report: MaintenanceReport = await worker.run(names.MAINTAIN, MaintainInput())
         errors = {task.task: task.error for task in report.tasks}
         assert [task.task for task in report.tasks] == list(TASKS)
@@ -143,7 +145,7 @@ async def test_a_task_that_fails_does_not_stop_the_rest(state: State, tmp_path: 
 
 async def test_a_single_failing_task_fails_the_activity(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        worker.memory.away = True
+        worker.memory.down = True
         with pytest.raises(ApplicationError) as failed:
             await worker.run(names.MAINTAIN, MaintainInput(tasks=("expire",)))
         assert failed.value.type == "memory_unavailable"

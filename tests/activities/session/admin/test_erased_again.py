@@ -18,7 +18,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import EraseInput, EraseKind, MemoryQuery
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
-from ..memory.rememberer import WAIT, Rememberer, remembering
+from ..memory.memory_worker import WAIT, MemoryWorker, remembering
 
 
 class Late:
@@ -44,10 +44,10 @@ class Late:
             await self._store.put(tenant, records)
 
 
-class Other:
-    """Another worker process on the same memories, whose store is late."""
+class OtherWorker:
+    """Another worker on the same memories, whose writes are late."""
 
-    def __init__(self, worker: Rememberer, store: MemoryStore) -> None:
+    def __init__(self, worker: MemoryWorker, store: MemoryStore) -> None:
         self.store = Late(store)
         self.memories = Memories(cast("MemoryStore", self.store))
         self.applying = Applying(worker.state.outbox, self.memories)
@@ -55,26 +55,26 @@ class Other:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is erased is gone over at the next look."""
+    """Repeat erasures at the next poll."""
     monkeypatch.setattr(module, "LATE", 0.0)
 
 
 @pytest.fixture
-async def worker(state: State, tmp_path: Path) -> AsyncIterator[Rememberer]:
+async def worker(state: State, tmp_path: Path) -> AsyncIterator[MemoryWorker]:
     async with remembering(state, tmp_path) as worker:
         await worker.digest()
         yield worker
 
 
 @pytest.fixture
-async def other(worker: Rememberer, tmp_path: Path) -> AsyncIterator[Other]:
-    other = Other(worker, await open_embedded(tmp_path / "memory.db", synchronous="NORMAL"))
+async def other(worker: MemoryWorker, tmp_path: Path) -> AsyncIterator[OtherWorker]:
+    other = OtherWorker(worker, await open_embedded(tmp_path / "memory.db", synchronous="NORMAL"))
     yield other
     await other.memories.close()
 
 
-def told(worker: Rememberer, number: int = 1) -> Change:
-    """A turn and a fact of the worker's session, said long ago."""
+def fact_change(worker: MemoryWorker, number: int = 1) -> Change:
+    """A change with an old turn and fact of the session."""
     id, scope = f"{worker.session}:{number}", "user:ann"
     turn = TurnDraft(id=id, scope=scope, text=f"Turn {number}.", at=9.0, session=worker.session, place=number)
     fact = FactDraft(
@@ -83,20 +83,20 @@ def told(worker: Rememberer, number: int = 1) -> Change:
     return Change(id=id, tenant=worker.tenant, at=9.0, turns=(turn,), facts=(fact,))
 
 
-async def erase(worker: Rememberer, kind: EraseKind) -> None:
+async def erase(worker: MemoryWorker, kind: EraseKind) -> None:
     id = {"session": worker.session, "user": "ann", "tenant": ""}[kind]
     await worker.run(names.ERASE, EraseInput(kind=kind, id=id, tenant=worker.tenant))
 
 
-async def ids(worker: Rememberer) -> list[str]:
+async def ids(worker: MemoryWorker) -> list[str]:
     page = await worker.memory.list(MemoryQuery(tenant=worker.tenant, superseded=True))
     return [view.id for view in page.memories]
 
 
 @pytest.mark.parametrize("kind", ["session", "user", "tenant"])
-async def test_a_late_write_is_erased(kind: EraseKind, worker: Rememberer, other: Other) -> None:
+async def test_a_late_write_is_erased(kind: EraseKind, worker: MemoryWorker, other: OtherWorker) -> None:
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
-        tasks.create_task(other.applying.record(told(worker), worker.session))
+        tasks.create_task(other.applying.record(fact_change(worker), worker.session))
         await other.store.begun.wait()
         await erase(worker, kind)
         other.store.given_up.set()
@@ -107,20 +107,22 @@ async def test_a_late_write_is_erased(kind: EraseKind, worker: Rememberer, other
 
 
 @pytest.mark.parametrize("kind", ["session", "user", "tenant"])
-async def test_memories_stored_after_the_erasure_stay(kind: EraseKind, worker: Rememberer) -> None:
-    await worker.memory.apply(told(worker))
+async def test_memories_stored_after_the_erasure_stay(kind: EraseKind, worker: MemoryWorker) -> None:
+    await worker.memory.apply(fact_change(worker))
     await erase(worker, kind)
     assert await ids(worker) == []
     # Of the same words, and said as long ago: somebody has begun anew, from the same documents.
-    await worker.memory.apply(told(worker))
+    await worker.memory.apply(fact_change(worker))
     await worker.activities.drainer.poll()
     assert len(await ids(worker)) == 2
 
 
-async def test_a_fact_superseded_by_a_late_one_is_valid_again(worker: Rememberer, other: Other) -> None:
+async def test_a_fact_superseded_by_a_late_one_is_valid_again(
+    worker: MemoryWorker, other: OtherWorker
+) -> None:
     cat = FactDraft(id="cat", scope="user:ann", text="Ann has a cat.", at=1.0, topic="pet")
     await worker.memory.apply(Change(id="cat", tenant=worker.tenant, facts=(cat,)))
-    change = told(worker)
+    change = fact_change(worker)
     dog = change.facts[0].model_copy(update={"topic": "pet"})
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
         tasks.create_task(other.applying.record(change.model_copy(update={"facts": (dog,)}), worker.session))
@@ -134,16 +136,16 @@ async def test_a_fact_superseded_by_a_late_one_is_valid_again(worker: Rememberer
 
 
 async def test_a_claimed_change_of_an_erased_session_is_not_applied(
-    worker: Rememberer, state: State, tmp_path: Path
+    worker: MemoryWorker, state: State, tmp_path: Path
 ) -> None:
-    worker.memory.away = True
+    worker.memory.down = True
     applying = Applying(state.outbox, cast("Memories", worker.memory))
     for number in range(3):
-        await applying.record(told(worker, number), worker.session)
-    worker.memory.away = False
+        await applying.record(fact_change(worker, number), worker.session)
+    worker.memory.down = False
     begun: list[str] = []
 
-    class Watched:
+    class RecordingMemories:
         def __getattr__(self, name: str) -> Any:
             return getattr(worker.memory, name)
 
@@ -154,16 +156,16 @@ async def test_a_claimed_change_of_an_erased_session_is_not_applied(
             count: int = await worker.memory.apply(change)
             return count
 
-    await Applying(state.outbox, cast("Memories", Watched())).drain()
+    await Applying(state.outbox, cast("Memories", RecordingMemories())).drain()
     assert begun == [f"{worker.session}:0"]
     assert await ids(worker) == []
 
 
-async def test_a_repeated_erasure_keeps_new_memories(worker: Rememberer, state: State) -> None:
+async def test_a_repeated_erasure_keeps_new_memories(worker: MemoryWorker, state: State) -> None:
     await erase(worker, "tenant")
-    await worker.memory.apply(told(worker))
+    await worker.memory.apply(fact_change(worker))
 
-    class Watched:
+    class RecordingMemories:
         def __getattr__(self, name: str) -> Any:
             return getattr(worker.memory, name)
 
@@ -173,5 +175,5 @@ async def test_a_repeated_erasure_keeps_new_memories(worker: Rememberer, state: 
             count: int = await worker.memory.erase(tenant, **what)
             return count
 
-    await Applying(state.outbox, cast("Memories", Watched())).drain()
+    await Applying(state.outbox, cast("Memories", RecordingMemories())).drain()
     assert len(await ids(worker)) == 2

@@ -22,17 +22,17 @@ from holdfast_workflows.contracts.agent.memory import (
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
 from holdfast_workflows.contracts.session.manifests import Manifest, Manifests, ReadManifests
 
-from ..memory.rememberer import Rememberer, remembering
+from ..memory.memory_worker import MemoryWorker, remembering
 
 
-async def add(worker: Rememberer, id: str, text: str, **more: Any) -> int:
+async def add(worker: MemoryWorker, id: str, text: str, **more: Any) -> int:
     fields: dict[str, Any] = {"scope": "user:ann", "by": "bob"} | more
     request = AddMemory(id=id, text=text, tenant=worker.tenant, **fields)
     count: int = await worker.run(names.ADD_MEMORY, request)
     return count
 
 
-async def find(worker: Rememberer, text: str = "", **more: Any) -> MemoryPage:
+async def find(worker: MemoryWorker, text: str = "", **more: Any) -> MemoryPage:
     page: MemoryPage = await worker.run(
         names.SEARCH_MEMORY, MemoryQuery(tenant=worker.tenant, text=text, **more)
     )
@@ -85,16 +85,16 @@ async def test_a_page_fits_one_payload(state: State, tmp_path: Path) -> None:
 async def test_waiting_turns_are_counted(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         before = (await worker.run(names.MEMORY_STATS)).waiting
-        worker.memory.away = True
+        worker.memory.down = True
         await worker.run(names.REMEMBER_TURN, await worker.turn(1, "I have a dog.", "Noted."))
-        worker.memory.away = False
+        worker.memory.down = False
         assert (await worker.run(names.MEMORY_STATS)).waiting == before + 1
         await state.outbox.erase(session=worker.session)
 
 
 async def test_operators_get_an_error_at_once_if_the_store_is_down(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        worker.memory.away = True
+        worker.memory.down = True
         for call in (find(worker), add(worker, "a", "x"), worker.run(names.MIGRATE_MEMORY, MigrateInput())):
             with pytest.raises(ApplicationError) as told:
                 await call

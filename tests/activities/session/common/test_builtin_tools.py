@@ -22,13 +22,13 @@ from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.errors import EffectUnknown, ToolArgumentsInvalid, ToolFailed
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
 
-from ..memory.rememberer import Rememberer, remembering
+from ..memory.memory_worker import MemoryWorker, remembering
 
 
 class Tools:
     """An agent's own tools over a worker's parts."""
 
-    def __init__(self, worker: Rememberer, memory: Memory | None = None) -> None:
+    def __init__(self, worker: MemoryWorker, memory: Memory | None = None) -> None:
         self.worker = worker
         spec = memory or Memory()
         made = builtin_tools.own_tools(any_tools=True, memory=spec, working_memory=True)
@@ -164,13 +164,13 @@ async def test_with_the_store_away_it_is_noted_and_searching_fails_plainly(
     async with remembering(state, tmp_path) as worker:
         tools = Tools(worker)
         await tools.use("remember", 3, text="Ann has a dog.")
-        worker.memory.away = True
+        worker.memory.down = True
         assert "as soon as" in await tools.use("remember", 4, text="Ann takes her tea with lemon.")
         assert "as soon as" in await tools.use("forget", 5, id=f"{worker.session}-3")
         with pytest.raises(ToolFailed, match="go on without it") as failed:
             await tools.use("search_memory", query="tea")
         assert not failed.value.retryable
-        worker.memory.away = False
+        worker.memory.down = False
         await worker.activities.drainer.poll()
         page = await worker.memory.list(MemoryQuery(tenant=worker.tenant))
         assert [view.text for view in page.memories] == ["Ann takes her tea with lemon."]
@@ -181,10 +181,10 @@ async def test_an_agent_forgets_only_what_is_in_its_scopes(away: bool, state: St
     async with remembering(state, tmp_path) as worker:
         fact = FactDraft(id="b", scope="user:bob", text="Bob has a dog.", at=1.0)
         await worker.memory.apply(Change(id="b", tenant=worker.tenant, facts=(fact,)))
-        worker.memory.away = away
+        worker.memory.down = away
         answer = await Tools(worker).use("forget", id="b")
         assert away or "no memory" in answer
-        worker.memory.away = False
+        worker.memory.down = False
         await worker.activities.drainer.poll()
         assert len(await worker.memory.get(worker.tenant, ["b"])) == 1
 

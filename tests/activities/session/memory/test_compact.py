@@ -25,13 +25,13 @@ from holdfast_workflows.contracts.session.entries import (
     UserEntry,
 )
 
-from .rememberer import Rememberer, remembering
+from .memory_worker import MemoryWorker, remembering
 
 WINDOW = 8_000
 SUMMARY = 900
 
 
-async def steps(worker: Rememberer, count: int, *, chars: int = 2_000, first: int = 1) -> int:
+async def steps(worker: MemoryWorker, count: int, *, chars: int = 2_000, first: int = 1) -> int:
     """A turn of so many steps with results, in the log; the number after it."""
     await worker.log(UserEntry(seq=first, turn=1, text="Find the order of customer Lopez."))
     seq = first + 1
@@ -47,7 +47,7 @@ async def steps(worker: Rememberer, count: int, *, chars: int = 2_000, first: in
     return seq
 
 
-async def compacting(worker: Rememberer, upto: int, **more: Any) -> CompactInput:
+async def compacting(worker: MemoryWorker, upto: int, **more: Any) -> CompactInput:
     fields: dict[str, Any] = {"seq": SUMMARY, "turn": 1, "step": 9, "tenant": worker.tenant} | more
     return CompactInput(
         session=worker.session,
@@ -59,7 +59,7 @@ async def compacting(worker: Rememberer, upto: int, **more: Any) -> CompactInput
     )
 
 
-async def summary(worker: Rememberer, seq: int = SUMMARY) -> SummaryEntry:
+async def summary(worker: MemoryWorker, seq: int = SUMMARY) -> SummaryEntry:
     [found] = await worker.state.log.read(worker.session, seq, seq + 1)
     assert isinstance(found, SummaryEntry)
     return found

@@ -1,4 +1,4 @@
-"""What waits for the memory store: applied exactly once, by whoever comes first, and never in an erased session's name."""
+"""What record_pending for the memory store: applied exactly once, by whoever comes first, and never in an erased session's name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import ForgetMemories, MemoryQuery
 from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
 
-from .rememberer import WAIT, Rememberer, remembering
+from .memory_worker import WAIT, MemoryWorker, remembering
 
 
-class Watched:
-    """Memories that note what is applied; before that, a hook may act in between."""
+class ObservedMemories:
+    """Memories that record the applied changes; ``between`` runs before each."""
 
-    def __init__(self, worker: Rememberer) -> None:
+    def __init__(self, worker: MemoryWorker) -> None:
         self.applied: list[str] = []
         self.broken: dict[str, Exception] = {}
         self.between: Any = None
@@ -40,7 +40,7 @@ class Watched:
         if change.id in self.broken:
             self.refused.set()
             raise self.broken[change.id]
-        # On PostgreSQL the tests share the table: what others left there is applied, too.
+        # On PostgreSQL the tests share the table, so changes of other tests are applied too.
         if change.id.startswith(self._worker.session):
             self.applied.append(change.id)
         if self.between:
@@ -51,11 +51,11 @@ class Watched:
         return count
 
 
-def applying(worker: Rememberer, memory: object) -> Applying:
+def applying(worker: MemoryWorker, memory: object) -> Applying:
     return Applying(worker.state.outbox, cast("Memories", memory))
 
 
-def change(worker: Rememberer, n: int) -> Change:
+def change(worker: MemoryWorker, n: int) -> Change:
     id = f"{worker.session}:{n}"
     fact = FactDraft(
         id=id,
@@ -67,24 +67,24 @@ def change(worker: Rememberer, n: int) -> Change:
     return Change(id=id, tenant=worker.tenant, at=float(n), facts=(fact,))
 
 
-async def waits(worker: Rememberer, count: int) -> list[str]:
-    """So many changes that were decided while the store was away."""
-    worker.memory.away = True
+async def record_pending(worker: MemoryWorker, count: int) -> list[str]:
+    """Record changes while the store is down; return their ids."""
+    worker.memory.down = True
     for n in range(count):
         await applying(worker, worker.memory).record(change(worker, n), worker.session)
-    worker.memory.away = False
+    worker.memory.down = False
     return [f"{worker.session}:{n}" for n in range(count)]
 
 
-async def ids(worker: Rememberer) -> list[str]:
+async def ids(worker: MemoryWorker) -> list[str]:
     page = await worker.memory.list(MemoryQuery(tenant=worker.tenant))
     return sorted(view.id for view in page.memories)
 
 
 async def test_two_workers_at_once_apply_every_change_once(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        wanted = await waits(worker, 35)
-        one, two = Watched(worker), Watched(worker)
+        wanted = await record_pending(worker, 35)
+        one, two = ObservedMemories(worker), ObservedMemories(worker)
         await asyncio.gather(applying(worker, one).drain(), applying(worker, two).drain())
         assert sorted(one.applied + two.applied) == sorted(wanted)
         assert await ids(worker) == sorted(wanted)
@@ -92,7 +92,7 @@ async def test_two_workers_at_once_apply_every_change_once(state: State, tmp_pat
 
 async def test_the_claim_of_a_dead_worker_is_applied_once(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        [id] = await waits(worker, 1)
+        [id] = await record_pending(worker, 1)
         outbox = state.outbox
         claimed = await outbox.claim(now=1e12, seconds=-1e12, limit=10_000)
         assert id in [item.id for item in claimed]
@@ -115,14 +115,14 @@ async def test_a_change_is_applied_at_once_if_the_store_answers(state: State, tm
 
 async def test_a_change_that_cannot_be_applied_does_not_block_others(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        wanted = await waits(worker, 5)
-        watched = Watched(worker)
-        watched.broken = {
+        wanted = await record_pending(worker, 5)
+        observed = ObservedMemories(worker)
+        observed.broken = {
             wanted[0]: BadInput("no"),
             wanted[2]: ValueError("what is this?"),
             wanted[3]: EmbeddingFailed("the model takes no such text", retryable=False),
         }
-        await applying(worker, watched).drain()
+        await applying(worker, observed).drain()
         assert await ids(worker) == [wanted[1], wanted[4]]
         item = await state.outbox.get(wanted[0])
         assert item is not None
@@ -132,11 +132,11 @@ async def test_a_change_that_cannot_be_applied_does_not_block_others(state: Stat
 
 async def test_changes_stay_pending_when_the_store_fails_midway(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        wanted = await waits(worker, 6)
-        watched = Watched(worker)
-        watched.broken = {wanted[3]: MemoryUnavailable("gone")}
+        wanted = await record_pending(worker, 6)
+        observed = ObservedMemories(worker)
+        observed.broken = {wanted[3]: MemoryUnavailable("gone")}
         with pytest.raises(MemoryUnavailable):
-            await applying(worker, watched).drain()
+            await applying(worker, observed).drain()
         assert await ids(worker) == wanted[:3]
         # Nothing is claimed any more: whoever comes next has all of it.
         await worker.activities.drainer.poll()
@@ -145,16 +145,16 @@ async def test_changes_stay_pending_when_the_store_fails_midway(state: State, tm
 
 async def test_a_session_erased_during_a_change_leaves_no_memory(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        await waits(worker, 1)
-        watched = Watched(worker)
+        await record_pending(worker, 1)
+        observed = ObservedMemories(worker)
 
         async def erase() -> None:
             await state.erasing.begin(worker.session, 5.0)
             await worker.memory.erase(worker.tenant, session=worker.session)
 
-        watched.between = erase
-        await applying(worker, watched).drain()
-        assert watched.applied
+        observed.between = erase
+        await applying(worker, observed).drain()
+        assert observed.applied
         assert await ids(worker) == []
 
 
@@ -163,7 +163,7 @@ async def test_a_repeated_change_does_not_restore_forgotten_memories(
     merged: bool, state: State, tmp_path: Path
 ) -> None:
     async with remembering(state, tmp_path) as worker:
-        [waiting] = await waits(worker, 1)
+        [waiting] = await record_pending(worker, 1)
         brought = change(worker, 0)
         if merged:
             [first] = brought.facts
@@ -199,33 +199,33 @@ async def test_the_drainer_applies_pending_changes_and_drops_erased_sessions(
     state: State, tmp_path: Path
 ) -> None:
     async with remembering(state, tmp_path) as worker:
-        wanted = await waits(worker, 3)
-        watched = Watched(worker)
-        watched.goal = len(wanted)
-        heard = asyncio.Event()
+        wanted = await record_pending(worker, 3)
+        observed = ObservedMemories(worker)
+        observed.goal = len(wanted)
+        dropped = asyncio.Event()
 
         def forget(session: str) -> None:
             if session == worker.session:
-                heard.set()
+                dropped.set()
 
-        drainer = Drainer(applying(worker, watched), state.outbox, state.erasing, forget, every=0.5)
+        drainer = Drainer(applying(worker, observed), state.outbox, state.erasing, forget, every=0.5)
         async with asyncio.timeout(WAIT), drainer.running():
-            await watched.reached.wait()
+            await observed.reached.wait()
             assert await ids(worker) == wanted
-            assert not heard.is_set()
+            assert not dropped.is_set()
             await state.erasing.session(worker.session, time.time())
-            await heard.wait()
+            await dropped.wait()
 
 
 async def test_the_drainer_survives_an_unavailable_store(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
-        wanted = await waits(worker, 2)
-        watched = Watched(worker)
-        watched.broken = {wanted[0]: MemoryUnavailable("gone")}
-        watched.goal = len(wanted)
-        drainer = Drainer(applying(worker, watched), state.outbox, state.erasing, lambda _: None, every=0.05)
+        wanted = await record_pending(worker, 2)
+        observed = ObservedMemories(worker)
+        observed.broken = {wanted[0]: MemoryUnavailable("gone")}
+        observed.goal = len(wanted)
+        drainer = Drainer(applying(worker, observed), state.outbox, state.erasing, lambda _: None, every=0.05)
         async with asyncio.timeout(WAIT), drainer.running():
-            await watched.refused.wait()
-            watched.broken = {}
-            await watched.reached.wait()
+            await observed.refused.wait()
+            observed.broken = {}
+            await observed.reached.wait()
         assert await ids(worker) == wanted

@@ -15,19 +15,19 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import Memory, RecallResult, ScopeKind
 from holdfast_workflows.contracts.session.entries import MemoryEntry
 
-from .rememberer import Rememberer, remembering
+from .memory_worker import MemoryWorker, remembering
 
 ASKED = "Which city does Ann live in?"
 
 
 async def knows(
-    worker: Rememberer, text: str, scope: str = "user:ann", *, id: str = "f", session: str = ""
+    worker: MemoryWorker, text: str, scope: str = "user:ann", *, id: str = "f", session: str = ""
 ) -> None:
     fact = FactDraft(id=id, scope=scope, text=text, at=1_700_000_000.0, session=session)
     await worker.memory.apply(Change(id=id, tenant=worker.tenant, facts=(fact,)))
 
 
-async def entry(worker: Rememberer, seq: int = 500) -> MemoryEntry | None:
+async def entry(worker: MemoryWorker, seq: int = 500) -> MemoryEntry | None:
     found = await worker.state.log.read(worker.session, seq, seq + 1)
     return found[0] if found and isinstance(found[0], MemoryEntry) else None
 
@@ -126,7 +126,7 @@ async def test_a_long_message_is_read_by_its_reference(state: State, tmp_path: P
 async def test_an_unavailable_store_is_a_retryable_error(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         request = await worker.recalling(ASKED)
-        worker.memory.away = True
+        worker.memory.down = True
         with pytest.raises(ApplicationError) as raised:
             await worker.run(names.RECALL, request)
         assert raised.value.type == "memory_unavailable"
@@ -136,7 +136,7 @@ async def test_an_unavailable_store_is_a_retryable_error(state: State, tmp_path:
 async def test_a_hanging_store_is_not_tried_again(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         request = await worker.recalling(ASKED)
-        worker.memory.away = True
+        worker.memory.down = True
         with pytest.raises(ApplicationError) as raised:
             await worker.run(names.RECALL, request, attempt=2, waited=MAX_WAIT)
         assert raised.value.non_retryable
@@ -145,7 +145,7 @@ async def test_a_hanging_store_is_not_tried_again(state: State, tmp_path: Path) 
 async def test_recall_does_not_wait_for_an_open_breaker(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path) as worker:
         request = await worker.recalling(ASKED)
-        worker.memory.away = True
+        worker.memory.down = True
         worker.memory.retry_after = 60.0
         with pytest.raises(ApplicationError) as raised:
             await worker.run(names.RECALL, request)

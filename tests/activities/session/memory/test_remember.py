@@ -14,7 +14,7 @@ from holdfast_workflows.contracts.agent.memory import MemoryQuery, MemoryView, R
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall, UserEntry
 
-from .rememberer import Rememberer, remembering
+from .memory_worker import MemoryWorker, remembering
 
 MOVED = "I have moved to Lisbon and my cat is called Miso."
 
@@ -23,7 +23,7 @@ def facts(*items: dict[str, Any]) -> str:
     return json.dumps(items)
 
 
-async def kept(worker: Rememberer, *, kind: str = "") -> list[MemoryView]:
+async def kept(worker: MemoryWorker, *, kind: str = "") -> list[MemoryView]:
     """All memories of the tenant, those of a kind."""
     page = await worker.memory.list(MemoryQuery(tenant=worker.tenant, superseded=True))
     return [view for view in page.memories if not kind or view.kind == kind]
@@ -70,11 +70,11 @@ async def test_a_repeated_remember_does_not_call_the_model_again(state: State, t
 async def test_a_turn_is_applied_once_when_the_store_is_back(state: State, tmp_path: Path) -> None:
     async with remembering(state, tmp_path, say(facts({"text": "The user lives in Lisbon."}))) as worker:
         request = await worker.turn(1, MOVED, "Noted.")
-        worker.memory.away = True
+        worker.memory.down = True
         result = await worker.run(names.REMEMBER_TURN, request)
         assert (result.turns, result.facts, result.pending) == (2, 1, True)
         assert (await worker.run(names.REMEMBER_TURN, request, attempt=2)).pending
-        worker.memory.away = False
+        worker.memory.down = False
         assert await kept(worker) == []
         await worker.activities.drainer.poll()
         assert len(await kept(worker)) == 3

@@ -34,17 +34,17 @@ WAIT = 20.0
 """Seconds; the bound of every wait here."""
 
 
-class Switched:
-    """Memories that are away as long as ``away`` is set: what a store that is down looks like from here."""
+class SwitchableMemories:
+    """Memories that raise MemoryUnavailable while ``down`` is set."""
 
     def __init__(self, memories: Memories) -> None:
-        self.away = False
+        self.down = False
         self.retry_after: float | None = None
         self._memories = memories
 
     def __getattr__(self, name: str) -> Any:
         async def call(*args: Any, **kwargs: Any) -> Any:
-            if self.away:
+            if self.down:
                 raise MemoryUnavailable("switched off", retry_after=self.retry_after)
             return await getattr(self._memories, name)(*args, **kwargs)
 
@@ -57,11 +57,16 @@ def look(order: str) -> str:
     return f"order {order} is on its way"
 
 
-class Rememberer:
+class MemoryWorker:
     """One worker, and one session of its agent ``clerk``."""
 
     def __init__(
-        self, state: State, memory: Switched, model: ScriptedModel, agent: Agent, tenant: TenantLimits | None
+        self,
+        state: State,
+        memory: SwitchableMemories,
+        model: ScriptedModel,
+        agent: Agent,
+        tenant: TenantLimits | None,
     ) -> None:
         self.state = state
         self.memory = memory
@@ -159,7 +164,7 @@ async def remembering(
     tenant: TenantLimits | None = None,
     asked: str = "",
     **options: Any,
-) -> AsyncGenerator[Rememberer]:
+) -> AsyncGenerator[MemoryWorker]:
     """A worker with memories in a folder, and a model that says what the script says, then ``[]``."""
     said = iter(script)
 
@@ -177,7 +182,7 @@ async def remembering(
     )
     memories = Memories(await open_embedded(folder / "memory.db", synchronous="NORMAL"))
     async with ScriptedModel(answer) as model:
-        worker = Rememberer(state, Switched(memories), model, agent, tenant)
+        worker = MemoryWorker(state, SwitchableMemories(memories), model, agent, tenant)
         try:
             yield worker
         finally:
