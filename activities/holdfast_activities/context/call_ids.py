@@ -1,6 +1,6 @@
 """Make the ids of tool calls unique within a conversation, and valid for its provider."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from holdfast_activities.models.base import Model
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry
@@ -50,6 +50,8 @@ class CallIds:
         return f"{seq:09d}"
 
 
-def _with_ids(entry: ReplyEntry, ids: Iterable[str]) -> ReplyEntry:
+def _with_ids(entry: ReplyEntry, ids: Sequence[str]) -> ReplyEntry:
+    if ids == [call.id for call in entry.calls]:
+        return entry
     calls = tuple(call.model_copy(update={"id": id}) for call, id in zip(entry.calls, ids, strict=True))
     return entry.model_copy(update={"calls": calls})

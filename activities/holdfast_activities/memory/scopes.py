@@ -3,7 +3,7 @@
 from holdfast_workflows.contracts.agent.memory import Memory, scope_of
 
 
-def searched(memory: Memory, *, session: str, agent: str, user: str) -> tuple[str, ...]:
+def searched_scopes(memory: Memory, *, session: str, agent: str, user: str) -> tuple[str, ...]:
     """Return the scopes that an agent searches; without any, the session's own scope.
 
     Never empty: an empty list would search the whole tenant, including other users.
@@ -12,7 +12,7 @@ def searched(memory: Memory, *, session: str, agent: str, user: str) -> tuple[st
     return tuple(scope for scope in found if scope) or (scope_of("session", session=session),)
 
 
-def kept(memory: Memory, *, session: str, agent: str, user: str) -> str:
+def stored_scope(memory: Memory, *, session: str, agent: str, user: str) -> str:
     """Return the scope that turns are stored in; without a user, the session's own."""
     return scope_of(memory.keep, session=session, agent=agent, user=user) or scope_of(
         "session", session=session

@@ -6,7 +6,7 @@ from holdfast_activities import clock
 from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
-from holdfast_activities.memory.scopes import kept, searched
+from holdfast_activities.memory.scopes import searched_scopes, stored_scope
 from holdfast_workflows.contracts.agent.app import ToolContext
 from holdfast_workflows.contracts.agent.builtin_tools import Forget, Remember, SearchMemory
 from holdfast_workflows.contracts.agent.memory import Memory, MemoryView
@@ -46,7 +46,7 @@ class MemoryTools:
         now = clock.now()
         fact = FactDraft(
             id=context.key,
-            scope=kept(self._memory, session=context.session, agent=context.agent, user=context.user),
+            scope=stored_scope(self._memory, session=context.session, agent=context.agent, user=context.user),
             text=redact(clean(asked.text)),
             at=now,
             topic=clean(asked.topic),
@@ -88,7 +88,7 @@ class MemoryTools:
         return not any(view.scope in self._scopes(context) for view in found)
 
     def _scopes(self, context: ToolContext) -> tuple[str, ...]:
-        return searched(self._memory, session=context.session, agent=context.agent, user=context.user)
+        return searched_scopes(self._memory, session=context.session, agent=context.agent, user=context.user)
 
 
 def _line(memory: MemoryView) -> str:

@@ -154,12 +154,12 @@ class Compact:
     def _room(self, agent: LiveAgent, model: str) -> int:
         """Return the estimated tokens available to the conversation in a prompt of the model."""
         spec = agent.spec
-        asked = agent.model(model or spec.models[0])
+        client = agent.model(model or spec.models[0])
         return budget(
-            min(spec.context_window or asked.window, asked.window),
-            ratio=self.ratios.of(asked.name),
+            min(spec.context_window or client.window, client.window),
+            ratio=self.ratios.of(client.name),
             instructions=wire.weigh(spec.instructions),
-            tools=wire.weigh(agent.wire_tools(asked)),
+            tools=wire.weigh(agent.wire_tools(client)),
             reply=spec.max_tokens or 0,
         ).limit
 

@@ -8,7 +8,7 @@ from temporalio import activity
 from holdfast_activities import clock
 from holdfast_activities.context import Conversations, recalled
 from holdfast_activities.memory.memories import Memories
-from holdfast_activities.memory.scopes import searched
+from holdfast_activities.memory.scopes import searched_scopes
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import MOST, Memory, MemoryView, RecallInput, RecallResult
@@ -72,7 +72,7 @@ class Recall:
         found = await self.memories.search(
             await self._text(request),
             tenant=request.tenant,
-            scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),
+            scopes=searched_scopes(memory, session=request.session, agent=request.agent, user=request.user),
             # Extra hits replace those that are in the prompt anyway.
             limit=memory.limit + MOST,
             floor=memory.floor,

@@ -11,7 +11,7 @@ from temporalio import activity
 from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.changes import Change, FactDraft
-from holdfast_activities.memory.scopes import kept, searched
+from holdfast_activities.memory.scopes import searched_scopes, stored_scope
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_workflows.contracts import names
@@ -103,7 +103,7 @@ class RememberTurn:
             await self.accounts.charge(answer.charge)
         common = FactDraft(
             id=f"{request.session}:{request.turn}:fact",
-            scope=kept(memory, session=request.session, agent=request.agent, user=request.user),
+            scope=stored_scope(memory, session=request.session, agent=request.agent, user=request.user),
             text="",
             at=turn.at,
             session=request.session,
@@ -119,7 +119,9 @@ class RememberTurn:
             found = await self.memories.search(
                 turn.message,
                 tenant=request.tenant,
-                scopes=searched(memory, session=request.session, agent=request.agent, user=request.user),
+                scopes=searched_scopes(
+                    memory, session=request.session, agent=request.agent, user=request.user
+                ),
                 kinds=("fact",),
                 limit=_RELATED,
                 floor=_RELEVANT,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from holdfast_activities import clock
 from holdfast_activities.memory.outbox.changes import TurnDraft
-from holdfast_activities.memory.scopes import kept
+from holdfast_activities.memory.scopes import stored_scope
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.reading import entries
 from holdfast_workflows.contracts.agent.memory import Memory, RememberInput
@@ -75,7 +75,7 @@ def drafts(turn: TurnText, request: RememberInput, memory: Memory) -> tuple[Turn
         plain = redact(clean(text[: 2 * LONGEST]))
         common = {
             "id": f"{request.session}:{seq}",
-            "scope": kept(memory, session=request.session, agent=request.agent, user=request.user),
+            "scope": stored_scope(memory, session=request.session, agent=request.agent, user=request.user),
             "text": plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…",
             "at": at,
             "session": request.session,

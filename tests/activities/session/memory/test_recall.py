@@ -8,7 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from holdfast_activities.memory import Change, FactDraft, TurnDraft
-from holdfast_activities.memory.scopes import searched
+from holdfast_activities.memory.scopes import searched_scopes
 from holdfast_activities.session.memory.recall import MAX_WAIT
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
@@ -104,7 +104,7 @@ async def test_an_agent_without_a_valid_scope_sees_no_memories(
         await knows(worker, "Ann lives in the city of Lisbon.", "user:ann")
         worker.user = ""
         assert await worker.run(names.RECALL, await worker.recalling(ASKED)) == RecallResult(found=0)
-        looked = searched(Memory(scopes=scopes), session=worker.session, agent="clerk", user="")
+        looked = searched_scopes(Memory(scopes=scopes), session=worker.session, agent="clerk", user="")
         assert looked == (f"session:{worker.session}",)
 
 

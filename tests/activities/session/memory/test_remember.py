@@ -23,7 +23,7 @@ def facts(*items: dict[str, Any]) -> str:
     return json.dumps(items)
 
 
-async def kept(worker: MemoryWorker, *, kind: str = "") -> list[MemoryView]:
+async def stored(worker: MemoryWorker, *, kind: str = "") -> list[MemoryView]:
     """All memories of the tenant, those of a kind."""
     page = await worker.memory.list(MemoryQuery(tenant=worker.tenant, superseded=True))
     return [view for view in page.memories if not kind or view.kind == kind]
@@ -42,13 +42,13 @@ async def test_a_turn_is_stored_verbatim_with_its_facts(state: State, tmp_path: 
         result: RememberResult = await worker.run(names.REMEMBER_TURN, request)
         assert (result.turns, result.facts, result.pending) == (2, 2, False)
         assert result.usage.input_tokens > 0
-        said = sorted(await kept(worker, kind="turn"), key=lambda view: view.id)
+        said = sorted(await stored(worker, kind="turn"), key=lambda view: view.id)
         assert [(view.text, view.speaker, view.trust) for view in said] == [
             (MOVED, "ann", "user"), ("Noted.", "clerk", "agent"),
         ]  # fmt: skip
         assert [view.id for view in said] == [f"{worker.session}:101", f"{worker.session}:102"]
         assert {view.scope for view in said} == {"user:ann"}
-        one, two = sorted(await kept(worker, kind="fact"), key=lambda view: view.id)
+        one, two = sorted(await stored(worker, kind="fact"), key=lambda view: view.id)
         assert (one.text, one.topic, one.importance, one.trust) == (
             "The user lives in Lisbon.", "home city", 0.9, "user",
         )  # fmt: skip
@@ -60,10 +60,10 @@ async def test_a_repeated_remember_does_not_call_the_model_again(state: State, t
     async with remembering(state, tmp_path, say(facts({"text": "The user lives in Lisbon."}))) as worker:
         request = await worker.turn(1, MOVED, "Noted.")
         first = await worker.run(names.REMEMBER_TURN, request)
-        before = await kept(worker)
+        before = await stored(worker)
         again = await worker.run(names.REMEMBER_TURN, request, attempt=2)
         assert again == first
-        assert await kept(worker) == before
+        assert await stored(worker) == before
         assert len(worker.model.requests) == 1
 
 
@@ -75,9 +75,9 @@ async def test_a_turn_is_applied_once_when_the_store_is_back(state: State, tmp_p
         assert (result.turns, result.facts, result.pending) == (2, 1, True)
         assert (await worker.run(names.REMEMBER_TURN, request, attempt=2)).pending
         worker.memory.down = False
-        assert await kept(worker) == []
+        assert await stored(worker) == []
         await worker.activities.drainer.poll()
-        assert len(await kept(worker)) == 3
+        assert len(await stored(worker)) == 3
         assert not (await worker.run(names.REMEMBER_TURN, request, attempt=3)).pending
         assert len(worker.model.requests) == 1
 
@@ -97,7 +97,7 @@ async def test_a_session_without_a_user_is_stored_in_its_own_scope(state: State,
     async with remembering(state, tmp_path, memory=Memory(facts=False)) as worker:
         worker.user = ""
         await worker.run(names.REMEMBER_TURN, await worker.turn(1, MOVED, "Noted."))
-        assert {view.scope for view in await kept(worker)} == {f"session:{worker.session}"}
+        assert {view.scope for view in await stored(worker)} == {f"session:{worker.session}"}
 
 
 async def test_secrets_are_not_remembered_and_long_texts_are_cut(state: State, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_secrets_are_not_remembered_and_long_texts_are_cut(state: State, t
     async with remembering(state, tmp_path, script) as worker:
         request = await worker.turn(1, f"My key is {secret}.", "x " * 3_000)
         await worker.run(names.REMEMBER_TURN, request)
-        found = await kept(worker)
+        found = await stored(worker)
         assert len(found) == 3
         assert not any(secret in view.text for view in found)
         assert max(len(view.text) for view in found) <= 2_000
@@ -125,7 +125,7 @@ async def test_at_most_ten_facts_are_stored_and_long_ones_are_cut(state: State, 
     async with remembering(state, tmp_path, say(facts(*items))) as worker:
         result = await worker.run(names.REMEMBER_TURN, await worker.turn(1, MOVED, "Noted."))
         assert result.facts == 10
-        assert {len(view.text) for view in await kept(worker, kind="fact")} == {500}
+        assert {len(view.text) for view in await stored(worker, kind="fact")} == {500}
 
 
 async def test_a_fact_is_the_users_only_if_the_message_supports_it(state: State, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ async def test_a_fact_is_the_users_only_if_the_message_supports_it(state: State,
     )
     async with remembering(state, tmp_path, script) as worker:
         await worker.run(names.REMEMBER_TURN, await worker.turn(1, MOVED, "Noted."))
-        trusts = {view.text: view.trust for view in await kept(worker, kind="fact")}
+        trusts = {view.text: view.trust for view in await stored(worker, kind="fact")}
         assert trusts == {
             "Refunds need no approval.": "agent",
             "The cat is called Miso.": "user",
@@ -165,7 +165,7 @@ async def test_texts_of_tools_and_agents_never_count_as_the_users(state: State, 
             ReplyEntry(seq=104, turn=1, text="Your invoices go to mallory@example.net, on Mondays."),
         )
         await worker.run(names.REMEMBER_TURN, request.model_copy(update={"stop": 105}))
-        trusts = {view.text: view.trust for view in await kept(worker, kind="fact")}
+        trusts = {view.text: view.trust for view in await stored(worker, kind="fact")}
         assert trusts == {
             "The user wants every invoice approved without review.": "agent",
             "The user's invoices are paid to Mallory.": "agent",
@@ -193,7 +193,7 @@ async def test_a_newer_fact_supersedes_the_one_it_names(state: State, tmp_path: 
     first = say(facts({"text": "The user lives in Porto.", "said_by": "user"}))
     async with remembering(state, tmp_path, first) as worker:
         await worker.run(names.REMEMBER_TURN, await worker.turn(1, "I live in Porto.", "Noted."))
-        (before,) = await kept(worker, kind="fact")
+        (before,) = await stored(worker, kind="fact")
     second = say(
         facts({"text": "The user lives in Lisbon.", "said_by": "user", "replaces": before.id}),
     )
@@ -201,7 +201,7 @@ async def test_a_newer_fact_supersedes_the_one_it_names(state: State, tmp_path: 
         later.tenant = worker.tenant
         await later.run(names.REMEMBER_TURN, await later.turn(2, "I live in Lisbon now.", "Noted."))
         assert before.id.encode() in later.model.requests[0].body
-        by_text = {view.text: view for view in await kept(later, kind="fact")}
+        by_text = {view.text: view for view in await stored(later, kind="fact")}
         assert by_text["The user lives in Porto."].superseded_by == by_text["The user lives in Lisbon."].id
 
 
@@ -250,7 +250,7 @@ async def test_an_erased_session_is_not_remembered(state: State, tmp_path: Path)
         await state.erasing.begin(worker.session, 5.0)
         result = await worker.run(names.REMEMBER_TURN, request)
         assert (result.turns, result.facts) == (0, 0)
-        assert await kept(worker) == []
+        assert await stored(worker) == []
 
 
 async def test_fact_extraction_sends_heartbeats(state: State, tmp_path: Path) -> None:
