@@ -126,6 +126,8 @@ def test_no_library_is_forgotten_in_the_list_that_workflows_may_not_use() -> Non
 
 def _import_name(requirement: str) -> str:
     name = re.split(r"[\[<>=;]", requirement, maxsplit=1)[0].strip()
+    if name == "pystemmer":
+        return "Stemmer"
     return name.removesuffix("-slim").removesuffix("-client").replace("-", "_").lower()
 
 

@@ -10,59 +10,17 @@ _MONTHS = [
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 ]  # fmt: skip
-_BEFORE_A_MONTH = frozenset({"in", "last", "since", "during", "by", "until", "this", "early", "late", "mid"})
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _NUMBERS = {
-    "zero": 0, "a": 1, "an": 1, "one": 1, "two": 2, "couple": 2, "three": 3, "few": 3, "four": 4, "several": 4, "five": 5,
+    "a": 1, "an": 1, "one": 1, "two": 2, "couple": 2, "three": 3, "few": 3, "four": 4, "several": 4, "five": 5,
     "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
-
-_MONTH = "(?:" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS) + "|sept)"
-_YEAR = r"(?:19|20)\d\d"
-_DATE = re.compile(rf"\b({_YEAR})-(\d\d)-(\d\d)\b")
-_DAY_FIRST = re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b\.?(?:,? ({_YEAR})\b)?")
-_MONTH_FIRST = re.compile(rf"\b({_MONTH})\b\.? (?:the )?(\d\d?)(?:st|nd|rd|th)?\b(?!\d)(?:,? ({_YEAR})\b)?")
-_MONTH_ONLY = re.compile(rf"\b({_MONTH})\b\.?(?:,? (?:of )?({_YEAR})\b)?")
-_YEAR_ONLY = re.compile(rf"\b({_YEAR})\b")
-_NAMED_DAY = re.compile(
-    r"\b(day before yesterday|yesterday|last night|today|tonight|this morning|tomorrow)\b"
-)
-_LAST_UNIT = re.compile(r"\b(last|past|previous|this|next) (week|weekend|month|year)\b")
-_AGO = re.compile(
-    r"\b(\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|couple|few|several)"
-    r"(?: of)? (day|week|month|year)s? (?:ago|back|earlier)\b"
-)
-_PAST_FEW = re.compile(
-    r"\b(?:last|past|previous) (\d+|two|three|four|five|six|seven|eight|nine|ten|twelve|couple|few|several)"
-    r"(?: of)? (day|week|month|year)s\b"
-)
-_WEEKDAY = re.compile(rf"\b(?:(last|this|next|on) )?({'|'.join(_WEEKDAYS)})\b")
-_SEASON = re.compile(
-    rf"\b(?:(last|this|next|in|the) )(?:the )?({'|'.join(_SEASONS)})\b(?:(?: of)? ({_YEAR})\b)?"
-)
-_RECENTLY = re.compile(r"\b(recently|lately|these days|the other day|just now)\b")
-# All patterns in one, for speed: it runs on every candidate.
-_TELLING = re.compile(
-    "|".join(
-        f"(?:{pattern.pattern})"
-        for pattern in (
-            _DATE,
-            _DAY_FIRST,
-            _MONTH_FIRST,
-            _SEASON,
-            _MONTH_ONLY,
-            _AGO,
-            _PAST_FEW,
-            _LAST_UNIT,
-            _NAMED_DAY,
-            _WEEKDAY,
-            _YEAR_ONLY,
-            _RECENTLY,
-        )
-    )
-)
-_UNIT_DAYS = {"day": 1.0, "week": 7.0, "weekend": 7.0, "month": 30.44, "year": 365.25}
+_UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 30.44, "year": 365.25}
+_NAMED_DAYS = {
+    "day before yesterday": -2, "yesterday": -1, "last night": -1, "today": 0, "tonight": 0, "this morning": 0,
+    "tomorrow": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,37 +31,34 @@ class Span:
     end: float
 
 
-def spans(text: str, now: float) -> list[Span]:
-    """Return the times that a text names, relative ones seen from ``now``.
+def extract(text: str, now: float) -> tuple[list[Span], str]:
+    """Return the times that a text names, seen from ``now``, and the rest of the text in lower case.
 
     A month or season without a year is the latest that has begun by ``now``.
     """
-    return read(text, now)[0]
-
-
-def read(text: str, now: float) -> tuple[list[Span], str]:
-    """Return the times that a text names, and the text without them, in lower case."""
     today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    text = text.lower()
     found: list[Span] = []
-    for pattern, reader in _READERS:
-        # Matches are removed before coarser patterns run: "May 2023" is not all of 2023.
-        rest: list[str] = []
-        last = 0
-        for match in pattern.finditer(text):
-            span = _span(reader, match, today)
-            if span is None:
-                continue
-            found.append(span)
-            rest += [text[last : match.start()], " | "]
-            last = match.end()
-        text = "".join([*rest, text[last:]])
+    text = text.lower()
+    for pattern, reader in _FORMS.items():
+
+        def cut(match: re.Match[str], reader: _Reader = reader) -> str:
+            try:
+                times = reader(match, today)
+            except (ValueError, OverflowError):
+                times = None  # such as February 30th, or a hundred thousand years ago
+            if times is None:
+                return match[0]
+            found.append(Span(times[0].timestamp(), times[1].timestamp()))
+            return " | "
+
+        # Matches are removed before coarser forms are tried: "May 2023" is not all of 2023.
+        text = pattern.sub(cut, text)
     return found, text
 
 
-def tells_time(text: str) -> bool:
+def names_a_time(text: str) -> bool:
     """Whether a text names a time, as an answer to "when" does."""
-    return bool(_TELLING.search(text.lower()))
+    return bool(_ANY_FORM.search(text.lower()))
 
 
 def nearness(at: float, span: Span) -> float:
@@ -111,108 +66,83 @@ def nearness(at: float, span: Span) -> float:
     if span.start <= at < span.end:
         return 1.0
     slack = max(3 * 86_400.0, (span.end - span.start) / 2)
-    away = span.start - at if at < span.start else at - span.end
-    return max(0.0, 1.0 - away / slack)
+    return max(0.0, 1.0 - (span.start - at if at < span.start else at - span.end) / slack)
 
 
-def _span(reader: "_Reader", match: re.Match[str], today: datetime) -> Span | None:
-    try:
-        pair = reader(match, today)
-    except (ValueError, OverflowError):
-        return None  # such as February 30th, or a hundred thousand years ago
-    return Span(pair[0].timestamp(), pair[1].timestamp()) if pair else None
+_Reader = Callable[[re.Match[str], datetime], tuple[datetime, datetime] | None]
 
 
-_Pair = tuple[datetime, datetime]
-_Reader = Callable[[re.Match[str], datetime], _Pair | None]
-
-
-def _date(match: re.Match[str], _: datetime) -> _Pair:
-    day = datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=UTC)
-    return day, day + _DAY
-
-
-def _day_first(match: re.Match[str], today: datetime) -> _Pair:
-    return _day_of_month(int(match[1]), match[2], match[3], today)
-
-
-def _month_first(match: re.Match[str], today: datetime) -> _Pair:
-    return _day_of_month(int(match[2]), match[1], match[3], today)
-
-
-def _day_of_month(day: int, month: str, year: str | None, today: datetime) -> _Pair:
-    start = datetime(int(year) if year else today.year, _month_number(month), day, tzinfo=UTC)
-    if not year and start > today:
-        start = start.replace(year=start.year - 1)
+def _iso_date(match: re.Match[str], _: datetime) -> tuple[datetime, datetime]:
+    start = datetime.fromisoformat(match[0]).replace(tzinfo=UTC)
     return start, start + _DAY
 
 
-def _month_only(match: re.Match[str], today: datetime) -> _Pair | None:
-    if match[1] in ("may", "mar", "march") and not match[2] and not _stands_for_a_month(match):
+def _day(match: re.Match[str], today: datetime) -> tuple[datetime, datetime]:
+    day, month = (match[1], match[2]) if match[1].isdigit() else (match[2], match[1])
+    start = _start(match[3], _month_number(month), int(day), today)
+    return start, start + _DAY
+
+
+def _month(match: re.Match[str], today: datetime) -> tuple[datetime, datetime] | None:
+    # "In may" is a month, "you may" is not.
+    if (
+        match[1] in ("may", "mar", "march")
+        and not match[2]
+        and not _MONTH_FOLLOWS.search(match.string, 0, match.start())
+    ):
         return None
-    start = datetime(int(match[2]) if match[2] else today.year, _month_number(match[1]), 1, tzinfo=UTC)
-    if not match[2] and start > today:
-        start = start.replace(year=start.year - 1)
+    start = _start(match[2], _month_number(match[1]), 1, today)
     return start, _later(start, 1)
 
 
-def _stands_for_a_month(match: re.Match[str]) -> bool:
-    """Whether the word before "may" or "march" indicates a month: "in may", but not "you may"."""
-    before = match.string[: match.start()].split()[-1:]
-    return bool(before) and before[0] in _BEFORE_A_MONTH
+def _season(match: re.Match[str], today: datetime) -> tuple[datetime, datetime]:
+    year = match[3] or (str(today.year) if match[1] == "next" else "")
+    start = _start(year, _SEASONS[match[2]], 1, today)
+    return start, _later(start, 3)
 
 
-def _year_only(match: re.Match[str], _: datetime) -> _Pair:
-    start = datetime(int(match[1]), 1, 1, tzinfo=UTC)
+def _year(match: re.Match[str], today: datetime) -> tuple[datetime, datetime]:
+    start = _start(match[1], 1, 1, today)
     return start, _later(start, 12)
 
 
-def _named_day(match: re.Match[str], today: datetime) -> _Pair:
-    shift = {"day before yesterday": -2, "yesterday": -1, "last night": -1, "tomorrow": 1}.get(match[1], 0)
-    start = today + shift * _DAY
-    return start, start + _DAY
-
-
-def _last_unit(match: re.Match[str], today: datetime) -> _Pair:
-    shift = {"this": 0, "next": 1}.get(match[1], -1)
-    unit = match[2]
-    if unit == "month":
-        start = _later(today.replace(day=1), shift)
-        return start, _later(start, 1)
-    if unit == "year":
-        start = today.replace(month=1, day=1, year=today.year + shift)
-        return start, _later(start, 12)
-    monday = today - today.weekday() * _DAY
-    if unit == "week":
-        return monday + 7 * shift * _DAY, monday + 7 * (shift + 1) * _DAY
-    saturday = monday + (5 + 7 * shift) * _DAY
-    return saturday, saturday + 2 * _DAY
-
-
-def _ago(match: re.Match[str], today: datetime) -> _Pair:
-    unit = timedelta(days=_UNIT_DAYS[match[2]])
+def _ago(match: re.Match[str], today: datetime) -> tuple[datetime, datetime]:
     # "Three weeks ago" is approximate.
-    middle, about = today - _number(match[1]) * unit, unit / 2
-    start = middle - about + _DAY / 2
-    return start, start + 2 * about
+    unit = timedelta(days=_UNIT_DAYS[match[2]])
+    start = today - _number(match[1]) * unit - unit / 2 + _DAY / 2
+    return start, start + unit
 
 
-def _past_few(match: re.Match[str], today: datetime) -> _Pair:
+def _past_few(match: re.Match[str], today: datetime) -> tuple[datetime, datetime]:
     return today - _number(match[1]) * timedelta(days=_UNIT_DAYS[match[2]]), today + _DAY
 
 
-def _weekday(match: re.Match[str], today: datetime) -> _Pair:
-    ahead = (_WEEKDAYS.index(match[2]) - today.weekday()) % 7
-    back = ahead - 7 if match[1] not in ("this", "next") else ahead
-    start = today + back * _DAY
+def _calendar_unit(match: re.Match[str], today: datetime) -> tuple[datetime, datetime]:
+    shift = {"this": 0, "next": 1}.get(match[1], -1)
+    if match[2] in ("month", "year"):
+        months, month = (1, today.month) if match[2] == "month" else (12, 1)
+        first = today.replace(month=month, day=1)
+        return _later(first, shift * months), _later(first, (shift + 1) * months)
+    weekday, days = (5, 2) if match[2] == "weekend" else (0, 7)
+    start = today + (7 * shift + weekday - today.weekday()) * _DAY
+    return start, start + days * _DAY
+
+
+def _named_day(match: re.Match[str], today: datetime) -> tuple[datetime, datetime]:
+    start = today + _NAMED_DAYS[match[1]] * _DAY
     return start, start + _DAY
 
 
-def _season(match: re.Match[str], today: datetime) -> _Pair:
-    start = datetime(int(match[3]) if match[3] else today.year, _SEASONS[match[2]], 1, tzinfo=UTC)
-    if not match[3] and match[1] != "next" and start > today:
-        start = start.replace(year=start.year - 1)
-    return start, _later(start, 3)
+def _weekday(match: re.Match[str], today: datetime) -> tuple[datetime, datetime]:
+    ahead = (_WEEKDAYS.index(match[2]) - today.weekday()) % 7
+    start = today + (ahead if match[1] in ("this", "next") else ahead - 7) * _DAY
+    return start, start + _DAY
+
+
+def _start(year: str | None, month: int, day: int, today: datetime) -> datetime:
+    """Return a date; without a year the latest that is not after today."""
+    start = datetime(int(year or today.year), month, day, tzinfo=UTC)
+    return start if year or start <= today else start.replace(year=start.year - 1)
 
 
 def _later(start: datetime, months: int) -> datetime:
@@ -228,17 +158,29 @@ def _number(text: str) -> int:
     return int(text) if text.isdigit() else _NUMBERS[text]
 
 
+_M = "(" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS) + "|sept)"
+_Y = r"((?:19|20)\d\d)"
+_N = rf"(\d+|{'|'.join(_NUMBERS)})(?: of)? (day|week|month|year)s?"
+_MONTH_FOLLOWS = re.compile(r"\b(?:in|last|since|during|by|until|this|early|late|mid)\s+$")
 # From the most precise to the coarsest.
-_READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
-    (_DATE, _date),
-    (_DAY_FIRST, _day_first),
-    (_MONTH_FIRST, _month_first),
-    (_SEASON, _season),
-    (_MONTH_ONLY, _month_only),
-    (_AGO, _ago),
-    (_PAST_FEW, _past_few),
-    (_LAST_UNIT, _last_unit),
-    (_NAMED_DAY, _named_day),
-    (_WEEKDAY, _weekday),
-    (_YEAR_ONLY, _year_only),
+_FORMS: dict[re.Pattern[str], _Reader] = {
+    re.compile(pattern): reader
+    for pattern, reader in (
+        (rf"\b{_Y}-\d\d-\d\d\b", _iso_date),
+        (rf"\b(\d\d?)(?:st|nd|rd|th)?(?: of)? {_M}\b\.?(?:,? {_Y}\b)?", _day),
+        (rf"\b{_M}\b\.? (?:the )?(\d\d?)(?:st|nd|rd|th)?\b(?!\d)(?:,? {_Y}\b)?", _day),
+        (rf"\b(last|this|next|in|the) (?:the )?({'|'.join(_SEASONS)})\b(?:(?: of)? {_Y}\b)?", _season),
+        (rf"\b{_M}\b\.?(?:,? (?:of )?{_Y}\b)?", _month),
+        (rf"\b{_N} (?:ago|back|earlier)\b", _ago),
+        (rf"\b(?:last|past|previous) {_N}\b", _past_few),
+        (r"\b(last|past|previous|this|next) (week|weekend|month|year)\b", _calendar_unit),
+        (rf"\b({'|'.join(_NAMED_DAYS)})\b", _named_day),
+        (rf"\b(?:(last|this|next|on) )?({'|'.join(_WEEKDAYS)})\b", _weekday),
+        (rf"\b{_Y}\b", _year),
+    )
+}
+# All forms in one, for speed: it runs on every candidate.
+_ANY_FORM = re.compile(
+    "|".join(pattern.pattern for pattern in _FORMS)
+    + r"|\b(?:recently|lately|these days|the other day|just now)\b"
 )

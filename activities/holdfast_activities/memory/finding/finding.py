@@ -8,7 +8,7 @@ from holdfast_workflows.contracts.errors import EmbeddingFailed
 
 from ..base import Embedder, Filter, MemoryStore, Record, Scored
 from .query import Query
-from .ranking import Found, Weights, rank
+from .ranking import Ranked, Weights, rank
 
 _CANDIDATES = 200
 """Candidates requested from the store, by words and again by vector."""
@@ -17,13 +17,7 @@ _LEADS = 10
 
 
 class Finder:
-    """Finds memories relevant to a text.
-
-    Args:
-        store: Initialised for the embedder's vectors.
-        embedder: None to search by words only; if it fails, the search also uses words only.
-        weights: Weight of each signal.
-    """
+    """Finds memories relevant to a text. Without an embedder, or while it fails, the search uses words only."""
 
     def __init__(self, store: MemoryStore, embedder: Embedder | None, weights: Weights | None = None) -> None:
         self._store = store
@@ -40,7 +34,7 @@ class Finder:
         limit: int = MOST,
         floor: float = FLOOR,
         now: float = 0.0,
-    ) -> list[Found]:
+    ) -> list[Ranked]:
         """Return the memories with a score of at least ``floor``, best first. No scopes means the whole tenant.
 
         Relative dates and expiry are resolved at ``now`` (default: the clock).
@@ -54,19 +48,18 @@ class Finder:
         by_words = await self._by_words(tenant, query, wanted)
         # The speakers of the hits show which words of the query are names.
         speakers = {hit.record.speaker for hit in by_words} - {""}
-        about = query.asked_about(speakers) if self._weights.names else frozenset[str]()
+        about = query.speakers_named(speakers) if self._weights.names else frozenset[str]()
         unnamed = query.without_names(about)
         if unnamed != query:
             by_words = await self._by_words(tenant, unnamed, wanted)
         by_vector = await self._by_vector(tenant, query, about, wanted)
         nearby = await self._nearby(tenant, [*by_words[:_LEADS], *(by_vector or ())[:_LEADS]], wanted)
         ranked = rank(unnamed, about, by_words, by_vector, nearby, now, self._weights, limit)
-        return [found for found in ranked if found.score >= floor]
+        return [one for one in ranked if one.score >= floor]
 
     async def _by_words(self, tenant: str, query: Query, wanted: Filter) -> list[Scored]:
-        if not query.terms:
-            return []
-        return await self._store.by_words(tenant, query.terms, wanted, _CANDIDATES)
+        terms = query.terms
+        return await self._store.by_words(tenant, terms, wanted, _CANDIDATES) if terms else []
 
     async def _by_vector(
         self, tenant: str, query: Query, about: frozenset[str], wanted: Filter
@@ -84,11 +77,10 @@ class Finder:
         places = {(lead.record.session, lead.record.place) for lead in leads if lead.record.session}
         if not places or (wanted.kinds and "turn" not in wanted.kinds):
             return []
-        near = await self._store.around(tenant, sorted(places), 2)
-        return [record for record in near if _matches(record, wanted)]
-
-
-def _matches(record: Record, wanted: Filter) -> bool:
-    """Whether a record that was found by its place matches the filter."""
-    in_scope = not wanted.scopes or record.scope in wanted.scopes
-    return in_scope and not record.superseded_by and not 0 < record.expires <= wanted.now
+        return [
+            record
+            for record in await self._store.around(tenant, sorted(places), 2)
+            if (not wanted.scopes or record.scope in wanted.scopes)
+            and not record.superseded_by
+            and not 0 < record.expires <= wanted.now
+        ]

@@ -1,8 +1,6 @@
-"""Words that say nothing of what a text is about, in languages other than English.
+"""Function words of languages other than English: from ``stopwordsiso``, with additions.
 
-``stopwordsiso`` has lists for most languages. Added here are those it lacks for languages
-that are written without spaces, where a question's words must be told apart before they
-can be looked for.
+The additions are for languages without spaces, where a question is split into words at its function words.
 """
 
 from collections.abc import Mapping
@@ -75,40 +73,40 @@ def spaced() -> Mapping[str, int]:
 
 @lru_cache(maxsize=1)
 def english() -> frozenset[str]:
-    """Words that are common in English, by which a text is known to be that."""
-    # Shorter ones are names of countries on the Internet.
+    """Common English words, which show that a text is English."""
+    # The list's shorter ones are country codes of Internet domains.
     return STOP_WORDS | {word for word in _listed("en") if len(word) > 2}
 
 
 @lru_cache(maxsize=1)
 def unspaced() -> frozenset[str]:
-    """Function words of languages without spaces between words, kana apart."""
-    # Of Chinese ones that are listed elsewhere only longer ones: a single character is part of many other words.
-    chinese = {word for word in _listed("zh") if len(word) > 1}
-    return frozenset(chinese).union(_own(_CHINESE, _THAI, _LAO, _KHMER, _BURMESE))
+    """Function words of languages without spaces between words, except Japanese."""
+    # A single Chinese character of the list is part of many other words.
+    chinese = frozenset(word for word in _listed("zh") if len(word) > 1)
+    return chinese | _own(_CHINESE, _THAI, _LAO, _KHMER, _BURMESE)
 
 
 @lru_cache(maxsize=1)
 def japanese() -> frozenset[str]:
-    """Function words of Japanese, with the endings of its verbs."""
+    """Japanese function words and verb endings."""
     return _own(_JAPANESE) | {word for word in _listed("ja") if len(word) > 1}
 
 
 @lru_cache(maxsize=1)
 def korean() -> frozenset[str]:
-    """Function words of Korean."""
+    """Korean function words."""
     return _own(_KOREAN) | _listed("ko")
 
 
 ENDINGS = sorted(_ENDINGS.split(), key=len, reverse=True)
-"""What Korean adds to a word, the longest first."""
+"""Korean particles and endings, longest first."""
 
 PARTICLES = frozenset(_PARTICLES)
-"""Kana that stand for themselves after a Japanese word."""
+"""Japanese particles of one kana."""
 
 
 def _listed(language: str) -> frozenset[str]:
-    # Imported here: it reads its lists at once, and many workers keep no memories.
+    # Imported lazily: it reads its lists at import, and many workers have no memories.
     import stopwordsiso
 
     return frozenset(plain(word) for word in stopwordsiso.stopwords(language) if " " not in word)

@@ -14,22 +14,13 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[^\W\d_]+")
-# Verb forms that differ between third and first person: "does Ann live", "do I live".
-_FIRST_PERSON = (
-    (re.compile(r"\bdoes I\b"), "do I"),
-    (re.compile(r"\bI does\b"), "I do"),
-    (re.compile(r"\bis I\b"), "am I"),
-    (re.compile(r"\bI is\b"), "I am"),
-    (re.compile(r"\bhas I\b"), "have I"),
-    (re.compile(r"\bI has\b"), "I have"),
-)
-_PRONOUNS = (
-    (re.compile(r"\b(?:he|she)\b", re.IGNORECASE), "I"),
-    (re.compile(r"\bhis\b", re.IGNORECASE), "my"),
-    (re.compile(r"\bher\b", re.IGNORECASE), "my"),
-    (re.compile(r"\bhim\b", re.IGNORECASE), "me"),
-    (re.compile(r"\b(?:him|her)self\b", re.IGNORECASE), "myself"),
-)
+_PRONOUNS = {
+    "he": "I", "she": "I", "his": "my", "her": "my", "him": "me", "himself": "myself", "herself": "myself",
+}  # fmt: skip
+_PRONOUN = re.compile(rf"\b(?:{'|'.join(_PRONOUNS)})\b", re.IGNORECASE)
+# The verbs follow: "does Ann live" becomes "do I live".
+_VERBS = {"does": "do", "is": "am", "has": "have"}
+_VERB = re.compile(r"\b(?:(does|is|has) I|I (does|is|has))\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +42,7 @@ class Query:
     @classmethod
     def read(cls, text: str, now: float) -> "Query":
         """Parse a query at the time ``now``."""
-        spans, rest = dates.read(text, now)
+        spans, rest = dates.extract(text, now)
         # A memory from May need not contain "May": words of a date are search terms only if there are no others.
         return cls(text, units(rest) or units(text), tuple(spans), bool(_WHEN.search(text)))
 
@@ -60,8 +51,8 @@ class Query:
         """The distinct search terms, in order."""
         return tuple(dict.fromkeys(term for unit in self.units for term in unit.terms))
 
-    def asked_about(self, speakers: Iterable[str]) -> frozenset[str]:
-        """Return the speakers that the query names, by full name or a part of it."""
+    def speakers_named(self, speakers: Iterable[str]) -> frozenset[str]:
+        """Return the speakers whose full name, or a part of it, is in the query."""
         # "Will" is a name and "will" is not, unless the whole query is in lower case.
         lower = self.text.islower()
         words = {plain(word) for word in _NAME.findall(self.text) if word[:1].isupper() or lower} - STOP_WORDS
@@ -74,14 +65,8 @@ class Query:
 
     def in_first_person(self, speaker: str) -> str:
         """Rewrite the query in the first person, which is closer to what the speaker said."""
-        name = rf"\b{_whole_or_part(speaker)}\b"
+        name = rf"\b(?:{'|'.join(map(re.escape, (speaker, *speaker.split())))})\b"
         text = re.sub(rf"{name}['’]s?", "my", self.text, flags=re.IGNORECASE)
         text = re.sub(name, "I", text, flags=re.IGNORECASE)
-        for pattern, instead in _PRONOUNS + _FIRST_PERSON:
-            text = pattern.sub(instead, text)
-        return text
-
-
-def _whole_or_part(name: str) -> str:
-    parts = [re.escape(part) for part in (name, *name.split())]
-    return f"(?:{'|'.join(parts)})"
+        text = _PRONOUN.sub(lambda match: _PRONOUNS[match[0].lower()], text)
+        return _VERB.sub(lambda match: f"{_VERBS[match[1]]} I" if match[1] else f"I {_VERBS[match[2]]}", text)

@@ -11,21 +11,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..base import Record, Scored
-from .dates import nearness, spans, tells_time
+from .dates import extract, names_a_time, nearness
 from .query import Query
 
-_DAY = 86_400.0
-HALF_LIFE = 180 * _DAY
+_NO_NEIGHBOURS = ""
+HALF_LIFE = 180 * 86_400.0
 """Seconds after which a memory's recency has halved."""
-_SURENESS = 1.4
+_STEEPNESS = 1.4
 """How fast a score rises to 1. Set so that 24 unrelated queries in each of 20 conversations scored just below 0.3."""
-_DOUBT = 1.25
-"""Exponent that penalises queries of which only some words are known."""
-_MEANING = 0.85
+_COVERAGE_EXPONENT = 1.25
+"""Penalises queries of which only some words are known."""
+_VECTOR_ONLY = 0.85
 """Share of its weight that a vector keeps without any other evidence: "the name of Ann's pet" and "my dog is called
 Rex" have no word in common."""
-_ALONE = ""
-_FEW = 20
+_MIN_MEMORIES = 20
 """Minimum number of memories assumed for rarity: among few memories every word would look common."""
 
 
@@ -49,8 +48,8 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A hit with its score from 0 to 1 and an explanation of the score."""
+class Ranked:
+    """A memory with its score from 0 to 1 and an explanation of the score."""
 
     record: Record
     score: float
@@ -76,7 +75,7 @@ def rank(
     now: float,
     weights: Weights,
     limit: int | None = None,
-) -> list[Found]:
+) -> list[Ranked]:
     """Rank the candidates, best first.
 
     ``about`` are the speakers named in the query; ``by_vector`` is None without an embedder; ``nearby`` are turns
@@ -86,10 +85,11 @@ def rank(
     candidates = {record.id: _Candidate(record) for record in (*nearby, *(hit.record for hit in hits))}
     _score_words(query, by_words, candidates)
     for hit in by_vector or ():
-        candidates[hit.record.id].vector = vector_score(hit.score)
-    shares = (weights.words, 0.0 if by_vector is None else weights.vectors)
+        # Unrelated sentences have a cosine of about 0.15, paraphrases 0.75.
+        candidates[hit.record.id].vector = min(1.0, max(0.0, (hit.score - 0.15) / 0.6))
+    vectors = 0.0 if by_vector is None else weights.vectors
     for one in candidates.values():
-        one.base = (shares[0] * one.words + shares[1] * one.vector) / (sum(shares) or 1.0)
+        one.base = (weights.words * one.words + vectors * one.vector) / (weights.words + vectors or 1.0)
     best = max((one.base for one in candidates.values()), default=0.0)
     if best <= 0.0:
         return []
@@ -97,12 +97,7 @@ def rank(
     for one in candidates.values():
         one.score = _score(one, best, now, weights)
     ranked = sorted(candidates.values(), key=lambda one: (-one.score, one.record.id))
-    return [Found(one.record, one.score, _why(one)) for one in ranked[:limit]]
-
-
-def vector_score(cosine: float) -> float:
-    """Scale a cosine to 0..1: 0 for unrelated sentences, 1 for a paraphrase."""
-    return min(1.0, max(0.0, (cosine - 0.15) / 0.6))
+    return [Ranked(one.record, one.score, _why(one)) for one in ranked[:limit]]
 
 
 def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, _Candidate]) -> None:
@@ -114,7 +109,7 @@ def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, 
     if best <= 0.0:
         return
     words = [frozenset(hit.record.words.split()) for hit in hits]
-    number = max(len(hits), _FEW)
+    number = max(len(hits), _MIN_MEMORIES)
     total, covered = 0.0, [0.0] * len(words)
     for unit in query.units:
         shares = [unit.share(each) for each in words]
@@ -123,7 +118,7 @@ def _score_words(query: Query, hits: Sequence[Scored], candidates: Mapping[str, 
         covered = [sum_ + weight * share for sum_, share in zip(covered, shares, strict=True)]
     coverage = max(covered) / total
     for hit in hits:
-        candidates[hit.record.id].words = coverage**_DOUBT * hit.score / best
+        candidates[hit.record.id].words = coverage**_COVERAGE_EXPONENT * hit.score / best
 
 
 def _add_extras(
@@ -142,10 +137,10 @@ def _add_extras(
             one.extras["session"] = weights.session * sessions[record.session] / best
         else:
             # Without neighbours its own score is used, so that it does not rank below everything that has some.
-            one.extras[_ALONE] = (weights.neighbours + weights.session) * one.base / best
+            one.extras[_NO_NEIGHBOURS] = (weights.neighbours + weights.session) * one.base / best
         if query.spans:
             one.extras["date"] = weights.dates * _date_match(query, record)
-        elif query.asks_when and tells_time(record.text):
+        elif query.asks_when and names_a_time(record.text):
             one.extras["time"] = weights.when
 
 
@@ -163,24 +158,22 @@ def _session_scores(turns: Mapping[tuple[str, int], float]) -> dict[str, float]:
 
 def _date_match(query: Query, record: Record) -> float:
     """Return how well the time of a memory, or a time it names, fits a time in the query."""
-    named = spans(record.text, record.at) if tells_time(record.text) else ()
+    named = extract(record.text, record.at)[0] if names_a_time(record.text) else ()
     times = [record.at, *((span.start + span.end) / 2 for span in named)]
     return max(nearness(at, span) for at in times for span in query.spans)
 
 
 def _score(one: _Candidate, best: float, now: float, weights: Weights) -> float:
     age = max(0.0, now - one.record.at)
-    factor = (
-        1.0 + weights.recency * 0.5 ** (age / HALF_LIFE) + weights.importance * (one.record.importance - 0.5)
-    )
+    recency = weights.recency * 0.5 ** (age / HALF_LIFE)
+    importance = weights.importance * (one.record.importance - 0.5)
     evidence = one.base + best * sum(one.extras.values())
-    evidence = max(evidence, _MEANING * weights.vectors * one.vector) * factor
-    return 1.0 - math.exp(-_SURENESS * evidence)
+    evidence = max(evidence, _VECTOR_ONLY * weights.vectors * one.vector) * (1.0 + recency + importance)
+    return 1.0 - math.exp(-_STEEPNESS * evidence)
 
 
 def _why(one: _Candidate) -> str:
-    both = (("words", one.words), ("vector", one.vector))
-    parts = [f"{name} {value:.2f}" for name, value in both if value > 0.0]
-    return ", ".join(
-        [*parts, *(name for name, value in one.extras.items() if value >= 0.05 and name != _ALONE)]
-    )
+    scores = (("words", one.words), ("vector", one.vector))
+    parts = [f"{name} {value:.2f}" for name, value in scores if value > 0.0]
+    parts += (name for name, value in one.extras.items() if value >= 0.05 and name != _NO_NEIGHBOURS)
+    return ", ".join(parts)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .scripts import RUN, clusters, pairs
 from .stemming import stem
@@ -12,6 +12,7 @@ _WORD = re.compile(
     r"(?:[^\W_]|(?![\u0964\u0965\u0e2f\u0e46\u0e4f\u0e5a\u0e5b\u0eaf\u0ec6\u0f01-\u0f17\u104a-\u104f\u17d4-\u17da])"
     r"[\u0900-\u0dff\u0e00-\u109f\u1780-\u17ff])+"
 )
+_RUNS = re.compile(f"({RUN.pattern})")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 # Elided articles, prepositions and pronouns of Romance languages.
 _ELIDED = re.compile(
@@ -50,7 +51,7 @@ def terms(text: str) -> list[str]:
     Text without spaces becomes bigrams.
     """
     found: list[str] = []
-    for part in (part for word in words(text) for part in parts(word)):
+    for part in parts(words(text)):
         if RUN.fullmatch(part):
             found.extend(pairs(clusters(part)))
         elif part not in STOP_WORDS:
@@ -66,19 +67,13 @@ def words(text: str) -> list[str]:
     return [_ARTICLE.sub("", word, count=1) if word > "\u0600" else word for word in _WORD.findall(text)]
 
 
-def parts(word: str) -> Iterator[str]:
-    """Split a word at the boundaries of scripts without spaces."""
-    if word.isascii():
-        yield word
-        return
-    start = 0
-    for run in RUN.finditer(word):
-        if start < run.start():
-            yield word[start : run.start()]
-        yield run.group()
-        start = run.end()
-    if start < len(word):
-        yield word[start:]
+def parts(text_words: Iterable[str]) -> Iterator[str]:
+    """Split words at the boundaries of scripts without spaces."""
+    for word in text_words:
+        if word.isascii():
+            yield word
+        else:
+            yield from filter(None, _RUNS.split(word))
 
 
 def plain(text: str) -> str:

@@ -15,7 +15,7 @@ from .scripts import HAN, HIRAGANA, KATAKANA, RUN, beginning, clusters, grams, p
 from .stemming import stem
 from .terms import STOP_WORDS, parts, words
 
-VERSION = 2
+VERSION = 3
 """Version of the terms. Each store records it, and is indexed again after a change."""
 
 _HANGUL = re.compile("[\uac00-\ud7af]")
@@ -24,10 +24,10 @@ _JAPANESE = re.compile(f"[{HAN}]+|[{KATAKANA}]+|[{HIRAGANA}]+")
 _QUESTION = re.compile("[?？؟¿;]")
 _LONGEST = 7
 """Length of the longest function word in text without spaces."""
-_LEAST = 1 / 3
+_MIN_SHARE = 1 / 3
 """Share of a word's n-grams below which a match is treated as chance."""
-_MORE = 1.25
-"""Weight of n-gram matches: the unmatched rest of a word is often only its ending."""
+_NGRAM_WEIGHT = 1.25
+"""The unmatched rest of a word is often only its ending."""
 _CLEAR_ENDINGS = frozenset("을를은는에의")
 
 
@@ -61,20 +61,20 @@ class Unit:
         if not self.pieces:
             return 0.0
         found = sum(piece in terms for piece in self.pieces) / len(self.pieces)
-        return min(1.0, _MORE * found) if found >= _LEAST else 0.0
+        return min(1.0, _NGRAM_WEIGHT * found) if found >= _MIN_SHARE else 0.0
 
 
 def indexed(text: str) -> list[str]:
     """Return the index terms of a memory's text."""
     text_words = words(text)
-    in_pieces = not _english(text_words)
+    english = _english(text_words)
     found: list[str] = []
-    for part in (part for word in text_words for part in parts(word)):
+    for part in parts(text_words):
         if RUN.fullmatch(part):
             found.extend(pieces(part))
         elif part not in STOP_WORDS:
             found.append(stem(part))
-            if in_pieces:
+            if not english:
                 found.extend((*grams(part), *beginning(part)))
     return found
 
@@ -83,12 +83,10 @@ def units(text: str) -> tuple[Unit, ...]:
     """Return the content words of a query, in order, each once."""
     text_words = words(text)
     english = _english(text_words)
-    empty = (
-        frozenset[str]() if english else _function_words(text_words, question=bool(_QUESTION.search(text)))
-    )
+    empty = frozenset[str]() if english else _function_words(text_words, bool(_QUESTION.search(text)))
     japanese = bool(_KANA.search(text))
     found: list[Unit] = []
-    for part in (part for word in text_words for part in parts(word)):
+    for part in parts(text_words):
         if RUN.fullmatch(part):
             found.extend(_unspaced(part, japanese))
         elif part not in STOP_WORDS and part not in empty:
@@ -104,12 +102,16 @@ def _spaced(word: str, english: bool) -> Unit:
 
 
 def _english(text_words: Sequence[str]) -> bool:
-    """Whether a text is most likely English, by its function words."""
+    """Whether a text is most likely English, by its function words.
+
+    A tie counts as another language. The n-grams of a short English text lower its rank a little; without them a
+    compound of another language would not be found.
+    """
     return _in_english(text_words) > max(_counts(text_words).values(), default=0)
 
 
-def _function_words(text_words: Sequence[str], *, question: bool) -> Set[str]:
-    """Return the function words of the text's likely language; ``question`` if it is a question."""
+def _function_words(text_words: Sequence[str], question: bool) -> Set[str]:
+    """Return the function words of a question or statement, in its likely language."""
     counts = _counts(text_words)
     most = max(counts.values(), default=0)
     # One function word of two does not identify a language, except in a question: "dog" is one in Danish.
@@ -136,10 +138,8 @@ def _counts(text_words: Sequence[str]) -> Counter[int]:
 def _unspaced(run: str, japanese: bool) -> Iterator[Unit]:
     if _HANGUL.match(run):
         segments = _korean(run)
-    elif japanese:
-        segments = _japanese(run)
     else:
-        segments = _without(run, function_words.unspaced())
+        segments = _japanese(run) if japanese else _without(run, function_words.unspaced())
     for segment in segments:
         made = clusters(segment)
         yield Unit("", tuple(pairs(made)), (len(made) + 1) // 2)
@@ -180,7 +180,7 @@ def _japanese(run: str) -> list[str]:
     found: list[str] = []
     for stretch in _JAPANESE.finditer(run):
         text = stretch.group()
-        kana = re.match(f"[{HIRAGANA}]", text) is not None
+        kana = HIRAGANA[0] <= text[0] <= HIRAGANA[-1]
         if kana and stretch.start() and text[0] in function_words.PARTICLES and text not in empty:
             # A particle after a word, or the first sign of its ending.
             text = text[1:] if text[:2] not in empty and text[:3] not in empty else text

@@ -3,7 +3,7 @@
 An answer seldom repeats its question: "Last Friday" is found by the words of the question before it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..base import Embedder, MemoryStore, Record, Vector
@@ -14,11 +14,6 @@ from .units import indexed
 def fact_words(text: str, topic: str = "") -> str:
     """Return ``Record.words`` of a fact or an episode."""
     return " ".join(indexed(f"{text}\n{topic}"))
-
-
-def turn_words(text: str, neighbours: Sequence[str] = ()) -> str:
-    """Return ``Record.words`` of a turn; its own words count no more than its neighbours', which ranks best."""
-    return " ".join(term for part in (text, *neighbours) for term in indexed(part))
 
 
 async def turn_records(
@@ -34,28 +29,24 @@ async def turn_records(
     """
     if not drafts:
         return []
-    there = {record.id: record for record in await store.get(tenant, [draft.id for draft in drafts])}
+    old = {record.id: record for record in await store.get(tenant, [draft.id for draft in drafts])}
     records = {
-        draft.id: _record(draft, there.get(draft.id)) for draft in drafts if _free(draft, there.get(draft.id))
+        draft.id: _record(draft, old.get(draft.id))
+        for draft in drafts
+        if _may_write(draft, old.get(draft.id))
     }
     await _embed(embedder, records)
-    new = _Places(records.values())
-    near = [record for record in await _near(store, tenant, records.values()) if record.id not in records]
-    touched = [record.id for record in near if new.neighbours(record)]
-    both = _Places([*near, *records.values()])
-    records.update((record.id, record) for record in await store.get(tenant, touched))
-    return [both.indexed(record) for record in records.values()]
+    near, changed = await _near(store, tenant, records)
+    places = _Places([*near, *records.values()])
+    return [places.indexed(record) for record in (*records.values(), *changed)]
 
 
-async def mended(store: MemoryStore, tenant: str, gone: Sequence[Record]) -> list[Record]:
+async def neighbours_without(store: MemoryStore, tenant: str, deleted: Sequence[Record]) -> list[Record]:
     """Return the neighbours to put after a deletion, without the deleted turns' words."""
-    lost = {record.id: record for record in gone if record.kind == "turn"}
-    if not lost:
-        return []
-    near = [record for record in await _near(store, tenant, lost.values()) if record.id not in lost]
-    away, left = _Places(lost.values()), _Places(near)
-    touched = [record.id for record in near if away.neighbours(record)]
-    return [left.indexed(record) for record in await store.get(tenant, touched)]
+    turns = {record.id: record for record in deleted if record.kind == "turn"}
+    near, changed = await _near(store, tenant, turns)
+    places = _Places(near)
+    return [places.indexed(record) for record in changed]
 
 
 async def new_words(store: MemoryStore, tenant: str, records: Sequence[Record]) -> dict[str, str]:
@@ -64,12 +55,12 @@ async def new_words(store: MemoryStore, tenant: str, records: Sequence[Record]) 
     places = [(record.session, record.place) for record in turns if record.session]
     windows = _Places([*(await store.around(tenant, places, 1) if places else ()), *turns])
     made = {
-        record.id: windows.indexed(record).words
+        record: windows.indexed(record).words
         if record.kind == "turn"
         else fact_words(record.text, record.topic)
         for record in records
     }
-    return {record.id: made[record.id] for record in records if made[record.id] != record.words}
+    return {record.id: words for record, words in made.items() if words != record.words}
 
 
 class _Places:
@@ -87,46 +78,33 @@ class _Places:
         return [self._at[key] for key in keys if key in self._at]
 
     def indexed(self, record: Record) -> Record:
-        """Return the record with its own and its neighbours' words."""
-        return replace(
-            record, words=turn_words(record.text, [other.text for other in self.neighbours(record)])
-        )
+        """Return the record with its own and its neighbours' words. All count the same, which ranks best."""
+        texts = (record.text, *(other.text for other in self.neighbours(record)))
+        return replace(record, words=" ".join(term for text in texts for term in indexed(text)))
 
 
-def _free(draft: TurnDraft, there: Record | None) -> bool:
+def _may_write(draft: TurnDraft, old: Record | None) -> bool:
     """Whether the draft may use its id.
 
     Ids contain session names, which may come from users: a crafted name must not overwrite another memory.
     """
-    return there is None or (there.kind, there.scope, there.session) == ("turn", draft.scope, draft.session)
+    return old is None or (old.kind, old.scope, old.session) == ("turn", draft.scope, draft.session)
 
 
-def _record(draft: TurnDraft, there: Record | None) -> Record:
-    same = there is not None and there.text == draft.text
-    return Record(
-        id=draft.id,
-        scope=draft.scope,
-        kind="turn",
-        text=draft.text,
-        at=draft.at,
-        speaker=draft.speaker,
-        session=draft.session,
-        place=draft.place,
-        importance=draft.importance,
-        trust=draft.trust,
-        expires=draft.expires,
-        used=there.used if there else 0.0,
-        uses=there.uses if there else 0,
-        vector=there.vector if there and same else None,
-    )
+def _record(draft: TurnDraft, old: Record | None) -> Record:
+    new = Record(kind="turn", **dict(draft))
+    if old is None:
+        return new
+    vector = old.vector if old.text == draft.text else None
+    return replace(new, used=old.used, uses=old.uses, vector=vector)
 
 
 async def _embed(embedder: Embedder | None, records: dict[str, Record]) -> None:
-    bare = [record for record in records.values() if record.vector is None]
-    if embedder is None or not bare:
+    without = [record for record in records.values() if record.vector is None]
+    if embedder is None or not without:
         return
-    vectors: list[Vector] = await embedder.embed([embeddable(record.text) for record in bare])
-    for record, vector in zip(bare, vectors, strict=True):
+    vectors: list[Vector] = await embedder.embed([embeddable(record.text) for record in without])
+    for record, vector in zip(without, vectors, strict=True):
         records[record.id] = replace(record, vector=vector)
 
 
@@ -135,7 +113,13 @@ def embeddable(text: str) -> str:
     return text.strip()
 
 
-async def _near(store: MemoryStore, tenant: str, records: Iterable[Record]) -> list[Record]:
-    """Return turns up to two places away: the neighbours that change, and their neighbours."""
-    places = [(record.session, record.place) for record in records if record.session]
-    return await store.around(tenant, places, 2) if places else []
+async def _near(
+    store: MemoryStore, tenant: str, turns: Mapping[str, Record]
+) -> tuple[list[Record], list[Record]]:
+    """Return the other turns up to two places away, and in full those of them that are direct neighbours."""
+    pairs = [(record.session, record.place) for record in turns.values() if record.session]
+    around = await store.around(tenant, pairs, 2) if pairs else []
+    near = [record for record in around if record.id not in turns]
+    places = _Places(turns.values())
+    ids = [record.id for record in near if places.neighbours(record)]
+    return near, await store.get(tenant, ids) if ids else []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from holdfast_workflows.contracts.agent.memory import MemoryKind
 
 from ..base import Filter, MemoryStore, Record
-from ..finding import mended
+from ..finding import neighbours_without
 
 DAY = 86_400.0
 HALF_LIFE = 180 * DAY  # half-life of an unused memory's weight
@@ -53,7 +53,7 @@ async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> list[Re
     if not gone:
         return []
     # Before the deletion, which removes what identifies the neighbours; an interruption repeats both.
-    repaired = await mended(store, tenant, gone)
+    repaired = await neighbours_without(store, tenant, gone)
     if repaired:
         await store.put(tenant, repaired)
     await store.delete(tenant, [record.id for record in gone])

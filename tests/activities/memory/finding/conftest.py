@@ -1,4 +1,4 @@
-"""Finding on every memory store, with vectors that a test can reckon with."""
+"""Every memory store, with a deterministic embedder."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from holdfast_activities.memory.finding import terms
 from holdfast_workflows.contracts.errors import EmbeddingFailed
 from tests.activities.memory.conftest import Stores
 
-_MEANINGS = (
+_SUBJECTS = (
     set(terms("dog puppy spaniel pet")),
     set(terms("move house flat home")),
     set(terms("job work nurse hire profession")),
@@ -18,22 +18,22 @@ _MEANINGS = (
 )
 
 
-class Meanings:
-    """Texts on the same few subjects are near each other, all others at right angles: a stand-in for a model."""
+class SubjectEmbedder:
+    """A fake embedder: texts on the same subject are close, all others orthogonal."""
 
-    model = "meanings"
+    model = "subjects"
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.texts: list[str] = []
         self.down = False
 
     async def dimension(self) -> int:
-        return len(_MEANINGS) + 1
+        return len(_SUBJECTS) + 1
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if self.down:
             raise EmbeddingFailed
-        self.asked.extend(texts)
+        self.texts.extend(texts)
         return [_vector(text) for text in texts]
 
     async def close(self) -> None:
@@ -41,21 +41,21 @@ class Meanings:
 
 
 def _vector(text: str) -> Vector:
-    made = np.zeros(len(_MEANINGS) + 1, np.float32)
-    for place, meaning in enumerate(_MEANINGS):
-        made[place] = len(meaning & set(terms(text)))
+    made = np.zeros(len(_SUBJECTS) + 1, np.float32)
+    for place, subject in enumerate(_SUBJECTS):
+        made[place] = len(subject & set(terms(text)))
     made[-1] = 0.0 if made.any() else 1.0
     return made / np.float32(np.linalg.norm(made))
 
 
 @pytest.fixture
-def embedder() -> Meanings:
-    return Meanings()
+def embedder() -> SubjectEmbedder:
+    return SubjectEmbedder()
 
 
 @pytest.fixture
-async def memories(stores: Stores, embedder: Meanings) -> MemoryStore:
-    """An empty store, begun for these vectors."""
+async def memories(stores: Stores, embedder: SubjectEmbedder) -> MemoryStore:
+    """An empty store, initialised for these vectors."""
     store = await stores.open()
     await store.begin(Collection(embedder.model, await embedder.dimension()))
     return store

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from holdfast_activities.memory.finding.dates import Span, nearness, spans, tells_time
+from holdfast_activities.memory.finding.dates import Span, extract, names_a_time, nearness
 
 NOW = datetime(2023, 10, 18, 15, tzinfo=UTC).timestamp()  # a Wednesday
 DAY = 86_400.0
@@ -12,7 +12,7 @@ def _days(text: str) -> list[tuple[str, str]]:
     def day(seconds: float) -> str:
         return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
-    return [(day(span.start), day(span.end)) for span in spans(text, NOW)]
+    return [(day(span.start), day(span.end)) for span in extract(text, NOW)[0]]
 
 
 @pytest.mark.parametrize(
@@ -39,26 +39,26 @@ def _days(text: str) -> list[tuple[str, str]]:
         ("in the winter of 2021", "2021-12-01", "2022-03-01"),
     ],
 )
-def test_a_time_that_a_text_names_is_read(text: str, start: str, end: str) -> None:
+def test_a_time_in_a_text_is_extracted(text: str, start: str, end: str) -> None:
     assert _days(text) == [(start, end)]
 
 
 @pytest.mark.parametrize(
     "text", ["may I come in?", "the second one", "99 times", "I march on", "when?", "2x4", ""]
 )
-def test_what_is_no_time_is_not_read_as_one(text: str) -> None:
-    assert spans(text, NOW) == []
+def test_a_text_without_a_time_gives_no_span(text: str) -> None:
+    assert extract(text, NOW)[0] == []
 
 
-def test_a_time_is_read_once_by_its_most_exact_form() -> None:
-    assert len(spans("on 7 May 2022 and in June 2021", NOW)) == 2
+def test_a_time_matches_only_its_most_precise_form() -> None:
+    assert len(extract("on 7 May 2022 and in June 2021", NOW)[0]) == 2
 
 
-def test_absurd_numbers_are_no_error() -> None:
-    assert spans("999999999 years ago, or the last 99999999999 months", NOW) == []
+def test_times_out_of_range_are_ignored() -> None:
+    assert extract("999999999 years ago, or the last 99999999999 months", NOW)[0] == []
 
 
-def test_nearness_is_one_within_and_falls_outside() -> None:
+def test_nearness_is_one_inside_a_span_and_falls_outside() -> None:
     span = Span(10 * DAY, 20 * DAY)
     assert nearness(15 * DAY, span) == 1.0
     assert 0.0 < nearness(22 * DAY, span) < 1.0
@@ -66,8 +66,8 @@ def test_nearness_is_one_within_and_falls_outside() -> None:
     assert nearness(0.0, span) == 0.0
 
 
-def test_texts_that_tell_a_time_are_known() -> None:
-    assert tells_time("We moved last Friday.")
-    assert tells_time("It was in 2019")
-    assert tells_time("I did it recently.")
-    assert not tells_time("It is brown all over.")
+def test_names_a_time_recognises_times() -> None:
+    assert names_a_time("We moved last Friday.")
+    assert names_a_time("It was in 2019")
+    assert names_a_time("I did it recently.")
+    assert not names_a_time("It is brown all over.")

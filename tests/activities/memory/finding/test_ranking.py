@@ -1,4 +1,4 @@
-"""What each signal does, in the smallest case: turned off, the other memory comes first."""
+"""The smallest case of each signal: without it the other memory ranks first."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,10 +20,10 @@ def _record(id: str, text: str = "", words: str = "dog", **fields: Any) -> Recor
     return replace(Record(id=id, scope="tenant", kind="turn", text=text, at=NOW, words=words), **fields)
 
 
-def _order(question: str, hits: list[Scored], weights: Weights, *beside: Record) -> list[str]:
+def _order(question: str, hits: list[Scored], weights: Weights, *nearby: Record) -> list[str]:
     query = Query.read(question, NOW)
-    about = query.asked_about({hit.record.speaker for hit in hits} - {""})
-    ranked = rank(query.without_names(about), about, hits, None, beside, NOW, weights)
+    about = query.speakers_named({hit.record.speaker for hit in hits} - {""})
+    ranked = rank(query.without_names(about), about, hits, None, nearby, NOW, weights)
     return [found.record.id for found in ranked]
 
 
@@ -83,7 +83,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("signal", CASES)
-def test_a_signal_puts_the_right_memory_first_and_without_it_another_is(signal: str) -> None:
+def test_each_signal_decides_which_memory_ranks_first(signal: str) -> None:
     question, hits, first = CASES[signal]
     alone = replace(Weights(), neighbours=0.0, session=0.0)
     changes: dict[str, Any] = {signal: getattr(Weights(), signal)}
@@ -94,7 +94,7 @@ def test_a_signal_puts_the_right_memory_first_and_without_it_another_is(signal: 
     assert _order(question, hits, off)[0] != first
 
 
-def test_the_vector_finds_what_no_word_does() -> None:
+def test_a_vector_finds_a_memory_without_common_words() -> None:
     words = [Scored(_record("words"), 1.0)]
     vectors = [Scored(_record("meant", words="puppy"), 0.75), Scored(_record("words"), 0.1)]
     query = Query.read("dog wedding", NOW)
@@ -102,7 +102,7 @@ def test_the_vector_finds_what_no_word_does() -> None:
     assert rank(query, (), words, vectors, (), NOW, replace(Weights(), vectors=0.0))[0].record.id == "words"
 
 
-def test_a_turn_beside_the_best_is_found_without_any_word_of_the_query() -> None:
+def test_a_neighbour_of_a_hit_is_found_without_common_words() -> None:
     hit = Scored(_record("asked", session="s", place=1), 1.0)
     answer = _record("answer", words="brown", session="s", place=2)
     assert _order("dog", [hit], Weights(), answer) == ["asked", "answer"]
@@ -114,7 +114,7 @@ def test_an_old_important_fact_beats_a_fresh_unimportant_one() -> None:
     assert _order("dog", [Scored(fresh, 1.0), Scored(old, 1.0)], Weights()) == ["old", "fresh"]
 
 
-def test_recency_fades_by_half_lives_and_never_rules_out() -> None:
+def test_recency_decays_and_never_excludes_a_memory() -> None:
     ages = [0.0, HALF_LIFE, 2 * HALF_LIFE, 60 * HALF_LIFE]
     hits = [Scored(_record(f"{number}", at=NOW - age), 1.0) for number, age in enumerate(ages)]
     query = Query.read("dog", NOW)
@@ -123,7 +123,7 @@ def test_recency_fades_by_half_lives_and_never_rules_out() -> None:
     assert scores[-1] > 0.9 * scores[0]
 
 
-def test_a_score_is_from_nought_to_one_and_says_what_it_is_made_of() -> None:
+def test_a_score_is_between_0_and_1_and_explained() -> None:
     hits = [Scored(_record("ben", speaker="Ben", session="s", place=1), 20.0)]
     query = Query.read("What is Ben's dog called?", NOW)
     [found] = rank(
@@ -134,7 +134,7 @@ def test_a_score_is_from_nought_to_one_and_says_what_it_is_made_of() -> None:
     assert "vector 1.00, speaker" in found.why
 
 
-def test_how_much_of_a_query_is_known_counts_not_only_which_memory_is_best() -> None:
+def test_unknown_words_of_the_query_lower_the_score() -> None:
     hits = [Scored(_record("day", words="day"), 3.0)]
     known = rank(Query.read("sunny day", NOW), (), hits, None, (), NOW, Weights())[0].score
     unknown = rank(
@@ -143,7 +143,7 @@ def test_how_much_of_a_query_is_known_counts_not_only_which_memory_is_best() -> 
     assert unknown < 0.3 < known
 
 
-def test_signals_never_make_relevant_what_is_not() -> None:
+def test_signals_never_make_an_irrelevant_memory_relevant() -> None:
     hit = Scored(_record("x", "It was last May.", words="day", speaker="Ben", at=NOW - 160 * DAY), 3.0)
     query = Query.read("When in May did Ben schedule amortised fiscal depreciation, which day?", NOW)
     [found] = rank(
@@ -152,23 +152,21 @@ def test_signals_never_make_relevant_what_is_not() -> None:
     assert found.score < 0.3
 
 
-def test_equal_scores_are_in_the_order_of_their_ids() -> None:
+def test_equal_scores_are_ordered_by_id() -> None:
     hits = [Scored(_record(id), 1.0) for id in "cab"]
     assert _order("dog", hits, Weights()) == ["a", "b", "c"]
 
 
-def test_nothing_is_found_among_nothing() -> None:
+def test_no_candidates_give_no_results() -> None:
     assert rank(Query.read("dog", NOW), (), (), (), (), NOW, Weights()) == []
 
 
 @pytest.mark.parametrize(("cosine", "found"), [(0.414, True), (0.35, False)])
-def test_what_only_its_meaning_speaks_for_is_found_amid_talk_of_other_things(
-    cosine: float, found: bool
-) -> None:
-    """The cosines are MiniLM's: of "My dog is called Rex.", and about the most that questions about nothing there have."""
-    said = _record("rex", "My dog is called Rex.", session="s", place=1)
-    beside = [_record(str(place), words="weather", session="s", place=place) for place in (0, 2, 3)]
+def test_a_vector_alone_reaches_the_floor(cosine: float, found: bool) -> None:
+    """Cosines of MiniLM: of a paraphrase, and about the highest of unrelated questions."""
+    turn = _record("rex", "My dog is called Rex.", session="s", place=1)
+    nearby = [_record(str(place), words="weather", session="s", place=place) for place in (0, 2, 3)]
     query = Query.read("What is the name of Ann's pet?", NOW)
-    [best, *_] = rank(query, (), [], [Scored(said, cosine)], beside, NOW, Weights())
+    [best, *_] = rank(query, (), [], [Scored(turn, cosine)], nearby, NOW, Weights())
     assert best.record.id == "rex"
     assert (best.score >= FLOOR) is found
