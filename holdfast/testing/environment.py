@@ -4,8 +4,8 @@
         session = await holdfast.client.start("greeter", "Hi!")
         assert (await session.wait()).text == "Hello."
 
-Everything is real but the model. With ``time_skipping=True`` a session's clock jumps to the
-next timer whenever it only waits, so a retry after an hour takes a moment.
+Everything is real except the model. With ``time_skipping=True`` the clock of a session that
+only waits jumps to its next timer, so a retry after an hour takes a moment.
 """
 
 from __future__ import annotations
@@ -40,15 +40,7 @@ from .timeskipping import skipping_server
 
 @dataclass
 class Environment:
-    """What a test has at hand. Made by ``Environment.start``.
-
-    Attributes:
-        client: Holdfast's client.
-        temporal: Temporal's own client.
-        state: The state database.
-        task_queue: The queue that the worker serves.
-        clock: Temporal's test environment, to skip time with; None on a server with a plain clock.
-    """
+    """A running Holdfast, made by ``Environment.start``; ``clock`` is None without time skipping."""
 
     client: Client
     temporal: TemporalClient
@@ -79,17 +71,15 @@ class Environment:
         """Start everything; stop it at the end of the block.
 
         Args:
-            app: What the worker serves.
-            model: Answers for every OpenAI and Anthropic model the app names.
-            server: The address of a Temporal server to use; one in memory is started by default.
-            state_url: The state database; a SQLite file of its own by default.
-            memory_url: The memory store; a file of its own by default.
-            embeddings: What turns memories into vectors, as in ``HOLDFAST_EMBEDDINGS``; by default they are
-                found by their words.
-            time_skipping: Use a server of its own on which every session's clock skips ahead
-                whenever the session only waits.
+            app: The app that the worker serves.
+            model: Answers for all OpenAI and Anthropic models of the app.
+            server: The address of a Temporal server; by default one in memory is started.
+            state_url: The state database; by default a new SQLite file.
+            memory_url: The memory store; by default a new file.
+            embeddings: As in ``HOLDFAST_EMBEDDINGS``; by default memories are found by their words.
+            time_skipping: Start a server that skips the time in which a session only waits.
             worker: Whether to run a worker in this process.
-            settings: Further worker settings, as in ``holdfast_workers.settings.Settings``.
+            settings: More worker settings, as in ``holdfast_workers.settings.Settings``.
         """
         async with AsyncExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-")))
@@ -128,7 +118,7 @@ class Environment:
             yield made
 
     def worker(self, **settings: Any) -> Worker:
-        """One more worker, as if another process had joined; use it with ``async with``."""
+        """One more worker, like another process; use it with ``async with``."""
         changed = self._settings.model_copy(update=settings)
         resilience = Resilience(self.state)
         self._stack.push_async_callback(resilience.close)

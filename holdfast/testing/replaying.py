@@ -1,4 +1,4 @@
-"""Replaying histories: does today's code still take the decisions that were recorded?"""
+"""Replaying histories: does the current code take the recorded decisions?"""
 
 from __future__ import annotations
 
@@ -15,14 +15,10 @@ from holdfast_workflows.session import AgentWorkflow
 
 
 async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) -> None:
-    """Replay histories with today's workflows.
-
-    Args:
-        histories: Histories, fetched or loaded.
-        workflows: The user's own workflows, in addition to Holdfast's.
+    """Replay histories with the current code of Holdfast's workflows and ``workflows``.
 
     Raises:
-        temporalio.workflow.NondeterminismError: Today's code decides otherwise.
+        temporalio.workflow.NondeterminismError: The code takes other decisions.
     """
     replayer = Replayer(
         workflows=[AgentWorkflow, MaintenanceWorkflow, *workflows],

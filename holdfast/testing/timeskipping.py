@@ -1,4 +1,4 @@
-"""A Temporal server whose clocks skip to the next timer when a session has nothing to do but wait."""
+"""A Temporal server that skips the time in which a session only waits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ _ENABLED = ("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true
 async def skipping_server() -> AsyncGenerator[WorkflowEnvironment]:
     """The embedded server in memory, with a clock per session.
 
-    It is the same program as everywhere else, so all that works on a server works here;
-    the older test server of Temporal has neither standalone activities nor search
-    attributes that can be listed.
+    Temporal's older test server has neither standalone activities nor search attributes.
     """
     async with await WorkflowEnvironment.start_time_skipping_v2(
         data_converter=data_converter,

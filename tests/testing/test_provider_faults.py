@@ -115,9 +115,9 @@ async def test_a_finish_reason_of_any_word_is_sent_as_it_is() -> None:
 
 
 def test_a_name_that_is_not_known_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match=r"no fault 'too_long_gemni'; the faults are: .*too_long_gemini"):
+    with pytest.raises(ValueError, match=r"'too_long_gemni' is not a fault. Use one of: .*too_long_gemini"):
         fault("too_long_gemni")
-    with pytest.raises(ValueError, match=r"no form 'no_usages'; the forms are: .*no_usage"):
+    with pytest.raises(ValueError, match=r"'no_usages' is not a form. Use one of: .*no_usage"):
         say("Hi").but(form="no_usages")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

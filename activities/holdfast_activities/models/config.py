@@ -25,16 +25,16 @@ class ProviderConfig:
 
     Attributes:
         kind: The wire format.
-        base_url: Where ``/chat/completions`` (OpenAI) or ``/v1/messages`` (Anthropic) is found; empty for the
+        base_url: The URL before ``/chat/completions`` (OpenAI) or ``/v1/messages`` (Anthropic); empty for the
             provider's own. A query (``?api-version=…``) is sent with each request.
         key: The API key itself; never shown.
-        key_from: Where the key is if it is not given: ``env:NAME`` or ``file:/path``. Both empty sends none.
+        key_from: The place of the key: ``env:NAME`` or ``file:/path``. Without key and place, none is sent.
         headers: Sent with each request.
         structured: Whether the server can bind a reply to a JSON schema; if not, the schema is added to the prompt.
-        alternating: Whether the server refuses messages of the user in a row, as the chat templates of some open
-            models do; they are then sent as one. Only for ``openai``: the other wire always sends them so.
-        requests_per_minute: What all workers together may ask of it; None for no limit of ours.
-        tokens_per_minute: What all workers together may have it read and write; None for no limit of ours.
+        alternating: Whether the server refuses consecutive user messages, as the chat templates of some open
+            models do; they are then sent as one. Only for ``openai``: the other format always joins them.
+        requests_per_minute: The limit for all workers together; None for no limit.
+        tokens_per_minute: The limit for all workers together, input and output; None for no limit.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -61,16 +61,16 @@ class ProviderConfig:
 
     @property
     def rate(self) -> Rate:
-        """Its limits per minute."""
+        """The limits per minute."""
         return Rate(self.requests_per_minute, self.tokens_per_minute)
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end."""
+        """The base URL without a slash at the end."""
         return (self.base_url or _BASE_URLS[self.kind]).rstrip("/")
 
     def address(self, path: str) -> str:
-        """Where a part of the interface is found: its path after that of the base URL, whose query is kept."""
+        """The URL of a path of the interface, with the base URL's query."""
         import httpx  # slow to load: only when a model is called
 
         url = httpx.URL(self.url)
@@ -78,17 +78,17 @@ class ProviderConfig:
         return str(url.copy_with(path=base if base.endswith(path) else base + path, fragment=None))
 
     def is_at(self, *hosts: str) -> bool:
-        """Whether the base URL is at one of these hosts, or at a part of one."""
+        """Whether the base URL is at one of these hosts or their subdomains."""
         import httpx  # slow to load: only when a model is called
 
         host = f".{httpx.URL(self.url).host}"
         return any(host.endswith(f".{each}") for each in hosts)
 
     def find_key(self, model: str, environ: Mapping[str, str]) -> str:
-        """The key, or nothing if none is wanted.
+        """The key; empty if the configuration names none.
 
         Raises:
-            ModelRejected: A key is wanted and not there; the detail names the variable or file.
+            ModelRejected: The key is missing; the detail names the variable or file.
         """
         kind, _, place = self.key_from.partition(":")
         key = self.key
@@ -113,10 +113,10 @@ _FIELDS: Final = tuple(each.name for each in fields(ProviderConfig))
 
 
 def read_providers(given: object) -> dict[str, ProviderConfig]:
-    """The providers that HOLDFAST_PROVIDERS describes: its JSON text, or what that holds.
+    """Read HOLDFAST_PROVIDERS, as JSON text or parsed.
 
     Raises:
-        SettingsInvalid: It does not describe providers; the detail says where.
+        SettingsInvalid: A field is invalid; the detail names it.
     """
     adapter = TypeAdapter(dict[str, ProviderConfig])
     try:
@@ -126,22 +126,22 @@ def read_providers(given: object) -> dict[str, ProviderConfig]:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(("HOLDFAST_PROVIDERS", *map(str, problem["loc"])))
-        said = problem["msg"]
+        detail = problem["msg"]
         if problem["type"] == "unexpected_keyword_argument":
-            said = no_such("field", [str(problem["loc"][-1])], _FIELDS)
-        raise SettingsInvalid(f"{place}: {said}") from None
+            detail = no_such("field", [str(problem["loc"][-1])], _FIELDS)
+        raise SettingsInvalid(f"{place}: {detail}") from None
 
 
 def providers_from(environ: Mapping[str, str]) -> dict[str, ProviderConfig]:
-    """The providers ``openai`` and ``anthropic`` as OPENAI_BASE_URL and ANTHROPIC_BASE_URL place them.
+    """The providers ``openai`` and ``anthropic``, at OPENAI_BASE_URL and ANTHROPIC_BASE_URL if they are set.
 
     Their keys are OPENAI_API_KEY and ANTHROPIC_API_KEY, read when a model is first used.
     """
     return {
-        "openai": ProviderConfig(
-            "openai", base_url=environ.get("OPENAI_BASE_URL", ""), key_from="env:OPENAI_API_KEY"
-        ),
-        "anthropic": ProviderConfig(
-            "anthropic", base_url=environ.get("ANTHROPIC_BASE_URL", ""), key_from="env:ANTHROPIC_API_KEY"
-        ),
+        kind: ProviderConfig(
+            kind,
+            base_url=environ.get(f"{kind.upper()}_BASE_URL", ""),
+            key_from=f"env:{kind.upper()}_API_KEY",
+        )
+        for kind in _BASE_URLS
     }

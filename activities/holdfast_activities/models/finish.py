@@ -1,4 +1,4 @@
-"""What a provider's word for the end of a reply means."""
+"""The meaning of a provider's finish reason."""
 
 import re
 from typing import Any
@@ -7,6 +7,7 @@ from holdfast_workflows.contracts.errors import ModelTransient
 from holdfast_workflows.contracts.session.entries import Finish
 
 from .errors import errors
+from .errors.body import is_object
 
 _STOP = (
     "stop stop_sequence stop_token end end_turn end_of_turn eos eos_token eos_found eod complete completed "
@@ -28,7 +29,7 @@ _MEANINGS: dict[str, Finish] = {
     "refusal": "refusal",
     "refused": "refusal",
 }
-# Some servers send a word in every event and mean by these that the reply goes on.
+# Some servers send one of these in every event of a reply that goes on.
 _NOT_YET = ("", "null", "none", "not_finished", "unspecified")
 _PREFIX = re.compile(r"^(?:.*\.)?(?:finish_reason_|stop_reason_|reason_)?")
 _CUT_SHORT = re.compile(
@@ -37,11 +38,11 @@ _CUT_SHORT = re.compile(
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def reason(told: Any) -> str:
+def reason(given: Any) -> str:
     """A finish reason in one spelling (``EOS`` and ``eosFound`` as ``eos`` and ``eos_found``); empty if missing."""
-    if isinstance(told, dict):
-        told = told.get("type")  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - JSON
-    word = "" if told is None else str(told)[:200].strip()  # pyright: ignore[reportUnknownArgumentType] - JSON
+    if is_object(given):
+        given = given.get("type")
+    word = "" if given is None else str(given)[:200].strip()
     word = _HUMP.sub("_", word).lower().replace("-", "_").replace(" ", "_")
     word = _PREFIX.sub("", word)
     head = word.partition(":")[0]  # Google: "content_filter: PROHIBITED_CONTENT"
@@ -50,19 +51,17 @@ def reason(told: Any) -> str:
 
 
 def known(word: str) -> Finish | None:
-    """What a reason, spelled by ``reason``, means; None if it is not known."""
+    """The meaning of a word from ``reason``; None if it is unknown."""
     return _MEANINGS.get(word) or ("length" if _CUT_SHORT.fullmatch(word) else None)
 
 
 def meaning(name: str, word: str) -> Finish:
-    """How a reply ended; one that came whole without a reason ended normally.
+    """How a reply ended; a whole reply without a reason ended normally.
 
     Raises:
-        ModelTransient: The reason is not known, so the reply may have broken off.
+        ModelTransient: The reason is unknown, so the reply may have broken off.
     """
     found = known(word or "stop")
     if found is None:
-        raise ModelTransient(
-            f"{name}: the reply broke off with the finish reason {errors.sanitise(word)!r}; it is asked for again"
-        )
+        raise ModelTransient(f"{name}: the reply broke off with the finish reason {errors.sanitise(word)!r}")
     return found

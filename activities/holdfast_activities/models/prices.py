@@ -1,4 +1,4 @@
-"""What a model costs and how much it reads, from the price list that comes with genai-prices."""
+"""Prices and context windows of models, from the list in genai-prices."""
 
 import logging
 from collections.abc import Callable
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 DEFAULT_WINDOW = 128_000
-"""Tokens of context assumed of a model that the list does not know."""
+"""The context window, in tokens, of a model that is not on the list."""
 
 Cost = Callable[[int, int, int, int], float]
-"""US dollars for input tokens (cached and newly cached ones included), output tokens, and those two."""
+"""US dollars for tokens: input (with the last two), output, cached, newly cached."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A model in the list: its price and its context window in tokens."""
+    """A model on the list: its price and its context window in tokens."""
 
     cost: Cost
     window: int
 
     def most(self, input_tokens: int, output_tokens: int) -> float:
-        """What so many tokens cost at most: where a cache is filled, its tokens cost more than plain ones."""
+        """The highest price of so many tokens; tokens that fill a cache can cost more than plain ones."""
         plain = self.cost(input_tokens, output_tokens, 0, 0)
         return max(plain, self.cost(input_tokens, output_tokens, 0, input_tokens))
 
 
 @lru_cache(maxsize=256)
 def listing(provider: str, model: str, base_url: str) -> Listing:
-    """What the list knows of a model, looked up once, by its address or else its provider's name.
+    """Look up a model by its URL, or else by its provider's name; once per model.
 
-    A model it does not know costs nothing, which is said once in the log.
+    A model that is not on the list counts as free, and a warning is logged.
     """
-    # Half a second to import, so it waits until a model is used.
+    # The import takes half a second.
     from genai_prices.data_snapshot import get_snapshot
 
     snapshot = get_snapshot()
@@ -71,7 +71,7 @@ def _cost(model: "ModelInfo") -> Cost:
 
 
 def _flat(prices: "ModelPrice") -> tuple[float, float, float, float] | None:
-    """Dollars per token where they depend on nothing else: input, output, cached, newly cached."""
+    """Dollars per token (input, output, cached, newly cached); None if they depend on anything else."""
     found: list[float | None] = []
     for name in ("input", "output", "cache_read", "cache_write"):
         value = getattr(prices, f"{name}_mtok", None)

@@ -1,4 +1,4 @@
-"""Models by name, made once each."""
+"""Model clients by name, each made once."""
 
 from __future__ import annotations  # httpx is loaded with the first model
 
@@ -19,17 +19,12 @@ _ANY = "pydantic-ai"
 
 
 class Models:
-    """The models a worker can call, over one pool of connections."""
+    """The models that a worker can call, over one pool of connections."""
 
     def __init__(
         self, providers: Mapping[str, ProviderConfig], environ: Mapping[str, str] | None = None
     ) -> None:
-        """Models of ``providers`` by name.
-
-        Args:
-            providers: What may stand before the colon of a model's name; ``providers_from`` gives the usual two.
-            environ: Where ``env:`` references to keys are looked up; the process's own environment by default.
-        """
+        """Models of ``providers`` by name; ``environ`` (default: the process's) holds the ``env:`` keys."""
         self._providers = providers
         self._environ = os.environ if environ is None else environ
         self._client: httpx.AsyncClient | None = None
@@ -37,26 +32,18 @@ class Models:
         self._models: dict[str, Model] = {}
 
     def get(self, name: str) -> Model:
-        """The model of that name, ``provider:model``; the same object each time.
-
-        The first use reads its key and price.
+        """The model ``provider:model``; the first use reads its key and price.
 
         Raises:
-            InvalidDeclaration: There is no such provider, or the name is not of that form.
+            InvalidDeclaration: The provider is unknown, or the name has another form.
             ModelRejected: The provider's key is missing.
         """
-        model = self._models.get(name)
-        if model is None:
-            model = self._models[name] = self._make(name)
-        return model
+        if name not in self._models:
+            self._models[name] = self._make(name)
+        return self._models[name]
 
     def check(self, name: str) -> None:
-        """Check a model's provider and key without loading the client.
-
-        Raises:
-            InvalidDeclaration: As for ``get``.
-            ModelRejected: As for ``get``.
-        """
+        """Check a model's provider and key without loading the client; raises the errors of ``get``."""
         provider, _model = self._split(name)
         if provider == _ANY:
             self.get(name)
@@ -74,7 +61,7 @@ class Models:
         provider, model = self._split(name)
         if provider == _ANY:
             return self._any(model)
-        # A worker that has not called a model yet needs none of httpx and the clients.
+        # httpx and the clients are slow to load: only when a model is called.
         from .http.http import make_client
 
         config = self._providers[provider]
@@ -102,7 +89,7 @@ class Models:
         return model
 
     async def close(self) -> None:
-        """Close every connection; models given out are of no use after it."""
+        """Close all connections; the models cannot be used after this."""
         self._models.clear()
         self._client = None
         await self._open.aclose()

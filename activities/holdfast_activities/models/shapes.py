@@ -1,7 +1,6 @@
-"""JSON schemas as providers accept them for structured output.
+"""JSON schemas in the subset that each provider accepts for structured output.
 
-Each provider takes a part of JSON schema only. What cannot be expressed is not
-enforced there; the reply is validated against the whole schema either way.
+What a provider cannot express it does not enforce. Replies are validated against the whole schema.
 """
 
 import re
@@ -16,50 +15,16 @@ Schema = dict[str, Any]
 _MAPS = ("properties", "$defs", "definitions")
 _LISTS = ("anyOf", "allOf", "oneOf", "prefixItems")
 _ONE = ("items", "additionalProperties")
-_ANTHROPIC = frozenset(
-    [
-        "type",
-        "properties",
-        "required",
-        "additionalProperties",
-        "items",
-        "enum",
-        "const",
-        "anyOf",
-        "allOf",
-        "$ref",
-        "$defs",
-        "definitions",
-        "description",
-        "title",
-        "default",
-        "format",
-    ]
-)
-_STRICT = frozenset(
-    [
-        "type",
-        "properties",
-        "required",
-        "additionalProperties",
-        "items",
-        "enum",
-        "const",
-        "anyOf",
-        "$ref",
-        "$defs",
-        "definitions",
-        "description",
-        "title",
-    ]
-)
+_KEYWORDS = "type properties required additionalProperties items enum const anyOf $ref $defs definitions description title"
+_STRICT = frozenset(_KEYWORDS.split())
+_ANTHROPIC = _STRICT | {"allOf", "default", "format"}
 _NOT_STRICT = frozenset(["allOf", "oneOf", "prefixItems", "patternProperties", "$dynamicRef"])
-_SILENT = frozenset(["$schema", "$id", "$comment", "$anchor"])  # say nothing of what a reply may be
-_MOST_PROPERTIES, _MOST_VALUES, _DEEPEST = 5_000, 1_000, 10
-"""What OpenAI's strict mode takes of properties, values of enums, and levels of nesting."""
+_SILENT = frozenset(["$schema", "$id", "$comment", "$anchor"])  # do not restrict a reply
+_MAX_PROPERTIES, _MAX_VALUES, _MAX_DEPTH = 5_000, 1_000, 10
+"""OpenAI's limits in strict mode: properties, enum values, and levels of nesting."""
 
-_MOST_OPTIONAL, _MOST_UNIONS = 24, 16
-"""What Anthropic takes of properties that may be left out, and of unions."""
+_MAX_OPTIONAL, _MAX_UNIONS = 24, 16
+"""Anthropic's limits: optional properties, and unions."""
 
 PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 """Names of properties that Anthropic accepts."""
@@ -92,10 +57,9 @@ def _walk(node: Any, visit: Callable[[Schema], Schema]) -> Any:
 
 
 def for_openai(schema: Schema) -> tuple[Schema, bool]:
-    """The schema with its objects closed, and whether the strict mode takes it.
+    """The schema with its objects closed, and whether it fits the strict mode.
 
-    The strict mode refuses a request with any other keyword than those of ``_STRICT``, and each server refuses
-    others of the formats and bounds, so there what else is said goes into descriptions.
+    The strict mode refuses any keyword outside ``_STRICT``, so the others go into descriptions.
     """
     closed: Schema = _walk(schema, _closed)
     if not _can_be_strict(closed):
@@ -111,7 +75,7 @@ def _closed(node: Schema) -> Schema:
 
 
 def _with_items(node: Schema) -> Schema:
-    """OpenAI refuses arrays that do not say what they hold, as tuples do not beyond their places."""
+    """OpenAI refuses arrays without ``items``, as tuples are."""
     if node.get("type") == "array":
         node.setdefault("items", {})
     return node
@@ -140,11 +104,11 @@ def _can_be_strict(schema: Schema) -> bool:
         return node
 
     _walk(schema, visit)
-    return strict and properties <= _MOST_PROPERTIES and values <= _MOST_VALUES and _depth(schema) <= _DEEPEST
+    return strict and properties <= _MAX_PROPERTIES and values <= _MAX_VALUES and _depth(schema) <= _MAX_DEPTH
 
 
 def _depth(node: Any) -> int:
-    """How many objects and arrays are nested at most where the schema is written; references are not followed."""
+    """The depth of nested objects and arrays; references are not followed."""
     if not isinstance(node, dict):
         return 0
     schema: Schema = dict(node)  # pyright: ignore[reportUnknownArgumentType] - JSON
@@ -170,7 +134,7 @@ def for_openai_tool(schema: Schema) -> Schema:
 
 
 def for_anthropic(schema: Schema) -> Schema | None:
-    """The part of the schema that can be enforced, the rest in descriptions; None if it would exclude valid replies."""
+    """The enforceable part of the schema, the rest in descriptions; None if that would exclude valid replies."""
     fits = True
     optional = unions = 0
 
@@ -189,12 +153,12 @@ def for_anthropic(schema: Schema) -> Schema | None:
         return _with_rest_in_words(node, keywords)
 
     closed: Schema = _walk(schema, visit)
-    fits = fits and optional <= _MOST_OPTIONAL and unions <= _MOST_UNIONS
+    fits = fits and optional <= _MAX_OPTIONAL and unions <= _MAX_UNIONS
     return closed if fits and not _recursive(schema) else None
 
 
 def _can_be_enforced(node: Schema) -> bool:
-    """Whether Anthropic takes what this part of a schema says, once what can be told in words is."""
+    """Whether Anthropic accepts this part of a schema after other keywords moved into the description."""
     return not (
         node.keys() & {"oneOf", "prefixItems", "patternProperties"}
         or not node.keys() & {"type", "anyOf", "allOf", "$ref", "enum", "const"}

@@ -1,4 +1,4 @@
-"""Faults of fifteen kinds, dealt out by a seed: the same ones in every run, in whatever order requests come."""
+"""Faults of fifteen kinds, chosen by a seed: the same in every run, in any order of requests."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Fault:
     """A kind of fault.
 
     Attributes:
-        name: Its name, as ``Seen.fault`` tells it.
-        ends: What happens to the call. ``retried``: it is made again, or another provider is called. ``waited``:
-            the same, after the seconds that the answer gives. ``changed``: it is made once more with another
+        name: The name that ``Seen.fault`` shows.
+        ends: What happens to the call. ``retried``: it is retried, or another provider is called. ``waited``:
+            the same, after the seconds that the answer gives. ``changed``: it is retried once with another
             prompt. ``returned``: the error is returned to the model. ``failed``: the turn ends with the error.
-        code: The code of the error that a turn ends with if the fault does not pass.
-        make: The answer to a request; the number is the seconds that it is to tell.
+        code: The error code of a turn that ends because the fault persists.
+        make: The answer to a request; the number is the wait in seconds that it reports.
     """
 
     name: str
@@ -62,7 +62,7 @@ def _error_object(_: Request, __: float) -> Reply:
 def _filtered(request: Request, _: float) -> Reply:
     if request.wire == "openai":
         return say("I ", finish="content_filter")
-    # Here a reply that ends so is called a refusal; the filter shows as an error.
+    # Anthropic reports the filter as an error; the finish reason means a refusal.
     return failed(400, "Output blocked by content filtering policy")
 
 
@@ -93,13 +93,12 @@ FAULTS: tuple[Fault, ...] = (
 class Faults:
     """A script with faults in it.
 
-    Which request fails, and how, follows from the seed, the conversation (the beginning of
-    its first user message) and the request's place among those of that conversation: so a
-    test can know it before the run, and sessions do not change each other's faults.
+    The seed, the conversation (the beginning of its first user message) and the request's
+    number in the conversation determine the fault. A test can compute it before the run, and
+    sessions do not change each other's faults.
 
-    For ``script``, ``Request.results`` counts the results of its own calls: calls made up
-    by a fault are left out, and results that the client has dropped from a long prompt are
-    counted still.
+    For ``script``, ``Request.results`` counts the results of the script's calls: it excludes
+    calls made by a fault, and includes results that the client dropped from a long prompt.
     """
 
     def __init__(
@@ -114,9 +113,9 @@ class Faults:
         """Faults in ``script``.
 
         Args:
-            script: What is answered otherwise.
-            seed: Says which requests fail, and how.
-            rate: The part of requests that fail, on average.
+            script: The answers without a fault.
+            seed: Determines the faults.
+            rate: The average fraction of requests that fail.
             kinds: The faults to choose from.
             after: Retry-After of a rate limit, in seconds; in a date it is rounded up to whole seconds.
         """
@@ -128,14 +127,14 @@ class Faults:
         self._asked = Counter[str]()
 
     def fault(self, conversation: str, number: int) -> Fault | None:
-        """The fault that the conversation's request of that number (from 1) is answered with, if any."""
+        """The fault for the conversation's request of that number (from 1), if any."""
         digest = blake2b(f"{self._seed} {number} {conversation}".encode(), digest_size=16).digest()
         if int.from_bytes(digest[:8]) >= self._rate * 2**64:
             return None
         return self._kinds[int.from_bytes(digest[8:]) % len(self._kinds)]
 
     def wait(self, seen: Seen) -> float | None:
-        """The seconds that the answer to a request told the client to wait, if it told any."""
+        """The wait in seconds that the answer to a request reported, if any."""
         if not seen.fault.startswith("limited_"):
             return None
         return _date(seen.at, self._after) - seen.at if seen.fault == "limited_date" else self._after
@@ -155,7 +154,7 @@ class Faults:
 
 
 def _numbered(reply: Reply, form: str, first: int) -> Reply:
-    """The reply with ids that tell, in any later prompt, how many results the script has had."""
+    """The reply with ids that show, in any later prompt, the number of the script's results."""
     calls = tuple(replace(made, id=form.format(first + i)) for i, made in enumerate(reply.calls))
     return replace(reply, calls=calls)
 

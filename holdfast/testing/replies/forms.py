@@ -1,7 +1,6 @@
-"""The same reply in the forms that servers really send: ``say("Hi").but(form="no_usage")``.
+"""The forms in which servers really send a reply: ``say("Hi").but(form="no_usage")``.
 
-Each changes the events or the whole answer that a wire made. What a wire or an answer does not
-have is left as it is.
+Each form changes the events or the whole answer of a wire format, if they have what it changes.
 """
 
 from __future__ import annotations
@@ -12,40 +11,22 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Form = Literal[
-    "no_finish_reason",
-    "no_end",
-    "held_open",
-    "broken_end",
-    "no_usage",
-    "zero_usage",
-    "no_ids",
-    "index_0",
-    "name_repeated",
-    "name_split",
-    "one_id",
-    "arguments_parsed",
-    "bare",
-    "server_tool",
-    "crlf",
-    "comments",
-    "bytes",
-    "whole",
-    "other_type",
-]
+    "no_finish_reason", "no_end", "held_open", "broken_end", "no_usage", "zero_usage", "no_ids", "index_0",
+    "name_repeated", "name_split", "one_id", "arguments_parsed", "bare", "server_tool", "crlf", "comments",
+    "bytes", "whole", "other_type",
+]  # fmt: skip
 FORMS: tuple[Form, ...] = get_args(Form)
 """The names of every form."""
 
 _Event = dict[str, Any]
 _Change = Callable[[list[_Event]], list[_Event]]
 _DONE = b"data: [DONE]\n\n"
-
-
 _ENDS: dict[str, Literal["hold", "close"]] = {"held_open": "hold", "broken_end": "close"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes over the wire; ``end`` is what becomes of the connection after it."""
+    """The bytes to send; ``end`` is what happens to the connection then."""
 
     chunks: list[bytes]
     content_type: str
@@ -53,14 +34,8 @@ class Sent:
 
 
 def sent(form: str, whole: bytes, events: list[bytes] | None) -> Sent:
-    """An answer in a form.
-
-    Args:
-        form: Its name.
-        whole: The answer in one piece.
-        events: The same as the events of a stream, where one was asked for.
-    """
-    change = _CHANGES.get(form, _same)
+    """An answer in a form; ``events`` is the answer as a stream, if the request wants one."""
+    change = _CHANGES.get(form, list)
     if events is None or form == "whole":
         (answer,) = change([json.loads(whole)])
         kind = "text/plain" if form == "other_type" else "application/json"
@@ -79,7 +54,7 @@ def sent(form: str, whole: bytes, events: list[bytes] | None) -> Sent:
 
 
 def _cut(form: str, chunks: list[bytes]) -> list[bytes]:
-    """The chunks; with ``bytes`` in threes of bytes, so that characters are cut, too."""
+    """The chunks; with ``bytes`` in pieces of three bytes, which also split characters."""
     if form != "bytes":
         return chunks
     data = b"".join(chunks)
@@ -89,10 +64,6 @@ def _cut(form: str, chunks: list[bytes]) -> list[bytes]:
 def _event(value: _Event, named: bool, *, ascii_only: bool) -> bytes:
     name = f"event: {value['type']}\n".encode() if named else b""
     return name + b"data: " + json.dumps(value, ensure_ascii=ascii_only).encode() + b"\n\n"
-
-
-def _same(events: list[_Event]) -> list[_Event]:
-    return events
 
 
 # OpenAI's calls are in a message or a delta; Anthropic's are blocks.
@@ -185,7 +156,7 @@ def _name_split(events: list[_Event]) -> list[_Event]:
 
 
 def _one_id(events: list[_Event]) -> list[_Event]:
-    """The arguments of all calls come under the first one, one object after the other."""
+    """All arguments come in the first call, one object after the other."""
     first: _Event | None = None
     for event in events:
         for part in _parts(event):
@@ -205,7 +176,7 @@ def _one_id(events: list[_Event]) -> list[_Event]:
 
 
 def _arguments_parsed(events: list[_Event]) -> list[_Event]:
-    """Arguments as an object where text is due, and as text where an object is."""
+    """Arguments as an object instead of text, and as text instead of an object."""
     for event in events:
         for call in _calls(event):
             if "message" in event["choices"][0]:
@@ -217,7 +188,7 @@ def _arguments_parsed(events: list[_Event]) -> list[_Event]:
 
 
 def _deltas_joined(events: list[_Event]) -> list[_Event]:
-    """The pieces of a call's arguments as one object in its first delta."""
+    """All arguments of a call as one object in its first delta."""
     text: dict[int, str] = {}
     first: dict[int, _Event] = {}
     kept: list[_Event] = []
@@ -238,7 +209,7 @@ def _deltas_joined(events: list[_Event]) -> list[_Event]:
 
 
 def _bare(events: list[_Event]) -> list[_Event]:
-    """Without the keys that mean nothing: nulls, empty texts, names of kinds, ids of answers."""
+    """Without meaningless keys: nulls, empty texts, names of kinds, ids of answers."""
     for event in events:
         for key in ("id", "object", "created", "model", "system_fingerprint", "usage"):
             if key != "usage" or event.get("usage") is None:
@@ -256,7 +227,7 @@ def _bare(events: list[_Event]) -> list[_Event]:
 
 
 def _server_tool(events: list[_Event]) -> list[_Event]:
-    """A search that Anthropic's server carried out stands before everything else."""
+    """The answer begins with a search by Anthropic's server."""
     use: _Event = {
         "type": "server_tool_use",
         "id": "srvtoolu_1",

@@ -1,4 +1,4 @@
-"""Faults as providers really send them: each one's own words, errors within status 200, waits told in a body."""
+"""Faults as providers really send them: their words, errors with status 200, waits in a body."""
 
 from __future__ import annotations
 
@@ -102,21 +102,19 @@ PROVIDER_FAULTS: tuple[Fault, ...] = (
     Fault("ended_bad_call", "retried", "model_transient", _ended("MALFORMED_FUNCTION_CALL")),
     Fault("empty_reply", "retried", "empty_reply", lambda _, __: say("")),
 )  # fmt: skip
-"""Faults in the forms and words of providers; the client makes one of the same few errors of each."""
+"""Faults in the forms and words of providers."""
 
 
 def fault(name: str, after: float = 1.0) -> Fault:
-    """A fault by its name, to stand in a script: ``ScriptedModel([fault("too_long_gemini"), say("Fine.")])``.
+    """A fault for a script, by its name: ``ScriptedModel([fault("too_long_gemini"), say("Fine.")])``.
 
-    Args:
-        name: The name of one of ``FAULTS`` or ``PROVIDER_FAULTS``.
-        after: Seconds that a rate limit has the client wait.
+    ``after`` is the wait of a rate limit in seconds.
 
     Raises:
-        ValueError: The name is unknown.
+        ValueError: ``FAULTS`` and ``PROVIDER_FAULTS`` have no such name.
     """
     known = {each.name: each for each in (*FAULTS, *PROVIDER_FAULTS)}
     if name not in known:
-        raise ValueError(f"There is no fault {name!r}; the faults are: {', '.join(sorted(known))}")
+        raise ValueError(f"{name!r} is not a fault. Use one of: {', '.join(sorted(known))}")
     found = known[name]
     return Fault(found.name, found.ends, found.code, lambda request, _: found.make(request, after))

@@ -1,4 +1,4 @@
-"""What a scripted model can answer, faults included."""
+"""Replies of a scripted model, and simple faults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .forms import FORMS, Form
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call. ``arguments`` as text is sent as it is, so that it can be malformed; an empty ``id`` is made up."""
+    """A tool call. ``arguments`` as text is sent as it is, valid or not; an empty ``id`` is replaced."""
 
     name: str
     arguments: Mapping[str, Any] | str
@@ -44,9 +44,9 @@ class Reply:
     """One answer. Add replies to combine text and calls: ``say("Let me see.") + call("look", {})``.
 
     Attributes:
-        text: What the model says.
-        calls: The tools it calls, in parallel.
-        finish: Why it stopped: ``stop``, ``tool_calls``, ``length``, ``content_filter`` or ``refusal``, in each
+        text: The model's text.
+        calls: Parallel tool calls.
+        finish: The finish reason: ``stop``, ``tool_calls``, ``length``, ``content_filter`` or ``refusal``, in each
             wire's own word; any other word is sent as it is. Empty means ``tool_calls`` if there are calls, else
             ``stop``.
         thinking: A signed thinking block before the text in Anthropic form, ``reasoning_content`` in OpenAI form.
@@ -56,7 +56,7 @@ class Reply:
         delay: Seconds before the answer begins.
         pace: Seconds between the chunks of a stream.
         cut_at: Bytes of the body after which the answer stops.
-        cut: How it stops: the connection closes, or the body ends as if it were whole.
+        cut: Whether the connection then closes, or the body ends as if it were whole.
         error_event: A stream ends in an error event in place of its end.
         status: The HTTP status; from 400 on, ``code`` and ``message`` fill the wire's error body.
         code: The provider's code of the error.
@@ -64,8 +64,8 @@ class Reply:
         headers: Headers to add.
         raw: A body to send as it is, whatever the wire.
         content_type: The type of ``raw``.
-        fault: What ``Seen.fault`` is to say of the request that it answers.
-        form: The name of a form of ``FORMS`` in which the same is sent; at once, whatever ``pace`` says.
+        fault: The value of ``Seen.fault`` for the request.
+        form: One of ``FORMS``, in which the reply is sent; ``pace`` has no effect then.
         gone: No answer at all: ``hang`` keeps the connection open, ``reset`` breaks it.
     """
 
@@ -95,24 +95,24 @@ class Reply:
         return dataclasses.replace(self, text=self.text + other.text, calls=self.calls + other.calls)
 
     def but(self, **changes: Unpack[Options]) -> Reply:
-        """The same reply with other figures, pace, form or end.
+        """The same reply with other options.
 
         Raises:
-            ValueError: There is no such form.
+            ValueError: ``FORMS`` does not contain the form.
         """
         form = changes.get("form")
         if form is not None and form not in FORMS:
-            raise ValueError(f"There is no form {form!r}; the forms are: {', '.join(FORMS)}")
+            raise ValueError(f"{form!r} is not a form. Use one of: {', '.join(FORMS)}")
         return dataclasses.replace(self, **changes)
 
 
 def say(text: str, **options: Unpack[Options]) -> Reply:
-    """The model says something."""
+    """A reply with text."""
     return Reply(text=text).but(**options)
 
 
 def call(name: str, arguments: Mapping[str, Any] | str = "{}", *, id: str = "") -> Reply:
-    """The model calls a tool; add several for parallel calls."""
+    """A reply with a tool call; add several for parallel calls."""
     return Reply(calls=(Call(name, arguments, id),))
 
 
@@ -144,7 +144,7 @@ def unauthorized() -> Reply:
 
 
 def context_too_long() -> Reply:
-    """Status 400, since the prompt does not fit the context window."""
+    """Status 400: the prompt does not fit the context window."""
     return Reply(status=400, code="context_length_exceeded", message="prompt is too long: it does not fit")
 
 

@@ -1,4 +1,4 @@
-"""A test embedder behind ``/v1/embeddings``. It knows no meaning: texts are near that share words."""
+"""A bag-of-words embedder behind ``/v1/embeddings``: texts that share words are close."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORD = re.compile(r"\w+")
 
 
 def hashed(texts: Sequence[str]) -> list[list[float]]:
-    """A vector for each text: each of its words adds one, at a place and with a sign by its hash."""
+    """A vector for each text: each word adds 1 or -1 at one place, both chosen by its hash."""
     return [_vector(text) for text in texts]
 
 
@@ -27,12 +27,12 @@ def _vector(text: str) -> list[float]:
         digest = blake2b(word.encode("utf-8", "replace"), digest_size=2).digest()
         made[digest[0] % DIMENSION] += 1.0 if digest[1] % 2 else -1.0
     if not any(made):
-        made[0] = 1.0  # words that cancel each other out have a direction all the same
+        made[0] = 1.0  # words that cancel each other out still need a direction
     return made
 
 
 def texts(request: Request) -> list[str]:
-    """What is to be embedded."""
+    """The texts to embed."""
     given: str | list[str] = request.json.get("input", [])
     return [given] if isinstance(given, str) else given
 

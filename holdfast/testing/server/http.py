@@ -1,7 +1,7 @@
-"""The least HTTP/1.1 server that a model client needs: keep-alive, Content-Length in, whole or chunked out.
+"""A minimal HTTP/1.1 server: keep-alive, Content-Length in, whole or chunked out.
 
-It shares the processor with what it tests, and prompts are large, so a request costs
-one search of its head and no copy of its body beyond the one that takes it off the wire.
+It shares the processor with the code under test, and prompts are large, so a request costs
+one search of its head and one copy of its body.
 """
 
 from __future__ import annotations
@@ -10,27 +10,23 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, cast
 
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 _LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
-class Handler(Protocol):
-    """Answers requests on a connection."""
-
-    def __call__(self, connection: Connection, path: str, head: bytes, body: bytes) -> None:
-        """Answer, now or later, by the connection's methods."""
-        ...
+Handler = Callable[["Connection", str, bytes, bytes], None]
+"""Answers a request (connection, path, head, body), now or later, with the connection's methods."""
 
 
 class Connection(asyncio.Protocol):
     """One client's connection; one request at a time."""
 
     def __init__(self, handler: Handler, open_connections: set[Connection]) -> None:
-        """A connection that hands its requests to ``handler`` and is listed in ``open_connections`` while it lives."""
+        """A connection that passes requests to ``handler`` and is in ``open_connections`` while it is open."""
         self._handler = handler
         self._all = open_connections
         self._transport: asyncio.Transport | None = None
@@ -47,7 +43,7 @@ class Connection(asyncio.Protocol):
         self._all.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop whatever was still answering."""
+        """Stop a running answer."""
         self._all.discard(self)
         self._transport = None
         if self._task is not None:
@@ -79,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._handler(self, path, head, body)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Answer by a coroutine, which is cancelled when the client goes."""
+        """Answer by a coroutine, which is cancelled when the client disconnects."""
         self._task = asyncio.get_running_loop().create_task(work)
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -88,7 +84,7 @@ class Connection(asyncio.Protocol):
         self._done()
 
     def begin(self, headers: Mapping[str, str], chunks: Sequence[bytes]) -> None:
-        """Send the head of a streamed answer and its first chunks, in one write."""
+        """Send the head and the first chunks of a streamed answer in one write."""
         head = _head(200, {**headers, "transfer-encoding": "chunked"})
         self._write(head + b"".join(_chunk(chunk) for chunk in chunks))
 
@@ -102,7 +98,7 @@ class Connection(asyncio.Protocol):
         self._done()
 
     def short(self, status: int, headers: Mapping[str, str], body: bytes, length: int) -> None:
-        """Send the beginning of an answer that promised ``length`` bytes, and close."""
+        """Send the beginning of an answer of ``length`` bytes, and close."""
         self._write(_head(status, {**headers, "content-length": str(length)}) + body)
         self.close()
 
@@ -112,7 +108,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def reset(self) -> None:
-        """Break the connection so that the client sees a reset."""
+        """Reset the connection."""
         if self._transport is not None:
             connected: socket.socket = self._transport.get_extra_info("socket")
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)

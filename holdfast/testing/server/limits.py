@@ -1,4 +1,4 @@
-"""Scripts that limit what may be asked of them, as providers do: tokens in a prompt, requests in a minute."""
+"""Scripts with a provider's limits: tokens in a prompt, requests per minute."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ _TOKEN = re.compile(rb"[A-Za-z]{1,5}|\d{1,3}|[^\sA-Za-z\d]")
 
 
 def count_tokens(body: bytes) -> int:
-    """Tokens by the server's own count: pieces of words and figures, and each other character's bytes."""
+    """Count tokens: pieces of words and figures, and the bytes of other characters."""
     return sum(1 for _ in _TOKEN.finditer(body))
 
 
 class TokenLimit:
-    """A script that refuses prompts of more than ``limit`` tokens by its own count.
+    """A script that refuses prompts of more than ``limit`` tokens, by ``count_tokens``.
 
-    Attributes:
-        refused: How often each prompt was refused, by its digest; a client that never sends the same prompt
-            again after a refusal leaves no figure over 1.
+    ``refused`` counts refusals by the prompt's digest. A client that never repeats a refused
+    prompt leaves no count over 1.
     """
 
     def __init__(self, script: Answer, limit: int) -> None:
@@ -44,21 +43,15 @@ class TokenLimit:
             reply = self._script(request)
             return reply if reply.input_tokens is not None else replace(reply, input_tokens=tokens)
         self.refused[blake2b(request.body, digest_size=16).hexdigest()] += 1
-        said = f"prompt is too long: {tokens} tokens > {self._limit} maximum"
-        return replace(failed(400, said, code="context_length_exceeded"), fault="too_long")
+        message = f"prompt is too long: {tokens} tokens > {self._limit} maximum"
+        return replace(failed(400, message, code="context_length_exceeded"), fault="too_long")
 
 
 class RateLimit:
-    """A script that takes so many requests a minute, filled evenly, and tells in its headers what is left."""
+    """A script that takes so many requests per minute, refilled evenly, and reports the rest in headers."""
 
     def __init__(self, script: Answer, requests: int, clock: Callable[[], float] = time.time) -> None:
-        """``script`` for up to ``requests`` requests a minute.
-
-        Args:
-            script: What is answered within the limit.
-            requests: Requests a minute, and at most at once.
-            clock: Seconds since 1970.
-        """
+        """``script`` for up to ``requests`` requests per minute and at once; ``clock`` is in seconds since 1970."""
         self._script = script
         self._most = requests
         self._clock = clock
@@ -83,11 +76,11 @@ class RateLimit:
         full = (self._most - self._left) * 60 / self._most
         left = str(int(self._left))
         if request.wire == "openai":
-            told = f"{int(full // 60)}m{full % 60:.3f}s" if full >= 60 else f"{full:.3f}s"
+            duration = f"{int(full // 60)}m{full % 60:.3f}s" if full >= 60 else f"{full:.3f}s"
             return {
                 "x-ratelimit-limit-requests": str(self._most),
                 "x-ratelimit-remaining-requests": left,
-                "x-ratelimit-reset-requests": told,
+                "x-ratelimit-reset-requests": duration,
             }
         return {
             "anthropic-ratelimit-requests-limit": str(self._most),

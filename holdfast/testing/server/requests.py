@@ -1,4 +1,4 @@
-"""What a scripted model knows of a request; parsed only as far as the script asks."""
+"""A request to the scripted model, parsed as far as the script needs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def _true(body: bytes, name: bytes) -> bool:
 class Request:
     """One request.
 
-    ``number`` counts the server's model requests from 1; ``body`` is as it came; ``at`` is when,
-    in seconds since 1970, and ``monotonic`` the same by ``time.monotonic``.
+    ``number`` counts the server's model requests from 1. ``at`` is the arrival in seconds since
+    1970, ``monotonic`` the same by ``time.monotonic``.
     """
 
     def __init__(self, number: int, path: str, head: bytes, body: bytes) -> None:
@@ -40,7 +40,7 @@ class Request:
 
     @property
     def wire(self) -> Wire:
-        """The format that the path asks for."""
+        """The wire format, by the path."""
         return "anthropic" if self.path.endswith("/messages") else "openai"
 
     @cached_property
@@ -51,9 +51,9 @@ class Request:
 
     @cached_property
     def results(self) -> int:
-        """How many tool results the conversation holds so far."""
+        """The number of tool results in the conversation."""
         name, value = _RESULT[self.wire]
-        # Twice a plain search is faster than one with a pattern, and prompts are long.
+        # Two plain searches are faster than one pattern, and prompts are long.
         return self.body.count(b'"%b":"%b"' % (name, value)) + self.body.count(b'"%b": "%b"' % (name, value))
 
     @cached_property
@@ -68,7 +68,7 @@ class Request:
 
     @cached_property
     def conversation(self) -> str:
-        """The beginning of the first user message: what tells conversations apart."""
+        """The beginning of the first user message, which identifies the conversation."""
         found = _FIRST_USER.search(self.body)
         return found[1].decode("utf-8", "replace") if found else ""
 
@@ -100,18 +100,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is kept of a request.
+    """The record of a request; the first fields are those of ``Request``.
 
-    Attributes:
-        number: Its number, from 1.
-        path: Where it went.
-        conversation: The beginning of its first user message.
-        results: How many tool results it held.
-        size: Its body in bytes.
-        body: The body; empty if it was large or is long past.
-        at: When it came, in seconds since 1970.
-        monotonic: The same by ``time.monotonic``, which no clock change affects.
-        fault: The name of the fault it was answered with, if it was.
+    ``size`` is that of the body in bytes. ``body`` is empty if it was large or is old. ``fault``
+    is the name of the fault that was the answer, if any.
     """
 
     number: int

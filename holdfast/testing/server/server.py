@@ -1,4 +1,4 @@
-"""The scripted model's server: which reply answers a request, and how it goes out."""
+"""The scripted model's server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Self
 
 from ..replies import anthropic, forms, openai
@@ -23,27 +23,21 @@ from .spawn import SpawnedModel, spawn
 Script = Sequence[Reply | Fault] | Callable[[Request], Reply | Fault | Awaitable[Reply]]
 
 _WIRES = {"openai": openai, "anthropic": anthropic}
-_BODY_KEPT = 65_536
-_BODIES_KEPT = 1_000
+_MAX_BODY = 65_536
+_MAX_BODIES = 1_000
 _JSON = {"content-type": "application/json"}
+_COPIED = ("number", "path", "conversation", "results", "at", "monotonic")
 
 
 class ScriptedModel:
-    """A model that says what its script says; a server in the running loop.
+    """A model that answers by a script; a server in the running event loop.
 
-    Attributes:
-        requests: What was asked, in order. Bodies are kept for the last 1,000 requests of up to 64 KiB.
-        embedded: The texts of each request for embeddings, which are not among the others.
+    ``requests`` are the requests received, in order, with the last 1,000 bodies of up to 64 KiB.
+    ``embedded`` are the texts of each request for embeddings, which ``requests`` does not contain.
     """
 
     def __init__(self, script: Script, *, port: int = 0, embed: Embed = hashed) -> None:
-        """A server for ``script``.
-
-        Args:
-            script: What is answered.
-            port: Where it listens; 0 takes a free one.
-            embed: What vectors texts have, or the fault they are answered with.
-        """
+        """A server for ``script``; port 0 takes a free one. ``embed`` returns vectors or a fault."""
         self.requests: list[Seen] = []
         self.embedded: list[list[str]] = []
         self._script = script
@@ -64,7 +58,7 @@ class ScriptedModel:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop serving; answers under way are dropped."""
+        """Stop serving; unfinished answers are dropped."""
         if self._server is not None:
             self._server.close()
         for connection in list(self._connections):
@@ -72,7 +66,7 @@ class ScriptedModel:
 
     @property
     def url(self) -> str:
-        """The server's root, which is the base URL in Anthropic form."""
+        """The server's root: the base URL in Anthropic form."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
@@ -118,32 +112,18 @@ class ScriptedModel:
         _send(connection, request, reply)
 
     def _remember(self, request: Request) -> None:
-        kept = request.body if len(request.body) <= _BODY_KEPT else b""
         size = len(request.body)
-        self.requests.append(
-            Seen(
-                request.number,
-                request.path,
-                request.conversation,
-                request.results,
-                size,
-                kept,
-                request.at,
-                request.monotonic,
-            )
-        )
-        if kept:
+        body = request.body if size <= _MAX_BODY else b""
+        copied = {name: getattr(request, name) for name in _COPIED}
+        self.requests.append(Seen(size=size, body=body, **copied))
+        if body:
             self._with_body.append(request.number - 1)
-        if len(self._with_body) > _BODIES_KEPT:
+        if len(self._with_body) > _MAX_BODIES:
             old = self._with_body.popleft()
             self.requests[old] = replace(self.requests[old], body=b"")
 
     def _report(self) -> bytes:
-        fields = ("number", "path", "conversation", "results", "size", "at", "monotonic", "fault")
-        rows = [
-            {**{name: getattr(seen, name) for name in fields}, "body": seen.body.decode("utf-8", "replace")}
-            for seen in self.requests
-        ]
+        rows = [{**asdict(seen), "body": seen.body.decode("utf-8", "replace")} for seen in self.requests]
         return json.dumps(rows).encode()
 
     def _answer(self, connection: Connection, request: Request) -> None:
@@ -156,8 +136,8 @@ class ScriptedModel:
 
     def _note(self, request: Request, reply: Reply) -> None:
         if reply.fault:
-            place = request.number - 1
-            self.requests[place] = replace(self.requests[place], fault=reply.fault)
+            index = request.number - 1
+            self.requests[index] = replace(self.requests[index], fault=reply.fault)
 
     def _next(self, request: Request) -> Reply | Awaitable[Reply]:
         if self._dead is not None:
@@ -185,7 +165,7 @@ def _made(given: Reply | Fault | Awaitable[Reply], request: Request) -> Reply | 
     return replace(given.make(request, 1.0), fault=given.name)
 
 
-# How a server in another process learns it.
+# The requests by which a test switches a server in another process.
 _SWITCHES: dict[str, Callable[[ScriptedModel], None]] = {
     "/_dead": ScriptedModel.dead,
     "/_dropping": lambda model: model.dead(drop=True),

@@ -133,7 +133,7 @@ async def test_a_request_that_is_cancelled_at_any_of_its_steps_leaves_no_connect
 async def test_connections_that_are_idle_too_long_are_closed_by_the_next_that_comes_back(
     server: Server, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "KEPT", 0.0)
+    monkeypatch.setattr(pool, "IDLE_TIMEOUT", 0.0)
     async with pool.Client(timeout=30) as short:
         assert await _get(short, server) == 1
         assert await _get(short, server) == 2

@@ -1,4 +1,4 @@
-"""From whatever went wrong at a provider to the one error that says what it means."""
+"""Classifying a provider's failures as errors of the contract."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,67 +21,38 @@ from holdfast_workflows.contracts.text.unicode import preview, redact
 from . import body as error_body
 from . import waits
 from . import words as error_words
-from .body import Told
+from .body import ErrorContent
 
 _SHOWN = 400  # characters of a provider's words in an error
-_NOT_THE_PROMPT = (401, 402, 404, 429)
-_NOT_THE_FILTER = (401, 402, 404, 429)
-# Without punctuation and what many end in: RateLimitError, rate_limit_error and rate_limit are one.
-_BY_KIND: dict[str, int] = {
-    "overloaded": 529,
-    "engineoverloaded": 503,
-    "api": 500,
-    "server": 500,
-    "internalserver": 500,
-    "internal": 500,
-    "upstream": 502,
-    "unavailable": 503,
-    "serviceunavailable": 503,
-    "modelnotready": 503,
-    "timeout": 504,
-    "modeltimeout": 504,
-    "deadlineexceeded": 504,
-    "ratelimit": 429,
-    "ratelimitexceeded": 429,
-    "ratelimitreached": 429,
-    "toomanyrequests": 429,
-    "throttling": 429,
-    "resourceexhausted": 429,
-    "servicequotaexceeded": 429,
-    "insufficientquota": 429,
-    "invalidrequest": 400,
-    "invalidargument": 400,
-    "invalidparameter": 400,
-    "failedprecondition": 400,
-    "badrequest": 400,
-    "validation": 400,
-    "exceedcontextsize": 400,
-    "contextlengthexceeded": 400,
-    "contextwindowexceeded": 400,
-    "requesttoolarge": 413,
-    "contentfilter": 400,
-    "unprocessableentity": 422,
-    "authentication": 401,
-    "unauthenticated": 401,
-    "unauthorized": 401,
-    "invalidapikey": 401,
-    "billing": 402,
-    "permission": 403,
-    "permissiondenied": 403,
-    "accessdenied": 403,
-    "notfound": 404,
-    "modelnotfound": 404,
-    "resourcenotfound": 404,
+_NOT_THE_CONTENT = (401, 402, 404, 429)
+# Without punctuation and the ending: RateLimitError, rate_limit_error and rate_limit are equal.
+_STATUS_WORDS = {
+    400: "invalidrequest invalidargument invalidparameter failedprecondition badrequest validation "
+    "exceedcontextsize contextlengthexceeded contextwindowexceeded contentfilter",
+    401: "authentication unauthenticated unauthorized invalidapikey",
+    402: "billing",
+    403: "permission permissiondenied accessdenied",
+    404: "notfound modelnotfound resourcenotfound",
+    413: "requesttoolarge",
+    422: "unprocessableentity",
+    429: "ratelimit ratelimitexceeded ratelimitreached toomanyrequests throttling resourceexhausted "
+    "servicequotaexceeded insufficientquota",
+    500: "api server internalserver internal",
+    502: "upstream",
+    503: "engineoverloaded unavailable serviceunavailable modelnotready",
+    504: "timeout modeltimeout deadlineexceeded",
+    529: "overloaded",
 }
+_BY_KIND = {word: status for status, words in _STATUS_WORDS.items() for word in words.split()}
 
 
 def sanitise(text: str, secret: str = "") -> str:
-    """A provider's words on one line, cut short, with nothing in them that looks like a key."""
+    """A provider's words on one line, cut short, without anything that looks like a key."""
     return preview(redact(text[: _SHOWN * 8], secret), _SHOWN)
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds the provider asks us to wait: retry-after-ms, else Retry-After in seconds or as an HTTP date."""
+    """Seconds to wait by retry-after-ms, else by Retry-After in seconds or as an HTTP date."""
     try:
         if "retry-after-ms" in headers:
             seconds = float(headers["retry-after-ms"]) / 1_000
@@ -109,51 +80,53 @@ def from_status(
 
 
 def from_body(name: str, status: int, headers: Mapping[str, str], body: Any, secret: str = "") -> ModelError:
-    """The error for an HTTP answer that is not a success, whose body is parsed already."""
-    told = error_body.read(body)
-    said = f"{name} answered {status}: {sanitise(told.words, secret)}"
-    return _by_status(status, told, said, headers)
+    """The error for an HTTP answer that is not a success, with its body parsed."""
+    content = error_body.read(body)
+    return _by_status(
+        status, content, f"{name} answered {status}: {sanitise(content.words, secret)}", headers
+    )
 
 
 def from_problem(name: str, problem: Any, secret: str = "") -> ModelError:
-    """The error for a problem told with status 200, in an answer or an event of a stream, in any shape."""
-    told = error_body.read(problem)
-    status = _by_codes(told.codes) or error_words.status(told.words)
-    return _by_status(status, told, f"{name} reported an error: {sanitise(told.words, secret)}", {})
+    """The error for a problem reported with status 200, in an answer or an event of a stream."""
+    content = error_body.read(problem)
+    status = _by_codes(content.codes) or error_words.status(content.words)
+    return _by_status(status, content, f"{name} reported an error: {sanitise(content.words, secret)}", {})
 
 
 def _by_codes(codes: Iterable[str]) -> int | None:
-    """The status that the first known code or type stands for."""
+    """The status of the first known code or type; some send a status as a code."""
     for code in codes:
         plain = re.sub("[^a-z0-9]", "", code.rpartition("#")[2].lower())
-        known = error_body.status_told([code]) or _BY_KIND.get(re.sub("(?:error|exception)$", "", plain))
-        if known:
+        if re.fullmatch("[45][0-9]{2}", code):
+            return int(code)
+        if known := _BY_KIND.get(re.sub("(?:error|exception)$", "", plain)):
             return known
     return None
 
 
-def _by_status(status: int, told: Told, said: str, headers: Mapping[str, str]) -> ModelError:
-    words = told.words
+def _by_status(status: int, content: ErrorContent, detail: str, headers: Mapping[str, str]) -> ModelError:
+    words = content.words
     if _is_too_long(status, words):
-        error = ContextTooLong(said)
+        error = ContextTooLong(detail)
         error.fits = error_words.fits(words)
         return error
-    if status not in _NOT_THE_FILTER and (told.filtered or error_words.filtered(words)):
-        return ContentFiltered(said)
+    if status not in _NOT_THE_CONTENT and (content.filtered or error_words.filtered(words)):
+        return ContentFiltered(detail)
     if status == 402 or error_words.unpaid(words):
-        return ProviderQuota(said)
+        return ProviderQuota(detail)
     if status == 400 and error_words.bad_call(words):
-        return MalformedReply(said)
-    asked = headers.get("x-should-retry")
-    passes = status in (408, 409, 425, 429, 498) or status >= 500 or asked == "true"
-    if not passes or asked == "false":
-        rejected = ModelRejected(said)
+        return MalformedReply(detail)
+    should_retry = headers.get("x-should-retry")
+    transient = status in (408, 409, 425, 429, 498) or status >= 500 or should_retry == "true"
+    if not transient or should_retry == "false":
+        rejected = ModelRejected(detail)
         rejected.account = status == 401 or (status < 500 and error_words.bad_key(words))
         return rejected
     wait = retry_after(headers)
-    if not wait and told.wait is not None:
-        wait = told.wait
-    return (RateLimited if status == 429 else ModelTransient)(said, retry_after=wait)
+    if not wait and content.wait is not None:
+        wait = content.wait
+    return (RateLimited if status == 429 else ModelTransient)(detail, retry_after=wait)
 
 
 def _is_too_long(status: int, words: str) -> bool:
@@ -161,30 +134,28 @@ def _is_too_long(status: int, words: str) -> bool:
         return error_words.alone_over_the_limit(words)
     if status == 413 and not error_words.something_else(words):
         return True
-    return status not in _NOT_THE_PROMPT and error_words.too_long(words)
+    return status not in _NOT_THE_CONTENT and error_words.too_long(words)
 
 
 def from_exception(name: str, error: Exception, secret: str = "") -> ModelError:
-    """The error for an exception of the HTTP client, or for the end of the time the call had."""
+    """The error for an exception of the HTTP client, or for a timeout."""
     import httpx  # slow to load: only when a model is called
 
     what = f"{name}: {type(error).__name__} {sanitise(str(error), secret)}".strip()
     if isinstance(error, httpx.DecodingError):
         return MalformedReply(what)
-    # A header or URL that cannot be sent: its text may hold the key, so it is not repeated.
+    # A header or URL that cannot be sent. Its text may contain the key, so it is not repeated.
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return ModelRejected(
-            f"{name}: {type(error).__name__}; the base URL, a header or the key is not well formed"
-        )
+        return ModelRejected(f"{name}: {type(error).__name__}; check the base URL, the headers and the key")
     return ModelTransient(what)
 
 
 def malformed(name: str, what: str, sample: bytes = b"", secret: str = "") -> MalformedReply:
-    """The error for an answer that is not what the interface promises, with its beginning."""
+    """The error for an answer without the interface's shape, with a sample of it."""
     shown = sanitise(sample[: _SHOWN * 2].decode(errors="replace"), secret)
     return MalformedReply(f"{name}: {what}{': ' if shown else ''}{shown}")
 
 
 def cut_off(name: str) -> ModelTransient:
-    """The error for a stream that ended in good order before its answer did."""
+    """The error for a stream that ended before its answer did."""
     return ModelTransient(f"{name}: the stream ended before the answer did")

@@ -1,4 +1,4 @@
-"""What providers' words for an error mean. Each has its own, and few give a code that says it."""
+"""Classifying errors by their words, since few providers give a precise code."""
 
 import re
 
@@ -7,7 +7,7 @@ _PROMPT_CODES = re.compile(
     r"(?i)context_?length_?exceeded|exceed_context_size|context_?window_?exceeded|max_prompt_tokens_exceeded|"
     r"tokens_limit_reached|request_too_large|prompt_too_long|input_too_long|\b1261\b"
 )
-# A parameter that is named as too long: only these are the prompt, and not an id or a name within it.
+# A parameter that is reported as too long. Only these are the prompt; ids and names inside it are not.
 _NAMED = re.compile(
     r"(?i)invalid (?:parameter |value for )?['\"`]([\w.\[\]]+)['\"`]?:?[^.]{0,20} too (?:long|large|many)|"
     r"#/([\w/]+): expected maxlength"
@@ -78,7 +78,7 @@ _FILTERED = re.compile(
     r"content_?policy|usage polic(?:y|ies)|flagged (?:as|by|for)|blocked (?:by|due to) [^.]{0,30}(?:safety|filter|polic|guardrail)|"
     r"safety (?:system|filters?)|moderation (?:failed|blocked|flagged)|requires moderation|\b1301\b|敏感内容|内容安全"
 )
-# Only what never means a rate limit: some say "quota" of what is free again in a minute.
+# Only words that never mean a rate limit: some providers call a limit per minute a quota.
 _UNPAID = re.compile(
     r"(?i)insufficient[_ ](?:\w+[_ ])?(?:quota|credits?|balance|funds)|billing_(?:hard_limit|not_active|error)|"
     r"credit balance is too low|(?:out of|no|more|all available) credits|payment required|exceeded_current_quota|"
@@ -103,13 +103,13 @@ _BAD_CALL = re.compile(
 
 
 def too_long(words: str) -> bool:
-    """Whether an error is that the prompt is too long, and not something else that was sent or asked for."""
+    """Whether the prompt is too long, and not another part of the request."""
     if named := _NAMED.search(words):
         return bool(_PROMPT_PARAMETER.fullmatch((named[1] or named[2]).lower()))
     for sizes in _SIZES:
         if found := sizes.search(words):
             return int(found["prompt"]) >= int(found["reply"])
-    # The second: what is left of the window is less than nothing.
+    # The second pattern: a negative rest of the window.
     if _OUTRIGHT.search(words) or _NO_ROOM.search(words):
         return True
     if something_else(words):
@@ -118,12 +118,12 @@ def too_long(words: str) -> bool:
 
 
 def something_else(words: str) -> bool:
-    """Whether what is too long or too large is another parameter, such as max_tokens, the tools or a name."""
+    """Whether another parameter is too large, such as max_tokens, the tools or a name."""
     return bool(_SOMETHING_ELSE.search(words))
 
 
 def alone_over_the_limit(words: str) -> bool:
-    """Whether a rate limit is less than the request alone, so that no waiting helps and a smaller one does."""
+    """Whether the request alone exceeds a rate limit, so that only a smaller one helps."""
     if found := _OVER.search(words):
         return int(found[2]) > int(found[1])
     return bool(_ALONE.search(words) or _PROMPT_CODES.search(words))
@@ -136,7 +136,7 @@ def fits(words: str) -> float | None:
 
 
 def filtered(words: str) -> bool:
-    """Whether a content filter stopped it."""
+    """Whether a content filter stopped the request."""
     return bool(_FILTERED.search(words))
 
 
@@ -146,17 +146,17 @@ def unpaid(words: str) -> bool:
 
 
 def bad_key(words: str) -> bool:
-    """Whether the key is not, or no longer, valid."""
+    """Whether the key is invalid."""
     return bool(_BAD_KEY.search(words))
 
 
 def bad_call(words: str) -> bool:
-    """Whether the model wrote a call or JSON that its own provider could not read; it may do better the next time."""
+    """Whether the provider could not read the model's own call or JSON; a retry may help."""
     return bool(_BAD_CALL.search(words))
 
 
 def status(words: str) -> int:
-    """The status that words alone amount to."""
+    """The status that the words alone imply."""
     if bad_key(words):
         return 401
     if _RATE.search(words):

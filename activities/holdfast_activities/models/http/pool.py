@@ -1,10 +1,9 @@
 """Connections to providers: the one used last is used first.
 
-The pool that comes with httpcore looks at every connection it has, twice for each
-request, and asks the kernel about each idle one: a request cost 1.3 ms of processor time
-when it was alone and 6.7 ms among fifty, and among two hundred none was answered within
-ten seconds. Here a request looks at one connection, 0.7 ms among fifty, and a connection
-that is no longer needed ages at the other end.
+httpcore's own pool looks at every connection twice for each request and polls each idle one.
+A request cost 1.3 ms of processor time alone and 6.7 ms among fifty; among two hundred none
+was answered within ten seconds. Here a request looks at one connection (0.7 ms among fifty),
+and unused connections expire at the other end.
 """
 
 import ssl
@@ -15,16 +14,16 @@ from typing import Any
 import httpcore
 import httpx
 
-KEPT = 55.0
-"""Seconds that an idle connection is kept; many servers close theirs after a minute."""
+IDLE_TIMEOUT = 55.0
+"""Seconds until an idle connection is closed; many servers close theirs after a minute."""
 
 Connection = httpcore.AsyncConnectionInterface
 
 
 class Client(httpx.AsyncClient):
-    """httpx's client on this pool. Where the environment names a proxy, its connections are httpx's own."""
+    """httpx's client on this pool. Connections to a proxy of the environment use httpx's own pool."""
 
-    # A transport given as an argument would have httpx ignore the environment's proxies.
+    # With a transport as an argument httpx would ignore the environment's proxies.
     def _init_transport(self, verify: Any = True, *_: Any, **__: Any) -> httpx.AsyncBaseTransport:
         return _Transport(httpx.create_ssl_context(verify))
 
@@ -32,13 +31,15 @@ class Client(httpx.AsyncClient):
 class _Transport(httpx.AsyncHTTPTransport):
     def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__(verify=context)
-        self._pool = Pool(ssl_context=context, keepalive_expiry=KEPT)
+        self._pool = Pool(ssl_context=context, keepalive_expiry=IDLE_TIMEOUT)
 
 
 class Pool(httpcore.AsyncConnectionPool):
-    """As many connections as there are requests at once, which the worker's own limits bound."""
+    """One connection per concurrent request; the worker's limits bound their number."""
 
-    def __init__(self, ssl_context: ssl.SSLContext | None = None, keepalive_expiry: float = KEPT) -> None:
+    def __init__(
+        self, ssl_context: ssl.SSLContext | None = None, keepalive_expiry: float = IDLE_TIMEOUT
+    ) -> None:
         super().__init__(ssl_context=ssl_context, keepalive_expiry=keepalive_expiry)
         self._idle: defaultdict[tuple[bytes, bytes, int | None], deque[Connection]] = defaultdict(deque)
         self._closed = False
@@ -48,8 +49,8 @@ class Pool(httpcore.AsyncConnectionPool):
         url = request.url
         idle = self._idle[url.scheme, url.host, url.port]
         connection = await self._take(idle) or self.create_connection(url.origin)
-        # httpcore closes a connection that fails, but not one whose request is cancelled while it has
-        # connected and sent nothing; closing it twice does no harm, and it is not put back.
+        # httpcore closes a connection that fails, but not one whose request is cancelled after connecting
+        # and before sending. Closing twice is harmless.
         try:
             response = await connection.handle_async_request(request)
         except BaseException:
@@ -68,7 +69,7 @@ class Pool(httpcore.AsyncConnectionPool):
         return response
 
     async def aclose(self) -> None:
-        """Close the connections that are idle; the others are closed when their answers are."""
+        """Close idle connections; the others are closed with their answers."""
         self._closed = True
         for idle in self._idle.values():
             while idle:
@@ -87,7 +88,7 @@ class _Body:
     """An answer's body; closing it gives the connection back."""
 
     def __init__(self, stream: Any, put_back: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._stream = stream  # httpcore's types promise no aclose, which it has
+        self._stream = stream  # httpcore's types lack its aclose
         self._put_back: Callable[[], Coroutine[Any, Any, None]] | None = put_back
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -98,6 +99,6 @@ class _Body:
         put_back, self._put_back = self._put_back, None
         try:
             await self._stream.aclose()
-        finally:  # cancelled here, the connection is in the middle of an answer, and is closed
+        finally:  # a connection in the middle of an answer is closed
             if put_back is not None:
                 await put_back()
