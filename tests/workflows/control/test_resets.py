@@ -36,12 +36,6 @@ async def test_a_message_after_a_reset_gets_its_own_answer(start: Start) -> None
         await session.wait(raise_on_error=False)
         await session.send("two, old")
         await session.send("three, old")
-
-        async def stored() -> bool:
-            return len(await it.holdfast.state.load_turns(session.id)) == 3
-
-        # A reply is returned before its turn is stored, and the next number follows the stored ones.
-        await eventually(stored)
         await reset(it, session.id, before_message(await events(it, session.id), 2))
 
         again = it.holdfast.client.session(session.id)
@@ -49,7 +43,8 @@ async def test_a_message_after_a_reset_gets_its_own_answer(start: Start) -> None
         async def moved() -> bool:
             return (await again.view()).seq > 1_000
 
-        # Before that, a message may still get the number of a turn that was left behind.
+        # A message in the same workflow task as the reset counts as one that is applied again: it may get the
+        # number of a turn that was set aside.
         await eventually(moved)
         reply = await again.send("two, new")
         assert (reply.text, reply.turn) == ("You said: two, new", 4)

@@ -1,5 +1,6 @@
 """Separate logs for what a reset of a session removed, which can still be read and erased."""
 
+import json
 from typing import cast
 
 from sqlalchemy import delete, func, or_, update
@@ -30,7 +31,7 @@ class ResetStore:
             here = col(SessionTable.session) == id
             await db.exec(update(SessionTable).where(here).values(version=SessionTable.version))
             row = (await db.exec(select(SessionTable).where(here))).one_or_none()
-            last = await _last(db, id) or 0
+            last, turn = await _last(db, id) or 0, await _last_turn(db, id)
             logs = 0
             while (used := await _last(db, aside(id, logs + 1))) is not None:
                 logs, last = logs + 1, max(last, used)
@@ -46,7 +47,8 @@ class ResetStore:
                 moved += (await db.exec(mine.values(session=aside(id, logs + 1)))).rowcount
             return AsideResult(
                 seq=max(last, request.seq - 1, row.seq if row else 0) + 1,
-                turns=row.turns if row else 0,
+                # A turn is in the log before it is stored, so its number may be higher than the stored ones.
+                turns=max(row.turns if row else 0, turn),
                 version=row.version if row else 0,
                 logs=logs + 1 if moved else logs,
             )
@@ -58,6 +60,15 @@ class ResetStore:
             for table in (LogTable, ManifestTable):
                 late = col(table.seq) >= start, col(table.seq) < stop
                 await db.exec(delete(table).where(col(table.session) == id, *late))
+
+
+async def _last_turn(db: AsyncSession, name: str) -> int:
+    """The turn of a log's last entry; 0 without entries."""
+    last = (
+        select(LogTable.body).where(col(LogTable.session) == name).order_by(col(LogTable.seq).desc()).limit(1)
+    )
+    body = (await db.exec(last)).first()
+    return int(json.loads(body).get("turn", 0)) if body else 0
 
 
 async def _last(db: AsyncSession, name: str) -> int | None:
