@@ -1,4 +1,4 @@
-"""A deploy that renames, removes or changes tools of sessions that go on, or adds an agent."""
+"""A deploy that renames, removes or changes tools of running sessions, or adds an agent."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_an_alias_that_is_a_name_already_is_refused() -> None:
     with pytest.raises(InvalidDeclaration, match="alias 'x' of tool 'b' is also a name of 'a'"):
         app(orders(name="a", aliases=["x"]), orders(name="b", aliases=["x"]))
     for alias in (OLD, "think", "remember"):
-        with pytest.raises(InvalidDeclaration, match="which is its own name or Holdfast's"):
+        with pytest.raises(InvalidDeclaration, match="which is its own name or a reserved one"):
             orders(aliases=[alias])
     with pytest.raises(InvalidDeclaration, match="give a list of names"):
         orders(aliases="old")
@@ -138,10 +138,10 @@ def test_an_alias_that_is_a_name_already_is_refused() -> None:
     [
         (
             [count_items],
-            ["agent helper: tool list_orders is gone", "2 sessions that go on", "holdfast repin"],
+            ["agent helper: tool list_orders was removed", "2 running sessions", "holdfast repin"],
         ),
         ([orders(name="list_order")], ["give tool 'list_order' aliases=['list_orders']"]),
-        ([paged_orders], ["tool list_orders takes other parameters than 2 sessions that go on began with"]),
+        ([paged_orders], ["tool list_orders has other parameters than 2 running sessions began with"]),
         ([orders(name="get_orders", aliases=[OLD])], []),
         ([orders("other words"), count_items], []),
     ],

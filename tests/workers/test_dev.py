@@ -30,7 +30,7 @@ async def test_dev_serves_restarts_a_worker_that_dies_and_ctrl_c_leaves_nothing(
         await eventually(lambda: dev.text.count("worker started") == 2, 60)
         first, second = workers_of(dev.process.pid)
         first.kill()
-        await dev.said("a worker ended with -9; starting another")
+        await dev.said("a worker ended with exit code -9")
         await eventually(lambda: dev.text.count("worker started") == 3, 60)
         begun = [*workers_of(dev.process.pid), second]
         server = DevServer.find(tmp_path)

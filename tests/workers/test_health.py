@@ -29,8 +29,9 @@ async def silent() -> None:
 @pytest.fixture
 async def pages() -> AsyncIterator[HealthServer]:
     """A server on no port yet."""
-    async with HealthServer() as server:
-        yield server
+    server = HealthServer()
+    yield server
+    server.close()
 
 
 async def test_a_worker_that_runs_with_all_its_parts_is_ready(pages: HealthServer) -> None:
@@ -90,6 +91,5 @@ async def test_other_pages_and_nonsense_do_no_harm(pages: HealthServer) -> None:
 
 async def test_a_port_that_is_taken_is_a_setting_to_correct(pages: HealthServer) -> None:
     port = await pages.listen("127.0.0.1", 0)
-    async with HealthServer() as second:
-        with pytest.raises(SettingsInvalid, match=f"HOLDFAST_HEALTH_PORT: 127.0.0.1:{port}"):
-            await second.listen("127.0.0.1", port)
+    with pytest.raises(SettingsInvalid, match=f"HOLDFAST_HEALTH_PORT: 127.0.0.1:{port}"):
+        await HealthServer().listen("127.0.0.1", port)

@@ -63,8 +63,8 @@ def test_an_app_is_found_from_the_current_folder(folder: Path, name: str) -> Non
         ("shop:number", "shop:number is a int, not an App"),
         ("shop:App", "shop:App is a type, not an App"),
         ("shop.py", "not an App|no module"),
-        ("./shop:app", "'./shop:app' is not of that form"),
-        ("", "'' is not of that form"),
+        ("./shop:app", "'./shop:app' does not have that form"),
+        ("", "'' does not have that form"),
     ],
 )
 def test_a_name_that_leads_nowhere_says_what_is_missing(folder: Path, name: str, says: str) -> None:

@@ -34,7 +34,7 @@ async def test_a_worker_of_another_embedding_model_says_so_and_embeds_anew_when_
         settings = {"temporal_address": server.address, "task_queue": task_queue, "memory_url": url}
         async with started("worker", APP, embeddings="openai:two", health_port="0", **settings) as running:
             said = await running.said("holdfast memory migrate")
-            assert "sessions go on without memories" in said
+            assert "sessions run without memories" in said
             await running.ready()
             holdfast = await connect(temporal=client, task_queue=task_queue)
             done = await holdfast.memory.migrate()
@@ -55,7 +55,7 @@ async def test_a_worker_starts_without_its_memory_store(
         embeddings="none",
         health_port="0",
     ) as running:
-        await running.said("go on without memories until it is back")
+        await running.said("run without memories until it is back")
         await running.ready()
 
 

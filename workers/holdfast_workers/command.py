@@ -1,7 +1,6 @@
-"""What the workers room adds to the command line: ``worker``, ``dev`` and ``state``.
+"""The commands ``worker``, ``dev`` and ``state``.
 
-The command line loads this for every command, to know what there is; so each command
-imports what it runs only when it runs.
+The command line loads this module for every command, so each command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ import typer
 from .exits import INTERRUPTED, one_line_errors, worker_installed
 
 AppName = Annotated[str, typer.Argument(metavar="MODULE:APP", help="The App to serve.", show_default=False)]
-TaskQueue = Annotated[str | None, typer.Option(help="Where work comes from [env: HOLDFAST_TASK_QUEUE].")]
+TaskQueue = Annotated[str | None, typer.Option(help="The task queue to serve [env: HOLDFAST_TASK_QUEUE].")]
 
 state = typer.Typer(no_args_is_help=True, help="The state database.")
 
 
-def _before_the_command(context: typer.Context) -> None:
-    """Let the options that stand before a command say where to connect, as they do for all others."""
+def _apply_global_options(context: typer.Context) -> None:
+    """Apply the connection options before the command, as for all other commands."""
     for option, variable in (
         ("address", "TEMPORAL_ADDRESS"),
         ("namespace", "NAMESPACE"),
@@ -41,14 +40,14 @@ def worker(
         typer.Option(help="The port of /health and /ready; 0 for a free one [env: HOLDFAST_HEALTH_PORT]."),
     ] = None,
     graceful_seconds: Annotated[
-        float | None, typer.Option(help="How long calls may take to finish after SIGTERM.")
+        float | None, typer.Option(help="Time for calls to finish after SIGTERM.")
     ] = None,
 ) -> None:
     """Serve an App's agents on a Temporal server.
 
     The server is that of HOLDFAST_TEMPORAL_ADDRESS, or of --address before the command.
     """
-    _before_the_command(context)
+    _apply_global_options(context)
     gc.disable()  # until all is imported: collections take a fifth of that time
     with worker_installed():
         from . import process
@@ -85,7 +84,7 @@ def dev(
 def upgrade_state(
     url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
 ) -> None:
-    """Make the tables, or bring them to this version; those of memories in PostgreSQL, too."""
+    """Create or upgrade the tables, also those of memories in PostgreSQL."""
     with worker_installed():
         from holdfast_activities.memory import upgrade_memories
         from holdfast_activities.state import upgrade
@@ -98,7 +97,7 @@ def upgrade_state(
         memories = asyncio.run(upgrade_memories(settings.memory(), settings.state()))
     typer.echo("The state database is up to date.")
     if memories:
-        typer.echo("So are the tables of the memories.")
+        typer.echo("The tables of memories are up to date.")
 
 
 @state.command("bind")
@@ -108,12 +107,11 @@ def bind_queue(
     task_queue: TaskQueue = None,
     url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
 ) -> None:
-    """Bind an App's task queue to the state database, whatever it was bound to.
+    """Bind an App's task queue to the state database, and replace the old binding.
 
-    For a database that was moved on purpose, and an App that has a new name. Workers that
-    do not match end within some seconds.
+    Use it after the database was moved or the App was renamed. Workers that do not match end within seconds.
     """
-    _before_the_command(context)
+    _apply_global_options(context)
     with worker_installed():
         from holdfast_workers.startup import binding
         from holdfast_workers.startup.loading import load_app
@@ -125,5 +123,5 @@ def bind_queue(
         settings = Settings.load(state_url=url, task_queue=task_queue).for_app(registry.name)
         before, now = asyncio.run(binding.move(settings, registry, app))
     if before is not None:
-        typer.echo(f"{settings.task_queue} was bound to {before.told}")
-    typer.echo(f"{settings.task_queue} is bound to {now.told}")
+        typer.echo(f"{settings.task_queue} was bound to {before.summary}")
+    typer.echo(f"{settings.task_queue} is bound to {now.summary}")

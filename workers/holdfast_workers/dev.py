@@ -29,7 +29,7 @@ _AFTER_GRACE: Final = 10.0  # seconds beyond the grace before a worker is killed
 
 @dataclass(frozen=True)
 class DevOptions:
-    """Options of the command: the App's name, the server's ports, the number of workers."""
+    """Options of the command. ``None`` for a port means a free one."""
 
     app: str
     port: int | None = None
@@ -57,7 +57,7 @@ async def run(options: DevOptions, settings: Settings, console: Console) -> int:
         try:
             await asyncio.wait([*waiting, *watchers], return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
-                console.print("stopping: running calls may finish; Ctrl-C again ends them")
+                console.print("stopping: running calls may finish; press Ctrl-C again to end them")
         finally:
             for task in [*waiting, *watchers]:
                 task.cancel()
@@ -109,7 +109,9 @@ class _WorkerProcess:
             if code == exits.BAD_INPUT:
                 return code
             delay = _FIRST_DELAY if time.monotonic() - begun > _STABLE else min(delay * 2, _LONGEST_DELAY)
-            self._console.print(f"[yellow]a worker ended with {code}; starting another in {delay:g} s[/]")
+            self._console.print(
+                f"[yellow]a worker ended with exit code {code}; the next one starts in {delay:g} s[/]"
+            )
             await asyncio.sleep(delay)
 
     async def end(self) -> None:
@@ -151,7 +153,7 @@ def _greet(server: DevServer, options: DevOptions, console: Console) -> None:
     many = f"{options.workers} worker" + ("" if options.workers == 1 else "s")
     console.print(f"[bold]holdfast dev[/] {options.app} with {many}", highlight=False)
     console.print(
-        f"  Temporal  {server.address}{'  (was running)' if server.joined else ''}", highlight=False
+        f"  Temporal  {server.address}{'  (already running)' if server.joined else ''}", highlight=False
     )
     if server.ui:
         console.print(f"  UI        [link={server.ui}]{server.ui}[/link]", highlight=False)

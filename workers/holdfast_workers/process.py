@@ -54,14 +54,9 @@ T = TypeVar("T")
 
 
 def main(app: str, **given: Any) -> int:
-    """Run a worker until a signal stops it.
+    """Serve the App ``module:attribute`` until a signal arrives; return 0 after a clean stop, 1 after a failure.
 
-    Args:
-        app: ``module:attribute``.
-        given: Settings that override the environment.
-
-    Returns:
-        0 after a clean stop, 1 after a failure.
+    ``given`` settings override the environment.
 
     Raises:
         SystemExit: The worker cannot start, and a retry would not help.
@@ -90,7 +85,7 @@ def _run(loop: asyncio.AbstractEventLoop, worker: asyncio.Task[int]) -> int:
         except (SystemExit, KeyboardInterrupt) as error:
             if worker.done():
                 raise
-            _log.error("a task that a tool has left running raised %r; it is ignored", error)
+            _log.error("a task that a tool left running raised %r, which is ignored", error)
 
 
 class WorkerProcess:
@@ -117,7 +112,7 @@ class WorkerProcess:
         """
         self._listen_for_signals()
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._health)
+            stack.callback(self._health.close)
             if self._settings.health_port is not None:
                 host = self._settings.health_host
                 port = await self._health.listen(host, self._settings.health_port)
@@ -212,7 +207,8 @@ class WorkerProcess:
     async def _serve(self, worker: Worker) -> int:
         running = asyncio.create_task(worker.run())
         stopping = asyncio.create_task(self._stop.wait())
-        changed = asyncio.create_task(self._until_changed())
+        assert self._changed is not None
+        changed = asyncio.create_task(self._changed())
         self._health.phase = "running"
         agents = ", ".join(self._registry.agents) or "none"
         _log.info("worker started on %s with agents: %s", self._settings.task_queue, agents)
@@ -239,10 +235,6 @@ class WorkerProcess:
         await running
         _log.info("worker stopped")
         return code
-
-    async def _until_changed(self) -> HoldfastError:
-        assert self._changed is not None
-        return await self._changed()
 
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -274,24 +266,24 @@ class WorkerProcess:
 
 
 async def _check_memory(memory: Memories) -> None:
-    """Open the memory store and log what is wrong with it; the worker runs without memories until then.
+    """Open the memory store and log its errors; the worker starts without it.
 
-    Memories that another model embedded are neither read nor written, so vectors of two models never mix.
-    The worker must start all the same: it is the one that embeds them again.
+    Memories embedded by another model are neither read nor written, so vectors of two models never mix. This
+    worker must start to embed them again.
     """
     try:
         await memory.check()
     except EmbeddingMismatch as error:
-        _log.error("%s Until then sessions go on without memories.", error)
+        _log.error("%s Until then sessions run without memories.", error)
     except HoldfastError as error:
-        _log.warning("%s Sessions go on without memories until it is back.", error)
+        _log.warning("%s Sessions run without memories until it is back.", error)
 
 
 def _end_within(seconds: float, code: int) -> None:
     """End the process after that many seconds, even if its event loop is blocked."""
 
     def end() -> None:
-        _log.error("what does not end is abandoned")
+        _log.error("the process ends now; what is still running is abandoned")
         _exit_now(code)
 
     timer = threading.Timer(seconds, end)

@@ -22,40 +22,9 @@ _PREFIX = "HOLDFAST_"
 
 
 class Settings(BaseModel):
-    """How a worker process runs. Secrets may be given by the path of a file that holds them.
+    """How a worker process runs: field ``home`` is HOLDFAST_HOME, and so on; docs/configuration.md describes each.
 
-    Attributes:
-        temporal_address: ``host:port``; empty for the embedded server of ``home``, else port 7233 here.
-        namespace: The Temporal namespace.
-        tls: ``true`` or ``false``; empty for TLS exactly if there is an API key or a certificate.
-        tls_ca: PEM file of the authority that signed the server's certificate.
-        tls_cert: PEM file of the client's certificate.
-        tls_key: PEM file of the client's private key.
-        tls_server_name: The server's name in its certificate, if it is not the host's.
-        api_key: For Temporal Cloud and the like.
-        api_key_file: The file that holds it.
-        task_queue: Where the worker takes its work from; empty for the queue of its App's name.
-        home: The folder of everything embedded.
-        state_url: ``sqlite:///path`` or ``postgresql://…``; empty for a file in ``home``.
-        state_url_file: The file that holds the URL, where it contains a password.
-        memory_url: ``postgresql://…``, ``weaviate://…`` or ``sqlite:///path``; empty for the state database where
-            that is PostgreSQL, and else a file in ``home``.
-        memory_url_file: The file that holds the URL, where it contains a key.
-        embeddings: What turns memories into vectors: ``none``, ``minilm:/folder`` or ``provider:model``; empty
-            for a model in ``home`` if there is one.
-        providers: Model providers by name, as JSON; added to ``openai`` and ``anthropic``.
-        log_level: What is logged.
-        log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
-        health_host: Where ``/health`` and ``/ready`` listen.
-        health_port: Their port; 0 for a free one, none for no listener.
-        metrics_host: Where ``/metrics`` listens: an IP address.
-        metrics_port: Its port, none for no listener.
-        graceful_seconds: How long calls may take to finish after SIGTERM.
-        max_concurrent_activities: Model and tool calls at once.
-        max_concurrent_workflow_tasks: Workflow tasks at once.
-        max_cached_workflows: Sessions kept in memory between their tasks.
-        maintenance_every: Seconds between runs of maintenance, which the process schedules if it is not scheduled yet; 0 for never.
-        stop_with_parent: Stop when standard input closes, as it does when the parent dies.
+    A ``…_file`` field is the path of a file that holds the secret. Times are in seconds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -159,12 +128,12 @@ class Settings(BaseModel):
         )
 
     def model_providers(self) -> dict[str, ProviderConfig]:
-        """All providers; ``openai`` and ``anthropic`` come from the ``OPENAI_…`` and ``ANTHROPIC_…`` variables.
+        """All providers; the variables ``OPENAI_…`` and ``ANTHROPIC_…`` configure two of them.
 
         Raises:
             SettingsInvalid: HOLDFAST_PROVIDERS does not describe providers.
         """
-        # Imported here: it loads every activity, and `holdfast dev` needs settings only.
+        # Imported lazily: `holdfast dev` needs only the settings.
         from holdfast_activities.models.config import providers_from, read_providers
 
         return {**providers_from(os.environ), **read_providers(self.providers)}

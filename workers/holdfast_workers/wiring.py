@@ -23,11 +23,10 @@ from holdfast_workflows.session import AgentWorkflow
 
 from .settings import Settings
 
-# A streaming model call sends its partial text by heartbeat; the SDK delays heartbeats by this much.
+# Partial text of a streaming model call is sent by heartbeat; the SDK delays heartbeats by this much.
 _HEARTBEAT = timedelta(milliseconds=200)
 
-# How long a session waits for the worker that has it cached before another worker takes over. A killed worker
-# delays each of its sessions by this much.
+# Time until another worker takes over a cached session; a killed worker delays its sessions by this much.
 _STICKY = timedelta(seconds=2)
 
 _POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
@@ -42,16 +41,9 @@ def build_worker(
     settings: Settings,
     memory: Memories | None = None,
 ) -> Worker:
-    """A worker that serves the registry's agents, workflows and activities; it does not poll yet.
+    """Build a worker that serves the registry; it does not poll yet.
 
-    Args:
-        client: A client with Holdfast's data converter.
-        registry: What to serve.
-        state: The open state database.
-        models: Where model clients come from.
-        resilience: The worker's breakers, limits and retries.
-        settings: The task queue, limits and grace.
-        memory: The memories; None for a worker without, whose sessions' memories wait for one that has them.
+    ``client`` has Holdfast's data converter. Without ``memory``, memories wait for a worker that has a store.
     """
     queue = settings.for_app(registry.name).task_queue
     activities = Activities(

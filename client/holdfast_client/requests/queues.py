@@ -31,4 +31,4 @@ async def owner(temporal: Client, queue: str) -> str:
         bound = await binding.read(temporal, queue)
     except ServiceError:
         return ""
-    return f"; it belongs to {bound.told}" if bound else "; no worker has ever served it"
+    return f"; it belongs to {bound.summary}" if bound else "; no worker has ever served it"

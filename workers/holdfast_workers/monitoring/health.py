@@ -10,8 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from pydantic import BaseModel
 
@@ -62,12 +61,8 @@ class HealthServer:
             raise SettingsInvalid(f"HOLDFAST_HEALTH_PORT: {host}:{port}: {error.strerror}") from error
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Stop listening."""
         if self._server is not None:
             self._server.close()
 
@@ -114,7 +109,7 @@ class HealthServer:
             case "GET" | "HEAD", "/ready":
                 page = await self.ready()
             case _:
-                return _response("404 Not Found", b'{"error":"ask for /health or /ready"}')
+                return _response("404 Not Found", b'{"error":"use /health or /ready"}')
         status = "200 OK" if page.ok else "503 Service Unavailable"
         return _response(status, page.model_dump_json().encode(), body=method == "GET")
 

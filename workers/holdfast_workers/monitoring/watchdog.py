@@ -54,7 +54,7 @@ class Watchdog:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._watched = threading.get_ident()
+        self._loop_thread = threading.get_ident()
         self._turn()
         self._thread.start()
         return self
@@ -94,18 +94,18 @@ class Watchdog:
                 return
             await asyncio.gather(*(self._beat(*each) for each in beating()), asyncio.sleep(_BEAT))
         if where:
-            _log.warning("the event loop turns again after %.1f s in %s", time.monotonic() - turned, where)
+            _log.warning("the event loop responds again after %.1f s in %s", time.monotonic() - turned, where)
 
-    async def _beat(self, token: bytes, said: Sequence[Any]) -> None:
+    async def _beat(self, token: bytes, details: Sequence[Any]) -> None:
         try:
             async with asyncio.timeout(BLOCKED):
-                await self._client.get_async_activity_handle(task_token=token).heartbeat(*said)
+                await self._client.get_async_activity_handle(task_token=token).heartbeat(*details)
         except Exception:  # noqa: BLE001 # a call that ended or was cancelled learns it from the SDK once the loop responds
             _log.debug("a heartbeat was refused", exc_info=True)
 
     def _where(self) -> str:
         """The tool that blocks the loop, with file and line."""
         task = asyncio.current_task(self._loop)
-        frame = sys._current_frames().get(self._watched)  # noqa: SLF001 # the only way to another thread's stack
+        frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 # the only way to another thread's stack
         line = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "an unknown place"
         return f"{task.get_name() if task else 'a callback'} at {line}"

@@ -66,7 +66,7 @@ async def expect_tables(client: Client, task_queue: str, url: str) -> None:
     if bound is not None:
         raise DatabaseMismatch(
             f"task queue {task_queue}: its database is {bound.database} at {bound.place}; "
-            f"{locate(url).place} is empty"
+            f"{locate(url).place} is empty or missing"
         )
 
 

@@ -20,8 +20,8 @@ _TIMEOUT: Final = 10.0
 """Seconds that the search for sessions may delay a start."""
 
 _WARNINGS: Final = {
-    "gone": "agent %s: tool %s is gone, and %s began with it; %s",
-    "changed": "agent %s: tool %s takes other parameters than %s began with; %s",
+    "gone": "agent %s: tool %s was removed, and %s began with it; %s",
+    "changed": "agent %s: tool %s has other parameters than %s began with; %s",
 }
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ async def warn_of_tools(registry: Registry, state: State) -> None:
                     _WARNINGS[change], agent, tool, _counted(sessions), _remedy(registry, agent, tool, change)
                 )
     except (HoldfastError, TimeoutError) as error:  # only a warning: the worker starts without it
-        _log.warning("it could not be seen which tools running sessions began with: %r", error)
+        _log.warning("the tools of running sessions could not be checked: %r", error)
 
 
 async def _changes(registry: Registry, state: State) -> Counter[tuple[str, str, str]]:
@@ -81,14 +81,12 @@ async def _changes(registry: Registry, state: State) -> Counter[tuple[str, str, 
 
 
 def _counted(sessions: int) -> str:
-    return "1 session that goes on" if sessions == 1 else f"{sessions:,} sessions that go on"
+    return "1 running session" if sessions == 1 else f"{sessions:,} running sessions"
 
 
 def _remedy(registry: Registry, agent: str, tool: str, change: str) -> str:
     if change == "changed":
-        return "`holdfast repin SESSION` has a session take the new ones"
+        return "`holdfast repin SESSION` updates a session"
     close = nearest(tool, registry.tools.get(agent, {}))
-    heir = f"tool {close!r}" if close else "the tool that took its place"
-    return (
-        f"give {heir} aliases=[{tool!r}], or have sessions take the newest tools by `holdfast repin SESSION`"
-    )
+    successor = f"tool {close!r}" if close else "the tool that replaced it"
+    return f"give {successor} aliases=[{tool!r}], or update sessions with `holdfast repin SESSION`"

@@ -33,7 +33,7 @@ def load_app(name: str) -> App:
     module_name, _, attribute = name.partition(":")
     attribute = attribute or "app"
     if not all(part.isidentifier() for part in f"{module_name}.{attribute}".split(".")):
-        raise AppNotFound(f"{name!r} is not of that form")
+        raise AppNotFound(f"{name!r} does not have that form")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

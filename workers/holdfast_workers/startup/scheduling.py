@@ -18,12 +18,7 @@ _log = logging.getLogger(__name__)
 async def ensure_maintenance(client: Client, task_queue: str, seconds: float) -> bool:
     """Schedule maintenance unless it is scheduled already; return whether it is scheduled now.
 
-    If the server refuses, a warning with the remedy is logged and the worker goes on.
-
-    Args:
-        client: A client with Holdfast's data converter.
-        task_queue: The queue to maintain.
-        seconds: The interval; 0 for never.
+    ``seconds`` is the interval; 0 for never. If the server refuses, a warning with the remedy is logged.
     """
     if not seconds:
         return False

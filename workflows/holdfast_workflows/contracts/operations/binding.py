@@ -22,6 +22,6 @@ class Binding(Contract):
         return repr(self.app) if self.app else f"{self.module or 'an app without a name'}"
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The app and its database, as messages name them."""
         return f"{self.title} on database {self.database} at {self.place}"
