@@ -14,14 +14,9 @@ class Log(Protocol):
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
         """Write entries durably in one transaction, and return the entries now stored at their numbers.
 
-        The first writer of a number wins: an existing entry is returned instead, and the caller
-        continues with it.
-
-        Raises:
-            BadInput: The session's id cannot be a key (empty, NUL, lone surrogates), a number is
-                negative or over 63 bits, or there are more than 1,000 entries.
-            StateUnavailable: The database did not answer. The entries may be stored; repeating the call
-                is safe.
+        The first writer of a number wins: an existing entry is returned instead. Raises BadInput for an id
+        that cannot be a key, a number out of range or more than 1,000 entries, and StateUnavailable if the
+        database did not answer: the entries may be stored, and repeating the call is safe.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What rides with a write of the log, on both databases: all of it is there, or none."""
+"""Extras of a log write, on both databases: all are written, or none."""
 
 import asyncio
 import math
@@ -42,7 +42,7 @@ async def test_extras_are_written_with_the_entries(state: State, session: str) -
 
 
 @pytest.mark.parametrize("broken", ["effect", "reservation", "cachedreply"])
-async def test_a_rider_that_cannot_be_written_leaves_nothing_behind(empty_url: str, broken: str) -> None:
+async def test_an_extra_that_cannot_be_written_rolls_everything_back(empty_url: str, broken: str) -> None:
     await upgrade(empty_url)
     state = await open_state(empty_url)
     await run(empty_url, f"ALTER TABLE holdfast_{broken} RENAME TO elsewhere")
@@ -53,7 +53,7 @@ async def test_a_rider_that_cannot_be_written_leaves_nothing_behind(empty_url: s
     assert await state.effects.list() == []
     assert await state.budgets.list() == []
     assert await state.replies.find("d-s", 0.0) is None
-    # And the connection is not left in the middle of something.
+    # The connection has no open transaction.
     assert (await state.log.settle_with("s", [user(1)], everything("s"))).entries == [user(1)]
     await state.close()
 
@@ -71,11 +71,11 @@ async def test_extras_need_no_entries(state: State, session: str) -> None:
     assert len(await state.effects.list(session=f"{session}:1")) == 1
 
 
-async def test_nothing_may_ride(state: State, session: str) -> None:
+async def test_empty_extras_are_allowed(state: State, session: str) -> None:
     assert (await state.log.settle_with(session, [user(1)], LogExtras())).entries == [user(1)]
 
 
-async def test_settles_with_and_without_extras_at_once_are_all_stored(state: State, session: str) -> None:
+async def test_concurrent_settles_with_and_without_extras_are_stored(state: State, session: str) -> None:
     account = f"run:{session}"
     extras = [LogExtras(charge=reserve(f"h{n}", account, 10_000, 1, spent=2)) for n in range(100)]
     await asyncio.gather(
@@ -87,22 +87,22 @@ async def test_settles_with_and_without_extras_at_once_are_all_stored(state: Sta
     assert (view.tokens, view.held_tokens) == (200, 100)
 
 
-async def test_a_caller_that_gives_up_leaves_no_transaction_open(state: State, session: str) -> None:
-    leavers = [
+async def test_a_cancelled_caller_leaves_no_transaction_open(state: State, session: str) -> None:
+    callers = [
         asyncio.create_task(state.log.settle_with(session, [user(n)], everything(session))) for n in range(20)
     ]
     await asyncio.sleep(0)  # let them begin
-    for n, leaver in enumerate(leavers):
+    for n, caller in enumerate(callers):
         if n % 2:
-            leaver.cancel()
-    await asyncio.gather(*leavers, return_exceptions=True)
+            caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
     await asyncio.gather(*(state.log.settle(session, [user(n)]) for n in range(100, 120)))
     other = await state.log.read(session, 100)
     assert len(other) == 20
     assert len([entry for entry in await state.log.read(session, 0, 100) if entry.seq % 2 == 0]) == 10
 
 
-async def test_a_later_reply_to_the_same_prompt_is_kept_instead(state: State, session: str) -> None:
+async def test_a_later_reply_replaces_the_cached_one(state: State, session: str) -> None:
     for at, body in ((5.0, "old"), (9.0, "new")):
         await state.log.settle_with(session, [], LogExtras(cached=CachedReplyRow(session, body, at)))
     assert await state.replies.find(session, 9.0) == "new"
@@ -122,13 +122,13 @@ async def test_a_later_reply_to_the_same_prompt_is_kept_instead(state: State, se
         Charge("h", {"a": Limit(micros=2**70)}, Amount(), Amount(1), TOMORROW),
     ],
 )
-async def test_a_charge_that_cannot_be_counted_is_refused(state: State, session: str, charge: Charge) -> None:
+async def test_a_charge_with_an_invalid_value_is_refused(state: State, session: str, charge: Charge) -> None:
     with pytest.raises(BadInput):
         await state.log.settle_with(session, [user(1)], LogExtras(charge=charge))
     assert await state.log.read(session, 0) == []
 
 
-async def test_text_that_no_database_takes_is_cleaned_or_refused(state: State, session: str) -> None:
+async def test_text_that_databases_refuse_is_cleaned_or_refused(state: State, session: str) -> None:
     odd = effect(session, result="a\0b\ud800")
     await state.log.settle_with(session, [], LogExtras(effects=[odd]))
     found = await state.effects.get(session)

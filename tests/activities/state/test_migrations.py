@@ -1,4 +1,4 @@
-"""The tables and how they come to be, on both databases."""
+"""The tables and their migrations, on both databases."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ async def run(url: str, statement: str) -> None:
 
 
 async def differences(url: str) -> list[Any]:
-    """What Alembic would still do to make the database like ``tables.py``."""
+    """The changes that Alembic would make to match ``tables.py``."""
 
     def compare(connection: Connection) -> list[Any]:
         options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
@@ -40,7 +40,7 @@ async def differences(url: str) -> list[Any]:
     return found
 
 
-async def test_the_migrations_make_the_tables_of_the_models(empty_url: str) -> None:
+async def test_the_migrations_create_the_tables_of_the_models(empty_url: str) -> None:
     await upgrade(empty_url)
     assert await differences(empty_url) == []
 
@@ -70,7 +70,7 @@ async def test_a_database_at_an_old_revision_is_upgraded(empty_url: str, revisio
     assert await differences(empty_url) == []
 
 
-async def test_an_upgrade_keeps_what_is_there(empty_url: str) -> None:
+async def test_an_upgrade_keeps_existing_rows(empty_url: str) -> None:
     if isinstance(location := locate(empty_url), SqliteLocation):
         prepare_file(location)
     engine = make_engine(location)
@@ -90,7 +90,7 @@ async def test_an_upgrade_keeps_what_is_there(empty_url: str) -> None:
     await state.close()
 
 
-async def test_opening_a_new_file_makes_its_tables_and_opening_postgresql_does_not(empty_url: str) -> None:
+async def test_opening_creates_tables_in_sqlite_but_not_in_postgresql(empty_url: str) -> None:
     if isinstance(locate(empty_url), SqliteLocation):
         state = await open_state(empty_url)
         await state.ping()
@@ -102,14 +102,14 @@ async def test_opening_a_new_file_makes_its_tables_and_opening_postgresql_does_n
         await (await open_state(empty_url)).close()
 
 
-async def test_opening_without_migrating_makes_nothing(empty_url: str) -> None:
+async def test_opening_without_migrating_creates_nothing(empty_url: str) -> None:
     with pytest.raises(StateNotMigrated, match="holdfast state upgrade"):
         await open_state(empty_url, migrate=False)
     if isinstance(location := locate(empty_url), SqliteLocation):
         assert not location.path.exists()
 
 
-async def test_a_database_of_a_newer_version_is_used_as_it_is(
+async def test_a_database_of_a_newer_version_is_used(
     empty_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await upgrade(empty_url)
@@ -122,7 +122,7 @@ async def test_a_database_of_a_newer_version_is_used_as_it_is(
     await state.close()
 
 
-async def test_the_tables_live_beside_those_of_an_application(empty_url: str) -> None:
+async def test_an_applications_tables_may_be_in_the_same_database(empty_url: str) -> None:
     if isinstance(location := locate(empty_url), SqliteLocation):
         prepare_file(location)
     await run(empty_url, "CREATE TABLE alembic_version (version_num TEXT)")
@@ -131,6 +131,6 @@ async def test_the_tables_live_beside_those_of_an_application(empty_url: str) ->
     await (await open_state(empty_url)).close()
 
 
-def test_the_revisions_are_those_of_the_scripts_in_their_order() -> None:
+def test_revisions_match_the_scripts_in_order() -> None:
     scripts = ScriptDirectory(str(migrate.FOLDER))
     assert [script.revision for script in scripts.walk_revisions()][::-1] == list(REVISIONS)

@@ -1,4 +1,4 @@
-"""What is special to PostgreSQL: connections that break."""
+"""Broken connections to PostgreSQL."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.session.entries import Entry, UserEntry
 from tests.postgres_server import PostgresServer
 
 
-async def test_a_server_that_is_not_there_is_unavailable() -> None:
+async def test_a_server_that_does_not_listen_is_unavailable() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nothing else answers there
         with pytest.raises(StateUnavailable):
@@ -36,6 +36,6 @@ async def test_broken_connections_are_replaced(postgres_server: PostgresServer, 
                 assert await state.log.settle(session, [entry]) == [entry]
                 break
             except StateUnavailable:
-                continue  # it was not known yet that this connection is broken
+                continue  # this connection was not yet known to be broken
     await state.ping()
     await state.close()

@@ -1,4 +1,4 @@
-"""What is special to the SQLite file: waiting, failing, durability."""
+"""The SQLite file: waiting for locks, failures, durability."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ def other(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-async def test_the_folder_and_the_file_are_made(path: Path) -> None:
+async def test_the_folder_and_the_file_are_created(path: Path) -> None:
     state = await open_state(f"sqlite:///{path}")
     await state.log.settle("s", [ENTRY])
     await state.close()
@@ -42,21 +42,19 @@ async def test_the_folder_and_the_file_are_made(path: Path) -> None:
         assert reader.execute("SELECT session, seq FROM holdfast_log").fetchall() == [("s", 1)]
 
 
-def test_making_a_file_waits_for_another_program_that_makes_it_too(
-    path: Path, other: sqlite3.Connection
-) -> None:
+def test_creating_a_file_waits_for_another_program(path: Path, other: sqlite3.Connection) -> None:
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
     with pytest.raises(StateUnavailable, match="locked"):
         prepare_file(SqliteLocation(path, busy_seconds=0.1))
-    # SQLite itself gives up at once here.
+    # SQLite itself does not wait here.
     assert time.monotonic() - began >= 0.1
     other.execute("COMMIT")
     prepare_file(SqliteLocation(path, busy_seconds=0.1))
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-async def test_a_write_that_waits_too_long_for_another_program_is_unavailable_and_works_later(
+async def test_a_write_behind_a_lock_times_out_and_succeeds_later(
     path: Path, other: sqlite3.Connection
 ) -> None:
     state = await open_state(f"sqlite:///{path}?busy_seconds=0.05")
@@ -82,7 +80,7 @@ async def test_a_write_waits_for_another_program(path: Path, other: sqlite3.Conn
     await state.close()
 
 
-async def test_entries_settled_together_are_written_together_or_not_at_all(
+async def test_entries_settled_together_are_written_all_or_none(
     path: Path, other: sqlite3.Connection
 ) -> None:
     state = await open_state(f"sqlite:///{path}")
@@ -95,7 +93,7 @@ async def test_entries_settled_together_are_written_together_or_not_at_all(
     await state.close()
 
 
-async def test_writes_that_wait_at_closing_are_finished(path: Path) -> None:
+async def test_waiting_writes_finish_at_close(path: Path) -> None:
     state = await open_state(f"sqlite:///{path}")
     writes = [asyncio.create_task(state.log.settle("s", [UserEntry(seq=n, text="x")])) for n in range(50)]
     await asyncio.sleep(0)  # let them hand in their jobs
@@ -113,7 +111,7 @@ async def test_a_log_serves_several_event_loops(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("option", "level"), [("", 2), ("?synchronous=full", 2), ("?synchronous=normal", 1)])
-async def test_every_connection_flushes_as_the_url_says(path: Path, option: str, level: int) -> None:
+async def test_every_connection_uses_the_synchronous_option(path: Path, option: str, level: int) -> None:
     location = locate(f"sqlite:///{path}{option}")
     await (await open_state(f"sqlite:///{path}{option}")).close()
     assert isinstance(location, SqliteLocation)
@@ -138,17 +136,17 @@ def file_of_another_kind(tmp_path: Path) -> Path:
     return tmp_path / "other.db"
 
 
-async def test_a_file_that_cannot_be_made_is_unavailable(folder_that_is_a_file: Path) -> None:
+async def test_a_file_that_cannot_be_created_is_unavailable(folder_that_is_a_file: Path) -> None:
     with pytest.raises(StateUnavailable):
         await open_state(f"sqlite:///{folder_that_is_a_file / 'state.db'}")
 
 
-async def test_a_file_that_is_no_database_is_unavailable(file_of_another_kind: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_unavailable(file_of_another_kind: Path) -> None:
     with pytest.raises(StateUnavailable, match="not a database"):
         await open_state(f"sqlite:///{file_of_another_kind}")
 
 
-async def test_a_file_that_cannot_be_written_is_said_when_it_is_opened(tmp_path: Path) -> None:
+async def test_a_read_only_file_is_refused_when_it_is_opened(tmp_path: Path) -> None:
     # Outside of pytest's folder, which another user may not enter: root may write everywhere.
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "state.db"

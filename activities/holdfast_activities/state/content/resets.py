@@ -36,13 +36,13 @@ class ResetStore:
             while (used := await _last(db, aside(id, logs + 1))) is not None:
                 logs, last = logs + 1, max(last, used)
             seq = col(LogTable.seq)
-            gone = (
+            removed = (
                 (LogTable, or_(seq >= request.seq, seq.in_(request.open))),
                 (ManifestTable, col(ManifestTable.seq) >= request.seq),
                 (TurnTable, col(TurnTable.turn) >= request.turn),
             )
             moved = 0
-            for table, beyond in gone:
+            for table, beyond in removed:
                 mine = update(table).where(col(table.session) == id, beyond)
                 moved += (await db.exec(mine.values(session=aside(id, logs + 1)))).rowcount
             return AsideResult(

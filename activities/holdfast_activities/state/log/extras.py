@@ -36,13 +36,9 @@ class Limit:
 class Charge:
     """A change of the accounts that one session's model calls are charged to.
 
-    Attributes:
-        holder: The session. Its one reservation on all these accounts is replaced.
-        accounts: Each account's limit by its name.
-        spent: What was used; added to every account even beyond its limit.
-        reservation: What to reserve for the next call, on all accounts or on none. The default
-            releases the reservation.
-        until: When the reservation expires unless renewed, in seconds since 1970.
+    ``holder`` is the session; its one reservation on all ``accounts`` is replaced. ``spent`` is added to every
+    account even beyond its limit. ``reservation``, by default nothing, is made on all accounts or on none;
+    it expires at ``until`` (seconds since 1970).
     """
 
     holder: str

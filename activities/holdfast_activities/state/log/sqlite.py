@@ -37,8 +37,6 @@ _Stored = list[str | None]
 
 _Done = tuple[_Stored, Charged]
 
-_UNCHARGED = Charged()
-
 _Range = tuple[str, int, int, int]
 
 
@@ -52,7 +50,7 @@ class SqliteLog:
 
         def read(jobs: list[_Range]) -> list[str]:
             watch.check()
-            return [_read(reader, job) for job in jobs]
+            return [reader.execute(_RANGE, job).fetchone()[0] or "" for job in jobs]
 
         self._writer = ConnectionThread[_Job, _Done]("holdfast-log-writer", write, writer.close)
         self._reader = ConnectionThread[_Range, str]("holdfast-log-reader", read, reader.close)
@@ -146,14 +144,13 @@ def _serve(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
     rows = [job for job, _ in jobs]
     extras = [extras for _, extras in jobs if extras is not None]
     if not extras:
-        return [(stored, _UNCHARGED) for stored in _write(connection, rows)]
+        return [(stored, Charged()) for stored in _write(connection, rows)]
     # One transaction for all, since each would need a flush of its own.
     with _transaction(connection):
         stored = _write(connection, rows)
         charged = iter(_run(connection, write(extras)))
     return [
-        (each, _UNCHARGED if job[1] is None else next(charged))
-        for each, job in zip(stored, jobs, strict=True)
+        (each, Charged() if job[1] is None else next(charged)) for each, job in zip(stored, jobs, strict=True)
     ]
 
 
@@ -222,8 +219,3 @@ def _insert(rows: int) -> str:
     # One text for each number of rows, so that the connection reuses the prepared statement.
     values = ", ".join(["(?, ?, ?)"] * rows)
     return f"INSERT INTO holdfast_log (session, seq, body) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - only marks
-
-
-def _read(connection: sqlite3.Connection, wanted: _Range) -> str:
-    found = connection.execute(_RANGE, wanted).fetchone()
-    return found[0] or ""

@@ -17,11 +17,9 @@ from .transactions import Transactions
 async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") -> State:
     """Open the state database at a URL.
 
-    Args:
-        url: ``sqlite:///path`` or ``postgresql://…``.
-        migrate: Whether to create or upgrade the tables first. Default: yes for SQLite, no for PostgreSQL,
-            where an operator decides when.
-        scope: The app whose breakers, rate limits and tenant accounts to use in a shared database.
+    ``migrate`` creates or upgrades the tables first. Default: yes for SQLite, no for PostgreSQL, where an
+    operator decides when. ``scope`` is the app whose breakers, rate limits and tenant accounts to use in a
+    shared database.
 
     Raises:
         BadInput: The URL is not valid.

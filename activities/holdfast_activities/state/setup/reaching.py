@@ -18,18 +18,15 @@ from .location import Location
 def named(location: Location) -> Generator[None]:
     """Name the database, never its password, in the error of a connection that fails.
 
-    Raises:
-        SettingsInvalid: Waiting cannot help: the user, password, database, host or an option is wrong.
-        StateUnavailable: It may answer later.
+    Raises SettingsInvalid if waiting cannot help: the user, password, database, host or an option is wrong.
     """
     try:
         yield
     except StateUnavailable as error:
+        detail = f"{location.place}: {_driver_message(error)}"
         if _is_permanent(error):
-            raise SettingsInvalid(
-                f"HOLDFAST_STATE_URL: {location.place}: {_driver_message(error)}"
-            ) from error
-        raise StateUnavailable(f"{location.place}: {_driver_message(error)}") from error
+            raise SettingsInvalid(f"HOLDFAST_STATE_URL: {detail}") from error
+        raise StateUnavailable(detail) from error
 
 
 def _driver_message(error: StateUnavailable) -> str:
