@@ -64,7 +64,7 @@ async def test_sending_to_a_paused_session_reports_how_to_resume_it(
         code, out, err = await process(environment, "send", session.id, "2", "--timeout", "1s")
         assert (code, out) == (1, "")
         assert err.splitlines()[0] == how
-        assert "did not end in the time" in err.splitlines()[1]
+        assert "did not end in time" in err.splitlines()[1]
         code, out, err = await process(environment, "send", session.id, "3", "--no-wait")
         assert (code, out) == (0, "queued for turn 3\n")
         assert "turn 3 begins when it is resumed" in err

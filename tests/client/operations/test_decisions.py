@@ -71,7 +71,7 @@ async def test_an_unknown_effect_is_confirmed_after_its_turn(running: Running, o
             if over == "deleted":
                 await delete(holdfast, session.id)
         (unknown,) = await holdfast.client.effects(status="unknown")
-        with pytest.raises(NothingToDo, match="nobody would do it again"):
+        with pytest.raises(NothingToDo, match="it would not run again"):
             await session.resolve(unknown.key, "retry")
         view = await session.resolve(waits.id, "confirm", text="posted, it turned out", by="Ann")
         assert (view is None) == (over == "deleted")
