@@ -15,14 +15,14 @@ from holdfast_workflows.contracts.agent.budget import ListBudgets
 from holdfast_workflows.contracts.operations.breakers import ListBreakers, SetBreaker
 from holdfast_workflows.contracts.operations.effects import ListEffects
 
-from ..tool_call.desk import Desk
-from ..tool_call.shop import Shop
+from ..tool_call.call_runner import CallRunner
+from ..tool_call.payment_tools import PaymentTools
 
 
 async def test_effects_are_listed_by_session_and_by_status(state: State, session: str) -> None:
-    desk, operating = Desk(state, session, Shop().pay()), BreakersAndBudgets(state)
-    await desk.act("pay", seq=2)
-    await desk.act("pay", seq=3)
+    runner, operating = CallRunner(state, session, PaymentTools().pay()), BreakersAndBudgets(state)
+    await runner.act("pay", seq=2)
+    await runner.act("pay", seq=3)
     found = (await operating.list_effects(ListEffects(session=session))).effects
     assert [effect.seq for effect in found] == [2, 3]
     assert (await operating.list_effects(ListEffects(session=session, status="unknown"))).effects == ()

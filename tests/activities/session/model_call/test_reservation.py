@@ -47,7 +47,7 @@ async def model() -> AsyncIterator[Model]:
     await models.close()
 
 
-def purse(
+def reservation(
     state: State,
     *,
     session: str = "s",
@@ -55,7 +55,7 @@ def purse(
     dollars: float | None = None,
     tenant: TenantLimits | None = None,
     hold: Reservation | None = None,
-    finishes: bool = False,
+    keep_room: bool = False,
     trusted: bool = True,
     call: float = 60.0,
     clock: Callable[[], float] = time.time,
@@ -68,7 +68,7 @@ def purse(
         call,
         before=hold,
         trusted=trusted,
-        keep_room=finishes,
+        keep_room=keep_room,
         clock=clock,
     )
 
@@ -82,32 +82,32 @@ async def pay(
 
 
 async def test_without_limits_nothing_is_reserved_and_nothing_charged(state: State, model: Model) -> None:
-    own = purse(state)
+    own = reservation(state)
     assert await own.reserve(model, NEED) == NEED.output
     assert own.settle(model, Usage(input_tokens=5), None) is None
     assert await state.budgets.list() == []
 
 
 async def test_a_call_that_fits_is_reserved_whole(state: State, model: Model) -> None:
-    own = purse(state, tokens=1_000)
+    own = reservation(state, tokens=1_000)
     assert await own.reserve(model, NEED) == 400
     (account,) = await state.budgets.list()
     assert (account.held_tokens, account.tokens) == (1_000, 0)
 
 
 async def test_a_reply_is_made_shorter_where_the_budget_nears_its_end(state: State, model: Model) -> None:
-    assert await purse(state, tokens=900).reserve(model, NEED) == 300
+    assert await reservation(state, tokens=900).reserve(model, NEED) == 300
 
 
 async def test_a_budget_without_room_for_a_short_reply_is_spent(state: State, model: Model) -> None:
-    own = purse(state, tokens=600 + SHORTEST - 1)
+    own = reservation(state, tokens=600 + SHORTEST - 1)
     spent = await own.reserve(model, NEED)
     assert spent == Spent(scope="run", what="tokens", limit=600 + SHORTEST - 1, used=0)
 
 
 async def test_what_is_spent_is_the_limit_that_is_in_the_way(state: State, model: Model) -> None:
     # Of the tokens far more are used than of the dollars, but there is room for a call.
-    own = purse(state, tokens=100_000, dollars=0.0005)
+    own = reservation(state, tokens=100_000, dollars=0.0005)
     await pay(state, own, model, 50_000)
     spent = await own.reserve(model, NEED)
     assert isinstance(spent, Spent)
@@ -118,28 +118,28 @@ async def test_a_short_reply_that_others_leave_no_room_for_is_waited_for_too(
     state: State, model: Model
 ) -> None:
     short = CostEstimate(NEED.prompt, SHORTEST // 2)
-    await purse(state, session="one", tokens=1_500).reserve(model, NEED)
-    assert isinstance(await purse(state, session="two", tokens=1_500).reserve(model, short), Wait)
+    await reservation(state, session="one", tokens=1_500).reserve(model, NEED)
+    assert isinstance(await reservation(state, session="two", tokens=1_500).reserve(model, short), Wait)
 
 
 async def test_what_others_have_reserved_is_waited_for_not_refused(state: State, model: Model) -> None:
-    assert await purse(state, session="one", tokens=1_500).reserve(model, NEED) == 400
-    assert isinstance(await purse(state, session="two", tokens=1_500).reserve(model, NEED), Wait)
+    assert await reservation(state, session="one", tokens=1_500).reserve(model, NEED) == 400
+    assert isinstance(await reservation(state, session="two", tokens=1_500).reserve(model, NEED), Wait)
 
 
 async def test_room_for_a_last_call_is_left_where_the_run_is_to_finish(state: State, model: Model) -> None:
     enough = NEED.prompt + NEED.output + NEED.prompt + SHORTEST
-    assert await purse(state, tokens=enough, finishes=True).reserve(model, NEED) == 400
-    left = await purse(state, session="s", tokens=enough - 200, finishes=True).reserve(model, NEED)
+    assert await reservation(state, tokens=enough, keep_room=True).reserve(model, NEED) == 400
+    left = await reservation(state, session="s", tokens=enough - 200, keep_room=True).reserve(model, NEED)
     assert isinstance(left, Spent)
 
 
 async def test_the_hold_of_the_step_before_pays_for_the_call(state: State, model: Model) -> None:
-    before = purse(state, tokens=10_000)
+    before = reservation(state, tokens=10_000)
     await before.reserve(model, NEED)
     await pay(state, before, model, 700, NEED)
     assert before.hold is not None
-    after = purse(state, tokens=10_000, hold=before.hold)
+    after = reservation(state, tokens=10_000, hold=before.hold)
     assert await after.reserve(model, NEED) == 400
     (account,) = await state.budgets.list()
     assert (account.tokens, account.held_tokens) == (700, 1_000)
@@ -147,7 +147,7 @@ async def test_the_hold_of_the_step_before_pays_for_the_call(state: State, model
 
 async def test_a_hold_that_a_lost_attempt_may_have_changed_is_taken_anew(state: State, model: Model) -> None:
     never_made = Reservation(tokens=5_000, dollars=1.0, until=time.time() + 60)
-    own = purse(state, tokens=10_000, hold=never_made, trusted=False)
+    own = reservation(state, tokens=10_000, hold=never_made, trusted=False)
     assert await own.reserve(model, NEED) == 400
     (account,) = await state.budgets.list()
     assert account.held_tokens == 1_000
@@ -155,16 +155,16 @@ async def test_a_hold_that_a_lost_attempt_may_have_changed_is_taken_anew(state: 
 
 async def test_a_hold_does_not_lapse_while_its_call_is_made(state: State, model: Model) -> None:
     began = time.time() - HELD_FOR
-    own = purse(state, tokens=1_500, clock=lambda: began)
+    own = reservation(state, tokens=1_500, clock=lambda: began)
     await own.reserve(model, NEED)
     assert own.hold is not None
-    assert isinstance(await purse(state, session="two", tokens=1_500).reserve(model, NEED), Wait)
+    assert isinstance(await reservation(state, session="two", tokens=1_500).reserve(model, NEED), Wait)
     # What was reserved so long ago would lapse amid a call that begins now.
-    assert purse(state, tokens=1_500, hold=own.hold).hold is None
+    assert reservation(state, tokens=1_500, hold=own.hold).hold is None
 
 
 async def test_what_was_held_and_not_used_comes_back(state: State, model: Model) -> None:
-    own = purse(state, tokens=1_000)
+    own = reservation(state, tokens=1_000)
     await own.reserve(model, NEED)
     await pay(state, own, model, 100)
     (account,) = await state.budgets.list()
@@ -172,7 +172,7 @@ async def test_what_was_held_and_not_used_comes_back(state: State, model: Model)
 
 
 async def test_a_call_that_failed_gives_its_reservation_back(state: State, model: Model) -> None:
-    own = purse(state, tokens=1_000)
+    own = reservation(state, tokens=1_000)
     await own.reserve(model, NEED)
     await own.release()
     (account,) = await state.budgets.list()
@@ -181,17 +181,17 @@ async def test_a_call_that_failed_gives_its_reservation_back(state: State, model
 
 async def test_a_budget_in_dollars_is_kept_to_the_models_price(state: State, model: Model) -> None:
     dollars = model.cost(600, 300)
-    allowed = await purse(state, dollars=dollars).reserve(model, NEED)
+    allowed = await reservation(state, dollars=dollars).reserve(model, NEED)
     assert isinstance(allowed, int)
     assert SHORTEST <= allowed <= 300
-    spent = await purse(state, session="two", dollars=1e-6).reserve(model, NEED)
+    spent = await reservation(state, session="two", dollars=1e-6).reserve(model, NEED)
     assert isinstance(spent, Spent)
     assert spent.what == "dollars"
 
 
 async def test_a_tenant_is_charged_by_the_day(state: State, model: Model) -> None:
     evening = datetime(2026, 1, 31, 23, 59, tzinfo=UTC).timestamp()
-    own = purse(state, tenant=TenantLimits(tokens_per_day=1_000), clock=lambda: evening)
+    own = reservation(state, tenant=TenantLimits(tokens_per_day=1_000), clock=lambda: evening)
     await own.reserve(model, NEED)
     (account,) = await state.budgets.list("tenant:")
     assert account.account == names.tenant_account("acme", "2026-01-31")
@@ -202,11 +202,11 @@ async def test_a_hold_on_the_day_that_is_over_does_not_pay_for_a_call_of_the_nex
 ) -> None:
     now = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC).timestamp()
     tenant = TenantLimits(tokens_per_day=1_000)
-    evening = purse(state, tenant=tenant, clock=lambda: now)
+    evening = reservation(state, tenant=tenant, clock=lambda: now)
     await evening.reserve(model, NEED)
     assert evening.hold is not None
-    assert purse(state, tenant=tenant, hold=evening.hold, clock=lambda: now).hold == evening.hold
-    morning = purse(state, tenant=tenant, hold=evening.hold, clock=lambda: now + 2)
+    assert reservation(state, tenant=tenant, hold=evening.hold, clock=lambda: now).hold == evening.hold
+    morning = reservation(state, tenant=tenant, hold=evening.hold, clock=lambda: now + 2)
     assert await morning.reserve(model, NEED) == NEED.output
     days = [each.account for each in await state.budgets.list("tenant:")]
     assert days == [names.tenant_account("acme", day) for day in ("2026-01-31", "2026-02-01")]
@@ -216,7 +216,7 @@ async def test_a_hundred_runs_at_once_never_overspend(state: State, model: Model
     limit = 20_000
 
     async def run() -> int:
-        own, used = purse(state, session=uuid.uuid4().hex, tokens=limit), 0
+        own, used = reservation(state, session=uuid.uuid4().hex, tokens=limit), 0
         for _ in range(200):
             allowed = await own.reserve(model, NEED)
             if isinstance(allowed, Spent):
@@ -246,7 +246,7 @@ async def test_a_database_that_is_gone_does_not_hide_why_a_reservation_goes_back
     url = f"sqlite:///{tmp_path / 'gone.db'}"
     await upgrade(url)
     state = await open_state(url)
-    own = purse(state, tokens=5_000)
+    own = reservation(state, tokens=5_000)
     await own.reserve(model, NEED)
     await state.close()
     await own.release()

@@ -8,7 +8,7 @@ from holdfast_activities.state import open_state, upgrade
 from holdfast_workflows.contracts.session.steps import ThinkInput, ThinkResult
 from tests.postgres_server import PostgresServer
 
-from .desk import Desk
+from .call_runner import CallRunner
 
 
 async def test_a_call_waits_for_a_database_that_does_not_answer(postgres_server: PostgresServer) -> None:
@@ -20,18 +20,18 @@ async def test_a_call_waits_for_a_database_that_does_not_answer(postgres_server:
     url = await postgres_server.create(f"away_{uuid.uuid4().hex}")
     await upgrade(url)
     state = await open_state(url)
-    desk = Desk(state, f"s-{uuid.uuid4().hex}", note)
-    think = desk.activities.all()[1]
+    runner = CallRunner(state, f"s-{uuid.uuid4().hex}", note)
+    think = runner.activities.all()[1]
     step = ThinkInput(
-        session=desk.session, agent="clerk", digest="never seen", turn=1, step=1, seq=1, tried=2
+        session=runner.session, agent="clerk", digest="never seen", turn=1, step=1, seq=1, tried=2
     )
     await asyncio.to_thread(postgres_server.halt)
     try:
-        thought: ThinkResult = await desk.environment.run(think, step)
+        thought: ThinkResult = await runner.environment.run(think, step)
     finally:
         await asyncio.to_thread(postgres_server.go_on)
     assert thought.wait is not None
     assert (thought.wait.kind, thought.wait.error_code) == ("state", "state_unavailable")
     assert thought.wait.tried == 2, "waiting began a new count of attempts"
-    await desk.resilience.close()
+    await runner.resilience.close()
     await state.close()

@@ -23,8 +23,8 @@ from holdfast_activities.state import State
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.session.steps import ActMode, ActResult
 
-from .desk import ALIVE, ELSEWHERE, LOST, WAIT, Desk
-from .shop import Shop
+from .call_runner import ALIVE, ELSEWHERE, LOST, WAIT, CallRunner
+from .payment_tools import PaymentTools
 
 TIME = 0.1
 
@@ -99,10 +99,10 @@ KINDS: dict[str, Callable[[Slow], Tool[..., Any]]] = {
 }
 
 
-async def settled(desk: Desk, status: str) -> None:
+async def settled(runner: CallRunner, status: str) -> None:
     """Wait until the ledger says so."""
     async with asyncio.timeout(WAIT):
-        while (await desk.row()).status != status:  # noqa: ASYNC110 - a database says no word by itself
+        while (await runner.row()).status != status:  # noqa: ASYNC110 - a database says no word by itself
             await asyncio.sleep(0.01)
 
 
@@ -112,16 +112,16 @@ async def test_what_cannot_be_stopped_goes_to_a_person_and_is_not_made_again(
     state: State, session: str, kind: str, more: dict[str, Any]
 ) -> None:
     slow = Slow()
-    desk = Desk(state, session, KINDS[kind](slow))
+    runner = CallRunner(state, session, KINDS[kind](slow))
     try:
         for asked in ({}, more):
-            told: ActResult = await desk.act("book", **asked)
+            told: ActResult = await runner.act("book", **asked)
             assert told.unknown
             assert "may still be at work" in told.preview
     finally:
         slow.opened.set()
     if kind != "long in its clean-up":
-        await settled(desk, "settled")
+        await settled(runner, "settled")
     assert len(slow.booked) <= 1
 
 
@@ -130,13 +130,13 @@ async def test_what_it_returns_in_the_end_is_found_by_who_decides(
     state: State, session: str, kind: str
 ) -> None:
     slow = Slow()
-    desk = Desk(state, session, KINDS[kind](slow))
-    assert (await desk.act("book")).unknown
+    runner = CallRunner(state, session, KINDS[kind](slow))
+    assert (await runner.act("book")).unknown
     slow.opened.set()
-    await settled(desk, "settled")
+    await settled(runner, "settled")
     modes: tuple[ActMode, ...] = ("retry", "confirm", "give_up")
     for mode in modes:
-        assert (await desk.act("book", mode=mode, text="said", again=True)).preview == "booked 42"
+        assert (await runner.act("book", mode=mode, text="said", again=True)).preview == "booked 42"
     assert len(slow.booked) == 1
 
 
@@ -145,8 +145,8 @@ async def test_a_thread_that_ends_a_moment_after_its_time_has_a_result(
 ) -> None:
     monkeypatch.setattr(run_tool, "STOPPING", WAIT)
     slow = Slow()
-    desk = Desk(state, session, slow.in_thread())
-    acting = asyncio.create_task(desk.act("book"))
+    runner = CallRunner(state, session, slow.in_thread())
+    acting = asyncio.create_task(runner.act("book"))
     await asyncio.sleep(2 * TIME)
     slow.opened.set()
     assert (await acting).preview == "booked 42"
@@ -157,14 +157,14 @@ async def test_what_a_thread_did_though_it_was_cancelled_is_settled(
     state: State, session: str, by_session: bool
 ) -> None:
     slow = Slow()
-    desk = Desk(state, session, slow.in_thread(more=30.0))
-    acting = asyncio.create_task(desk.act("book"))
+    runner = CallRunner(state, session, slow.in_thread(more=30.0))
+    acting = asyncio.create_task(runner.act("book"))
     assert await asyncio.to_thread(slow.entered.wait, WAIT)
-    desk.cancel(by_session=by_session)
+    runner.cancel(by_session=by_session)
     await asyncio.sleep(0.05)
     slow.opened.set()
     assert (await acting).preview == "booked 42"
-    assert (await desk.row()).status == "settled"
+    assert (await runner.row()).status == "settled"
 
 
 async def test_what_a_function_raises_when_it_is_stopped_says_nothing_of_what_it_did(
@@ -176,8 +176,8 @@ async def test_what_a_function_raises_when_it_is_stopped_says_nothing_of_what_it
         finally:
             raise ValueError("the line broke")
 
-    desk = Desk(state, session, Shop().pay(breaks, timeout=TIME))
-    assert (await desk.act("pay")).unknown
+    runner = CallRunner(state, session, PaymentTools().pay(breaks, timeout=TIME))
+    assert (await runner.act("pay")).unknown
 
 
 @pytest.mark.parametrize(
@@ -186,75 +186,75 @@ async def test_what_a_function_raises_when_it_is_stopped_says_nothing_of_what_it
 async def test_that_a_call_did_not_happen_is_not_believed_while_its_worker_may_be_at_it(
     state: State, session: str, by: str
 ) -> None:
-    shop = Shop()
-    desk = Desk(state, session, shop.pay(probe=lambda: None))
-    await desk.claimed("pay", ago=100, by=by)
-    told = await desk.act("pay", again=True)
+    payments = PaymentTools()
+    runner = CallRunner(state, session, payments.pay(probe=lambda: None))
+    await runner.claimed("pay", ago=100, by=by)
+    told = await runner.act("pay", again=True)
     assert told.unknown
     assert "it still may" in told.preview
-    assert shop.paid == []
+    assert payments.paid == []
     # A person takes it upon himself.
-    assert (await desk.act("pay", mode="retry", again=True)).preview == "paid 42"
+    assert (await runner.act("pay", mode="retry", again=True)).preview == "paid 42"
 
 
 @pytest.mark.parametrize("by", [ALIVE, ELSEWHERE, LOST], ids=["alive", "elsewhere", "lost"])
 async def test_that_a_call_happened_is_believed_of_any_worker(state: State, session: str, by: str) -> None:
-    desk = Desk(state, session, Shop().pay(probe=lambda: "paid before"))
-    await desk.claimed("pay", ago=100, by=by)
-    assert (await desk.act("pay", again=True)).preview == "paid before"
+    runner = CallRunner(state, session, PaymentTools().pay(probe=lambda: "paid before"))
+    await runner.claimed("pay", ago=100, by=by)
+    assert (await runner.act("pay", again=True)).preview == "paid before"
 
 
 async def test_before_a_call_is_made_again_by_a_persons_word_the_probe_is_asked(
     state: State, session: str
 ) -> None:
-    shop = Shop()
-    desk = Desk(state, session, shop.pay(probe=lambda: "paid after all"))
-    await desk.claimed("pay", ago=100, status="unknown", by=ELSEWHERE)
-    assert (await desk.act("pay", mode="retry", again=True)).preview == "paid after all"
-    assert shop.paid == []
+    payments = PaymentTools()
+    runner = CallRunner(state, session, payments.pay(probe=lambda: "paid after all"))
+    await runner.claimed("pay", ago=100, status="unknown", by=ELSEWHERE)
+    assert (await runner.act("pay", mode="retry", again=True)).preview == "paid after all"
+    assert payments.paid == []
 
 
 async def test_a_worker_that_wakes_leaves_a_call_that_a_person_is_asked_about(
     state: State, session: str
 ) -> None:
-    shop = Shop()
+    payments = PaymentTools()
     opened = asyncio.Event()
 
     async def slow() -> object:
         await opened.wait()
         return "paid"
 
-    desk = Desk(state, session, shop.pay(slow, probe=lambda: None))
-    acting = asyncio.create_task(desk.act("pay"))
+    runner = CallRunner(state, session, payments.pay(slow, probe=lambda: None))
+    acting = asyncio.create_task(runner.act("pay"))
     async with asyncio.timeout(WAIT):
-        while not shop.paid:  # noqa: ASYNC110 - a list is all that it leaves
+        while not payments.paid:  # noqa: ASYNC110 - a list is all that it leaves
             await asyncio.sleep(0.005)
-    await state.effects.mark((await desk.row()).key, "unknown", result="it still may")
-    desk.cancel(by_session=False)
+    await state.effects.mark((await runner.row()).key, "unknown", result="it still may")
+    runner.cancel(by_session=False)
     with pytest.raises(asyncio.CancelledError):
         await acting
-    assert (await desk.row()).status == "unknown"
+    assert (await runner.row()).status == "unknown"
 
 
 async def test_a_worker_that_stops_says_that_it_is_not_at_it_any_more(state: State, session: str) -> None:
-    shop = Shop()
+    payments = PaymentTools()
     opened = asyncio.Event()
 
     async def slow() -> object:
         await opened.wait()
         return "paid"
 
-    desk = Desk(state, session, shop.pay(slow, probe=lambda: None))
-    acting = asyncio.create_task(desk.act("pay"))
+    runner = CallRunner(state, session, payments.pay(slow, probe=lambda: None))
+    acting = asyncio.create_task(runner.act("pay"))
     async with asyncio.timeout(WAIT):
-        while not shop.paid:  # noqa: ASYNC110 - a list is all that it leaves
+        while not payments.paid:  # noqa: ASYNC110 - a list is all that it leaves
             await asyncio.sleep(0.005)
-    desk.cancel(by_session=False)
+    runner.cancel(by_session=False)
     with pytest.raises(asyncio.CancelledError):
         await acting
     opened.set()
-    assert (await Desk(state, session, *desk.tools).act("pay", again=True)).preview == "paid"
-    assert len(shop.paid) == 2
+    assert (await CallRunner(state, session, *runner.tools).act("pay", again=True)).preview == "paid"
+    assert len(payments.paid) == 2
 
 
 class Frozen(Ledger):
@@ -286,9 +286,9 @@ async def test_a_worker_that_stood_still_between_claim_and_call_looks_again_befo
         assert await state.effects.reclaim(key, token, ELSEWHERE)
 
     monkeypatch.setattr(Frozen, "meanwhile", staticmethod(take) if taken else None)
-    shop = Shop()
-    told = await Desk(state, session, shop.pay(timeout=30), ledger=Frozen).act("pay")
-    assert len(shop.paid) == (0 if taken else 1)
+    payments = PaymentTools()
+    told = await CallRunner(state, session, payments.pay(timeout=30), ledger=Frozen).act("pay")
+    assert len(payments.paid) == (0 if taken else 1)
     assert (told.wait is not None) == taken
 
 

@@ -9,8 +9,8 @@ import pytest
 from holdfast_activities.session.tool_call import once
 from holdfast_activities.state import State
 
-from .desk import WAIT, Desk
-from .shop import Shop
+from .call_runner import WAIT, CallRunner
+from .payment_tools import PaymentTools
 
 
 async def test_a_probe_that_hangs_in_its_thread_is_not_waited_for(
@@ -23,10 +23,10 @@ async def test_a_probe_that_hangs_in_its_thread_is_not_waited_for(
         line.wait(WAIT)
         return None
 
-    desk = Desk(state, session, Shop().pay(probe=busy))
-    await desk.claimed("pay", ago=100)
+    runner = CallRunner(state, session, PaymentTools().pay(probe=busy))
+    await runner.claimed("pay", ago=100)
     try:
-        told = await desk.act("pay", again=True)
+        told = await runner.act("pay", again=True)
     finally:
         line.set()
     assert told.unknown

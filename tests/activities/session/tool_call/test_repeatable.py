@@ -13,8 +13,8 @@ from holdfast import RetryPolicy, ToolError
 from holdfast_activities.session.tool_call import act
 from holdfast_activities.state import State
 
-from .desk import SEQ, Desk
-from .shop import Shop, never
+from .call_runner import SEQ, CallRunner
+from .payment_tools import PaymentTools, never
 from .test_once import Careless, entered, fresh_key
 
 RETRY = RetryPolicy(attempts=2, adaptive=False)
@@ -26,17 +26,17 @@ async def broken() -> object:
 
 
 async def test_an_effect_is_noted_with_its_result(state: State, session: str) -> None:
-    shop = Shop()
-    desk = Desk(state, session, shop.pay(effect="idempotent"))
-    assert (await desk.act("pay")).preview == "paid 42"
-    row = await desk.row()
+    payments = PaymentTools()
+    runner = CallRunner(state, session, payments.pay(effect="idempotent"))
+    assert (await runner.act("pay")).preview == "paid 42"
+    row = await runner.row()
     assert (row.status, row.effect, row.result) == ("settled", "idempotent", "paid 42")
     assert 0 < row.claimed <= row.settled
 
 
 async def test_what_has_no_effect_has_no_row(state: State, session: str) -> None:
-    desk = Desk(state, session, Shop().pay(effect="none"))
-    assert (await desk.act("pay")).status == "ok"
+    runner = CallRunner(state, session, PaymentTools().pay(effect="none"))
+    assert (await runner.act("pay")).status == "ok"
     assert await state.effects.list(session) == []
 
 
@@ -45,64 +45,64 @@ async def test_what_has_no_effect_has_no_row(state: State, session: str) -> None
 async def test_a_settled_result_is_returned_and_nothing_called(
     state: State, session: str, effect: str, more: dict[str, Any]
 ) -> None:
-    shop = Shop()
-    desk = Desk(state, session, shop.pay(effect=effect))
-    first = await desk.act("pay")
-    assert await desk.act("pay", **more) == first
-    assert len(shop.paid) == 1
+    payments = PaymentTools()
+    runner = CallRunner(state, session, payments.pay(effect=effect))
+    first = await runner.act("pay")
+    assert await runner.act("pay", **more) == first
+    assert len(payments.paid) == 1
 
 
 async def test_without_the_ledger_it_is_called_again_under_another_key(
     state: State, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(act, "call_of", fresh_key)
-    shop = Shop()
-    desk = Desk(state, session, shop.pay(effect="idempotent"), ledger=Careless)
-    await desk.act("pay")
-    await desk.act("pay", again=True)
-    assert len(set(shop.paid)) == 2
+    payments = PaymentTools()
+    runner = CallRunner(state, session, payments.pay(effect="idempotent"), ledger=Careless)
+    await runner.act("pay")
+    await runner.act("pay", again=True)
+    assert len(set(payments.paid)) == 2
 
 
 async def test_a_call_that_is_made_again_has_the_same_key(state: State, session: str) -> None:
-    shop = Shop()
-    desk = Desk(state, session, shop.pay(broken, effect="idempotent", retries=RETRY))
+    payments = PaymentTools()
+    runner = CallRunner(state, session, payments.pay(broken, effect="idempotent", retries=RETRY))
     with pytest.raises(ApplicationError) as failed:
-        await desk.act("pay")
+        await runner.act("pay")
     assert not failed.value.non_retryable
     assert failed.value.next_retry_delay is not None
-    told = await desk.act("pay", attempt=2)
+    told = await runner.act("pay", attempt=2)
     assert (told.status, told.preview) == ("failed", "error: ValueError: broken")
-    assert (await desk.row()).status == "failed"
-    assert len(shop.paid) == 2
-    assert len(set(shop.paid)) == 1
+    assert (await runner.row()).status == "failed"
+    assert len(payments.paid) == 2
+    assert len(set(payments.paid)) == 1
 
 
 async def test_a_tool_that_refuses_is_not_asked_again(state: State, session: str) -> None:
     async def refuse() -> object:
         raise ToolError("not today")
 
-    desk = Desk(state, session, Shop().pay(refuse, effect="idempotent", retries=RETRY))
-    assert (await desk.act("pay")).preview == "error: not today"
+    runner = CallRunner(state, session, PaymentTools().pay(refuse, effect="idempotent", retries=RETRY))
+    assert (await runner.act("pay")).preview == "error: not today"
 
 
 async def test_arguments_that_do_not_fit_are_told_and_nothing_is_noted(state: State, session: str) -> None:
     for seq, effect in enumerate(("none", "idempotent", "once"), SEQ):
-        desk = Desk(state, session, Shop().pay(effect=effect))
-        assert (await desk.act("pay", seq=seq, arguments='{"order": 42}')).status == "invalid"
+        runner = CallRunner(state, session, PaymentTools().pay(effect=effect))
+        assert (await runner.act("pay", seq=seq, arguments='{"order": 42}')).status == "invalid"
     assert await state.effects.list(session) == []
 
 
 async def test_a_cancelled_call_is_told_as_cancelled(state: State, session: str) -> None:
-    shop = Shop()
-    desk = Desk(state, session, shop.pay(never, effect="idempotent"))
-    acting = asyncio.create_task(desk.act("pay"))
-    await entered(shop)
-    desk.cancel(by_session=True)
+    payments = PaymentTools()
+    runner = CallRunner(state, session, payments.pay(never, effect="idempotent"))
+    acting = asyncio.create_task(runner.act("pay"))
+    await entered(payments)
+    runner.cancel(by_session=True)
     assert (await acting).status == "cancelled"
 
 
 async def test_a_tool_that_the_worker_does_not_have_is_told(state: State, session: str) -> None:
-    told = await Desk(state, session, Shop().pay()).act("pray")
+    told = await CallRunner(state, session, PaymentTools().pay()).act("pray")
     assert (told.status, told.preview) == (
         "failed",
         "error: tool 'pray' is unknown; there are: pay, read_more",
@@ -116,26 +116,28 @@ async def test_a_tool_that_the_worker_does_not_have_is_told(state: State, sessio
 async def test_failures_in_a_row_open_the_tools_breaker_and_calls_wait_without_a_trace(
     state: State, session: str, effect: str
 ) -> None:
-    name, shop = f"pay-{uuid4().hex[:8]}", Shop()
-    desk = Desk(state, session, shop.pay(broken, effect=effect, retries=0, breaker=True, name=name))
-    told = [await desk.act(name, seq=seq) for seq in range(SEQ, SEQ + 6)]
+    name, payments = f"pay-{uuid4().hex[:8]}", PaymentTools()
+    runner = CallRunner(
+        state, session, payments.pay(broken, effect=effect, retries=0, breaker=True, name=name)
+    )
+    told = [await runner.act(name, seq=seq) for seq in range(SEQ, SEQ + 6)]
     assert {each.status for each in told[:5]} == {"failed"}
     park = told[5].wait
     assert park is not None
     assert (park.kind, park.error_code) == ("breaker", "breaker_open")
     assert park.seconds > 0
-    assert len(shop.paid) == 5
+    assert len(payments.paid) == 5
     # Whoever waits has claimed nothing.
     assert len(await state.effects.list(session)) == 5
-    await desk.resilience.close()
+    await runner.resilience.close()
 
 
 async def test_without_a_breaker_a_tool_is_called_however_often_it_fails(state: State, session: str) -> None:
-    shop = Shop()
-    desk = Desk(state, session, shop.pay(broken, effect="idempotent", retries=0))
+    payments = PaymentTools()
+    runner = CallRunner(state, session, payments.pay(broken, effect="idempotent", retries=0))
     for seq in range(SEQ, SEQ + 8):
-        assert (await desk.act("pay", seq=seq)).status == "failed"
-    assert len(shop.paid) == 8
+        assert (await runner.act("pay", seq=seq)).status == "failed"
+    assert len(payments.paid) == 8
 
 
 async def test_refusals_and_wrong_arguments_leave_the_breaker_alone(state: State, session: str) -> None:
@@ -143,8 +145,8 @@ async def test_refusals_and_wrong_arguments_leave_the_breaker_alone(state: State
         raise ToolError("not today")
 
     name = f"pay-{uuid4().hex[:8]}"
-    desk = Desk(state, session, Shop().pay(refuse, effect="none", breaker=True, name=name))
+    runner = CallRunner(state, session, PaymentTools().pay(refuse, effect="none", breaker=True, name=name))
     for seq in range(SEQ, SEQ + 8):
         arguments = '{"order": 42}' if seq % 2 else '{"order": "42"}'
-        assert (await desk.act(name, seq=seq, arguments=arguments)).wait is None
-    await desk.resilience.close()
+        assert (await runner.act(name, seq=seq, arguments=arguments)).wait is None
+    await runner.resilience.close()

@@ -44,7 +44,7 @@ ELSEWHERE = "elsewhere@another-machine/1/1"
 """The token of a worker of which only its own machine knows."""
 
 
-class Desk:
+class CallRunner:
     """One worker's activities for one session; calls stand in its reply 1, their results from 2 on."""
 
     def __init__(

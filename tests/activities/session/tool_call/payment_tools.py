@@ -14,7 +14,7 @@ from holdfast import Tool, ToolContext, tool
 
 
 @dataclass
-class Shop:
+class PaymentTools:
     """What happens in the world: every payment, by key, as often as it is made."""
 
     paid: list[str] = field(default_factory=list[str])
