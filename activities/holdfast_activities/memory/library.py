@@ -1,4 +1,4 @@
-"""The memories as a library: what programs do that can reach where they are kept."""
+"""Memories as a library, for programs that can reach the store."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -27,33 +27,32 @@ from .outbox.changes import Change, FactDraft
 from .turns import seconds
 from .views import Views
 
-_AT_ONCE = 64
+_BATCH = 64
 """Turns that are embedded and written together."""
 
 
 class OpenMemory:
     """Memories that this program reads and writes; ``open_memory`` opens them.
 
-    A ``scope`` is a name such as ``user:42``, ``agent:support`` or ``tenant``. Where scopes are asked
-    for and none is given, all of the tenant is meant. Every method raises MemoryUnavailable where the store
-    does not answer, EmbeddingMismatch where it holds vectors of another model, and those that write
-    EmbeddingFailed where no vectors could be had; what failed can be done again. Every call has a deadline
-    and no circuit breaker, whose state is in the workers' state database: who asks a store that is away waits for
-    each answer. For the same reason workers do not know what is forgotten or erased here, and a change that one of
-    them is just applying may bring it back; where workers write to the store, use ``client.memory``.
+    A ``scope`` is a name such as ``user:42``, ``agent:support`` or ``tenant``; without scopes the whole tenant is
+    searched. Every method raises MemoryUnavailable if the store does not answer and EmbeddingMismatch if it holds
+    vectors of another model. Those that write raise EmbeddingFailed if the embedder fails. Failed calls can be repeated.
+
+    Every call has a deadline but no circuit breaker, because breakers are in the workers' state database. For the
+    same reason workers do not learn what is deleted here: a change that a worker is applying may restore it. If
+    workers write to the store, use ``client.memory``.
     """
 
     def __init__(self, memories: Memories) -> None:
         self._memories = memories
-        self._adding = asyncio.Lock()  # so that two lists of turns of a session do not take the same places
+        self._adding = asyncio.Lock()  # so that two lists of turns do not get the same places
 
     @classmethod
     def at(cls, url: str, embeddings: str, home: Path, environ: Mapping[str, str]) -> Self:
-        """The memories at a URL, opened at first use; see ``make_memories``. Without one they are where workers with
-        this environment keep them.
+        """Open memories at first use; see ``make_memories``. Without a URL, those of this environment's workers.
 
         Raises:
-            SettingsInvalid: A setting names nothing that there is.
+            SettingsInvalid: A setting is invalid.
             EmbedderBroken: The embedder's key is missing.
         """
         state_url = "" if url else _url(environ, "HOLDFAST_STATE_URL")
@@ -63,20 +62,11 @@ class OpenMemory:
         )
 
     async def add(self, turns: Sequence[MemoryTurn], *, tenant: str = "", scope: str) -> Sequence[str]:
-        """Keep what was said, word for word.
-
-        Args:
-            turns: In the order in which it was said. A turn that is there already stays as it is.
-            tenant: Whose it is; tenants never see each other's.
-            scope: Where in the tenant it is kept.
-
-        Returns:
-            The turns' ids, in their order.
-        """
+        """Store turns word for word and return their ids, in order. Existing turns stay as they are."""
         ids: list[str] = []
         async with self._adding:
-            for start in range(0, len(turns), _AT_ONCE):
-                drafts = await self._memories.drafts(tenant, scope, turns[start : start + _AT_ONCE])
+            for start in range(0, len(turns), _BATCH):
+                drafts = await self._memories.drafts(tenant, scope, turns[start : start + _BATCH])
                 await self._memories.apply(Change(id=uuid4().hex, tenant=tenant, turns=tuple(drafts)))
                 ids += [draft.id for draft in drafts]
         return ids
@@ -96,26 +86,23 @@ class OpenMemory:
         expires: datetime | float | None = None,
         id: str = "",
     ) -> str:
-        """Hold something true.
+        """Store a fact and return its id; no memory has the id if the fact was merged.
 
-        A fact that says what another of the scope says already is merged with it; one that is newer and no less
-        trusted than others of its topic takes their place.
+        A fact that says the same as another one of the scope is merged with it. A newer fact supersedes others of
+        its topic that are not more trusted.
 
         Args:
-            text: The fact, in a sentence.
-            tenant: Whose it is.
-            scope: Where in the tenant it is kept.
-            topic: What it is about, such as ``home city``.
+            text: One sentence.
+            tenant: Tenants never mix.
+            scope: Where in the tenant it is stored.
+            topic: Its subject, such as ``home city``.
             importance: From 0 to 1.
-            trust: Who it goes back to.
-            sources: Ids of the memories that it was drawn from.
-            replaces: The id of a fact that it contradicts.
+            trust: Its origin.
+            sources: Ids of the memories it was derived from.
+            replaces: Id of a fact that it contradicts.
             at: When it became true; now by default.
-            expires: When it is to be forgotten; never by default.
-            id: The same id twice is the same fact; made up by default.
-
-        Returns:
-            Its id, which no memory has if it was merged.
+            expires: When it expires; never by default.
+            id: The same id twice is the same fact; random by default.
         """
         fact = FactDraft(
             id=id or f"fact:{uuid4().hex}",
@@ -144,17 +131,9 @@ class OpenMemory:
         floor: float = FLOOR,
         now: datetime | float | None = None,
     ) -> Views:
-        """What bears on a text, best first, each with its ``score`` from 0 to 1 and ``why`` it was found.
+        """Return memories relevant to a text, best first, with a ``score`` from 0 to 1 and ``why``.
 
-        Args:
-            text: A question, or anything.
-            tenant: Whose memories.
-            scope: One scope to look in.
-            scopes: More of them.
-            kinds: ``turn``, ``episode``, ``fact``; all by default.
-            limit: How many at most.
-            floor: The least score.
-            now: What dates in the text are relative to; the clock by default.
+        ``floor`` is the minimum score; relative dates in the text are resolved at ``now`` (default: the clock).
         """
         return await self._memories.search(
             text,
@@ -177,7 +156,7 @@ class OpenMemory:
         limit: int = 50,
         after: str = "",
     ) -> Views:
-        """Memories in order of their ids, up to 500; ``after`` is the last id of the page before."""
+        """Return up to 500 memories in id order; ``after`` is the last id of the previous page."""
         page = await self._memories.list(
             MemoryQuery(
                 tenant=tenant,
@@ -191,15 +170,15 @@ class OpenMemory:
         return list(page.memories)
 
     async def forget(self, ids: Sequence[str], *, tenant: str = "") -> int:
-        """Remove memories for good; how many those were, with the facts that they took the place of."""
+        """Delete memories with the facts they superseded; return how many."""
         return len(await self._memories.forget(tenant, ids))
 
     async def erase(self, *, tenant: str, scope: str = "", session: str = "") -> int:
-        """Remove a scope, or what was said in a session, and what was drawn from that alone; or else the whole tenant."""
+        """Delete a scope, or a session with what was derived only from it, or the whole tenant; return how many."""
         return await self._memories.erase(tenant, scope=scope, session=session)
 
     async def stats(self) -> MemoryStats:
-        """How much there is, and what its vectors were made by."""
+        """Count the memories, and name the model of their vectors."""
         return await self._memories.stats()
 
     async def migrate(self) -> MigrateResult:
@@ -207,12 +186,12 @@ class OpenMemory:
         return await self._memories.migrate()
 
     async def close(self) -> None:
-        """Let go of the store and the embedder."""
+        """Close the store and the embedder."""
         await self._memories.close()
 
 
 def _url(environ: Mapping[str, str], name: str) -> str:
-    """A URL, or what is in the file that holds it."""
+    """Return a URL from the environment, or from the file that it names."""
     file = environ.get(f"{name}_FILE", "")
     if environ.get(name, "") or not file:
         return environ.get(name, "")
@@ -223,7 +202,7 @@ def _url(environ: Mapping[str, str], name: str) -> str:
 
 
 def _providers(environ: Mapping[str, str]) -> Mapping[str, ProviderConfig]:
-    """The same as a worker's: those that are always there, and those of HOLDFAST_PROVIDERS."""
+    """Return a worker's providers: the built-in ones, and those of HOLDFAST_PROVIDERS."""
     return {**providers_from(environ), **read_providers(environ.get("HOLDFAST_PROVIDERS") or "{}")}
 
 

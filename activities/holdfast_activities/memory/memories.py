@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from weakref import WeakValueDictionary
 
 from holdfast_activities import clock
@@ -23,7 +23,7 @@ from holdfast_workflows.contracts.agent.memory import (
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
 from .base import Collection, Embedder, Filter, MemoryStore, Record, Vector
-from .embedders.ahead import Ahead
+from .embedders.precomputed import Precomputed
 from .finding import Finder, embeddable, turn_records
 from .maintenance import episodes, lifecycle
 from .maintenance.fact_conflicts import settle, topics
@@ -46,13 +46,7 @@ class Memories:
     """
 
     def __init__(self, store: MemoryStore, embedder: Embedder | None = None, *, warning: str = "") -> None:
-        """Memories in a store.
-
-        Args:
-            store: Holds the records.
-            embedder: Makes their vectors; None to search by words only.
-            warning: Logged at the first search or change.
-        """
+        """Without an embedder, search uses words only. ``warning`` is logged at the first search or change."""
         self._store = store
         self._embedder = embedder
         self._finder = Finder(store, embedder)
@@ -139,7 +133,7 @@ class Memories:
         # Taken first: an erasure removes what was begun before it.
         now = clock.now()
         # Outside the lock: the embedding server may be slow.
-        embedder = await self._ahead(change)
+        embedder = await self._precomputed(change)
         async with self._lock(change.tenant):
             turns = [turn for turn in change.turns if turn.text.strip()]
             records = await turn_records(self._store, embedder, change.tenant, turns)
@@ -210,17 +204,7 @@ class Memories:
         """Count what the store holds. ``waiting`` is left to the outbox."""
         collection = await self._store.collection() or Collection()
         counts = await self._store.counts()
-        return MemoryStats(
-            store=self._store.name,
-            model=collection.model,
-            dimension=collection.dimension,
-            tenants=counts.tenants,
-            turns=counts.turns,
-            episodes=counts.episodes,
-            facts=counts.facts,
-            superseded=counts.superseded,
-            bytes=counts.bytes,
-        )
+        return MemoryStats(store=self._store.name, **asdict(collection), **asdict(counts))
 
     async def migrate(self) -> MigrateResult:
         """Embed every memory again with this embedder."""
@@ -253,11 +237,11 @@ class Memories:
             return []
         return await self._embedder.embed([embeddable(text) for text in texts])
 
-    async def _ahead(self, change: Change) -> Ahead | None:
+    async def _precomputed(self, change: Change) -> Precomputed | None:
         if self._embedder is None:
             return None
         texts = [draft.text for draft in change.turns] + [draft.text for draft in change.facts]
-        return await Ahead.of(self._embedder, [embeddable(text) for text in texts])
+        return await Precomputed.of(self._embedder, [embeddable(text) for text in texts])
 
     async def _changed(self, tenant: str, records: Sequence[Record], now: float) -> Sequence[Record]:
         """Return the records that differ from the store.

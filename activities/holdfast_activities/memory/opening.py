@@ -14,7 +14,7 @@ from holdfast_activities.state.setup.location import PostgresLocation, SqliteLoc
 from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
 
 from .base import MemoryStore
-from .embedders import GuardedEmbedder, choose_embedder, unchosen
+from .embedders import GuardedEmbedder, choose_embedder, no_embedder_warning
 from .guard.guarded import guarded_store
 from .memories import Memories
 
@@ -64,7 +64,7 @@ def make_memories(
     return Memories(
         guarded_store(name, open_store, breakers),
         None if embedder is None else GuardedEmbedder(embedder, breakers),
-        warning=unchosen(home) if embedder is None and not embeddings.strip() else "",
+        warning=no_embedder_warning(home) if embedder is None and not embeddings.strip() else "",
     )
 
 

@@ -9,23 +9,9 @@ from .base import Record
 Views: TypeAlias = list[MemoryView]
 """An alias for classes that have a method ``list``, which hides the type."""
 
+_FIELDS = MemoryView.model_fields.keys() - {"score", "why"}
+
 
 def view(record: Record, score: float = 0.0, why: str = "") -> MemoryView:
     """Convert a record, without the fields that only stores need."""
-    return MemoryView(
-        id=record.id,
-        text=record.text,
-        kind=record.kind,
-        scope=record.scope,
-        speaker=record.speaker,
-        at=record.at,
-        session=record.session,
-        importance=record.importance,
-        trust=record.trust,
-        sources=record.sources,
-        topic=record.topic,
-        superseded_by=record.superseded_by,
-        expires=record.expires,
-        score=score,
-        why=why,
-    )
+    return MemoryView(score=score, why=why, **{name: getattr(record, name) for name in _FIELDS})

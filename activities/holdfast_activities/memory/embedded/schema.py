@@ -1,11 +1,10 @@
-"""The tables of the file, and how it is opened.
+"""The tables of the SQLite file, and how it is opened.
 
-A record's number is its tenant's number times 2**32 plus a count, and never given twice:
-records and vectors of a tenant lie together, and what is newer has the higher number.
+A record's number is its tenant's number times 2**32 plus a count, and is never reused. Records and vectors of a
+tenant are therefore adjacent, and newer ones have higher numbers.
 
-Words are in postings of our own, not in FTS5: its BM25 counts the documents of all
-tenants, so that one tenant's words would move another's scores, and what is deleted
-stays readable in its segments until they are merged.
+Postings are our own table, not FTS5. FTS5's BM25 counts the documents of all tenants, so one tenant's words would
+change another's scores, and deleted text stays readable in its segments until they are merged.
 """
 
 import sqlite3
@@ -19,34 +18,34 @@ from holdfast_workflows.contracts.errors import MemoryUnavailable
 from .connection import Connection
 
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
-"""FULL survives a power cut, NORMAL only the death of processes."""
+"""FULL survives a power cut, NORMAL only a process crash."""
 
-FORMAT = 2
+FORMAT = 1
 """``user_version`` of a file that this code reads."""
 
 PAGE_BYTES = 8_192
-"""A vector of 1,536 dimensions is 3 KB: two fill such a page; with the usual 4 KB a quarter would be lost."""
+"""Two vectors of 1,536 dimensions (3 KB each) fit a page; with the usual 4 KB a quarter would be wasted."""
 
 CACHE_KIB = 16_384
-"""What each connection keeps of the file; SQLite's own 2 MB do not hold the postings of one common term."""
+"""Page cache of a connection; SQLite's default of 2 MB is too small for the postings of one common term."""
 
 VECTORS = "(number INTEGER PRIMARY KEY, value BLOB NOT NULL)"
 
 _TABLES = (
-    # One row. ``migration`` counts migrations, so that one knows when another has begun after it.
+    # One row. ``migration`` counts migrations, so that each notices a later one.
     """CREATE TABLE collection (
         one INTEGER PRIMARY KEY CHECK (one = 1), model TEXT NOT NULL, dimension INTEGER NOT NULL,
         begun INTEGER NOT NULL, generation INTEGER NOT NULL, migration INTEGER NOT NULL,
         indexing INTEGER NOT NULL DEFAULT 0)""",
     "INSERT INTO collection VALUES (1, '', 0, 0, 0, 0, 0)",
-    # ``version`` counts what changed a tenant's vectors or what filters look at, ``removed`` is the
-    # version at which something was last removed; ``documents`` and ``length`` are for BM25.
+    # ``version`` counts changes of a tenant's vectors and filter columns; ``removed`` is the version of the last
+    # deletion; ``documents`` and ``length`` are for BM25.
     """CREATE TABLE tenants (
         number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,
         version INTEGER NOT NULL DEFAULT 0, removed INTEGER NOT NULL DEFAULT 0,
         made INTEGER NOT NULL DEFAULT 0, records INTEGER NOT NULL DEFAULT 0,
         documents INTEGER NOT NULL DEFAULT 0, length INTEGER NOT NULL DEFAULT 0)""",
-    # What filters look at stands before the texts: SQLite reads a row up to the last column it needs.
+    # Filter columns come before the texts: SQLite reads a row up to the last column it needs.
     """CREATE TABLE records (
         number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, changed INTEGER NOT NULL,
         scope TEXT NOT NULL, kind TEXT NOT NULL, session TEXT NOT NULL, topic TEXT NOT NULL,
@@ -66,33 +65,30 @@ _TABLES = (
         length INTEGER NOT NULL, PRIMARY KEY (tenant, term, number)) WITHOUT ROWID""",
 )
 
-_UPGRADES = {1: "ALTER TABLE collection ADD COLUMN indexing INTEGER NOT NULL DEFAULT 0"}
-"""What makes the next format of each older one."""
-
 
 def connect(path: Path, synchronous: Synchronous, busy_seconds: float) -> sqlite3.Connection:
-    """A connection to the file."""
+    """Open a connection to the file."""
     connection = sqlite3.connect(
         path,
         timeout=busy_seconds,
-        isolation_level=None,  # transactions are begun where they are meant
-        check_same_thread=False,  # used by its thread, closed by the one that closes the store
+        isolation_level=None,  # transactions are explicit
+        check_same_thread=False,  # it may be closed by another thread than the one that uses it
     )
-    # Only a new file takes these two.
+    # These two affect only a new file.
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    # What is erased is to be gone from the file, not only from its tables.
+    # Erased data is also overwritten in the file.
     connection.execute("PRAGMA secure_delete = ON")
     return connection
 
 
 def prepare(path: Path, synchronous: Synchronous, busy_seconds: float) -> None:
-    """Make the file with its folder and tables, unless they are there.
+    """Create the file with its folder and tables if necessary.
 
     Raises:
-        MemoryUnavailable: It cannot be written, is of another format, or its file system cannot share memory.
+        MemoryUnavailable: It cannot be written, has another format, or its file system does not support WAL.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,13 +101,15 @@ def prepare(path: Path, synchronous: Synchronous, busy_seconds: float) -> None:
     except (OSError, sqlite3.Error) as error:
         raise MemoryUnavailable(f"{path}: {error}") from error
     if mode != "wal":
-        raise MemoryUnavailable(f"{path}: this file system takes no write-ahead log; use a local disk")
+        raise MemoryUnavailable(
+            f"{path}: this file system does not support a write-ahead log; use a local disk"
+        )
     if format_ != FORMAT:
         raise MemoryUnavailable(f"{path}: its format is {format_}, and this version reads {FORMAT}")
 
 
 def _make_tables(connection: sqlite3.Connection) -> int:
-    """Create the tables or migrate them to this format, and return the file's format."""
+    """Create the tables in an empty file; return the file's format."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         format_ = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -121,10 +119,6 @@ def _make_tables(connection: sqlite3.Connection) -> int:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             format_ = FORMAT
-        while format_ in _UPGRADES:
-            connection.execute(_UPGRADES[format_])
-            format_ += 1
-            connection.execute(f"PRAGMA user_version = {format_}")
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
@@ -133,16 +127,15 @@ def _make_tables(connection: sqlite3.Connection) -> int:
 
 
 def size(connection: Connection) -> int:
-    """Bytes of the file, without its write-ahead log."""
+    """Return the bytes of the file, without its write-ahead log."""
     [pages] = connection.execute("PRAGMA page_count").fetchone()
-    [page_bytes] = connection.execute("PRAGMA page_size").fetchone()
-    return int(pages) * int(page_bytes)
+    return int(pages) * PAGE_BYTES
 
 
 def tidy(connection: Connection) -> int:
-    """Give pages that nothing uses back to the file system; how many bytes that were."""
+    """Return unused pages to the file system; return their bytes."""
     before = size(connection)
-    # Each step of the statement gives back one page, and only a script is stepped to its end.
+    # Each step of the statement releases one page; only a script is stepped to its end.
     assert isinstance(connection, sqlite3.Connection)
     connection.executescript("PRAGMA incremental_vacuum")
     checkpoint(connection)
@@ -150,5 +143,5 @@ def tidy(connection: Connection) -> int:
 
 
 def checkpoint(connection: Connection) -> None:
-    """Bring the write-ahead log into the file, and empty it."""
+    """Copy the write-ahead log into the file, and truncate it."""
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

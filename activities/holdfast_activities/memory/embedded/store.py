@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +17,7 @@ from .schema import Synchronous, checkpoint, connect, prepare, size, tidy
 from .threads import Threads
 from .vectors import collection as collections
 from .vectors import migration
-from .vectors.matrices import CACHE_BYTES, Matrices
+from .vectors.matrices import CACHE_BYTES, MatrixCache
 
 T = TypeVar("T")
 
@@ -37,7 +36,7 @@ class EmbeddedStore:
     def __init__(self, backend: Backend, cache_bytes: int = CACHE_BYTES) -> None:
         self._backend = backend
         self._threads = Threads(backend)
-        self._matrices = Matrices(cache_bytes)
+        self._cache = MatrixCache(cache_bytes)
         # The model of this process. Another process may migrate the store, and vectors of two models must not mix.
         self._begun: Collection | None = None
 
@@ -88,7 +87,6 @@ class EmbeddedStore:
         )
 
     async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> Ranking:
-
         def work(connection: Connection, found: Tenant) -> Ranking:
             return _records(connection, words.best(connection, found, wanted, terms, limit))
 
@@ -106,19 +104,19 @@ class EmbeddedStore:
                 )
 
             return await self._threads.read(compare)
-        place = self._matrices.place(tenant)
+        slot = self._cache.slot(tenant)
 
         def work(connection: Connection) -> Ranking:
             # SQLite takes the snapshot at the first read, within the lock, so the cached matrix is never newer.
-            with place.lock:
+            with slot.lock:
                 stored = collections.stored(connection, self._begun)
                 check_vector(vector, stored.collection.dimension)
                 found = tenants.find(connection, tenant)
-                matrix = place.matrix(connection, found, stored) if found else None
+                matrix = slot.matrix(connection, found, stored) if found else None
             return _records(connection, matrix.nearest(vector, wanted, limit)) if matrix else []
 
         scored = await self._threads.read(work)
-        self._matrices.trim(place)
+        self._cache.trim(slot)
         return scored
 
     async def touch(self, tenant: str, ids: Sequence[str], now: float) -> None:
@@ -141,7 +139,7 @@ class EmbeddedStore:
         def work(connection: Connection, found: Tenant) -> int:
             if wanted is None:
                 return writing.erase(connection, found)
-            return writing.remove(connection, found, reading.meant(connection, found, wanted))
+            return writing.remove(connection, found, reading.matching(connection, found, wanted))
 
         count = await self._write(tenant, work, 0)
         # Deleted rows are overwritten in the file but stay readable in the write-ahead log until a checkpoint.
@@ -200,23 +198,17 @@ async def open_embedded(
     cache_bytes: int = CACHE_BYTES,
     busy_seconds: float = BUSY_SECONDS,
 ) -> EmbeddedStore:
-    """Open the memories in a file; creates the file and its folder.
+    """Open the memories in a file on a local disk; creates the file and its folder.
 
-    Args:
-        path: On a local disk.
-        synchronous: ``FULL`` survives a power cut, ``NORMAL`` only a process crash.
-        cache_bytes: Bounds the vectors cached in this process.
-        busy_seconds: How long a write waits for writers of other processes.
+    ``cache_bytes`` bounds the vectors cached in this process.
 
     Raises:
         MemoryUnavailable: The file cannot be used.
     """
     await asyncio.to_thread(prepare, path, synchronous, busy_seconds)
-    return EmbeddedStore(_sqlite(lambda: connect(path, synchronous, busy_seconds)), cache_bytes)
-
-
-def _sqlite(connect: Callable[[], sqlite3.Connection]) -> Backend:
-    return Backend("embedded", connect, "BEGIN", "BEGIN IMMEDIATE", size, tidy, checkpoint)
+    connecting = functools.partial(connect, path, synchronous, busy_seconds)
+    backend = Backend("embedded", connecting, "BEGIN", "BEGIN IMMEDIATE", size, tidy, checkpoint)
+    return EmbeddedStore(backend, cache_bytes)
 
 
 def _of(tenant: str, work: _OfTenant[T], unknown: T) -> Work[T]:

@@ -1,7 +1,7 @@
-"""What turns texts into vectors."""
+"""Embedders, which turn texts into vectors."""
 
-from .choosing import choose_embedder, unchosen
+from .choosing import choose_embedder, no_embedder_warning
 from .guarded import GuardedEmbedder
 from .minilm import MiniLM
 
-__all__ = ["GuardedEmbedder", "MiniLM", "choose_embedder", "unchosen"]
+__all__ = ["GuardedEmbedder", "MiniLM", "choose_embedder", "no_embedder_warning"]

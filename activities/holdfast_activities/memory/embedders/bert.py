@@ -10,26 +10,16 @@ Matrix: TypeAlias = npt.NDArray[np.float32]
 
 HEADS = 12
 _EPSILON = np.float32(1e-12)
-_UNSEEN = np.float32(-1e9)  # added to the score of padding, so that nothing attends to it
+_MASKED = np.float32(-1e9)  # added to the score of padding, so that nothing attends to it
 
 
 class Bert:
-    """BERT with mean pooling, by the names that its weights have in the file.
-
-    Attributes:
-        words: How many token ids it knows.
-        longest: The most tokens a text may have.
-        dimension: How long a vector is.
-    """
+    """BERT with mean pooling; ``words`` is the size of its vocabulary."""
 
     def __init__(self, weights: Mapping[str, Matrix]) -> None:
-        """The model of these weights.
-
-        Raises:
-            KeyError: One is missing.
-        """
+        """Raises KeyError if a weight is missing; the names are those of the file."""
         self._words = weights["embeddings.word_embeddings.weight"]
-        # The type of every token is the first one, so that its row is part of the position's.
+        # Every token has the first type, so its row is added to the positions.
         kind = weights["embeddings.token_type_embeddings.weight"][0]
         self._places = weights["embeddings.position_embeddings.weight"] + kind
         self._norm = _Norm(weights, "embeddings.LayerNorm")
@@ -40,14 +30,14 @@ class Bert:
         self.dimension = self._words.shape[1]
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> Matrix:
-        """A row of unit length for each text; texts of about one length waste least."""
+        """Return a row of unit length for each text; texts of similar length waste least."""
         lengths = np.array([len(text) for text in texts])
         longest = int(lengths.max())
         ids = np.zeros((len(texts), longest), dtype=np.int64)
         for row, text in zip(ids, texts, strict=True):
             row[: len(text)] = text
         there = np.arange(longest) < lengths[:, None]
-        unseen = None if there.all() else np.where(there, np.float32(0), _UNSEEN)[:, None, None, :]
+        unseen = None if there.all() else np.where(there, np.float32(0), _MASKED)[:, None, None, :]
         states = self._norm(self._words[ids] + self._places[:longest])
         for layer in self._layers:
             states = layer(states, unseen)
@@ -72,7 +62,7 @@ class _Norm:
 
 class _Dense:
     def __init__(self, weights: Mapping[str, Matrix], *names: str) -> None:
-        """One product for all of the names, side by side."""
+        """Combine the matrices of all names in one product."""
         self._weight = np.ascontiguousarray(np.concatenate([weights[f"{name}.weight"] for name in names]).T)
         self._bias = np.concatenate([weights[f"{name}.bias"] for name in names])
 

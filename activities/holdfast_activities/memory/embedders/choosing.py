@@ -1,4 +1,4 @@
-"""Which embedder a setting names."""
+"""Choose the embedder that a setting names."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,18 +15,14 @@ _FORMS = "none, minilm:/path/to/folder, or provider:model such as openai:text-em
 def choose_embedder(
     setting: str, home: Path, providers: Mapping[str, ProviderConfig], environ: Mapping[str, str]
 ) -> Embedder | None:
-    """The embedder of HOLDFAST_EMBEDDINGS; None to find memories by their words only.
+    """Return the embedder of HOLDFAST_EMBEDDINGS; None to search by words only.
 
-    Args:
-        setting: ``none``; ``minilm:`` and a folder; a provider and a model; or empty for the folder
-            ``models/all-MiniLM-L6-v2`` of ``home`` if it is there.
-        home: The folder of everything embedded.
-        providers: What may stand before the colon.
-        environ: Where ``env:`` references to keys are looked up.
+    ``setting`` is ``none``, ``minilm:FOLDER``, ``PROVIDER:MODEL``, or empty for ``models/all-MiniLM-L6-v2`` in
+    ``home``, if it exists.
 
     Raises:
-        SettingsInvalid: It names none.
-        EmbedderBroken: What it names cannot be used.
+        SettingsInvalid: The setting is invalid.
+        EmbedderBroken: The embedder cannot be used.
     """
     kind, _, name = setting.strip().partition(":")
     if kind == "none" and not name:
@@ -38,17 +34,17 @@ def choose_embedder(
         return minilm.MiniLM(folder) if (folder / minilm.WEIGHTS).exists() else None
     config = providers.get(kind)
     if config is None or config.kind != "openai" or not name:
-        raise SettingsInvalid(f"HOLDFAST_EMBEDDINGS: {setting!r} is no embedder; it is {_FORMS}")
+        raise SettingsInvalid(f"HOLDFAST_EMBEDDINGS: {setting!r} is not an embedder. Use {_FORMS}")
     from .openai import OpenAIEmbedder  # loads numpy and httpx
 
     return OpenAIEmbedder(kind, name, config, environ)
 
 
-def unchosen(home: Path) -> str:
-    """Logged where memories are used without an embedder and ``none`` was not set."""
+def no_embedder_warning(home: Path) -> str:
+    """Return the warning for memories without an embedder that were not set to ``none``."""
     return (
         "memories are found by their words only, not by their meaning: no model was found in "
-        f"{_folder(home)}, and HOLDFAST_EMBEDDINGS names none; it takes {_FORMS}"
+        f"{_folder(home)}, and HOLDFAST_EMBEDDINGS is empty. Set it to {_FORMS}"
     )
 
 

@@ -1,4 +1,4 @@
-"""An embedder behind a gate: a search goes on by words when its server is down or slow."""
+"""An embedder with deadlines and a circuit breaker: a search uses words only while its server is down or slow."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from holdfast_activities.resilience import Breakers
 
 ONE_SECONDS = 3.0
-"""What the embedding of one text may take; a search waits for it."""
+"""Deadline for one text; a search waits for it."""
 
 MORE_SECONDS = 60.0
-"""What the embedding of more may take, and of the first, for which a model may have to be read."""
+"""Deadline for several texts, and for loading a model."""
 
 
 class GuardedEmbedder:
-    """An embedder whose every call is bounded, so that a search goes on by words when its server is down."""
+    """An embedder whose calls are bounded; its breaker is named ``memory:embeddings``."""
 
     def __init__(self, embedder: Embedder, breakers: "Breakers | None" = None) -> None:
         """A bounded ``embedder``; its breaker is named ``memory:embeddings``."""

@@ -25,47 +25,37 @@ T = TypeVar("T")
 MODEL = "all-MiniLM-L6-v2"
 DIMENSION = 384
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of ``model.safetensors``: other weights give other vectors under the same name."""
+"""Digest of ``model.safetensors``: other weights would give other vectors under the same name."""
 
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
-_TOKENS = 256  # what the model was trained with; the rest of a longer text is not read
-_AT_ONCE = 512  # tokens of one forward pass, about 0.2 s; other callers come in between
-_CHARS = 8_000  # of a text that are looked at; more than so many tokens have
+_TOKENS = 256  # the model was trained with it; the rest of a longer text is ignored
+_BATCH_TOKENS = 512  # one forward pass, about 0.2 s; other callers come in between
+_CHARS = 8_000  # more than 256 tokens have; the rest is not tokenised
 
 
 class MiniLM:
-    """The embedder for machines on their own: 384 dimensions, about 10 ms for a sentence."""
+    """A local embedder: 384 dimensions, about 10 ms for a sentence. The folder is read at first use."""
 
     model = MODEL
 
     def __init__(self, folder: Path, *, sha256: str = SHA256) -> None:
-        """The model in a folder, read at first use.
-
-        Args:
-            folder: Holds ``model.safetensors`` and ``tokenizer.json``.
-            sha256: What the weights' digest must be.
-        """
         self._folder = folder
         self._sha256 = sha256
-        # Its own, and one: passes at once would only make each other slower.
+        # One thread: concurrent passes would only slow each other down.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="holdfast-embedder")
         self._loaded: _Loaded | None = None
 
     async def dimension(self) -> int:
-        """How long a vector is.
-
-        Raises:
-            EmbedderBroken: The folder does not hold the model, or the extra is not installed.
-        """
+        """Load the model and return the length of a vector; raises EmbedderBroken as ``embed`` does."""
         await self._run(self._load)
         return DIMENSION
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """A vector of unit length for each text.
+        """Return a vector of unit length for each text.
 
         Raises:
-            EmbedderBroken: The folder does not hold the model, or the extra is not installed.
+            EmbedderBroken: The folder does not contain the model, or the extra is not installed.
         """
         if not texts:
             return []
@@ -78,7 +68,7 @@ class MiniLM:
         return [vectors[place] for place in range(len(texts))]
 
     async def close(self) -> None:
-        """Release the model; a running pass still ends."""
+        """Release the model; a running pass ends normally."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._loaded = None
 
@@ -101,10 +91,10 @@ class MiniLM:
 
 
 def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Places of texts of about one length, since the shorter are filled up to the longest."""
+    """Yield places of texts of similar length, because shorter ones are padded to the longest."""
     batch: list[int] = []
     for place in sorted(range(len(tokens)), key=lambda place: len(tokens[place])):
-        if batch and (len(batch) + 1) * len(tokens[place]) > _AT_ONCE:
+        if batch and (len(batch) + 1) * len(tokens[place]) > _BATCH_TOKENS:
             yield batch
             batch = []
         batch.append(place)
@@ -119,8 +109,8 @@ class _Loaded(NamedTuple):
 
 def _open(folder: Path, sha256: str) -> _Loaded:
     try:
-        # The extra that they are of is optional.
-        import threadpoolctl  # type: ignore[import-untyped] # it brings no types
+        # The extra is optional.
+        import threadpoolctl  # type: ignore[import-untyped] # it has no types
         from safetensors.numpy import load
         from tokenizers import Tokenizer
 
@@ -131,17 +121,17 @@ def _open(folder: Path, sha256: str) -> _Loaded:
         data = (folder / WEIGHTS).read_bytes()
         described = (folder / TOKENIZER).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise EmbedderBroken(f"{folder} should hold {WEIGHTS} and {TOKENIZER}: {error}") from None
+        raise EmbedderBroken(f"{folder} should contain {WEIGHTS} and {TOKENIZER}: {error}") from None
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise EmbedderBroken(f"{folder / WEIGHTS} has the sha256 {found}, and {MODEL} has {sha256}")
     try:
         bert = Bert(load(data))
         tokenizer = Tokenizer.from_str(described)
-        # The file says how its maker cut and padded; we do both ourselves.
+        # Overrides the truncation and padding of the file.
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length=_TOKENS)  # pyright: ignore[reportUnknownMemberType] - its stub leaves options open
-    except Exception as error:  # noqa: BLE001 - both libraries raise exceptions of their own making
+    except Exception as error:  # noqa: BLE001 - both libraries raise their own exceptions
         raise EmbedderBroken(f"{folder} cannot be read: {type(error).__name__} {error}") from None
     if tokenizer.get_vocab_size() != bert.words:
         raise EmbedderBroken(f"{folder / TOKENIZER} has {tokenizer.get_vocab_size()} words, not {bert.words}")

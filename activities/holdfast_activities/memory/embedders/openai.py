@@ -1,4 +1,4 @@
-"""Embeddings as OpenAI and most other servers speak them."""
+"""Embeddings of OpenAI and compatible servers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,15 @@ from holdfast_activities.models.http.http import Endpoint, make_client
 from holdfast_workflows.contracts.errors import EmbedderBroken, EmbeddingFailed, ModelError, ModelRejected
 from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
-AT_ONCE = 128
+BATCH = 128
 """Texts in one request."""
 
 TIMEOUT = 20.0
 """Seconds for the answer to one request."""
 
-_CHARS = 8_000  # of a text that are embedded; servers refuse texts of over about 8,000 tokens
-_BYTES = 16_000  # the same, for scripts that have a token or two for each character
-_NONSENSE = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError)
+_CHARS = 8_000  # the rest of a text is not embedded; servers refuse more than about 8,000 tokens
+_BYTES = 16_000  # the same, for scripts with one or two tokens a character
+_MALFORMED = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError)
 
 
 class OpenAIEmbedder:
@@ -36,11 +36,7 @@ class OpenAIEmbedder:
         *,
         timeout: float = TIMEOUT,
     ) -> None:
-        """A client for ``model`` at ``config``.
-
-        Raises:
-            EmbedderBroken: Its key is missing.
-        """
+        """Raises EmbedderBroken if the key is missing."""
         self.model = f"{provider}:{model}"
         self._name = model
         self._timeout = timeout
@@ -54,34 +50,30 @@ class OpenAIEmbedder:
         self._dimension = 0
 
     async def dimension(self) -> int:
-        """How long a vector is; the server is asked for one the first time.
-
-        Raises:
-            EmbeddingFailed: It did not answer.
-        """
+        """Return the length of a vector; embeds one text the first time."""
         if not self._dimension:
             await self.embed(["dimension"])
         return self._dimension
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """A vector of unit length for each text.
+        """Return a vector of unit length for each text.
 
         Raises:
-            EmbeddingFailed: They could not be had.
+            EmbeddingFailed: The server did not answer, or not with vectors.
         """
         vectors: list[Vector] = []
-        for start in range(0, len(texts), AT_ONCE):
-            vectors += await self._ask(texts[start : start + AT_ONCE])
+        for start in range(0, len(texts), BATCH):
+            vectors += await self._request(texts[start : start + BATCH])
         return vectors
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _ask(self, texts: Sequence[str]) -> list[Vector]:
-        asked = {"model": self._name, "input": [_cut(text) for text in texts], "encoding_format": "float"}
+    async def _request(self, texts: Sequence[str]) -> list[Vector]:
+        request = {"model": self._name, "input": [_cut(text) for text in texts], "encoding_format": "float"}
         try:
-            body, _ = await self._endpoint.post(dump_json(asked).encode(), self._timeout)
+            body, _ = await self._endpoint.post(dump_json(request).encode(), self._timeout)
             return self._read(body, len(texts))
         except ModelError as error:
             failed = EmbeddingFailed(error.detail, retry_after=error.retry_after, retryable=error.retryable)
@@ -92,7 +84,7 @@ class OpenAIEmbedder:
         try:
             rows = _rows(json.loads(body))
             vectors = [np.asarray(rows[place], dtype=np.float32) for place in range(count)]
-        except _NONSENSE as error:
+        except _MALFORMED as error:
             what = f"the answer makes no sense ({type(error).__name__})"
             raise errors.malformed(self.model, what, body, self._endpoint.secret) from None
         if len(rows) != count:
@@ -112,11 +104,11 @@ class OpenAIEmbedder:
 
 
 def _rows(answer: Any) -> dict[int, list[float]]:
-    """The vectors by the places of their texts: servers may answer in any order."""
+    """Return the vectors by the places of their texts; servers may answer in any order."""
     return {int(row["index"]): row["embedding"] for row in answer["data"]}
 
 
 def _cut(text: str) -> str:
-    """What is embedded of a text. An empty input is refused by servers, so that one is sent as a full stop."""
+    """Truncate a text. Servers refuse an empty input, so a full stop is sent instead."""
     cut = clean(text[:_CHARS]).encode()[:_BYTES].decode(errors="ignore")
     return cut if cut.strip() else "."

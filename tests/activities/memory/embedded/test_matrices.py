@@ -62,11 +62,11 @@ async def test_a_change_that_vectors_and_filters_do_not_see_leaves_the_matrix(op
     records = [fact("a", "", angle(10)), fact("b", "", angle(20))]
     await store.put("acme", records)
     await near(store)
-    before = store._matrices.place("acme")._matrix
+    before = store._cache.slot("acme")._matrix
     await store.put("acme", records)
     await store.touch("acme", ["a"], 5.0)
     await near(store)
-    assert store._matrices.place("acme")._matrix is before
+    assert store._cache.slot("acme")._matrix is before
 
 
 async def test_changing_a_record_many_times_leaves_no_trail_in_memory(open_store: Open) -> None:
@@ -74,7 +74,7 @@ async def test_changing_a_record_many_times_leaves_no_trail_in_memory(open_store
     for number in range(200):
         await store.put("acme", [fact("a", "", angle(number % 90)), fact("b", "", angle(91))])
         assert await near(store) == ["a", "b"]
-    matrix = store._matrices.place("acme")._matrix
+    matrix = store._cache.slot("acme")._matrix
     assert matrix is not None
     assert len(matrix.alive) <= 5
 
@@ -87,16 +87,16 @@ async def test_the_cache_is_bounded_and_a_search_of_what_it_let_go_is_as_right(o
         for tenant in range(10):
             found = await store.by_vector(f"{tenant}", angle(0), Filter(), 2)
             assert ids(found) == [f"{tenant}-0", f"{tenant}-1"]
-            kept = store._matrices._places.values()
+            kept = store._cache._slots.values()
             assert sum(place._counted for place in kept) <= 40_000
-    assert 1 < len(store._matrices._places) < 10
+    assert 1 < len(store._cache._slots) < 10
 
 
 async def test_unknown_tenants_do_not_fill_the_cache(open_store: Open) -> None:
     store = await open_store(cache_bytes=10_000)
     for tenant in range(50):
         assert await store.by_vector(f"nobody {tenant}", angle(0), Filter(), 2) == []
-    assert len(store._matrices._places) <= 10
+    assert len(store._cache._slots) <= 10
 
 
 async def test_after_another_process_has_migrated_old_vectors_are_refused(open_store: Open) -> None:

@@ -32,7 +32,7 @@ _NEAREST = """
 Connected: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
-async def know(connection: Connected, schema: str) -> None:
+async def register(connection: Connected, schema: str) -> None:
     """Register the type with a connection, if the database has it; ``schema`` stays first in the search path."""
     found = await connection.fetchrow(_SCHEMA)
     if found is not None:
@@ -42,7 +42,7 @@ async def know(connection: Connected, schema: str) -> None:
         )
 
 
-def is_there(connection: Connection) -> bool:
+def is_installed(connection: Connection) -> bool:
     """Whether the database has the type."""
     return bool(connection.execute("SELECT to_regtype('halfvec') IS NOT NULL").fetchone()[0])
 

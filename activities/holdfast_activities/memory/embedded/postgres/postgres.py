@@ -16,10 +16,10 @@ import asyncpg
 from holdfast_activities.state.setup.location import PostgresLocation
 from holdfast_workflows.contracts.errors import BadInput, MemoryUnavailable
 
-from ..connection import Backend, Connection
+from ..connection import Backend
 from ..store import EmbeddedStore
 from ..vectors.matrices import CACHE_BYTES
-from .pgvector import know, nearest
+from .pgvector import nearest, register
 from .tables import SCHEMA, has_pgvector, prepare, size
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ _BROKEN = (
 )
 
 
-class Found:
+class FetchedRows:
     """The result rows of a statement."""
 
     def __init__(self, rows: Sequence[asyncpg.Record]) -> None:
@@ -77,14 +77,14 @@ class PostgresConnection:
         open_ = self._connection
         return open_ is not None and not open_.is_closed() and open_.is_in_transaction()
 
-    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Found:
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> FetchedRows:
         """Run one statement, or several without values and rows."""
         if not self.in_transaction:
             return self._run(self._begin(sql))
         if parameters or sql.lstrip()[:6] in ("SELECT", "WITH a"):
-            return Found(self._run(self._open().fetch(_numbered(sql), *parameters)))
+            return FetchedRows(self._run(self._open().fetch(_numbered(sql), *parameters)))
         self._run(self._open().execute(sql))
-        return Found([])
+        return FetchedRows([])
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> None:
         self._run(self._open().executemany(_numbered(sql), list(parameters)))
@@ -98,11 +98,11 @@ class PostgresConnection:
         finally:
             self._loop.close()
 
-    async def _begin(self, sql: str) -> Found:
+    async def _begin(self, sql: str) -> FetchedRows:
         if self._connection is not None and not self._connection.is_closed():
             try:
                 await self._connection.execute(sql)
-                return Found([])
+                return FetchedRows([])
             except _BROKEN:
                 pass  # broken while idle; nothing was executed
         self._connection = await asyncpg.connect(
@@ -111,9 +111,9 @@ class PostgresConnection:
             command_timeout=COMMAND_SECONDS,
             server_settings=SETTINGS,
         )
-        await know(self._connection, SCHEMA)
+        await register(self._connection, SCHEMA)
         await self._connection.execute(sql)
-        return Found([])
+        return FetchedRows([])
 
     def _open(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None:
@@ -143,8 +143,8 @@ async def open_postgres(location: PostgresLocation, *, cache_bytes: int = CACHE_
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             f"BEGIN; {LOCK}",
             size,
-            _nothing_to_tidy,
-            _nothing_to_do,
+            lambda _: 0,  # PostgreSQL's vacuum releases storage
+            lambda _: None,  # and removes erased rows from the files
             nearest if compares else None,
         ),
         cache_bytes,
@@ -162,15 +162,6 @@ def _prepare(location: PostgresLocation) -> bool:
         return compares
     finally:
         connection.close()
-
-
-def _nothing_to_tidy(_connection: Connection) -> int:
-    """Nothing to do: PostgreSQL's vacuum releases storage."""
-    return 0
-
-
-def _nothing_to_do(_connection: Connection) -> None:
-    """Nothing to do: PostgreSQL's vacuum removes erased rows from the files."""
 
 
 @lru_cache(maxsize=1_000)

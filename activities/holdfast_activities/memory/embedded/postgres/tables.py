@@ -56,7 +56,7 @@ def prepare(connection: Connection) -> None:
     """
     if connection.execute("SELECT to_regclass('holdfast_memory.format')").fetchone() == (None,):
         try:
-            tables = _TABLES.format(vector=pgvector.TYPE if pgvector.is_there(connection) else "BYTEA")
+            tables = _TABLES.format(vector=pgvector.TYPE if pgvector.is_installed(connection) else "BYTEA")
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; {tables}")
         except MemoryUnavailable as error:
             raise MemoryUnavailable(

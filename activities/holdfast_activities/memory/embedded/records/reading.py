@@ -1,4 +1,4 @@
-"""Getting, listing and counting records, within a transaction."""
+"""Get, list and count records, within a transaction."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,18 +20,18 @@ _KINDS = "SELECT kind, count(*), count(nullif(superseded_by, '')) FROM records G
 
 
 def get(connection: Connection, tenant: Tenant, ids: Iterable[str]) -> list[Record]:
-    """Records by their ids, with their vectors."""
-    asked = list(ids)
+    """Return records by id, with their vectors."""
+    keys = list(ids)
     found = {
         row[0]: row
-        for some in portions(dict.fromkeys(asked))
+        for some in portions(dict.fromkeys(keys))
         for row in connection.execute(f"{_GET} ({marks(some)})", (tenant.number, *some))
     }
-    return [decode(found[id][:-1], found[id][-1]) for id in asked if id in found]
+    return [decode(found[id][:-1], found[id][-1]) for id in keys if id in found]
 
 
 def page(connection: Connection, tenant: Tenant, wanted: Filter, after: str, limit: int) -> list[Record]:
-    """Records in order of their ids."""
+    """Return records in id order."""
     where, values = condition(wanted)
     rows = connection.execute(
         f"{_LIST} {where} ORDER BY id LIMIT ?", (tenant.number, clean(after), *values, max(0, limit))
@@ -42,7 +42,7 @@ def page(connection: Connection, tenant: Tenant, wanted: Filter, after: str, lim
 def around(
     connection: Connection, tenant: Tenant, places: Sequence[tuple[str, int]], reach: int
 ) -> list[Record]:
-    """Turns near to places of sessions."""
+    """Return the turns near places of sessions."""
     found: dict[str, Record] = {}
     for some in portions(dict.fromkeys(places)):
         asked = marks(some, "(CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT))")
@@ -56,8 +56,8 @@ def around(
     return list(found.values())
 
 
-def meant(connection: Connection, tenant: Tenant, wanted: Filter) -> list[tuple[int, str]]:
-    """Numbers and words of the records that a filter means."""
+def matching(connection: Connection, tenant: Tenant, wanted: Filter) -> list[tuple[int, str]]:
+    """Return the numbers and words of the records that match a filter."""
     where, values = condition(wanted)
     rows = connection.execute(
         f"SELECT number, words FROM records WHERE tenant = ? AND {where}",  # noqa: S608 - fixed text
@@ -67,12 +67,12 @@ def meant(connection: Connection, tenant: Tenant, wanted: Filter) -> list[tuple[
 
 
 def tenant_names(connection: Connection) -> list[str]:
-    """Those that hold anything, in order."""
+    """Return the tenants that have records, sorted."""
     return [row[0] for row in connection.execute("SELECT name FROM tenants WHERE records > 0 ORDER BY name")]
 
 
 def counts(connection: Connection, size: Work[int]) -> Counts:
-    """How much there is."""
+    """Count the records of all tenants."""
     kinds = {kind: (found, superseded) for kind, found, superseded in connection.execute(_KINDS)}
     return Counts(
         tenants=len(tenant_names(connection)),

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,94 +20,66 @@ Value: TypeAlias = str | int | float | bytes | None
 Row: TypeAlias = tuple[Value, ...]
 """The columns in ``COLUMNS``."""
 
-COLUMNS = (
-    "id, scope, kind, text, at, speaker, session, place, importance, trust, sources, topic, superseded_by,"
-    " expires, words, used, uses"
-)
+NAMES = tuple(field.name for field in fields(Record) if field.name != "vector")
+COLUMNS = ", ".join(NAMES)
 
 _FETCH = f"SELECT number, {COLUMNS} FROM records WHERE number IN"  # noqa: S608 - fixed names
 
+_SOURCES = NAMES.index("sources")
+_FLOATS = {"at", "importance", "expires", "used"}
 FLOAT16 = np.dtype("<f2")
 
 
 def encode(record: Record) -> Row:
-    """The row of a record.
+    """Convert a record to a row.
 
     Raises:
-        BadInput: Its id cannot be a key, or a number is not one.
+        BadInput: Its id is not a valid key, or a number is NaN.
     """
     if not is_key(record.id):
-        raise BadInput(
-            f"an id is empty, over {MAX_ID_CHARS} characters, or holds NUL or half a surrogate pair"
-        )
+        raise BadInput(f"an id is empty, over {MAX_ID_CHARS} characters, or contains NUL or a lone surrogate")
     if any(math.isnan(number) for number in (record.at, record.importance, record.expires, record.used)):
         raise BadInput(f"{record.id}: a time or the importance is not a number")
-    text = (record.scope, record.kind, record.text)
-    said = (record.speaker, record.session)
-    return (
-        record.id,
-        *map(clean, text),
-        float(record.at),
-        *map(clean, said),
-        record.place,
-        float(record.importance),
-        record.trust,
-        json.dumps(record.sources),
-        clean(record.topic),
-        clean(record.superseded_by),
-        float(record.expires),
-        clean(record.words),
-        float(record.used),
-        record.uses,
-    )
+    return tuple(_value(name, getattr(record, name)) for name in NAMES)
+
+
+def _value(name: str, value: Any) -> Value:
+    if name == "sources":
+        return json.dumps(value)
+    if isinstance(value, str):
+        return clean(value)
+    return float(value) if name in _FLOATS else value
 
 
 def decode(row: Sequence[Any], vector: bytes | None = None) -> Record:
-    """The record of a row."""
-    id, scope, kind, text, at, speaker, session, place, importance, trust = row[:10]
-    sources, topic, superseded_by, expires, words, used, uses = row[10:]
-    return Record(
-        id=id,
-        scope=scope,
-        kind=kind,
-        text=text,
-        at=at,
-        speaker=speaker,
-        session=session,
-        place=place,
-        importance=importance,
-        trust=trust,
-        sources=tuple(json.loads(sources)),
-        topic=topic,
-        superseded_by=superseded_by,
-        expires=expires,
-        used=used,
-        uses=uses,
-        words=words,
-        vector=None if vector is None else np.frombuffer(vector, FLOAT16).astype(np.float32),
-    )
+    """Convert a row to a record."""
+    values: list[Any] = [*row, None if vector is None else np.frombuffer(vector, FLOAT16).astype(np.float32)]
+    values[_SOURCES] = tuple(json.loads(values[_SOURCES]))
+    return Record(*values)
 
 
 def encode_vector(vector: Vector, dimension: int) -> bytes:
-    """The bytes of a vector, two for each of its numbers.
+    """Convert a vector to float16 bytes.
 
     Raises:
-        BadInput: It is of another length, or has a value that is not a number.
+        BadInput: It has another length, or is not finite.
     """
     check_vector(vector, dimension)
     return vector.astype(FLOAT16).tobytes()
 
 
 def check_vector(vector: Vector, dimension: int) -> None:
-    """Refuse a vector of another length, or with a value that is not a number."""
+    """Raise BadInput for a vector of another length, or one that is not finite."""
     if vector.shape != (dimension,):
-        raise BadInput(f"a vector of shape {vector.shape}, where the memories' have {dimension} numbers")
+        raise BadInput(
+            f"a vector has the shape {vector.shape}; those of the memories have {dimension} numbers"
+        )
     if not np.isfinite(vector).all():
-        raise BadInput("a vector has a value that is not a number")
+        raise BadInput("a vector contains NaN or infinity")
 
 
 def fetch(connection: Connection, numbers: Sequence[int]) -> dict[int, Record]:
-    """The records of some numbers, without vectors."""
+    """Return records by number, without vectors."""
     return {
         row[0]: decode(row[1:])
         for some in portions(numbers)
@@ -115,7 +88,7 @@ def fetch(connection: Connection, numbers: Sequence[int]) -> dict[int, Record]:
 
 
 def condition(wanted: Filter) -> tuple[str, list[Value]]:
-    """A filter as SQL over the columns of ``records``, with its values."""
+    """Convert a filter to a SQL condition on ``records`` and its values."""
     parts: list[str] = []
     values: list[Value] = []
 
@@ -130,7 +103,7 @@ def condition(wanted: Filter) -> tuple[str, list[Value]]:
     if wanted.session:
         add("session = ?", clean(wanted.session))
     if wanted.topic:
-        # The first half lets SQLite use the index of what has a topic.
+        # The first half lets SQLite use the partial index.
         add("topic <> '' AND topic = ?", clean(wanted.topic))
     if not wanted.superseded:
         add("superseded_by = ''")

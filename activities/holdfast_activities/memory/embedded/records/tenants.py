@@ -1,6 +1,6 @@
-"""The row of a tenant: how many records it has, and which version they are at."""
+"""The row of a tenant: its number of records and their version."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from holdfast_workflows.contracts.errors import BadInput
 
@@ -14,7 +14,7 @@ _COLUMNS = "number, name, version, removed, made, records, documents, length"
 
 @dataclass(slots=True)
 class Tenant:
-    """See ``schema``. ``made`` counts the numbers that were given to records."""
+    """See ``schema``. ``made`` counts the numbers assigned to records."""
 
     number: int
     name: str
@@ -26,17 +26,17 @@ class Tenant:
     length: int
 
     def range(self) -> tuple[int, int]:
-        """Its records have numbers from the first on and below the second."""
+        """Return the first number of its records, and the end."""
         return self.number << SHIFT, (self.number + 1) << SHIFT
 
     def next_number(self) -> int:
-        """A number for a new record."""
+        """Assign a number to a new record."""
         self.made += 1
         return (self.number << SHIFT) + self.made
 
 
 def find(connection: Connection, name: str) -> Tenant | None:
-    """The tenant, if it was ever written to and not erased since."""
+    """Return the tenant, or None if it was never written or is erased."""
     if not is_tenant(name):
         return None
     row = connection.execute(f"SELECT {_COLUMNS} FROM tenants WHERE name = ?", (name,)).fetchone()  # noqa: S608 - fixed names
@@ -44,13 +44,13 @@ def find(connection: Connection, name: str) -> Tenant | None:
 
 
 def make(connection: Connection, name: str) -> Tenant:
-    """The tenant, made if it is not there.
+    """Return the tenant; create it if necessary.
 
     Raises:
-        BadInput: It cannot be a key.
+        BadInput: The name is not a valid key.
     """
     if not is_tenant(name):
-        raise BadInput("a tenant's name is too long, or holds NUL or half of a surrogate pair")
+        raise BadInput("a tenant's name is too long, or contains NUL or a lone surrogate")
     connection.execute("INSERT INTO tenants (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
     found = find(connection, name)
     assert found is not None
@@ -62,13 +62,5 @@ def save(connection: Connection, tenant: Tenant) -> None:
     connection.execute(
         "UPDATE tenants SET version = ?, removed = ?, made = ?, records = ?, documents = ?, length = ?"
         " WHERE number = ?",
-        (
-            tenant.version,
-            tenant.removed,
-            tenant.made,
-            tenant.records,
-            tenant.documents,
-            tenant.length,
-            tenant.number,
-        ),
+        (*astuple(tenant)[2:], tenant.number),
     )

@@ -8,19 +8,19 @@ from holdfast_workflows.contracts.text.unicode import clean
 from .. import words
 from ..connection import Connection, marks, portions
 from . import tenants
-from .rows import COLUMNS, Row
+from .rows import COLUMNS, NAMES, Row
 from .tenants import Tenant
-
-_NAMES = COLUMNS.split(", ")
-_MARKS = ", ".join("?" * (3 + len(_NAMES)))
 
 _OLD = f"""SELECT number, value, {COLUMNS} FROM records LEFT JOIN vectors USING (number)
     WHERE tenant = ? AND id IN"""  # noqa: S608 - fixed names
-_INSERT = f"INSERT INTO records (number, tenant, changed, {COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - fixed names
-_UPDATE = f"UPDATE records SET ({COLUMNS}) = ({', '.join('?' * len(_NAMES))}) WHERE number = ?"  # noqa: S608 - fixed names
+_INSERT = (
+    f"INSERT INTO records (number, tenant, changed, {COLUMNS}) VALUES ({', '.join('?' * (3 + len(NAMES)))})"  # noqa: S608 - fixed names
+)
+_UPDATE = f"UPDATE records SET ({COLUMNS}) = ({', '.join('?' * len(NAMES))}) WHERE number = ?"  # noqa: S608 - fixed names
 _VECTOR = """INSERT INTO vectors (number, value) VALUES (?, ?)
     ON CONFLICT (number) DO UPDATE SET value = excluded.value"""
-_WORDS = _NAMES.index("words")
+_WORDS = NAMES.index("words")
+_TABLES = ("vectors", "upcoming", "records")
 
 Put: TypeAlias = tuple[Row, bytes | None]
 """A record's row and its vector."""
@@ -60,12 +60,8 @@ def remove(connection: Connection, tenant: Tenant, found: Sequence[tuple[int, st
         return 0
     words.remove(connection, tenant, found)
     numbers = [(number,) for number, _ in found]
-    for statement in (
-        "DELETE FROM vectors WHERE number = ?",
-        "DELETE FROM upcoming WHERE number = ?",
-        "DELETE FROM records WHERE number = ?",
-    ):
-        connection.executemany(statement, numbers)
+    for table in _TABLES:
+        connection.executemany(f"DELETE FROM {table} WHERE number = ?", numbers)  # noqa: S608 - fixed names
     tenant.records -= len(found)
     tenant.version += 1
     tenant.removed = tenant.version
@@ -110,12 +106,8 @@ def delete(connection: Connection, tenant: Tenant, ids: Iterable[str]) -> int:
 
 def erase(connection: Connection, tenant: Tenant) -> int:
     """Delete a tenant. Its number is never reused, so a later tenant of its name cannot hit its cached data."""
-    for statement in (
-        "DELETE FROM vectors WHERE number >= ? AND number < ?",
-        "DELETE FROM upcoming WHERE number >= ? AND number < ?",
-        "DELETE FROM records WHERE number >= ? AND number < ?",
-    ):
-        connection.execute(statement, tenant.range())
+    for table in _TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE number >= ? AND number < ?", tenant.range())  # noqa: S608 - fixed names
     connection.execute("DELETE FROM postings WHERE tenant = ?", (tenant.number,))
     connection.execute("DELETE FROM tenants WHERE number = ?", (tenant.number,))
     return tenant.records

@@ -24,8 +24,8 @@ from .filter_columns import LINE, Lines, Names
 CACHE_BYTES = 256 * 2**20
 """About 170,000 vectors of 384 numbers."""
 
-_PLACE_BYTES = 1_000
-"""Approximate overhead of a place without its matrix; there may be very many tenants."""
+_SLOT_BYTES = 1_000
+"""Approximate overhead of a slot without its matrix; there may be very many tenants."""
 
 _PART = 4_096
 """Vectors read from the database at once."""
@@ -38,8 +38,6 @@ _CHANGED = f"""SELECT {columns.COLUMNS}, value FROM records LEFT JOIN vectors US
     WHERE tenant = ? AND changed > ?"""  # noqa: S608 - fixed names
 
 _Row = tuple[int, str, str, str, str, int, float, float, bytes | None]
-
-_Slots = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,53 +60,55 @@ class Matrix:
     def nearest(self, vector: Vector, wanted: Filter, limit: int) -> list[tuple[int, float]]:
         """Return the numbers of the nearest records with their cosines, best first."""
         count = len(self.alive)
-        slots: _Slots = np.flatnonzero(self.alive & columns.chosen(self.lines[:count], self.names, wanted))
-        if not len(slots) or limit < 1:
+        lines: npt.NDArray[np.int64] = np.flatnonzero(
+            self.alive & columns.chosen(self.lines[:count], self.names, wanted)
+        )
+        if not len(lines) or limit < 1:
             return []
         # Not ``@``: its threads wait for each other, which took 20 times as long on a busy machine.
         # Over all rows: selecting first would copy them.
-        scores = np.vecdot(self.vectors[:count], _unit(vector))[slots]
-        if limit < len(slots):
+        scores = np.vecdot(self.vectors[:count], _unit(vector))[lines]
+        if limit < len(lines):
             best = np.argpartition(-scores, limit - 1)[:limit]
-            slots, scores = slots[best], scores[best]
-        numbers = self.lines["number"][slots]
+            lines, scores = lines[best], scores[best]
+        numbers = self.lines["number"][lines]
         order = np.lexsort((numbers, -scores))
         return list(zip(numbers[order].tolist(), scores[order].tolist(), strict=True))
 
 
-class Matrices:
+class MatrixCache:
     """LRU cache of matrices, bounded in bytes."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._total = 0
         self._lock = threading.Lock()
-        self._places: OrderedDict[str, Place] = OrderedDict()
+        self._slots: OrderedDict[str, CacheSlot] = OrderedDict()
 
-    def place(self, name: str) -> "Place":
-        """Return the cache slot of a tenant."""
+    def slot(self, name: str) -> "CacheSlot":
+        """Return the slot of a tenant."""
         with self._lock:
-            place = self._places.setdefault(name, Place())
-            self._places.move_to_end(name)
-            return place
+            slot = self._slots.setdefault(name, CacheSlot())
+            self._slots.move_to_end(name)
+            return slot
 
-    def trim(self, used: "Place") -> None:
-        """Evict the least recently used places down to the bound; ``used`` is the place that may have grown."""
+    def trim(self, used: "CacheSlot") -> None:
+        """Evict the least recently used slots down to the bound; ``used`` is the slot that may have grown."""
         with self._lock:
-            self._total += used.grown()
-            while self._total > self._most and self._places:
-                _, place = self._places.popitem(last=False)
-                self._total -= place.let_go()
+            self._total += used.growth()
+            while self._total > self._most and self._slots:
+                _, slot = self._slots.popitem(last=False)
+                self._total -= slot.evict()
 
 
-class Place:
+class CacheSlot:
     """A tenant's newest matrix. Hold ``lock`` around the first read of a transaction and ``matrix``."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self._matrix: Matrix | None = None
         self._counted = 0
-        self._gone = False
+        self._evicted = False
 
     def matrix(self, connection: Connection, tenant: Tenant, stored: Stored) -> Matrix:
         """Return the tenant's matrix as of the transaction."""
@@ -119,23 +119,21 @@ class Place:
             # Removed rows leave no trace to follow.
             or old.version < tenant.removed
         ):
-            self._matrix = new = _load(connection, tenant, stored)
+            self._matrix = old = _load(connection, tenant, stored)
         elif old.version < tenant.version:
-            self._matrix = new = _follow(connection, tenant, stored, old)
-        else:
-            new = old
-        return new
+            self._matrix = old = _append(connection, tenant, stored, old)
+        return old
 
-    def grown(self) -> int:
+    def growth(self) -> int:
         """Return the growth in bytes since the last call."""
-        if self._gone:
+        if self._evicted:
             return 0
-        before, self._counted = self._counted, _PLACE_BYTES + (self._matrix.nbytes if self._matrix else 0)
+        before, self._counted = self._counted, _SLOT_BYTES + (self._matrix.nbytes if self._matrix else 0)
         return self._counted - before
 
-    def let_go(self) -> int:
+    def evict(self) -> int:
         """Mark it as evicted; return the bytes it was counted with."""
-        self._gone = True
+        self._evicted = True
         return self._counted
 
 
@@ -153,7 +151,7 @@ def _load(connection: Connection, tenant: Tenant, stored: Stored) -> Matrix:
     return made
 
 
-def _follow(connection: Connection, tenant: Tenant, stored: Stored, old: Matrix) -> Matrix:
+def _append(connection: Connection, tenant: Tenant, stored: Stored, old: Matrix) -> Matrix:
     """Return the matrix with later changes appended."""
     rows = connection.execute(_CHANGED, (tenant.number, old.version)).fetchall()
     count = len(old.alive)

@@ -17,7 +17,7 @@ _PENDING = """SELECT number, changed, text FROM records
     WHERE number > ? AND NOT EXISTS (SELECT 1 FROM upcoming WHERE upcoming.number = records.number)
     ORDER BY number LIMIT ?"""
 
-# A record that changed since its text was read is left for the next round.
+# A record that changed since its text was read is embedded in the next round.
 _UNCHANGED = "SELECT number, changed FROM records WHERE number IN"
 _ADD = """INSERT INTO upcoming (number, value) VALUES (?, ?)
     ON CONFLICT (number) DO UPDATE SET value = excluded.value"""

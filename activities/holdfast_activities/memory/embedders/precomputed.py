@@ -1,4 +1,4 @@
-"""Vectors made ahead, for work that must not wait for a server."""
+"""Vectors computed in advance, for work that must not wait for a server."""
 
 from collections.abc import Mapping, Sequence
 from typing import Self
@@ -6,8 +6,8 @@ from typing import Self
 from holdfast_activities.memory.base import Embedder, Vector
 
 
-class Ahead:
-    """An embedder of texts that were embedded before. See ``Embedder``."""
+class Precomputed:
+    """An ``Embedder`` of texts that were embedded before."""
 
     def __init__(self, embedder: Embedder, vectors: Mapping[str, Vector]) -> None:
         self.model = embedder.model
@@ -16,21 +16,21 @@ class Ahead:
 
     @classmethod
     async def of(cls, embedder: Embedder, texts: Sequence[str]) -> Self:
-        """The vectors of these texts.
+        """Embed these texts.
 
         Raises:
-            EmbeddingFailed: They could not be had.
+            EmbeddingFailed: The embedder failed.
         """
-        different = list(dict.fromkeys(texts))
-        made = await embedder.embed(different) if different else []
-        return cls(embedder, dict(zip(different, made, strict=True)))
+        distinct = list(dict.fromkeys(texts))
+        vectors = await embedder.embed(distinct) if distinct else []
+        return cls(embedder, dict(zip(distinct, vectors, strict=True)))
 
     async def dimension(self) -> int:
         return await self._embedder.dimension()
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """See ``Embedder``; only of the texts it was made with."""
+        """Return the vectors; KeyError for a text that was not embedded."""
         return [self._vectors[text] for text in texts]
 
     async def close(self) -> None:
-        """Nothing to let go of; the other embedder is its owner's."""
+        """Do nothing; the other embedder is closed by its owner."""
