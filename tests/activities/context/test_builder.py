@@ -223,10 +223,10 @@ def test_every_prompt_is_in_budget_ordered_and_accounted_for(
 ) -> None:
     entries = log_of(turns)
     conversation = Conversation(model, cap=2_000)
-    told = data.draw(st.sets(st.integers(0, len(entries) - 1), max_size=summaries))
+    announced = data.draw(st.sets(st.integers(0, len(entries) - 1), max_size=summaries))
     for at, entry in enumerate(entries):
         conversation.complete(entry.seq + 1, [entry])
-        if at in told:
+        if at in announced:
             stop = data.draw(st.integers(2, entry.seq + 1))
             made = SummaryEntry(seq=10_000 + at, text="sum " * 50, start=1, stop=stop)
             conversation.set_summary(made.seq, made)

@@ -23,19 +23,19 @@ def test_a_manifest_adds_up_and_stays_short_however_long_the_session(ratio: floa
     recalled = MemoryEntry(seq=1, memories=(Recalled(id="1", text="Ann likes tea."),))
     entries = [recalled, user(2), *steps(3, 1_000, "word " * 400)]
     made = account(entries, 8_000, ratio)
-    told = made.manifest("s", reply(2_003), 4_321)
-    assert (told.context_window, told.reserve, told.budget) == (8_000, 1_600, 6_400)
-    assert told.estimated == sum(item.tokens for item in told.items)
-    assert told.estimated == pytest.approx(made.estimated * ratio, abs=len(told.items))
-    assert told.estimated <= told.budget
-    assert (told.reported, told.seq, told.ratio) == (4_321, 2_003, ratio)
-    assert told.strategies == ("truncation", "sliding window")
-    assert [item.part for item in told.items[:4]] == ["instructions", "tools", "memory", "task"]
-    assert len(told.items) < 10
-    entries_told = sum(item.count for item in told.items if item.stop)
-    assert entries_told == len(entries)
-    assert all(item.why for item in told.items if item.shown != "whole")
-    assert sum(item.saved for item in told.items) > 400_000 * ratio
+    manifest = made.manifest("s", reply(2_003), 4_321)
+    assert (manifest.context_window, manifest.reserve, manifest.budget) == (8_000, 1_600, 6_400)
+    assert manifest.estimated == sum(item.tokens for item in manifest.items)
+    assert manifest.estimated == pytest.approx(made.estimated * ratio, abs=len(manifest.items))
+    assert manifest.estimated <= manifest.budget
+    assert (manifest.reported, manifest.seq, manifest.ratio) == (4_321, 2_003, ratio)
+    assert manifest.strategies == ("truncation", "sliding window")
+    assert [item.part for item in manifest.items[:4]] == ["instructions", "tools", "memory", "task"]
+    assert len(manifest.items) < 10
+    listed_entries = sum(item.count for item in manifest.items if item.stop)
+    assert listed_entries == len(entries)
+    assert all(item.why for item in manifest.items if item.shown != "whole")
+    assert sum(item.saved for item in manifest.items) > 400_000 * ratio
 
 
 def test_the_fill_level_counts_the_complete_conversation() -> None:
@@ -47,7 +47,7 @@ def test_the_fill_level_counts_the_complete_conversation() -> None:
     assert account([user(1), *steps(2, 30)], 8_000, ratio=2.0).context > half.context * 1.9
 
 
-def test_instructions_that_take_most_of_a_window_do_not_fill_the_conversation() -> None:
+def test_long_instructions_do_not_fill_the_conversation() -> None:
     """No summary makes them shorter, so they alone must not have one made again and again."""
     conversation = filled([user(1)], 2)
     for instructions in (5_200, 9_000):

@@ -88,7 +88,7 @@ def fact(id: str, text: str, *, at: float = START, scope: str = USER, **given: o
     return FactDraft.model_validate({"id": id, "text": text, "at": at, "scope": scope, **given})
 
 
-async def held(memories: Memories, tenant: str = "", *, superseded: bool = False) -> dict[str, MemoryView]:
+async def stored(memories: Memories, tenant: str = "", *, superseded: bool = False) -> dict[str, MemoryView]:
     """What is there, by id."""
     page = await memories.list(MemoryQuery(tenant=tenant, superseded=superseded, limit=500))
     return {each.id: each for each in page.memories}

@@ -23,7 +23,7 @@ from holdfast_activities.state import open_state
 from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_workflows.contracts.errors import BadInput, EmbeddingFailed, MemoryUnavailable
 
-from .keeper import change, fact, held
+from .keeper import change, fact, stored
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ async def test_a_bad_input_does_not_count_as_a_failure_of_the_store(
     for _ in range(10):
         with pytest.raises(BadInput):
             await memories.apply(change(facts=[fact("a" * 500, "Ann has a cat.")]))
-    assert set(await held(memories)) == {"a"}
+    assert set(await stored(memories)) == {"a"}
     await memories.close()
 
 

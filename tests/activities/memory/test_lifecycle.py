@@ -16,7 +16,7 @@ from holdfast_workflows.contracts.agent.memory import Trust
 from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryUnavailable
 from holdfast_workflows.contracts.names import call_key
 
-from .keeper import DAY, START, USER, Axes, change, fact, held, memories_at, said
+from .keeper import DAY, START, USER, Axes, change, fact, memories_at, said, stored
 
 NOW = START + 400 * DAY
 
@@ -89,7 +89,7 @@ async def test_forgetting_a_fact_deletes_its_trail(memories: Memories) -> None:
     await memories.apply(change(facts=[fact("c", "Ann lives in Rome.", topic="home", at=START + 2)]))
     await memories.apply(change(facts=[fact("other", "Ann likes tea.")]))
     assert len(await memories.forget("", ["c", "no such"])) == 3
-    assert set(await held(memories, superseded=True)) == {"other"}
+    assert set(await stored(memories, superseded=True)) == {"other"}
 
 
 async def test_a_forgotten_turn_is_not_found_through_its_neighbours(memories: Memories) -> None:
@@ -104,7 +104,7 @@ async def test_a_long_old_session_becomes_episodes_with_sources(memories: Memori
     now = _long_after()
     assert await memories.consolidate(START) == 0, "nothing is past yet"
     assert await memories.consolidate(now) == 50
-    everything = await held(memories)
+    everything = await stored(memories)
     episodes = [each for each in everything.values() if each.kind == "episode"]
     assert sorted(len(each.sources) for each in episodes) == [50 % TURNS, TURNS, TURNS]
     assert {each.session for each in episodes} == {"old"}
@@ -121,7 +121,7 @@ async def test_turns_stay_until_their_episode_is_durable(tmp_path: Path) -> None
         embedder.down = True
         with pytest.raises(EmbeddingFailed):
             await memories.consolidate(_long_after())
-        assert len(await held(memories)) == 50
+        assert len(await stored(memories)) == 50
 
 
 async def test_an_episode_expires_with_the_first_of_its_turns(memories: Memories) -> None:
@@ -132,9 +132,9 @@ async def test_an_episode_expires_with_the_first_of_its_turns(memories: Memories
     ]
     await memories.apply(change(turns=expiring))
     await memories.consolidate(now)
-    assert len(await held(memories)) == 3
+    assert len(await stored(memories)) == 3
     await memories.expire(now + 2)
-    left = {source for view in (await held(memories)).values() for source in view.sources}
+    left = {source for view in (await stored(memories)).values() for source in view.sources}
     assert left == {f"old:{number}" for number in range(TURNS, MIN_TURNS + 1)}
 
 
@@ -169,12 +169,12 @@ async def test_an_interrupted_consolidation_is_finished_by_the_next(memories: Me
     turns = _session("old", 50)
     await memories.apply(change(turns=turns))
     await memories.consolidate(_long_after())
-    episodes = await held(memories)
+    episodes = await stored(memories)
     # As it is where the episodes were written and only some of the turns removed.
     await memories.apply(change(turns=turns[7:30]))
     assert await memories.consolidate(_long_after()) == 0, "whoever wrote them may still be at it"
     assert await memories.consolidate(_long_after() + 2 * CONFIRMED_AFTER) == 23
-    assert await held(memories) == episodes
+    assert await stored(memories) == episodes
 
 
 def test_an_episode_has_the_representative_sentences_in_order() -> None:
@@ -206,7 +206,7 @@ async def test_erasing_a_session_deletes_facts_derived_from_it_alone(memories: M
     ]
     await memories.apply(change(facts=facts))
     assert await memories.erase("", session="s1") == 5
-    left = await held(memories, superseded=True)
+    left = await stored(memories, superseded=True)
     assert {id: each.sources for id, each in left.items()} == {
         "both": ("s2:1",),
         "there": ("s2:1",),
@@ -225,10 +225,10 @@ async def test_a_fact_superseded_from_an_erased_session_is_valid_again(memories:
     ]
     await memories.apply(change(facts=chain))
     await memories.erase("", session="s1")
-    left = await held(memories, superseded=True)
+    left = await stored(memories, superseded=True)
     assert {id: each.superseded_by for id, each in left.items()} == {"a": "c", "c": ""}
     await memories.erase("", session="s3")
-    assert {id: each.superseded_by for id, each in (await held(memories)).items()} == {"a": ""}
+    assert {id: each.superseded_by for id, each in (await stored(memories)).items()} == {"a": ""}
 
 
 async def test_erasing_an_old_session_deletes_its_episodes_and_facts(
@@ -238,7 +238,7 @@ async def test_erasing_an_old_session_deletes_its_episodes_and_facts(
     await memories.apply(change(turns=turns, facts=[fact("a", "Ann has a boat.", sources=("mail-3",))]))
     await memories.consolidate(_long_after())
     await memories.erase("", session="old")
-    assert await held(memories, superseded=True) == {}
+    assert await stored(memories, superseded=True) == {}
 
 
 async def test_erasing_a_scope_deletes_derived_facts_and_keeps_others(memories: Memories) -> None:
@@ -250,15 +250,15 @@ async def test_erasing_a_scope_deletes_derived_facts_and_keeps_others(memories: 
     ]
     await memories.apply(change(facts=facts))
     await memories.erase("", scope=USER)
-    assert set(await held(memories, superseded=True)) == {"s1:2", "his"}
+    assert set(await stored(memories, superseded=True)) == {"s1:2", "his"}
 
 
 async def test_erasing_memories_of_a_tenant_keeps_other_tenants(memories: Memories) -> None:
     for tenant in ("acme", "globex"):
         await memories.apply(change(turns=[said(1, "Hello.")], facts=[fact("a", "Ann.")], tenant=tenant))
     assert await memories.erase("acme") == 2
-    assert await held(memories, "acme") == {}
-    assert len(await held(memories, "globex")) == 2
+    assert await stored(memories, "acme") == {}
+    assert len(await stored(memories, "globex")) == 2
     assert (await memories.stats()).tenants == 1
 
 
@@ -288,11 +288,11 @@ async def test_a_fact_is_deleted_with_its_last_source_session(
     for session in ("a", "b"):
         told = fact(call_key(session, 7), "Ann likes tea.", session=session, trust="agent")
         await memories.apply(change(facts=[told]))
-    assert len(await held(memories)) == 1
+    assert len(await stored(memories)) == 1
     await memories.erase("", session=order[0])
-    assert len(await held(memories)) == 1
+    assert len(await stored(memories)) == 1
     await memories.erase("", session=order[1])
-    assert await held(memories) == {}
+    assert await stored(memories) == {}
 
 
 @pytest.mark.parametrize("gone", [("s1:3",), tuple(f"s1:{number}" for number in range(MIN_TURNS + 1))])
@@ -317,7 +317,7 @@ async def test_a_turn_forgotten_during_consolidation_does_not_return(
         embedder.waiting = [memories]
         await memories.consolidate(time.time() + 40 * DAY)
         assert not embedder.waiting
-        there = await held(memories)
+        there = await stored(memories)
         assert not set(gone) & {id for view in there.values() for id in (view.id, *view.sources)}
         # What is left is drawn together by the next run.
         assert {id for view in there.values() for id in (view.id, *view.sources)} >= {

@@ -12,7 +12,7 @@ from holdfast_activities.memory.library import OpenMemory
 from holdfast_workflows.contracts.agent.memory import MemoryQuery, MemoryTurn
 from holdfast_workflows.contracts.errors import EmbeddingFailed
 
-from .keeper import START, USER, Axes, change, fact, held, memories_at, said
+from .keeper import START, USER, Axes, change, fact, memories_at, said, stored
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_tenants_never_see_each_other(memories: Memories) -> None:
         assert (tenant or "nobody") in found.text
         assert len(await memories.forget(tenant, ["s1:2"])) == 0
     await memories.forget("acme", ["s1:1"])
-    assert len(await held(memories, "globex")) == 1
+    assert len(await stored(memories, "globex")) == 1
 
 
 async def test_a_change_applied_twice_changes_nothing(memories: Memories) -> None:
@@ -68,9 +68,9 @@ async def test_a_change_applied_twice_changes_nothing(memories: Memories) -> Non
         turns=[said(1, "Hello, I am Ann."), said(2, "I like tea.")], facts=[fact("a", "Ann likes tea.")]
     )
     assert await memories.apply(brought) == 3
-    before = await held(memories)
+    before = await stored(memories)
     assert await memories.apply(brought) == 0
-    assert await held(memories) == before
+    assert await stored(memories) == before
 
 
 async def test_blank_turns_are_not_kept(memories: Memories) -> None:
@@ -89,7 +89,9 @@ async def test_changes_in_any_order_give_the_same(tmp_path: Path) -> None:
             for each in changes:
                 await memories.apply(each)
             found = await memories.search("Who likes tea and boats?", tenant="", scopes=[], floor=0.0)
-            results.append((await held(memories), sorted((each.id, round(each.score, 3)) for each in found)))
+            results.append(
+                (await stored(memories), sorted((each.id, round(each.score, 3)) for each in found))
+            )
     assert results[0] == results[1] == results[2]
 
 
@@ -102,7 +104,7 @@ async def test_changes_at_once_lose_nothing(memories: Memories) -> None:
         for number in range(20)
     ]
     await asyncio.gather(*(memories.apply(each) for each in brought))
-    everything = await held(memories)
+    everything = await stored(memories)
     assert len(everything) == 21
     [merged] = [each for each in everything.values() if each.kind == "fact"]
     assert set(merged.sources) == {f"s1:{number}" for number in range(20)}
@@ -143,7 +145,7 @@ async def test_without_the_embedder_a_search_goes_on_by_words_and_a_change_waits
         brought = change(turns=[said(2, "The river is wide.")])
         with pytest.raises(EmbeddingFailed):
             await memories.apply(brought)
-        assert len(await held(memories)) == 1
+        assert len(await stored(memories)) == 1
         embedder.down = False
         assert await memories.apply(brought) == 2, "it, and its neighbour's window"
 
@@ -154,7 +156,7 @@ async def test_the_same_words_said_by_two_users_are_two_memories(tmp_path: Path)
         [one] = await library.add([MemoryTurn(text="I like tea.")], scope="user:1")
         [two] = await library.add([MemoryTurn(text="I like tea.")], scope="user:2")
         assert one != two
-        assert {id: view.scope for id, view in (await held(memories)).items()} == {
+        assert {id: view.scope for id, view in (await stored(memories)).items()} == {
             one: "user:1",
             two: "user:2",
         }
@@ -167,7 +169,7 @@ async def test_no_turn_takes_the_id_of_another_memory(memories: Memories, victim
     await memories.apply(
         change(turns=[said(1, "I like tea.")], facts=[fact("s1:1:fact:7", "Ann's tea is green.")])
     )
-    before = await held(memories)
+    before = await stored(memories)
     stranger = said(int(number), "Ann hates tea.", session=session, scope="user:666")
     await memories.apply(change(turns=[stranger]))
-    assert await held(memories) == before
+    assert await stored(memories) == before

@@ -6,7 +6,7 @@ from holdfast_activities.memory import Memories, MemoryStore, Vector
 from holdfast_workflows.contracts.errors import EmbeddingMismatch
 
 from .conftest import Stores
-from .keeper import Axes, change, fact, held, said
+from .keeper import Axes, change, fact, said, stored
 
 TURNS = [said(number, f"Sentence number {number}.") for number in range(5)]
 
@@ -35,7 +35,7 @@ async def test_another_model_of_the_same_length_is_refused_and_a_migration_mends
     ):
         with pytest.raises(EmbeddingMismatch, match="holdfast memory migrate"):
             await work
-    assert len(await held(before, "acme")) == 6
+    assert len(await stored(before, "acme")) == 6
 
     done = await after.migrate()
     assert (done.memories, done.model, done.dimension) == (6, "two", 16)
@@ -53,7 +53,7 @@ async def test_a_worker_of_the_old_model_is_refused_from_the_migration_on(stores
     await after.migrate()
     with pytest.raises(EmbeddingMismatch):
         await _until_refused(before)
-    assert len(await held(after, "acme")) == 5
+    assert len(await stored(after, "acme")) == 5
 
 
 async def test_words_only_and_vectors_do_not_mix_either(stores: Stores) -> None:

@@ -13,7 +13,7 @@ from holdfast_activities.memory import FactDraft, Memories, MemoryStore, Record
 from holdfast_activities.memory.maintenance.episodes import CONFIRMED_AFTER, MIN_TURNS
 
 from .conftest import Stores
-from .keeper import DAY, START, change, fact, held, said
+from .keeper import DAY, START, change, fact, said, stored
 
 WAIT = 20.0
 """Seconds; the bound of every wait here."""
@@ -52,7 +52,7 @@ async def at_once(*work: Any) -> None:
 
 
 async def superseded(memories: Memories) -> dict[str, str]:
-    return {id: view.superseded_by for id, view in (await held(memories, superseded=True)).items()}
+    return {id: view.superseded_by for id, view in (await stored(memories, superseded=True)).items()}
 
 
 LISBON = fact("a", "Ann lives in Lisbon.", topic="home", at=START)
@@ -137,6 +137,6 @@ async def test_concurrent_consolidations_lose_and_duplicate_nothing(moment: str,
     one = Memories(cast("MemoryStore", Turns(await stores.open(), moment, lambda: other.consolidate(now))))
     await one.consolidate(now)
     await one.consolidate(now + 2 * CONFIRMED_AFTER)
-    there = list((await held(other)).values())
+    there = list((await stored(other)).values())
     kept = [id for view in there for id in (view.sources if view.kind == "episode" else (view.id,))]
     assert sorted(kept) == sorted(texts)

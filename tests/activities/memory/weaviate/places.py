@@ -38,7 +38,7 @@ async def collections(store: WeaviateStore) -> int:
         return len(await generations(client, store._generations.alias))
 
 
-async def held(store: WeaviateStore, collection: str) -> int:
+async def count_records(store: WeaviateStore, collection: str) -> int:
     """How many memories one of its collections holds, of all tenants."""
     async with store._connection.client() as client:
         found = client.collections.use(collection)

@@ -148,12 +148,12 @@ async def test_deletions_reach_the_copies_of_a_failed_migration(
     with pytest.raises(EmbeddingFailed):
         await worker.migrate(OTHER, embed_some)
     [copy] = await worker._generations.others(await worker._generations.writable())
-    assert await places.held(worker, copy) == 2
+    assert await places.count_records(worker, copy) == 2
     assert await worker.delete("acme", ["a"]) == 1
     assert await worker.erase("lost") == 2
-    assert await places.held(worker, copy) == 1
+    assert await places.count_records(worker, copy) == 1
     assert await worker.erase("acme") == 1
-    assert await places.held(worker, copy) == 0
+    assert await places.count_records(worker, copy) == 0
 
 
 async def test_a_migration_leaves_one_collection_behind(

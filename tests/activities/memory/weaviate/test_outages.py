@@ -38,7 +38,7 @@ async def store(own_server: WeaviateServer) -> AsyncIterator[WeaviateStore]:
 async def serving(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncGenerator[WeaviateStore]:
-    """A store at a server that answers as told."""
+    """A store at a server with the given behaviour."""
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     store = await places.open_at(f"weaviate://127.0.0.1:{port}?grpc=localhost:{port}")

@@ -96,9 +96,9 @@ async def test_operators_get_an_error_at_once_if_the_store_is_down(state: State,
     async with remembering(state, tmp_path) as worker:
         worker.memory.down = True
         for call in (find(worker), add(worker, "a", "x"), worker.run(names.MIGRATE_MEMORY, MigrateInput())):
-            with pytest.raises(ApplicationError) as told:
+            with pytest.raises(ApplicationError) as refused:
                 await call
-            assert told.value.type == "memory_unavailable"
+            assert refused.value.type == "memory_unavailable"
 
 
 async def test_a_memory_without_a_scope_is_refused(state: State, tmp_path: Path) -> None:

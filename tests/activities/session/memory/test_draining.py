@@ -1,4 +1,4 @@
-"""What record_pending for the memory store: applied exactly once, by whoever comes first, and never in an erased session's name."""
+"""Pending changes of memories are applied exactly once, by any worker, and never after an erasure."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ async def test_changes_stay_pending_when_the_store_fails_midway(state: State, tm
         with pytest.raises(MemoryUnavailable):
             await applying(worker, observed).drain()
         assert await ids(worker) == wanted[:3]
-        # Nothing is claimed any more: whoever comes next has all of it.
+        # The claims were released: another worker can claim all of them.
         await worker.activities.drainer.poll()
         assert await ids(worker) == wanted
 
