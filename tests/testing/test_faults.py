@@ -63,7 +63,7 @@ async def test_a_fault_is_the_error_that_it_names(fault: Fault, name: str, strea
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.ends == "waited"], ids=lambda f: f.name)
-async def test_the_wait_that_is_told_is_known_to_who_reads_the_requests(fault: Fault) -> None:
+async def test_the_reported_wait_can_be_computed_from_the_requests(fault: Fault) -> None:
     script = Faults(three_steps, 1, rate=1.0, kinds=[fault], after=2.0)
     async with ScriptedModel(script) as server:
         with pytest.raises(ModelError) as caught:
@@ -74,7 +74,7 @@ async def test_the_wait_that_is_told_is_known_to_who_reads_the_requests(fault: F
     assert caught.value.retry_after == pytest.approx(told, abs=0.9)
 
 
-def test_the_seed_decides_and_the_rate_is_kept() -> None:
+def test_the_seed_decides_the_faults_and_the_rate_holds() -> None:
     first, again, other = Faults(three_steps, 7), Faults(three_steps, 7), Faults(three_steps, 8)
     places = [(f"session {n}", number) for n in range(400) for number in range(1, 11)]
     dealt = [first.fault(*place) for place in places]
@@ -100,7 +100,7 @@ async def test_sessions_meet_the_same_faults_whatever_the_order_of_their_request
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_the_script_counts_only_what_it_asked_for_though_results_are_dropped(name: str) -> None:
+async def test_the_script_counts_its_own_results_after_the_client_drops_some(name: str) -> None:
     bad = [fault for fault in FAULTS if fault.name == "bad_arguments"]
     script = Faults(three_steps, 5, rate=0.5, kinds=bad)
     entries: list[Entry] = [UserEntry(seq=1, text="a session")]
@@ -139,7 +139,7 @@ async def test_a_server_that_is_dead_records_who_asks_and_when() -> None:
     assert times == sorted(times)
 
 
-async def test_a_server_in_another_process_dies_and_comes_back_when_told() -> None:
+async def test_a_server_in_another_process_can_be_switched_off_and_on() -> None:
     with ScriptedModel.spawn("tests.testing.scripts:GREETING") as model:
 
         def tell() -> list[str]:

@@ -30,7 +30,7 @@ async def test_a_prompt_over_the_limit_is_refused_by_the_servers_own_count(name:
 
 
 @both
-async def test_requests_over_the_rate_are_told_how_long_to_wait(name: str) -> None:
+async def test_requests_over_the_rate_get_the_time_to_wait(name: str) -> None:
     now: float = 1_800_000_000.0
     async with ScriptedModel(RateLimit(lambda _: say("Yes."), 30, lambda: now)) as server:
         lefts = [(await ask(server, name)).remaining for _ in range(30)]

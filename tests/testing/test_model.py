@@ -122,7 +122,7 @@ async def test_a_stream_holds_what_the_whole_reply_holds(client: httpx.AsyncClie
 
 
 @wires
-async def test_what_was_asked_is_kept_and_counted(client: httpx.AsyncClient, wire: str) -> None:
+async def test_requests_are_recorded_and_counted(client: httpx.AsyncClient, wire: str) -> None:
     result: dict[str, Any] = {"role": "tool", "tool_call_id": "a", "content": '"role":"tool"'}
     if wire == "anthropic":
         block = {"type": "tool_result", "tool_use_id": "a", "content": '"type":"tool_result"'}
@@ -140,7 +140,7 @@ async def test_what_was_asked_is_kept_and_counted(client: httpx.AsyncClient, wir
     assert told[0]["body"] == model.requests[0].body.decode()
 
 
-async def test_large_bodies_are_counted_and_not_kept(client: httpx.AsyncClient) -> None:
+async def test_large_bodies_are_counted_and_not_stored(client: httpx.AsyncClient) -> None:
     async with ScriptedModel(lambda _: say("yes")) as model:
         await _post(client, model, "openai", "x" * 500_000)
         (seen,) = model.requests
@@ -186,7 +186,7 @@ async def test_other_paths_are_not_found(client: httpx.AsyncClient) -> None:
         assert model.requests == []
 
 
-def test_a_server_in_a_process_of_its_own_is_asked_and_read_from_here() -> None:
+def test_a_server_in_another_process_answers_and_can_be_read() -> None:
     with ScriptedModel.spawn("tests.testing.scripts:by_results") as model, httpx.Client() as client:
         messages: list[dict[str, Any]] = [{"role": "user", "content": "it"}]
         for _ in range(2):
@@ -197,7 +197,7 @@ def test_a_server_in_a_process_of_its_own_is_asked_and_read_from_here() -> None:
         assert asked(model.requests) == {("it", 0): 1, ("it", 1): 1, ("it", 2): 1}
 
 
-def test_a_script_that_cannot_be_loaded_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_script_that_cannot_be_loaded_is_reported(capfd: pytest.CaptureFixture[str]) -> None:
     with (
         pytest.raises(RuntimeError, match="did not start"),
         ScriptedModel.spawn("tests.testing.scripts:nothing"),

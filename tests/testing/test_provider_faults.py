@@ -114,7 +114,7 @@ async def test_a_finish_reason_of_any_word_is_sent_as_it_is() -> None:
             assert reply.finish == expected
 
 
-def test_a_name_that_is_not_known_is_refused_with_those_there_are() -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'too_long_gemni' is not a fault. Use one of: .*too_long_gemini"):
         fault("too_long_gemni")
     with pytest.raises(ValueError, match=r"'no_usages' is not a form. Use one of: .*no_usage"):

@@ -41,7 +41,7 @@ from holdfast_workflows.contracts.errors import ModelTransient, RateLimited
         ("", None),
     ],
 )
-def test_a_wait_told_in_words_is_read(words: str, seconds: float | None) -> None:
+def test_a_wait_given_in_words_is_read(words: str, seconds: float | None) -> None:
     body = json.dumps({"error": {"message": words}}).encode()
     wait = from_status("m", 429, {}, body).retry_after
     assert wait == (None if seconds is None else pytest.approx(seconds))
@@ -85,12 +85,12 @@ def retry_info(delay: Any) -> dict[str, Any]:
         ({"error": {"message": "Slow down", "retry_after": True}}, None),
     ],
 )  # fmt: skip
-def test_a_wait_told_in_a_field_is_read(body: Any, seconds: float | None) -> None:
+def test_a_wait_given_in_a_field_is_read(body: Any, seconds: float | None) -> None:
     wait = from_status("m", 429, {}, json.dumps(body).encode()).retry_after
     assert wait == (None if seconds is None else pytest.approx(seconds, abs=0.01))
 
 
-def test_a_reset_told_as_a_time_counts_from_now() -> None:
+def test_a_reset_given_as_a_time_counts_from_now() -> None:
     reset = {"X-RateLimit-Limit": "50", "X-RateLimit-Reset": str(int((time.time() + 100) * 1_000))}
     body = {"error": {"message": "Rate limit exceeded: free-models-per-day", "metadata": {"headers": reset}}}
     assert from_status("m", 429, {}, json.dumps(body).encode()).retry_after == pytest.approx(100, abs=30)

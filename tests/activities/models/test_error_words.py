@@ -261,7 +261,7 @@ def test_a_rate_limit_below_the_request_alone_is_a_prompt_too_long(
         (400, {"message": "Failed to call a function. Please adjust your prompt.", "code": "tool_use_failed"}, MalformedReply),
     ],
 )  # fmt: skip
-def test_a_quota_that_is_used_up_is_told_from_a_rate_limit(
+def test_a_used_up_quota_differs_from_a_rate_limit(
     status: int, problem: dict[str, str], error: type[ModelError]
 ) -> None:
     assert type(from_status("m", status, {}, json.dumps({"error": problem}).encode())) is error
@@ -301,7 +301,7 @@ def test_a_content_filter_is_known_by_each_providers_words(status: int, problem:
         (400, b'{"error":{"message":"messages: at least one message is required"}}', False),
     ],
 )  # fmt: skip
-def test_a_key_or_account_that_is_refused_is_told_from_a_request(
+def test_a_refused_key_or_account_differs_from_a_refused_request(
     status: int, body: bytes, account: bool
 ) -> None:
     error = from_status("m", status, {}, body)

@@ -95,7 +95,9 @@ def test_a_request_that_is_refused_is_not_repeated(status: int) -> None:
         ("words alone", ModelTransient),
     ],
 )
-def test_a_problem_told_with_status_200_means_what_it_says(problem: object, error: type[ModelError]) -> None:
+def test_a_problem_with_status_200_is_classified_by_its_content(
+    problem: object, error: type[ModelError]
+) -> None:
     assert type(from_problem("m", problem)) is error
 
 

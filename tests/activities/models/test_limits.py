@@ -38,18 +38,18 @@ def openai(
     ("told", "seconds"),
     [("1s", 1.0), ("6m0s", 360.0), ("250ms", 0.25), ("1h2m3.5s", 3_600.0), ("12ms", 0.012), ("1.5", 1.5)],
 )
-def test_a_reset_told_as_a_duration_is_in_seconds(told: str, seconds: float) -> None:
+def test_a_reset_given_as_a_duration_is_in_seconds(told: str, seconds: float) -> None:
     left = remaining(openai(7, told))
     assert left is not None
     assert left.requests_reset == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("told", ["", "soon", "6m0", "-1s", "1y", "2026-13-01T00:00:00Z"])
-def test_a_reset_that_makes_no_sense_is_not_told(told: str) -> None:
+def test_an_unreadable_reset_is_not_reported(told: str) -> None:
     assert remaining(openai(7, told)) == Remaining(7, None, 1_000, 0.0)
 
 
-def test_a_reset_told_as_a_date_counts_from_now_and_the_least_of_tokens_counts() -> None:
+def test_a_reset_date_counts_from_now_and_the_fewest_tokens_count() -> None:
     headers = {
         "anthropic-ratelimit-requests-remaining": "49",
         "anthropic-ratelimit-requests-reset": at(2),

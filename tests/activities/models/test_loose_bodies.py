@@ -55,7 +55,7 @@ def test_a_body_is_read_by_what_it_is(body: bytes) -> None:
     "content_type", ["application/json", "text/event-stream", "text/html", "text/plain", ""]
 )
 @pytest.mark.parametrize("events", [False, True], ids=["json", "events"])
-async def test_the_content_type_and_what_was_asked_for_do_not_decide(
+async def test_neither_content_type_nor_request_decides_the_body_format(
     name: str, stream: bool, content_type: str, events: bool
 ) -> None:
     openai = name.startswith("openai")
@@ -170,7 +170,7 @@ def test_an_event_that_cannot_be_read_is_never_passed_over(bad: str) -> None:
 
 
 @pytest.mark.parametrize("start_of_body", [b"{", b"data: "])
-def test_an_answer_that_does_not_end_is_not_kept(start_of_body: bytes) -> None:
+def test_an_endless_answer_is_refused(start_of_body: bytes) -> None:
     body = Body("x", "", ChatAccumulator())
     body.take(start_of_body)
     pieces = itertools.repeat(b"x" * 2**20, 40)

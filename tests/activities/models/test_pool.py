@@ -139,7 +139,7 @@ async def test_connections_that_are_idle_too_long_are_closed_by_the_next_that_co
         assert await _get(short, server) == 2
 
 
-async def test_proxies_of_the_environment_are_heard(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+async def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.url)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)

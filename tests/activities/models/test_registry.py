@@ -35,7 +35,7 @@ def test_a_missing_key_is_an_error_that_names_its_variable(name: str, words: str
 
 
 @pytest.mark.parametrize("name", ["opnai:gpt-5", "gpt-5", "", "openai:", ":gpt-5"])
-def test_a_name_that_is_no_model_is_told_the_providers_there_are(name: str) -> None:
+def test_an_unknown_model_name_is_refused_with_the_known_providers(name: str) -> None:
     with pytest.raises(InvalidDeclaration, match=r"anthropic:…, openai:…, pydantic-ai:…"):
         Models(providers_from({}), {}).get(name)
 
@@ -73,7 +73,7 @@ async def test_any_server_at_any_address_is_a_provider_by_its_name(tmp_path: Pat
         await models.close()
 
 
-async def test_a_server_that_cannot_bind_a_reply_is_told_the_shape() -> None:
+async def test_a_server_without_structured_output_gets_the_schema_in_words() -> None:
     async with ScriptedModel([say("{}")] * 2) as server:
         models = Models(
             {
@@ -94,7 +94,7 @@ async def test_a_server_that_cannot_bind_a_reply_is_told_the_shape() -> None:
             assert b"output_config" not in seen.body
 
 
-async def test_a_model_without_a_price_costs_nothing_and_that_is_said_once(
+async def test_a_model_without_a_price_is_free_and_logs_one_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with ScriptedModel([say("Hello.")] * 2) as server:

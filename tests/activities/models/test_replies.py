@@ -87,7 +87,7 @@ async def test_tokens_are_estimated_by_size_where_the_provider_counts_none(
 
 
 @both_ways
-async def test_two_calls_of_one_id_are_told_apart(name: str, stream: bool) -> None:
+async def test_two_calls_with_one_id_get_distinct_ids(name: str, stream: bool) -> None:
     scripted = call("look", {"at": "a"}, id="same") + call("look", {"at": "b"}, id="same")
     async with ScriptedModel([scripted]) as server:
         reply = await ask(server, name, stream=stream)
@@ -189,7 +189,7 @@ def _is_object(text: str) -> bool:
         return False
 
 
-async def test_a_model_that_may_only_answer_is_told_so_and_keeps_its_tools(name: str) -> None:
+async def test_forbidden_calls_are_sent_as_tool_choice_with_the_tools(name: str) -> None:
     wanted = "none" if name.startswith("openai") else {"type": "none"}
     async with ScriptedModel([say("So be it.")]) as server:
         await ask(server, name, change=lambda request: replace(request, no_calls=True))

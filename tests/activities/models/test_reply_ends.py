@@ -149,7 +149,7 @@ async def test_a_whole_reply_counts_at_once_however_the_connection_ends(wire: st
     "last",
     ["data: [DONE]", "data: [DONE]\n", 'event: message_stop\ndata: {"type": "message_stop"}\n'],
 )
-async def test_the_last_line_ends_a_reply_whose_connection_is_held(last: str) -> None:
+async def test_the_last_line_ends_a_reply_on_an_open_connection(last: str) -> None:
     wire = "anthropic" if "message" in last else "openai"
     body = streamed(wire, "stop", last=False) + last.encode()
     began = time.monotonic()

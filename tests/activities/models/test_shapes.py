@@ -107,7 +107,7 @@ def test_limits_that_anthropic_refuses_become_words() -> None:
     assert people["description"] == 'How many live there. {"minimum":0}'
 
 
-def test_a_shape_that_would_exclude_valid_replies_is_told_and_not_enforced() -> None:
+def test_a_schema_that_would_exclude_valid_replies_is_not_enforced() -> None:
     free = {"type": "object", "properties": {}, "additionalProperties": {"type": "string"}}
     assert for_anthropic(free) is None
     assert for_anthropic(Tree.model_json_schema()) is None
@@ -262,7 +262,7 @@ def _arrays(schema: Any) -> list[dict[str, Any]]:
     ],
     ids=str,
 )
-def test_what_anthropic_cannot_bind_a_reply_to_is_told_in_words(part: dict[str, Any]) -> None:
+def test_what_anthropic_cannot_enforce_is_described_in_words(part: dict[str, Any]) -> None:
     given = {
         "type": "object",
         "properties": {"v": part},

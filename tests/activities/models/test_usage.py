@@ -43,7 +43,7 @@ def told(wire: str, given: Any, *, stream: bool) -> bytes:
 @wires
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("given", NOTHING, ids=str)
-def test_what_is_not_told_is_estimated_by_size(wire: str, stream: bool, given: Any) -> None:
+def test_unreported_usage_is_estimated_by_size(wire: str, stream: bool, given: Any) -> None:
     reply = read(wire, [told(wire, given, stream=stream)])
     assert reply.text == TEXT
     assert reply.usage.input_tokens == SENT // 4
