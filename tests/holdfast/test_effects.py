@@ -59,7 +59,7 @@ async def test_a_probe_that_answers_false_does_not_count_as_a_result() -> None:
     def find(order: str):  # type: ignore[no-untyped-def]  # as users write it who annotate nothing
         return order == "42"
 
-    with pytest.raises(EffectUnknown, match="None where the call did not happen"):
+    with pytest.raises(EffectUnknown, match="None if the call did not happen"):
         await with_probe(find).probe({"order": "1"}, context())
 
 
@@ -81,7 +81,7 @@ def wants_any(**options: str) -> str | None:
         (says_yes_or_no, "return the call's result"),
         (wants_more, "takes currency, which the tool does not"),
         (wants_any, "takes options"),
-        ("paid", "give a function"),
+        ("paid", "use a function"),
     ],
 )
 def test_a_probe_that_cannot_be_asked_is_refused_with_the_remedy(probe: object, said: str) -> None:
@@ -137,7 +137,7 @@ def test_an_undo_may_take_all_arguments_the_result_and_what_has_a_default() -> N
     [
         (other_type, "annotate both alike"),
         (other_result, "must be a str"),
-        (more, "leave it out or give it a default"),
+        (more, "remove it or give it a default"),
         ("pay", "its own undo"),
         ("pay back", "letters, digits"),
         (3, "give a tool"),
