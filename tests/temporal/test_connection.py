@@ -35,13 +35,13 @@ async def test_a_client_speaks_in_our_converter(server: DevServer) -> None:
     assert client.namespace == "default"
 
 
-async def test_nobody_listening_is_told_at_once_with_the_remedy() -> None:
+async def test_a_refused_connection_is_reported_at_once_with_the_remedy() -> None:
     async with asyncio.timeout(30):
         with pytest.raises(TemporalUnreachable, match=r"holdfast dev.*127\.0\.0\.1:1: connection refused"):
             await connect("127.0.0.1:1", within=90)
 
 
-async def test_a_silent_server_is_given_up_within_the_bound(silent: str) -> None:
+async def test_a_server_that_does_not_answer_times_out(silent: str) -> None:
     async with asyncio.timeout(30):
         with pytest.raises(TemporalUnreachable, match=r"no answer in 0\.3 s"):
             await connect(silent, within=0.3)
@@ -58,7 +58,7 @@ async def test_an_api_key_alone_turns_tls_on(silent: str) -> None:
         await connect(silent, api_key="secret", within=0.3)
 
 
-def test_the_environment_says_where_and_how(tmp_path: Path) -> None:
+def test_settings_are_read_from_the_environment(tmp_path: Path) -> None:
     for name in ("ca", "cert", "key"):
         (tmp_path / name).write_text(f"{name}\n")
     (tmp_path / "secret").write_text("s3cret\n")
@@ -82,7 +82,7 @@ def test_tls_is_switched_by_a_word(said: str, meant: bool | None) -> None:
     assert Connection.from_environment({"HOLDFAST_TLS": said}).tls is meant
 
 
-def test_a_setting_that_makes_no_sense_is_named() -> None:
+def test_an_invalid_setting_is_named() -> None:
     with pytest.raises(SettingsInvalid, match="HOLDFAST_TLS is 'maybe'"):
         Connection.from_environment({"HOLDFAST_TLS": "maybe"})
     with pytest.raises(SettingsInvalid, match="HOLDFAST_API_KEY_FILE names /nowhere"):

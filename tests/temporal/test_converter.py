@@ -73,7 +73,7 @@ def test_values_come_back_as_they_were(value: Any, hint: Any) -> None:
     assert through(value, hint) == value
 
 
-def test_a_contract_leaves_its_defaults_out_and_others_do_not() -> None:
+def test_only_contracts_omit_defaults() -> None:
     assert b"tenant" not in encode(THINK).data
     assert b'"count":0' in encode(Users(name="x")).data
 
@@ -107,7 +107,7 @@ def test_a_lone_surrogate_is_what_the_sdks_own_converter_fails_on() -> None:
         encode(Message(id="1", text=HALF), pydantic_data_converter)
 
 
-def test_two_halves_side_by_side_come_back_as_the_character_they_spell() -> None:
+def test_adjacent_surrogates_come_back_as_one_character() -> None:
     assert through("\ud83d\ude00", str) == "😀"
 
 

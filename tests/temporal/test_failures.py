@@ -97,7 +97,7 @@ def test_our_own_errors_come_back_as_themselves() -> None:
     assert isinstance(from_failure(back), ContextTooLong)
 
 
-def test_a_failure_is_small_enough_for_the_server_to_show_while_it_is_tried_again() -> None:
+def test_a_failure_is_small_enough_for_the_server_to_show() -> None:
     with pytest.raises(ApplicationError) as caught:
         _fail()
     failure, _ = convert(caught.value)

@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.parametrize("code", [0, 4])
-async def test_a_process_that_leaves_has_written_everything_and_keeps_its_exit_code(code: int) -> None:
+async def test_leave_flushes_output_and_keeps_the_exit_code(code: int) -> None:
     program = (
         "import atexit, sys; from holdfast_temporal.leaving import leave;"
         "atexit.register(lambda: print('never reached'));"

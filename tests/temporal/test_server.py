@@ -77,7 +77,7 @@ def test_a_broken_note_does_not_count(tmp_path: Path, note: str) -> None:
     assert DevServer.find(tmp_path) is None
 
 
-async def test_two_processes_that_start_at_once_share_one_server_that_outlives_them(tmp_path: Path) -> None:
+async def test_processes_that_start_at_once_share_one_detached_server(tmp_path: Path) -> None:
     starters = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", STARTER, str(tmp_path), stdout=asyncio.subprocess.PIPE
@@ -94,7 +94,7 @@ async def test_two_processes_that_start_at_once_share_one_server_that_outlives_t
     assert probe.gone(found.pid)
 
 
-async def test_a_server_that_was_joined_is_left_running_but_can_be_stopped(tmp_path: Path) -> None:
+async def test_a_joined_server_keeps_running_but_can_be_stopped(tmp_path: Path) -> None:
     first = await DevServer(tmp_path, memory=True, ui=False).start()
     async with DevServer(tmp_path, memory=True, ui=False) as second:
         assert second.joined
@@ -106,7 +106,7 @@ async def test_a_server_that_was_joined_is_left_running_but_can_be_stopped(tmp_p
 
 
 @pytest.mark.slow
-async def test_a_server_whose_owner_was_killed_ends_by_itself_and_is_not_joined(tmp_path: Path) -> None:
+async def test_a_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
     owner = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -124,7 +124,7 @@ async def test_a_server_whose_owner_was_killed_ends_by_itself_and_is_not_joined(
     await until_gone(int(pid))
 
 
-def test_a_free_port_is_given_to_nobody_else_until_it_is_used() -> None:
+def test_a_free_port_is_given_to_no_other_process() -> None:
     """Between the choice of a port and the start of a server on it, tests beside this one take ports, too."""
     for port in probe.free_ports(2):
         with socket.socket() as another, pytest.raises(OSError, match="in use"):
@@ -146,7 +146,7 @@ async def test_a_server_that_dies_at_its_start_says_why_and_leaves_nothing(tmp_p
     assert DevServer.find(tmp_path) is None
 
 
-async def test_a_server_that_ignores_the_polite_signal_is_killed(
+async def test_a_server_that_ignores_sigterm_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(servers, "STOP_TIMEOUT", 0.2)

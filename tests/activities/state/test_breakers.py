@@ -45,7 +45,7 @@ async def test_a_breaker_opens_after_so_many_failures_in_a_row(breakers: Breaker
     assert await shown(breakers, session) == opened
 
 
-async def test_a_success_between_them_starts_again(breakers: BreakerStore, session: str) -> None:
+async def test_a_success_resets_the_count_of_failures(breakers: BreakerStore, session: str) -> None:
     for _ in range(4):
         await breakers.failed(session, RULE, 1_000.0)
         await breakers.failed(session, RULE, 1_000.0)
@@ -73,7 +73,7 @@ async def test_a_breaker_that_was_never_seen_is_closed_and_not_listed(
     assert await shown(breakers, session) is None
 
 
-async def test_what_was_sent_before_it_opened_moves_it_no_more(breakers: BreakerStore, session: str) -> None:
+async def test_outcomes_of_calls_before_the_opening_are_ignored(breakers: BreakerStore, session: str) -> None:
     opened = await open_one(breakers, session)
     assert await breakers.failed(session, RULE, OPENED + 30, reason="late") == opened
     assert await breakers.succeeded(session, RULE, OPENED + 30) == opened
@@ -95,7 +95,7 @@ async def test_an_answer_that_comes_just_after_it_opened_has_it_probed(
     assert (await breakers.succeeded(session, RULE, OPENED + 4, probe="p1")).state == "closed"
 
 
-async def test_one_that_a_person_opened_ignores_outcomes(breakers: BreakerStore, session: str) -> None:
+async def test_a_manually_opened_breaker_ignores_outcomes(breakers: BreakerStore, session: str) -> None:
     by_hand = BreakerView(name=session, state="open", until=OVER, opened=OPENED, manual=True)
     opened = await breakers.set(by_hand)
     assert await breakers.succeeded(session, RULE, OPENED) == opened
@@ -204,10 +204,10 @@ async def test_a_breaker_closed_by_hand_starts_again(breakers: BreakerStore, ses
     assert await breakers.failed(session, RULE, OVER + 1, probe="p1") == BreakerView(name=session, failures=1)
 
 
-async def test_breakers_do_not_disturb_each_other(breakers: BreakerStore, session: str) -> None:
+async def test_breakers_are_independent(breakers: BreakerStore, session: str) -> None:
     await open_one(breakers, session)
     assert (await breakers.failed(session + "x", RULE, 1_000.0)).failures == 1
 
 
-async def test_reasons_that_no_database_takes_are_cleaned(breakers: BreakerStore, session: str) -> None:
+async def test_reasons_that_databases_refuse_are_cleaned(breakers: BreakerStore, session: str) -> None:
     assert (await breakers.failed(session, RULE, 1_000.0, reason="a\0\ud800")).reason == "a\ufffd\ufffd"

@@ -25,7 +25,7 @@ async def standing(state: State, account: str) -> tuple[int, int]:
     return view.tokens, view.held_tokens
 
 
-async def test_a_hold_is_granted_up_to_the_limit_and_not_beyond(state: State, session: str) -> None:
+async def test_a_reservation_is_granted_up_to_the_limit(state: State, session: str) -> None:
     charge = state.budgets.charge
     assert await charge(reserve("one", session, 100, 60)) == Charged()
     assert await charge(reserve("two", session, 100, 41)) == Charged(
@@ -35,32 +35,32 @@ async def test_a_hold_is_granted_up_to_the_limit_and_not_beyond(state: State, se
     assert await standing(state, session) == (0, 100)
 
 
-async def test_what_was_used_is_spent_whatever_the_limit(state: State, session: str) -> None:
+async def test_usage_is_spent_even_beyond_the_limit(state: State, session: str) -> None:
     refused = await state.budgets.charge(reserve("one", session, 100, 1, spent=120))
     assert refused.refused_by == AccountState(session, Limit(tokens=100), spent=Amount(120), held=Amount())
     assert await standing(state, session) == (120, 0)
 
 
-async def test_a_new_hold_replaces_the_holders_last_one(state: State, session: str) -> None:
+async def test_a_new_reservation_replaces_the_holders_last_one(state: State, session: str) -> None:
     for spent in (0, 40, 40):
         charged = await state.budgets.charge(reserve("one", session, 150, 60, spent=spent))
         assert charged.refused_by is None
     assert await standing(state, session) == (80, 60)
 
 
-async def test_a_refused_hold_gives_the_last_one_back(state: State, session: str) -> None:
+async def test_a_refused_reservation_releases_the_last_one(state: State, session: str) -> None:
     await state.budgets.charge(reserve("one", session, 100, 60))
     assert (await state.budgets.charge(reserve("one", session, 100, 60, spent=50))).refused_by
     assert await standing(state, session) == (50, 0)
 
 
-async def test_a_charge_without_a_hold_gives_back_what_was_held(state: State, session: str) -> None:
+async def test_a_charge_without_a_reservation_releases_the_last_one(state: State, session: str) -> None:
     await state.budgets.charge(reserve("one", session, 100, 100))
     assert await state.budgets.charge(reserve("one", session, 100, 0)) == Charged()
     assert await state.budgets.charge(reserve("two", session, 100, 100)) == Charged()
 
 
-async def test_a_hold_is_granted_on_all_accounts_or_on_none(state: State, session: str) -> None:
+async def test_a_reservation_is_granted_on_all_accounts_or_none(state: State, session: str) -> None:
     run, tenant = f"run:{session}", f"tenant:{session}"
     await state.budgets.charge(reserve("other", tenant, 100, 50))
     charge = Charge(
@@ -102,7 +102,7 @@ async def holders(url: str, account: str) -> list[str]:
     return names
 
 
-async def test_a_hold_that_has_lapsed_does_not_count_and_is_removed(
+async def test_an_expired_reservation_does_not_count_and_is_removed(
     state: State, url: str, session: str
 ) -> None:
     lapsing = Charge("gone", {session: Limit(100)}, Amount(), Amount(80), time.time() - 1.0)
@@ -133,7 +133,7 @@ async def test_budgets_are_listed_by_prefix(state: State, session: str) -> None:
     assert len(await state.budgets.list(session, limit=2)) == 2
 
 
-async def test_100_charges_at_once_never_hold_more_than_the_limit(
+async def test_100_concurrent_charges_never_reserve_beyond_the_limit(
     state: State, url: str, session: str
 ) -> None:
     other = await open_state(url)
@@ -149,16 +149,14 @@ async def test_100_charges_at_once_never_hold_more_than_the_limit(
     assert await standing(state, session) == (0, 990)
 
 
-async def test_one_holder_that_charges_many_times_at_once_has_one_hold(state: State, session: str) -> None:
+async def test_concurrent_charges_of_one_holder_leave_one_reservation(state: State, session: str) -> None:
     await asyncio.gather(
         *(state.budgets.charge(reserve("one", session, 1_000, 30, spent=1)) for _ in range(40))
     )
     assert await standing(state, session) == (40, 30)
 
 
-async def test_charges_that_name_their_accounts_in_different_orders_do_not_block_each_other(
-    state: State, session: str
-) -> None:
+async def test_charges_in_different_account_orders_do_not_deadlock(state: State, session: str) -> None:
     names = [f"{session}{n}" for n in range(6)]
     charges = [
         Charge(
@@ -176,7 +174,7 @@ async def test_charges_that_name_their_accounts_in_different_orders_do_not_block
 
 
 @pytest.mark.slow
-async def test_three_processes_on_one_account_never_hold_more_than_its_limit(url: str, session: str) -> None:
+async def test_three_processes_never_reserve_beyond_an_accounts_limit(url: str, session: str) -> None:
     with (
         process("charge.py", url, session, 1_000, 30, "one") as one,
         process("charge.py", url, session, 1_000, 30, "two") as two,

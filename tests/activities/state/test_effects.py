@@ -34,7 +34,7 @@ async def test_a_claim_is_the_first_callers(state: State, session: str) -> None:
     assert await state.effects.get(session) == (claimed, "mine")
 
 
-async def test_one_of_50_who_claim_at_once_has_it(state: State, url: str, session: str) -> None:
+async def test_one_of_50_concurrent_claims_wins(state: State, url: str, session: str) -> None:
     other = await open_state(url)
     answers = await asyncio.gather(
         *(
@@ -47,7 +47,7 @@ async def test_one_of_50_who_claim_at_once_has_it(state: State, url: str, sessio
     assert len({token for _, token in answers}) == 1
 
 
-async def test_one_of_50_who_take_a_claim_over_has_it(state: State, url: str, session: str) -> None:
+async def test_one_of_50_concurrent_reclaims_wins(state: State, url: str, session: str) -> None:
     other = await open_state(url)
     await state.effects.claim(effect(session, "claimed"), "lost")
     won = await asyncio.gather(
@@ -86,7 +86,7 @@ async def test_a_settled_effect_keeps_who_claimed_it(state: State, session: str)
 
 
 @pytest.mark.parametrize("way", ["rides", "is marked"])
-async def test_what_is_settled_moves_on_to_its_undoing_only(state: State, session: str, way: str) -> None:
+async def test_a_settled_effect_changes_only_to_undo_statuses(state: State, session: str, way: str) -> None:
     for before, after in itertools.product(STATUSES, STATUSES):
         key = f"{session}:{before}:{after}"
         await state.effects.claim(effect(key, before, session=session), "t")
@@ -99,7 +99,7 @@ async def test_what_is_settled_moves_on_to_its_undoing_only(state: State, sessio
         assert found[0].status == (after if may_follow(before, after) else before), (before, after)
 
 
-async def test_a_mark_keeps_what_it_does_not_say(state: State, session: str) -> None:
+async def test_a_mark_keeps_the_values_it_does_not_name(state: State, session: str) -> None:
     await state.effects.claim(effect(session, "unknown"), "t")
     settled = await state.effects.mark(session, "settled", result="it was paid", by="person")
     assert settled is not None
@@ -109,7 +109,7 @@ async def test_a_mark_keeps_what_it_does_not_say(state: State, session: str) -> 
     assert undone == settled.model_copy(update={"status": "undone"})
 
 
-async def test_an_effect_that_was_never_noted_is_not_there(state: State, session: str) -> None:
+async def test_an_unknown_effect_is_none(state: State, session: str) -> None:
     assert await state.effects.get(session) is None
     assert await state.effects.mark(session, "settled") is None
     assert not await state.effects.reclaim(session, "", "new")

@@ -31,7 +31,7 @@ async def plan(url: str, status: str) -> str:
     return found
 
 
-async def test_effects_of_a_status_are_found_without_reading_those_that_are_settled(empty_url: str) -> None:
+async def test_unsettled_effects_are_found_by_index(empty_url: str) -> None:
     await upgrade(empty_url)
     found = await plan(empty_url, "unknown")
     assert "ix_holdfast_effect_unsettled" in found

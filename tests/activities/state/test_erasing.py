@@ -73,7 +73,7 @@ async def test_what_was_erased_is_not_in_the_file(state: State, url: str, sessio
     assert session.encode() in held  # the rows that say what was erased
 
 
-async def test_an_erasure_that_was_broken_off_is_taken_up_again(state: State, session: str) -> None:
+async def test_an_interrupted_erasure_is_resumed(state: State, session: str) -> None:
     await fill(state, session, "secret", tenant=session)
     erasing = state.erasing
     await erasing.begin(session, 5.0)
@@ -85,7 +85,7 @@ async def test_an_erasure_that_was_broken_off_is_taken_up_again(state: State, se
     assert await erasing.sessions(tenant=session) == []
 
 
-async def test_what_a_run_still_wrote_after_its_erasure_is_pruned(state: State, session: str) -> None:
+async def test_writes_after_an_erasure_are_pruned(state: State, session: str) -> None:
     await fill(state, session, "secret")
     await state.erasing.session(session, 5.0)
     await state.log.settle(session, [UserEntry(seq=7, text="late")])
@@ -154,9 +154,7 @@ async def test_opening_a_session_again_changes_nothing(state: State, session: st
     assert (row.agent, row.user, row.tenant) == ("a", "ann", "acme")
 
 
-async def test_a_tenants_accounts_and_kept_replies_are_erased_and_no_other_tenants(
-    state: State, session: str
-) -> None:
+async def test_only_that_tenants_accounts_and_cached_replies_are_erased(state: State, session: str) -> None:
     tenants = [session, f"{session}:x", f"{session}/x"]
     for tenant in tenants:
         charge = reserve(tenant, f"tenant:{tenant}:2026-01-31", 1_000, 30, spent=20)

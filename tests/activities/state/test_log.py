@@ -109,7 +109,7 @@ async def test_large_settles_at_once_are_all_stored(state: State, session: str) 
     assert len(await state.log.read(session, 0)) == 12_000
 
 
-async def test_a_caller_that_gives_up_does_not_disturb_the_others(state: State, session: str) -> None:
+async def test_a_cancelled_caller_does_not_affect_others(state: State, session: str) -> None:
     leaver = asyncio.create_task(state.log.settle(session, [user(1)]))
     await asyncio.sleep(0)  # let it hand in its job
     leaver.cancel()

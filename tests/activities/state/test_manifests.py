@@ -17,7 +17,7 @@ def manifest(session: str, seq: int, model: str = "openai:m") -> Manifest:
     )  # fmt: skip
 
 
-async def test_a_manifest_rides_with_the_reply_and_comes_back_whole(state: State, session: str) -> None:
+async def test_a_manifest_is_written_with_the_reply(state: State, session: str) -> None:
     made = [manifest(session, seq) for seq in (2, 5, 9)]
     for each in made:
         entry = UserEntry(seq=each.seq, text="hello")
@@ -30,7 +30,7 @@ async def test_a_manifest_rides_with_the_reply_and_comes_back_whole(state: State
     assert await manifests.list(f"{session}-other") == []
 
 
-async def test_a_later_attempts_manifest_takes_the_place_of_the_first(state: State, session: str) -> None:
+async def test_a_later_attempts_manifest_replaces_the_first(state: State, session: str) -> None:
     for model in ("openai:first", "openai:second"):
         await state.log.settle_with(session, [], LogExtras(manifest=manifest(session, 3, model)))
     assert await state.manifests.list(session) == [manifest(session, 3, "openai:second")]

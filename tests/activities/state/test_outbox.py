@@ -49,13 +49,13 @@ async def test_the_oldest_are_claimed_first(state: State, session: str) -> None:
     assert [each.at for each in await claim(state, session, limit=2)] == [-999.0, -998.0]
 
 
-async def test_whoever_adds_may_keep_it_for_himself_for_a_while(state: State, session: str) -> None:
+async def test_an_added_item_may_be_claimed_at_once(state: State, session: str) -> None:
     await state.outbox.add(item(session, 1), until=200.0)
     assert await claim(state, session, now=199.0) == []
     assert len(await claim(state, session, now=200.0)) == 1
 
 
-async def test_what_was_applied_waits_no_more_and_its_words_are_gone(state: State, session: str) -> None:
+async def test_an_applied_item_does_not_wait_and_has_no_text(state: State, session: str) -> None:
     outbox = state.outbox
     before = await outbox.waiting()
     await outbox.add(item(session, 1))
@@ -66,7 +66,7 @@ async def test_what_was_applied_waits_no_more_and_its_words_are_gone(state: Stat
     assert await outbox.get(f"{session}:1") == replace(item(session, 1), body="", applied=7.0)
 
 
-async def test_what_failed_waits_again_and_says_why(state: State, session: str) -> None:
+async def test_a_failed_item_waits_again_with_its_error(state: State, session: str) -> None:
     outbox = state.outbox
     await outbox.add(item(session, 1))
     await claim(state, session, now=100.0)

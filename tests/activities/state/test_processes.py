@@ -48,7 +48,7 @@ async def texts(state: State, session: str) -> dict[int, str]:
     return {entry.seq: entry.text for entry in entries if isinstance(entry, UserEntry)}
 
 
-async def test_two_processes_that_write_the_same_numbers_are_told_the_same(url: str, session: str) -> None:
+async def test_processes_that_write_the_same_numbers_get_the_same_entries(url: str, session: str) -> None:
     with (
         process("append.py", url, session, 0, 150, "one") as one,
         process("append.py", url, session, 0, 150, "two") as two,

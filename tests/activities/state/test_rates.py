@@ -36,7 +36,7 @@ async def test_a_lease_leaves_half_to_the_others(rates: RateStore, session: str)
     assert await rates.lease(session, RATE, 1, 1, NOW, 5.0) == Lease(2.0, 150.0, until=NOW + 5.0)
 
 
-async def test_what_is_not_there_is_waited_for(rates: RateStore, session: str) -> None:
+async def test_a_missing_amount_is_waited_for(rates: RateStore, session: str) -> None:
     await drain(rates, session)
     assert await rates.lease(session, RATE, 1, 100, NOW, 5.0) == Lease(wait=1.0)
     assert await rates.lease(session, RATE, 1, 300, NOW, 5.0) == Lease(wait=3.0)
@@ -44,13 +44,13 @@ async def test_what_is_not_there_is_waited_for(rates: RateStore, session: str) -
     assert await rates.lease(session, RATE, 1, 300, NOW + 3.0, 5.0) == Lease(1.0, 300.0, until=NOW + 8.0)
 
 
-async def test_a_bucket_holds_no_more_than_a_minutes_worth(rates: RateStore, session: str) -> None:
+async def test_a_bucket_has_at_most_one_minutes_amount(rates: RateStore, session: str) -> None:
     await drain(rates, session)
     assert (await rates.lease(session, RATE, 60, 0, NOW + 3_600, 5.0)).requests == 60
     assert (await rates.lease(session, RATE, 1, 0, NOW + 3_600, 5.0)).requests == 0
 
 
-async def test_more_than_a_minutes_worth_is_granted_from_a_full_bucket_and_paid_for(
+async def test_more_than_a_minutes_amount_needs_a_full_bucket_and_is_refilled(
     rates: RateStore, session: str
 ) -> None:
     assert (await rates.lease(session, RATE, 1, 9_000, NOW, 5.0)).tokens == 9_000

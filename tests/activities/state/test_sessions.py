@@ -66,7 +66,7 @@ async def test_a_stale_writer_gets_a_version_conflict(state: State, session: str
     assert [turn.turn for turn in await state.load_turns(session)] == [1]
 
 
-async def test_of_writers_at_once_one_wins_and_the_others_get_a_version_conflict(
+async def test_one_of_concurrent_writers_wins_and_others_conflict(
     state: State, url: str, session: str
 ) -> None:
     other = await open_state(url)
