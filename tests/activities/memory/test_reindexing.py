@@ -1,6 +1,5 @@
 """Stores that an earlier version filled are indexed again, so that its memories are found as new ones are."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -86,21 +85,6 @@ async def test_a_new_store_has_nothing_to_index(stores: Stores) -> None:
     memories = Memories(store)
     await memories.check()
     assert await store.indexing() == VERSION
-    await memories.close()
-
-
-async def test_a_file_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
-    path = tmp_path / "memory.db"
-    store = await open_embedded(path)
-    await store.begin(Collection())
-    await store.put("acme", [NEEDLE])
-    await store.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("ALTER TABLE collection DROP COLUMN indexing")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    memories = Memories(await open_embedded(path))
-    assert await _found(memories) == ["needle"]
     await memories.close()
 
 
