@@ -1,95 +1,244 @@
-"""The front door of Holdfast: declare agents and tools, and connect to where they run."""
+"""The public API: declare agents, tools and apps; start, follow and operate their sessions.
 
-from typing import TYPE_CHECKING
+sync       the client without async
+testing    the test kit
+"""
 
-from holdfast_workflows.contracts.agent.app import ToolContext
-from holdfast_workflows.contracts.agent.budget import Budget as Budget
-from holdfast_workflows.contracts.agent.fallbacks import AskHuman, CachedReply, ErrorReply, SimplifiedReply
-from holdfast_workflows.contracts.agent.memory import Memory as Memory
-from holdfast_workflows.contracts.agent.memory import MemoryTurn
-from holdfast_workflows.contracts.agent.spec import RetryPolicy
-from holdfast_workflows.contracts.errors import (
-    AllProvidersFailed,
-    BadInput,
-    BudgetExhausted,
-    EffectUnknown,
-    HoldfastError,
-    InvalidDeclaration,
-    LoopDetected,
-    MessageTooLarge,
-    ModelError,
-    NoWorker,
-    OutputInvalid,
-    QueueFull,
-    ServiceError,
-    SessionBusy,
-    SessionClosed,
-    SessionNotFound,
-    StepLimitReached,
-    TemporalUnreachable,
-    ToolError,
-    ToolFailed,
-    TurnCancelled,
-    TurnNotEnded,
-    UnknownAgent,
-)
-from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from __future__ import annotations
 
-from .agent import Agent
-from .app import App
-from .memory import open_memory
-from .tool import Tool, tool
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from holdfast_client import connect
+    from holdfast_activities.memory.library import OpenMemory
+    from holdfast_client.client import Client, connect
+    from holdfast_client.operations.erasing import Erased
+    from holdfast_client.operations.listing import SessionInfo
+    from holdfast_client.operations.memory import MemoryClient
+    from holdfast_client.reply import Reply
+    from holdfast_client.requests.starting import SessionOptions, StartOptions
+    from holdfast_client.session import Session
+    from holdfast_client.stream.events import (
+        BudgetChanged,
+        Compacted,
+        Decided,
+        FallbackUsed,
+        ModelChanged,
+        NeedsPerson,
+        PlanChanged,
+        Recalled,
+        Status,
+        StepEnded,
+        StreamEvent,
+        TextDelta,
+        TextRestart,
+        ToolEnded,
+        ToolProgress,
+        ToolStarted,
+        TurnEnded,
+        TurnStarted,
+        Undone,
+        Waiting,
+    )
+    from holdfast_workflows.contracts.agent.app import ToolContext
+    from holdfast_workflows.contracts.agent.budget import Budget, BudgetAccount, Spending
+    from holdfast_workflows.contracts.agent.fallbacks import (
+        AskHuman,
+        CachedReply,
+        ErrorReply,
+        SimplifiedReply,
+    )
+    from holdfast_workflows.contracts.agent.memory import (
+        MaintenanceReport,
+        Memory,
+        MemoryStats,
+        MemoryTurn,
+        MemoryView,
+        MigrateResult,
+        PlanItem,
+        TaskReport,
+    )
+    from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, RetryPolicy, ToolSpec
+    from holdfast_workflows.contracts.errors import (
+        AllProvidersFailed,
+        AppBroken,
+        AppMismatch,
+        AppNotFound,
+        BadInput,
+        BreakerOpen,
+        BreakerUnknown,
+        BudgetExhausted,
+        ContentFiltered,
+        ContextTooLong,
+        DatabaseMismatch,
+        DevServerFailed,
+        DevServerMissing,
+        EffectUnknown,
+        EmbedderBroken,
+        EmbeddingFailed,
+        EmbeddingMismatch,
+        EmptyReply,
+        HoldfastError,
+        InsecureConnection,
+        InvalidDeclaration,
+        LimitReached,
+        LoopDetected,
+        MalformedReply,
+        MemoryFailed,
+        MemoryUnavailable,
+        MessageTooLarge,
+        ModelError,
+        ModelRefused,
+        ModelRejected,
+        ModelStopped,
+        ModelTransient,
+        NoCachedReply,
+        NothingToDo,
+        NoWorker,
+        OutputCutOff,
+        OutputInvalid,
+        ProviderQuota,
+        QueueFull,
+        RateLimited,
+        ResultNotText,
+        ResultTooLarge,
+        SearchAttributesMissing,
+        ServiceError,
+        SessionBusy,
+        SessionClosed,
+        SessionNotFound,
+        SessionRunning,
+        SettingsInvalid,
+        StateBehind,
+        StateError,
+        StateNotMigrated,
+        StateReplaced,
+        StateUnavailable,
+        StepLimitReached,
+        TemporalUnreachable,
+        ToolArgumentsInvalid,
+        ToolError,
+        ToolFailed,
+        TurnCancelled,
+        TurnNotEnded,
+        Unclassified,
+        UnknownAgent,
+        VersionConflict,
+        WorkerMissing,
+    )
+    from holdfast_workflows.contracts.operations.breakers import BreakerView, TenantLimits
+    from holdfast_workflows.contracts.operations.content import AgentInfo
+    from holdfast_workflows.contracts.operations.effects import EffectView, PendingDecision
+    from holdfast_workflows.contracts.problems import Problem
+    from holdfast_workflows.contracts.session.entries import (
+        MemoryEntry,
+        RecalledMemory,
+        ReplyEntry,
+        ResultEntry,
+        SummaryEntry,
+        ToolCall,
+        Usage,
+        UserEntry,
+    )
+    from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem
+    from holdfast_workflows.contracts.session.session import Event, SessionView, TurnView
+
+    from .agent import Agent
+    from .app import App
+    from .memory import open_memory
+    from .tools import Tool, tool
+
+_MODULES: Final = {
+    "holdfast_activities.memory.library": "OpenMemory",
+    "holdfast_client.client": "Client connect",
+    "holdfast_client.operations.erasing": "Erased",
+    "holdfast_client.operations.listing": "SessionInfo",
+    "holdfast_client.operations.memory": "MemoryClient",
+    "holdfast_client.reply": "Reply",
+    "holdfast_client.requests.starting": "SessionOptions StartOptions",
+    "holdfast_client.session": "Session",
+    "holdfast_client.stream.events": """
+        BudgetChanged Compacted Decided FallbackUsed ModelChanged NeedsPerson PlanChanged Recalled Status
+        StepEnded StreamEvent TextDelta TextRestart ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted
+        Undone Waiting
+    """,
+    "holdfast_workflows.contracts.agent.app": "ToolContext",
+    "holdfast_workflows.contracts.agent.budget": "Budget BudgetAccount Spending",
+    "holdfast_workflows.contracts.agent.fallbacks": "AskHuman CachedReply ErrorReply SimplifiedReply",
+    "holdfast_workflows.contracts.agent.memory": """
+        MaintenanceReport Memory MemoryStats MemoryTurn MemoryView MigrateResult PlanItem TaskReport
+    """,
+    "holdfast_workflows.contracts.agent.spec": "AgentSpec OutputSpec RetryPolicy ToolSpec",
+    "holdfast_workflows.contracts.errors": """
+        AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
+        BudgetExhausted ContentFiltered ContextTooLong DatabaseMismatch DevServerFailed DevServerMissing
+        EffectUnknown EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply HoldfastError
+        InsecureConnection InvalidDeclaration LimitReached LoopDetected MalformedReply MemoryFailed
+        MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped ModelTransient
+        NoCachedReply NoWorker NothingToDo OutputCutOff OutputInvalid ProviderQuota QueueFull RateLimited
+        ResultNotText ResultTooLarge SearchAttributesMissing ServiceError SessionBusy SessionClosed
+        SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced
+        StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed
+        TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
+    """,
+    "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
+    "holdfast_workflows.contracts.operations.content": "AgentInfo",
+    "holdfast_workflows.contracts.operations.effects": "EffectView PendingDecision",
+    "holdfast_workflows.contracts.problems": "Problem",
+    "holdfast_workflows.contracts.session.entries": """
+        MemoryEntry RecalledMemory ReplyEntry ResultEntry SummaryEntry ToolCall Usage UserEntry
+    """,
+    "holdfast_workflows.contracts.session.manifests": "Manifest ManifestItem",
+    "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
+    ".agent": "Agent",
+    ".app": "App",
+    ".memory": "open_memory",
+    ".tools": "Tool tool",
+}
+"""Names by the module that defines them; each is imported at first use, so that ``import holdfast`` is cheap."""
+
+_HOME: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+_SUBMODULES: Final = ("sync", "testing")
 
 __all__ = [
-    "Agent",
-    "AllProvidersFailed",
-    "App",
-    "AskHuman",
-    "BadInput",
-    "Budget",
-    "BudgetExhausted",
-    "CachedReply",
-    "EffectUnknown",
-    "ErrorReply",
-    "HoldfastError",
-    "InvalidDeclaration",
-    "LoopDetected",
-    "Memory",
-    "MemoryTurn",
-    "MessageTooLarge",
-    "ModelError",
-    "NoWorker",
-    "OutputInvalid",
-    "QueueFull",
-    "RetryPolicy",
-    "ServiceError",
-    "SessionBusy",
-    "SessionClosed",
-    "SessionNotFound",
-    "SimplifiedReply",
-    "StepLimitReached",
-    "TemporalUnreachable",
-    "TenantLimits",
-    "Tool",
-    "ToolContext",
-    "ToolError",
-    "ToolFailed",
-    "TurnCancelled",
-    "TurnNotEnded",
-    "UnknownAgent",
-    "connect",
-    "open_memory",
-    "tool",
-]
+    "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
+    "AppNotFound", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget",
+    "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "Client", "Compacted",
+    "ContentFiltered", "ContextTooLong", "DatabaseMismatch", "Decided", "DevServerFailed",
+    "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken", "EmbeddingFailed",
+    "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError",
+    "InsecureConnection", "InvalidDeclaration", "LimitReached", "LoopDetected", "MaintenanceReport",
+    "MalformedReply", "Manifest", "ManifestItem", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
+    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
+    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
+    "NeedsPerson", "NoCachedReply", "NoWorker", "NothingToDo", "OpenMemory", "OutputCutOff",
+    "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged", "PlanItem", "Problem", "ProviderQuota",
+    "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
+    "ResultNotText", "ResultTooLarge", "RetryPolicy", "SearchAttributesMissing", "ServiceError", "Session",
+    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
+    "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind",
+    "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded",
+    "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits",
+    "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
+    "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded",
+    "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",
+    "UserEntry", "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
+]  # fmt: skip
 
 
-def __getattr__(name: str) -> object:
-    # Declaring agents needs no client, and Temporal's takes longer to import than all the rest.
-    if name == "connect":
-        from holdfast_client import connect
+if not TYPE_CHECKING:  # type checkers know the names, and with this would accept any other
 
-        return connect
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        if name in _SUBMODULES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(_HOME[name], __name__), name)
+        setattr(sys.modules[__name__], name, found)
+        return found
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *_SUBMODULES]

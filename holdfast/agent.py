@@ -22,12 +22,14 @@ from holdfast_workflows.contracts.agent.spec import (
 )
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.names import OWN_TOOLS
+from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.text.unicode import clean
 
 from . import declare, limits
-from .tool import Tool
+from .tools import Tool
 
 
+@public
 class Agent:
     """An agent: ``spec`` is the agent as data, ``tools`` are its tools by name without the built-in ones."""
 

@@ -9,11 +9,13 @@ from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.public import public
 
 from . import declare, limits
 from .agent import Agent
 
 
+@public
 class App:
     """What ``holdfast dev module:app`` and ``holdfast worker module:app`` load.
 

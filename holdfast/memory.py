@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.errors import WorkerMissing
+from holdfast_workflows.contracts.public import public
 
 if TYPE_CHECKING:
     from holdfast_activities.memory.library import OpenMemory
 
 
+@public
 @known_options("open_memory")
 @asynccontextmanager
 async def open_memory(

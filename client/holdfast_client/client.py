@@ -13,7 +13,7 @@ from temporalio.service import TLSConfig
 import holdfast_temporal
 from holdfast_client.operations import effects, listing
 from holdfast_client.operations.listing import SessionInfo
-from holdfast_client.operations.memory import Memory
+from holdfast_client.operations.memory import MemoryClient
 from holdfast_client.requests import starting
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
@@ -32,6 +32,7 @@ from holdfast_workflows.contracts.operations.breakers import (
 )
 from holdfast_workflows.contracts.operations.content import AgentInfo, AgentList
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
 from holdfast_workflows.contracts.text.final_reply import bare
 from holdfast_workflows.contracts.text.model_json import Reader
@@ -46,6 +47,7 @@ DEFAULT_TIMEOUT: Final = 20.0
 """Seconds without an answer, or without a worker, after which a request fails."""
 
 
+@public
 @known_options("connect")
 async def connect(
     address: str | None = None,
@@ -84,6 +86,7 @@ async def connect(
     return Client(Requests(temporal, queue, timeout))
 
 
+@public
 class Client:
     """Starts, finds and operates sessions. Made by ``connect``."""
 
@@ -100,9 +103,9 @@ class Client:
         return self._requests.temporal
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> MemoryClient:
         """The agents' memories: search, add, forget, erase and maintain."""
-        return Memory(self._requests)
+        return MemoryClient(self._requests)
 
     async def start(
         self,

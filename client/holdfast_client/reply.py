@@ -1,16 +1,17 @@
 """The reply of a turn."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
+from typing import Self
 
 from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.problems import error_of
+from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import TurnView
 from holdfast_workflows.contracts.session.steps import TurnStatus
 
 
+@public
 @dataclass(frozen=True)
 class Reply:
     """The reply of a turn.
@@ -43,7 +44,7 @@ class Reply:
         return self.usage.cost
 
     @classmethod
-    def of(cls, view: TurnView, text: str) -> Reply:
+    def of(cls, view: TurnView, text: str) -> Self:
         """Make the reply from a turn's view and full text."""
         return cls(
             text=text,
@@ -55,7 +56,7 @@ class Reply:
             error=error_of(view.error) if view.error else None,
         )
 
-    def check(self) -> Reply:
+    def check(self) -> Self:
         """Return the reply; raise its error if the turn failed or was cancelled."""
         if self.error is not None:
             raise self.error

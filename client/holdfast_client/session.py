@@ -15,6 +15,7 @@ from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed, SessionNotFound
 from holdfast_workflows.contracts.operations.effects import DecideEffect, Decision, EffectView
+from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
@@ -27,6 +28,7 @@ from .stream.streaming import Stream
 _log = logging.getLogger(__name__)
 
 
+@public
 class Session:
     """A handle for one session, made by ``Client.start`` or ``Client.session`` without a request."""
 

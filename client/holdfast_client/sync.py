@@ -1,6 +1,6 @@
 """The client without async: the same methods, and iterators for streams.
 
-    from holdfast_client.sync import connect
+    from holdfast.sync import connect
 
     with connect() as client:
         session = client.start("support", "Where is order 42?")
@@ -22,6 +22,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, 
 from holdfast_client.operations import memory as async_memory
 from holdfast_client.requests.starting import StartOptions
 from holdfast_workflows.contracts.agent.output import OutputShape
+from holdfast_workflows.contracts.public import public
 
 from . import client as async_client
 from . import session as async_session
@@ -97,7 +98,7 @@ def _connecting(
 
 
 class Client(_Handle[async_client.Client]):
-    """Starts, finds and operates sessions; see ``holdfast_client.Client``."""
+    """Starts, finds and operates sessions; see ``holdfast.Client``."""
 
     start = _starting(async_client.Client.start)
     start_task = _starting(async_client.Client.start_task)
@@ -138,9 +139,9 @@ class Client(_Handle[async_client.Client]):
         return Session(self._target.session(id), self._portal)
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> MemoryClient:
         """The agents' memories: search, add, forget, erase and maintain."""
-        return Memory(self._target.memory, self._portal)
+        return MemoryClient(self._target.memory, self._portal)
 
     def close(self) -> None:
         """End the background thread. The client and its sessions cannot be used afterwards."""
@@ -156,7 +157,7 @@ class Client(_Handle[async_client.Client]):
 
 
 class Session(_Handle[async_session.Session]):
-    """One session; see ``holdfast_client.Session``."""
+    """One session; see ``holdfast.Session``."""
 
     @property
     def id(self) -> str:
@@ -184,18 +185,21 @@ class Session(_Handle[async_session.Session]):
     result = _blocking(async_session.Session.result)
 
 
-class Memory(_Handle[async_memory.Memory]):
-    """The agents' memories; see ``holdfast_client.operations.memory.Memory``."""
+class MemoryClient(_Handle[async_memory.MemoryClient]):
+    """The agents' memories; see ``holdfast.MemoryClient``."""
 
-    search = _blocking(async_memory.Memory.search)
-    list = _iterating(async_memory.Memory.list)
-    add = _blocking(async_memory.Memory.add)
-    forget = _blocking(async_memory.Memory.forget)
-    stats = _blocking(async_memory.Memory.stats)
-    erase = _blocking(async_memory.Memory.erase)
-    migrate = _blocking(async_memory.Memory.migrate)
-    maintain = _blocking(async_memory.Memory.maintain)
-    schedule = _blocking(async_memory.Memory.schedule)
+    search = _blocking(async_memory.MemoryClient.search)
+    list = _iterating(async_memory.MemoryClient.list)
+    add = _blocking(async_memory.MemoryClient.add)
+    forget = _blocking(async_memory.MemoryClient.forget)
+    stats = _blocking(async_memory.MemoryClient.stats)
+    erase = _blocking(async_memory.MemoryClient.erase)
+    migrate = _blocking(async_memory.MemoryClient.migrate)
+    maintain = _blocking(async_memory.MemoryClient.maintain)
+    schedule = _blocking(async_memory.MemoryClient.schedule)
 
 
 connect = _connecting(async_client.connect)
+
+for each in (connect, Client, Session, MemoryClient):
+    public(each, "holdfast.sync")

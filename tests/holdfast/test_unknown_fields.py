@@ -28,12 +28,10 @@ from holdfast import (
 )
 from holdfast_client.requests import starting
 from holdfast_temporal.converter import JSONConverter
+from holdfast_workflows.contracts.agent.declared import Declared
 from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.session.session import StartInput
 from holdfast_workflows.contracts.text.nearest import no_such
-
-_OTHER = {"ToolContext", "Tool"}
-"""Made by Holdfast, never by users."""
 
 
 @pytest.mark.parametrize(
@@ -83,11 +81,12 @@ def test_where_no_name_is_near_those_there_are_are_listed() -> None:
 
 def test_everything_that_users_declare_refuses_unknown_fields() -> None:
     declarations: list[Any] = [
-        found
-        for name in holdfast.__all__
-        if name not in _OTHER
-        and callable(found := getattr(holdfast, name))
-        and not (inspect.isclass(found) and issubclass(found, Exception))
+        *(Agent, App, holdfast.connect, holdfast.open_memory, tool),
+        *(
+            found
+            for name in holdfast.__all__
+            if inspect.isclass(found := getattr(holdfast, name)) and issubclass(found, Declared)
+        ),
     ]
     assert len(declarations) > 10
     for declare in declarations:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from holdfast_workflows.contracts.agent.memory import Notes, Plan
-from holdfast_workflows.contracts.session.entries import MemoryEntry, Recalled, SummaryEntry
+from holdfast_workflows.contracts.session.entries import MemoryEntry, RecalledMemory, SummaryEntry
 from holdfast_workflows.contracts.text.unicode import preview
 
 _SPEAKER = 80  # characters
@@ -32,12 +32,12 @@ def memories(entry: MemoryEntry) -> str:
     return fenced("memories", head, recalled(entry.memories) or entry.text)
 
 
-def recalled(memories: Sequence[Recalled]) -> str:
+def recalled(memories: Sequence[RecalledMemory]) -> str:
     """Return one line for each memory, best first."""
     return "\n".join(map(_memory, memories))
 
 
-def _memory(memory: Recalled) -> str:
+def _memory(memory: RecalledMemory) -> str:
     about = [_day(memory.at)] if memory.at else []
     if memory.speaker:
         about.append(preview(memory.speaker, _SPEAKER))

@@ -20,6 +20,7 @@ from holdfast_workflows.contracts.agent.memory import (
     Trust,
 )
 from holdfast_workflows.contracts.errors import SettingsInvalid
+from holdfast_workflows.contracts.public import public
 
 from .memories import Memories
 from .opening import make_memories
@@ -31,6 +32,7 @@ _BATCH = 64
 """Turns that are embedded and written together."""
 
 
+@public
 class OpenMemory:
     """Memories that this program reads and writes; ``open_memory`` opens them.
 

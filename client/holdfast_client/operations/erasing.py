@@ -1,13 +1,12 @@
 """Erasure of the workers' data and of the histories in Temporal, which contain previews."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import EraseInput, EraseResult
 from holdfast_workflows.contracts.errors import SessionRunning
+from holdfast_workflows.contracts.public import public
 
 from . import listing
 
@@ -15,6 +14,7 @@ _SECONDS = 300.0
 _NAMED = 3
 
 
+@public
 @dataclass(frozen=True)
 class Erased:
     """What was erased.

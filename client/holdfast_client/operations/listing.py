@@ -1,7 +1,5 @@
 """Lists of sessions."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +14,7 @@ from holdfast_client.requests.errors import translate
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
 
 _ENDED: dict[WorkflowExecutionStatus, Status] = {
@@ -29,6 +28,7 @@ _ENDED: dict[WorkflowExecutionStatus, Status] = {
 _STATUS: dict[str, Status] = {each: each for each in get_args(Status)}
 
 
+@public
 @dataclass(frozen=True)
 class SessionInfo:
     """A session in a list.

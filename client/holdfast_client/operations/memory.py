@@ -12,6 +12,7 @@ from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent import memory as contracts
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.public import public
 
 from . import erasing
 from .erasing import Erased
@@ -24,7 +25,8 @@ _MIGRATION = 6 * 3_600.0
 _SHORTEST = timedelta(minutes=1)
 
 
-class Memory:
+@public
+class MemoryClient:
     """The memories of a queue's agents. Made by ``Client.memory``."""
 
     def __init__(self, requests: Requests) -> None:

@@ -11,6 +11,7 @@ from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Mode, StartInput
 from holdfast_workflows.contracts.text.unicode import clean
 
@@ -23,6 +24,7 @@ _HEARTBEAT_TIMEOUT = 5.0
 """Seconds; a call resumes about one second later after its worker was killed."""
 
 
+@public
 class StartOptions(TypedDict, total=False):
     """Options of every session start.
 
@@ -51,6 +53,7 @@ class StartOptions(TypedDict, total=False):
     heartbeat_timeout: float
 
 
+@public
 class SessionOptions(StartOptions, total=False):
     """Options of sessions that are not awaited at once.
 

@@ -1,11 +1,10 @@
 """The events of a stream."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from holdfast_client.reply import Reply
+from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Usage
 
 
@@ -228,3 +227,6 @@ StreamEvent = (
     | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | Undone | Recalled
     | Compacted | PlanChanged | Status
 )  # fmt: skip
+
+for each in get_args(StreamEvent):
+    public(each)

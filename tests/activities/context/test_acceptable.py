@@ -19,7 +19,7 @@ from holdfast_activities.models.openai.client import OpenAIModel
 from holdfast_workflows.contracts.session.entries import (
     Entry,
     MemoryEntry,
-    Recalled,
+    RecalledMemory,
     ReplyEntry,
     ResultEntry,
     ToolCall,
@@ -125,7 +125,7 @@ def logs(draw: st.DrawFn) -> list[Entry]:
         if kind == "stray":
             entries.append(ResultEntry(seq=seq, call_id="z", name="z", text="z"))
         elif kind == "memory":
-            entries.append(MemoryEntry(seq=seq, memories=(Recalled(id="m", text=draw(TEXTS)),)))
+            entries.append(MemoryEntry(seq=seq, memories=(RecalledMemory(id="m", text=draw(TEXTS)),)))
         else:
             role = "message" if kind == "user" else "steer"
             entries.append(UserEntry(seq=seq, role=role, text=draw(TEXTS)))

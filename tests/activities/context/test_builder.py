@@ -14,7 +14,7 @@ from holdfast_activities.models.base import Fragment, Model
 from holdfast_workflows.contracts.session.entries import (
     Entry,
     MemoryEntry,
-    Recalled,
+    RecalledMemory,
     SummaryEntry,
     ToolCall,
     UserEntry,
@@ -39,7 +39,9 @@ def strategies(conversation: Conversation) -> list[str]:
 
 
 def memory(seq: int, count: int = 3, words: int = 20) -> MemoryEntry:
-    said = tuple(Recalled(id=f"{seq}-{n}", text=f"memory{seq}-{n} " + "word " * words) for n in range(count))
+    said = tuple(
+        RecalledMemory(id=f"{seq}-{n}", text=f"memory{seq}-{n} " + "word " * words) for n in range(count)
+    )
     return MemoryEntry(seq=seq, memories=said)
 
 

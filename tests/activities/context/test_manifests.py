@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast_activities.context import PromptAccount, budget
-from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, Recalled
+from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, RecalledMemory
 
 from .test_builder import steps
 from .test_conversation import filled, reply, user
@@ -20,7 +20,7 @@ def account(entries: list[Entry], window: int, ratio: float = 1.0) -> PromptAcco
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 1.37])
 def test_a_manifest_adds_up_and_stays_short_however_long_the_session(ratio: float) -> None:
-    recalled = MemoryEntry(seq=1, memories=(Recalled(id="1", text="Ann likes tea."),))
+    recalled = MemoryEntry(seq=1, memories=(RecalledMemory(id="1", text="Ann likes tea."),))
     entries = [recalled, user(2), *steps(3, 1_000, "word " * 400)]
     made = account(entries, 8_000, ratio)
     manifest = made.manifest("s", reply(2_003), 4_321)

@@ -10,7 +10,13 @@ from holdfast_activities.context import Conversation, Conversations
 from holdfast_activities.models.base import Fragment
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
-from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, Recalled, SummaryEntry, ToolCall
+from holdfast_workflows.contracts.session.entries import (
+    Entry,
+    MemoryEntry,
+    RecalledMemory,
+    SummaryEntry,
+    ToolCall,
+)
 
 from .test_builder import manifest, steps, strategies, tokens
 from .test_conversation import MODEL, filled, reply, result, user, whole
@@ -169,7 +175,7 @@ def test_only_successful_calls_change_the_plan() -> None:
 
 
 def test_memories_stand_before_their_message_and_stay_with_it() -> None:
-    recalled = MemoryEntry(seq=42, memories=(Recalled(id="1", text="Ann likes tea."),))
+    recalled = MemoryEntry(seq=42, memories=(RecalledMemory(id="1", text="Ann likes tea."),))
     conversation = filled([user(1), *steps(2, 20), recalled, user(43), *steps(44, 40)], 124)
     kept = conversation.within(3_000)
     assert seqs(kept)[:2] == [42, 43]

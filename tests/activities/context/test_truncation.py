@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from holdfast_activities.context.truncation import CAP, Truncations, cap, cut
 from holdfast_activities.models.base import Fragment, Model
-from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, Recalled, ReplyEntry, ToolCall
+from holdfast_workflows.contracts.session.entries import (
+    Entry,
+    MemoryEntry,
+    RecalledMemory,
+    ReplyEntry,
+    ToolCall,
+)
 
 from .test_cleaning import WIRES, both_wires
 from .test_conversation import MODEL, reply, result, user
@@ -92,7 +98,7 @@ def test_the_truncation_note_is_correct_for_every_length() -> None:
 
 
 def test_the_last_memories_are_dropped_until_the_rest_fits() -> None:
-    recalled = tuple(Recalled(id=str(n), text=f"memory{n} " + "word " * 50) for n in range(10))
+    recalled = tuple(RecalledMemory(id=str(n), text=f"memory{n} " + "word " * 50) for n in range(10))
     entry, forms = MemoryEntry(seq=4, memories=recalled), Truncations(MODEL)
     said = text_of(forms.fitted(entry, 300))
     assert [n for n in range(10) if f"memory{n} " in said] == [0, 1, 2]

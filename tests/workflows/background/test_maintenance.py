@@ -16,7 +16,7 @@ from temporalio.exceptions import CancelledError
 from temporalio.worker import Worker
 
 from holdfast_client import connect
-from holdfast_client.operations.memory import Memory
+from holdfast_client.operations.memory import MemoryClient
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.memory import TASKS, MaintainInput, MaintenanceReport, TaskReport
 from holdfast_workflows.maintenance import MaintenanceWorkflow
@@ -29,7 +29,7 @@ SCHEDULED = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 @asynccontextmanager
 async def maintained(
     temporal: TemporalClient, queue: str, task: Callable[[str], int]
-) -> AsyncGenerator[Memory]:
+) -> AsyncGenerator[MemoryClient]:
     """A client of memories whose maintenance is played."""
 
     @activity.defn(name=names.MAINTAIN)

@@ -2,8 +2,10 @@
 
 from . import errors
 from .base import Contract
+from .public import public
 
 
+@public
 class Problem(Contract):
     """An error in views: its message, and the detail of this occurrence."""
 

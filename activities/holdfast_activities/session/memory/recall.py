@@ -14,14 +14,14 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import MOST, Memory, MemoryView, RecallInput, RecallResult
 from holdfast_workflows.contracts.agent.spec import MEMORY_RETRY
 from holdfast_workflows.contracts.errors import HoldfastError, MemoryFailed, MemoryUnavailable, to_failure
-from holdfast_workflows.contracts.session.entries import MemoryEntry, Recalled
+from holdfast_workflows.contracts.session.entries import MemoryEntry, RecalledMemory
 
 from ..common.agents import LiveAgents
 
 MAX_WAIT = 3.0  # seconds after which a turn continues without another attempt
 _LONGEST = 1_500  # characters of one memory in a prompt; stored turns may be longer
 
-_FIELDS = set(Recalled.model_fields) - {"text"}
+_FIELDS = set(RecalledMemory.model_fields) - {"text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,6 @@ def _result(entry: object) -> RecallResult:
     return RecallResult(found=len(entry.memories) if isinstance(entry, MemoryEntry) else 0)
 
 
-def _as_recalled(view: MemoryView) -> Recalled:
+def _as_recalled(view: MemoryView) -> RecalledMemory:
     text = view.text if len(view.text) <= _LONGEST else f"{view.text[: _LONGEST - 1]}…"
-    return Recalled(**view.model_dump(include=_FIELDS), text=text)
+    return RecalledMemory(**view.model_dump(include=_FIELDS), text=text)

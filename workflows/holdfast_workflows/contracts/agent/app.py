@@ -4,8 +4,6 @@ These never cross the Temporal boundary. They are here because the public API cr
 use them, and neither may import the other.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -13,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..operations.breakers import TenantLimits
+from ..public import public
 from .spec import AgentSpec, ToolSpec
 
 BEGIN: ContextVar[Callable[[], None]] = ContextVar("BEGIN", default=lambda: None)
 """Called right before a tool's function, in its thread; it raises if the function must not be called any more."""
 
 
+@public
 @dataclass(frozen=True)
 class ToolContext:
     """The call that a tool serves; a parameter annotated with this class receives it.

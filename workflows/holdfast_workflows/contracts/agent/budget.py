@@ -5,12 +5,14 @@ from typing import Literal
 from pydantic import FiniteFloat
 
 from ..base import Contract
+from ..public import public
 from .declared import Declared
 
 WhenSpent = Literal["finish", "degrade", "ask", "stop"]
 Measure = Literal["tokens", "dollars", "steps", "tool_calls", "seconds"]
 
 
+@public
 class Budget(Declared):
     """What a session and its sub-agents may use in all; None for no limit.
 
@@ -38,6 +40,7 @@ class RaiseBudget(Contract):
     seconds: FiniteFloat = 0.0
 
 
+@public
 class Spending(Contract):
     """A session's usage besides tokens and dollars."""
 
@@ -71,6 +74,7 @@ class Spent(Contract):
     used: float
 
 
+@public
 class BudgetAccount(Contract):
     """An account's balance. Limits are those of the last call charged to it."""
 

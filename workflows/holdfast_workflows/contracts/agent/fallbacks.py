@@ -4,9 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..public import public
 from .declared import Declared
 
 
+@public
 class CachedReply(Declared):
     """Repeat the model's reply to exactly the same prompt, if it is at most ``max_age`` seconds old."""
 
@@ -14,6 +16,7 @@ class CachedReply(Declared):
     max_age: float = 3_600.0
 
 
+@public
 class SimplifiedReply(Declared):
     """Call ``model`` (by default the agent's last) without tools, with only the instructions and the message."""
 
@@ -21,12 +24,14 @@ class SimplifiedReply(Declared):
     model: str = ""
 
 
+@public
 class AskHuman(Declared):
     """Wait for a person, who answers instead of the model, retries the model, or gives up."""
 
     kind: Literal["ask_human"] = "ask_human"
 
 
+@public
 class ErrorReply(Declared):
     """End the turn with a text for the user. ``{id}`` becomes the error's id and ``{retry}`` when to try again."""
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from ..base import Contract
+from ..public import public
 from ..session.entries import Usage
 from .budget import Allowance
 from .declared import Declared
@@ -23,6 +24,7 @@ MOST = 10
 """Most memories of one recall."""
 
 
+@public
 class Memory(Declared):
     """What an agent remembers and recalls.
 
@@ -40,6 +42,7 @@ class Memory(Declared):
     """Days until turns and episodes are forgotten; facts stay until they decay."""
 
 
+@public
 class MemoryView(Contract):
     """A memory as people and models see it. Times are seconds since 1970, UTC.
 
@@ -64,6 +67,7 @@ class MemoryView(Contract):
     why: str = ""
 
 
+@public
 class MemoryTurn(Declared):
     """Words that were said, for ``Memory.add``.
 
@@ -173,6 +177,7 @@ class CompactResult(Contract):
 PlanStatus = Literal["todo", "doing", "done", "dropped"]
 
 
+@public
 class PlanItem(Contract):
     """One item of a plan."""
 
@@ -263,6 +268,7 @@ class EraseResult(Contract):
     """Whether there were more sessions, which another request returns."""
 
 
+@public
 class MemoryStats(Contract):
     """Contents of the memory store. ``model`` and ``dimension`` are those of its vectors, if it has any."""
 
@@ -292,6 +298,7 @@ class MaintainInput(Contract):
     tasks: tuple[MaintenanceTask, ...] = TASKS
 
 
+@public
 class TaskReport(Contract):
     """The rows that a task changed, or why it failed."""
 
@@ -301,6 +308,7 @@ class TaskReport(Contract):
     error: str = ""
 
 
+@public
 class MaintenanceReport(Contract):
     """The tasks of a maintenance run; a failed one does not stop the others."""
 
@@ -313,6 +321,7 @@ class MigrateInput(Contract):
     confirm: bool = True
 
 
+@public
 class MigrateResult(Contract):
     """The number of memories with new vectors, and their model."""
 

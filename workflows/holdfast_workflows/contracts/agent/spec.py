@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..base import Contract
+from ..public import public
 from .budget import Budget
 from .declared import Declared
 from .fallbacks import Fallback
@@ -14,6 +15,7 @@ Effect = Literal["none", "idempotent", "once"]
 WhenBusy = Literal["queue", "reject", "interrupt"]
 
 
+@public
 class RetryPolicy(Declared):
     """Retries by Temporal. Delays are in seconds."""
 
@@ -31,6 +33,7 @@ MODEL_RETRY = RetryPolicy(attempts=3, first_delay=1.0, max_delay=30.0)
 TOOL_RETRY = RetryPolicy(attempts=2, first_delay=0.5, max_delay=10.0)
 
 
+@public
 class ToolSpec(Contract):
     """A tool as the model and the workflow see it.
 
@@ -56,6 +59,7 @@ class ToolSpec(Contract):
     """Whether repeated calls with the same result are intended (polling)."""
 
 
+@public
 class OutputSpec(Contract):
     """The shape a final reply must have. ``json_schema`` is a JSON schema."""
 
@@ -64,6 +68,7 @@ class OutputSpec(Contract):
     repairs: int = 2
 
 
+@public
 class AgentSpec(Contract):
     """A whole agent. ``context_window`` and ``max_tokens`` are in tokens, ``*_timeout`` in seconds.
 

@@ -1,10 +1,15 @@
 """The root of the error tree."""
 
-from typing import ClassVar
+import copyreg
+from typing import Any, ClassVar
 
+from ..public import public
 from ..text.unicode import clean
 
 _MAX_MESSAGE = 2_000
+
+_HERE = __name__.rpartition(".")[0]
+"""The package of Holdfast's own errors; users may derive theirs."""
 
 KINDS = frozenset({
     "transient", "rate_limit", "context_length", "content_filter", "refusal", "malformed_output", "tool",
@@ -13,6 +18,7 @@ KINDS = frozenset({
 """The sorts of failure; every error is of one."""
 
 
+@public
 class HoldfastError(Exception):
     """The request failed."""
 
@@ -31,12 +37,14 @@ class HoldfastError(Exception):
         retryable: bool | None = None,
         fallback: bool | None = None,
     ) -> None:
-        """Set the attributes of an error class; a missing one is inherited."""
+        """Set the attributes of an error class; a missing one is inherited. Our own are public."""
         super().__init_subclass__()
         given = {"code": code, "kind": kind, "retryable": retryable, "fallback": fallback}
         for name, value in given.items():
             if value is not None:
                 setattr(cls, name, value)
+        if cls.__module__.startswith(_HERE):
+            public(cls)
 
     def __init__(
         self, detail: str = "", *, retry_after: float | None = None, retryable: bool | None = None
@@ -51,3 +59,7 @@ class HoldfastError(Exception):
             self.retryable = retryable
         text = " ".join((type(self).__doc__ or "").split())
         super().__init__(f"{text} ({self.detail})" if self.detail else text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is pickled by a call of its class with its message, which here is not an argument.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]  # not in typeshed

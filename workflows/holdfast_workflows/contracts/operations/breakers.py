@@ -6,10 +6,12 @@ from pydantic import Field
 
 from ..agent.declared import Declared
 from ..base import Contract
+from ..public import public
 
 BreakerState = Literal["closed", "open", "half_open"]
 
 
+@public
 class BreakerView(Contract):
     """A breaker: ``provider:<name>``, ``tool:<name>`` or ``memory:<name>`` (``embedded``, ``weaviate``, ``embeddings``).
 
@@ -46,6 +48,7 @@ class SetBreaker(Contract):
     reason: str = ""
 
 
+@public
 class TenantLimits(Declared):
     """Limits of one tenant, per UTC day, or per minute over all workers; None for no limit.
 

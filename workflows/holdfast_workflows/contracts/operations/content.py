@@ -2,6 +2,7 @@
 
 from ..base import Contract
 from ..limits import MAX_PAYLOAD
+from ..public import public
 from ..session.entries import Entry
 from ..session.session import TurnView
 
@@ -68,6 +69,7 @@ class StoredTurn(Contract):
     view: TurnView | None = None
 
 
+@public
 class AgentInfo(Contract):
     """An agent that the workers of this task queue serve."""
 

@@ -4,12 +4,14 @@ from typing import Literal
 
 from ..agent.spec import Effect
 from ..base import Contract
+from ..public import public
 
 EffectStatus = Literal[
     "claimed", "settled", "failed", "unknown", "given_up", "undoing", "undone", "undo_failed"
 ]
 
 
+@public
 class EffectView(Contract):
     """One call with an effect. ``arguments`` and ``result`` are previews; times are seconds since 1970.
 
@@ -69,6 +71,7 @@ class DecideEffect(Contract):
     ended: bool = False
 
 
+@public
 class PendingDecision(Contract):
     """A decision that a person has to make."""
 

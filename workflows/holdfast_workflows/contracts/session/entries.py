@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ..base import Contract
+from ..public import public
 
 ResultStatus = Literal["ok", "failed", "invalid", "cancelled"]
 Finish = Literal["stop", "tool_calls", "length", "content_filter", "refusal"]
 
 
+@public
 class Usage(Contract):
     """Usage of a model call. ``cost`` is in US dollars; ``cached_tokens`` are part of ``input_tokens``."""
 
@@ -31,6 +33,7 @@ class Usage(Contract):
         )
 
 
+@public
 class ToolCall(Contract):
     """A call that the model asked for. ``id`` is the provider's; ``arguments`` the JSON text as received."""
 
@@ -47,6 +50,7 @@ class _Entry(Contract):
     """Seconds since 1970, UTC, by the clock of the worker that wrote it."""
 
 
+@public
 class UserEntry(_Entry):
     """A message of the user, steering, or a note to repair a reply."""
 
@@ -55,6 +59,7 @@ class UserEntry(_Entry):
     text: str
 
 
+@public
 class ReplyEntry(_Entry):
     """The reply of one model call."""
 
@@ -69,6 +74,7 @@ class ReplyEntry(_Entry):
     """Data that the provider requires back verbatim (signed thinking blocks)."""
 
 
+@public
 class ResultEntry(_Entry):
     """The result of one call."""
 
@@ -80,7 +86,8 @@ class ResultEntry(_Entry):
     seconds: float = 0.0
 
 
-class Recalled(Contract):
+@public
+class RecalledMemory(Contract):
     """A memory as it was when it was recalled."""
 
     id: str
@@ -92,14 +99,16 @@ class Recalled(Contract):
     why: str = ""
 
 
+@public
 class MemoryEntry(_Entry):
     """The memories recalled for the message that follows. The model sees ``text``."""
 
     kind: Literal["memory"] = "memory"
     text: str = ""
-    memories: tuple[Recalled, ...] = ()
+    memories: tuple[RecalledMemory, ...] = ()
 
 
+@public
 class SummaryEntry(_Entry):
     """A summary that replaces the entries with ``start <= seq < stop`` in prompts; they stay in the log.
 

@@ -3,12 +3,14 @@
 from typing import Literal
 
 from ..base import Contract
+from ..public import public
 
 Part = Literal["instructions", "tools", "summary", "plan", "memory", "task", "conversation"]
 Shown = Literal["whole", "cut", "left_out"]
 """``cut`` is head, tail and a reference for reading the rest."""
 
 
+@public
 class ManifestItem(Contract):
     """Consecutive log entries (``start <= seq < stop``) that were treated alike; both are 0 for other parts.
 
@@ -27,6 +29,7 @@ class ManifestItem(Contract):
     """The reason; empty if shown whole."""
 
 
+@public
 class Manifest(Contract):
     """How one prompt was built. Counts are tokens.
 

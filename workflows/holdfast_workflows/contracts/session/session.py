@@ -12,6 +12,7 @@ from ..limits import MAX_NAME
 from ..operations.effects import PendingDecision
 from ..operations.resets import Abandoned
 from ..problems import Problem
+from ..public import public
 from .entries import Usage
 from .steps import NewEntry, TurnStatus
 
@@ -49,6 +50,7 @@ class Accepted(Contract):
     """Whether the session is paused, so that the turn starts after a resume."""
 
 
+@public
 class TurnView(Contract):
     """A turn. A long ``reply`` is a preview; the whole text is at ``reply_seq`` in the log."""
 
@@ -88,6 +90,7 @@ EventKind = Literal[
 ]
 
 
+@public
 class Event(Contract):
     """An event of a session, for followers. ``n`` counts up without gaps."""
 
@@ -105,6 +108,7 @@ class Event(Contract):
     at: float = 0.0
 
 
+@public
 class SessionView(Contract):
     """A session's status, and its events from the requested one on."""
 

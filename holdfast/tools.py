@@ -13,6 +13,7 @@ from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.spec import TOOL_RETRY, Effect, RetryPolicy, ToolSpec
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
+from holdfast_workflows.contracts.public import public
 
 from . import arguments as args
 from . import calling, declare, effects
@@ -24,6 +25,7 @@ R = TypeVar("R")
 _EFFECTS = ("none", "idempotent", "once")
 
 
+@public
 class Tool(Generic[P, R]):
     """A function that a model may call; made by ``@tool``. Calling it calls the function.
 
@@ -124,6 +126,7 @@ def tool(
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
+@public
 @known_options("tool")
 def tool(
     function: Callable[P, R] | None = None,

@@ -1,0 +1,11 @@
+"""The client without async: the names of ``holdfast`` that differ, with the same methods.
+
+from holdfast.sync import connect
+
+with connect() as client:
+    print(client.run("support", "Where is order 42?"))
+"""
+
+from holdfast_client.sync import Client, MemoryClient, Session, connect
+
+__all__ = ["Client", "MemoryClient", "Session", "connect"]
