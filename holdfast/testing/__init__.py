@@ -85,8 +85,10 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> object:
-    # A scripted model in a separate process must not import all that a worker needs.
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+if not TYPE_CHECKING:  # type checkers know the names, and with this would accept any other
+
+    def __getattr__(name: str) -> object:
+        # A scripted model in a separate process must not import all that a worker needs.
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -13,10 +13,9 @@ from pathlib import Path
 from rich.console import Console
 
 from examples.analyst import app as analyst
+from holdfast import Client, HoldfastError, Reply, Session, StepEnded, connect
 from holdfast.testing import ScriptedModel, SpawnedModel
-from holdfast_client import Client, Reply, Session, StepEnded, connect
 from holdfast_temporal import DevServer, run_link
-from holdfast_workflows.contracts.errors import HoldfastError
 
 from . import summary
 from .processes import Workers

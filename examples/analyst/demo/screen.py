@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.spinner import Spinner
 from rich.text import Text
 
-from holdfast_client import (
+from holdfast import (
     Status,
     StepEnded,
     StreamEvent,

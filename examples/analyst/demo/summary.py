@@ -12,8 +12,7 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.table import Table
 
-from holdfast_client import Client, Reply, Session
-from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
+from holdfast import Client, Reply, ReplyEntry, ResultEntry, Session
 
 
 @dataclass(frozen=True)
