@@ -13,7 +13,9 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from holdfast import Agent, App, ToolContext, tool
 from holdfast.testing import Reply, Request, call, say
+from holdfast_workflows.contracts.limits import SEQ_GAP
 
+from ...support import eventually
 from ..conftest import Running
 
 COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
@@ -113,6 +115,19 @@ async def reset(it: Running, session: str, event: int, *, run: str = "", reapply
             reset_reapply_exclude_types=[] if reapply else [signal, update],
         )
     )
+
+
+async def followed(it: Running, session: str, resets: int) -> None:
+    """Wait until the session has set aside the log of that many resets.
+
+    A message in the same workflow task as the reset counts as one that is applied again: it may get the
+    number of a turn that was set aside.
+    """
+
+    async def moved() -> bool:
+        return (await it.holdfast.client.session(session).view()).seq > resets * SEQ_GAP
+
+    await eventually(moved)
 
 
 async def texts(it: Running, log: str) -> list[str]:
