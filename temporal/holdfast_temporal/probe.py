@@ -27,6 +27,17 @@ def free_ports(count: int) -> list[int]:
         return [server.getsockname()[1] for server in servers]
 
 
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1."""
+    if listens(f"127.0.0.1:{port}"):  # on macOS a server may listen on one address although another has all
+        return False
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def listens(address: str) -> bool:
     """Whether something accepts connections at ``host:port``."""
     host, _, port = address.rpartition(":")

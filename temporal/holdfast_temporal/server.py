@@ -18,9 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from holdfast_workflows.contracts.errors import DevServerFailed
+from holdfast_workflows.contracts.errors import DevServerFailed, PortTaken
 
 from . import attributes, binary, probe
+
+PORT: Final = 7233
+UI_PORT: Final = 8233
+"""The ports of Temporal's own development server."""
 
 START_TIMEOUT: Final = 30.0
 STOP_TIMEOUT: Final = 10.0
@@ -76,6 +80,7 @@ class DevServer:
         port: int | None = None,
         ui: bool = True,
         ui_port: int | None = None,
+        standard_ports: bool = False,
         detach: bool = False,
     ) -> None:
         """Describe the server; ``start`` starts it.
@@ -86,12 +91,14 @@ class DevServer:
             port: The port for clients and workers; a free one by default.
             ui: Whether to serve the web UI.
             ui_port: The port of the web UI; a free one by default.
+            standard_ports: Take 7233 and 8233 instead of any free ones, if they are free.
             detach: Keep it running at the end of the ``with``, for other processes.
         """
         self._folder = home(folder)
         self._memory = memory
         self._ports = (port, ui_port)
         self._ui = ui
+        self._standard_ports = standard_ports
         self._detach = detach
         self._info: ServerInfo | None = None
         self._joined = False
@@ -164,13 +171,31 @@ class DevServer:
             await self.stop()
 
     async def _launch(self, deadline: float) -> ServerInfo:
-        for wanted in filter(None, self._ports):
-            if probe.listens(f"127.0.0.1:{wanted}"):
-                raise DevServerFailed(f"port {wanted} is taken by another program")
-        free = probe.free_ports(2)
-        port, ui_port = self._ports[0] or free[0], self._ports[1] or free[1]
         if orphan := await asyncio.to_thread(_running, self._folder):
             await stop(orphan)  # its owner has ended; two servers cannot share one database
+        ports = self._choose_ports()
+        try:
+            return await self._launch_at(*ports, deadline)
+        except DevServerFailed:
+            # Another program may have taken a standard port since it was found to be free.
+            if not self._standard_ports or all(map(probe.is_free, ports)):
+                raise
+            return await self._launch_at(*self._choose_ports(), deadline)
+
+    def _choose_ports(self) -> tuple[int, int]:
+        """The ports for clients and for the UI. Raises PortTaken for a taken one that was asked for."""
+        for wanted in filter(None, self._ports):
+            if not probe.is_free(wanted):
+                raise PortTaken(str(wanted))
+        standard = (PORT, UI_PORT) if self._standard_ports else (0, 0)
+        free = probe.free_ports(2)
+        port, ui_port = (
+            wanted or (usual if usual and probe.is_free(usual) else other)
+            for wanted, usual, other in zip(self._ports, standard, free, strict=True)
+        )
+        return port, ui_port
+
+    async def _launch_at(self, port: int, ui_port: int, deadline: float) -> ServerInfo:
         command = [str(binary.find()), *self._arguments(port, ui_port)]
         if self._detach:
             pid, owner = _spawn(command, self.log), 0

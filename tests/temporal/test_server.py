@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
 from holdfast_temporal import DevServer, ServerInfo, connect, ensure_search_attributes, probe
 from holdfast_temporal import server as servers
-from holdfast_workflows.contracts.errors import DevServerFailed, DevServerMissing
+from holdfast_workflows.contracts.errors import DevServerFailed, DevServerMissing, PortTaken
 
 STARTER = """
 import asyncio, os, sys
@@ -135,8 +136,43 @@ def test_a_free_port_is_given_to_no_other_process() -> None:
 
 async def test_a_port_that_is_taken_is_named(server: DevServer, tmp_path: Path) -> None:
     port = int(server.address.rpartition(":")[2])
-    with pytest.raises(DevServerFailed, match=f"port {port} is taken"):
+    with pytest.raises(PortTaken, match=str(port)):
         await DevServer(tmp_path, port=port).start()
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["free", "taken"])
+async def test_the_standard_ports_are_used_if_they_are_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    usual = probe.free_ports(2)
+    for name, port in zip(("PORT", "UI_PORT"), usual, strict=True):
+        monkeypatch.setattr(servers, name, port)
+    with ExitStack() as stack:
+        for port in usual if taken else []:
+            stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        async with DevServer(tmp_path, memory=True, standard_ports=True) as server:
+            used = {int(server.address.rpartition(":")[2]), int(server.ui.rpartition(":")[2])}
+            assert used.isdisjoint(usual) if taken else used == set(usual)
+
+
+async def test_a_standard_port_that_is_taken_during_the_start_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [port] = probe.free_ports(1)
+    monkeypatch.setattr(servers, "PORT", port)
+    is_free = probe.is_free
+    with ExitStack() as others:
+
+        def late(wanted: int) -> bool:
+            """Report the port as free, and have another program take it right then, once."""
+            if wanted == port and is_free(port):
+                others.enter_context(socket.create_server(("127.0.0.1", port)))
+                return True
+            return is_free(wanted)
+
+        monkeypatch.setattr(probe, "is_free", late)
+        async with DevServer(tmp_path, memory=True, ui=False, standard_ports=True) as server:
+            assert not server.address.endswith(f":{port}")
 
 
 async def test_a_server_that_dies_at_its_start_says_why_and_leaves_nothing(tmp_path: Path) -> None:

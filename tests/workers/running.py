@@ -95,7 +95,7 @@ async def get(port: int, page: str, method: str = "GET") -> tuple[int, dict[str,
 
 
 @asynccontextmanager
-async def started(*arguments: str, **settings: str) -> AsyncGenerator[Running]:
+async def started(*arguments: str, cwd: Path | str = ROOT, **settings: str) -> AsyncGenerator[Running]:
     """``holdfast <arguments>`` with settings as ``name="value"``, ended at the latest with the block."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")},
@@ -104,7 +104,7 @@ async def started(*arguments: str, **settings: str) -> AsyncGenerator[Running]:
         **{f"HOLDFAST_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", COMMAND, *arguments, env=environment, stderr=PIPE, cwd=ROOT
+        sys.executable, "-c", COMMAND, *arguments, env=environment, stderr=PIPE, cwd=cwd
     )
     running = Running(process)
     try:

@@ -55,13 +55,42 @@ async def test_a_killed_dev_leaves_nothing_that_goes_on(tmp_path: Path) -> None:
     assert DevServer.find(tmp_path) is None
 
 
-@pytest.mark.slow
-async def test_dev_ends_with_a_worker_that_cannot_work(tmp_path: Path) -> None:
-    async with started("dev", "nowhere:app", "--no-ui", home=str(tmp_path)) as dev:
+async def test_dev_starts_nothing_for_an_app_that_cannot_be_loaded(tmp_path: Path) -> None:
+    async with started("dev", "nowhere:app", "--no-ui", home=str(tmp_path / "home")) as dev:
         assert await dev.ended(60) == 2
+        assert len(dev.lines) == 1
         assert "no module 'nowhere'" in dev.text
-        assert "stopping" not in dev.text
-    assert DevServer.find(tmp_path) is None
+    assert not (tmp_path / "home").exists()
+
+
+async def test_dev_refuses_settings_that_its_server_cannot_serve(tmp_path: Path) -> None:
+    async with started("dev", APP, home=str(tmp_path / "home"), api_key="k", namespace="n") as dev:
+        assert await dev.ended(60) == 2
+        assert len(dev.lines) == 1
+        assert "HOLDFAST_API_KEY, HOLDFAST_NAMESPACE: the embedded server has no" in dev.text
+    assert not (tmp_path / "home").exists()
+
+
+async def test_dev_tells_what_it_serves_and_what_to_type_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    away = {"home": str(tmp_path), "temporal_address": "far:7233"}
+    async with started("dev", "tests.workers.deployed:after", "--no-ui", **away) as dev:
+        await dev.said("commands in this environment reach that server")
+        server = DevServer.find(tmp_path)
+        assert server is not None
+        for words in (
+            "agents    clerk    openai:scripted",
+            "cashier  openai:scripted",
+            "            openai:scripted needs a key; set OPENAI_API_KEY",
+            f"Temporal  {server.address}, task queue holdfast-deployed",
+            f"state     sqlite:///{tmp_path}/state.db",
+            "next      holdfast chat clerk",
+        ):
+            assert words in dev.text
+        dev.signal(signal.SIGTERM)
+        assert await dev.ended() == 0
 
 
 @pytest.mark.slow

@@ -59,22 +59,29 @@ def worker(
 
 def dev(
     app: AppName,
-    port: Annotated[int | None, typer.Option(help="Temporal's port; a free one by default.")] = None,
-    ui_port: Annotated[int | None, typer.Option(help="The UI's port; a free one by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Temporal's port; 7233 by default, or a free one if that is taken.")
+    ] = None,
+    ui_port: Annotated[
+        int | None, typer.Option(help="The UI's port; 8233 by default, or a free one if that is taken.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Run without the UI.")] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Load the App again when one of its Python files changes.")
+    ] = False,
 ) -> None:
-    """Run an embedded Temporal server, its UI, and workers."""
-    from rich.console import Console
+    """Run an App with an embedded Temporal server, its UI, and workers.
 
+    All is stored in the folder .holdfast, or in HOLDFAST_HOME; sessions go on at the next start.
+    """
     with worker_installed():
-        from . import dev as development
-        from .settings import Settings
+        from .dev.run import DevOptions, run
 
-    options = development.DevOptions(app, port, ui_port, workers, not no_ui)
+    options = DevOptions(app, port, ui_port, workers, not no_ui, reload)
     with one_line_errors():
         try:
-            code = asyncio.run(development.run(options, Settings.load(), Console(stderr=True)))
+            code = asyncio.run(run(options))
         except asyncio.CancelledError:  # Ctrl-C twice
             code = INTERRUPTED
     raise typer.Exit(code)

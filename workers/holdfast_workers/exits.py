@@ -9,15 +9,10 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from holdfast_workflows.contracts.errors import (
-    BadInput,
-    HoldfastError,
-    ServiceError,
-    StateUnavailable,
-    WorkerMissing,
-)
+if TYPE_CHECKING:
+    from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal's client
 
 OK: Final = 0
 FAILED: Final = 1
@@ -31,9 +26,13 @@ def one_line_errors() -> Generator[None]:
     """Print a Holdfast error as one line on standard error and exit with its code."""
     try:
         yield
-    except HoldfastError as error:
+    except Exception as error:
+        from holdfast_workflows.contracts.errors import HoldfastError
+
+        if not isinstance(error, HoldfastError):
+            raise
         with suppress(OSError):  # a full disk must not change the exit code
-            sys.stderr.write(f"holdfast: {error}\n")
+            sys.stderr.write(f"holdfast: {' '.join(str(error).split())}\n")
         raise SystemExit(_code(error)) from None
 
 
@@ -42,14 +41,22 @@ def worker_installed() -> Generator[None]:
     """Report a library missing from the ``worker`` extra in one line, with the remedy."""
     with one_line_errors():
         if find_spec("sqlmodel") is None:  # `dev` imports nothing of a worker itself
-            raise WorkerMissing("no module sqlmodel")
+            raise _missing("sqlmodel")
         try:
             yield
         except ModuleNotFoundError as error:
-            raise WorkerMissing(f"no module {error.name}") from None
+            raise _missing(error.name) from None
+
+
+def _missing(module: str | None) -> HoldfastError:
+    from holdfast_workflows.contracts.errors import WorkerMissing
+
+    return WorkerMissing(f"no module {module}")
 
 
 def _code(error: HoldfastError) -> int:
+    from holdfast_workflows.contracts.errors import BadInput, ServiceError, StateUnavailable
+
     if isinstance(error, BadInput):
         return BAD_INPUT
     return UNREACHABLE if isinstance(error, ServiceError | StateUnavailable) else FAILED

@@ -53,17 +53,19 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def main(app: str, **given: Any) -> int:
+def main(app: str, registry: Registry | None = None, **given: Any) -> int:
     """Serve the App ``module:attribute`` until a signal arrives; return 0 after a clean stop, 1 after a failure.
 
-    ``given`` settings override the environment.
+    ``registry`` is the App's if it is loaded already and its models have been checked. ``given`` settings
+    override the environment.
 
     Raises:
         SystemExit: The worker cannot start, and a retry would not help.
     """
     with exits.one_line_errors():
         settings = Settings.load(**given)
-        registry = load_app(app).registry()
+        checked = registry is not None
+        registry = registry or load_app(app).registry()
         gc.freeze()  # collections skip what was imported
         gc.enable()
         runtime = telemetry.make_runtime(settings, logs.configure(settings))
@@ -71,7 +73,8 @@ def main(app: str, **given: Any) -> int:
             _log.warning("%s", line)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             loop = runner.get_loop()
-            code = _run(loop, loop.create_task(WorkerProcess(registry, settings, runtime, app).run()))
+            worker = WorkerProcess(registry, settings, runtime, app, checked=checked)
+            code = _run(loop, loop.create_task(worker.run()))
             # Threads and tasks that tools left running must not keep the process alive.
             _end_within(_CLOSING, code)
         return code
@@ -92,9 +95,16 @@ class WorkerProcess:
     """One worker with its connections, health server and signal handlers."""
 
     def __init__(
-        self, registry: Registry, settings: Settings, runtime: Runtime | None = None, module: str = ""
+        self,
+        registry: Registry,
+        settings: Settings,
+        runtime: Runtime | None = None,
+        module: str = "",
+        *,
+        checked: bool = False,
     ) -> None:
         self._registry = registry
+        self._checked = checked
         self._settings = settings.for_app(registry.name)
         self._module = module
         self._runtime = runtime
@@ -139,7 +149,8 @@ class WorkerProcess:
         providers = settings.model_providers()
         models = Models(providers)
         stack.push_async_callback(models.close)
-        warn_of_models(self._registry, models)
+        if not self._checked:
+            warn_of_models(self._registry, models)
         await warn_of_tools(self._registry, state)
         resilience = Resilience(state, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)

@@ -27,14 +27,23 @@ _WARNINGS: Final = {
 _log = logging.getLogger(__name__)
 
 
-def warn_of_models(registry: Registry, models: Models) -> None:
-    """Log a warning for each model whose provider is unknown or whose key is missing."""
+def unusable_models(registry: Registry, models: Models) -> dict[str, dict[str, str]]:
+    """Models whose provider is unknown or whose key is missing: by agent and model, the reason."""
+    found: dict[str, dict[str, str]] = {}
     for agent in registry.agents.values():
         for name in _models(agent):
             try:
                 models.check(name)
             except HoldfastError as error:
-                _log.warning("agent %s cannot use model %s: %s", agent.name, name, error.detail or error)
+                found.setdefault(agent.name, {})[name] = error.detail or str(error)
+    return found
+
+
+def warn_of_models(registry: Registry, models: Models) -> None:
+    """Log a warning for each model that cannot be used."""
+    for agent, reasons in unusable_models(registry, models).items():
+        for name, reason in reasons.items():
+            _log.warning("agent %s cannot use model %s: %s", agent, name, reason)
 
 
 def _models(agent: AgentSpec) -> list[str]:

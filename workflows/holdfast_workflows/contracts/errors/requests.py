@@ -51,6 +51,10 @@ class SettingsInvalid(BadInput, code="settings_invalid"):
     """A setting is invalid; correct the HOLDFAST_… variable that the detail names."""
 
 
+class PortTaken(BadInput, code="port_taken"):
+    """The port cannot be used; stop the program that has it, or choose another port."""
+
+
 class DatabaseMismatch(BadInput, code="database_mismatch"):
     """The task queue's sessions are in another state database; set HOLDFAST_STATE_URL to that database, or run `holdfast state bind` if it was moved on purpose."""
 
@@ -88,11 +92,11 @@ class WorkerMissing(ServiceError, code="worker_missing", kind="permanent", retry
 
 
 class DevServerMissing(ServiceError, code="dev_server_missing", kind="permanent", retryable=False):
-    """The embedded Temporal server is not installed; run `pip install "holdfast[dev]"`."""
+    """A part of `holdfast dev` is not installed; run `pip install "holdfast[dev]"`."""
 
 
 class DevServerFailed(ServiceError, code="dev_server_failed"):
-    """The embedded Temporal server did not start; see the end of its log for the reason."""
+    """The embedded Temporal server failed; its log tells the reason."""
 
 
 class SearchAttributesMissing(
