@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from base64 import b32encode
 
@@ -14,11 +15,17 @@ from holdfast_workflows.contracts.session.session import Message
 from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 _MAX_ID = 200
+_NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 def new_id(prefix: str) -> str:
     """Return a random id. It contains no personal data, since ids are logged and listed."""
     return f"{prefix}-{b32encode(secrets.token_bytes(13)).decode()[:20].lower()}"
+
+
+def session_id(agent: str) -> str:
+    """Return a random id that begins with the agent's name, and that no shell or URL has to quote."""
+    return new_id(_NOT_IN_IDS.sub("-", agent[:64]))
 
 
 def checked_id(id: str) -> str:

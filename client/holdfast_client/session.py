@@ -166,6 +166,11 @@ class Session:
         async for entry in content.log(self._requests, self._id, start):
             yield await content.whole(self._requests, self._id, entry)
 
+    async def turns(self) -> AsyncGenerator[TurnView]:
+        """Yield every turn that has begun, with its status, error, usage and times; long texts as previews."""
+        async for turn in content.turns(self._requests, self._id, (await self.view()).turn):
+            yield turn
+
     async def steer(self, text: str) -> int:
         """Add a message that the running turn reads at its next step; NothingToDo if none is running."""
         return (await self._requests.update(self._id, "steer", text, Accepted)).turn

@@ -170,6 +170,7 @@ class Session(_Handle[async_session.Session]):
     watch = _iterating(async_session.Session.watch)
     view = _blocking(async_session.Session.view)
     log = _iterating(async_session.Session.log)
+    turns = _iterating(async_session.Session.turns)
     transcript = _iterating(async_session.Session.transcript)
     steer = _blocking(async_session.Session.steer)
     pause = _blocking(async_session.Session.pause)

@@ -170,10 +170,13 @@ class State:
                 await db.merge(turn)
         return change.version + 1
 
-    async def load_turns(self, session: str) -> list[TurnRecord]:
-        """The session's turns in order."""
-        own = select(TurnTable).where(col(TurnTable.session) == identifier(session))
-        return [_record(row) for row in await self._transactions.all(own.order_by(col(TurnTable.turn)))]
+    async def load_turns(self, session: str, first: int = 1, count: int | None = None) -> list[TurnRecord]:
+        """The session's turns in order, from ``first`` on."""
+        own = select(TurnTable).where(
+            col(TurnTable.session) == identifier(session), col(TurnTable.turn) >= first
+        )
+        rows = await self._transactions.all(own.order_by(col(TurnTable.turn)).limit(count))
+        return [_record(row) for row in rows]
 
     async def load_turn(self, session: str, turn: int) -> TurnRecord | None:
         """A turn that has ended."""

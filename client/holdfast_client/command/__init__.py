@@ -2,7 +2,8 @@
 
 main        the ``holdfast`` script, and commands of other packages
 common      options, execution, exit codes, output
-sessions    run, send, chat, watch, show, prompt, sessions, agents, pause, resume, steer, cancel, close, repin
+chat        chat
+sessions    run, send, watch, show, prompt, sessions, agents, pause, resume, steer, cancel, close, repin
 operations  effects, resolve, budget, budgets, breakers, breaker, memory
 
 Temporal's client is imported only when a command runs, so that --help is fast.

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import typer
 
+from .chat import chat
 from .common import exits, options, output
 from .operations import breakers, budgets, effects, memory_admin
-from .sessions import chat, control, lists, prompts, show, tasks
+from .sessions import control, lists, prompts, show, tasks
 
 GROUP: Final = "holdfast.commands"
 

@@ -100,6 +100,25 @@ async def turn(requests: Requests, session: str, number: int) -> TurnView | None
     return (await requests.activity(names.READ_TURN, request, contracts.StoredTurn, session=session)).view
 
 
+async def turns(requests: Requests, session: str, last: int) -> AsyncGenerator[TurnView]:
+    """Yield a session's turns up to ``last``, in order; long texts as previews."""
+    after, page = 0, await _turns(requests, session, 1)
+    while page:
+        for stored in page:
+            after = stored.turn
+            # The session has the whole error of a recent turn.
+            yield (await requests.turn(session, after) if stored.error else None) or stored
+        page = await _turns(requests, session, after + 1)
+    for number in range(after + 1, last + 1):  # running, or not stored yet
+        if view := await requests.turn(session, number):
+            yield view
+
+
+async def _turns(requests: Requests, session: str, first: int) -> tuple[TurnView, ...]:
+    request = contracts.ReadTurn(session=session, turn=first, count=_PAGE)
+    return (await requests.activity(names.READ_TURN, request, contracts.StoredTurn, session=session)).views
+
+
 async def prompts(requests: Requests, session: str) -> AsyncGenerator[Manifest]:
     """Yield the manifests of a session's model calls, in order."""
     after, more = 0, True

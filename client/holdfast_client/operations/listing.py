@@ -12,8 +12,10 @@ from temporalio.exceptions import TemporalError
 from holdfast_client.requests import registering
 from holdfast_client.requests.errors import translate
 from holdfast_client.requests.requests import Requests
+from holdfast_temporal import binding
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.operations.binding import Binding
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
 
@@ -43,6 +45,8 @@ class SessionInfo:
         started: When its newest run began.
         ended: When it ended; None while it is open.
         user: Its user; empty if none.
+        app: The app that its task queue belongs to; empty if unknown.
+        message: The beginning of the message it was started with; empty without one.
     """
 
     id: str
@@ -54,12 +58,18 @@ class SessionInfo:
     started: datetime
     ended: datetime | None
     user: str = ""
+    app: str = ""
+    message: str = ""
 
 
 async def sessions(requests: Requests, query: str, limit: int | None) -> AsyncGenerator[SessionInfo]:
     """Yield the sessions of a visibility query, newest first."""
+    apps: dict[str, Binding] | None = None
     async for each in _found(requests, query, limit):
-        yield _info(each)
+        if apps is None:
+            apps = await binding.bound(requests.temporal)
+        app = apps.get(each.task_queue)
+        yield await _info(each, (app.app or app.module) if app else "")
 
 
 async def ids(requests: Requests, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
@@ -112,7 +122,7 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if "'" in value else f"'{value}'"
 
 
-def _info(found: WorkflowExecution) -> SessionInfo:
+async def _info(found: WorkflowExecution, app: str) -> SessionInfo:
     attributes = found.typed_search_attributes
     status = found.status or WorkflowExecutionStatus.RUNNING
     value = attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS))
@@ -126,4 +136,6 @@ def _info(found: WorkflowExecution) -> SessionInfo:
         started=found.start_time,
         ended=found.close_time,
         user=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)) or "",
+        app=app,
+        message=await found.memo_value(names.MEMO_MESSAGE, "", type_hint=str),
     )

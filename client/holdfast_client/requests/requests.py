@@ -40,6 +40,9 @@ _RETRY: Final = common.RetryPolicy(
     initial_interval=timedelta(seconds=0.1), maximum_interval=timedelta(seconds=2), maximum_attempts=4
 )
 
+_TITLE: Final = 120
+"""Characters of the first message that lists of sessions show."""
+
 _FIRST: Final = common.Priority(priority_key=1)
 """A caller waits for the answer, so it goes before queued work."""
 
@@ -239,7 +242,8 @@ def _options(id: str, start: StartInput, share: common.Priority, queue: str) -> 
         if value:
             attributes.append(common.SearchAttributePair(common.SearchAttributeKey.for_keyword(name), value))
     agent = plain_markdown(start.agent)
-    request = plain_markdown(preview(start.message.text)) if start.message else ""
+    text = preview(start.message.text) if start.message else ""
+    request = plain_markdown(text)
     return {
         "id": id,
         "task_queue": queue,
@@ -249,6 +253,7 @@ def _options(id: str, start: StartInput, share: common.Priority, queue: str) -> 
         "id_reuse_policy": common.WorkflowIDReusePolicy.REJECT_DUPLICATE,
         "search_attributes": common.TypedSearchAttributes(attributes),
         "priority": share,
+        "memo": {names.MEMO_MESSAGE: text[:_TITLE]} if text else None,
         "static_summary": f"{agent}: {request}" if request else agent,
         "static_details": " · ".join(
             filter(None, (f"**{agent}**", start.mode, plain_markdown(start.tenant)))

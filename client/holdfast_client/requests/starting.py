@@ -29,7 +29,7 @@ class StartOptions(TypedDict, total=False):
     """Options of every session start.
 
     Attributes:
-        id: The session's id; random by default. Starting the same id again returns the same session,
+        id: The session's id; by default random, after the agent's name. Starting the same id again returns the same session,
             running or ended, and takes the first message once.
         tenant: The tenant the session runs for.
         user: The id of the user the session is with; memories of the user belong to it.
@@ -90,7 +90,7 @@ async def start(
 ) -> Session:
     """Start a session or find it."""
     _check(agent, tenant, user, budget)
-    session = messages.new_id("s") if id is None else messages.checked_id(id)
+    session = messages.session_id(agent) if id is None else messages.checked_id(id)
     message = None
     if text is not None:
         # A fixed id, so that a repeated start sends the same message.

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from holdfast.testing import Environment, call, say, unauthorized
-from holdfast_client.command.common.printing import out, sentence
+from holdfast_client.command.common.printing import out, sentence, since
 from holdfast_client.command.main import invoke
-from holdfast_client.command.sessions.lists import sessions_table
+from holdfast_client.command.sessions.lists import sessions_list
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_workflows.contracts.errors import HoldfastError, ModelRejected, ModelTransient
 
@@ -105,10 +104,11 @@ async def test_show_prints_why_the_last_turn_failed(running: Running) -> None:
         error = (await session.wait(raise_on_error=False)).error
         assert error is not None
         code, out, _ = await holdfast(environment, "show", session.id)
-        last = out.splitlines()[-1]
+        last = out.splitlines()
         assert code == 0
-        assert last.startswith("turn 1 failed: ")
-        assert last.endswith(f" · error {error.id}")
+        assert any(line.startswith("turn 1 failed · ") for line in last)
+        (reason,) = [line for line in last if line.endswith(f" · error {error.id}")]
+        assert "check the API key" in reason
 
 
 def test_an_error_line_states_when_to_retry() -> None:
@@ -192,9 +192,16 @@ async def test_a_session_is_shown_step_by_step(running: Running) -> None:
         assert code == 0
         for expected in ("Peek about.", "Peek 2.", "→ peek", "2: glimpsed", "Done.", "1 turn "):
             assert expected in out
-        assert re.search(r"last entry \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n", out)
+        assert re.search(
+            r"^turn 1 done · \d{4}-\d\d-\d\d \d\d:\d\d:\d\d · [\d.]+ s · 4 steps · ", out, re.MULTILINE
+        )
         code, out, _ = await holdfast(environment, "show", session.id, "--json")
-        assert [entry["kind"] for entry in lines(out)] == ["user", *(["reply", "result"] * 3), "reply"]
+        assert [entry["kind"] for entry in lines(out)] == [
+            "turn",
+            "user",
+            *(["reply", "result"] * 3),
+            "reply",
+        ]
 
 
 async def test_sessions_and_agents_are_listed(running: Running) -> None:
@@ -214,26 +221,50 @@ def test_the_output_is_at_least_80_columns_wide(monkeypatch: pytest.MonkeyPatch)
         assert out().width == width
 
 
-def test_a_list_of_sessions_escapes_markup() -> None:
+def _info(**changes: Any) -> SessionInfo:
     now = datetime.now().astimezone()
-    info = SessionInfo("s-1", "weather", "[red]acme", "running", 1, 0.0, now, None, user="[42]")
-    console = Console(width=80, file=io.StringIO())
-    console.print(sessions_table([info]))
-    assert isinstance(console.file, io.StringIO)
-    assert all(name in console.file.getvalue() for name in ("[red]acme", "[42]"))
+    info = SessionInfo(
+        "support-47gcobejeof22urownfm", "support", "acme", "needs_person", 12, 0.0437, now, now
+    )
+    given = {"app": "shop", "message": "I want a refund for order 4711, please."} | changes
+    return dataclasses.replace(info, **given)
 
 
-def test_a_list_of_sessions_fits_80_columns() -> None:
-    now = datetime.now().astimezone()
-    info = SessionInfo("s-47gcobejeof22urownfm", "weather", "acme", "cancelled", 12, 0.0437, now, now)
-    other = dataclasses.replace(info, tenant="", started=now - timedelta(days=40))
-    for found in ([other], [info, other], [other, dataclasses.replace(other, user="ann")]):
-        console = Console(width=80, file=io.StringIO())
-        console.print(sessions_table(found))
-        assert isinstance(console.file, io.StringIO)
-        printed = console.file.getvalue().splitlines()
-        assert len(printed) == 1 + len(found)
-        assert all(line.startswith(("session", info.id)) for line in printed)
+def test_a_list_of_sessions_prints_markup_unchanged() -> None:
+    printed = sessions_list([_info(tenant="[red]acme", user="[42]")], 200).plain
+    assert "[red]acme" in printed
+    assert "[42]" in printed
+
+
+@pytest.mark.parametrize(("width", "lines_each"), [(80, 2), (120, 2), (200, 1)])
+def test_a_list_of_sessions_fits_the_width(width: int, lines_each: int) -> None:
+    old = datetime.now().astimezone() - timedelta(days=40)
+    found = [_info(), _info(tenant="", started=old), _info(user="ann", message="word " * 60)]
+    printed = sessions_list(found, width).plain.splitlines()
+    assert len(printed) == 1 + lines_each * len(found)
+    assert max(map(len, printed)) <= width
+    assert [line.startswith("support-47gcobejeof22urownfm  needs_person") for line in printed].count(
+        True
+    ) == 3
+    assert f"{old:%Y-%m-%d %H:%M}" in printed[1 + lines_each]
+    for expected in ("shop", "acme", "I want a ref", "…", "0 s ago"):
+        assert expected in "\n".join(printed)
+
+
+def test_a_list_of_sessions_without_owners_has_one_line_each_at_120_columns() -> None:
+    printed = sessions_list([_info(tenant="")], 120).plain.splitlines()
+    assert len(printed) == 2
+    assert printed[0].split() == ["session", "status", "turns", "cost", "started", "agent", "app", "message"]
+    assert "I want a refund" in printed[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(5, "5 s ago"), (3_599, "59 min ago"), (2 * 3_600, "2 h ago"), (86_400, "2026-01-30 20:00")],
+)
+def test_a_time_is_relative_on_the_same_day(seconds: int, shown: str) -> None:
+    now = datetime(2026, 1, 31, 20).astimezone()
+    assert since(now - timedelta(seconds=seconds), now) == shown
 
 
 async def test_send_pause_resume_cancel_and_close_work(running: Running) -> None:

@@ -95,6 +95,9 @@ def tenant_account(tenant: str, day: str) -> str:
     return f"tenant:{tenant}:{day}"
 
 
+MEMO_MESSAGE: Final = "message"
+"""The memo with the beginning of a session's first message, for lists."""
+
 ATTRIBUTE_AGENT: Final = "HoldfastAgent"
 ATTRIBUTE_TENANT: Final = "HoldfastTenant"
 ATTRIBUTE_USER: Final = "HoldfastUser"

@@ -71,7 +71,10 @@ class Content:
     @activity.defn(name=names.READ_TURN)
     @reports_failures
     async def read_turn(self, ask: ReadTurn) -> StoredTurn:
-        """Return a finished turn from the state database."""
+        """Return a finished turn, or a page of them, from the state database."""
+        if ask.count:
+            found = await self._state.load_turns(ask.session, ask.turn, ask.count)
+            return StoredTurn(views=fitting(map(_view, found)))
         record = await self._state.load_turn(ask.session, ask.turn)
         return StoredTurn(view=None if record is None else _view(record))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -23,6 +24,17 @@ class Options:
     address: str = ""
     namespace: str = ""
     task_queue: str = ""
+
+
+def words_before(context: typer.Context) -> str:
+    """Return ``holdfast`` with the options that were given before the command, to print commands that work."""
+    root = context.find_root()
+    given = (
+        f" --{name.replace('_', '-')} {shlex.quote(str(root.params[name]))}"
+        for name in ("address", "namespace", "task_queue")
+        if (source := root.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    )
+    return f"holdfast{''.join(given)}"
 
 
 Address = Annotated[

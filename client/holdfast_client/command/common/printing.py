@@ -7,12 +7,15 @@ import json
 import re
 import sys
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from textwrap import indent as text_indent
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
@@ -53,7 +56,9 @@ def result(value: Any, text: str | Table, *, json: bool) -> None:
         out().print(text, markup=False)
 
 
-def listing(values: Sequence[T], as_table: Callable[[Sequence[T]], Table], empty: str, *, json: bool) -> None:
+def listing(
+    values: Sequence[T], as_table: Callable[[Sequence[T]], Table | Text], empty: str, *, json: bool
+) -> None:
     """Print values as JSON lines or as a table; print ``empty`` if the list is empty."""
     if not json:
         out().print(as_table(values) if values else empty)
@@ -130,6 +135,26 @@ def plain_cell(text: str) -> str:
     return escape(shown(text))
 
 
+def call(name: str, arguments: str | dict[str, Any]) -> str:
+    """Return a tool call as code: ``refund(order="4711", amount=20)``."""
+    try:
+        values: Any = json.loads(arguments) if isinstance(arguments, str) else arguments
+    except ValueError:  # a preview
+        return f"{name} {arguments}"
+    if not isinstance(values, dict):
+        return f"{name}({arguments})"
+    named = (f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())  # pyright: ignore[reportUnknownVariableType]  # JSON
+    return f"{name}({', '.join(named)})"
+
+
+def indented(console: Console, text: str, indent: int, style: str = "") -> None:
+    """Print a text with an indent; on a terminal its lines wrap at words."""
+    if console.is_terminal:
+        console.print(Padding(Text(shown(text)), (0, 0, 0, indent)), style=style, soft_wrap=False)
+    else:
+        console.print(Text(text_indent(shown(text), " " * indent)), style=style)
+
+
 def count(number: int, singular: str, plural: str = "") -> str:
     """Return a number with its noun."""
     return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
@@ -138,6 +163,17 @@ def count(number: int, singular: str, plural: str = "") -> str:
 def when(seconds: float) -> str:
     """Return a time in seconds since 1970 as local time; empty for 0."""
     return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S}" if seconds else ""
+
+
+def since(at: datetime, now: datetime | None = None) -> str:
+    """Return a time in local time: relative for today, with its date otherwise."""
+    at, now = at.astimezone(), (now or datetime.now(UTC)).astimezone()
+    if at.date() != now.date():
+        return f"{at:%Y-%m-%d %H:%M}"
+    seconds = max(0, int((now - at).total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s ago"
+    return f"{seconds // 60} min ago" if seconds < 3_600 else f"{seconds // 3_600} h ago"
 
 
 def money(usage: Usage) -> str:

@@ -6,18 +6,16 @@ import shlex
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.markup import escape
 
 from ..operations.effects import commands_to_resolve
-from .printing import count, money, sentence, shown
+from .printing import call, count, indented, money, sentence, shown
 
 if TYPE_CHECKING:
     from holdfast_client.reply import Reply
-    from holdfast_client.stream.events import StreamEvent
+    from holdfast_client.stream.events import Status, StreamEvent
     from holdfast_workflows.contracts.session.steps import TurnStatus
 
 _LINES: Final = {
-    "tool_started": "→ {0.name} {0.arguments}",
     "tool_ended": "← {0.name} {0.status}: {0.result}",
     "model_changed": "{0.model} answers: {0.reason}",
     "waiting": "… waits: {0.reason}",
@@ -50,8 +48,7 @@ class Screen:
         """Print one event."""
         match event.kind:
             case "text":
-                self._console.print(shown(event.text), end="", markup=False)
-                self._in_line = not event.text.endswith("\n")
+                self._write(shown(event.text))
             case "step_ended":
                 self.end()
             case "turn_ended":
@@ -66,7 +63,10 @@ class Screen:
                 for command in (
                     commands_to_resolve(self._session, event.id, event.about) if self._session else ()
                 ):
-                    self._line(f"  {command}")
+                    self.end()
+                    self._console.print(
+                        f"  {shown(command)}", style="dim", markup=False
+                    )  # copied, so unwrapped
             case _:
                 if line := _line(event, self._session):
                     self._line(line)
@@ -77,31 +77,41 @@ class Screen:
             self._console.print()
             self._in_line = False
 
+    def _write(self, text: str) -> None:
+        self._console.print(text, end="", markup=False)
+        self._in_line = not text.endswith("\n")
+
     def _line(self, text: str, style: str = "dim") -> None:
         self.end()
-        self._console.print(f"[{style}]{escape(shown(text))}[/]")
+        indented(self._console, text, 0, style)
 
 
 def _line(event: StreamEvent, session: str) -> str:
     """Return the line for an event; empty if it has none."""
+    line = _LINES.get(event.kind, "").format(event)
     match event.kind:
+        case "tool_started":
+            line = f"→ {call(event.name, event.arguments)}"
         case "tool_progress":
             attempt = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-            return f"  {event.name}{attempt}: {event.detail}"
+            line = f"  {event.name}{attempt}: {event.detail}"
         case "text_restart":
-            return "… text discarded, the model is called again" + (
-                f": {event.reason}" if event.reason else ""
-            )
+            line = f"… text discarded, the model is called again: {event.reason}".removesuffix(": ")
         case "decided":
-            return f"{event.by or 'unknown'} decided: {event.action.replace('_', ' ')} {event.text}".rstrip()
+            line = f"{event.by or 'unknown'} decided: {event.action.replace('_', ' ')} {event.text}"
         case "recalled":
-            return f"memory: {event.text}" if event.found or event.away else ""
-        case "status" if event.status in _SHOWN_STATUSES:
-            resume = f"; resume with: holdfast resume {shlex.quote(session)}" if session else ""
-            status = event.status.replace("_", " ") + (resume if event.status == "paused" else "")
-            return f"{status} {event.detail}".rstrip()
+            line = f"memory: {event.text}" if event.found or event.away else ""
+        case "status":
+            line = _status_line(event, session) if event.status in _SHOWN_STATUSES else ""
         case _:
-            return _LINES.get(event.kind, "").format(event).rstrip()
+            pass
+    return line.rstrip()
+
+
+def _status_line(event: Status, session: str) -> str:
+    resume = f"; resume with: holdfast resume {shlex.quote(session)}" if session else ""
+    status = event.status.replace("_", " ") + (resume if event.status == "paused" else "")
+    return f"{status} {event.detail}".rstrip()
 
 
 def _summary(reply: Reply) -> str:

@@ -9,6 +9,7 @@ import typer
 from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, SessionId, argument
+from ..operations.effects import login
 
 
 @command
@@ -52,14 +53,21 @@ async def cancel(
     context: typer.Context,
     session: SessionId,
     reason: Annotated[str, typer.Option(help="The reason; stored with the turn.")] = "",
+    by: Annotated[str, typer.Option(help="Who cancels; your login name by default.")] = "",
     json: Json = False,
 ) -> None:
     """Cancel the running turn and wait until its tools have ended.
 
     With --json: the turn's reply.
     """
-    reply = await (await connected(context)).session(session).cancel(reason)
+    reply = await (await connected(context)).session(session).cancel(reason_of(reason, by))
     printing.result(reply, f"{session}: turn {reply.turn} {reply.status}", json=json)
+
+
+def reason_of(reason: str, by: str = "") -> str:
+    """Return the reason of a cancel with who cancels: ``by ann: the wrong order``."""
+    who = by or login()
+    return ": ".join(filter(None, (f"by {who}" if who else "", reason)))
 
 
 @command

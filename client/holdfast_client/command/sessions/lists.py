@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
+from rich.cells import cell_len
 from rich.table import Table
+from rich.text import Text
 
 from ..common import printing
 from ..common.execution import command, connected
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 Status = Literal[
     "starting", "idle", "running", "paused", "waiting", "needs_person", "closed", "failed", "cancelled"
 ]
+
+_ALWAYS: Final = ("session", "status", "turns", "cost", "started")
+_LABELLED: Final = ("app", "tenant", "user")
+_NUMBERS: Final = ("turns", "cost")
+_STYLES: Final = {"needs_person": "bold", "failed": "red"}
+_MESSAGE: Final = 24
+"""Columns that a message needs to be worth a column."""
 
 
 @command
@@ -35,11 +43,16 @@ async def sessions(
     """List sessions, newest first.
 
     With --json: one line each, {"id", "agent", "tenant", "status", "turns", "cost",
-    "started", "ended", "user"}.
+    "started", "ended", "user", "app", "message"}.
     """
     client = await connected(context)
     found = client.sessions(agent=agent, tenant=tenant, user=user, status=status, limit=limit)
-    printing.listing([info async for info in found], sessions_table, "There are no such sessions.", json=json)
+    printing.listing(
+        [info async for info in found],
+        lambda listed: sessions_list(listed, printing.out().width),
+        "There are no such sessions.",
+        json=json,
+    )
 
 
 @command
@@ -52,24 +65,51 @@ async def agents(context: typer.Context, json: Json = False) -> None:
     printing.listing(await client.agents(), _agents_table, "The workers serve no agents.", json=json)
 
 
-def sessions_table(found: Sequence[SessionInfo]) -> Table:
-    """Return a table that fits in 80 columns: without empty columns, and without today's date."""
-    owners = [each for each in ("tenant", "user") if any(getattr(info, each) for info in found)]
-    table = _table("session", "agent", *owners, "status", "turns", "cost", "started")
-    today = datetime.now().astimezone().date()
-    for info in found:
-        started = info.started.astimezone()
-        printing.add_row(
-            table,
-            info.id,
-            info.agent,
-            *(getattr(info, each) for each in owners),
-            info.status,
-            str(info.turns),
-            f"${info.cost:.4f}",
-            f"{started:%H:%M:%S}" if started.date() == today else f"{started:%Y-%m-%d}",
-        )
-    return table
+def sessions_list(found: Sequence[SessionInfo], width: int) -> Text:
+    """Return one line for each session, or two where a line would not hold the message."""
+    rows = [_cells(info) for info in found]
+    names = [name for name in rows[0] if name in _ALWAYS or any(row[name] for row in rows)]
+    widths = {name: max(map(cell_len, (name, *(row[name] for row in rows)))) for name in names}
+    before = sum(widths[name] + 2 for name in names if name != "message")
+    wide = before + _MESSAGE <= width
+    if wide and "message" in names:
+        widths["message"] = min(widths["message"], width - before)
+    columns = names if wide else list(_ALWAYS)
+    lines = [_line({name: name for name in columns}, widths, "bold")]
+    for row in rows:
+        lines.append(_line({name: row[name] for name in columns}, widths, _STYLES.get(row["status"], "")))
+        if not wide:
+            owners = (f"{name} {row[name]}" for name in _LABELLED if row[name])
+            text = " · ".join(filter(None, (row["agent"], *owners, row["message"])))
+            lines.append(_line({"": f"  {text}"}, {"": width}, "dim"))
+    return Text("\n").join(lines)
+
+
+def _cells(info: SessionInfo) -> dict[str, str]:
+    cells = {
+        "session": info.id,
+        "status": info.status,
+        "turns": str(info.turns),
+        "cost": f"${info.cost:.4f}",
+        "started": printing.since(info.started),
+        "agent": info.agent,
+        "app": info.app,
+        "tenant": info.tenant,
+        "user": info.user,
+        "message": info.message,
+    }
+    return {name: printing.shown(" ".join(text.split())) for name, text in cells.items()}
+
+
+def _line(cells: dict[str, str], widths: dict[str, int], style: str) -> Text:
+    line = Text(style=style)
+    for name, text in cells.items():
+        cell = Text(text)
+        cell.truncate(widths[name], overflow="ellipsis")
+        cell.align("right" if name in _NUMBERS else "left", widths[name])
+        line.append_text(cell).append("  ")
+    line.rstrip()
+    return line
 
 
 def _agents_table(found: Sequence[AgentInfo]) -> Table:
@@ -81,7 +121,7 @@ def _agents_table(found: Sequence[AgentInfo]) -> Table:
 
 def _table(*columns: str) -> Table:
     """Return a table whose names wrap, but do not fill the line."""
-    table = printing.table(*columns, wrap=("agent", "tenant", "user", "description", "models", "tools"))
+    table = printing.table(*columns, wrap=("agent", "description", "models", "tools"))
     for column in table.columns:
         column.ratio = None
     return table

@@ -57,16 +57,18 @@ class StoredText(Contract):
 
 
 class ReadTurn(Contract):
-    """Read a turn that its workflow no longer keeps."""
+    """Read a turn that its workflow no longer keeps, or up to ``count`` turns from it on."""
 
     session: str
     turn: int
+    count: int = 0
 
 
 class StoredTurn(Contract):
-    """The stored turn, if there is one."""
+    """The stored turn, if there is one; with ``count``, a page of turns in order."""
 
     view: TurnView | None = None
+    views: tuple[TurnView, ...] = ()
 
 
 @public

@@ -1,4 +1,4 @@
-"""Decisions in a chat: /confirm, /retry, /give-up and /raise."""
+"""Decisions in a chat: confirm, retry, give-up and raise, with or without a slash."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from holdfast_client.session import Session
 
 CHOICES: Final = {
-    "effect": "/confirm TEXT: it happened, with this result · /retry: do it again · /give-up: continue without it",
-    "ask_human": "/confirm TEXT: answer this · /retry: ask the model again · /give-up: leave it unanswered",
-    "budget": "/raise tokens 5000, or dollars, steps, tool-calls, seconds · /give-up: end the turn",
+    "effect": "/confirm RESULT (it happened), /retry (do it again) or /give-up (continue without it)",
+    "ask_human": "/confirm ANSWER, /retry (ask the model again) or /give-up (leave it unanswered)",
+    "budget": "/raise tokens 5000 (or dollars, steps, tool-calls, seconds) or /give-up (end the turn)",
 }
 """The possible commands for each kind of decision."""
 
@@ -21,19 +21,27 @@ _ACTIONS: Final[dict[str, Literal["confirm", "retry", "give_up"]]] = {
 }  # fmt: skip
 
 
-async def answer(session: Session, word: str, rest: str) -> str:
-    """Resolve the oldest pending decision; return a confirmation. BadInput if that is impossible."""
+WORDS: Final = (*_ACTIONS, "/raise")
+
+
+def word_of(word: str, *, asked: bool) -> str | None:
+    """Return the decision that a line begins with; without a slash only if it is ``asked`` for."""
+    named = f"/{word.lower()}" if asked and not word.startswith("/") else word
+    return named if named in WORDS else None
+
+
+async def answer(session: Session, word: str, rest: str) -> None:
+    """Resolve the oldest pending decision; BadInput if that is impossible."""
     from holdfast_workflows.contracts.errors import NothingToDo
 
     if word == "/raise":
         await session.raise_budget(**_amount(rest))
-        return f"raised by {rest}"
+        return
     pending = (await session.view()).pending_decisions
     if not pending:
         raise NothingToDo("no decision is pending")
     action = _ACTIONS[word]
     await session.resolve(pending[0].id, action, text=rest if action == "confirm" else "", by=login())
-    return f"{word[1:]}: {pending[0].what}"
 
 
 def _amount(text: str) -> dict[str, Any]:

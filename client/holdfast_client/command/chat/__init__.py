@@ -1,0 +1,1 @@
+"""The command ``chat``: the conversation, its input, and decisions in it."""

@@ -1,0 +1,151 @@
+"""A chat on a terminal: an input line at the bottom, and the conversation above it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from typing import Final, Self, TextIO, cast
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.patch_stdout import StdoutProxy
+from prompt_toolkit.shortcuts import CompleteStyle
+from prompt_toolkit.styles import Style
+from rich.console import Console
+from rich.text import Text
+
+from ..common import printing
+from ..common.screen import Screen
+from .lines import QUIT
+from .wrapping import wrapped
+
+_STYLE: Final = Style.from_dict({"status": "ansibrightblack", "ask": "bold"})
+_BETWEEN_WRITES: Final = 0.02
+"""Seconds in which lines are collected before the input line is drawn again."""
+
+
+class LiveScreen(Screen):
+    """Prints complete lines above the input line; ``tail`` is the line that still grows."""
+
+    def __init__(self, console: Console, changed: Callable[[], None]) -> None:
+        super().__init__(console)
+        self.tail = ""
+        self._changed = changed
+
+    def _write(self, text: str) -> None:
+        # One column less: a full line would move the cursor to the next one.
+        *lines, self.tail = wrapped(self.tail + text, self._console.width - 1)
+        for line in lines:
+            self._console.print(Text(line))
+        self._changed()
+
+    def end(self) -> None:
+        """Print the line that still grows."""
+        line, self.tail = self.tail, ""
+        if line:
+            self._console.print(Text(line))
+            self._changed()
+
+
+class TerminalInput:
+    """Reads lines with history and editing; the first Ctrl-C explains, the second one leaves."""
+
+    asks = True
+
+    def __init__(self, commands: list[str], explain: Callable[[], None]) -> None:
+        """``explain`` prints what the first Ctrl-C does."""
+        self.lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._explain = explain
+        self._status = ""
+        self._open = ExitStack()
+        self._prompt: PromptSession[str] = PromptSession(
+            message=self._message,
+            history=_history(),
+            completer=WordCompleter(commands, sentence=True),
+            complete_while_typing=False,
+            complete_style=CompleteStyle.READLINE_LIKE,
+            reserve_space_for_menu=0,
+            enable_history_search=True,
+            erase_when_done=True,
+            style=_STYLE,
+        )
+        self._console = printing.out()
+        self.screen = LiveScreen(self._console, self._prompt.app.invalidate)
+
+    async def __aenter__(self) -> Self:
+        # Whatever is printed appears above the input line.
+        output = cast("TextIO", self._open.enter_context(StdoutProxy(_BETWEEN_WRITES, raw=True)))
+        self._open.enter_context(redirect_stdout(output))
+        self._open.enter_context(redirect_stderr(output))
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.screen.end()
+        self._reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._reading
+        self._open.close()
+
+    def note(self, text: str, command: str = "") -> None:
+        """Print a line above the input line, and a command on its own line, unwrapped."""
+        self.screen.end()
+        if text:
+            printing.indented(self._console, text, 0, "dim")
+        if command:
+            self._console.print(printing.shown(f"  {command}"), markup=False)
+
+    def set_status(self, status: str) -> None:
+        """Show a status above the input line."""
+        self._status = status
+        self._prompt.app.invalidate()
+
+    def _message(self) -> StyleAndTextTuples:
+        # Above the input, since a toolbar would be at the bottom of the terminal, far from the text.
+        above: StyleAndTextTuples = [("", f"{self.screen.tail}\n")] if self.screen.tail else []
+        status = Text(self._status)
+        status.truncate(self._console.width - 1, overflow="ellipsis")
+        return [*above, ("class:status", f"{status.plain}\n"), ("class:ask", "> ")]
+
+    async def _read(self) -> None:
+        warned = False
+        while True:
+            try:
+                text = (await self._prompt.prompt_async()).strip()
+            except KeyboardInterrupt:
+                if warned:
+                    break
+                warned = True
+                self._explain()
+                continue
+            except EOFError:
+                break
+            warned = False
+            if text:
+                self.screen.end()
+                self._console.print(Text(f"> {printing.shown(text)}"), style="bold")
+                self.lines.put_nowait(text)
+        self.lines.put_nowait(QUIT)
+
+
+class _FileHistory(FileHistory):
+    def store_string(self, string: str) -> None:
+        with suppress(OSError):  # a full disk must not end the chat
+            super().store_string(string)
+
+
+def _history() -> History:
+    """Return the history of earlier chats, in a file that only its user can read."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    path = Path(state) / "holdfast" / "chat_history"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+    except OSError:
+        return InMemoryHistory()
+    return _FileHistory(str(path))
