@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 
@@ -14,6 +17,17 @@ from .conftest import Running, Start
 
 def handle(it: Running, session: str) -> WorkflowHandle[object, object]:
     return it.holdfast.temporal.get_workflow_handle(session)
+
+
+async def decisions(it: Running, session: str) -> list[list[str]]:
+    """What the results of activities begin with, if it says what was decided."""
+    found: list[list[str]] = []
+    async for event in handle(it, session).fetch_history_events():
+        if event.HasField("activity_task_completed_event_attributes"):
+            data = event.activity_task_completed_event_attributes.result.payloads[0].data
+            if data.startswith(b'{"decided":'):
+                found.append(json.loads(data)["decided"])
+    return found
 
 
 async def details(it: Running, session: str) -> str:
@@ -34,10 +48,32 @@ async def test_a_history_names_the_tools_and_says_what_each_call_was_for(start: 
             if event.HasField("activity_task_scheduled_event_attributes")
         ]
         assert told[0] == ("load_agent", '"helper"')
-        assert told[1] == ("think", '"helper · step 1"')
-        assert told[2][0] == "look"
-        assert "the sea" in told[2][1]
-        assert told[3][1].startswith('"helper · step 2 · ')
+        assert told[1] == ("think", '"step 1 · turn 1: Look at the sea"')
+        assert told[2] == ("look", '"at=the sea"')
+        assert told[3][1].startswith('"step 2 · ')
+        assert told[4] == ("settle_turn", '"turn 1 done"')
+
+
+async def test_a_result_begins_with_what_the_model_decided(start: Start) -> None:
+    async with start([call("peek", {"at": "it"}), call("look", {"at": "the sea"}), say("Seen.")]) as it:
+        session = await it.holdfast.client.start("helper", "Look")
+        await session.wait(raise_on_error=False)
+        [[inline, asked], [answered]] = await decisions(it, session.id)
+        assert re.fullmatch(r"peek\(at=it\) ok in \d+ ms · openai:scripted · [\d,]+ in, \d+ out", inline)
+        assert re.fullmatch(r"look\(at=the sea\) · openai:scripted · [\d,]+ in, \d+ out", asked)
+        assert answered.startswith("“Seen.” · openai:scripted · ")
+
+
+async def test_an_update_begins_with_its_text(start: Start) -> None:
+    async with start([say("Hello.")]) as it:
+        session = await it.holdfast.client.start("helper", "Hi there")
+        await session.wait(raise_on_error=False)
+        sent = [
+            event.workflow_execution_update_accepted_event_attributes.accepted_request.input.args.payloads[0]
+            async for event in handle(it, session.id).fetch_history_events()
+            if event.HasField("workflow_execution_update_accepted_event_attributes")
+        ]
+        assert sent[0].data.startswith(b'{"text":"Hi there"')
 
 
 async def test_the_details_of_a_running_session_are_current(start: Start) -> None:
@@ -49,11 +85,14 @@ async def test_the_details_of_a_running_session_are_current(start: Start) -> Non
         assert "turn 1, step 1" in during
         assert "running now: `hold`" in during
         assert "Please wait" in during
+        assert re.search(r"^- [\d:]{8} \*\*step 1\*\* · [\d.]+ m?s · openai:scripted · ", during, re.M)
+        assert re.search(r"^- [\d:]{8} ↳ `hold\(name=a\)` started$", during, re.M)
         gate.opened.set()
         await session.wait(raise_on_error=False)
         after = await details(it, session.id)
         assert "idle" in after
         assert "turn 1 done" in after
+        assert re.search(r"^- [\d:]{8} ↳ `hold\(name=a\)` ok · [\d.]+ m?s: ", after, re.M)
 
 
 async def test_text_from_the_model_is_no_markup_in_the_details(start: Start) -> None:

@@ -239,4 +239,4 @@ async def test_the_details_of_a_waiting_run_say_until_when_however_long_the_reas
         session = await it.holdfast.client.start("helper", "Go")
         await status(session, "waiting")
         told = await details(it, session.id)
-        assert re.search(r"^- waits: .* open until [0-9: -]+ UTC$", told, re.MULTILINE)
+        assert re.search(r"^- \*\*waits\*\*: .* open until [0-9: -]+ UTC$", told, re.MULTILINE)

@@ -14,6 +14,9 @@ INLINE_ARGUMENTS = 2_048
 PREVIEW_CHARS = 200
 """Characters of a text in histories, lists and details."""
 
+SHOWN_CHARS = 60
+"""Characters of a text within a summary, or at the beginning of a result, which the Temporal UI shows on one line."""
+
 MAX_NAME = 200
 """Characters of a name or id: they are search attributes and keys, and each continue-as-new carries many."""
 

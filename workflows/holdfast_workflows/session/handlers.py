@@ -5,6 +5,7 @@ from temporalio.exceptions import ActivityError
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
+from holdfast_workflows.contracts.limits import SHOWN_CHARS
 from holdfast_workflows.contracts.operations.effects import Decision
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 from holdfast_workflows.contracts.session.steps import LoadInput
@@ -32,7 +33,7 @@ class ControlHandlers(UnknownNames):
         self._state.emit("steered", preview(text))
         if self._runner:
             self._runner.flight.yield_step_loop()
-        return Accepted(turn=self._state.running.turn)
+        return Accepted(text=preview(text, SHOWN_CHARS), turn=self._state.running.turn)
 
     @steer.validator
     def _validate_steer(self, text: str) -> None:

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.limits import MAX_MESSAGE
+from holdfast_workflows.contracts.limits import MAX_MESSAGE, SHOWN_CHARS
 from holdfast_workflows.contracts.session.session import (
     Accepted,
     Message,
@@ -19,7 +19,7 @@ from holdfast_workflows.contracts.session.session import (
     WaitTurn,
 )
 from holdfast_workflows.contracts.session.steps import LoadInput
-from holdfast_workflows.contracts.text.unicode import dump_json, size
+from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 from ..inputs import start_input
 from . import validators
@@ -241,6 +241,7 @@ class AgentWorkflow(ControlHandlers):
         if state.spec is None:
             raise self._failure or errors.to_failure(errors.SessionClosed())
         return Accepted(
+            text=preview(message.text, SHOWN_CHARS),
             turn=state.seen.get(message.id, turn),
             remembers=state.spec.memory is not None,
             paused=state.paused,

@@ -1,14 +1,14 @@
 """The view of a step for the workflow: small texts whole, long ones as a preview."""
 
-import hashlib
 from collections.abc import Mapping
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import Reservation
 from holdfast_workflows.contracts.limits import INLINE_ARGUMENTS, INLINE_TEXT
+from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.session.steps import CallView, StepView
-from holdfast_workflows.contracts.text.unicode import preview, size
+from holdfast_workflows.contracts.text.unicode import digest, preview, size
 
 _KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 
@@ -51,34 +51,26 @@ def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
     kept = call.name in _KEPT and size(call.arguments) <= INLINE_TEXT
     if result is None:
         whole = call.arguments if kept or size(call.arguments) <= INLINE_ARGUMENTS else ""
-        shown = "" if whole else preview(call.arguments)
+        shown = "" if whole else descriptions.arguments(call.arguments)
         return CallView(
             id=call.id,
             name=call.name,
             seq=seq,
             arguments=whole,
             preview=shown,
-            digest=digest(call.name, call.arguments),
+            digest="" if whole else digest(call.name, call.arguments),
         )
     return CallView(
         id=call.id,
         name=call.name,
         seq=seq,
         arguments=call.arguments if kept else "",
-        preview="" if kept else preview(call.arguments),
+        preview="" if kept else descriptions.arguments(call.arguments),
         done=True,
         status=result.status,
         result=preview(result.text),
         size=size(result.text),
+        seconds=round(result.seconds, 4),
         digest=digest(call.name, call.arguments),
         result_digest=digest(result.text),
     )
-
-
-def digest(*texts: str) -> str:
-    """Short hash of texts, used to detect repeats."""
-    made = hashlib.blake2b(digest_size=6)
-    for text in texts:
-        made.update(text.encode("utf-8", "surrogatepass"))
-        made.update(b"\0")
-    return made.hexdigest()

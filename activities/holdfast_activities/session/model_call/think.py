@@ -11,8 +11,10 @@ from temporalio.service import RPCError
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkResult, Wait
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..common.agents import LiveAgents
 from ..common.heartbeat import UNWATCHED, WATCHED, Heartbeat
@@ -64,7 +66,11 @@ class Think:
         if isinstance(stopped, Wait):
             return self._waiting(stopped, step, loop.steps, loop.unanswered)
         return ThinkResult(
-            steps=tuple(loop.steps), spent=stopped, failed=loop.failed, unanswered=loop.unanswered
+            decided=_decided(loop.steps, loop.failed.message if loop.failed else ""),
+            steps=tuple(loop.steps),
+            spent=stopped,
+            failed=loop.failed,
+            unanswered=loop.unanswered,
         )
 
     def _waiting(
@@ -77,7 +83,8 @@ class Think:
         """The settled steps and the wait, with the attempts so far: waiting does not reset their count."""
         self._dependencies.resilience.meters.waited(wait.kind)
         wait = wait.model_copy(update={"tried": attempts_before(step)})
-        return ThinkResult(steps=tuple(steps), wait=wait, unanswered=unanswered)
+        decided = _decided(steps, f"has to wait: {wait.reason}")
+        return ThinkResult(decided=decided, steps=tuple(steps), wait=wait, unanswered=unanswered)
 
     async def _run(self, step: ThinkInput, loop: StepLoop) -> None:
         work = asyncio.ensure_future(loop.run())
@@ -108,6 +115,12 @@ class Think:
         except asyncio.CancelledError:
             await _stop(work)
             raise
+
+
+def _decided(steps: Sequence[StepView], end: str = "") -> tuple[str, ...]:
+    """The steps for people who read the history, and why no further one was taken."""
+    lines = tuple(map(descriptions.decided, steps))
+    return (*lines, preview(end)) if end else lines
 
 
 async def _intent() -> str:

@@ -9,6 +9,7 @@ from temporalio.common import RawValue
 
 from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import (
     BadInput,
     BreakerOpen,
@@ -184,9 +185,10 @@ def _request(args: Sequence[RawValue]) -> ActInput:
     try:
         [given] = args
         request = activity.payload_converter().from_payload(given.payload, ActInput)
-        return ActInput.model_validate(request)  # a payload need not be JSON
+        request = ActInput.model_validate(request)  # a payload need not be JSON
     except (ValueError, KeyError, RuntimeError) as error:
         raise to_failure(BadInput(f"a call is one ActInput: {preview(str(error))}")) from error
+    return request.model_copy(update={"key": request.key or names.call_key(request.session, request.seq)})
 
 
 def _breaker_wait(error: BreakerOpen) -> Wait:

@@ -14,11 +14,10 @@ from holdfast_workflows.contracts.errors import StateBehind, StateError, ToolArg
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult
-from holdfast_workflows.contracts.text.unicode import preview, size
+from holdfast_workflows.contracts.text.unicode import digest, preview, size
 
 from ..common import run_tool
 from ..common.agents import LiveAgent
-from ..model_call import step_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ async def asked_for(state: State, request: ActInput) -> ToolCall:
         raise StateBehind(f"reply {request.reply} of session {request.session} is not in the log")
     if not isinstance(found[0], ReplyEntry):
         raise StateError(f"number {request.reply} of the log holds a {found[0].kind}, not a reply")
-    return found[0].calls[request.index]
+    return found[0].calls[request.seq - request.reply - 1]
 
 
 def act_result(entry: ResultEntry) -> ActResult:
@@ -97,5 +96,5 @@ def act_result(entry: ResultEntry) -> ActResult:
         preview=preview(entry.text),
         size=size(entry.text),
         seconds=entry.seconds,
-        digest=step_result.digest(entry.text),
+        digest=digest(entry.text),
     )

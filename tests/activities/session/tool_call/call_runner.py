@@ -77,7 +77,6 @@ class CallRunner:
             step=1,
             seq=seq,
             reply=REPLY,
-            index=seq - SEQ,
             call_id=f"call-{seq}",
             name=tool,
             key=names.call_key(self.session, seq),

@@ -57,10 +57,11 @@ class Decision(Contract):
     result (for ``ask_human``, the answer to the user). ``retry``: do it again. ``give_up``: continue without it.
     """
 
-    id: str
+    # First, since the Temporal UI shows the beginning of an update's input.
     action: Literal["confirm", "retry", "give_up"]
-    text: str = ""
     by: str = ""
+    text: str = ""
+    id: str
 
 
 class DecideEffect(Contract):

@@ -29,8 +29,9 @@ class Message(Contract):
     A message with the ``id`` of an earlier one is the same message.
     """
 
-    id: str = Field(max_length=MAX_NAME)
+    # First, since the Temporal UI shows the beginning of an update's input.
     text: str
+    id: str = Field(max_length=MAX_NAME)
     ref: str = Field(default="", max_length=MAX_NAME)
     size: int = 0
     when_busy: WhenBusy | None = None
@@ -44,6 +45,8 @@ class Accepted(Contract):
     the turn and not for the end of the workflow.
     """
 
+    text: str = ""
+    """The message's beginning, first for people: the Temporal UI shows the beginning of an update's result."""
     turn: int
     remembers: bool = False
     paused: bool = False
@@ -106,6 +109,8 @@ class Event(Contract):
     status: str = ""
     usage: Usage | None = None
     at: float = 0.0
+    seconds: float = 0.0
+    """How long the step or the call took."""
 
 
 @public
@@ -257,10 +262,10 @@ class StartInput(Contract):
     """
 
     agent: str = Field(default="", max_length=MAX_NAME)
+    message: Message | None = None
     tenant: str = Field(default="", max_length=MAX_NAME)
     mode: Mode = "conversation"
     output: OutputSpec | None = None
-    message: Message | None = None
     max_steps: int | None = None
     # A run must make progress before it ends.
     continue_as_new_after: int = Field(default=3_000, ge=10)

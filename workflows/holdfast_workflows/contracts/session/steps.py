@@ -127,7 +127,8 @@ class Wait(Contract):
 class CallView(Contract):
     """A call as the workflow sees it.
 
-    Long ``arguments`` are empty here, with a ``preview``; the log has them. ``done`` calls have a result: an inline
+    Arguments that are long, or that no activity needs, are left out, with a ``preview`` for people; the log has
+    them. ``done`` calls have a result: an inline
     tool ran, or the call was invalid.
     """
 
@@ -141,8 +142,10 @@ class CallView(Contract):
     result: str = ""
     size: int = 0
     digest: str = ""
-    """Of the name and arguments, for loop detection."""
+    """Of the name and arguments, for loop detection; empty if ``arguments`` are whole."""
     result_digest: str = ""
+    seconds: float = 0.0
+    """How long an inline tool ran."""
 
 
 class StepView(Contract):
@@ -173,6 +176,8 @@ class ThinkResult(Contract):
     ``unanswered`` is the usage of model calls without a reply.
     """
 
+    decided: tuple[str, ...] = ()
+    """For people who read the history, so it comes first: a line for each step, and why no further one was taken."""
     steps: tuple[StepView, ...]
     wait: Wait | None = None
     spent: Spent | None = None
@@ -188,8 +193,7 @@ writes a person's result; ``give_up`` writes that the outcome is unknown; ``undo
 class ActInput(Contract):
     """One tool call.
 
-    ``seq`` is the number of its result, ``reply`` that of the reply that asked for it, ``index`` its place there.
-    ``key`` is its idempotency key. ``again``: an earlier activity for this call was lost.
+    ``seq`` is the number of its result, ``reply`` that of the reply that asked for it. ``again``: an earlier activity for this call was lost.
     """
 
     session: str
@@ -199,10 +203,10 @@ class ActInput(Contract):
     step: int
     seq: int
     reply: int
-    index: int
     call_id: str
     name: str
-    key: str
+    key: str = ""
+    """Its idempotency key; empty for ``call_key(session, seq)``."""
     tenant: str = ""
     arguments: str = ""
     again: bool = False

@@ -7,6 +7,7 @@ character become that character. Text for people and models goes through ``clean
 Texts of errors also go through ``redact``, since programs repeat refused keys in their errors.
 """
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -30,7 +31,7 @@ _SECRETS = (
     ),
     re.compile(r"(?<=://)(?P<secret>[^\s/@:]{0,100}:[^\s/@]{1,200})(?=@)"),
 )
-_MARKUP = re.compile(r"[\[\]()<>!`*_#|\\]")
+_MARKUP = re.compile(r"[\[\]()<>!`*_#|$\\]")
 
 
 def clean(text: str) -> str:
@@ -76,3 +77,12 @@ def dump_json(value: Any) -> str:
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
     return text
+
+
+def digest(*texts: str) -> str:
+    """Short hash of texts, used to detect repeats."""
+    made = hashlib.blake2b(digest_size=6)
+    for text in texts:
+        made.update(text.encode("utf-8", "surrogatepass"))
+        made.update(b"\0")
+    return made.hexdigest()

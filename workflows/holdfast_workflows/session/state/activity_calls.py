@@ -121,7 +121,7 @@ def load_agent(load: LoadInput, heartbeat_timeout: float) -> workflow.ActivityHa
 
 
 def think(
-    spec: PinnedSpec, step: ThinkInput, prompt_tokens: int, heartbeat_timeout: float
+    spec: PinnedSpec, step: ThinkInput, about: str, heartbeat_timeout: float
 ) -> workflow.ActivityHandle[ThinkResult]:
     """Start a model call, or several inline steps."""
     # Lost workers are detected by heartbeats, so this must only be long enough for every model call.
@@ -135,7 +135,7 @@ def think(
         ThinkResult,
         longest,
         _policy(spec.model_retry),
-        f"{step.agent} · step {step.step}" + (f" · {prompt_tokens:,} tokens before" if prompt_tokens else ""),
+        f"step {step.step} · {about}" if about else f"step {step.step}",
         spec=spec,
         heartbeat_timeout=heartbeat_timeout,
         wait_cancelled=True,
@@ -169,7 +169,7 @@ def set_aside(request: AsideInput, heartbeat_timeout: float) -> workflow.Activit
 
 def settle_turn(change: SettleInput, heartbeat_timeout: float) -> workflow.ActivityHandle[int]:
     """Start writing a turn and the session's snapshot; the result is the snapshot's version."""
-    summary = f"turn {change.turn.turn}" if change.turn else change.status
+    summary = f"turn {change.turn.turn} {change.turn.status}" if change.turn else change.status
     return _start(names.SETTLE_TURN, change, int, heartbeat_timeout, _SETTLE_RETRY, summary)
 
 

@@ -1,49 +1,95 @@
-"""Current details of a session for the Temporal UI: markdown that is replaced after every step."""
+"""Current details of a session for the Temporal UI: markdown that is replaced as the session goes on."""
 
 import shlex
+from datetime import UTC, datetime
 
 from temporalio import workflow
 
 from holdfast_workflows.contracts.operations.effects import PendingDecision
-from holdfast_workflows.contracts.session.session import Event
+from holdfast_workflows.contracts.session import descriptions
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.session import TurnView
 from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
 
 from . import budget_limits, working_memory
 from .state import SessionState
+from .timeline import clock
 
-_SHOWN = 12
+_EARLIER = 5
+"""Ended turns that are listed after the current one."""
 
 _REASON = 400
 """Characters of a wait's reason; its last part is the end of the wait."""
 
 
 def render(state: SessionState) -> str:
-    """Render the session's current details."""
+    """Render the session's current details: what it does and waits for, then the current turn, then earlier ones."""
     running = state.running
-    usage = state.total_usage
-    where = f"turn {running.turn}, step {running.step}" if running else _turns(state.turns)
+    where = _turns(state.turns)
+    if running:
+        where = f"turn {running.turn}, step {running.step}" if running.step else f"turn {running.turn}"
+    status = "waits for a person" if state.status == "needs_person" else state.status
     lines = [
-        f"**{state.start.agent}** · {state.status} · {where}",
+        f"**{_plain(state.start.agent)}** · {status} · {where}",
         "",
-        f"- tokens: {usage.input_tokens:,} in ({usage.cached_tokens:,} cached), {usage.output_tokens:,} out",
-        f"- cost: ${usage.cost:.4f}",
+        *(line for each in state.undecided for line in _pending(each)),
+        *(f"- **waits**: {_plain(reason, _REASON)}" for reason in state.waits.values()),
+        *_now(state),
     ]
-    if running and running.request:
-        lines.append(f"- request: {_plain(running.request)}")
     facts = {
+        "usage": _usage(state.total_usage),
         "waiting messages": len(state.queue),
         "budget": budget_limits.usage_summary(state),
         "memory": state.memory,
         "context": f"{state.context} % of the prompt's budget" if state.context else "",
     }
     lines += [f"- {name}: {value}" for name, value in facts.items() if value]
-    lines += _working(state)
-    lines += [f"- waits: {_plain(reason, _REASON)}" for reason in state.waits.values()]
-    lines += [_waiting(each) for each in state.undecided]
-    if state.active:
-        lines.append("- running now: " + ", ".join(_code(name) for name in state.active.values()))
-    recent = [_line(event) for event in list(state.events)[-_SHOWN:]]
-    return "\n".join([*lines, "", *recent])
+    return "\n".join([*lines, *_working(state), *_turn(state), *_earlier(state)])
+
+
+def _now(state: SessionState) -> list[str]:
+    """Render what runs now."""
+    waiting = {pending.id for pending in state.undecided}
+    active = [
+        name
+        for seq, name in state.active.items()
+        if seq not in state.waits and f"effect-{seq}" not in waiting
+    ]
+    if active:
+        return ["- running now: " + ", ".join(map(_code, active))]
+    if state.running and state.thinking_since and not (state.waits or state.undecided):
+        step = state.running.step + 1
+        return [f"- running now: step {step}, the model, since {clock(state.thinking_since)}"]
+    return []
+
+
+def _turn(state: SessionState) -> list[str]:
+    """Render the running turn, or the one that ended last, with every step and call."""
+    turn = state.running or state.last_ended
+    if turn is None:
+        return []
+    started = datetime.fromtimestamp(turn.started, UTC)
+    head = f"**Turn {turn.turn}**, started {started:%Y-%m-%d %H:%M:%S} UTC: {_plain(turn.request, 200)}"
+    return ["", head, "", *state.timeline.lines()]
+
+
+def _earlier(state: SessionState) -> list[str]:
+    ended = list(state.recent) if state.running else list(state.recent)[:-1]
+    lines = [_ended(turn) for turn in reversed(ended[-_EARLIER:])]
+    return ["", "**Earlier turns**", "", *lines] if lines else []
+
+
+def _ended(turn: TurnView) -> str:
+    took = descriptions.duration(turn.ended - turn.started)
+    steps = "1 step" if turn.steps == 1 else f"{turn.steps:,} steps"
+    reply = turn.error.message if turn.error else turn.reply
+    about = " · ".join(filter(None, (f"turn {turn.turn} {turn.status}", steps, took, _usage(turn.usage))))
+    return f"- {clock(turn.started)} {about}: {_plain(turn.request, 60)} → {_plain(reply, 60)}"
+
+
+def _usage(usage: Usage) -> str:
+    cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+    return plain_markdown(descriptions.usage(usage).replace(" in,", f" tokens in{cached},", 1))
 
 
 _TICKS = {"todo": "[ ]", "doing": "[ ]", "done": "[x]", "dropped": "[x]"}
@@ -60,42 +106,29 @@ def _working(state: SessionState) -> list[str]:
     return lines
 
 
-def _waiting(waiting: PendingDecision) -> str:
-    """Render a pending decision with the command that resolves it."""
-    session = shlex.quote(workflow.info().workflow_id)
-    if waiting.kind == "budget":
-        command = f"holdfast budget {session} --add-…"
-    else:
-        command = f"holdfast resolve {session} {waiting.id} confirm --text …|retry|give-up"
-    return f"- **waits for a person**: {_plain(waiting.what)}; run `{command.replace('`', '')}`"
+_MEANING = {
+    "effect": {
+        "confirm --text …": "it happened; the text is its result",
+        "retry": "it did not happen; do it again",
+        "give-up": "continue without it",
+    },
+    "ask_human": {
+        "confirm --text …": "answer the user",
+        "retry": "ask the model again",
+        "give-up": "continue without an answer",
+    },
+}
 
 
-_WORDS = {"needs_person": "waits for a person", "recalled": "memory"}
-
-
-def _line(event: Event) -> str:
-    text = _plain(event.text)
-    match event.kind:
-        case "turn_started":
-            line = f"**turn {event.turn}**: {text}"
-        case "step":
-            line = f"step {event.step}: {text or '(tool calls)'}"
-        case "call_started":
-            line = f"{_code(event.name)} started: {text}"
-        case "call_ended":
-            line = f"{_code(event.name)} {event.status}: {text}"
-        case "turn_ended":
-            line = f"**turn {event.turn} {event.status}**: {text}"
-        case "decided":
-            line = f"{_plain(event.name) or 'a person'} decided: {event.status.replace('_', ' ')} {text}"
-        case "fallback":
-            line = f"fallback {event.name}: {text}"
-        case "undone":
-            line = f"{_code(event.name)} undone, {event.status}: {text}"
-        case _:
-            word = _WORDS.get(event.kind, event.kind)
-            line = f"{word}: {text}" if text else word
-    return f"1. {line.rstrip()}"
+def _pending(pending: PendingDecision) -> list[str]:
+    """Render a pending decision with the commands that resolve it."""
+    session = shlex.quote(workflow.info().workflow_id).replace("`", "")
+    lines = [f"- **waits for a person** since {clock(pending.since)}: {_plain(pending.what, _REASON)}"]
+    if pending.kind == "budget":
+        return [*lines, f"- run `holdfast budget {session} --add-…`"]
+    resolve = f"holdfast resolve {session} {pending.id}"
+    meanings = _MEANING[pending.kind].items()
+    return [*lines, *(f"- run `{resolve} {action}`: {meaning}" for action, meaning in meanings)]
 
 
 def _code(name: str) -> str:
@@ -108,6 +141,5 @@ def _turns(number: int) -> str:
 
 
 def _plain(text: str, most: int = 120) -> str:
-    """Escape text of models and tools, so that it cannot become a link, an image or markup."""
-    short = text if len(text) <= most else text[: most - 1] + "…"
-    return plain_markdown(short.replace("\n", " "))
+    """Escape text of users and models, so that it cannot become a link, an image or markup."""
+    return plain_markdown(preview(text, most))

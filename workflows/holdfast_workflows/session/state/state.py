@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from temporalio import workflow
 
@@ -11,6 +11,7 @@ from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
 from holdfast_workflows.contracts.operations.effects import Decision, PendingDecision
 from holdfast_workflows.contracts.operations.resets import AsideResult
+from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import (
     CarriedState,
@@ -26,6 +27,8 @@ from holdfast_workflows.contracts.session.session import (
 from holdfast_workflows.contracts.session.steps import CallView, NewEntry
 from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
+from .timeline import Timeline
+
 KEPT_TURNS = 32
 """Ended turns that the workflow keeps, since a wait that a continue-as-new interrupted is repeated late."""
 
@@ -39,8 +42,25 @@ _MOST_CARRIED = 2_000_000
 """Bytes of the carried state, under Temporal's limit of 2 MiB. Queued messages are never dropped."""
 
 
+class EventFields(TypedDict, total=False):
+    """Fields of an event that only some kinds have."""
+
+    seq: int
+    name: str
+    call_id: str
+    size: int
+    status: str
+    usage: Usage
+    seconds: float
+
+
 class SessionState:
     """The state of a session. Only coroutines of its workflow change it."""
+
+    stopping = False
+    """Whether the workflow itself was cancelled, so that it ends in this run."""
+    thinking_since = 0.0
+    """When the model call that runs now was scheduled; 0 for none."""
 
     def __init__(self, start: StartInput) -> None:
         carried = start.carry or CarriedState(budget=start.budget, own_output=start.output is not None)
@@ -61,6 +81,7 @@ class SessionState:
         self.seen = dict(carried.seen)
         self.events: deque[Event] = deque(carried.events, maxlen=KEPT_EVENTS)
         self.next_event = carried.next_event
+        self.timeline = Timeline(carried.events)
         self.budget = carried.budget
         self.spending = carried.spending
         self.plan = carried.plan
@@ -88,8 +109,6 @@ class SessionState:
         self.waits: dict[int, str] = {}
         """Reasons of the waits on a timer, by the sequence number of the waiting call or step."""
         self._clock_pauses, self._clock_paused_at = 0, 0.0
-        self.stopping = False
-        """Whether the workflow itself was cancelled, so that it ends in this run."""
         self.ended: Status | None = None
 
     def accept(self, message: Message, *, place: int | None = None) -> int:
@@ -222,38 +241,33 @@ class SessionState:
         text: str = "",
         *,
         at: tuple[int, int] | None = None,
-        seq: int = 0,
-        name: str = "",
-        call_id: str = "",
-        size: int = 0,
-        status: str = "",
-        usage: Usage | None = None,
+        when: float | None = None,
+        arguments: str = "",
+        **fields: Unpack[EventFields],
     ) -> None:
-        """Add an event for followers. ``at`` is its turn and step, by default the running ones."""
+        """Add an event for followers. ``at`` is its turn and step, by default the running ones; ``when`` its time.
+
+        ``arguments`` are those of an inline call, for the timeline.
+        """
         turn, step = at or ((self.running.turn, self.running.step) if self.running else (self.turns, 0))
-        self.events.append(
-            Event(
-                n=self.next_event,
-                at=workflow.time(),
-                kind=kind,
-                text=text,
-                turn=turn,
-                step=step,
-                seq=seq,
-                name=name,
-                call_id=call_id,
-                size=size,
-                status=status,
-                usage=usage,
-            )
-        )
+        now = workflow.time() if when is None else when
+        event = Event(n=self.next_event, at=now, kind=kind, text=text, turn=turn, step=step, **fields)
+        self.events.append(event)
+        self.timeline.add(event, arguments)
         self.next_event += 1
 
     def emit_call(
-        self, kind: Literal["call_started", "call_ended"], call: CallView, status: str, text: str, size: int
+        self,
+        kind: Literal["call_started", "call_ended"],
+        call: CallView,
+        text: str,
+        *,
+        when: float | None = None,
+        **fields: Unpack[EventFields],
     ) -> None:
         """Add an event about a call of the running turn."""
-        self.emit(kind, text, seq=call.seq, name=call.name, call_id=call.id, size=size, status=status)
+        fields |= {"seq": call.seq, "name": call.name, "call_id": call.id}
+        self.emit(kind, text, when=when, arguments=descriptions.given(call), **fields)
 
     @property
     def turn(self) -> TurnState:

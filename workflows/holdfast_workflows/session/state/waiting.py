@@ -79,6 +79,7 @@ async def on_timer(
     _show(state, attribute=seconds > _BRIEF)
     await wait_until(ready, seconds, f"waiting: {wait.reason}")
     del state.waits[seq]
+    state.timeline.wait_ended(workflow.time())
     _show(state, attribute=seconds > _BRIEF)
     return workflow.time() - started
 

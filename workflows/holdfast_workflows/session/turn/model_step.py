@@ -1,12 +1,15 @@
 """Model steps: schedule ``think``, and update the session's state with the steps it returns."""
 
+from collections.abc import Sequence
+
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError, RetryState
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
-from holdfast_workflows.contracts.limits import SEQ_GAP
+from holdfast_workflows.contracts.limits import SEQ_GAP, SHOWN_CHARS
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkMode, ThinkResult
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..state import activity_calls, current_details, reset, working_memory
 from ..state.budget import BudgetTracker
@@ -38,6 +41,7 @@ class ModelStep:
             HoldfastError: The model call failed.
         """
         state, turn = self._state, self._state.turn
+        began = state.thinking_since = workflow.time()
         workflow.set_current_details(current_details.render(state))
         mode: ThinkMode = "person" if answer else "final" if turn.final else "steps"
         several = mode == "steps" and fallback is None and self._spec.has_inline
@@ -45,12 +49,15 @@ class ModelStep:
         step = self._request(mode, self._budgets.max_steps(most), fallback, answer)
         # Only a settled step renews the reservation.
         state.change(reservation=None, tried=0)
-        result = await self._schedule(step)
+        try:
+            result = await self._schedule(step)
+        finally:
+            state.thinking_since = 0.0
         if result.wait is not None:
             state.change(tried=result.wait.tried)
         state.change(usage=state.turn.usage + result.unanswered)
-        for settled in result.steps:
-            self._account(settled)
+        for settled, times in zip(result.steps, _times(result.steps, began, workflow.time()), strict=True):
+            self._account(settled, *times)
         if result.steps:
             state.unwritten.clear()
         cancelled = not (result.steps or result.wait or result.spent)
@@ -93,15 +100,14 @@ class ModelStep:
 
     async def _schedule(self, step: ThinkInput) -> ThinkResult:
         """Schedule a request until it ends; after the loss of a worker another one continues it."""
-        tokens = self.last.usage.input_tokens if self.last else 0
-        lost = 0
+        about, lost = self._about(), 0
         while True:
             seen = self._state.resets_seen
-            handle = activity_calls.think(self._spec, step, tokens, self._state.start.heartbeat_timeout)
+            handle = activity_calls.think(self._spec, step, about, self._state.start.heartbeat_timeout)
             try:
                 result: ThinkResult = await self._flight.run(handle, inline=step.max_steps > 1)
             except NeverBegan:
-                return await self._settled(step, tokens)
+                return await self._settled(step, about)
             except ActivityError as error:
                 if reset.is_stale(self._state, seen):
                     step = await self._after_reset(step)
@@ -116,12 +122,19 @@ class ModelStep:
                 # The server does not retry a failure after a cancellation request.
                 cancelling = error.retry_state == RetryState.CANCEL_REQUESTED
                 if cancelling or isinstance(error.cause, CancelledError):
-                    return await self._settled(step, tokens)
+                    return await self._settled(step, about)
                 self._state.seq += SEQ_GAP  # keeps late writes of this activity apart
                 raise activity_calls.typed(error, errors.ModelTransient) from error
             if not reset.is_stale(self._state, seen):
                 return result
             step = await self._after_reset(step)
+
+    def _about(self) -> str:
+        """The next step for people: the request that it begins with, or the size of the prompt before it."""
+        turn = self._state.turn
+        if not turn.step:
+            return f"turn {turn.turn}: {preview(turn.request, SHOWN_CHARS)}"
+        return f"{self.last.usage.input_tokens:,} tokens before" if self.last else ""
 
     async def _after_reset(self, step: ThinkInput) -> ThinkInput:
         """Return the request with new sequence numbers, since the old run may have used the old ones."""
@@ -130,12 +143,12 @@ class ModelStep:
         changes = {"seq": state.seq, "reservation": None, "again": False, "abandoned": state.abandoned}
         return step.model_copy(update=changes)
 
-    async def _settled(self, step: ThinkInput, tokens: int) -> ThinkResult:
+    async def _settled(self, step: ThinkInput, about: str) -> ThinkResult:
         """Return inline steps that were settled before a cancellation between two attempts."""
         if step.max_steps <= 1:
             return _NO_STEPS
         read = step.model_copy(update={"again": True, "mode": "read"})
-        handle = activity_calls.think(self._spec, read, tokens, self._state.start.heartbeat_timeout)
+        handle = activity_calls.think(self._spec, read, about, self._state.start.heartbeat_timeout)
         try:
             result: ThinkResult = await self._flight.run(handle, uncancellable=True)
         except ActivityError:
@@ -143,7 +156,7 @@ class ModelStep:
         # Steps that could not all be read are dropped.
         return _NO_STEPS if result.wait else result
 
-    def _account(self, step: StepView) -> None:
+    def _account(self, step: StepView, began: float, ended: float) -> None:
         """Update counts, sequence numbers and events with a settled step."""
         state, turn = self._state, self._state.turn
         state.seq = step.seq + 1 + len(step.calls)
@@ -159,10 +172,33 @@ class ModelStep:
         self.last = step
         state.context = step.context
         self._note_model(step)
-        state.emit("step", step.text, seq=step.seq, size=step.size, status=step.finish, usage=step.usage)
+        self._emit(step, began, ended)
+
+    def _emit(self, step: StepView, began: float, ended: float) -> None:
+        """Emit the events of a settled step and of its inline calls."""
+        state = self._state
+        state.emit(
+            "step",
+            step.text,
+            when=ended,
+            seq=step.seq,
+            name=step.model,
+            size=step.size,
+            status=step.finish,
+            usage=step.usage,
+            seconds=round(ended - began, 3),
+        )
         for call in step.calls:
             if call.done:
-                state.emit_call("call_ended", call, call.status, call.result, call.size)
+                state.emit_call(
+                    "call_ended",
+                    call,
+                    call.result,
+                    when=ended + call.seconds,
+                    size=call.size,
+                    status=call.status,
+                    seconds=round(call.seconds, 3),
+                )
                 working_memory.take(state, call, call.status)
 
     def _note_model(self, step: StepView) -> None:
@@ -176,3 +212,16 @@ class ModelStep:
             first = step.model == self._spec.model
             why = step.instead or ("it answers again" if first else f"in place of {before}")
             state.emit("model_changed", why, name=step.model)
+
+
+def _times(steps: Sequence[StepView], began: float, ended: float) -> list[tuple[float, float]]:
+    """The start and the end of each model call of an activity, from how long each part took.
+
+    The first one includes the time until a worker had the activity, and its earlier attempts.
+    """
+    times: list[tuple[float, float]] = []
+    for step in reversed(steps):
+        end = max(began, ended - max((call.seconds for call in step.calls), default=0.0))
+        ended = max(began, end - step.seconds) if len(times) + 1 < len(steps) else began
+        times.append((ended, end))
+    return times[::-1]

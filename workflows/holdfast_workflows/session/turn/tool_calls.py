@@ -6,6 +6,7 @@ from functools import partial
 from temporalio import workflow
 
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
 from holdfast_workflows.contracts.session.session import Undoable
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, CallView, NewEntry, StepView
@@ -35,7 +36,7 @@ class ToolCalls:
         await reset.settled(self._state, without_effect)
         for call in todo:
             self._state.active[call.seq] = call.name
-            self._state.emit_call("call_started", call, "", _arguments_text(call), 0)
+            self._state.emit_call("call_started", call, descriptions.given(call))
         workflow.set_current_details(current_details.render(self._state))
         if len(todo) == 1:
             results = [await self._call(step, todo[0])]
@@ -49,11 +50,18 @@ class ToolCalls:
 
     async def _call(self, step: StepView, call: CallView) -> ActResult:
         request = self._request(step, call)
-        shown, void = _arguments_text(call), partial(self._void_one, call)
+        shown, void = descriptions.given(call), partial(self._void_one, call)
         execution = ToolExecution(self._state, self._spec, self._flight, request, shown, void)
         result = await execution.outcome()
         del self._state.active[call.seq]
-        self._state.emit_call("call_ended", call, result.status, result.preview, result.size)
+        self._state.emit_call(
+            "call_ended",
+            call,
+            result.preview,
+            size=result.size,
+            status=result.status,
+            seconds=round(result.seconds, 3),
+        )
         return result
 
     def _request(self, step: StepView, call: CallView) -> ActInput:
@@ -65,7 +73,11 @@ class ToolCalls:
         """Keep calls that can be undone, in case the turn fails."""
         undoable = tuple(
             Undoable(
-                seq=call.seq, reply=step.seq, name=call.name, call_id=call.id, preview=_arguments_text(call)
+                seq=call.seq,
+                reply=step.seq,
+                name=call.name,
+                call_id=call.id,
+                preview=descriptions.given(call),
             )
             for call in settled
             if self._spec.tools.get(call.name, ToolPolicy()).undo
@@ -90,8 +102,3 @@ class ToolCalls:
             )
         )
         return ActResult(status=status, preview=preview(reason))
-
-
-def _arguments_text(call: CallView) -> str:
-    """The call's arguments for people."""
-    return call.preview or preview(call.arguments)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
-from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.operations.effects import PendingDecision
+from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
 
@@ -155,7 +156,7 @@ class ToolExecution:
         """Ask a person what to do about a call with an unknown outcome."""
         if self._request.mode == "give_up":
             return self._void(_UNKNOWN, "failed")
-        what = f"it is unknown whether {self._request.name} {self._shown} happened"
+        what = f"it is unknown whether {descriptions.call(self._request.name, self._shown)} happened"
         # Not the call's key: it contains the session's id, which differs in a replay.
         pending = PendingDecision(id=f"effect-{self._request.seq}", kind="effect", what=what)
         decision = await waiting.decision(self._state, pending, lambda: False)
@@ -192,9 +193,8 @@ def request(
     arguments: str = "",
 ) -> ActInput:
     """Build the activity input for the call at ``seq`` of the reply at ``reply``."""
-    session = workflow.info().workflow_id
     return ActInput(
-        session=session,
+        session=workflow.info().workflow_id,
         agent=spec.agent,
         digest=spec.digest,
         tenant=state.start.tenant,
@@ -202,10 +202,8 @@ def request(
         step=state.turn.step,
         seq=seq,
         reply=reply,
-        index=seq - reply - 1,
         call_id=call_id,
         name=tool,
-        key=names.call_key(session, seq),
         arguments=arguments,
         user=state.start.user,
         resets=state.resets,

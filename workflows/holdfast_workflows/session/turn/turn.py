@@ -8,7 +8,7 @@ from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.problems import error_of
 from holdfast_workflows.contracts.session.session import TurnState
 from holdfast_workflows.contracts.session.steps import ActResult, CallView, StepView, ThinkResult, Wait
-from holdfast_workflows.contracts.text.unicode import preview
+from holdfast_workflows.contracts.text.unicode import digest, preview
 
 from ..background.compact import Compaction
 from ..state import continue_as_new, reset, waiting
@@ -237,7 +237,8 @@ class TurnRunner:
 
 
 def _ended(call: CallView, result: ActResult | None) -> CallView:
-    """Return the call with its result's status and digest."""
+    """Return the call with its result's status and the digests of both."""
     if result is None:
         return call
-    return call.model_copy(update={"status": result.status, "result_digest": result.digest})
+    digests = {"digest": call.digest or digest(call.name, call.arguments), "result_digest": result.digest}
+    return call.model_copy(update={"status": result.status, **digests})

@@ -3,7 +3,7 @@
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.session.session import Undoable
@@ -67,7 +67,7 @@ class Undoing:
 
     def _request(self, call: Undoable, undo: str) -> ActInput:
         request = tool_execution.request(self._state, self._spec, undo, call.seq, call.reply, call.call_id)
-        return request.model_copy(update={"key": names.undo_key(request.key), "mode": "undo"})
+        return request.model_copy(update={"mode": "undo"})
 
     def _report(self, call: Undoable, result: ActResult) -> None:
         """Report an undone call to followers and to the model, which must not rely on it any more."""
