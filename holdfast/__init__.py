@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         HoldfastError,
         InsecureConnection,
         InvalidDeclaration,
+        LifespanFailed,
         LimitReached,
         LoopDetected,
         MalformedReply,
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
         NoWorker,
         OutputCutOff,
         OutputInvalid,
+        PortTaken,
         ProviderQuota,
         QueueFull,
         RateLimited,
@@ -174,13 +176,13 @@ _MODULES: Final = {
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ContentFiltered ContextTooLong DatabaseMismatch DevServerFailed DevServerMissing
         EffectUnknown EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply HoldfastError
-        InsecureConnection InvalidDeclaration LimitReached LoopDetected MalformedReply MemoryFailed
-        MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped ModelTransient
-        NoCachedReply NoWorker NothingToDo OutputCutOff OutputInvalid ProviderQuota QueueFull RateLimited
-        ResultNotText ResultTooLarge SearchAttributesMissing ServiceError SessionBusy SessionClosed
-        SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced
-        StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed
-        TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
+        InsecureConnection InvalidDeclaration LifespanFailed LimitReached LoopDetected MalformedReply
+        MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
+        ModelTransient NoCachedReply NoWorker NothingToDo OutputCutOff OutputInvalid PortTaken ProviderQuota
+        QueueFull RateLimited ResultNotText ResultTooLarge SearchAttributesMissing ServiceError SessionBusy
+        SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated
+        StateReplaced StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError
+        ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -209,22 +211,23 @@ __all__ = [
     "ContentFiltered", "ContextTooLong", "DatabaseMismatch", "Decided", "DevServerFailed",
     "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken", "EmbeddingFailed",
     "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError",
-    "InsecureConnection", "InvalidDeclaration", "LimitReached", "LoopDetected", "MaintenanceReport",
-    "MalformedReply", "Manifest", "ManifestItem", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
-    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
-    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
-    "NeedsPerson", "NoCachedReply", "NoWorker", "NothingToDo", "OpenMemory", "OutputCutOff",
-    "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged", "PlanItem", "Problem", "ProviderQuota",
-    "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
-    "ResultNotText", "ResultTooLarge", "RetryPolicy", "SearchAttributesMissing", "ServiceError", "Session",
-    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
-    "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind",
-    "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded",
-    "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits",
-    "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
-    "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded",
-    "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",
-    "UserEntry", "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
+    "InsecureConnection", "InvalidDeclaration", "LifespanFailed", "LimitReached", "LoopDetected",
+    "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "Memory", "MemoryClient",
+    "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView",
+    "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused", "ModelRejected",
+    "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoWorker", "NothingToDo",
+    "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged",
+    "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled",
+    "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetryPolicy", "SearchAttributesMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed",
+    "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
+    "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
+    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
+    "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool",
+    "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
+    "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted",
+    "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict",
+    "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
 ]  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from holdfast_workflows.contracts.agent.app import Registry
@@ -26,6 +28,7 @@ class App:
         tenants: Limits by tenant; ``"*"`` is for all others.
         name: The app's name; empty for the only app of a Temporal namespace. Unless HOLDFAST_TASK_QUEUE is set,
             its task queue is ``holdfast-<name>``, or ``holdfast`` without a name.
+        lifespan: Makes what the tools share, or None.
     """
 
     @known_options("App")
@@ -37,8 +40,12 @@ class App:
         workflows: Sequence[type] = (),
         activities: Sequence[Callable[..., Any]] = (),
         tenants: Mapping[str, TenantLimits] | None = None,
+        lifespan: Callable[[App], AbstractAsyncContextManager[object]] | None = None,
     ) -> None:
         """Collect what a worker serves.
+
+        ``lifespan`` is an async context manager function. A worker process enters it before it takes work and leaves it
+        after its last call; the value that it yields is ``ToolContext.deps``.
 
         Raises:
             InvalidDeclaration: No agent is given, two share a name, or a limit or the app's name is invalid.
@@ -48,9 +55,11 @@ class App:
         self.workflows = tuple(workflows)
         self.activities = tuple(activities)
         self.tenants = limits.tenants(tenants or {})
+        self.lifespan = _checked(lifespan)
 
     def registry(self) -> Registry:
         """What a worker needs to serve these agents."""
+        enter = self.lifespan
         return Registry(
             agents={name: agent.spec for name, agent in self.agents.items()},
             tools={name: agent.functions for name, agent in self.agents.items()},
@@ -58,7 +67,25 @@ class App:
             activities=self.activities,
             tenants=self.tenants,
             name=self.name,
+            lifespan=None if enter is None else lambda: enter(self),
         )
+
+
+def _checked(
+    lifespan: Any,
+) -> Any:
+    if lifespan is None:
+        return None
+    if inspect.isasyncgenfunction(lifespan) or inspect.isgeneratorfunction(lifespan):
+        raise InvalidDeclaration(
+            f"App(lifespan={lifespan.__name__}) is a generator function; put @asynccontextmanager above it"
+        )
+    if not callable(lifespan) or inspect.iscoroutinefunction(lifespan):
+        raise InvalidDeclaration(
+            f"App(lifespan={lifespan!r}) is not an async context manager function; "
+            "write an async function that takes the app and yields once, with @asynccontextmanager above it"
+        )
+    return lifespan
 
 
 def _by_name(agents: Sequence[object]) -> dict[str, Agent]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PydanticSchemaGenerationError, PydanticUserError, create_model
 from pydantic.errors import PydanticInvalidForJsonSchema
@@ -82,12 +82,16 @@ def context_parameter(
     hints: dict[str, Any], parameters: Mapping[str, inspect.Parameter], where: str
 ) -> str | None:
     """The parameter that receives the ToolContext, found by its annotation."""
-    found = [p for p in parameters if hints.get(p) is ToolContext or ToolContext in get_args(hints.get(p))]
+    found = [p for p in parameters if any(map(_is_context, (hints.get(p), *get_args(hints.get(p)))))]
     if len(found) > 1:
         raise InvalidDeclaration(f"{where} has two ToolContext parameters; keep one")
     if found and parameters[found[0]].kind is inspect.Parameter.POSITIONAL_ONLY:
         raise InvalidDeclaration(f"the ToolContext of {where} is positional-only; remove the '/'")
     return found[0] if found else None
+
+
+def _is_context(hint: object) -> bool:
+    return hint is ToolContext or get_origin(hint) is ToolContext
 
 
 def _refuse_unusable(parameter: inspect.Parameter, hints: dict[str, Any], name: str) -> None:

@@ -31,6 +31,7 @@ from holdfast_client import Client, connect
 from holdfast_temporal import DevServer, ensure_search_attributes
 from holdfast_temporal import connect as connect_temporal
 from holdfast_workers.settings import Settings
+from holdfast_workers.startup.lifespan import dependencies
 from holdfast_workers.wiring import build_worker
 
 from .server.server import ScriptedModel
@@ -48,6 +49,7 @@ class Environment:
     task_queue: str
     clock: WorkflowEnvironment | None
     _app: App = field(repr=False)
+    _deps: object = field(repr=False)
     _models: Models = field(repr=False)
     _providers: dict[str, ProviderConfig] = field(repr=False)
     _settings: Settings = field(repr=False)
@@ -66,6 +68,7 @@ class Environment:
         embeddings: str = "none",
         time_skipping: bool = False,
         worker: bool = True,
+        deps: object = ...,
         **settings: Any,
     ) -> AsyncGenerator[Environment]:
         """Start everything; stop it at the end of the block.
@@ -79,6 +82,8 @@ class Environment:
             embeddings: As in ``HOLDFAST_EMBEDDINGS``; by default memories are found by their words.
             time_skipping: Start a server that skips the time in which a session only waits.
             worker: Whether to run a worker in this process.
+            deps: The tools' ``ctx.deps``, instead of what the app's lifespan yields: the lifespan is then not entered.
+                By default it is entered once, and all workers share its value.
             settings: More worker settings, as in ``holdfast_workers.settings.Settings``.
         """
         async with AsyncExitStack() as stack:
@@ -97,6 +102,8 @@ class Environment:
             state = await open_state(state_url or f"sqlite:///{home}/state.db")
             stack.push_async_callback(state.close)
             providers = providers_of(model)
+            if deps is ...:
+                deps = await stack.enter_async_context(dependencies(app.registry()))
             models = Models(providers)
             stack.push_async_callback(models.close)
             made = cls(
@@ -106,6 +113,7 @@ class Environment:
                 task_queue=queue,
                 clock=clock,
                 _app=app,
+                _deps=deps,
                 _models=models,
                 _providers=providers,
                 _settings=Settings.load(
@@ -127,7 +135,14 @@ class Environment:
         )
         self._stack.push_async_callback(memory.close)
         return build_worker(
-            self.temporal, self._app.registry(), self.state, self._models, resilience, changed, memory
+            self.temporal,
+            self._app.registry(),
+            self.state,
+            self._models,
+            resilience,
+            changed,
+            memory,
+            self._deps,
         )
 
 

@@ -4,7 +4,8 @@ Every ignored line is a mistake; both checkers report an ignore that hides nothi
 """
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, assert_type
 
 from pydantic import BaseModel
@@ -57,3 +58,26 @@ Agent("a", "openai:a")  # type: ignore[call-arg]  # options are named
 Agent("a", model="openai:a", when_busy="drop")  # type: ignore[arg-type]  # no such policy
 Agent("a", model="openai:a", steps=3)  # type: ignore[call-arg]  # it is max_steps
 App([agent])  # type: ignore[call-arg]  # options are named
+
+
+# The lifespan's value has its type in tools; without one it is not checked.
+@tool
+def counted(ctx: ToolContext[Report]) -> str:
+    assert_type(ctx.deps, Report)
+    _ = ctx.deps.name  # type: ignore[attr-defined]  # it has a title
+    return ctx.deps.title
+
+
+@tool
+def unchecked(ctx: ToolContext) -> str:
+    assert_type(ctx.deps, Any)
+    return str(ctx.deps.anything)
+
+
+@asynccontextmanager
+async def lifespan(app: App) -> AsyncGenerator[Report]:
+    yield Report(title=app.name)
+
+
+App(agents=[agent], lifespan=lifespan)
+App(agents=[agent], lifespan=lambda app: app.name)  # type: ignore[arg-type,return-value]  # not a context manager

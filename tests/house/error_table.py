@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.errors import HoldfastError
 from tests.house.lengths import ROOT
 
@@ -23,7 +22,7 @@ def _rows(cls: type[HoldfastError], parents: tuple[str, ...]) -> Iterator[str]:
     again, other = ("yes" if answer else "no" for answer in (cls.retryable, cls.fallback))
     yield f"| `{cls.code}` | {name} | {cls.kind} | {again} | {other} | {text} |\n"
     for child in cls.__subclasses__():
-        if child.__module__.startswith(errors.__name__):
+        if child.__module__ == "holdfast":
             yield from _rows(child, path)
 
 

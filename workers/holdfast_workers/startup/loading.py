@@ -45,7 +45,7 @@ def load_app(name: str) -> App:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{module_name}.".startswith(f"{missing}."):
             raise AppNotFound(f"no module {module_name!r} in {here}") from None
-        raise AppBroken(f"{_where(error, here)}{type(error).__name__}: {error}") from error
+        raise AppBroken(f"{where(error, here)}{type(error).__name__}: {error}") from error
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise AppNotFound(f"{module_name} has no {attribute!r}")
@@ -55,7 +55,7 @@ def load_app(name: str) -> App:
     return found
 
 
-def _where(error: Exception, folder: str) -> str:
+def where(error: Exception, folder: str) -> str:
     """File and line in the user's code that raised; empty if the error already names it."""
     if isinstance(error, SyntaxError):
         return ""

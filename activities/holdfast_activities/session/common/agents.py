@@ -1,11 +1,12 @@
 """Agents at run time: the pinned spec with its models and tools, built once per spec."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.database import State
-from holdfast_workflows.contracts.agent.app import Registry, ToolBinding
+from holdfast_workflows.contracts.agent.app import Registry, ToolBinding, ToolContext
 from holdfast_workflows.contracts.agent.fallbacks import Fallback
 from holdfast_workflows.contracts.agent.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.errors import StateBehind, ToolArgumentsInvalid
@@ -26,6 +27,22 @@ class ModelSource(Protocol):
     """Model clients by name."""
 
     def get(self, name: str) -> Model: ...
+
+
+class _WithDeps:
+    """A tool that gets the worker's dependencies in its context."""
+
+    def __init__(self, tool: ToolBinding, deps: object) -> None:
+        self.spec = tool.spec
+        self.validate = tool.validate
+        self._tool = tool
+        self._deps = deps
+
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
+        return await self._tool.call(arguments, replace(context, deps=self._deps))
+
+    async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
+        return await self._tool.probe(arguments, replace(context, deps=self._deps))
 
 
 class _Changed:
@@ -120,8 +137,10 @@ class LiveAgents:
         source: ModelSource,
         own: BuiltinTools,
         served: Served | None = None,
+        deps: object = None,
     ) -> None:
         self._registry = registry
+        self._deps = deps
         self._served = served
         self._state = state
         self._source = source
@@ -142,7 +161,9 @@ class LiveAgents:
         """Cache a spec."""
         if len(self._live) >= _MAX_AGENTS:
             del self._live[next(iter(self._live))]
-        tools = {**self._registry.tools.get(spec.name, {}), **self._own.of(spec)}
+        own = self._registry.tools.get(spec.name, {})
+        with_deps = {name: _WithDeps(tool, self._deps) for name, tool in own.items()}
+        tools: dict[str, ToolBinding] = {**with_deps, **self._own.of(spec)}
         live = LiveAgent(spec, tools, self._source, lambda: self.elsewhere(spec.name))
         self._live[digest] = live
         return live

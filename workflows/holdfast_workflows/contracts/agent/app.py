@@ -6,9 +6,12 @@ use them, and neither may import the other.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
+
+from typing_extensions import TypeVar
 
 from ..operations.breakers import TenantLimits
 from ..public import public
@@ -18,14 +21,19 @@ BEGIN: ContextVar[Callable[[], None]] = ContextVar("BEGIN", default=lambda: None
 """Called right before a tool's function, in its thread; it raises if the function must not be called any more."""
 
 
+Deps = TypeVar("Deps", default=Any)
+"""The type of the value that the App's lifespan yields."""
+
+
 @public
 @dataclass(frozen=True)
-class ToolContext:
+class ToolContext(Generic[Deps]):
     """The call that a tool serves; a parameter annotated with this class receives it.
 
     ``key`` is the call's idempotency key: the same on every attempt, different for every call. ``attempt``,
     ``turn`` and ``step`` (within the turn) count from 1. ``tenant`` and ``user`` are empty if not given.
-    ``log`` is a logger with these ids.
+    ``log`` is a logger with these ids. ``deps`` is what the App's lifespan yielded, None without a lifespan;
+    ``ToolContext[Database]`` gives it a type.
     """
 
     session: str
@@ -39,6 +47,7 @@ class ToolContext:
     _heartbeat: Callable[[str], None] = field(repr=False)
     _cancelled: Callable[[], bool] = field(repr=False)
     user: str = ""
+    deps: Deps = None  # type: ignore[assignment]  # without a lifespan; its type is then None or Any
 
     def heartbeat(self, detail: str = "") -> None:
         """Report progress; shown in the Temporal UI and to clients that follow the session."""
@@ -66,11 +75,11 @@ class ToolBinding(Protocol):
         """
         ...
 
-    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext[Any]) -> str:
         """Run the tool and return its result as text; functions that are not async run in a thread."""
         ...
 
-    async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
+    async def probe(self, arguments: Mapping[str, Any], context: ToolContext[Any]) -> str | None:
         """Return the result of the call with this key if it has happened, else None.
 
         Raises:
@@ -85,6 +94,7 @@ class Registry:
 
     ``tools`` are each agent's tools by their present and former names. ``workflows`` and ``activities`` are the
     user's own. ``tenants`` are limits by tenant; ``*`` stands for all others. ``name`` is the app's, if it has one.
+    ``lifespan`` makes the dependencies of a worker's tools, if the app has any.
     """
 
     agents: Mapping[str, AgentSpec]
@@ -93,3 +103,4 @@ class Registry:
     activities: Sequence[Callable[..., Any]] = ()
     tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])
     name: str = ""
+    lifespan: Callable[[], AbstractAsyncContextManager[object]] | None = None

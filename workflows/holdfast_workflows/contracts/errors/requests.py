@@ -47,6 +47,10 @@ class AppBroken(BadInput, code="app_broken"):
     """The App's module cannot be imported; fix the error in the detail."""
 
 
+class LifespanFailed(HoldfastError, code="lifespan_failed"):
+    """The App's lifespan raised an error, so the worker ends; fix the error in the detail."""
+
+
 class SettingsInvalid(BadInput, code="settings_invalid"):
     """A setting is invalid; correct the HOLDFAST_… variable that the detail names."""
 
