@@ -14,7 +14,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,9 @@ from holdfast_client import Client, connect
 from holdfast_temporal import DevServer, ensure_search_attributes
 from holdfast_temporal import connect as connect_temporal
 from holdfast_workers.settings import Settings
-from holdfast_workers.startup.lifespan import dependencies
+from holdfast_workers.startup.lifespan import with_dependencies
 from holdfast_workers.wiring import build_worker
+from holdfast_workflows.contracts.agent.app import Registry
 
 from .server.server import ScriptedModel
 from .server.spawn import SpawnedModel
@@ -48,8 +49,7 @@ class Environment:
     state: State
     task_queue: str
     clock: WorkflowEnvironment | None
-    _app: App = field(repr=False)
-    _deps: object = field(repr=False)
+    _registry: Registry = field(repr=False)
     _models: Models = field(repr=False)
     _providers: dict[str, ProviderConfig] = field(repr=False)
     _settings: Settings = field(repr=False)
@@ -88,22 +88,17 @@ class Environment:
         """
         async with AsyncExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-")))
-            clock: WorkflowEnvironment | None = None
-            if time_skipping:
-                clock = await stack.enter_async_context(skipping_server())
-                temporal = clock.client
-            else:
-                if server is None:
-                    started = await stack.enter_async_context(DevServer(home, memory=True, ui=False))
-                    server = started.address
-                temporal = await connect_temporal(server)
-                await ensure_search_attributes(temporal)
+            clock = await stack.enter_async_context(skipping_server()) if time_skipping else None
+            temporal = clock.client if clock else await _reached(server, home, stack)
             queue = f"test-{uuid.uuid4().hex}"
             state = await open_state(state_url or f"sqlite:///{home}/state.db")
             stack.push_async_callback(state.close)
             providers = providers_of(model)
+            registry = app.registry()
             if deps is ...:
-                deps = await stack.enter_async_context(dependencies(app.registry()))
+                registry = await stack.enter_async_context(with_dependencies(registry))
+            else:
+                registry = replace(registry, deps=deps)
             models = Models(providers)
             stack.push_async_callback(models.close)
             made = cls(
@@ -112,8 +107,7 @@ class Environment:
                 state=state,
                 task_queue=queue,
                 clock=clock,
-                _app=app,
-                _deps=deps,
+                _registry=registry,
                 _models=models,
                 _providers=providers,
                 _settings=Settings.load(
@@ -136,14 +130,23 @@ class Environment:
         self._stack.push_async_callback(memory.close)
         return build_worker(
             self.temporal,
-            self._app.registry(),
+            self._registry,
             self.state,
             self._models,
             resilience,
             changed,
             memory,
-            self._deps,
         )
+
+
+async def _reached(server: str | None, home: Path, stack: AsyncExitStack) -> TemporalClient:
+    """A client of the server at that address, or of one that ends with the stack."""
+    if server is None:
+        started = await stack.enter_async_context(DevServer(home, memory=True, ui=False))
+        server = started.address
+    temporal = await connect_temporal(server)
+    await ensure_search_attributes(temporal)
+    return temporal
 
 
 def providers_of(model: ScriptedModel | SpawnedModel) -> dict[str, ProviderConfig]:

@@ -73,7 +73,7 @@ async def after_a_deploy(server: DevServer, before: App, after: App) -> str:
         async with made.worker():
             session = await made.client.start("helper", "Go")
             assert (await session.wait()).text == "two orders of Ann"
-        made._app = after
+        made._registry = after.registry()
         async with made.worker():
             await session.send("Again")
             results = [e async for e in session.log() if isinstance(e, ResultEntry)]
@@ -183,7 +183,7 @@ async def test_a_session_that_is_pinned_again_has_the_newest_tools_and_instructi
             )
             shaped = await made.client.start("helper", "Go", output_type=shape)
             await shaped.wait(raise_on_error=False)
-        made._app = app(count_items, instructions="New.")
+        made._registry = app(count_items, instructions="New.").registry()
         async with made.worker():
             place = ("--address", server.address, "--task-queue", made.task_queue)
             assert await asyncio.to_thread(invoke, [*place, "repin", session.id]) == 0
@@ -216,7 +216,7 @@ async def test_a_turn_that_runs_ends_with_the_spec_it_began_with(server: DevServ
         async with made.worker(graceful_seconds=0.1):
             session = await made.client.start("helper", "Go")
             await eventually(lambda: len(model.requests) == 2)
-        made._app = app(count_items, orders(name="get_orders", aliases=[OLD]))
+        made._registry = app(count_items, orders(name="get_orders", aliases=[OLD])).registry()
         async with made.worker():
             view = await session.repin()
             assert view.last is not None
@@ -234,7 +234,7 @@ async def test_a_session_whose_agent_is_gone_cannot_be_pinned_again(server: DevS
         async with made.worker():
             session = await made.client.start("helper", "Go")
             await session.wait(raise_on_error=False)
-        made._app = App(agents=[Agent("other", model=MODEL)])
+        made._registry = App(agents=[Agent("other", model=MODEL)]).registry()
         async with made.worker():
             with pytest.raises(UnknownAgent, match="asked for 'helper'; served: other"):
                 await session.repin()

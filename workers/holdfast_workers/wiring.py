@@ -40,16 +40,14 @@ def build_worker(
     resilience: Resilience,
     settings: Settings,
     memory: Memories | None = None,
-    deps: object = None,
 ) -> Worker:
     """Build a worker that serves the registry; it does not poll yet.
 
     ``client`` has Holdfast's data converter. Without ``memory``, memories wait for a worker that has a store.
-    ``deps`` is what the app's lifespan yielded.
     """
     queue = settings.for_app(registry.name).task_queue
     activities = Activities(
-        registry, state, models, resilience, memory=memory, served=lambda: served(client, queue), deps=deps
+        registry, state, models, resilience, memory=memory, served=lambda: served(client, queue)
     )
     return Worker(
         client,

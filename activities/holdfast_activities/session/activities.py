@@ -44,16 +44,14 @@ class Activities:
         resilience: Resilience,
         memory: Memories | None = None,
         served: Served | None = None,
-        deps: object = None,
     ) -> None:
         """Create the activities. The caller closes what it passes.
 
         Without ``memory`` turns go on without memories, and new ones wait for a worker that has a store. ``served``
         returns the agents that any worker of the task queue serves; without it only this worker's count.
-        ``deps`` is what the app's lifespan yielded, for its tools.
         """
         applying = Applying(state.outbox, memory)
-        agents = LiveAgents(registry, state, models, BuiltinTools(state.log, memory, applying), served, deps)
+        agents = LiveAgents(registry, state, models, BuiltinTools(state.log, memory, applying), served)
         conversations = Conversations(state.log)
         tenants = registry.tenants
         side_call = SideCall(state.budgets, resilience, tenants)

@@ -43,7 +43,7 @@ async def friend(
         resilience = Resilience(holdfast.state)
         worker = build_worker(
             holdfast.temporal,
-            holdfast._app.registry(),
+            holdfast._registry,
             holdfast.state,
             holdfast._models,
             resilience,

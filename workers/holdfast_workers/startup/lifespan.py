@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from holdfast_workflows.contracts.agent.app import Registry
@@ -13,14 +14,14 @@ from .loading import where
 
 
 @asynccontextmanager
-async def dependencies(registry: Registry) -> AsyncGenerator[object]:
-    """Enter the app's lifespan and yield its value; None without a lifespan.
+async def with_dependencies(registry: Registry) -> AsyncGenerator[Registry]:
+    """Enter the app's lifespan and yield the registry with its value.
 
     Raises:
         LifespanFailed: It raised an error at the start or at the end; the detail names the line.
     """
     if registry.lifespan is None:
-        yield None
+        yield registry
         return
     try:
         context = registry.lifespan()
@@ -28,7 +29,7 @@ async def dependencies(registry: Registry) -> AsyncGenerator[object]:
     except Exception as error:
         raise _failed(error, "at the start") from error
     try:
-        yield value
+        yield replace(registry, deps=value)
     finally:
         try:
             # The lifespan did not cause what ends the worker, so it is not told.

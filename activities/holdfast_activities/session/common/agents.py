@@ -137,10 +137,8 @@ class LiveAgents:
         source: ModelSource,
         own: BuiltinTools,
         served: Served | None = None,
-        deps: object = None,
     ) -> None:
         self._registry = registry
-        self._deps = deps
         self._served = served
         self._state = state
         self._source = source
@@ -162,7 +160,7 @@ class LiveAgents:
         if len(self._live) >= _MAX_AGENTS:
             del self._live[next(iter(self._live))]
         own = self._registry.tools.get(spec.name, {})
-        with_deps = {name: _WithDeps(tool, self._deps) for name, tool in own.items()}
+        with_deps = {name: _WithDeps(tool, self._registry.deps) for name, tool in own.items()}
         tools: dict[str, ToolBinding] = {**with_deps, **self._own.of(spec)}
         live = LiveAgent(spec, tools, self._source, lambda: self.elsewhere(spec.name))
         self._live[digest] = live

@@ -94,7 +94,7 @@ class Registry:
 
     ``tools`` are each agent's tools by their present and former names. ``workflows`` and ``activities`` are the
     user's own. ``tenants`` are limits by tenant; ``*`` stands for all others. ``name`` is the app's, if it has one.
-    ``lifespan`` makes the dependencies of a worker's tools, if the app has any.
+    ``lifespan`` makes the dependencies of a worker's tools, if the app has any; ``deps`` are these, once it is entered.
     """
 
     agents: Mapping[str, AgentSpec]
@@ -104,3 +104,4 @@ class Registry:
     tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])
     name: str = ""
     lifespan: Callable[[], AbstractAsyncContextManager[object]] | None = None
+    deps: object = None
