@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from holdfast_client.operations.erasing import Erased
     from holdfast_client.operations.listing import SessionInfo
     from holdfast_client.operations.memory import MemoryClient
+    from holdfast_client.output import DeclaredAgent
     from holdfast_client.reply import Reply
-    from holdfast_client.requests.starting import SessionOptions, StartOptions
+    from holdfast_client.requests.starting import (
+        ConversationOptions,
+        RunOptions,
+        SessionOptions,
+        StartOptions,
+    )
     from holdfast_client.session import Session
     from holdfast_client.stream.events import (
         BudgetChanged,
@@ -157,8 +163,9 @@ _MODULES: Final = {
     "holdfast_client.operations.erasing": "Erased",
     "holdfast_client.operations.listing": "SessionInfo",
     "holdfast_client.operations.memory": "MemoryClient",
+    "holdfast_client.output": "DeclaredAgent",
     "holdfast_client.reply": "Reply",
-    "holdfast_client.requests.starting": "SessionOptions StartOptions",
+    "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
     "holdfast_client.session": "Session",
     "holdfast_client.stream.events": """
         BudgetChanged Compacted Decided FallbackUsed ModelChanged NeedsPerson PlanChanged Recalled Status
@@ -208,26 +215,26 @@ __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
     "AppNotFound", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget",
     "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "Client", "Compacted",
-    "ContentFiltered", "ContextTooLong", "DatabaseMismatch", "Decided", "DevServerFailed",
-    "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken", "EmbeddingFailed",
-    "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError",
-    "InsecureConnection", "InvalidDeclaration", "LifespanFailed", "LimitReached", "LoopDetected",
-    "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "Memory", "MemoryClient",
-    "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView",
-    "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused", "ModelRejected",
-    "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoWorker", "NothingToDo",
-    "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged",
-    "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled",
-    "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "SearchAttributesMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed",
-    "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
-    "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
-    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
-    "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool",
-    "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
-    "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted",
-    "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict",
-    "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
+    "ContentFiltered", "ContextTooLong", "ConversationOptions", "DatabaseMismatch", "Decided",
+    "DeclaredAgent", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
+    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply",
+    "Event", "FallbackUsed", "HoldfastError", "InsecureConnection", "InvalidDeclaration",
+    "LifespanFailed", "LimitReached", "LoopDetected", "MaintenanceReport", "MalformedReply", "Manifest",
+    "ManifestItem", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn",
+    "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError",
+    "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
+    "NoWorker", "NothingToDo", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
+    "PendingDecision", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
+    "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
+    "ResultTooLarge", "RetryPolicy", "RunOptions", "SearchAttributesMissing", "ServiceError", "Session",
+    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
+    "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind",
+    "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded",
+    "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
+    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
+    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
+    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
+    "Usage", "UserEntry", "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
 ]  # fmt: skip
 
 

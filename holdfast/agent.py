@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, cast, get_args
+from typing import Any, Generic, cast, get_args
+
+from typing_extensions import TypeVar
 
 from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.agent.builtin_tools import own_tools
@@ -28,10 +30,16 @@ from holdfast_workflows.contracts.text.unicode import clean
 from . import declare, limits
 from .tools import Tool
 
+OutT = TypeVar("OutT", default=str)
+
 
 @public
-class Agent:
-    """An agent: ``spec`` is the agent as data, ``tools`` are its tools by name without the built-in ones."""
+class Agent(Generic[OutT]):
+    """An agent: ``spec`` is the agent as data, ``tools`` are its tools by name without the built-in ones.
+
+    Its type has that of its final replies: ``Agent[Triage]`` with ``output_type=Triage``, ``Agent[str]`` without.
+    Write ``agent: Agent[dict[str, Any]]`` yourself if ``output_type`` is a JSON schema.
+    """
 
     @known_options("Agent")
     def __init__(
@@ -41,7 +49,7 @@ class Agent:
         model: str | Sequence[str],
         instructions: str = "",
         tools: Sequence[Tool[..., Any]] = (),
-        output_type: OutputShape | None = None,
+        output_type: type[OutT] | Mapping[str, Any] | None = None,
         description: str = "",
         max_steps: int = 50,
         max_tokens: int | None = None,
@@ -94,7 +102,7 @@ class Agent:
             InvalidDeclaration: An option is invalid; the detail says what to change.
         """
         where = f"agent {declare.name(name, 'agent')!r}"
-        self.tools = _with_undos(_by_name(tools, where), where)
+        self._output_type, self.tools = output_type, _with_undos(_by_name(tools, where), where)
         self.spec = AgentSpec(
             name=name,
             instructions=clean(instructions),
@@ -127,6 +135,11 @@ class Agent:
     def name(self) -> str:
         """The agent's name."""
         return self.spec.name
+
+    @property
+    def output_type(self) -> type[OutT] | Mapping[str, Any] | None:
+        """The shape of final replies; None for text."""
+        return self._output_type
 
     def __repr__(self) -> str:
         return f"Agent({self.name!r})"

@@ -35,7 +35,7 @@ class App:
     def __init__(
         self,
         *,
-        agents: Sequence[Agent],
+        agents: Sequence[Agent[Any]],
         name: str = "",
         workflows: Sequence[type] = (),
         activities: Sequence[Callable[..., Any]] = (),
@@ -88,8 +88,8 @@ def _checked(
     return lifespan
 
 
-def _by_name(agents: Sequence[object]) -> dict[str, Agent]:
-    found: dict[str, Agent] = {}
+def _by_name(agents: Sequence[object]) -> dict[str, Agent[Any]]:
+    found: dict[str, Agent[Any]] = {}
     for given in agents:
         if not isinstance(given, Agent):
             raise InvalidDeclaration(f"App(agents=…) contains {given!r}, which is not an Agent")

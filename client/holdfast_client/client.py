@@ -17,13 +17,12 @@ from holdfast_client.operations.memory import MemoryClient
 from holdfast_client.requests import starting
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
-from holdfast_client.requests.starting import SessionOptions, StartOptions
+from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import BudgetAccount, BudgetList, ListBudgets
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape
-from holdfast_workflows.contracts.agent.spec import WhenBusy
-from holdfast_workflows.contracts.errors import OutputInvalid, SettingsInvalid
+from holdfast_workflows.contracts.errors import SettingsInvalid
 from holdfast_workflows.contracts.operations.breakers import (
     BreakerList,
     BreakerView,
@@ -34,11 +33,9 @@ from holdfast_workflows.contracts.operations.content import AgentInfo, AgentList
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
-from holdfast_workflows.contracts.text.final_reply import bare
-from holdfast_workflows.contracts.text.model_json import Reader
-from holdfast_workflows.contracts.text.unicode import preview
 
 from . import messages
+from .output import DeclaredAgent, Output
 from .session import Session
 
 T = TypeVar("T")
@@ -107,21 +104,51 @@ class Client:
         """The agents' memories: search, add, forget, erase and maintain."""
         return MemoryClient(self._requests)
 
+    @overload
     async def start(
         self,
-        agent: str,
+        agent: DeclaredAgent[T],
         message: str | None = None,
         *,
-        when_busy: WhenBusy | None = None,
-        **options: Unpack[SessionOptions],
-    ) -> Session:
+        output_type: None = None,
+        **options: Unpack[ConversationOptions],
+    ) -> Session[T]: ...
+
+    @overload
+    async def start(
+        self,
+        agent: str | DeclaredAgent,
+        message: str | None = None,
+        *,
+        output_type: type[T],
+        **options: Unpack[ConversationOptions],
+    ) -> Session[T]: ...
+
+    @overload
+    async def start(
+        self,
+        agent: str | DeclaredAgent,
+        message: str | None = None,
+        *,
+        output_type: Mapping[str, Any] | None = None,
+        **options: Unpack[ConversationOptions],
+    ) -> Session: ...
+
+    async def start(
+        self,
+        agent: str | DeclaredAgent,
+        message: str | None = None,
+        *,
+        output_type: OutputShape | None = None,
+        **options: Unpack[ConversationOptions],
+    ) -> Session[Any]:
         """Start a conversation and send its first message; without one the session waits for ``send``.
 
         Args:
-            agent: The agent's name.
+            agent: The agent, or its name. The agent itself gives ``reply.output`` its type.
             message: The first message.
-            when_busy: What the first message does if the session exists and is running a turn.
-            options: See ``SessionOptions``.
+            output_type: The type or JSON schema of final replies; the agent's own by default.
+            options: See ``ConversationOptions``.
 
         Raises:
             UnknownAgent: The workers serve no such agent.
@@ -129,51 +156,113 @@ class Client:
             NoWorker: No worker took the message in time; the session keeps it.
         """
         return await starting.start(
-            self._requests, "conversation", agent, message, when_busy=when_busy, **options
+            self._requests, "conversation", agent, message, output_type=output_type, **options
         )
 
-    async def start_task(self, agent: str, prompt: str, **options: Unpack[SessionOptions]) -> Session:
+    @overload
+    async def start_task(
+        self,
+        agent: DeclaredAgent[T],
+        prompt: str,
+        *,
+        output_type: None = None,
+        **options: Unpack[SessionOptions],
+    ) -> Session[T]: ...
+
+    @overload
+    async def start_task(
+        self,
+        agent: str | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: OutputShape | None = None,
+        **options: Unpack[SessionOptions],
+    ) -> Session: ...
+
+    async def start_task(
+        self,
+        agent: str | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: OutputShape | None = None,
+        **options: Unpack[SessionOptions],
+    ) -> Session[Any]:
         """Start one task: a session that ends with its first turn. See ``start``, and ``run`` to wait for it."""
-        return await starting.start(self._requests, "task", agent, prompt, **options)
+        return await starting.start(self._requests, "task", agent, prompt, output_type=output_type, **options)
 
     @overload
     async def run(
-        self, agent: str, prompt: str, *, output_type: None = None, **options: Unpack[StartOptions]
-    ) -> str: ...
-
-    @overload
-    async def run(
-        self, agent: str, prompt: str, *, output_type: type[T], **options: Unpack[StartOptions]
+        self,
+        agent: DeclaredAgent[T],
+        prompt: str,
+        *,
+        output_type: None = None,
+        **options: Unpack[RunOptions],
     ) -> T: ...
 
     @overload
     async def run(
-        self, agent: str, prompt: str, *, output_type: Mapping[str, Any], **options: Unpack[StartOptions]
+        self, agent: str | DeclaredAgent, prompt: str, *, output_type: type[T], **options: Unpack[RunOptions]
+    ) -> T: ...
+
+    @overload
+    async def run(
+        self,
+        agent: str | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: Mapping[str, Any],
+        **options: Unpack[RunOptions],
     ) -> dict[str, Any]: ...
+
+    @overload
+    async def run(
+        self, agent: str, prompt: str, *, output_type: None = None, **options: Unpack[RunOptions]
+    ) -> str: ...
 
     async def run(
         self,
-        agent: str,
+        agent: str | DeclaredAgent,
         prompt: str,
         *,
         output_type: OutputShape | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 # the error says how to come back to the task
         **options: Unpack[StartOptions],
     ) -> Any:
-        """Run one task and return its result: text, or a value of ``output_type``.
+        """Run one task and return its result: text, or a value of the output type.
 
-        The type is a pydantic model, dataclass or TypedDict, or a JSON schema of an object. The same
-        ``id`` again returns the result of the same task.
+        The output type is that of the ``agent`` itself, or ``output_type``: a pydantic model, dataclass or
+        TypedDict, or a JSON schema of an object. An agent's name alone returns text. The same ``id`` again
+        returns the result of the same task. Options: see ``RunOptions``.
 
         Raises:
+            TurnNotEnded: The task is still running after ``timeout`` seconds.
             HoldfastError: The task failed, with the error's own class.
         """
-        session = await self.start_task(agent, prompt, output_type=output_type, **options)
-        reply = await session.result()
-        return reply.text if output_type is None else parse(reply.text, output_type)
+        session = await starting.start(
+            self._requests, "task", agent, prompt, output_type=output_type, **options
+        )
+        reply = await session.result(timeout=timeout)
+        return reply.text if isinstance(agent, str) and output_type is None else reply.output
 
-    def session(self, id: str) -> Session:
-        """Return a handle for the session of that id, without a request."""
-        return Session(self._requests, messages.checked_id(id))
+    @overload
+    def session(self, id: str, *, agent: DeclaredAgent[T]) -> Session[T]: ...
+
+    @overload
+    def session(self, id: str, *, output_type: type[T]) -> Session[T]: ...
+
+    @overload
+    def session(self, id: str, *, output_type: Mapping[str, Any] | None = None) -> Session: ...
+
+    def session(
+        self, id: str, *, agent: DeclaredAgent | None = None, output_type: OutputShape | None = None
+    ) -> Session[Any]:
+        """Return a handle for the session of that id, without a request.
+
+        ``agent`` or ``output_type`` gives ``reply.output`` its type; otherwise JSON becomes a dict.
+        """
+        shape = agent.output_type if agent is not None and output_type is None else output_type
+        return Session(self._requests, messages.checked_id(id), output=Output(shape))
 
     def sessions(
         self,
@@ -230,12 +319,3 @@ class Client:
         """
         request = ListBudgets(prefix=prefix, limit=limit)
         return (await self._requests.activity(names.LIST_BUDGETS, request, BudgetList)).budgets
-
-
-def parse(text: str, output: OutputShape) -> Any:
-    """Parse a final reply as a value of the output type; OutputInvalid if it does not fit."""
-    shape: Any = dict[str, Any] if isinstance(output, Mapping) else output
-    try:
-        return Reader(shape).read(bare(text))
-    except (ValueError, RecursionError) as error:
-        raise OutputInvalid(preview(str(error))) from error

@@ -1,41 +1,73 @@
 """The reply of a turn."""
 
-from dataclasses import dataclass, field
-from typing import Self
+from typing import Annotated, Any, Generic, Self, cast
 
-from holdfast_workflows.contracts.errors import HoldfastError
-from holdfast_workflows.contracts.problems import error_of
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    field_serializer,
+    model_validator,
+)
+from pydantic_core import to_jsonable_python
+
+from holdfast_workflows.contracts.errors import HoldfastError, OutputInvalid
+from holdfast_workflows.contracts.problems import Problem, error_of, problem_of
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import TurnView
 from holdfast_workflows.contracts.session.steps import TurnStatus
+from holdfast_workflows.contracts.text.unicode import clean, cleaned
+
+from .output import Output, OutT
+
+JsonText = Annotated[str, PlainSerializer(clean, return_type=str, when_used="json")]
+"""Text whose JSON form has U+FFFD for NUL and lone surrogates, which JSON readers refuse."""
+
+
+def _read_error(value: object) -> HoldfastError:
+    return value if isinstance(value, HoldfastError) else error_of(Problem.model_validate(value))
+
+
+JsonError = Annotated[
+    HoldfastError,
+    PlainValidator(_read_error, json_schema_input_type=Problem),
+    PlainSerializer(problem_of, return_type=Problem),
+]
+"""An error whose JSON form has its code, message, detail and id, and whether to try again."""
 
 
 @public
-@dataclass(frozen=True)
-class Reply:
+class Reply(BaseModel, Generic[OutT]):
     """The reply of a turn.
 
     Attributes:
         text: The model's full final text.
         turn: The turn, from 1.
         status: ``done``, ``failed`` or ``cancelled`` once the turn has ended.
+        output: The value of the output type, which the agent or the start of the session gave; without
+            one the text. None until the turn is done, and if ``error`` is set.
         steps: Model calls taken.
         usage: Tokens, and cost in US dollars.
         seconds: How long the turn took.
-        error: Set if the turn failed or was cancelled. Its ``id`` can be quoted by users; ``retryable``
-            and ``retry_after`` say whether and when a retry may help.
+        error: Set if the turn failed or was cancelled, and if its text does not fit the output type. Its
+            ``id`` can be quoted by users; ``retryable`` and ``retry_after`` say whether and when a retry
+            may help.
         paused: Whether the session was paused when it queued the message; the turn begins after
             ``resume``.
     """
 
-    text: str
+    model_config = ConfigDict(frozen=True)
+
+    text: JsonText
     turn: int
     status: TurnStatus
+    output: OutT = cast("Any", None)
     steps: int = 0
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     seconds: float = 0.0
-    error: HoldfastError | None = None
+    error: JsonError | None = None
     paused: bool = False
 
     @property
@@ -43,24 +75,43 @@ class Reply:
         """US dollars."""
         return self.usage.cost
 
-    @classmethod
-    def of(cls, view: TurnView, text: str) -> Self:
-        """Make the reply from a turn's view and full text."""
-        return cls(
-            text=text,
-            turn=view.turn,
-            status=view.status,
-            steps=view.steps,
-            usage=view.usage,
-            seconds=max(0.0, view.ended - view.started),
-            error=error_of(view.error) if view.error else None,
-        )
-
     def check(self) -> Self:
-        """Return the reply; raise its error if the turn failed or was cancelled."""
+        """Return the reply; raise its error if there is one."""
         if self.error is not None:
             raise self.error
         return self
 
     def __str__(self) -> str:
         return self.text
+
+    @field_serializer("output", when_used="json")
+    def _output_as_json(self, value: Any) -> Any:
+        """Return None for text, which ``text`` has already."""
+        return None if isinstance(value, str) else cleaned(to_jsonable_python(value))
+
+    @model_validator(mode="after")
+    def _text_is_output(self) -> Self:
+        if self.output is None and self.error is None and self.status == "done":
+            vars(self)["output"] = self.text  # not by assignment, which a frozen model refuses
+        return self
+
+
+def reply_of(view: TurnView, text: str, output: Output[OutT]) -> Reply[OutT]:
+    """Return the reply of a turn, given its view and full text."""
+    error: HoldfastError | None = error_of(view.error) if view.error else None
+    value: Any = None
+    if error is None and view.status == "done":
+        try:
+            value = output.read(text, structured=view.structured)
+        except OutputInvalid as invalid:
+            error = invalid
+    return Reply(
+        text=text,
+        turn=view.turn,
+        status=view.status,
+        output=value,
+        steps=view.steps,
+        usage=view.usage,
+        seconds=max(0.0, view.ended - view.started),
+        error=error,
+    )

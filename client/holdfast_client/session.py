@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator
-from typing import Literal
+from typing import Generic, Literal
 
 from holdfast_client.operations import content, effects
 from holdfast_client.requests import waiting
@@ -21,6 +21,7 @@ from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 
 from . import messages
+from .output import Output, OutT
 from .reply import Reply
 from .stream.events import StreamEvent, TurnEnded
 from .stream.streaming import Stream
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 @public
-class Session:
+class Session(Generic[OutT]):
     """A handle for one session, made by ``Client.start`` or ``Client.session`` without a request."""
 
     def __init__(
@@ -40,12 +41,14 @@ class Session:
         *,
         streaming: bool = False,
         lingers: bool = False,
+        output: Output[OutT] | None = None,
     ) -> None:
         self._requests = requests
         self._id = id
         self._turn = turn
         self._streaming = streaming
         self._lingers = lingers
+        self._output: Output[OutT] = output or Output()
 
     @property
     def id(self) -> str:
@@ -64,7 +67,7 @@ class Session:
         streaming: bool = False,
         id: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 # the error says what the turn waits for
-    ) -> Reply:
+    ) -> Reply[OutT]:
         """Send a message and wait for its turn.
 
         A paused session queues the message until it is resumed; this logs a warning.
@@ -97,7 +100,7 @@ class Session:
         *,
         timeout: float | None = None,  # noqa: ASYNC109 # as of send
         raise_on_error: bool = True,
-    ) -> Reply:
+    ) -> Reply[OutT]:
         """Wait for a turn to end and return its reply.
 
         Args:
@@ -111,7 +114,7 @@ class Session:
         """
         number = await self._last_turn() if turn is None else turn
         view = await waiting.turn_within(self._requests, self._id, number, timeout)
-        reply = await waiting.reply(self._requests, self._id, view)
+        reply = await waiting.reply(self._requests, self._id, view, self._output)
         return reply.check() if raise_on_error else reply
 
     async def stream(
@@ -132,7 +135,8 @@ class Session:
         # A message sent with streaming=True has started small pieces; a later stream must request them.
         streaming, self._streaming = self._streaming, False
         ended = False
-        async for event in Stream(self._requests, self._id, turn, streaming=streaming).events(last=turn):
+        stream = Stream(self._requests, self._id, turn, streaming=streaming, output=self._output)
+        async for event in stream.events(last=turn):
             ended = ended or (isinstance(event, TurnEnded) and event.turn >= turn)
             yield event
         if not ended:
@@ -144,7 +148,7 @@ class Session:
         view = await self.view()
         running = view.last is not None and view.last.status == "running"
         first = view.turn if running else view.turn + 1
-        async for event in Stream(self._requests, self._id, first).events():
+        async for event in Stream(self._requests, self._id, first, output=self._output).events():
             yield event
 
     async def view(self, since: int | None = None) -> SessionView:
@@ -195,10 +199,24 @@ class Session:
         """
         return await self._requests.update(self._id, "repin", None, SessionView)
 
-    async def cancel(self, reason: str = "") -> Reply:
-        """Cancel the running turn and wait until its tools have ended; return its reply with the error."""
+    async def cancel(
+        self,
+        reason: str = "",
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 # as of send
+    ) -> Reply[OutT]:
+        """Cancel the running turn, wait until its tools have ended, and return its reply.
+
+        The reply's status is ``cancelled``, or ``done`` if the turn ended first.
+
+        Raises:
+            NothingToDo: No turn is running.
+            TurnNotEnded: Its tools are still running after ``timeout`` seconds; the turn stays cancelled.
+            HoldfastError: The turn had failed, with the error's own class.
+        """
         view = await self._requests.update(self._id, "cancel_turn", reason, TurnView)
-        return await self.wait(view.turn, raise_on_error=False)
+        reply = await self.wait(view.turn, timeout=timeout, raise_on_error=False)
+        return reply if reply.status == "cancelled" else reply.check()
 
     async def raise_budget(
         self,
@@ -285,20 +303,29 @@ class Session:
         """Refuse further messages; the session ends after its queued turns."""
         return await self._requests.update(self._id, "close", None, SessionView)
 
-    async def result(self) -> Reply:
+    async def result(
+        self,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 # as of send
+    ) -> Reply[OutT]:
         """Wait for the session's end and return its last turn's reply.
 
         A task started through this handle returns before its memories are written.
 
         Raises:
+            TurnNotEnded: The session is still open after ``timeout`` seconds; no limit by default.
             HoldfastError: The session failed, or its last turn did.
         """
         if self._lingers:
-            return await self.wait()
-        result = await waiting.end(self._requests, self._id)
+            return await self.wait(timeout=timeout)
+        result = await waiting.within(
+            waiting.end(self._requests, self._id),
+            timeout,
+            lambda: waiting.late(self._requests, self._id, self._turn or 1, "result()", of_session=True),
+        )
         if result.last is None:
             return Reply(text="", turn=0, status="done")
-        return (await waiting.reply(self._requests, self._id, result.last)).check()
+        return (await waiting.reply(self._requests, self._id, result.last, self._output)).check()
 
     async def _send(
         self, text: str, when_busy: WhenBusy | None, *, id: str | None, streaming: bool

@@ -20,12 +20,13 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from holdfast_client.operations import memory as async_memory
-from holdfast_client.requests.starting import StartOptions
+from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
 from holdfast_workflows.contracts.agent.output import OutputShape
 from holdfast_workflows.contracts.public import public
 
 from . import client as async_client
 from . import session as async_session
+from .output import DeclaredAgent, OutT
 from .portal import Portal
 
 A = TypeVar("A")
@@ -68,18 +69,6 @@ def _iterating(
     return call
 
 
-def _starting(
-    method: Callable[Concatenate[A, P], Coroutine[Any, Any, async_session.Session]],
-) -> Callable[Concatenate[_Handle[A], P], Session]:
-    """Make a method that returns the started session without async."""
-
-    @wraps(method)
-    def call(self: _Handle[A], /, *args: P.args, **kwargs: P.kwargs) -> Session:
-        return Session(self._portal.call(method(self._target, *args, **kwargs)), self._portal)
-
-    return call
-
-
 def _connecting(
     connect: Callable[P, Coroutine[Any, Any, async_client.Client]],
 ) -> Callable[P, Client]:
@@ -97,11 +86,14 @@ def _connecting(
     return call
 
 
+def _any(output_type: OutputShape | None) -> type[Any]:
+    """Return an output type for any overload of an async method; the caller's own give the result's type."""
+    return cast("type[Any]", output_type)
+
+
 class Client(_Handle[async_client.Client]):
     """Starts, finds and operates sessions; see ``holdfast.Client``."""
 
-    start = _starting(async_client.Client.start)
-    start_task = _starting(async_client.Client.start_task)
     sessions = _iterating(async_client.Client.sessions)
     agents = _blocking(async_client.Client.agents)
     effects = _blocking(async_client.Client.effects)
@@ -110,33 +102,138 @@ class Client(_Handle[async_client.Client]):
     budgets = _blocking(async_client.Client.budgets)
 
     @overload
-    def run(
-        self, agent: str, prompt: str, *, output_type: None = None, **options: Unpack[StartOptions]
-    ) -> str: ...
-
-    @overload
-    def run(self, agent: str, prompt: str, *, output_type: type[T], **options: Unpack[StartOptions]) -> T: ...
-
-    @overload
-    def run(
-        self, agent: str, prompt: str, *, output_type: Mapping[str, Any], **options: Unpack[StartOptions]
-    ) -> dict[str, Any]: ...
-
-    def run(
+    def start(
         self,
-        agent: str,
+        agent: DeclaredAgent[T],
+        message: str | None = None,
+        *,
+        output_type: None = None,
+        **options: Unpack[ConversationOptions],
+    ) -> Session[T]: ...
+
+    @overload
+    def start(
+        self,
+        agent: str | DeclaredAgent,
+        message: str | None = None,
+        *,
+        output_type: type[T],
+        **options: Unpack[ConversationOptions],
+    ) -> Session[T]: ...
+
+    @overload
+    def start(
+        self,
+        agent: str | DeclaredAgent,
+        message: str | None = None,
+        *,
+        output_type: Mapping[str, Any] | None = None,
+        **options: Unpack[ConversationOptions],
+    ) -> Session: ...
+
+    def start(
+        self,
+        agent: str | DeclaredAgent,
+        message: str | None = None,
+        *,
+        output_type: OutputShape | None = None,
+        **options: Unpack[ConversationOptions],
+    ) -> Session[Any]:
+        """Start a conversation and send its first message; without one the session waits for ``send``."""
+        started = self._target.start(agent, message, output_type=_any(output_type), **options)
+        return Session(self._portal.call(started), self._portal)
+
+    @overload
+    def start_task(
+        self,
+        agent: DeclaredAgent[T],
+        prompt: str,
+        *,
+        output_type: None = None,
+        **options: Unpack[SessionOptions],
+    ) -> Session[T]: ...
+
+    @overload
+    def start_task(
+        self,
+        agent: str | DeclaredAgent,
         prompt: str,
         *,
         output_type: OutputShape | None = None,
+        **options: Unpack[SessionOptions],
+    ) -> Session: ...
+
+    def start_task(
+        self,
+        agent: str | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: OutputShape | None = None,
+        **options: Unpack[SessionOptions],
+    ) -> Session[Any]:
+        """Start one task: a session that ends with its first turn."""
+        started = self._target.start_task(agent, prompt, output_type=output_type, **options)
+        return Session(self._portal.call(started), self._portal)
+
+    @overload
+    def run(
+        self,
+        agent: DeclaredAgent[T],
+        prompt: str,
+        *,
+        output_type: None = None,
+        **options: Unpack[RunOptions],
+    ) -> T: ...
+
+    @overload
+    def run(
+        self, agent: str | DeclaredAgent, prompt: str, *, output_type: type[T], **options: Unpack[RunOptions]
+    ) -> T: ...
+
+    @overload
+    def run(
+        self,
+        agent: str | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: Mapping[str, Any],
+        **options: Unpack[RunOptions],
+    ) -> dict[str, Any]: ...
+
+    @overload
+    def run(
+        self, agent: str, prompt: str, *, output_type: None = None, **options: Unpack[RunOptions]
+    ) -> str: ...
+
+    def run(
+        self,
+        agent: str | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: OutputShape | None = None,
+        timeout: float | None = None,
         **options: Unpack[StartOptions],
     ) -> Any:
-        """Run one task and return its result: text, or a value of ``output_type``."""
-        shape = cast("type[Any]", output_type)  # the overloads above give the result's type
-        return self._portal.call(self._target.run(agent, prompt, output_type=shape, **options))
+        """Run one task and return its result: text, or a value of the output type."""
+        return self._portal.call(
+            self._target.run(agent, prompt, output_type=_any(output_type), timeout=timeout, **options)
+        )
 
-    def session(self, id: str) -> Session:
+    @overload
+    def session(self, id: str, *, agent: DeclaredAgent[T]) -> Session[T]: ...
+
+    @overload
+    def session(self, id: str, *, output_type: type[T]) -> Session[T]: ...
+
+    @overload
+    def session(self, id: str, *, output_type: Mapping[str, Any] | None = None) -> Session: ...
+
+    def session(
+        self, id: str, *, agent: DeclaredAgent | None = None, output_type: OutputShape | None = None
+    ) -> Session[Any]:
         """Return a handle for the session of that id, without a request."""
-        return Session(self._target.session(id), self._portal)
+        shape = agent.output_type if agent is not None and output_type is None else output_type
+        return Session(self._target.session(id, output_type=_any(shape)), self._portal)
 
     @property
     def memory(self) -> MemoryClient:
@@ -156,7 +253,7 @@ class Client(_Handle[async_client.Client]):
         self.close()
 
 
-class Session(_Handle[async_session.Session]):
+class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     """One session; see ``holdfast.Session``."""
 
     @property
@@ -164,8 +261,8 @@ class Session(_Handle[async_session.Session]):
         """The session's id, which is its workflow's."""
         return self._target.id
 
-    send = _blocking(async_session.Session.send)
-    wait = _blocking(async_session.Session.wait)
+    send = _blocking(async_session.Session[OutT].send)
+    wait = _blocking(async_session.Session[OutT].wait)
     stream = _iterating(async_session.Session.stream)
     watch = _iterating(async_session.Session.watch)
     view = _blocking(async_session.Session.view)
@@ -176,14 +273,14 @@ class Session(_Handle[async_session.Session]):
     pause = _blocking(async_session.Session.pause)
     resume = _blocking(async_session.Session.resume)
     repin = _blocking(async_session.Session.repin)
-    cancel = _blocking(async_session.Session.cancel)
+    cancel = _blocking(async_session.Session[OutT].cancel)
     raise_budget = _blocking(async_session.Session.raise_budget)
     resolve = _blocking(async_session.Session.resolve)
     effects = _blocking(async_session.Session.effects)
     prompts = _iterating(async_session.Session.prompts)
     prompt = _blocking(async_session.Session.prompt)
     close = _blocking(async_session.Session.close)
-    result = _blocking(async_session.Session.result)
+    result = _blocking(async_session.Session[OutT].result)
 
 
 class MemoryClient(_Handle[async_memory.MemoryClient]):

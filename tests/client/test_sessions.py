@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, assert_type, cast
 
 import pytest
 
 import holdfast_client
+from holdfast import Agent
 from holdfast.testing import hang, rate_limited, say, unauthorized
-from holdfast_client import connect
+from holdfast_client import Reply as ClientReply
+from holdfast_client import TurnEnded, connect
 from holdfast_client.requests.starting import StartOptions
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import (
@@ -21,6 +24,8 @@ from holdfast_workflows.contracts.errors import (
     SessionClosed,
     SessionNotFound,
     TemporalUnreachable,
+    TurnCancelled,
+    TurnNotEnded,
     UnknownAgent,
 )
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE
@@ -306,3 +311,60 @@ async def test_cancelling_a_wait_cancels_it(running: Running) -> None:
             async with asyncio.timeout(0.3):
                 await session.wait(raise_on_error=False)
         await session.cancel()
+
+
+async def test_a_conversation_has_the_value_of_its_output_type(running: Running) -> None:
+    bees, ants = (Report(title=title, points=[]).model_dump_json() for title in ("Bees", "Ants"))
+    async with running([say(bees), say(ants), say("not JSON"), say(ants)]) as holdfast:
+        session = await holdfast.client.start("helper", "Bees!", output_type=Report)
+        assert (await session.wait()).output.title == "Bees"
+        assert (await session.send("Ants!")).output == Report(title="Ants", points=[])
+        known = holdfast.client.session(session.id)
+        assert (await known.wait(1)).output == {"title": "Bees", "points": []}
+        ended = [event async for event in known.stream(turn=2) if isinstance(event, TurnEnded)]
+        assert ended[0].reply.output == {"title": "Ants", "points": []}
+        assert (await session.send("Repair!")).output.title == "Ants"
+
+
+async def test_the_agent_itself_gives_results_its_output_type(running: Running) -> None:
+    triage = Agent("helper", model="openai:gpt-5-mini", output_type=Report)
+    plain = Agent("helper", model="openai:gpt-5-mini")
+    bees = say('{"title": "Bees", "points": []}')
+    async with running([bees, say("Hello."), bees, say("no JSON")]) as holdfast:
+        report = assert_type(await holdfast.client.run(triage, "Bees!"), Report)
+        assert report == Report(title="Bees", points=[])
+        assert assert_type(await holdfast.client.run(plain, "Hi!"), str) == "Hello."
+        session = await holdfast.client.start(triage, "Bees!")
+        assert assert_type((await session.wait()).output, Report) == report
+        with pytest.raises(OutputInvalid):
+            await session.send("Now free text.")
+        reply: ClientReply = await holdfast.client.session(session.id, agent=triage).wait(
+            2, raise_on_error=False
+        )
+        assert (reply.status, reply.output, type(reply.error)) == ("done", None, OutputInvalid)
+        with pytest.raises(BadInput, match="neither an Agent nor the name"):
+            await holdfast.client.run(cast("Any", 42), "Hi!")
+
+
+async def test_a_timeout_says_how_to_come_back(running: Running) -> None:
+    async with running(always(hang())) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        for call in (session.wait(timeout=0.2), session.result(timeout=0.2)):
+            with pytest.raises(TurnNotEnded) as caught:
+                await call
+            assert (caught.value.session, caught.value.turn) == (session.id, 1)
+            assert f"client.session('{session.id}')." in str(caught.value)
+        with pytest.raises(TurnNotEnded, match=r"come back with client\.session"):
+            await holdfast.client.run("helper", "Hi!", timeout=0.2)
+        with pytest.raises(BadInput, match="timeout"):
+            await session.wait(timeout=0)
+        await session.cancel(timeout=30)
+
+
+async def test_cancel_returns_the_cancelled_reply(running: Running) -> None:
+    async with running(always(hang())) as holdfast:
+        session = await holdfast.client.start("helper", "Hi!")
+        reply = await session.cancel("enough")
+        assert (reply.status, type(reply.error), reply.output) == ("cancelled", TurnCancelled, None)
+        with pytest.raises(TurnCancelled):
+            await session.wait()

@@ -100,6 +100,7 @@ def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None) -> PinnedSpe
         "digest": digest,
         "output_repairs": (spec.output or OutputSpec(name="", json_schema={})).repairs,
         "has_inline": any(tool.inline for tool in spec.tools),
+        "has_output": spec.output is not None,
         "model": spec.models[0],
         "models": len(spec.models),
         "tools": {tool.name: ToolPolicy.model_validate(dict(tool)) for tool in spec.tools},

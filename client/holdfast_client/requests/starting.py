@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from holdfast_client import messages
+from holdfast_client.output import DeclaredAgent, Output, name_and_shape
 from holdfast_client.session import Session
 from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.agent.declared import known_options
@@ -54,25 +55,45 @@ class StartOptions(TypedDict, total=False):
 
 
 @public
+class RunOptions(StartOptions, total=False):
+    """Options of ``run``.
+
+    Attributes:
+        timeout: Seconds to wait for the task's end; no limit by default.
+    """
+
+    timeout: float | None
+
+
+@public
 class SessionOptions(StartOptions, total=False):
     """Options of sessions that are not awaited at once.
 
     Attributes:
-        output_type: The type or JSON schema of final replies.
         streaming: Publish text in small pieces from the start, for ``stream``.
         continue_as_new_after: History events after which the session continues as a new run.
     """
 
-    output_type: OutputShape | None
     streaming: bool
     continue_as_new_after: int | None
+
+
+@public
+class ConversationOptions(SessionOptions, total=False):
+    """Options of conversations.
+
+    Attributes:
+        when_busy: What the first message does if the session exists and is running a turn.
+    """
+
+    when_busy: WhenBusy | None
 
 
 @known_options("start")
 async def start(
     requests: Requests,
     mode: Mode,
-    agent: str,
+    agent: str | DeclaredAgent,
     text: str | None,
     *,
     output_type: OutputShape | None = None,
@@ -87,10 +108,11 @@ async def start(
     priority: int | None = None,
     weight: float | None = None,
     heartbeat_timeout: float = _HEARTBEAT_TIMEOUT,
-) -> Session:
+) -> Session[Any]:
     """Start a session or find it."""
-    _check(agent, tenant, user, budget)
-    session = messages.session_id(agent) if id is None else messages.checked_id(id)
+    _check(tenant, user, budget)
+    name, shape = name_and_shape(agent, output_type)
+    session = messages.session_id(name) if id is None else messages.checked_id(id)
     message = None
     if text is not None:
         # A fixed id, so that a repeated start sends the same message.
@@ -102,7 +124,7 @@ async def start(
     )
     with bad_input():
         request = StartInput(
-            agent=agent,
+            agent=name,
             tenant=tenant,
             user=user,
             mode=mode,
@@ -116,12 +138,10 @@ async def start(
     accepted = await requests.start(session, request, priority=priority, weight=weight)
     turn = accepted.turn if accepted else None
     lingers = mode == "task" and accepted is not None and accepted.remembers
-    return Session(requests, session, turn, streaming=streaming, lingers=lingers)
+    return Session(requests, session, turn, streaming=streaming, lingers=lingers, output=Output(shape))
 
 
-def _check(agent: str, tenant: str, user: str, budget: object) -> None:
-    if not agent:
-        raise BadInput("the agent's name is empty")
+def _check(tenant: str, user: str, budget: object) -> None:
     # Stored unchanged: a replaced character could make it the name of another tenant or user.
     if clean(tenant) != tenant or clean(user) != user:
         raise BadInput("a tenant or a user contains NUL or a lone surrogate")

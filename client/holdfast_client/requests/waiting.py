@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from holdfast_client.operations import content
-from holdfast_client.reply import Reply
+from holdfast_client.output import Output, OutT
+from holdfast_client.reply import Reply, reply_of
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.session import SessionView, TaskResult, TurnView, WaitTurn
@@ -16,6 +19,8 @@ from holdfast_workflows.contracts.session.session import SessionView, TaskResult
 from . import health
 from .bounded import bounded
 from .requests import Requests
+
+T = TypeVar("T")
 
 _ENDED = frozenset({"done", "failed", "cancelled"})
 _LONGEST = 15.0  # seconds of one request
@@ -46,25 +51,51 @@ async def turn(requests: Requests, session: str, number: int) -> TurnView:
 
 async def turn_within(requests: Requests, session: str, number: int, seconds: float | None) -> TurnView:
     """Wait for a turn to end; TurnNotEnded after ``seconds``, with what the turn waits for."""
+    back = f"wait({number})"
+    return await within(
+        turn(requests, session, number), seconds, lambda: late(requests, session, number, back)
+    )
+
+
+async def within(
+    call: Coroutine[Any, Any, T], seconds: float | None, error: Callable[[], Awaitable[errors.TurnNotEnded]]
+) -> T:
+    """Await a call; raise the error after ``seconds``. None is no limit."""
     if seconds is None:
-        return await turn(requests, session, number)
-    if not 0 < seconds < _FOREVER:
-        raise errors.BadInput(f"timeout={seconds!r} must be more than 0 seconds")
+        return await call
     try:
-        return await bounded(turn(requests, session, number), seconds)
+        return await bounded(call, checked(seconds))
     except TimeoutError:
-        raise await _not_ended(requests, session, number, seconds) from None
+        raise await error() from None
+    finally:
+        call.close()  # it was never awaited if the timeout was refused
 
 
-async def _not_ended(requests: Requests, session: str, number: int, seconds: float) -> errors.TurnNotEnded:
-    detail = f"turn {number} of {session} is still running after {seconds:g} s"
-    with suppress(errors.HoldfastError):  # the detail is optional
+def checked(seconds: float) -> float:
+    """Return a timeout; BadInput if it is not a number over 0."""
+    if not 0 < seconds < _FOREVER:
+        raise errors.BadInput(f"timeout={seconds!r} must be more than 0 seconds; leave it out for no limit")
+    return seconds
+
+
+async def late(
+    requests: Requests, session: str, number: int, back: str, *, of_session: bool = False
+) -> errors.TurnNotEnded:
+    """Return the error of a wait that timed out: what the turn waits for, and the call ``back`` to it."""
+    what = (
+        f"session {session} is still open"
+        if of_session
+        else f"turn {number} of session {session} is still running"
+    )
+    with suppress(errors.HoldfastError):  # the reason is optional
         view = await requests.query(session, "view", _NO_EVENTS, SessionView)
         if view.status == "paused":
-            detail = f"after {seconds:g} s {paused(session, number)}"
+            what = paused(session, number)
         elif view.waiting_for or view.pending_decisions:
-            detail = f"{detail}; it waits: {view.waiting_for or view.pending_decisions[0].what}"
-    return errors.TurnNotEnded(detail)
+            what = f"{what}; it waits: {view.waiting_for or view.pending_decisions[0].what}"
+    error = errors.TurnNotEnded(f"{what}; come back with client.session({session!r}).{back}")
+    error.session, error.turn = session, number
+    return error
 
 
 def paused(session: str, number: int) -> str:
@@ -110,8 +141,8 @@ async def end(requests: Requests, session: str) -> TaskResult:
                 raise
 
 
-async def reply(requests: Requests, session: str, view: TurnView) -> Reply:
+async def reply(requests: Requests, session: str, view: TurnView, output: Output[OutT]) -> Reply[OutT]:
     """Return the reply of a turn with its full text."""
-    if view.reply_size > INLINE_TEXT:
-        return Reply.of(view, await content.text(requests, session, view.reply_seq))
-    return Reply.of(view, view.reply)
+    long = view.reply_size > INLINE_TEXT
+    text = await content.text(requests, session, view.reply_seq) if long else view.reply
+    return reply_of(view, text, output)

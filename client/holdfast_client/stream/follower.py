@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from holdfast_client.reply import Reply
+from holdfast_client.output import Output
+from holdfast_client.reply import reply_of
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.problems import Problem
 from holdfast_workflows.contracts.session.entries import Usage
@@ -72,7 +73,8 @@ class Follower:
     For each snapshot, fetch what ``want`` returns until it is None, then call ``advance``.
     """
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, output: Output | None = None) -> None:
+        self._output = output or Output()
         self.since = 0
         self.ended_turn = first - 1
         self._first = first
@@ -275,7 +277,7 @@ class Follower:
             text = view.reply
         elif view.reply_seq != seq:
             text = fetched.texts[view.reply_seq]
-        return stream_events.TurnEnded(view.turn, Reply.of(view, text))
+        return stream_events.TurnEnded(view.turn, reply_of(view, text, self._output))
 
 
 _IN_STEPS = frozenset({"step", "call_started", "call_ended"})

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from holdfast_client.operations import content
+from holdfast_client.output import Output
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachable
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry
@@ -31,12 +32,20 @@ _RENEW: Final = 30.0
 class Stream:
     """Follows a session from a turn on."""
 
-    def __init__(self, requests: Requests, session: str, first: int, *, streaming: bool = False) -> None:
+    def __init__(
+        self,
+        requests: Requests,
+        session: str,
+        first: int,
+        *,
+        streaming: bool = False,
+        output: Output | None = None,
+    ) -> None:
         """``streaming``: the session already publishes text in small pieces."""
         self._requests = requests
         self._session = session
         self._reader = Reader(requests, session)
-        self._follower = Follower(first)
+        self._follower = Follower(first, output)
         self._pause = FAST
         self._answered = time.monotonic()
         self._renewed = self._answered if streaming else -_RENEW

@@ -79,7 +79,7 @@ def plain(value: Any) -> Any:
     from holdfast_workflows.contracts.errors import HoldfastError
 
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="python")
+        return value.model_dump(mode="json")
     if isinstance(value, HoldfastError):
         retry = {"retryable": value.retryable, "retry_after": value.retry_after}
         return {"code": value.code, "message": str(value), "id": value.id, **retry}

@@ -51,7 +51,7 @@ async def run(
     """Run one task and print its result.
 
     With --json: {"session", "status", "text", "output", "turn", "steps", "usage",
-    "seconds", "error", "link"}; "output" only with --output.
+    "seconds", "error", "paused", "link"}; "output" is null without an output type.
     """
     schema = _schema(output)
     client = await connected(context)
@@ -65,7 +65,7 @@ async def run(
         max_steps=max_steps,
         streaming=not printing.err().quiet,
     )
-    await _finish(client, session, json=json, schema=schema)
+    await _finish(client, session, json=json)
 
 
 @command
@@ -104,7 +104,6 @@ async def _finish(
     *,
     json: bool,
     turn: int | None = None,
-    schema: Any = None,
     seconds: float | None = None,
 ) -> None:
     """Wait for a turn with its progress on standard error, and print the reply."""
@@ -123,10 +122,7 @@ async def _finish(
         sys.stderr.write(f"{session.id} continues: holdfast watch {where}, or holdfast cancel {where}\n")
         raise
     if json:
-        value = {"session": session.id, **printing.plain(reply)}
-        if schema is not None and reply.error is None:
-            value["output"] = json_module.loads(reply.text)
-        printing.document({**value, "link": link})
+        printing.document({"session": session.id, **printing.plain(reply), "link": link})
     elif reply.error is None:
         printing.out().print(printing.shown(reply.text), markup=False)
     if reply.error is not None:

@@ -140,3 +140,5 @@ class PinnedSpec(Contract):
     memory: Memory | None = None
     working_memory: bool = False
     compact_at: float = 0.75
+    has_output: bool = False
+    """Whether final replies are JSON of an output type."""

@@ -50,6 +50,9 @@ class TurnCancelled(HoldfastError, code="turn_cancelled"):
 class TurnNotEnded(HoldfastError, code="turn_not_ended", kind="transient", retryable=True):
     """The turn did not end in time and still runs; wait for it again, or cancel it."""
 
+    session: str = ""
+    turn: int = 0
+
 
 class Unclassified(HoldfastError, code="unclassified", kind="unknown", retryable=True):
     """An unknown error occurred; see the detail for its message."""

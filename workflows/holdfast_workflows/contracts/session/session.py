@@ -68,6 +68,8 @@ class TurnView(Contract):
     error: Problem | None = None
     started: float = 0.0
     ended: float = 0.0
+    structured: bool = False
+    """Whether the reply is JSON of the agent's output type."""
 
 
 EventKind = Literal[

@@ -10,7 +10,7 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from .decimals import Digits, decimal_schema, with_digits
-from .unicode import clean
+from .unicode import cleaned
 
 _ROUNDS = 5
 """Levels of JSON text within JSON text that are read."""
@@ -100,18 +100,8 @@ class Reader(Generic[T]):
         else:
             return found
         # Where pydantic needs UTF-8 (keys, text with a bounded length) U+FFFD replaces the surrogate.
-        found = self._validator.validate_python(_cleaned(given))
+        found = self._validator.validate_python(cleaned(given))
         return found
-
-
-def _cleaned(value: object) -> object:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [_cleaned(item) for item in cast("list[object]", value)]
-    if isinstance(value, dict):
-        return {clean(key): _cleaned(item) for key, item in cast("dict[str, object]", value).items()}
-    return value
 
 
 def _with_text_read(given: Any, error: ValidationError) -> Any | None:

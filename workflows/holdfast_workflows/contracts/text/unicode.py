@@ -10,7 +10,7 @@ Texts of errors also go through ``redact``, since programs repeat refused keys i
 import hashlib
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from ..limits import PREVIEW_CHARS
 
@@ -37,6 +37,17 @@ _MARKUP = re.compile(r"[\[\]()<>!`*_#|$\\]")
 def clean(text: str) -> str:
     """Replace characters that databases, wires or terminals refuse by U+FFFD."""
     return _UNSAFE.sub("\ufffd", text) if _UNSAFE.search(text) else text
+
+
+def cleaned(value: object) -> object:
+    """Return JSON data with ``clean`` applied to its texts."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [cleaned(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {clean(key): cleaned(item) for key, item in cast("dict[str, object]", value).items()}
+    return value
 
 
 def redact(text: str, secret: str = "") -> str:

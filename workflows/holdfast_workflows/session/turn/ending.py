@@ -46,6 +46,7 @@ def end(state: SessionState, last: StepView | None) -> None:
         error=problem,
         started=turn.started,
         ended=workflow.time(),
+        structured=state.spec is not None and state.spec.has_output,
     )
     state.usage = state.usage + turn.usage
     state.spending = state.spending.model_copy(update={"seconds": state.seconds})
