@@ -40,9 +40,23 @@ def test_a_call_is_one_line_with_its_start_and_duration() -> None:
 
 def test_the_end_of_a_wait_adds_its_duration() -> None:
     timeline = Timeline([event("waiting", 1, 0, text="openai is overloaded")])
-    assert timeline.lines() == ["- 12:00:00 waits: openai is overloaded"]
-    timeline.wait_ended(NOON + 125)
-    assert timeline.lines() == ["- 12:00:00 waited 2 min 5 s: openai is overloaded"]
+    timeline.add(event("waiting", 2, 1, text="a limit is reached"))
+    assert timeline.lines() == [
+        "- 12:00:00 waits: openai is overloaded",
+        "- 12:00:01 waits: a limit is reached",
+    ]
+    timeline.wait_ended("openai is overloaded", NOON + 125)
+    timeline.wait_ended("a limit is reached", NOON + 3)
+    waited = [
+        "- 12:00:00 waited 2 min 5 s: openai is overloaded",
+        "- 12:00:01 waited 2.0 s: a limit is reached",
+    ]
+    assert timeline.lines() == waited
+
+
+def test_a_wait_of_the_run_before_has_ended() -> None:
+    events = [event("waiting", 0, 0, text="openai is overloaded"), *steps(range(1, 2))]
+    assert Timeline(events).lines()[0] == "- 12:00:00 waited 1.0 s: openai is overloaded"
 
 
 def test_a_long_turn_keeps_its_beginning_and_end_and_names_the_steps_between() -> None:
@@ -57,7 +71,7 @@ def test_a_call_that_ends_late_keeps_its_place() -> None:
     first = event("call_started", 0, 0, name="dig", seq=1, step=1, text="")
     timeline = Timeline([first, *steps(range(1, 101))])
     timeline.add(event("call_ended", 999, 200, name="dig", seq=1, step=1, status="ok", text="a hole"))
-    assert timeline.lines()[0] == "- 12:00:00 ↳ `dig()` ok · 3 min 20 s: a hole"
+    assert timeline.lines()[0] == "- 12:00:00 ↳ `dig` ok · 3 min 20 s: a hole"
 
 
 def test_a_new_turn_begins_with_no_lines() -> None:
@@ -70,4 +84,4 @@ def test_steps_of_the_run_before_are_named() -> None:
 
 def test_text_of_models_and_tools_is_no_markup() -> None:
     named = event("call_ended", 1, 0, name="`x`", seq=1, status="ok", text="$1 **b** $2")
-    assert Timeline([named]).lines() == [r"- 12:00:00 ↳ `x()` ok · 0 ms: \$1 \*\*b\*\* \$2"]
+    assert Timeline([named]).lines() == [r"- 12:00:00 ↳ `x` ok · 0 ms: \$1 \*\*b\*\* \$2"]

@@ -17,7 +17,11 @@ _FIRST, _LAST = 8, 32
 _TEXT = 120
 """Characters of a text in a line."""
 
-_ERROR = 400
+_REASON, _ERROR = 240, 400
+"""Characters of the reason of a wait, whose last part is its end, and of an error."""
+
+_WAITS = 8
+"""Waits whose lines can still change: calls that run in parallel wait at the same time, and waits are repeated."""
 
 
 class Timeline:
@@ -30,7 +34,8 @@ class Timeline:
     """The first and the last step that has lines between them."""
     _calls: dict[int, tuple[int, float, str]]
     """Running calls: event, start and arguments, by sequence number."""
-    _wait: Event | None
+    _waits: dict[str, Event]
+    """The last waits, by their reason."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._clear()
@@ -38,11 +43,14 @@ class Timeline:
             if not self._first and event.step > 1:
                 # The turn began in the run before this one.
                 self._hidden = self._hidden or (1, event.step - 1)
+            for reason in tuple(self._waits):
+                self.wait_ended(reason, event.at)
+            self._waits.clear()
             self.add(event)
 
     def _clear(self) -> None:
         self._first, self._last, self._calls = {}, {}, {}
-        self._hidden, self._wait = None, None
+        self._hidden, self._waits = None, {}
 
     def add(self, event: Event, arguments: str = "") -> None:
         """Add an event; ``arguments`` are those of a call that had no event when it started."""
@@ -58,8 +66,10 @@ class Timeline:
                 text = f"↳ {_call(event, given)} {event.status} · {took}: {_plain(event.text)}"
                 self._put(n, event.step, _line(began, text))
             case "waiting":
-                self._wait = event
-                self._put(event.n, event.step, _line(event.at, f"waits: {_plain(event.text)}"))
+                self._waits[event.text] = event
+                if len(self._waits) > _WAITS:
+                    del self._waits[next(iter(self._waits))]
+                self._put(event.n, event.step, _line(event.at, f"waits: {_plain(event.text, _REASON)}"))
             case _:
                 word = _WORDS[event.kind](event) if event.kind in _WORDS else event.kind
                 line = _line(
@@ -68,12 +78,11 @@ class Timeline:
                 )
                 self._put(event.n, event.step, line)
 
-    def wait_ended(self, now: float) -> None:
-        """Add to the line of the last wait how long it took."""
-        if self._wait is not None:
-            took = descriptions.duration(now - self._wait.at)
-            text = f"waited {took}: {_plain(self._wait.text)}"
-            self._put(self._wait.n, self._wait.step, _line(self._wait.at, text))
+    def wait_ended(self, reason: str, now: float) -> None:
+        """Add to the line of a wait how long it took."""
+        if (wait := self._waits.get(reason)) is not None:
+            text = f"waited {descriptions.duration(now - wait.at)}: {_plain(reason, _REASON)}"
+            self._put(wait.n, wait.step, _line(wait.at, text))
 
     def lines(self) -> list[str]:
         """Return the lines as a markdown list."""
@@ -126,7 +135,8 @@ def _step(event: Event) -> str:
 
 
 def _call(event: Event, arguments: str) -> str:
-    return _code(descriptions.call(event.name, arguments, _TEXT))
+    # Arguments of inline calls are not known after a continue-as-new.
+    return _code(descriptions.call(event.name, arguments, _TEXT) if arguments else event.name)
 
 
 def _code(text: str) -> str:

@@ -79,7 +79,7 @@ async def on_timer(
     _show(state, attribute=seconds > _BRIEF)
     await wait_until(ready, seconds, f"waiting: {wait.reason}")
     del state.waits[seq]
-    state.timeline.wait_ended(workflow.time())
+    state.timeline.wait_ended(wait.reason, workflow.time())
     _show(state, attribute=seconds > _BRIEF)
     return workflow.time() - started
 
