@@ -38,7 +38,7 @@ def checked_id(id: str) -> str:
 def check(text: str) -> int:
     """Return the size of a message in bytes; MessageTooLarge if it is over the limit as text or as JSON."""
     if not text:
-        raise BadInput("a message must not be empty")
+        raise BadInput("the message is empty; give a text")
     length = size(text)
     if length > MAX_MESSAGE:
         raise MessageTooLarge(f"{length:,} bytes; at most {MAX_MESSAGE:,}")

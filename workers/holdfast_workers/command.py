@@ -71,7 +71,7 @@ def dev(
         bool, typer.Option("--reload", help="Load the App again when one of its Python files changes.")
     ] = False,
 ) -> None:
-    """Run an App with an embedded Temporal server, its UI, and workers.
+    """Run an App with an embedded Temporal server and its UI.
 
     All is stored in the folder .holdfast, or in HOLDFAST_HOME; sessions go on at the next start.
     """

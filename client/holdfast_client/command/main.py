@@ -18,7 +18,7 @@ from typing import Any, Final
 import typer
 
 from .chat import chat
-from .common import exits, options, output
+from .common import exits, options, output, printing
 from .operations import breakers, budgets, effects, memory_admin
 from .sessions import control, lists, prompts, show, tasks
 
@@ -76,8 +76,9 @@ def invoke(arguments: Sequence[str]) -> int:
         if "\n" not in message:
             sentence = message if message.endswith((".", "?")) else f"{message}."
             context = getattr(error, "ctx", None)  # only errors of usage have it
-            message = f"holdfast: {sentence} See {context.command_path if context else 'holdfast'} --help."
-        sys.stderr.write(f"{message}\n")
+            printing.failure(f"{sentence} See `{context.command_path if context else 'holdfast'} --help`.")
+        else:
+            sys.stderr.write(f"{message}\n")
         return exits.BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("holdfast: interrupted\n")

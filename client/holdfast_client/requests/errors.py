@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from temporalio import exceptions as temporal
 from temporalio.client import (
     ActivityFailureError,
@@ -32,7 +33,12 @@ def bad_input() -> Generator[None]:
     try:
         yield
     except ValidationError as error:
-        raise errors.BadInput(preview(str(error))) from error
+        raise errors.BadInput(preview("; ".join(map(_invalid, error.errors())))) from error
+
+
+def _invalid(found: ErrorDetails) -> str:
+    where = ".".join(map(str, found["loc"]))
+    return f"{where}={found['input']!r}: {found['msg']}" if where else found["msg"]
 
 
 def translate(error: BaseException, session: str = "", *, by_worker: bool = False) -> errors.HoldfastError:

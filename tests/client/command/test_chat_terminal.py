@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.testing import Environment, call, say
-from holdfast_client.command.chat.wrapping import wrapped
+from holdfast_client.command.common.wrapping import wrapped
 from holdfast_workflows.contracts.agent.budget import Budget
 
 from ...support import always, eventually

@@ -157,7 +157,7 @@ async def test_a_missing_server_exits_3() -> None:
 )
 def test_a_usage_error_names_the_command_with_help(words: tuple[str, ...], command: str) -> None:
     code, _, err = _invoke(*words)
-    assert (code, err.split("See ")[-1]) == (2, f"holdfast {command} --help.\n")
+    assert (code, err.split("See ")[-1]) == (2, f"`holdfast {command} --help`.\n")
 
 
 def test_the_list_of_commands_has_complete_sentences() -> None:
@@ -192,9 +192,7 @@ async def test_a_session_is_shown_step_by_step(running: Running) -> None:
         assert code == 0
         for expected in ("Peek about.", "Peek 2.", "→ peek", "2: glimpsed", "Done.", "1 turn "):
             assert expected in out
-        assert re.search(
-            r"^turn 1 done · \d{4}-\d\d-\d\d \d\d:\d\d:\d\d · [\d.]+ s · 4 steps · ", out, re.MULTILINE
-        )
+        assert re.search(r"^turn 1 done · [\d: -]+ · [\d.]+ s · 4 steps · ", out, re.MULTILINE)
         code, out, _ = await holdfast(environment, "show", session.id, "--json")
         assert [entry["kind"] for entry in lines(out)] == [
             "turn",

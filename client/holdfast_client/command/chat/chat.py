@@ -108,7 +108,7 @@ class Chat:
 
     async def _joined(self) -> SessionView | None:
         """Check the agent; return the view of a session that is continued."""
-        from holdfast_workflows.contracts.errors import BadInput, UnknownAgent
+        from holdfast_workflows.contracts.errors import BadInput, SessionClosed, UnknownAgent
 
         if self._session is None:
             served = [info.name for info in await self._client.agents()]
@@ -122,11 +122,15 @@ class Chat:
                 f"continue it with `{self._come_back(view.agent)}`"
             )
         self._agent = view.agent
+        if view.status in {"closed", "failed", "cancelled"}:
+            raise SessionClosed(
+                f"{view.session}; start one with `{self._program} chat {shlex.quote(view.agent)}`"
+            )
         return view
 
     async def _greet(self, view: SessionView | None) -> None:
         if view is None:
-            self._note(f"{self._agent} · {_HELP}")
+            self._note(f"{self._agent} · /help lists what you can type")
             self._input.set_status("/help, /quit")
             return
         self._note(f"{view.agent} · {view.session} · {view.status}")
@@ -227,8 +231,8 @@ class Chat:
         match event.kind:
             case "needs_person":
                 self._pending = decisions.CHOICES[event.about]
-                self._note(self._pending)
-                self._input.set_status(f"decide: {self._pending}")
+                self._note(f"decide: {self._pending}")
+                self._input.set_status("waits for your decision · /cancel, /quit")
             case "decided" | "budget" | "turn_ended":
                 self._pending = ""
                 self._input.set_status(_status("idle" if event.kind == "turn_ended" else "running"))

@@ -13,6 +13,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import StdoutProxy
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
@@ -21,10 +22,10 @@ from rich.text import Text
 
 from ..common import printing
 from ..common.screen import Screen
+from ..common.wrapping import wrapped
 from .lines import QUIT
-from .wrapping import wrapped
 
-_STYLE: Final = Style.from_dict({"status": "ansibrightblack", "ask": "bold"})
+_STYLE: Final = Style.from_dict({"status": "dim", "ask": "bold"})
 _BETWEEN_WRITES: Final = 0.02
 """Seconds in which lines are collected before the input line is drawn again."""
 
@@ -62,6 +63,7 @@ class TerminalInput:
         self.lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._explain = explain
         self._status = ""
+        self._warned = False
         self._open = ExitStack()
         self._prompt: PromptSession[str] = PromptSession(
             message=self._message,
@@ -72,6 +74,7 @@ class TerminalInput:
             reserve_space_for_menu=0,
             enable_history_search=True,
             erase_when_done=True,
+            key_bindings=self._keys(),
             style=_STYLE,
         )
         self._console = printing.out()
@@ -113,24 +116,37 @@ class TerminalInput:
         return [*above, ("class:status", f"{status.plain}\n"), ("class:ask", "> ")]
 
     async def _read(self) -> None:
-        warned = False
-        while True:
-            try:
-                text = (await self._prompt.prompt_async()).strip()
-            except KeyboardInterrupt:
-                if warned:
-                    break
-                warned = True
-                self._explain()
-                continue
-            except EOFError:
-                break
-            warned = False
+        """Read until Ctrl-D or a second Ctrl-C, in one run: between two runs Ctrl-C would end the process."""
+        with suppress(EOFError):
+            await self._prompt.prompt_async()
+        self.lines.put_nowait(QUIT)
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add("enter")
+        def enter(event: KeyPressEvent) -> None:
+            buffer = event.current_buffer
+            text = buffer.text.strip()
+            buffer.reset(append_to_history=bool(text))
+            self._warned = False
             if text:
                 self.screen.end()
-                self._console.print(Text(f"> {printing.shown(text)}"), style="bold")
+                self._console.print(Text(f"\n> {printing.shown(text)}"), style="bold")
                 self.lines.put_nowait(text)
-        self.lines.put_nowait(QUIT)
+
+        @keys.add("c-c")
+        @keys.add("<sigint>")
+        def interrupt(event: KeyPressEvent) -> None:
+            event.current_buffer.reset()
+            if self._warned:
+                event.app.exit(exception=EOFError)
+            else:
+                self._warned = True
+                self._explain()
+
+        _ = enter, interrupt  # called by the library
+        return keys
 
 
 class _FileHistory(FileHistory):

@@ -71,7 +71,7 @@ def confirmed(question: str) -> Callable[[Callable[P, None]], Callable[P, None]]
 
 def fail(message: str, code: int) -> NoReturn:
     """Print one line on standard error and exit with a code."""
-    sys.stderr.write(f"holdfast: {' '.join(message.split())}\n")
+    printing.failure(message)
     raise typer.Exit(code)
 
 

@@ -6,16 +6,16 @@ import dataclasses
 import json
 import re
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from textwrap import indent as text_indent
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
@@ -48,7 +48,7 @@ def err() -> Console:
     return Console(stderr=True, emoji=False, highlight=False, soft_wrap=True, quiet=not sys.stderr.isatty())
 
 
-def result(value: Any, text: str | Table, *, json: bool) -> None:
+def result(value: Any, text: str | Table | Text, *, json: bool) -> None:
     """Print a value as JSON, or its text."""
     if json:
         document(value)
@@ -116,6 +116,15 @@ def add_row(to: Table, *cells: str, style: str = "") -> None:
     to.add_row(*(plain_cell(cell) for cell in cells), style=style)
 
 
+def failure(message: str) -> None:
+    """Print what went wrong on standard error: one line, which wraps between words on a terminal."""
+    line, console = f"holdfast: {' '.join(message.split())}", err()
+    if not console.quiet:
+        kept = re.sub("`[^`]+`", lambda found: found[0].replace(" ", "\xa0"), line)  # commands are copied
+        line = "\n".join(wrapped(kept, console.width)).replace("\xa0", " ")
+    sys.stderr.write(f"{line}\n")
+
+
 def sentence(problem: HoldfastError) -> str:
     """Return an error as one line, with the id to quote and when to try again."""
     quote = [f"error {problem.id}"] if problem.id else []
@@ -147,12 +156,27 @@ def call(name: str, arguments: str | dict[str, Any]) -> str:
     return f"{name}({', '.join(named)})"
 
 
-def indented(console: Console, text: str, indent: int, style: str = "") -> None:
+def indented(console: Console, text: str, indent: int = 0, style: str = "") -> None:
     """Print a text with an indent; on a terminal its lines wrap at words."""
-    if console.is_terminal:
-        console.print(Padding(Text(shown(text)), (0, 0, 0, indent)), style=style, soft_wrap=False)
-    else:
-        console.print(Text(text_indent(shown(text), " " * indent)), style=style)
+    console.print(Text(_indented(console, text, indent)), style=style)
+
+
+def _indented(console: Console, text: str, indent: int) -> str:
+    lines = wrapped(shown(text), console.width - indent) if console.is_terminal else shown(text).split("\n")
+    return "\n".join(f"{' ' * indent}{line}".rstrip() for line in lines)
+
+
+def blocks(found: Iterable[tuple[str, str, str]], style: str = "bold") -> Text:
+    """Return texts, each a head, the rest of its line, and lines below it.
+
+    Ids are copied and texts are long, so the columns of a table would cut the ones or squeeze the others.
+    """
+    console, lines = out(), list[Text]()
+    for head, rest, below in found:
+        lines.append(Text.assemble((shown(head), style), f"  {shown(rest)}"))
+        lines[-1].rstrip()
+        lines += [Text(_indented(console, below, 2))] if below else []
+    return Text("\n").join(lines)
 
 
 def count(number: int, singular: str, plural: str = "") -> str:

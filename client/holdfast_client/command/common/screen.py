@@ -27,7 +27,7 @@ _LINES: Final = {
 }
 """The lines of events by kind."""
 
-_COLOUR: Final[dict[TurnStatus, str]] = {"failed": "red", "cancelled": "yellow"}
+_COLOUR: Final[dict[TurnStatus, str]] = {"failed": "red", "cancelled": "magenta"}
 
 _SHOWN_STATUSES: Final = frozenset({
     "steered", "retrying", "waiting_for_worker", "paused", "closed", "failed", "cancelled"
@@ -59,7 +59,7 @@ class Screen:
                 if self._messages:
                     self._line(f"turn {event.turn}: {event.text}", "bold")
             case "needs_person":
-                self._line(f"? waits for a person: {event.what}", "bold yellow")
+                self._line(f"? waits for a person: {event.what}", "bold magenta")
                 for command in (
                     commands_to_resolve(self._session, event.id, event.about) if self._session else ()
                 ):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from ..common import printing
 from ..common.execution import command, connected
@@ -28,7 +28,7 @@ async def breakers(context: typer.Context, json: Json = False) -> None:
     "reason"}; times in seconds since 1970.
     """
     client = await connected(context)
-    printing.listing(await client.breakers(), _table, "No breaker has recorded a failure.", json=json)
+    printing.listing(await client.breakers(), _list, "No breaker has recorded a failure.", json=json)
 
 
 @breaker.command("open")
@@ -47,7 +47,7 @@ async def open_(
     With --json: the breaker.
     """
     view = await (await connected(context)).set_breaker(name, "open", seconds=seconds, reason=reason)
-    printing.result(view, _table([view]), json=json)
+    printing.result(view, _list([view]), json=json)
 
 
 @breaker.command()
@@ -58,14 +58,19 @@ async def close(context: typer.Context, name: Name, json: Json = False) -> None:
     With --json: the breaker.
     """
     view = await (await connected(context)).set_breaker(name, "closed")
-    printing.result(view, _table([view]), json=json)
+    printing.result(view, _list([view]), json=json)
 
 
-def _table(found: Sequence[BreakerView]) -> Table:
-    columns = ("breaker", "state", "failures in a row", "until", "reason")
-    table = printing.table(*columns, right=("failures in a row",), wrap=("reason",))
-    for each in found:
-        state = f"{each.state.replace('_', '-')}{', manually' if each.manual else ''}"
-        cells = (each.name, state, str(each.failures), printing.when(each.until), each.reason)
-        printing.add_row(table, *cells, style="" if each.state == "closed" else "red")
-    return table
+def _list(found: Sequence[BreakerView]) -> Text:
+    return printing.blocks(
+        (
+            each.name,
+            "  ".join((
+                f"{each.state.replace('_', '-')}{', manually' if each.manual else ''}",
+                *([f"until {until}"] if (until := printing.when(each.until)) else []),
+                *([f"{printing.count(each.failures, 'failure')} in a row"] if each.failures else []),
+            )),
+            each.reason,
+        )
+        for each in found
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from ..common import printing
 from ..common.execution import command, connected
@@ -65,7 +65,7 @@ async def budgets(
     "held_dollars", "tokens_limit", "dollars_limit"}.
     """
     found = await (await connected(context)).budgets(prefix=prefix, limit=limit)
-    printing.listing(found, _table, "There are no such accounts.", json=json)
+    printing.listing(found, _list, "There are no such accounts.", json=json)
 
 
 def used(view: SessionView) -> list[tuple[str, float, float]]:
@@ -110,11 +110,18 @@ def _show(view: SessionView, account: BudgetAccount | None) -> None:
     console.print(table)
 
 
-def _table(found: Sequence[BudgetAccount]) -> Table:
-    columns = ("account", "tokens", "reserved", "limit", "dollars", "reserved", "limit")
-    table = printing.table(*columns, right=columns[1:])
-    for each in found:
-        tokens = (each.tokens, each.held_tokens, each.tokens_limit)
-        dollars = (each.dollars, each.held_dollars, each.dollars_limit)
-        printing.add_row(table, each.account, *(_number(value) for value in (*tokens, *dollars)))
-    return table
+def _list(found: Sequence[BudgetAccount]) -> Text:
+    return printing.blocks(
+        (
+            each.account,
+            f"{_of(each.tokens, each.tokens_limit)} tokens, {_of(each.dollars, each.dollars_limit)} dollars",
+            f"reserved: {_number(each.held_tokens)} tokens, {_number(each.held_dollars)} dollars"
+            if each.held_tokens or each.held_dollars
+            else "",
+        )
+        for each in found
+    )
+
+
+def _of(used: float, limit: float | None) -> str:
+    return _number(used) if limit is None else f"{_number(used)} of {_number(limit)}"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from ..common import printing
 from ..common.execution import command, connected
@@ -38,12 +38,12 @@ async def effects(
     """
     client = await connected(context)
     found = await client.effects(session=session, status=status or "", limit=limit)
-    printing.listing(found, _table, "There are no such effects.", json=json)
+    printing.listing(found, _list, "There are no such effects.", json=json)
     # Not all of them wait: a cancelled turn has ended without an answer.
     for unknown in [] if json else sorted({each.session for each in found if each.status == "unknown"}):
         where = shlex.quote(unknown)
         printing.out().print(
-            f"pending decisions: holdfast show {where}\n"
+            f"\npending decisions: holdfast show {where}\n"
             f"other unknown effects: holdfast resolve {where} EFFECT confirm --text …|give-up",
             markup=False,
         )
@@ -84,14 +84,15 @@ def commands_to_resolve(session: str, id: str, about: str) -> list[str]:
     return [f"{decision} confirm --text '{text}'", f"{decision} retry", f"{decision} give-up"]
 
 
-def _table(found: Sequence[EffectView]) -> Table:
-    columns = ("effect", "tool", "status", "by", "arguments", "result")
-    table = printing.table(*columns, wrap=("arguments", "result"))
-    for each in found:
-        by = f"{each.by} {printing.when(each.settled)}" if each.by else ""
-        cells = (each.key, each.tool, each.status, by, each.arguments, each.result)
-        printing.add_row(table, *cells, style="red" if each.status == "unknown" else "")
-    return table
+def _list(found: Sequence[EffectView]) -> Text:
+    return printing.blocks(
+        (
+            each.key,
+            f"{each.status}  {each.by} {printing.when(each.settled) if each.by else ''}",
+            f"{printing.call(each.tool, each.arguments)}\n{each.result}".rstrip(),
+        )
+        for each in found
+    )
 
 
 def login() -> str:

@@ -166,12 +166,12 @@ def _print(found: Sequence[MemoryView], *, json: bool, scored: bool) -> None:
             continue
         score = f"{each.score:.2f}" if scored else ""
         head = " · ".join(filter(None, (score, each.kind, each.scope, printing.when(each.at))))
-        text = (f"{each.speaker}: {each.text}" if each.speaker else each.text).replace("\n", "\n  ")
+        text = f"{each.speaker}: {each.text}" if each.speaker else each.text
         replaced = f"superseded by {each.superseded_by}" if each.superseded_by else ""
         origin = each.why if scored else " ".join(filter(None, (each.trust, each.session)))
         note = " · ".join(filter(None, (origin, replaced)))
         console.print(f"[bold]{printing.plain_cell(each.id)}[/] {printing.plain_cell(head)}")
-        console.print(f"  {printing.plain_cell(text)}", style="dim" if each.superseded_by else "")
-        console.print(f"  [dim]{printing.plain_cell(note)}[/]")
+        printing.indented(console, text, 2, "dim" if each.superseded_by else "")
+        printing.indented(console, note, 2, "dim")
     if not found and not json:
         console.print("There are no such memories.")

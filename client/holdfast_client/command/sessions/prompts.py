@@ -74,7 +74,7 @@ def _table(found: Sequence[Manifest]) -> Table:
         tokens = each.reported or each.estimated
         full = f"{100 * tokens / each.budget:.0f} %" if each.budget else ""
         cells = (f"{each.turn}.{each.step}", each.model, f"{tokens:,}", f"{each.budget:,}", full)
-        printing.add_row(table, *cells, _changes(each), style="yellow" if each.strategies else "")
+        printing.add_row(table, *cells, _changes(each), style="magenta" if each.strategies else "")
     return table
 
 
@@ -90,7 +90,7 @@ def _print_parts(console: Console, found: Manifest) -> None:
     table = printing.table(*columns, right=columns[2:5], wrap=("why",))
     for each in found.items:
         cells = (each.part, each.shown.replace("_", " "), f"{each.tokens:,}", f"{each.saved:,}", _range(each))
-        style = {"cut": "yellow", "left_out": "red"}.get(each.shown, "")
+        style = {"cut": "magenta", "left_out": "red"}.get(each.shown, "")
         printing.add_row(table, *cells, each.why, style=style)
     console.print(table)
 

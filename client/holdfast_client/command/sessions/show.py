@@ -66,7 +66,7 @@ async def show(
         return
     view = await handle.view()
     console = printing.out()
-    console.print(f"[bold]{escape(view.session)}[/] {escape(view.agent)} · {view.status}")
+    console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {view.status}")
     console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
     if link := printing.link(client, session):
         console.print(f"[dim]{link}[/]")
@@ -83,9 +83,9 @@ def _print_state(console: Console, view: SessionView) -> None:
         console.print(f"[dim]budget: {limits}[/]")
     _print_memory(console, view)
     if view.waiting_for:
-        console.print(f"[yellow]waits: {printing.plain_cell(view.waiting_for)}[/]")
+        console.print(f"[magenta]waits: {printing.plain_cell(view.waiting_for)}[/]")
     for each in view.pending_decisions:
-        console.print(f"[bold yellow]waits for a person: {printing.plain_cell(each.what)}[/]")
+        console.print(f"[bold magenta]waits for a person: {printing.plain_cell(each.what)}[/]")
         for words in effects.commands_to_resolve(view.session, each.id, each.kind):
             console.print(f"  {escape(words)}")
 

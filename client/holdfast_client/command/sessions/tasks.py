@@ -124,7 +124,7 @@ async def _finish(
     if json:
         printing.document({"session": session.id, **printing.plain(reply), "link": link})
     elif reply.error is None:
-        printing.out().print(printing.shown(reply.text), markup=False)
+        printing.indented(printing.out(), reply.text)
     if reply.error is not None:
         fail(f"{session.id}: {printing.sentence(reply.error)}", exits.FAILED)
 

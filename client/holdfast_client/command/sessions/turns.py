@@ -76,10 +76,17 @@ _SLOW: Final = 0.05
 
 def summary(turn: TurnView) -> str:
     """Return a turn's status, times, steps and cost in one line."""
-    began = [f"{datetime.fromtimestamp(turn.started).astimezone():%Y-%m-%d %H:%M:%S}"] if turn.started else []
     took = [f"{turn.ended - turn.started:.1f} s"] if turn.ended else []
-    used = (printing.count(turn.steps, "step"), printing.money(turn.usage))
-    return " · ".join((f"turn {turn.turn} {turn.status}", *began, *took, *used))
+    used = [printing.count(turn.steps, "step"), printing.money(turn.usage)] if turn.steps else []
+    return " · ".join(
+        (f"turn {turn.turn} {turn.status}", *filter(None, [_clock(turn.started)]), *took, *used)
+    )
+
+
+def _clock(seconds: float) -> str:
+    """Return a local time, with its date unless it is today; empty for 0."""
+    at = printing.when(seconds)
+    return at.removeprefix(f"{datetime.now().astimezone():%Y-%m-%d} ")
 
 
 def ending(turn: TurnView) -> str:
