@@ -1,0 +1,1 @@
+"""A support agent of a bookshop: its database, tools, agents and tests."""
