@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
@@ -125,6 +126,31 @@ async def test_a_session_can_be_found_by_agent_tenant_status_and_cost(start: Sta
         await session.result()
         described = await handle(it, session.id).describe()
         assert described.typed_search_attributes.get(attributes.STATUS) == "closed"
+
+
+async def test_the_documented_filters_find_a_session(start: Start) -> None:
+    page = (Path(__file__).parents[2] / "docs/temporal-ui.md").read_text("utf-8")
+    filters = re.findall(r"^\| [^|]+ \| `([A-Z]\w+ [!=<>]+ .*)` \|$", page, re.M)
+    assert len(filters) == 8
+    gate = Gate()
+    async with start([call("hold", {"name": "a"}), say("Done.")], make_app(gate)) as it:
+        session = await it.holdfast.client.start("helper", "Wait", tenant="acme", user="u-17")
+        await gate.arrived()
+
+        async def found() -> bool:
+            return {
+                query
+                for query in filters
+                if [run async for run in it.holdfast.temporal.list_workflows(query) if run.id == session.id]
+            } == {
+                query
+                for query in filters
+                if not re.search('needs_person|waiting|support|Cost|"Failed"', query)
+            }
+
+        await eventually(found)
+        gate.opened.set()
+        await session.wait()
 
 
 async def test_search_attributes_change_per_turn_and_not_per_step(start: Start) -> None:
