@@ -18,6 +18,7 @@ from holdfast_workflows.contracts.errors import InsecureConnection, SettingsInva
 
 from .converter import data_converter
 from .server import DevServer
+from .tls_problems import closed, tls_problem
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -26,6 +27,7 @@ _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:/@\[\]]+):\d{1,5}")
 _STATUS = re.compile(r'code: (\w+), message: "([^"]*)"')
 _REFUSED = ("Unauthenticated", "PermissionDenied")
 _NO_HOST = "unknown host"
+_CLOSED = (": transport error", ": operation was canceled")
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
 
@@ -73,6 +75,8 @@ def read_tls(
         return False
     if switch and switch.lower() not in _YES:
         raise SettingsInvalid(f"HOLDFAST_TLS is {switch!r}; use true or false")
+    if bool(cert) != bool(key):
+        raise SettingsInvalid("HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY belong together; set both or none")
     if ca or cert or key or server_name:
         return TLSConfig(
             server_root_ca_cert=_file("HOLDFAST_TLS_CA", ca) or None,
@@ -109,7 +113,8 @@ async def connect(
     Raises:
         TemporalUnreachable: The server did not answer in time.
         InsecureConnection: An API key with TLS off, to another machine.
-        SettingsInvalid: The address is not host:port, or a variable of the environment is invalid.
+        SettingsInvalid: The address is not host:port, a variable of the environment is invalid, or TLS is not as
+            the server has it.
     """
     defaults = settings or Connection.from_environment()
     target = address or defaults.address or await asyncio.to_thread(_embedded, folder) or DEFAULT_ADDRESS
@@ -139,7 +144,11 @@ async def connect(
             within,
         )
     except (RuntimeError, TimeoutError) as error:  # the SDK raises RuntimeError
+        if invalid := tls_problem(str(error), target):
+            raise SettingsInvalid(invalid) from error
         reason = _reason(error, within)
+        if reason.endswith(_CLOSED):
+            reason = closed(secure if secure is not None else bool(key))
         # A server may start later, but a retry does not help with an unknown host or a wrong key.
         final = reason == _NO_HOST or reason.startswith(_REFUSED)
         raise TemporalUnreachable(f"{target}: {reason}", retryable=False if final else None) from error

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from holdfast_workflows.contracts.errors import DevServerFailed, PortTaken
+from holdfast_workflows.contracts.errors import DevServerFailed, PortTaken, SettingsInvalid
 
 from . import attributes, binary, probe
 
@@ -141,10 +141,13 @@ class DevServer:
         """Start the server, or join the one that runs in the folder, and return once it answers.
 
         Raises DevServerMissing if the ``temporal`` program is not installed, and DevServerFailed, with the end
-        of the log, if the server does not start.
+        of the log, if the server does not start. Raises SettingsInvalid if the folder cannot be made.
         """
         deadline = time.monotonic() + START_TIMEOUT
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsInvalid(f"HOLDFAST_HOME: {self._folder}: {error.strerror}") from None
         async with _locked(self._folder / "server.lock", deadline):
             found = await asyncio.to_thread(self.find, self._folder)
             self._joined = found is not None

@@ -51,13 +51,13 @@ def _prepare(registry: Registry) -> Prepared:
     from sqlalchemy import URL, make_url
 
     from holdfast_activities.models import Models
-    from holdfast_activities.state.setup.location import PostgresLocation, locate
+    from holdfast_activities.state.setup.location import PostgresLocation, locate_state
     from holdfast_workers.settings import Settings
     from holdfast_workers.startup.checking import unusable_models
 
     import_module("holdfast_workers.process")
     settings = Settings.load().for_app(registry.name)
-    state = locate(settings.state())
+    state = locate_state(settings.state())
     default = (
         settings.state() if isinstance(state, PostgresLocation) else f"sqlite:///{settings.home}/memory.db"
     )

@@ -74,6 +74,8 @@ def summarize(
 def _note_ports(printer: Printer, options: DevOptions, server: DevServer) -> None:
     """Tell which standard ports another program has."""
     if server.joined:
+        if options.port or options.ui_port:
+            printer.line("", "The ports are those of the server that already runs in this folder.", "yellow")
         return
     asked = (
         (options.port, PORT, server.address, "--port"),

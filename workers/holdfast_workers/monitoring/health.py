@@ -7,6 +7,7 @@ failed. ``/ready`` is 200 while the worker can do work: it polls, and Temporal a
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -58,7 +59,7 @@ class HealthServer:
         try:
             self._server = await asyncio.start_server(self._serve, host, port)
         except OSError as error:
-            raise SettingsInvalid(f"HOLDFAST_HEALTH_PORT: {host}:{port}: {error.strerror}") from error
+            raise SettingsInvalid(f"HOLDFAST_HEALTH_PORT: {host}:{port}: {_reason(error)}") from error
         return int(self._server.sockets[0].getsockname()[1])
 
     def close(self) -> None:
@@ -112,6 +113,11 @@ class HealthServer:
                 return _response("404 Not Found", b'{"error":"use /health or /ready"}')
         status = "200 OK" if page.ok else "503 Service Unavailable"
         return _response(status, page.model_dump_json().encode(), body=method == "GET")
+
+
+def _reason(error: OSError) -> str:
+    """What the system says; the event loop's own text repeats the address."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 def _response(status: str, content: bytes, *, body: bool = True) -> bytes:

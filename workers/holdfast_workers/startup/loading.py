@@ -41,7 +41,7 @@ def load_app(name: str) -> App:
         found: object = importlib.import_module(module_name)
     except HoldfastError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{module_name}.".startswith(f"{missing}."):
             raise AppNotFound(f"no module {module_name!r} in {here}") from None
@@ -55,7 +55,7 @@ def load_app(name: str) -> App:
     return found
 
 
-def where(error: Exception, folder: str) -> str:
+def where(error: BaseException, folder: str) -> str:
     """File and line in the user's code that raised; empty if the error already names it."""
     if isinstance(error, SyntaxError):
         return ""

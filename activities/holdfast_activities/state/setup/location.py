@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
 from holdfast_workflows.contracts.text.nearest import nearest, no_such
 
 BUSY_SECONDS = 15.0
@@ -73,9 +73,7 @@ def locate(url: str) -> Location:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError for a port that is not a number
-        raise BadInput(
-            "HOLDFAST_STATE_URL is not a database URL; use sqlite:///path or postgresql://…"
-        ) from None
+        raise BadInput("it is not a database URL; use sqlite:///path or postgresql://…") from None
     match parsed.drivername:
         case "sqlite" | "sqlite+aiosqlite":
             return _sqlite(parsed)
@@ -84,6 +82,14 @@ def locate(url: str) -> Location:
             return PostgresLocation(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
         case other:
             raise BadInput(f"no state store for {other}:; use sqlite:///path or postgresql://…")
+
+
+def locate_state(url: str) -> Location:
+    """``locate`` for HOLDFAST_STATE_URL; SettingsInvalid names the variable."""
+    try:
+        return locate(url)
+    except BadInput as error:
+        raise SettingsInvalid(f"HOLDFAST_STATE_URL: {error.detail}") from None
 
 
 def _check_postgres_options(url: URL) -> None:

@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.errors import StateNotMigrated
 from ..log.sqlite import prepare_file
 from ..migrations import REVISIONS, VERSION_TABLE
 from .engines import make_engine, unavailable
-from .location import Location, SqliteLocation, locate
+from .location import Location, SqliteLocation, locate_state
 from .reaching import named
 
 FOLDER = Path(__file__).parents[1] / "migrations"
@@ -31,7 +31,7 @@ async def upgrade(url: str) -> None:
 
     Processes may do this concurrently: one works, the others wait for it. Raises as ``open_state``.
     """
-    location = locate(url)
+    location = locate_state(url)
     with named(location):
         await upgrade_at(location)
 
@@ -60,7 +60,7 @@ async def check(location: Location) -> None:
 
 async def is_empty(url: str) -> bool:
     """Whether a state database has no tables, or its SQLite file does not exist. Raises as ``open_state``."""
-    location = locate(url)
+    location = locate_state(url)
     if isinstance(location, SqliteLocation) and not location.path.exists():
         return True
     with named(location):

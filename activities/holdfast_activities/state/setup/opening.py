@@ -8,7 +8,7 @@ from ..log import postgres, sqlite
 from .engines import make_engine
 from .file_watch import FileWatch
 from .identity import Identity
-from .location import Location, SqliteLocation, locate
+from .location import Location, SqliteLocation, locate_state
 from .migrate import check, upgrade_at
 from .reaching import named
 from .transactions import Transactions
@@ -22,12 +22,11 @@ async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") 
     shared database.
 
     Raises:
-        BadInput: The URL is not valid.
-        SettingsInvalid: The database refuses what the URL says, or its host is not known.
+        SettingsInvalid: The URL is not valid, the database refuses what it says, or its host is not known.
         StateNotMigrated: The tables are missing or old, and ``migrate`` is off.
         StateUnavailable: The database did not answer.
     """
-    location = locate(url)
+    location = locate_state(url)
     if migrate is None:
         migrate = isinstance(location, SqliteLocation)
     with named(location):

@@ -64,7 +64,7 @@ class DatabaseMismatch(BadInput, code="database_mismatch"):
 
 
 class AppMismatch(BadInput, code="app_mismatch"):
-    """The task queue belongs to another app; give each app a name with App(name=…) or its own queue with HOLDFAST_TASK_QUEUE, or run `holdfast state bind` if it is the same app."""
+    """The task queue belongs to another app; give this app a name of its own with App(name=…), or run `holdfast state bind` if it replaces the other."""
 
 
 class BreakerUnknown(BadInput, code="breaker_unknown"):
