@@ -43,6 +43,21 @@ async def test_dev_serves_restarts_a_worker_that_dies_and_ctrl_c_leaves_nothing(
     assert DevServer.find(tmp_path) is None
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+async def test_a_dev_that_ends_while_its_app_loads_leaves_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "slow.py").write_text("import time\n\ntime.sleep(300)\n")
+    async with started("dev", "slow:app", cwd=tmp_path, home=str(tmp_path / "home")) as dev:
+        await dev.said("loading slow:app …")
+        children = workers_of(dev.process.pid)
+        dev.signal(number)
+        assert await dev.ended() == (0 if number == signal.SIGINT else -number)
+        assert len(children) == 1
+        assert not psutil.wait_procs(children, timeout=20)[1]
+    assert not (tmp_path / "home").exists()
+
+
 @pytest.mark.slow
 async def test_a_killed_dev_leaves_nothing_that_goes_on(tmp_path: Path) -> None:
     async with started("dev", APP, "--no-ui", home=str(tmp_path)) as dev:
@@ -101,7 +116,7 @@ async def test_dev_says_when_its_server_died(tmp_path: Path) -> None:
         assert server is not None
         os.killpg(server.pid, signal.SIGKILL)
         assert await dev.ended(60) == 3
-        assert re.search(r"holdfast: .*ended unexpectedly; see .*temporal\.log", dev.text)
+        assert re.search(r"holdfast: .*ended unexpectedly: .*temporal\.log; sessions are kept", dev.text)
 
 
 @pytest.mark.slow

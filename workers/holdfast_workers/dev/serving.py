@@ -29,6 +29,7 @@ from .workers import Workers
 if TYPE_CHECKING:
     from .changes import Changes
 
+_SLOW: Final = 3.0  # seconds of loading after which it is mentioned
 _WATCH: Final = 0.5  # seconds between checks of the server
 
 Event = Literal["stop", "gone", "refused", "changed"]
@@ -52,7 +53,9 @@ class Serving:
     async def run(self) -> int:
         """Serve until a signal arrives and return the exit code."""
         options = self._options
+        slow = asyncio.get_running_loop().call_later(_SLOW, self._printer.note, f"loading {options.app} …")
         app = await self._unless_stopped(self._workers.loaded())
+        slow.cancel()
         if app is None:
             return exits.OK
         server = DevServer(
@@ -163,7 +166,7 @@ async def _until_gone(pid: int) -> None:
 def _why_gone(server: DevServer) -> str:
     if server.joined:
         return "it ended with the `holdfast dev` that started it; run the command again"
-    return f"it ended unexpectedly; see {server.log}, and run the command again: sessions are kept"
+    return f"it ended unexpectedly: {server.log}; sessions are kept, so run the command again"
 
 
 def _check_installed(options: DevOptions) -> None:

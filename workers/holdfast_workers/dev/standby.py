@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 import threading
 from importlib import import_module
@@ -21,6 +22,8 @@ def main(app: str, descriptor: int) -> int:
 
     The end of standard input before them means that the command has ended or needs no worker.
     """
+    serving = threading.Event()
+    threading.Thread(target=_end_with_the_command, args=(serving,), daemon=True).start()
     try:
         registry = load_app(app).registry()
     except HoldfastError as error:
@@ -40,10 +43,20 @@ def main(app: str, descriptor: int) -> int:
         line = stream.readline()
     if not line:
         return exits.OK
+    serving.set()
     os.environ.update(json.loads(line))
     from holdfast_workers import process
 
     return process.main(app, registry)
+
+
+def _end_with_the_command(serving: threading.Event) -> None:
+    """End this process if the command is killed before the worker serves, also during a long import."""
+    hang_up = select.poll()
+    hang_up.register(sys.stdin.fileno(), 0)
+    hang_up.poll()
+    if not serving.is_set():
+        os._exit(exits.FAILED)
 
 
 def _prepare(registry: Registry) -> Prepared:
