@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing import Environment, call, say
+from holdfast.testing import Environment, call, say, unauthorized
 from holdfast_client.command.common.wrapping import wrapped
 from holdfast_workflows.contracts.agent.budget import Budget
 
@@ -39,21 +39,29 @@ def above_input(chat: Terminal) -> list[str]:
     return lines[:-2]
 
 
-async def test_text_is_wrapped_at_words_above_the_input_line(running: Running, tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", [80, 50])
+async def test_text_is_wrapped_at_words_above_the_input_line(
+    running: Running, tmp_path: Path, columns: int
+) -> None:
     text = "- " + "Every word of this answer stays whole. " * 6 + "\n\nThe end, without a newline"
-    async with running([say(text)]) as environment, chatting(environment, tmp_path, "helper") as chat:
+    async with (
+        running([say(text)]) as environment,
+        chatting(environment, tmp_path, "helper", columns=columns) as chat,
+    ):
         chat.type(f"Tell me.{ENTER}")
         await chat.until("turn 1 done")
         await chat.until("idle · ")
         shown = above_input(chat)
         first = shown.index("> Tell me.")
-        assert "idle · /help, /quit" in chat.lines[-24:]
-        answer = shown[first + 2 : -1]
+        assert "idle · /help, /quit" in chat.lines
+        answer = shown[shown.index(next(line for line in shown if line.startswith("- "))) : -1]
+        assert first < len(shown) - len(answer)
+        answer = answer[: answer.index("The end, without a newline") + 1]
         assert answer[0].startswith("- Every word")
         assert all(line.startswith("  ") for line in answer[1:-1])
         assert answer[-1] == "The end, without a newline"
         assert " ".join(line.strip() for line in answer) == " ".join(text.split())
-        assert max(map(len, answer)) < 80
+        assert max(map(len, answer)) < columns
 
 
 async def test_a_pause_during_a_step_is_announced_and_the_input_stays_open(
@@ -161,6 +169,36 @@ async def test_a_session_of_another_agent_is_refused_with_the_right_command(
         async with terminal(*words, columns=400, environment={"XDG_STATE_HOME": str(tmp_path)}) as chat:
             assert await chat.ended() == 2
             assert f"chat helper --session {session.id}`" in chat.text
+
+
+@pytest.mark.parametrize(("variables", "red"), [({}, True), ({"NO_COLOR": "1"}, False)])
+async def test_no_color_is_respected(
+    running: Running, tmp_path: Path, variables: dict[str, str], red: bool
+) -> None:
+    async with running(always(unauthorized())) as environment:
+        variables = {"XDG_STATE_HOME": str(tmp_path), **variables}
+        async with terminal(*where(environment), "chat", "helper", environment=variables) as chat:
+            await chat.until("\n>")
+            chat.type(f"Hi.{ENTER}")
+            await chat.until("check the API key")
+            colours = {cell.fg for row in chat.screen.buffer.values() for cell in row.values()}
+            assert ("red" in colours) is red
+            assert red or colours == {"default"}
+
+
+async def test_watch_wraps_text_at_words(running: Running) -> None:
+    text = "Every word of this answer stays whole. " * 6
+    async with running([call("dig"), say(text)]) as environment:
+        session = await environment.client.start("helper", "Tell me.")
+        async with terminal(*where(environment), "watch", session.id) as shown:
+            await shown.until("dig: spade")
+            await session.cancel()
+            await session.send("Again.", wait=False)
+            await shown.until("turn 2 done")
+            await session.close()
+            assert await shown.ended() == 0
+            answer = [line for line in shown.lines if "whole" in line]
+            assert " ".join(answer) == text.strip()
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 1_000])

@@ -17,40 +17,15 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import StdoutProxy
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
-from rich.console import Console
 from rich.text import Text
 
 from ..common import printing
 from ..common.screen import Screen
-from ..common.wrapping import wrapped
 from .lines import QUIT
 
 _STYLE: Final = Style.from_dict({"status": "dim", "ask": "bold"})
 _BETWEEN_WRITES: Final = 0.02
 """Seconds in which lines are collected before the input line is drawn again."""
-
-
-class LiveScreen(Screen):
-    """Prints complete lines above the input line; ``tail`` is the line that still grows."""
-
-    def __init__(self, console: Console, changed: Callable[[], None]) -> None:
-        super().__init__(console)
-        self.tail = ""
-        self._changed = changed
-
-    def _write(self, text: str) -> None:
-        # One column less: a full line would move the cursor to the next one.
-        *lines, self.tail = wrapped(self.tail + text, self._console.width - 1)
-        for line in lines:
-            self._console.print(Text(line))
-        self._changed()
-
-    def end(self) -> None:
-        """Print the line that still grows."""
-        line, self.tail = self.tail, ""
-        if line:
-            self._console.print(Text(line))
-            self._changed()
 
 
 class TerminalInput:
@@ -78,7 +53,7 @@ class TerminalInput:
             style=_STYLE,
         )
         self._console = printing.out()
-        self.screen = LiveScreen(self._console, self._prompt.app.invalidate)
+        self.screen = Screen(self._console, changed=self._prompt.app.invalidate)
 
     async def __aenter__(self) -> Self:
         # Whatever is printed appears above the input line.
@@ -112,7 +87,7 @@ class TerminalInput:
         # Above the input, since a toolbar would be at the bottom of the terminal, far from the text.
         above: StyleAndTextTuples = [("", f"{self.screen.tail}\n")] if self.screen.tail else []
         status = Text(self._status)
-        status.truncate(self._console.width - 1, overflow="ellipsis")
+        status.truncate(printing.columns(self._console) - 1, overflow="ellipsis")
         return [*above, ("class:status", f"{status.plain}\n"), ("class:ask", "> ")]
 
     async def _read(self) -> None:

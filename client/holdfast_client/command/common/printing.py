@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
@@ -46,6 +47,11 @@ def out() -> Console:
 def err() -> Console:
     """Return standard error, for progress and notes; silent unless it is a terminal."""
     return Console(stderr=True, emoji=False, highlight=False, soft_wrap=True, quiet=not sys.stderr.isatty())
+
+
+def columns(console: Console) -> int:
+    """Return the width for text: a terminal's present one, which may be below that of tables."""
+    return shutil.get_terminal_size((console.width, 24)).columns if console.is_terminal else console.width
 
 
 def result(value: Any, text: str | Table | Text, *, json: bool) -> None:
@@ -121,7 +127,7 @@ def failure(message: str) -> None:
     line, console = f"holdfast: {' '.join(message.split())}", err()
     if not console.quiet:
         kept = re.sub("`[^`]+`", lambda found: found[0].replace(" ", "\xa0"), line)  # commands are copied
-        line = "\n".join(wrapped(kept, console.width)).replace("\xa0", " ")
+        line = "\n".join(wrapped(kept, columns(console))).replace("\xa0", " ")
     sys.stderr.write(f"{line}\n")
 
 
@@ -162,7 +168,11 @@ def indented(console: Console, text: str, indent: int = 0, style: str = "") -> N
 
 
 def _indented(console: Console, text: str, indent: int) -> str:
-    lines = wrapped(shown(text), console.width - indent) if console.is_terminal else shown(text).split("\n")
+    lines = (
+        wrapped(shown(text), max(20, columns(console) - indent))
+        if console.is_terminal
+        else shown(text).split("\n")
+    )
     return "\n".join(f"{' ' * indent}{line}".rstrip() for line in lines)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
+from rich.text import Text
 
 from ..operations.effects import commands_to_resolve
-from .printing import call, count, indented, money, sentence, shown
+from .printing import call, columns, count, indented, money, sentence, shown
+from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from holdfast_client.reply import Reply
@@ -35,14 +38,30 @@ _SHOWN_STATUSES: Final = frozenset({
 
 
 class Screen:
-    """Prints the events of a stream in order. A terminal cannot remove what was printed."""
+    """Prints the events of a stream in order. A terminal cannot remove what was printed.
 
-    def __init__(self, console: Console, *, messages: bool = False, session: str = "") -> None:
-        """``messages`` prints the users' messages; ``session`` prints the commands that resolve its waits."""
+    On a terminal lines wrap at words and are printed when they are complete; ``tail`` is the line that
+    still grows.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        messages: bool = False,
+        session: str = "",
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make a screen.
+
+        ``messages`` prints the users' messages; ``session`` prints the commands that resolve its waits;
+        ``changed`` is called when ``tail`` has changed.
+        """
+        self.tail = ""
+        self._changed = changed
         self._console = console
         self._session = session
         self._messages = messages
-        self._in_line = False
 
     def show(self, event: StreamEvent) -> None:
         """Print one event."""
@@ -73,13 +92,21 @@ class Screen:
 
     def end(self) -> None:
         """Begin a new line if the last one is not complete."""
-        if self._in_line:
-            self._console.print()
-            self._in_line = False
+        line, self.tail = self.tail, ""
+        if line:
+            self._console.print(Text(line) if self._console.is_terminal else "")
+            self._changed()
 
     def _write(self, text: str) -> None:
-        self._console.print(text, end="", markup=False)
-        self._in_line = not text.endswith("\n")
+        if self._console.is_terminal:
+            # One column less: a full line would move the cursor to the next one.
+            *lines, self.tail = wrapped(self.tail + text, columns(self._console) - 1)
+            for line in lines:
+                self._console.print(Text(line))
+            self._changed()
+        else:
+            self._console.print(text, end="", markup=False)
+            self.tail = text.rpartition("\n")[2]
 
     def _line(self, text: str, style: str = "dim") -> None:
         self.end()
