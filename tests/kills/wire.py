@@ -19,6 +19,7 @@ class Wire:
         self._writers: list[asyncio.StreamWriter] = []
         self.received = bytearray()
         """Bytes from the server to the worker since ``hold``."""
+        self._mark: bytes | None = None
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._joined, "127.0.0.1", 0)
@@ -43,6 +44,10 @@ class Wire:
         """Keep back everything the worker sends from now on."""
         self._open.clear()
 
+    def hold_at(self, mark: bytes) -> None:
+        """Hold as soon as the server sends these bytes, which the worker still gets."""
+        self._mark = mark
+
     async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(self._host, self._port)
         self._writers += [writer, there_writer]
@@ -54,6 +59,8 @@ class Wire:
     async def _flow(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, held: bool) -> None:
         try:
             while data := await source.read(65_536):
+                if not held and self._mark is not None and self._mark in data:
+                    self.hold()
                 if held:
                     await self._open.wait()
                 elif not self._open.is_set():

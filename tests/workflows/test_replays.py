@@ -19,7 +19,6 @@ from .histories.record import FOLDER, SHAPES
 FILES = sorted(FOLDER.glob("*.json"))
 CANCEL_ASKED = EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED
 FAILED = EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED
-PATCHED = EventType.EVENT_TYPE_MARKER_RECORDED
 ROLLED_OVER = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
 
 TELLING = {
@@ -29,7 +28,6 @@ TELLING = {
     "failed_turn": FAILED,
     "roll_over-1": ROLLED_OVER,
     "memory_away": FAILED,
-    "cancel_lost": PATCHED,
 }
 """The event without which a file would not show what its name says."""
 
@@ -46,6 +44,13 @@ def test_every_shape_is_recorded() -> None:
 @pytest.mark.parametrize(("name", "event"), TELLING.items(), ids=str)
 def test_a_history_shows_what_its_name_says(name: str, event: EventType.ValueType) -> None:
     assert event in [each.event_type for each in load_history(FOLDER / f"{name}.json").events]
+
+
+@pytest.mark.parametrize(("name", "markers"), [("cancel_lost", 1), ("cancel_lost_before", 0)])
+def test_the_patched_change_is_marked_in_one_history_of_two(name: str, markers: int) -> None:
+    events = load_history(FOLDER / f"{name}.json").events
+    patches = [each for each in events if each.marker_recorded_event_attributes.marker_name == "core_patch"]
+    assert len(patches) == markers
 
 
 def test_a_pause_lets_the_running_tool_end() -> None:

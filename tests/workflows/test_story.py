@@ -48,11 +48,9 @@ async def test_a_history_names_the_tools_and_says_what_each_call_was_for(start: 
             async for event in handle(it, session.id).fetch_history_events()
             if event.HasField("activity_task_scheduled_event_attributes")
         ]
-        assert told[0] == ("load_agent", '"helper"')
-        assert told[1] == ("think", '"step 1 · turn 1: Look at the sea"')
-        assert told[2] == ("look", '"at=the sea"')
-        assert told[3][1].startswith('"step 2 · ')
-        assert told[4] == ("settle_turn", '"turn 1 done"')
+        assert told[0] == ("think", '"step 1 · turn 1: Look at the sea"')
+        assert told[1] == ("look", '"at=the sea"')
+        assert told[2][1].startswith('"step 2 · ')
 
 
 async def test_a_result_begins_with_what_the_model_decided(start: Start) -> None:
@@ -75,6 +73,18 @@ async def test_an_update_begins_with_its_text(start: Start) -> None:
             if event.HasField("workflow_execution_update_accepted_event_attributes")
         ]
         assert sent[0].data.startswith(b'{"text":"Hi there"')
+
+
+async def test_the_markers_of_a_session_say_what_was_loaded_and_settled(start: Start) -> None:
+    async with start([say("Seen.")]) as it:
+        session = await it.holdfast.client.start("helper", "Look at the sea")
+        await session.wait()
+        markers = [
+            event.user_metadata.summary.data.decode()
+            async for event in handle(it, session.id).fetch_history_events()
+            if event.HasField("marker_recorded_event_attributes")
+        ]
+        assert markers == ['"load helper"', '"settle turn 1 done"']
 
 
 async def test_the_details_of_a_running_session_are_current(start: Start) -> None:

@@ -8,7 +8,7 @@ from holdfast_temporal import DevServer
 
 from .walk import PAGE, Walk, listed, measure
 
-MAX_FILES = 99
+MAX_FILES = 104
 MAX_FRAMES = 6
 
 

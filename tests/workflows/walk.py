@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from temporalio import activity
-
 from holdfast import Agent, App, tool
 from holdfast.testing import Environment, ScriptedModel, call, say
 from tests.house.lengths import ROOT
@@ -88,9 +86,7 @@ def _in_background() -> bool:
         task = asyncio.current_task()
     except RuntimeError:
         return False  # a thread: of the workflow, or of the log's writer
-    if task is not None and getattr(task.get_coro(), "__qualname__", "") in BACKGROUND:
-        return True
-    return activity.in_activity() and activity.info().activity_type == "settle_turn"
+    return task is not None and getattr(task.get_coro(), "__qualname__", "") in BACKGROUND
 
 
 @tool

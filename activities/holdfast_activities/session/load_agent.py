@@ -49,13 +49,14 @@ class LoadAgent:
         pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant))
         if load.again:
             await self._state.save_spec(digest, body)
-            self._agents.add(digest, spec)
+            self._agents.keep(digest, spec)
             return LoadResult(spec=pinned)
-        before = await self._state.load_session(load.session)
+        opened = await self._state.open_session(
+            load.session, load.agent, digest, load.tenant, load.user, spec=body
+        )
+        before = None if opened else await self._state.load_session(load.session)
         start = await self._start(load, before)
-        await self._state.save_spec(digest, body)
-        await self._state.open_session(load.session, load.agent, digest, load.tenant, load.user)
-        self._agents.add(digest, spec)
+        self._agents.keep(digest, spec)
         return LoadResult(spec=pinned, version=before.version if before else 0, **start)
 
     async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:

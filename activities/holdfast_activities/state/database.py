@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import Insert, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -90,8 +90,10 @@ class State:
 
     async def save_spec(self, digest: str, body: str) -> None:
         """Store a compiled agent spec (JSON) under its digest. Repeating this is harmless."""
-        values = {"digest": identifier(digest), "body": clean(body)}
-        await self._transactions.write(self._transactions.insert(SpecTable, values))
+        await self._transactions.write(self._insert_spec(digest, body))
+
+    def _insert_spec(self, digest: str, body: str) -> Insert:
+        return self._transactions.insert(SpecTable, {"digest": identifier(digest), "body": clean(body)})
 
     async def load_spec(self, digest: str) -> str | None:
         """The spec of that digest."""
@@ -112,8 +114,13 @@ class State:
         async with self._transactions.begin() as db:
             return dict((await db.exec(unfinished)).all())
 
-    async def open_session(self, session: str, agent: str, digest: str, tenant: str, user: str = "") -> None:
-        """Create the session's row at version 0 unless it exists. An erased session starts again."""
+    async def open_session(
+        self, session: str, agent: str, digest: str, tenant: str, user: str = "", *, spec: str = ""
+    ) -> bool:
+        """Create the session's row at version 0; False if it exists. An erased session starts again.
+
+        A ``spec`` is stored under the digest in the same transaction.
+        """
         now = clock.now()
         row = SessionTable(
             session=identifier(session),
@@ -132,7 +139,11 @@ class State:
         values = row.model_dump()
         # An erased session's row is empty, so another session may start under its id.
         erased = col(SessionTable.erased) > 0
-        await self._transactions.write(self._transactions.upsert(SessionTable, values, values, erased))
+        async with self._transactions.begin() as db:
+            if spec:
+                await db.exec(self._insert_spec(digest, spec))
+            opened = await db.exec(self._transactions.upsert(SessionTable, values, values, erased))
+            return opened.rowcount > 0
 
     async def load_session(self, session: str) -> SessionRow | None:
         """The session's snapshot; None if it was erased."""
@@ -148,8 +159,9 @@ class State:
     async def settle_turn(self, change: SettleInput) -> int:
         """Write a turn and the snapshot in one transaction; return the new version, ``change.version + 1``.
 
-        Repeating the same change is harmless: it changes nothing and returns the same version. Raises
-        VersionConflict if the stored version is not ``change.version``, or the session was never opened.
+        Repeating the same change is harmless: it changes nothing and returns the same version. A turn that is
+        written again for the same version, with a later end, replaces the first. Raises VersionConflict if the
+        stored version is otherwise not ``change.version``, or the session was never opened.
         """
         snapshot = _snapshot(change)
         turn = _turn_row(change)
@@ -165,9 +177,10 @@ class State:
                 .values(**snapshot, updated=clock.now())
             )
             if changed.rowcount == 0:
-                await _check_repeated(db, change, snapshot, turn)
+                await _take_repeated(db, change, snapshot, turn)
             elif turn is not None:
-                await db.merge(turn)
+                values = turn.model_dump()
+                await db.exec(self._transactions.upsert(TurnTable, values, values))
         return change.version + 1
 
     async def load_turns(self, session: str, first: int = 1, count: int | None = None) -> list[TurnRecord]:
@@ -232,17 +245,23 @@ def _with_usage(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"usage": Usage(**{name: values.pop(name) for name in Usage.model_fields})}
 
 
-async def _check_repeated(
+async def _take_repeated(
     db: AsyncSession, change: SettleInput, snapshot: dict[str, Any], turn: TurnTable | None
 ) -> None:
-    """Raise VersionConflict unless this change is already stored, by an attempt whose answer was lost."""
-    session = await db.get(SessionTable, change.session)
+    """Accept a change whose first write went unanswered; otherwise raise VersionConflict.
+
+    A turn that ended in a lost workflow task ends again, perhaps later and otherwise. Its later end replaces the first.
+    """
+    session = await db.get(SessionTable, change.session, with_for_update=True)
     if session is None or session.erased:
         raise VersionConflict(f"session {change.session} is not in the state database")
     if turn is not None:
-        # A turn is written once, so it decides even after later changes of the session.
         stored = await db.get(TurnTable, (change.session, turn.turn))
-        if stored is not None and stored.model_dump() == turn.model_dump():
+        if stored is not None and stored.version == turn.version:
+            if turn.ended >= stored.ended:
+                await db.merge(turn)
+                if session.version == turn.version:
+                    session.sqlmodel_update(snapshot)
             return
     elif session.model_dump(include=set(snapshot)) == snapshot:
         return

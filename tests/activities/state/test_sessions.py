@@ -94,6 +94,50 @@ async def test_repeating_the_same_change_is_harmless(state: State, session: str)
     assert await state.load_turns(session) == [first.turn]
 
 
+def ended_at(settled: SettleInput, ended: float, **changes: object) -> SettleInput:
+    assert settled.turn is not None
+    turn = settled.turn.model_copy(update={"ended": ended})
+    return settled.model_copy(update={"turn": turn, **changes})
+
+
+async def test_a_turn_that_ends_again_later_replaces_what_was_stored(state: State, session: str) -> None:
+    await state.open_session(session, "support", "d1", "acme")
+    first = ended_at(change(session, 0, turn=1), 10.0)
+    again = ended_at(first, 12.0, status="running", seq=9, turns=2)
+    for settled in (first, again, first):  # the first is late, from a worker that was suspended
+        assert await state.settle_turn(settled) == 1
+    assert await state.load_turns(session) == [again.turn]
+    row = await state.load_session(session)
+    assert row is not None
+    assert (row.status, row.seq, row.turns, row.version) == ("running", 9, 2, 1)
+
+
+async def test_a_turn_that_ends_again_leaves_later_turns_alone(state: State, session: str) -> None:
+    await state.open_session(session, "support", "d1", "acme")
+    first, second = ended_at(change(session, 0, turn=1), 10.0), ended_at(change(session, 1, turn=2), 11.0)
+    again = ended_at(first, 12.0, seq=9)
+    assert [await state.settle_turn(settled) for settled in (first, second, again)] == [1, 2, 1]
+    assert await state.load_turns(session) == [again.turn, second.turn]
+    row = await state.load_session(session)
+    assert row is not None
+    assert (row.seq, row.turns, row.version) == (5, 2, 2)
+    assert await state.settle_turn(ended_at(second, 13.0, seq=10)) == 2
+
+
+async def test_a_turn_that_was_stored_at_another_version_is_a_conflict(state: State, session: str) -> None:
+    await state.open_session(session, "support", "d1", "acme")
+    await state.settle_turn(change(session, 0, turn=1))
+    await state.settle_turn(change(session, 1, turn=2))
+    with pytest.raises(VersionConflict):
+        await state.settle_turn(ended_at(change(session, 0, turn=2), 99.0))
+
+
+async def test_opening_says_whether_the_session_is_new(state: State, session: str) -> None:
+    assert await state.open_session(session, "support", session, "acme", spec="{}")
+    assert await state.load_spec(session) == "{}"
+    assert not await state.open_session(session, "support", session, "acme", spec="{}")
+
+
 async def test_a_session_that_was_never_opened_is_a_version_conflict(state: State, session: str) -> None:
     with pytest.raises(VersionConflict, match="not in the state database"):
         await state.settle_turn(change(session, 3, turn=1))

@@ -59,7 +59,7 @@ async def test_a_step_with_other_tools_ends_the_burst_and_runs_them_as_activitie
     async with start(script) as it:
         session = await it.holdfast.client.start("helper", "Go")
         assert (await session.wait()).text == "Done."
-        assert (await activities(it, session.id))[:4] == ["load_agent", "think", "look", "think"]
+        assert (await activities(it, session.id))[:3] == ["think", "look", "think"]
         results = [e.text async for e in session.log() if isinstance(e, ResultEntry)]
         assert results == ["a: glimpsed", "b: glimpsed", "c: seen", "d: glimpsed"]
 

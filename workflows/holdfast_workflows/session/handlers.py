@@ -1,7 +1,6 @@
 """Handlers that control a session. They answer at once and take effect after the current step."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
@@ -119,8 +118,8 @@ class ControlHandlers(UnknownNames):
         )
         try:
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
-        except ActivityError as error:
-            raise errors.to_failure(activity_calls.typed(error, errors.HoldfastError)) from error
+        except errors.HoldfastError as error:
+            raise errors.to_failure(error) from error
         state.next_spec = loaded.spec
         state.take_next_spec()
         return self.view()

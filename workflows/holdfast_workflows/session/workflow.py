@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import ApplicationError
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.limits import MAX_MESSAGE, SHOWN_CHARS
@@ -109,11 +109,9 @@ class AgentWorkflow(ControlHandlers):
         )
         try:
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
-        except ActivityError as error:
-            if isinstance(error.cause, CancelledError):
-                raise asyncio.CancelledError from error
+        except errors.HoldfastError as error:
             state.ended = "failed"
-            self._failure = errors.to_failure(activity_calls.typed(error, errors.HoldfastError))
+            self._failure = errors.to_failure(error)
             search_attributes.with_totals(state)
             return
         state.resume_at(loaded.seq, loaded.turns, loaded.version)

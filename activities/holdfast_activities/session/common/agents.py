@@ -152,11 +152,13 @@ class LiveAgents:
             body = await self._state.load_spec(digest)
             if body is None:
                 raise StateBehind(f"agent spec {digest} is not in it")
-            live = self.add(digest, AgentSpec.model_validate_json(body))
+            live = self.keep(digest, AgentSpec.model_validate_json(body))
         return live
 
-    def add(self, digest: str, spec: AgentSpec) -> LiveAgent:
-        """Cache a spec."""
+    def keep(self, digest: str, spec: AgentSpec) -> LiveAgent:
+        """Cache a spec, unless it is cached with what was made of it."""
+        if (known := self._live.get(digest)) is not None:
+            return known
         if len(self._live) >= _MAX_AGENTS:
             del self._live[next(iter(self._live))]
         own = self._registry.tools.get(spec.name, {})

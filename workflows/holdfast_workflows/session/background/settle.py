@@ -5,6 +5,7 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
+from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.session.session import TurnView
 from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text.unicode import preview
@@ -22,6 +23,7 @@ class SettleQueue:
         self._state = state
         self._changes: list[SettleInput] = []
         self._task: asyncio.Task[None] | None = None
+        self._local = True
 
     @property
     def behind(self) -> bool:
@@ -79,13 +81,27 @@ class SettleQueue:
             await reset.settled(self._state)
             change = self._changes.pop(0).model_copy(update={"version": self._state.version})
             try:
-                version = await activity_calls.settle_turn(change, self._state.start.heartbeat_timeout)
+                version = await self._write(change)
                 # After a reset the state may have a higher version than a result that was under way.
                 self._state.version = max(self._state.version, version)
                 self._state.mark_written(change.new)
-            except ActivityError as error:
+            except (ActivityError, HoldfastError) as error:
                 # The log has the content and Temporal the decisions, so the session continues without it.
-                workflow.logger.error("a turn could not be written to the state database: %s", error.cause)
+                cause = error.cause if isinstance(error, ActivityError) else error
+                workflow.logger.error("a turn could not be written to the state database: %s", cause)
+
+    async def _write(self, change: SettleInput) -> int:
+        """Write a change locally, within the workflow task that runs anyway; else in an activity with retries."""
+        seconds = self._state.start.heartbeat_timeout
+        # A lost workflow task runs again and may decide otherwise. A turn then ends later, which the state database
+        # accepts; but a conversation that was closed may go on, so its end is not written before it is decided.
+        if self._local and (change.turn is not None or self._state.start.mode == "task"):
+            version = await activity_calls.settle_turn_locally(change, seconds)
+            if version is not None:
+                return version
+            # If the database is away, each later reply would wait for an attempt that fails.
+            self._local = False
+        return await activity_calls.settle_turn(change, seconds)
 
 
 def _record(view: TurnView) -> TurnRecord:

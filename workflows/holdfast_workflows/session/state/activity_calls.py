@@ -3,6 +3,7 @@
 ``heartbeat_timeout`` is in seconds; without a heartbeat for so long a worker counts as lost.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, TimeoutType
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from holdfast_workflows.contracts import errors, names
@@ -42,6 +43,11 @@ R = TypeVar("R")
 
 _LOST_WORKERS = 5
 
+_LOCAL_LOAD = 2.0
+_LOCAL_SETTLE = 1.0
+"""Seconds of a local attempt, for which the first step, or the reply, waits. The heartbeat timeout is also that of
+workflow tasks, so an attempt ends well within it."""
+
 _TO_WRITE = 15.0
 """Seconds to write a reply, or a result of up to 16 MiB."""
 
@@ -66,6 +72,7 @@ def _retry(first: float, longest: float, attempts: int, never: Sequence[str] | N
 
 _READ_RETRY = _retry(0.1, 5, 20)
 _SETTLE_RETRY = _retry(0.2, 30, 30)
+_ONCE = RetryPolicy(maximum_attempts=1)
 _RESET_RETRY = _retry(0.2, 30, 0)  # until the database answers
 _ELSEWHERE_RETRY = _retry(0.1, 2, 60, _NEVER_AGAIN)
 
@@ -114,10 +121,52 @@ def _start(
     )
 
 
-def load_agent(load: LoadInput, heartbeat_timeout: float) -> workflow.ActivityHandle[LoadResult]:
-    """Start pinning the agent's spec."""
-    # A single statement without heartbeats: its timeout detects a lost worker.
-    return _start(names.LOAD_AGENT, load, LoadResult, heartbeat_timeout, _READ_RETRY, load.agent)
+async def _try_locally(
+    activity: str, given: Contract, result_type: type[R], seconds: float, summary: str
+) -> R | None:
+    """Make one short attempt on this worker, within the workflow task that runs anyway.
+
+    Return None if the attempt failed and an ordinary activity may succeed.
+
+    Raises:
+        HoldfastError: The activity failed finally.
+    """
+    try:
+        result: R = await workflow.start_local_activity(
+            activity,
+            given,
+            result_type=result_type,
+            schedule_to_close_timeout=timedelta(seconds=seconds),
+            retry_policy=_ONCE,
+            summary=summary,
+        )
+    except FailureError as error:
+        # The SDK wraps no failure of a local activity in ActivityError.
+        if isinstance(error, CancelledError):
+            raise asyncio.CancelledError from error
+        if isinstance(error, ApplicationError) and error.non_retryable:
+            raise errors.from_failure(error) or errors.HoldfastError(f"{activity}: {error}") from error
+        return None
+    return result
+
+
+async def load_agent(load: LoadInput, heartbeat_timeout: float) -> LoadResult:
+    """Pin the agent's spec.
+
+    Raises:
+        HoldfastError: The agent cannot be loaded.
+    """
+    seconds = min(_LOCAL_LOAD, heartbeat_timeout / 2)
+    local = await _try_locally(names.LOAD_AGENT, load, LoadResult, seconds, f"load {load.agent}")
+    if local is not None:
+        return local
+    try:
+        # A few statements without heartbeats: its timeout detects a lost worker.
+        return await _start(names.LOAD_AGENT, load, LoadResult, heartbeat_timeout, _READ_RETRY, load.agent)
+    except ActivityError as error:
+        if isinstance(error.cause, CancelledError):
+            raise asyncio.CancelledError from error
+        raise typed(error, errors.HoldfastError) from error
 
 
 def think(
@@ -167,10 +216,23 @@ def set_aside(request: AsideInput, heartbeat_timeout: float) -> workflow.Activit
     return _start(names.SET_ASIDE, request, AsideResult, seconds, _RESET_RETRY, summary)
 
 
+async def settle_turn_locally(change: SettleInput, heartbeat_timeout: float) -> int | None:
+    """Write a turn and the session's snapshot like ``settle_turn``; None if the attempt failed.
+
+    Raises:
+        HoldfastError: The state database refuses the change.
+    """
+    seconds = min(_LOCAL_SETTLE, heartbeat_timeout / 2)
+    return await _try_locally(names.SETTLE_TURN, change, int, seconds, f"settle {_changed(change)}")
+
+
 def settle_turn(change: SettleInput, heartbeat_timeout: float) -> workflow.ActivityHandle[int]:
     """Start writing a turn and the session's snapshot; the result is the snapshot's version."""
-    summary = f"turn {change.turn.turn} {change.turn.status}" if change.turn else change.status
-    return _start(names.SETTLE_TURN, change, int, heartbeat_timeout, _SETTLE_RETRY, summary)
+    return _start(names.SETTLE_TURN, change, int, heartbeat_timeout, _SETTLE_RETRY, _changed(change))
+
+
+def _changed(change: SettleInput) -> str:
+    return f"turn {change.turn.turn} {change.turn.status}" if change.turn else change.status
 
 
 def recall(
