@@ -52,6 +52,7 @@ class Workload:
 
 
 WORKLOADS: Final = (
+    Workload("1 step", 1, repeat=20),
     Workload("5 steps", 5, repeat=8),
     Workload("20 steps", 20, STREAMING, repeat=3),
     Workload("100 steps", 100, STREAMING, repeat=2),

@@ -1,7 +1,7 @@
 """The results as tables for a terminal and as a page in Markdown."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from .cases import System, Worker
 from .measuring import Figures, Idle, Results
+from .response_times import ResponseTime
 from .targets import check, ratio
 
 _COLUMNS = (
@@ -61,6 +62,12 @@ A worker process without work: the time from the start of the process to its fir
 it, and the resident memory after 10 seconds of polling. The database exists already.
 """
 
+_RESPONSE_NOTE = """\
+Seconds that a person waits. The first text is that of a reply which the model streams at 20 pieces a second, in a
+conversation that has begun, as ``Session.stream`` yields it. ``holdfast dev`` starts the Temporal server and a
+worker; a client connects as soon as the server answers.
+"""
+
 
 def tables(results: Results) -> Group:
     """One table for each workload, with the ratios to the floor below the figures."""
@@ -83,6 +90,14 @@ def idle_table(idle: dict[Worker, Idle]) -> Table:
     return table
 
 
+def response_table(times: Sequence[ResponseTime]) -> Table:
+    """The response times, with their bounds."""
+    found = Table("from", "seconds", "bound", "", title="response times")
+    for name, seconds, bound, met in _response_rows(times):
+        found.add_row(name, seconds, bound, "[green]pass" if met else "[red]fail")
+    return found
+
+
 def target_table(results: Results) -> Table:
     """The targets, with what was measured."""
     found = Table("target", "measured", "bound", "", title="targets")
@@ -91,7 +106,9 @@ def target_table(results: Results) -> Table:
     return found
 
 
-def markdown(results: Results, idle: dict[Worker, Idle], command: str, rounds: int) -> str:
+def markdown(
+    results: Results, idle: dict[Worker, Idle], command: str, rounds: int, times: Sequence[ResponseTime] = ()
+) -> str:
     """The page ``RESULTS.md``."""
     titles = ["work", "system", *(title for _, title, _ in _COLUMNS)]
     lines = [
@@ -113,6 +130,16 @@ def markdown(results: Results, idle: dict[Worker, Idle], command: str, rounds: i
         "|---|---:|---:|",
     ]
     lines += ["| " + " | ".join(row) + " |" for row in _idle_rows(idle)]
+    lines += [
+        "",
+        "## Response times",
+        "",
+        _RESPONSE_NOTE,
+        "| from | seconds | bound | |",
+        "|---|---:|---:|---|",
+    ]
+    for name, seconds, bound, met in _response_rows(times):
+        lines.append(f"| {name} | {seconds} | {bound} | {'pass' if met else '**fail**'} |")
     lines += ["", "## Targets", "", "| | measured | bound | |", "|---|---:|---:|---|"]
     for name, measured, bound, met in _target_rows(results):
         lines.append(f"| {name} | {measured} | {bound} | {'pass' if met else '**fail**'} |")
@@ -151,6 +178,11 @@ def _target_rows(results: Results) -> Iterator[tuple[str, str, str, bool]]:
     for target in check(results):
         sign = "≥" if target.at_least else "≤"
         yield target.name, f"{target.measured:,.2f}", f"{sign} {target.bound:,g}", target.met
+
+
+def _response_rows(times: Sequence[ResponseTime]) -> Iterator[tuple[str, str, str, bool]]:
+    for each in times:
+        yield each.name, f"{each.seconds:.2f}", f"≤ {each.bound:g}", each.seconds <= each.bound
 
 
 def _rounds(rounds: int) -> str:

@@ -51,6 +51,11 @@ def check(results: Results) -> list[Target]:
 def _targets(found: _ByName) -> Iterator[Target]:
     hundred, thousand, many = "100 steps", "1000 steps", "50 runs at once, 20 steps"
     guards = "5 runs of 100 steps"
+    if found.has("1 step"):
+        yield Target("wall at 1 step, × floor", found.ratio("1 step", "ordinary", "wall"), 1.3)
+    if found.has("5 steps"):
+        yield Target("wall at 5 steps, × floor", found.ratio("5 steps", "ordinary", "wall"), 1.15)
+        yield Target("wall of inline steps at 5 steps, ms", found.get("5 steps", "inline").wall, 20.0)
     if found.has(hundred):
         yield Target("worker CPU at 100 steps, × floor", found.ratio(hundred, "ordinary", "worker"), 1.5)
         yield Target("wall at 100 steps, × floor", found.ratio(hundred, "ordinary", "wall"), 1.4)

@@ -11,6 +11,7 @@ from benchmarks import report
 from benchmarks.cases import STREAMING, WORKLOADS, System, Worker, Workload, chosen
 from benchmarks.histories import footprint
 from benchmarks.measuring import Figures, Idle, Results, measure, measure_idle
+from benchmarks.response_times import ResponseTime, measure_response_times
 from benchmarks.rig import Rig, rig
 from benchmarks.targets import check
 
@@ -91,3 +92,29 @@ def test_idle_workers_are_rows_of_the_page() -> None:
 
 def _figures(value: float) -> Figures:
     return Figures(value, value, value, value, value, value, value, 1, value)
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")
+async def test_response_times_are_measured_and_are_rows_of_the_page(up: Rig) -> None:
+    times = await measure_response_times(up, 1, lambda _, __: None)
+    assert len(times) == 3
+    assert all(0 < each.seconds < 60 for each in times)
+    page = report.markdown({}, _IDLE, "python -m benchmarks", 1, times)
+    assert all(f"| {each.name} | {each.seconds:.2f} |" in page for each in times)
+
+
+def test_a_slow_response_is_reported() -> None:
+    page = report.markdown({}, _IDLE, "python -m benchmarks", 1, [ResponseTime("a start", 2.0, 1.0)])
+    assert "| a start | 2.00 | ≤ 1 | **fail** |" in page
+
+
+def test_short_sessions_have_targets() -> None:
+    works = [work for work in WORKLOADS if work.name in {"1 step", "5 steps"}]
+    results: Results = {(work, system): _figures(30.0) for work in works for system in work.systems}
+    found = {target.name: target.met for target in check(results)}
+    assert found == {
+        "wall at 1 step, × floor": True,
+        "wall at 5 steps, × floor": True,
+        "wall of inline steps at 5 steps, ms": False,
+    }
