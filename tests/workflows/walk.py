@@ -22,7 +22,9 @@ PAGE = ROOT / "docs/architecture.md"
 SECTION = "## One message with one tool call"
 ROOMS = ("holdfast", "workflows", "activities", "workers", "client", "temporal")
 PREFIXES = tuple(f"{ROOT / room}/" for room in ROOMS)
-BACKGROUND = frozenset({"Refresher._run", "Drainer._run", "TokenCalibration._save"})
+BACKGROUND = frozenset(
+    {"Refresher._run", "BreakerStore.load", "RateStore.blocks", "Drainer._run", "TokenCalibration._save"}
+)
 """Tasks that run at the same time, and for which no reply waits."""
 
 

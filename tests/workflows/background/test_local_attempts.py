@@ -93,7 +93,7 @@ async def test_only_one_reply_waits_for_a_database_that_hangs(
         await session.close()
         await session.result()
         found = await scheduled(client, session.id)
-    assert (found["settle turn 1"], found["settle turn 2"]) == (1, 0)
+    assert (found["settle turn 1 done"], found["settle turn 2 done"]) == (1, 0)
     assert found[names.SETTLE_TURN] == 3  # two turns and the end
 
 
