@@ -68,6 +68,7 @@ class ModelStep:
 
     def _request(self, mode: ThinkMode, max_steps: int, fallback: int | None, answer: str) -> ThinkInput:
         state, turn = self._state, self._state.turn
+        allowance = self._budgets.allowance()
         return ThinkInput(
             session=workflow.info().workflow_id,
             agent=self._spec.agent,
@@ -81,10 +82,11 @@ class ModelStep:
             mode=mode,
             max_steps=max_steps,
             streaming=state.streaming,
-            allowance=self._budgets.allowance(),
+            allowance=allowance,
             reservation=turn.reservation,
             calls_left=self._budgets.calls_left(),
-            keep_room_for_final=self._budgets.finishes,
+            # Without an account of the run or of a tenant nothing is reserved.
+            keep_room_for_final=self._budgets.finishes and bool(allowance or state.start.tenant),
             model=turn.model,
             fallback=fallback,
             tried=turn.tried,
