@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from holdfast_client.command.main import invoke
 from holdfast_workers.exits import worker_installed
 
 _WITHOUT = """
@@ -32,3 +33,13 @@ def test_a_library_that_is_missing_is_one_line_with_the_remedy(capsys: pytest.Ca
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "no module no_such_library" in said
+
+
+def test_help_begins_with_dev_and_cuts_no_line_off(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["state"]):
+        assert invoke([*words, "--help"]) == 0
+        page = capsys.readouterr().out
+        listed = page.partition("Commands:\n")[2]
+        assert listed
+        assert "..." not in listed
+        assert words or listed.startswith("  dev ")

@@ -15,9 +15,15 @@ import typer
 from .exits import INTERRUPTED, one_line_errors, worker_installed
 
 AppName = Annotated[str, typer.Argument(metavar="MODULE:APP", help="The App to serve.", show_default=False)]
-TaskQueue = Annotated[str | None, typer.Option(help="The task queue to serve [env: HOLDFAST_TASK_QUEUE].")]
+TaskQueue = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The App's task queue.  [env var: HOLDFAST_TASK_QUEUE]"),
+]
+StateUrl = Annotated[
+    str | None, typer.Option(metavar="URL", help="The database.  [env var: HOLDFAST_STATE_URL]")
+]
 
-state = typer.Typer(no_args_is_help=True, help="The state database.")
+state = typer.Typer(no_args_is_help=True, help="Upgrade the state database, or bind it.")
 
 
 def _apply_global_options(context: typer.Context) -> None:
@@ -37,15 +43,23 @@ def worker(
     task_queue: TaskQueue = None,
     health_port: Annotated[
         int | None,
-        typer.Option(help="The port of /health and /ready; 0 for a free one [env: HOLDFAST_HEALTH_PORT]."),
+        typer.Option(
+            metavar="PORT",
+            help="The port of /health and /ready; 0 for a free one.  [env var: HOLDFAST_HEALTH_PORT]",
+        ),
     ] = None,
     graceful_seconds: Annotated[
-        float | None, typer.Option(help="Time for calls to finish after SIGTERM.")
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Time for calls to finish after SIGTERM; 30 by default.  [env var: HOLDFAST_GRACEFUL_SECONDS]",
+        ),
     ] = None,
 ) -> None:
-    """Serve an App's agents on a Temporal server.
+    """Serve an App on your own Temporal server.
 
-    The server is that of HOLDFAST_TEMPORAL_ADDRESS, or of --address before the command.
+    The server is that of HOLDFAST_TEMPORAL_ADDRESS, or of --address before the command. The other settings
+    (TLS, databases, models, metrics) are environment variables: docs/configuration.md describes them.
     """
     _apply_global_options(context)
     gc.disable()  # until all is imported: collections take a fifth of that time
@@ -60,20 +74,25 @@ def worker(
 def dev(
     app: AppName,
     port: Annotated[
-        int | None, typer.Option(help="Temporal's port; 7233 by default, or a free one if that is taken.")
+        int | None,
+        typer.Option(
+            metavar="PORT", help="Temporal's port; by default 7233, or a free one if that is taken."
+        ),
     ] = None,
     ui_port: Annotated[
-        int | None, typer.Option(help="The UI's port; 8233 by default, or a free one if that is taken.")
+        int | None,
+        typer.Option(metavar="PORT", help="The UI's port; by default 8233, or a free one if that is taken."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Worker processes.")] = 1,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Run without the UI.")] = False,
     reload: Annotated[
         bool, typer.Option("--reload", help="Load the App again when one of its Python files changes.")
     ] = False,
 ) -> None:
-    """Run an App with an embedded Temporal server and its UI.
+    """Run an App with a Temporal server and its UI.
 
-    All is stored in the folder .holdfast, or in HOLDFAST_HOME; sessions go on at the next start.
+    For development: one command starts the server and the workers, and Ctrl-C ends them. Sessions are stored
+    in the folder .holdfast, or in HOLDFAST_HOME, and continue at the next start.
     """
     with worker_installed():
         from .dev.run import DevOptions, run
@@ -89,9 +108,12 @@ def dev(
 
 @state.command("upgrade")
 def upgrade_state(
-    url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
+    url: StateUrl = None,
 ) -> None:
-    """Create or upgrade the tables, also those of memories in PostgreSQL."""
+    """Create or upgrade the tables.
+
+    Also those of memories, if they are in PostgreSQL.
+    """
     with worker_installed():
         from holdfast_activities.memory import upgrade_memories
         from holdfast_activities.state import upgrade
@@ -112,11 +134,11 @@ def bind_queue(
     context: typer.Context,
     app: AppName,
     task_queue: TaskQueue = None,
-    url: Annotated[str | None, typer.Option(help="The database [env: HOLDFAST_STATE_URL].")] = None,
+    url: StateUrl = None,
 ) -> None:
-    """Bind an App's task queue to the state database, and replace the old binding.
+    """Bind an App's queue to the database.
 
-    Use it after the database was moved or the App was renamed. Workers that do not match end within seconds.
+    This replaces the old binding. Use it after the database was moved or the App was renamed. Workers that do not match end within seconds.
     """
     _apply_global_options(context)
     with worker_installed():

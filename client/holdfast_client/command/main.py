@@ -101,17 +101,17 @@ def build(words: Sequence[str]) -> typer.Typer:
     """Build the command line; load only those added commands that the words name."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(options.remember)
-    for command in _OWN:
-        app.command()(command)
-    for name, group in _GROUPS.items():
-        app.add_typer(group, name=name)
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(group=GROUP):  # first, since a new user begins with `dev`
         if entry.name not in words:
             app.command(entry.name, help=_summary(entry))(lambda: None)
         elif isinstance(added := entry.load(), typer.Typer):
             app.add_typer(added, name=entry.name)
         else:
             app.command(entry.name)(added)
+    for command in _OWN:
+        app.command()(command)
+    for name, group in _GROUPS.items():
+        app.add_typer(group, name=name)
     return app
 
 
