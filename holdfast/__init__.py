@@ -47,7 +47,10 @@ if TYPE_CHECKING:
         Undone,
         Waiting,
     )
-    from holdfast_workflows.contracts.agent.app import ToolContext
+    from holdfast_workflows.contracts.agent.app import (
+        InstructionsContext,
+        ToolContext,
+    )
     from holdfast_workflows.contracts.agent.budget import Budget, BudgetAccount, Spending
     from holdfast_workflows.contracts.agent.fallbacks import (
         AskHuman,
@@ -87,6 +90,7 @@ if TYPE_CHECKING:
         EmptyReply,
         HoldfastError,
         InsecureConnection,
+        InstructionsFailed,
         InvalidDeclaration,
         LifespanFailed,
         LimitReached,
@@ -172,7 +176,7 @@ _MODULES: Final = {
         StepEnded StreamEvent TextDelta TextRestart ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted
         Undone Waiting
     """,
-    "holdfast_workflows.contracts.agent.app": "ToolContext",
+    "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
     "holdfast_workflows.contracts.agent.budget": "Budget BudgetAccount Spending",
     "holdfast_workflows.contracts.agent.fallbacks": "AskHuman CachedReply ErrorReply SimplifiedReply",
     "holdfast_workflows.contracts.agent.memory": """
@@ -183,13 +187,14 @@ _MODULES: Final = {
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ContentFiltered ContextTooLong DatabaseMismatch DevServerFailed DevServerMissing
         EffectUnknown EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply HoldfastError
-        InsecureConnection InvalidDeclaration LifespanFailed LimitReached LoopDetected MalformedReply
-        MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
-        ModelTransient NoCachedReply NoWorker NothingToDo OutputCutOff OutputInvalid PortTaken ProviderQuota
-        QueueFull RateLimited ResultNotText ResultTooLarge SearchAttributesMissing ServiceError SessionBusy
-        SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated
-        StateReplaced StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError
-        ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
+        InsecureConnection InstructionsFailed InvalidDeclaration LifespanFailed LimitReached LoopDetected
+        MalformedReply MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected
+        ModelStopped ModelTransient NoCachedReply NoWorker NothingToDo OutputCutOff OutputInvalid PortTaken
+        ProviderQuota QueueFull RateLimited ResultNotText ResultTooLarge SearchAttributesMissing
+        ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind
+        StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached TemporalUnreachable
+        ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent
+        VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -216,25 +221,26 @@ __all__ = [
     "AppNotFound", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget",
     "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "Client", "Compacted",
     "ContentFiltered", "ContextTooLong", "ConversationOptions", "DatabaseMismatch", "Decided",
-    "DeclaredAgent", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
-    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply",
-    "Event", "FallbackUsed", "HoldfastError", "InsecureConnection", "InvalidDeclaration",
-    "LifespanFailed", "LimitReached", "LoopDetected", "MaintenanceReport", "MalformedReply", "Manifest",
-    "ManifestItem", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn",
-    "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError",
-    "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
-    "NoWorker", "NothingToDo", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
-    "PendingDecision", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
-    "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
-    "ResultTooLarge", "RetryPolicy", "RunOptions", "SearchAttributesMissing", "ServiceError", "Session",
-    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
-    "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind",
-    "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded",
-    "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
-    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
-    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
-    "Usage", "UserEntry", "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
+    "DeclaredAgent", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken",
+    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply", "Event", "FallbackUsed",
+    "HoldfastError", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
+    "InvalidDeclaration", "LifespanFailed", "LimitReached", "LoopDetected", "MaintenanceReport",
+    "MalformedReply", "Manifest", "ManifestItem", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
+    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
+    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
+    "NeedsPerson", "NoCachedReply", "NoWorker", "NothingToDo", "OpenMemory", "OutputCutOff",
+    "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged", "PlanItem", "PortTaken", "Problem",
+    "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
+    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "RunOptions",
+    "SearchAttributesMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
+    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
+    "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
+    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
+    "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool",
+    "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
+    "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted",
+    "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict",
+    "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
 ]  # fmt: skip
 
 

@@ -25,9 +25,9 @@ from holdfast_workflows.contracts.agent.spec import (
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.public import public
-from holdfast_workflows.contracts.text.unicode import clean
 
 from . import declare, limits
+from .instructions import Instructions, read_instructions
 from .tools import Tool
 
 OutT = TypeVar("OutT", default=str)
@@ -39,6 +39,7 @@ class Agent(Generic[OutT]):
 
     Its type has that of its final replies: ``Agent[Triage]`` with ``output_type=Triage``, ``Agent[str]`` without.
     Write ``agent: Agent[dict[str, Any]]`` yourself if ``output_type`` is a JSON schema.
+    ``instructions_function`` makes the instructions of each turn; None if they are a text.
     """
 
     @known_options("Agent")
@@ -47,7 +48,7 @@ class Agent(Generic[OutT]):
         name: str,
         *,
         model: str | Sequence[str],
-        instructions: str = "",
+        instructions: Instructions = "",
         tools: Sequence[Tool[..., Any]] = (),
         output_type: type[OutT] | Mapping[str, Any] | None = None,
         description: str = "",
@@ -73,7 +74,8 @@ class Agent(Generic[OutT]):
         Args:
             name: Letters, digits, "_" and "-".
             model: ``"provider:model"``, or several in order of preference.
-            instructions: The system prompt.
+            instructions: The system prompt, or a function of an InstructionsContext that returns it, sync or async. It
+                is called once for each turn.
             tools: Tools made by ``@tool``.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
@@ -102,10 +104,12 @@ class Agent(Generic[OutT]):
             InvalidDeclaration: An option is invalid; the detail says what to change.
         """
         where = f"agent {declare.name(name, 'agent')!r}"
+        text, self.instructions_function = read_instructions(instructions, where)
         self._output_type, self.tools = output_type, _with_undos(_by_name(tools, where), where)
         self.spec = AgentSpec(
             name=name,
-            instructions=clean(instructions),
+            instructions=text,
+            dynamic_instructions=self.instructions_function is not None,
             models=_models(model, where),
             tools=_specs(self.tools, memory, working_memory),
             output=_output(output_type),
@@ -115,12 +119,10 @@ class Agent(Generic[OutT]):
             context_window=declare.optional_whole(context_window, f"{where}: context_window", 1_000),
             max_inline_steps=declare.whole(max_inline_steps, f"{where}: max_inline_steps", 1, 1_000),
             max_inline_seconds=declare.seconds(max_inline_seconds, f"{where}: max_inline_seconds"),
-            max_repairs=declare.whole(max_repairs, f"{where}: max_repairs", 0, 1_000),
             when_busy=_when_busy(when_busy, where),
-            model_timeout=declare.seconds(model_timeout, f"{where}: model_timeout"),
-            model_retry=declare.retry(model_retry, f"{where}: model_retry"),
             description=description,
             working_memory=working_memory,
+            **_model_calls(model_timeout, model_retry, max_repairs, where),
             **_limits(budget, fallbacks, max_wait, memory, compact_at, where),
         )
         declare.tools(self.spec.tools, self.spec.models, where)
@@ -202,6 +204,16 @@ def _specs(
 ) -> tuple[ToolSpec, ...]:
     own = own_tools(any_tools=bool(tools), memory=memory, working_memory=working_memory)
     return (*(tool.spec for tool in tools.values()), *own)
+
+
+def _model_calls(
+    timeout: float | timedelta, retry: RetryPolicy, max_repairs: int, where: str
+) -> dict[str, Any]:
+    return {
+        "max_repairs": declare.whole(max_repairs, f"{where}: max_repairs", 0, 1_000),
+        "model_timeout": declare.seconds(timeout, f"{where}: model_timeout"),
+        "model_retry": declare.retry(retry, f"{where}: model_retry"),
+    }
 
 
 def _limits(

@@ -66,6 +66,11 @@ class App:
             workflows=self.workflows,
             activities=self.activities,
             tenants=self.tenants,
+            instructions={
+                name: function
+                for name, agent in self.agents.items()
+                if (function := agent.instructions_function) is not None
+            },
             name=self.name,
             lifespan=None if enter is None else lambda: enter(self),
         )

@@ -10,7 +10,7 @@ from typing import Any, assert_type
 
 from pydantic import BaseModel
 
-from holdfast import Agent, App, AskHuman, Budget, CachedReply, Tool, ToolContext, tool
+from holdfast import Agent, App, AskHuman, Budget, CachedReply, InstructionsContext, Tool, ToolContext, tool
 from holdfast_workflows.contracts.agent.app import Registry, ToolBinding
 
 
@@ -81,3 +81,13 @@ async def lifespan(app: App) -> AsyncGenerator[Report]:
 
 App(agents=[agent], lifespan=lifespan)
 App(agents=[agent], lifespan=lambda app: app.name)  # type: ignore[arg-type,return-value]  # not a context manager
+
+
+# Instructions are a text, or a function of the turn's context.
+async def instructed(ctx: InstructionsContext[Report]) -> str:
+    return ctx.deps.title
+
+
+Agent("a", model="openai:a", instructions=instructed)
+Agent("a", model="openai:a", instructions=lambda ctx: f"{ctx.user} {ctx.now:%A}")
+Agent("a", model="openai:a", instructions=lambda: "x")  # type: ignore[arg-type,misc]  # it takes the context

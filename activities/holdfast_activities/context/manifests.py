@@ -15,12 +15,16 @@ _LEAST_REPORTED = 50  # percent
 
 @dataclass(frozen=True, slots=True)
 class PromptAccount:
-    """How a prompt was built. ``need`` is the size of the complete conversation in estimated tokens."""
+    """How a prompt was built. ``need`` is the size of the complete conversation in estimated tokens.
+
+    ``spec`` is the digest of the agent's spec.
+    """
 
     model: str
     budget: PromptBudget
     items: Sequence[Item]
     need: int
+    spec: str = ""
 
     @property
     def estimated(self) -> int:
@@ -59,4 +63,5 @@ class PromptAccount:
             strategies=tuple(name for name in STRATEGIES if name in used),
             items=tuple(listed),
             at=reply.at,
+            spec=self.spec,
         )

@@ -20,6 +20,7 @@ from .admin.memory import MemoryAdmin
 from .admin.set_aside import SetAside
 from .common.agents import LiveAgents, ModelSource, Served
 from .common.builtin_tools import BuiltinTools
+from .common.instructions import TurnInstructions
 from .load_agent import LoadAgent
 from .memory.compact import Compact
 from .memory.recall import Recall
@@ -53,7 +54,7 @@ class Activities:
         applying = Applying(state.outbox, memory)
         agents = LiveAgents(registry, state, models, BuiltinTools(state.log, memory, applying), served)
         conversations = Conversations(state.log)
-        tenants = registry.tenants
+        tenants, texts = registry.tenants, TurnInstructions(state, registry)
         side_call = SideCall(state.budgets, resilience, tenants)
         self._ratios = ratios = TokenCalibration(state.calibration)
         content = Content(registry, state)
@@ -64,7 +65,7 @@ class Activities:
         """Applies memory changes in the background."""
         self._all: list[Callable[..., Any]] = [
             LoadAgent(registry, state, agents).load_agent,
-            Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios)).think,
+            Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)).think,
             Act(state, agents, Ledger(state, conversations), resilience).act,
             SettleTurn(state).settle_turn,
             content.read_log,
@@ -79,7 +80,7 @@ class Activities:
             operating.list_budgets,
             Recall(state, conversations, agents, memory).recall,
             remember.remember_turn,
-            Compact(state.log, conversations, agents, side_call, ratios).compact,
+            Compact(state, conversations, agents, side_call, ratios).compact,
             memories.read_manifests,
             memories.search_memories,
             memories.add_memory,

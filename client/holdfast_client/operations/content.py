@@ -141,7 +141,10 @@ async def prompt(requests: Requests, session: str, step: int | None, turn: int |
             found = manifest
     if found is None:
         raise NothingToDo(f"{session} has no such model call with a manifest; `holdfast prompt` lists them")
-    return found
+    # Alone it comes with the instructions.
+    request = ReadManifests(session=session, seq=found.seq)
+    page = await requests.activity(names.READ_MANIFESTS, request, Manifests, session=session)
+    return page.manifests[0] if page.manifests else found
 
 
 async def _page(requests: Requests, session: str, start: int) -> contracts.LogPage:

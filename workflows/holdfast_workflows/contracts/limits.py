@@ -23,6 +23,9 @@ MAX_NAME = 200
 MAX_MESSAGE = 1_000_000
 """The largest user message; fits one payload with room for its envelope."""
 
+MAX_INSTRUCTIONS = 200_000
+"""The largest text that an instructions function may return; also the most of a text that ``prompt`` shows."""
+
 MAX_RESULT = 16_777_216
 """The largest tool result that is stored; a larger one becomes an error for the model."""
 

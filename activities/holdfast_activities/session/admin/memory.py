@@ -19,11 +19,14 @@ from holdfast_workflows.contracts.agent.memory import (
     MigrateInput,
     MigrateResult,
 )
+from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.contracts.session.manifests import Manifests, ReadManifests
+from holdfast_workflows.contracts.limits import MAX_INSTRUCTIONS
+from holdfast_workflows.contracts.session.manifests import Manifest, Manifests, ReadManifests
 from holdfast_workflows.contracts.text.unicode import clean
 
 from ..common.failures import reports_failures
+from ..common.instructions import known_instructions
 from .payload import fitting
 
 
@@ -42,8 +45,19 @@ class MemoryAdmin:
         found = await self.state.manifests.list(
             ask.session, seq=ask.seq, after=ask.after, limit=ask.limit + 1
         )
+        if ask.seq:
+            found = [await self._with_instructions(manifest) for manifest in found]
         page = fitting(found[: ask.limit])
         return Manifests(manifests=page, more=len(page) < len(found))
+
+    async def _with_instructions(self, manifest: Manifest) -> Manifest:
+        """The manifest with the text that its prompt had, if the database still has it."""
+        body = await self.state.load_spec(manifest.spec) if manifest.spec else None
+        if body is None:
+            return manifest
+        spec = AgentSpec.model_validate_json(body)
+        text = await known_instructions(self.state, spec, manifest.session, manifest.turn) or ""
+        return manifest.model_copy(update={"instructions": text[:MAX_INSTRUCTIONS]})
 
     @activity.defn(name=names.SEARCH_MEMORY)
     @reports_failures

@@ -12,7 +12,7 @@ from holdfast_activities import clock
 from holdfast_activities.context import Conversations, TokenCalibration, budget
 from holdfast_activities.context.rendering import escaped
 from holdfast_activities.models import wire
-from holdfast_activities.state.base import Log
+from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import CompactInput, CompactResult
@@ -23,6 +23,7 @@ from holdfast_workflows.contracts.text.unicode import clean, size
 from ..common.agents import LiveAgent, LiveAgents
 from ..common.failures import reports_failures
 from ..common.heartbeat import Heartbeat
+from ..common.instructions import known_instructions
 from ..common.log_writes import settle
 from ..model_call.side_call import SideAnswer, SideCall, SideQuestion
 from . import summary_range
@@ -55,7 +56,7 @@ paragraphs or lists, in the language of the conversation, in at most {words} wor
 class Compact:
     """The compaction activity."""
 
-    log: Log
+    state: State
     conversations: Conversations
     agents: LiveAgents
     side_call: SideCall
@@ -82,15 +83,16 @@ class Compact:
         )
 
     async def _summary(self, session: str, seq: int) -> SummaryEntry | None:
-        found = await self.log.read(session, seq, seq + 1) if seq else []
+        found = await self.state.log.read(session, seq, seq + 1) if seq else []
         return found[0] if found and isinstance(found[0], SummaryEntry) else None
 
     async def _make(self, request: CompactInput) -> SummaryEntry | None:
         agent = await self.agents.get(request.digest)
         await self.ratios.load()
-        room = self._room(agent, request.model)
+        instructions = await known_instructions(self.state, agent.spec, request.session, request.turn)
+        room = self._room(agent, request.model, instructions or "")
         before = await self._summary(request.session, request.before)
-        covered = await summary_range.read(self.log, request, before, keep=int(room * KEPT))
+        covered = await summary_range.read(self.state.log, request, before, keep=int(room * KEPT))
         if covered is None:
             return None
         length = max(_LEAST, min(_MOST, int(room * _LENGTH), int(covered.tokens * _SHARE)))
@@ -111,7 +113,7 @@ class Compact:
             model=summary.model,
         )
         extras = None if summary.charge is None else LogExtras(charge=summary.charge)
-        (stored,), _ = await settle(self.log, request.session, [entry], extras)
+        (stored,), _ = await settle(self.state.log, request.session, [entry], extras)
         if not isinstance(stored, SummaryEntry):
             raise StateError(f"number {request.seq} of the log holds a {stored.kind}, not a summary")
         self.conversations.offer(request.session, [stored])
@@ -151,14 +153,14 @@ class Compact:
         text = _bounded(clean(answer.text).strip(), int(2 * length * _BYTES))
         return replace(answer, text=text or _extract(covered, length))
 
-    def _room(self, agent: LiveAgent, model: str) -> int:
+    def _room(self, agent: LiveAgent, model: str, instructions: str) -> int:
         """Return the estimated tokens available to the conversation in a prompt of the model."""
         spec = agent.spec
         client = agent.model(model or spec.models[0])
         return budget(
             min(spec.context_window or client.window, client.window),
             ratio=self.ratios.of(client.name),
-            instructions=wire.weigh(spec.instructions),
+            instructions=wire.weigh(instructions),
             tools=wire.weigh(agent.wire_tools(client)),
             reply=spec.max_tokens or 0,
         ).limit

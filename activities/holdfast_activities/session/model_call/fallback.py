@@ -99,6 +99,7 @@ class ModelFallback:
                 if self._step.mode == "read":
                     return None
                 look_ahead = False
+                await self._prompts.instruct()
                 if cached := await self._cached(model, conversation):
                     return cached
                 answer = await self._call.ask(model, conversation)

@@ -21,6 +21,7 @@ from holdfast_workflows.contracts.session.steps import ThinkInput
 from holdfast_workflows.contracts.text.unicode import dump_json
 
 from ..common.agents import LiveAgent
+from ..common.instructions import TurnInstructions
 
 _SIMPLE_REPLY = 500
 """``max_tokens`` of a simplified reply."""
@@ -49,10 +50,14 @@ class Prompt:
 class PromptSource:
     """Builds the prompts of one ``think``."""
 
-    def __init__(self, step: ThinkInput, agent: LiveAgent, ratios: TokenCalibration) -> None:
+    def __init__(
+        self, step: ThinkInput, agent: LiveAgent, ratios: TokenCalibration, instructions: TurnInstructions
+    ) -> None:
         self.step = step
         self.agent = agent
         self._ratios = ratios
+        self._source = instructions
+        self._instructions = ""
         self.simple = isinstance(agent.fallback(step.fallback), SimplifiedReply)
         self.caches_replies = any(isinstance(each, CachedReply) for each in agent.spec.fallbacks)
         output = agent.spec.output
@@ -66,6 +71,10 @@ class PromptSource:
     async def prepare(self) -> None:
         await self._ratios.load()
 
+    async def instruct(self) -> None:
+        """Get the turn's instructions; ``prompt`` needs them."""
+        self._instructions = self._instructions or await self._source.of(self.agent, self.step)
+
     def learn(self, prompt: Prompt, reported: int) -> None:
         """Calibrate with the provider's token count."""
         self._ratios.learn(prompt.account.model, prompt.account.estimated, reported)
@@ -74,7 +83,7 @@ class PromptSource:
         spec, step = self.agent.spec, self.step
         tools = b"" if self.simple else self.agent.wire_tools(model)
         extra = _SIMPLE if self.simple else _FINAL if step.mode == "final" else ""
-        instructions = f"{spec.instructions}\n\n{extra}" if extra else spec.instructions
+        instructions = f"{self._instructions}\n\n{extra}" if extra else self._instructions
         made = self._budget(model, instructions, tools)
         fragments, items = self._shown(conversation, made)
         request = ModelRequest(
@@ -89,7 +98,7 @@ class PromptSource:
             no_calls=step.mode == "final" and bool(tools),
             plain=conversation.plain,
         )
-        return Prompt(request, PromptAccount(model.name, made, items, conversation.need))
+        return Prompt(request, PromptAccount(model.name, made, items, conversation.need, step.digest))
 
     def _budget(self, model: Model, instructions: str, tools: bytes) -> PromptBudget:
         spec = self.agent.spec

@@ -23,6 +23,7 @@ from holdfast_workflows.contracts.session.session import Partial
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, Wait
 
 from ..common.agents import LiveAgent
+from ..common.instructions import TurnInstructions
 from ..common.log_writes import away, settle
 from . import inline_tools, step_result
 from .call_guard import CallGuard, provider_of
@@ -47,6 +48,7 @@ class WorkerDependencies:
     conversations: Conversations
     resilience: Resilience
     ratios: TokenCalibration
+    instructions: TurnInstructions
 
 
 def attempts_before(step: ThinkInput) -> int:
@@ -91,7 +93,7 @@ class StepLoop:
         )
         self._new = list(new)
         self._guard = CallGuard(dependencies.resilience, self._budget)
-        prompts = PromptSource(step, agent, dependencies.ratios)
+        prompts = PromptSource(step, agent, dependencies.ratios, dependencies.instructions)
         call = GuardedCall(self._guard, prompts, dependencies.conversations, self._new, self._set_text)
         self._fallback = ModelFallback(
             call,

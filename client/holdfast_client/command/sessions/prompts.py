@@ -36,8 +36,8 @@ async def prompt(
     With STEP, every part of one.
 
     With --json: the manifest, one line each: {"session", "seq", "turn", "step", "model", "context_window",
-    "reserve", "budget", "estimated", "reported", "ratio", "strategies", "items", "at"}, each
-    item {"part", "shown", "tokens", "saved", "start", "stop", "count", "why"}.
+    "reserve", "budget", "estimated", "reported", "ratio", "strategies", "items", "at", "spec",
+    "instructions" (with STEP)}, each item {"part", "shown", "tokens", "saved", "start", "stop", "count", "why"}.
     """
     position = _position(step)
     if text and position is None:
@@ -108,6 +108,8 @@ async def _print_texts(console: Console, session: Session, found: Manifest) -> N
         note = f"{each.tokens:,} tokens" + (f"; {each.why}" if each.why else "")
         if not each.stop:
             console.print(f"[dim]--- {each.part}: {printing.plain_cell(note)}[/]")
+            if each.part == "instructions" and found.instructions:
+                console.print(printing.shown(found.instructions), markup=False)
         elif each.shown == "left_out":
             console.print(f"[red]--- {each.part} {_range(each)} left out: {printing.plain_cell(each.why)}[/]")
         else:

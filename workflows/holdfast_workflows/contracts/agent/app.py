@@ -5,10 +5,11 @@ use them, and neither may import the other.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, Protocol
 
 from typing_extensions import TypeVar
@@ -59,6 +60,28 @@ class ToolContext(Generic[Deps]):
         return self._cancelled()
 
 
+@public
+@dataclass(frozen=True)
+class InstructionsContext(Generic[Deps]):
+    """The turn for which an agent's instructions function is called.
+
+    ``now`` is the time in UTC. ``tenant`` and ``user`` are empty if not given. ``deps`` is what the App's lifespan
+    yielded, None without a lifespan.
+    """
+
+    agent: str
+    session: str
+    user: str
+    tenant: str
+    turn: int
+    now: datetime
+    deps: Deps = None  # type: ignore[assignment]  # without a lifespan; its type is then None or Any
+
+
+InstructionsFunction = Callable[[InstructionsContext[Any]], Awaitable[object]]
+"""Returns the instructions of a turn; the result of a user's function is not checked yet."""
+
+
 class ToolBinding(Protocol):
     """A tool's spec and its function."""
 
@@ -94,6 +117,7 @@ class Registry:
 
     ``tools`` are each agent's tools by their present and former names. ``workflows`` and ``activities`` are the
     user's own. ``tenants`` are limits by tenant; ``*`` stands for all others. ``name`` is the app's, if it has one.
+    ``instructions`` are the functions of the agents that have one, by agent.
     ``lifespan`` makes the dependencies of a worker's tools, if the app has any; ``deps`` are these, once it is entered.
     """
 
@@ -103,5 +127,6 @@ class Registry:
     activities: Sequence[Callable[..., Any]] = ()
     tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])
     name: str = ""
+    instructions: Mapping[str, InstructionsFunction] = field(default_factory=dict[str, InstructionsFunction])
     lifespan: Callable[[], AbstractAsyncContextManager[object]] | None = None
     deps: object = None

@@ -102,6 +102,8 @@ class AgentSpec(Contract):
     """Whether it has a plan and a scratchpad."""
     compact_at: float = 0.75
     """The part of the prompt's budget above which older entries are summarized."""
+    dynamic_instructions: bool = False
+    """Whether a function of the worker's code makes the instructions of each turn; ``instructions`` is then empty."""
 
 
 class ToolPolicy(Contract):

@@ -27,6 +27,10 @@ class EffectUnknown(ToolFailed, code="effect_unknown", retryable=False):
     """The outcome of the call is unknown, so it is not repeated; resolve it with `holdfast resolve`, or give the tool a probe."""
 
 
+class InstructionsFailed(HoldfastError, code="instructions_failed", kind="tool", retryable=True):
+    """The agent's instructions function failed; fix the error in the detail, then send a message to continue."""
+
+
 class OutputInvalid(HoldfastError, code="output_invalid", kind="malformed_output"):
     """The model did not produce output that fits the schema, even after it received the errors; simplify the schema or use a stronger model."""
 

@@ -54,6 +54,10 @@ class Manifest(Contract):
     """The truncation strategies applied, in order."""
     items: tuple[ManifestItem, ...] = ()
     at: float = 0.0
+    spec: str = ""
+    """The digest of the agent's spec."""
+    instructions: str = ""
+    """The agent's instructions in this prompt. Stored once for all, so it is filled in when one manifest is read."""
 
 
 class ReadManifests(Contract):
