@@ -79,6 +79,14 @@ async def test_a_list_has_app_and_first_message_and_ids_begin_with_the_agent(run
         assert found[bare.id].message == ""
 
 
+async def test_show_reports_a_session_that_was_terminated(running: Running) -> None:
+    async with running([call("dig")]) as environment:
+        session = await environment.client.start("helper", "Dig.")
+        await environment.temporal.get_workflow_handle(session.id).terminate()
+        code, out, _ = await holdfast(environment, "show", session.id)
+        assert (code, out.splitlines()[0]) == (0, f"{session.id} · helper · cancelled")
+
+
 def test_a_session_id_needs_no_quotes_whatever_the_agents_name() -> None:
     ids = {messages.session_id("my agent/ü" + "x" * 200) for _ in range(100)}
     assert len(ids) == 100

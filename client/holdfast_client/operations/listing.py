@@ -19,7 +19,7 @@ from holdfast_workflows.contracts.operations.binding import Binding
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
 
-_ENDED: dict[WorkflowExecutionStatus, Status] = {
+ENDED: dict[WorkflowExecutionStatus, Status] = {
     WorkflowExecutionStatus.COMPLETED: "closed",
     WorkflowExecutionStatus.FAILED: "failed",
     WorkflowExecutionStatus.TIMED_OUT: "failed",
@@ -130,7 +130,7 @@ async def _info(found: WorkflowExecution, app: str) -> SessionInfo:
         id=found.id,
         agent=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)) or "",
         tenant=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)) or "",
-        status=_ENDED.get(status, _STATUS.get(value or "", "running")),
+        status=ENDED.get(status, _STATUS.get(value or "", "running")),
         turns=attributes.get(SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)) or 0,
         cost=attributes.get(SearchAttributeKey.for_float(names.ATTRIBUTE_COST)) or 0.0,
         started=found.start_time,

@@ -109,7 +109,7 @@ async def test_an_interrupted_run_reports_that_the_task_continues(running: Runni
             process.send_signal(signal.SIGINT)
             _, err = await process.communicate()
         assert process.returncode == 130
-        assert f"{id} continues: holdfast watch {id}, or holdfast cancel {id}\n" in err.decode()
+        assert f"{id} continues: `holdfast watch {id}`, or `holdfast cancel {id}`\n" in err.decode()
         assert (await environment.client.session(id).view()).status == "needs_person"
 
 

@@ -123,8 +123,13 @@ def add_row(to: Table, *cells: str, style: str = "") -> None:
 
 
 def failure(message: str) -> None:
-    """Print what went wrong on standard error: one line, which wraps between words on a terminal."""
-    line, console = f"holdfast: {' '.join(message.split())}", err()
+    """Print what went wrong as one line on standard error."""
+    note(f"holdfast: {' '.join(message.split())}")
+
+
+def note(line: str) -> None:
+    """Print a line on standard error; on a terminal it wraps between words, and not in `commands`."""
+    console = err()
     if not console.quiet:
         kept = re.sub("`[^`]+`", lambda found: found[0].replace(" ", "\xa0"), line)  # commands are copied
         line = "\n".join(wrapped(kept, columns(console))).replace("\xa0", " ")
@@ -155,7 +160,7 @@ def call(name: str, arguments: str | dict[str, Any]) -> str:
     try:
         values: Any = json.loads(arguments) if isinstance(arguments, str) else arguments
     except ValueError:  # a preview
-        return f"{name} {arguments}"
+        return f"{name}({arguments})"
     if not isinstance(values, dict):
         return f"{name}({arguments})"
     named = (f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())  # pyright: ignore[reportUnknownVariableType]  # JSON

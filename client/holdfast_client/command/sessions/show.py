@@ -17,6 +17,7 @@ from .turns import Turns
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from holdfast_client.client import Client
     from holdfast_workflows.contracts.session.session import SessionView
 
 
@@ -66,7 +67,7 @@ async def show(
         return
     view = await handle.view()
     console = printing.out()
-    console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {view.status}")
+    console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {await _status(client, view)}")
     console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
     if link := printing.link(client, session):
         console.print(f"[dim]{link}[/]")
@@ -77,15 +78,23 @@ async def show(
     turns.end()
 
 
+async def _status(client: Client, view: SessionView) -> str:
+    """Return the session's status, also of one that was terminated while it ran."""
+    from holdfast_client.operations.listing import ENDED  # it imports Temporal
+
+    found = await client.temporal.get_workflow_handle(view.session).describe()
+    return view.status if found.status is None else ENDED.get(found.status, view.status)
+
+
 def _print_state(console: Console, view: SessionView) -> None:
     """Print budget, memory and waits, with the commands that resolve them."""
     if limits := budgets.in_words(view):
         console.print(f"[dim]budget: {limits}[/]")
     _print_memory(console, view)
     if view.waiting_for:
-        console.print(f"[magenta]waits: {printing.plain_cell(view.waiting_for)}[/]")
+        printing.indented(console, f"waits: {view.waiting_for}", style="magenta")
     for each in view.pending_decisions:
-        console.print(f"[bold magenta]waits for a person: {printing.plain_cell(each.what)}[/]")
+        printing.indented(console, f"waits for a person: {each.what}", style="bold magenta")
         for words in effects.commands_to_resolve(view.session, each.id, each.kind):
             console.print(f"  {escape(words)}")
 
@@ -100,4 +109,4 @@ def _print_memory(console: Console, view: SessionView) -> None:
         tick = {"done": "x", "dropped": "-", "doing": ">"}.get(item.status, " ")
         console.print(f"  {escape(f'[{tick}]')} {printing.plain_cell(item.text)}")
     if view.notes:
-        console.print(f"[dim]notes: {printing.plain_cell(view.notes)}[/]")
+        printing.indented(console, f"notes: {view.notes}", style="dim")

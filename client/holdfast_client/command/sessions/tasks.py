@@ -119,7 +119,7 @@ async def _finish(
             f"turn {turn} after {seconds or 0:g} s; `holdfast watch {where}`, `holdfast cancel {where}`"
         ) from None
     except asyncio.CancelledError:  # Ctrl-C ends the waiting, not the work
-        sys.stderr.write(f"{session.id} continues: holdfast watch {where}, or holdfast cancel {where}\n")
+        printing.note(f"{session.id} continues: `holdfast watch {where}`, or `holdfast cancel {where}`")
         raise
     if json:
         printing.document({"session": session.id, **printing.plain(reply), "link": link})
