@@ -1,84 +1,128 @@
 """``python -m benchmarks.retrieval``: how much of what answers a question is among the first ten memories found.
 
-Twenty conversations (``retrieval_data``), each a tenant of its own. Weights were searched for on the
-conversations with even numbers and then set lower by hand, since these talks are more regular than
-people's; figures are of those with odd numbers. They are no clean hold-out: how words are indexed, names
-left out and candidates gathered was chosen with both halves in sight.
+Two sets: dialogues that are written out (``dialogues``), and conversations from templates (``retrieval_data``). Each
+conversation is a tenant of its own. Weights are set on one half of each set, and figures are of the other. Halves of
+the dialogues share no scene. The halves of the second set share templates, and how words are indexed, names left out
+and candidates gathered was chosen with both in sight.
 """
 
 import argparse
 import asyncio
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import cast
 
 from rich.console import Console
 from rich.table import Table
 
-from holdfast_activities.memory.base import Collection, Embedder, Filter, MemoryStore, Record, Scored, Vector
+from holdfast_activities.memory.base import Collection, Embedder, MemoryStore, Record
 from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.memory.embedders import MiniLM
 from holdfast_activities.memory.finding import Finder, Weights, terms, turn_records
 from holdfast_activities.memory.outbox.changes import TurnDraft
 from holdfast_activities.memory.weaviate import open_weaviate, parse
+from holdfast_workflows.contracts.agent.memory import FLOOR
 
+from .asked import Asked, Remembered
+from .by_sentence import BySentence
+from .dialogues import dialogues
 from .retrieval_data import Conversation, Question, conversations
 
 LIMIT = 10
 _SCOPE = "tenant"
+_TIMED = 40  # questions of each conversation whose searches are timed
 _ALONE = "-alone"  # tenants whose turns are indexed without their neighbours' words
 
 NOTHING = Weights(
     words=0.0,
     vectors=0.0,
     speaker=0.0,
-    neighbours=0.0,
+    previous=0.0,
+    next=0.0,
     session=0.0,
     dates=0.0,
     when=0.0,
+    short=0.0,
+    question=0.0,
     recency=0.0,
     importance=0.0,
     names=False,
 )
 
 
+# Fitted by others on public dialogues of two people, with equal neighbours and neither ``short`` nor ``question``.
+FITTED_ELSEWHERE = Weights(
+    words=1.1, speaker=0.5, previous=0.3, next=0.3, session=0.5, dates=1.3, when=0.35, short=0.0, question=0.0
+)
+BEFORE = Weights(
+    speaker=0.5, previous=0.15, next=0.15, session=0.25, dates=0.5, when=0.05, short=0.0, question=0.0
+)
+
+
 @dataclass(frozen=True)
 class Signal:
-    """One row: which weights, whether turns are indexed by windows, and whether vectors are there."""
+    """One row.
+
+    Attributes:
+        name: What it shows.
+        weights: Of the signals.
+        windows: Whether turns are indexed by their neighbours' words, too.
+        vectors: Whether vectors are there.
+        sentences: Whether each sentence has a vector, too, of which the nearest counts.
+        floor: Minimum score.
+    """
 
     name: str
     weights: Weights
     windows: bool = True
     vectors: bool = True
+    sentences: bool = False
+    floor: float = 0.0
+
+
+ALL = "all"
 
 
 def signals() -> list[Signal]:
-    """The rows of the table: the parts, then each signal on top of those before it."""
+    """The rows of the table: the parts, all signals, all but one, and what was tried and not taken."""
     full = Weights()
     words = replace(NOTHING, words=full.words)
     fusion = replace(words, vectors=full.vectors)
-    named = replace(fusion, names=True)
-    speaker = replace(named, speaker=full.speaker)
-    neighbours = replace(speaker, neighbours=full.neighbours)
-    session = replace(neighbours, session=full.session)
-    dates = replace(session, dates=full.dates, when=full.when)
+    equal = (full.previous + full.next) / 2
     return [
         Signal("words only", words, windows=False, vectors=False),
         Signal("words, by windows", words, vectors=False),
         Signal("vectors only", replace(NOTHING, vectors=1.0), windows=False),
+        Signal("vectors only, names left out", replace(NOTHING, vectors=1.0, names=True)),
         Signal("plain fusion", fusion, windows=False),
-        Signal("+ windows", fusion),
-        Signal("+ names left out", named),
-        Signal("+ speaker", speaker),
-        Signal("+ neighbours", neighbours),
-        Signal("+ session", session),
-        Signal("+ dates and times", dates),
-        Signal("all", full),
+        Signal(ALL, full),
         Signal("all, without vectors", full, vectors=False),
+        Signal(f"all, at the floor of {FLOOR}", full, floor=FLOOR),
+        Signal("without windows", full, windows=False),
+        Signal("without leaving names out", replace(full, names=False)),
+        Signal("without the speaker", replace(full, speaker=0.0)),
+        Signal("without neighbours", replace(full, previous=0.0, next=0.0)),
+        Signal("neighbours equally", replace(full, previous=equal, next=equal)),
+        Signal("without the session", replace(full, session=0.0)),
+        Signal("without dates and times", replace(full, dates=0.0, when=0.0)),
+        Signal("without the malus of short turns", replace(full, short=0.0)),
+        Signal("without the malus of questions", replace(full, question=0.0)),
+        Signal("not taken: vectors of sentences, too", full, sentences=True),
+        Signal(
+            "not taken: only those vectors, names left out",
+            replace(NOTHING, vectors=1.0, names=True),
+            sentences=True,
+        ),
+        Signal("weights before", BEFORE),
+        Signal("weights before, without vectors", BEFORE, vectors=False),
+        Signal("weights fitted elsewhere", FITTED_ELSEWHERE),
+        Signal("weights fitted elsewhere, without vectors", FITTED_ELSEWHERE, vectors=False),
     ]
 
 
@@ -86,81 +130,45 @@ Row = dict[str, float]
 """Mean evidence recall@10 by kind of question, and of all under ``all``."""
 
 
-class Remembered:
-    """An embedder that embeds a text once, since many are the same and every row asks the same questions."""
+@dataclass(frozen=True)
+class Measured:
+    """The rows of a store, and the median time of a search with all signals, in ms."""
 
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._vectors: dict[str, Vector] = {}
-        self.model = embedder.model
-
-    async def dimension(self) -> int:
-        return await self._embedder.dimension()
-
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        # In order of length, so that a batch is not padded to its longest text.
-        new = sorted(set(texts) - self._vectors.keys(), key=lambda text: (len(text), text))
-        self._vectors.update(zip(new, await self._embedder.embed(new), strict=True))
-        return [self._vectors[text] for text in texts]
-
-    async def close(self) -> None:
-        await self._embedder.close()
-
-
-class Asked:
-    """A store's searches, each done once, since many rows need the same candidates."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self._found: dict[tuple[object, ...], list[Scored]] = {}
-        self._near: dict[tuple[object, ...], list[Record]] = {}
-
-    async def by_words(self, tenant: str, terms: Sequence[str], wanted: Filter, limit: int) -> list[Scored]:
-        key = (tenant, *terms)
-        if key not in self._found:
-            self._found[key] = await self._store.by_words(tenant, terms, wanted, limit)
-        return self._found[key]
-
-    async def by_vector(self, tenant: str, vector: Vector, wanted: Filter, limit: int) -> list[Scored]:
-        key = (tenant, vector.tobytes())
-        if key not in self._found:
-            self._found[key] = await self._store.by_vector(tenant, vector, wanted, limit)
-        return self._found[key]
-
-    async def around(self, tenant: str, places: Sequence[tuple[str, int]], reach: int = 1) -> list[Record]:
-        key = (tenant, reach, *places)
-        if key not in self._near:
-            self._near[key] = await self._store.around(tenant, places, reach)
-        return self._near[key]
+    rows: dict[str, Row]
+    p50: float
 
 
 async def measure(
     store: MemoryStore,
     embedder: Embedder,
-    *,
-    part: int | None = 1,
+    chosen: Sequence[Conversation],
     tell: Callable[[str], None] = lambda _: None,
-) -> dict[str, Row]:
-    """Fill a store that is empty with the conversations, and measure every row.
-
-    Args:
-        store: Where to; begun here.
-        embedder: For its vectors.
-        part: Conversations with such a remainder by two; None for all.
-        tell: Hears what is being done.
-    """
-    embedder = Remembered(embedder)
-    await store.begin(Collection(embedder.model, await embedder.dimension()))
-    chosen = [made for number, made in enumerate(conversations()) if part is None or number % 2 == part]
+) -> Measured:
+    """Put conversations into a store that is begun, and measure every row. ``tell`` hears what is being done."""
+    remembered = Remembered(embedder)
     for made in chosen:
         tell(f"storing {made.name}")
-        await _fill(store, embedder, made)
-    asked = cast("MemoryStore", Asked(store))  # a search needs no more of it
+        await _fill(store, remembered, made)
+    asked = Asked(store)
     rows: dict[str, Row] = {}
     for signal in signals():
         tell(signal.name)
-        rows[signal.name] = await _row(asked, embedder, signal, chosen)
-    return rows
+        # A search needs no other methods of a store.
+        used = cast("MemoryStore", BySentence(asked, remembered, chosen) if signal.sentences else asked)
+        rows[signal.name] = await _row(used, remembered, signal, chosen)
+    return Measured(rows, await _median_ms(store, embedder, chosen))
+
+
+async def _median_ms(store: MemoryStore, embedder: Embedder, chosen: Sequence[Conversation]) -> float:
+    """Of a search with all signals, which embeds its question."""
+    finder = Finder(store, embedder)
+    times: list[float] = []
+    for made in chosen:
+        for question in made.questions[:_TIMED]:
+            began = time.perf_counter()
+            await _recall(finder, made.name, question, made.now, 0.0)
+            times.append(1_000 * (time.perf_counter() - began))
+    return median(times)
 
 
 async def _fill(store: MemoryStore, embedder: Embedder, made: Conversation) -> None:
@@ -185,47 +193,59 @@ def _alone(record: Record) -> Record:
     return replace(record, words=" ".join(terms(record.text)))
 
 
-async def _row(store: MemoryStore, embedder: Embedder, signal: Signal, chosen: list[Conversation]) -> Row:
+async def _row(store: MemoryStore, embedder: Embedder, signal: Signal, chosen: Sequence[Conversation]) -> Row:
     finder = Finder(store, embedder if signal.vectors else None, signal.weights)
     recalls: dict[str, list[float]] = {}
     for made in chosen:
         tenant = made.name if signal.windows else made.name + _ALONE
         for question in made.questions:
-            recall = await _recall(finder, tenant, question, made.now)
+            recall = await _recall(finder, tenant, question, made.now, signal.floor)
             recalls.setdefault(question.kind, []).append(recall)
             recalls.setdefault("all", []).append(recall)
     return {kind: sum(values) / len(values) for kind, values in sorted(recalls.items())}
 
 
-async def _recall(finder: Finder, tenant: str, question: Question, now: float) -> float:
+async def _recall(finder: Finder, tenant: str, question: Question, now: float, floor: float) -> float:
     found = await finder.search(
-        question.text, tenant=tenant, scopes=(_SCOPE,), limit=LIMIT, floor=0.0, now=now
+        question.text, tenant=tenant, scopes=(_SCOPE,), limit=LIMIT, floor=floor, now=now
     )
     ids = {one.record.id for one in found}
     return sum(id in ids for id in question.evidence) / len(question.evidence)
 
 
-def table(results: dict[str, dict[str, Row]]) -> Table:
+Results = dict[str, dict[str, Measured]]
+"""By the name of a set and of a store."""
+
+
+def table(name: str, results: dict[str, Measured]) -> Table:
     """The results of one or several stores, side by side; kinds of question are of the first store."""
-    first = next(iter(results.values()))
-    kinds = [kind for kind in next(iter(first.values())) if kind != "all"]
-    made = Table(title=f"Evidence recall@{LIMIT}", title_justify="left")
-    for name in ("", *results, *kinds):
-        made.add_column(name, justify="left" if not name else "right")
-    for name, row in first.items():
+    first = next(iter(results.values())).rows
+    kinds = [kind for kind in first[ALL] if kind != "all"]
+    made = Table(title=f"{name}: evidence recall@{LIMIT}", title_justify="left")
+    for heading in ("", *results, *kinds):
+        made.add_column(heading, justify="left" if not heading else "right")
+    for signal, row in first.items():
         made.add_row(
-            name,
-            *(f"{rows[name]['all']:.3f}" for rows in results.values()),
+            signal,
+            *(f"{measured.rows[signal]['all']:.3f}" for measured in results.values()),
             *(f"{row[kind]:.2f}" for kind in kinds),
         )
     return made
 
 
+def sets(*, tuning: bool = False) -> dict[str, list[Conversation]]:
+    """The conversations of one half, by the name of their set."""
+    return {
+        "dialogues": dialogues("tuning" if tuning else "held_out"),
+        "templates": conversations()[0 if tuning else 1 :: 2],
+    }
+
+
 async def run(
-    weaviate: str = "", part: int | None = 1, tell: Callable[[str], None] = lambda _: None
-) -> dict[str, dict[str, Row]]:
-    """Measure on the embedded store and, where a URL is given, on an empty Weaviate; the rows by the store's name."""
-    results: dict[str, dict[str, Row]] = {}
+    weaviate: str = "", tell: Callable[[str], None] = lambda _: None, *, tuning: bool = False
+) -> Results:
+    """Measure on the embedded store and, if a URL is given, on an empty Weaviate."""
+    results: Results = {}
     async with AsyncExitStack() as stack:
         embedder = MiniLM(_folder())
         stack.push_async_callback(embedder.close)
@@ -236,7 +256,9 @@ async def run(
             stores.append(await open_weaviate(parse(weaviate)))
             stack.push_async_callback(stores[1].close)
         for store in stores:
-            results[store.name] = await measure(store, embedder, part=part, tell=tell)
+            await store.begin(Collection(embedder.model, await embedder.dimension()))
+            for name, chosen in sets(tuning=tuning).items():
+                results.setdefault(name, {})[store.name] = await measure(store, embedder, chosen, tell)
     return results
 
 
@@ -263,8 +285,10 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     with console.status("starting") as status:
-        results = asyncio.run(run(options.weaviate, 0 if options.tuning else 1, status.update))
-    console.print(table(results))
+        results = asyncio.run(run(options.weaviate, status.update, tuning=options.tuning))
+    for name, measured in results.items():
+        console.print(table(name, measured))
+        console.print({store: f"p50 {each.p50:.1f} ms" for store, each in measured.items()})
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from .connection import Connection
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 """FULL survives a power cut, NORMAL only a process crash."""
 
-FORMAT = 1
-"""``user_version`` of a file that this code reads."""
+FORMAT = 2
+"""``user_version`` of a file that this code reads; format 1 existed during development only."""
 
 PAGE_BYTES = 8_192
 """Two vectors of 1,536 dimensions (3 KB each) fit a page; with the usual 4 KB a quarter would be wasted."""
@@ -105,7 +105,10 @@ def prepare(path: Path, synchronous: Synchronous, busy_seconds: float) -> None:
             f"{path}: this file system does not support a write-ahead log; use a local disk"
         )
     if format_ != FORMAT:
-        raise MemoryUnavailable(f"{path}: its format is {format_}, and this version reads {FORMAT}")
+        raise MemoryUnavailable(
+            f"{path}: its format is {format_}, and this version reads {FORMAT}; move the file away to begin "
+            "without memories, or use the version that wrote it"
+        )
 
 
 def _make_tables(connection: sqlite3.Connection) -> int:

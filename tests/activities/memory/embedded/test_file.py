@@ -36,11 +36,12 @@ async def test_many_may_open_a_new_file_together(path: Path, open_store: Open) -
     assert len(await stores[0].list("acme", Filter())) == 8
 
 
-async def test_a_file_of_another_format_is_refused(path: Path) -> None:
+@pytest.mark.parametrize("format_", [1, 99])
+async def test_a_file_of_another_format_is_refused(path: Path, format_: int) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(MemoryUnavailable, match="its format is 99"):
+        connection.execute(f"PRAGMA user_version = {format_}")
+    with pytest.raises(MemoryUnavailable, match=f"its format is {format_}, .* move the file away"):
         await open_embedded(path)
 
 

@@ -49,25 +49,48 @@ CASES = {
         ],
         "when",
     ),
-    "neighbours": (
+    "previous": (
         "dog",
         [
             Scored(_record("alone", session="a", place=9), 1.0),
-            Scored(_record("beside", session="b", place=1), 0.95),
-            Scored(_record("between", session="b", place=2), 0.97),
-            Scored(_record("after", session="b", place=3), 0.95),
+            Scored(_record("asked", session="b", place=1), 0.95),
+            Scored(_record("answer", session="b", place=2), 0.97),
         ],
-        "between",
+        "answer",
+    ),
+    "next": (
+        "dog",
+        [
+            Scored(_record("alone", session="a", place=9), 1.0),
+            Scored(_record("before", session="b", place=1), 0.97),
+            Scored(_record("after", session="b", place=2), 0.95),
+        ],
+        "before",
     ),
     "session": (
         "dog",
         [
-            Scored(_record("alone", session="a", place=1), 1.0),
-            Scored(_record("one", session="b", place=1), 0.99),
-            Scored(_record("two", session="b", place=11), 0.9),
-            Scored(_record("three", session="b", place=21), 0.9),
+            Scored(_record("alone", at=NOW - 1, session="a", place=1), 0.8),
+            Scored(_record("best", session="b", place=1), 1.0),
+            Scored(_record("far", session="b", place=11), 0.75),
         ],
-        "one",
+        "far",
+    ),
+    "short": (
+        "dog",
+        [
+            Scored(_record("thanks", "Thanks, that dog!", session="a", place=1), 1.0),
+            Scored(_record("told", "It is a brown dog with one white paw. " * 4, session="b", place=1), 0.95),
+        ],
+        "told",
+    ),
+    "question": (
+        "dog",
+        [
+            Scored(_record("asks", "Is it a dog? ", session="a", place=1), 1.0),
+            Scored(_record("says", "It is a dog!", session="b", place=1), 0.95),
+        ],
+        "says",
     ),
     "importance": (
         "dog",
@@ -85,13 +108,14 @@ CASES = {
 @pytest.mark.parametrize("signal", CASES)
 def test_each_signal_decides_which_memory_ranks_first(signal: str) -> None:
     question, hits, first = CASES[signal]
-    alone = replace(Weights(), neighbours=0.0, session=0.0)
+    alone = replace(Weights(), previous=0.0, next=0.0, session=0.0, short=0.0, question=0.0)
     changes: dict[str, Any] = {signal: getattr(Weights(), signal)}
     on = replace(alone, **changes)
     without: dict[str, Any] = {signal: 0.0}
     off = replace(alone, **without)
-    assert _order(question, hits, on)[0] == first
-    assert _order(question, hits, off)[0] != first
+    others = {"session": ["best"]}.get(signal, [])  # the session's best turn stays first
+    assert next(id for id in _order(question, hits, on) if id not in others) == first
+    assert next(id for id in _order(question, hits, off) if id not in others) != first
 
 
 def test_a_vector_finds_a_memory_without_common_words() -> None:

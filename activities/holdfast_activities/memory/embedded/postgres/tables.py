@@ -7,8 +7,8 @@ from . import pgvector
 
 SCHEMA = "holdfast_memory"
 
-FORMAT = 1
-"""Format of the tables that this code reads."""
+FORMAT = 2
+"""Format of the tables that this code reads; format 1 existed during development only."""
 
 _TABLES = """
     CREATE TABLE format (version BIGINT NOT NULL);
@@ -66,7 +66,10 @@ def prepare(connection: Connection) -> None:
         connection.execute("INSERT INTO format VALUES (?)", (FORMAT,))
     [version] = connection.execute("SELECT version FROM format").fetchone()
     if version != FORMAT:
-        raise MemoryUnavailable(f"the memories' format is {version}, and this version reads {FORMAT}")
+        raise MemoryUnavailable(
+            f"the memories' format is {version}, and this version reads {FORMAT}; drop the schema {SCHEMA} to begin "
+            "without memories, or use the version that wrote it"
+        )
 
 
 def has_pgvector(connection: Connection) -> bool:
