@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 import re
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
-from holdfast_temporal import DevServer, probe
+from holdfast_temporal import DevServer, connect, probe
 
+from . import sample
 from .running import eventually, started
 
 APP = "tests.workers.sample:app"
@@ -128,3 +130,27 @@ async def test_the_state_database_is_upgraded_by_a_command(tmp_path: Path) -> No
     async with started("state", "upgrade", state_url="mysql://x") as running:
         assert await running.ended() == 2
         assert len(running.lines) == 1
+
+
+@pytest.mark.slow
+async def test_a_second_ctrl_c_ends_running_calls_and_leaves_nothing(tmp_path: Path) -> None:
+    async with started("dev", APP, "--no-ui", home=str(tmp_path)) as dev:
+        await dev.said("worker started")
+        server = DevServer.find(tmp_path)
+        assert server is not None
+        client = await connect(server.address)
+        await client.start_activity(
+            sample.job,
+            sample.Job(name="long", folder=tmp_path),
+            id="long",
+            task_queue="holdfast",
+            start_to_close_timeout=timedelta(seconds=600),
+        )
+        await eventually((tmp_path / "notes").exists)
+        children = psutil.Process(dev.process.pid).children(recursive=True)
+        dev.signal(signal.SIGINT)
+        await dev.said("press Ctrl-C again")
+        dev.signal(signal.SIGINT)
+        assert await dev.ended() == 130
+        assert not psutil.wait_procs(children, timeout=20)[1]
+        assert "Traceback" not in dev.text

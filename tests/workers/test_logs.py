@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -59,7 +60,10 @@ def test_a_line_from_an_activity_names_session_activity_and_attempt(lines: Lines
 def test_text_that_no_terminal_takes_loses_no_line(lines: Lines) -> None:
     logs.configure(Settings.load(log_format="console"))
     logging.getLogger("shop").info("half \ud800 and NUL \x00")
-    assert "half \ufffd and NUL \ufffd" in "".join(lines())
+    logging.getLogger("holdfast_workers.process").warning("worker started")
+    first, second = lines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info\] half \ufffd and NUL \ufffd \[shop\]", first)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[warning\] worker started", second)
 
 
 def test_a_traceback_is_one_field_of_one_line(lines: Lines) -> None:

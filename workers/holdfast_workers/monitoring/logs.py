@@ -33,7 +33,8 @@ def configure(settings: Settings) -> LoggingConfig:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for chatty in ("httpx", "alembic"):  # one line per model call, ten per start
+    # One line per model call, ten per start, and one that repeats the worker's own at its end.
+    for chatty in ("httpx", "alembic", "temporalio.worker._worker"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     _configure_structlog()
     activity.logger.activity_info_on_message = False  # the formatter adds it as fields
@@ -73,7 +74,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class ConsoleFormatter(JsonFormatter):
-    """One line for people, followed by the stack trace if there is one."""
+    """One line for people, with the local time, followed by the stack trace if there is one."""
 
     def __init__(self, *, colors: bool) -> None:
         super().__init__()
@@ -82,11 +83,13 @@ class ConsoleFormatter(JsonFormatter):
     def format(self, record: logging.LogRecord) -> str:
         found = self.fields(record)
         trace = found.pop("exception", "")
-        time, level, logger, event = (found.pop(key) for key in ("timestamp", "level", "logger", "event"))
+        _, level, logger, event = (found.pop(key) for key in ("timestamp", "level", "logger", "event"))
+        source = "" if logger.startswith("holdfast_") else f" [{logger}]"
         if self._colors and (color := _COLORS.get(record.levelname)):
             level = f"{color}{level}{_RESET}"
         pairs = "".join(f" {key}={value}" for key, value in found.items())
-        return f"{time} [{level}] {event} [{logger}]{pairs}" + (f"\n{trace}" if trace else "")
+        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        return f"{time} [{level}] {event}{source}{pairs}" + (f"\n{trace}" if trace else "")
 
 
 def _ids() -> dict[str, object]:
