@@ -14,33 +14,32 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .replies.faults import FAULTS, Fault, Faults
-from .replies.forms import FORMS
-from .replies.provider_faults import PROVIDER_FAULTS, fault
-from .replies.replies import (
-    Call,
-    Reply,
-    call,
-    context_too_long,
-    empty,
-    failed,
-    garbage,
-    hang,
-    html,
-    overloaded,
-    rate_limited,
-    reset,
-    say,
-    unauthorized,
-)
-from .server.limits import RateLimit, TokenLimit
-from .server.requests import Request, Seen
-from .server.server import Script, ScriptedModel
-from .server.spawn import SpawnedModel, asked
-
 if TYPE_CHECKING:
     from .environment import Environment, providers_of
     from .replaying import load_history, replay
+    from .replies.faults import FAULTS, Fault, Faults
+    from .replies.forms import FORMS
+    from .replies.provider_faults import PROVIDER_FAULTS, fault
+    from .replies.replies import (
+        Call,
+        Reply,
+        call,
+        context_too_long,
+        empty,
+        failed,
+        garbage,
+        hang,
+        html,
+        overloaded,
+        rate_limited,
+        reset,
+        say,
+        unauthorized,
+    )
+    from .server.limits import RateLimit, TokenLimit
+    from .server.requests import Request, Seen
+    from .server.server import Script, ScriptedModel
+    from .server.spawn import SpawnedModel, asked
 
 __all__ = [
     "FAULTS",
@@ -77,18 +76,26 @@ __all__ = [
     "unauthorized",
 ]
 
-_HOME = {
-    "Environment": "environment",
-    "providers_of": "environment",
-    "load_history": "replaying",
-    "replay": "replaying",
+_MODULES = {
+    "environment": "Environment providers_of",
+    "replaying": "load_history replay",
+    "replies.faults": "FAULTS Fault Faults",
+    "replies.forms": "FORMS",
+    "replies.provider_faults": "PROVIDER_FAULTS fault",
+    "replies.replies": "Call Reply call context_too_long empty failed garbage hang html overloaded rate_limited reset say unauthorized",
+    "server.limits": "RateLimit TokenLimit",
+    "server.requests": "Request Seen",
+    "server.server": "Script ScriptedModel",
+    "server.spawn": "SpawnedModel asked",
 }
+
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 
 if not TYPE_CHECKING:  # type checkers know the names, and with this would accept any other
 
     def __getattr__(name: str) -> object:
-        # A scripted model in a separate process must not import all that a worker needs.
+        # Neither a scripted model in a process of its own nor the pytest plugin may import all that a worker needs.
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
