@@ -24,6 +24,7 @@ from . import messages
 from .output import Output, OutT
 from .reply import Reply
 from .stream.events import StreamEvent, TurnEnded
+from .stream.position import Position
 from .stream.streaming import Stream
 
 _log = logging.getLogger(__name__)
@@ -117,38 +118,97 @@ class Session(Generic[OutT]):
         reply = await waiting.reply(self._requests, self._id, view, self._output)
         return reply.check() if raise_on_error else reply
 
-    async def stream(
-        self, text: str | None = None, *, turn: int | None = None, when_busy: WhenBusy | None = None
+    def stream(
+        self,
+        text: str | None = None,
+        *,
+        turn: int | None = None,
+        after: str | None = None,
+        when_busy: WhenBusy | None = None,
+        timeout: float | None = None,
     ) -> AsyncGenerator[StreamEvent]:
-        """Follow a turn from its beginning to its end: of ``text``, which is sent first, or of ``turn``.
+        """Follow a turn to its end: of ``text``, which is sent first, of ``turn``, or after an event.
 
-        By default follow the running turn, or the last one. The stream begins with the text so far, so
-        a client that lost its connection can call again and misses nothing.
+        By default follow the running turn, or the last one, from its beginning. A client that lost its
+        connection gives the ``id`` of the last event that it has, and gets what follows that event: none is
+        missing, and none comes twice. The last event is a ``TurnEnded``, also if the turn failed.
+
+        Args:
+            text: The message to send.
+            turn: The turn's number.
+            after: The id of an event, ``event.id``; in another process, too.
+            when_busy: What the message does while a turn is running.
+            timeout: Seconds to follow; no limit by default.
 
         Raises:
+            BadInput: ``after`` is not the id of an event of this session.
+            TurnNotEnded: The turn is still running after ``timeout``.
             HoldfastError: The session ended without that turn, with the error it ended with.
         """
+        if text is not None and after:
+            raise BadInput(
+                "a stream takes a text or after=…, not both: leave out the text to continue a turn"
+            )
+        at = Position.decode(after, self._id) if after else None
+        return self._stream(text, turn or (at.followed if at else None), at, when_busy, timeout)
+
+    async def _stream(
+        self,
+        text: str | None,
+        turn: int | None,
+        at: Position | None,
+        when_busy: WhenBusy | None,
+        timeout: float | None,  # noqa: ASYNC109 # as of send
+    ) -> AsyncGenerator[StreamEvent]:
         if text is not None:
             turn = (await self._send(text, when_busy, id=None, streaming=True)).turn
-        elif turn is None:
-            turn = await self._last_turn()
+        number = turn or await self._last_turn()
+        at = at or Position.before(number)
+        if at.ended >= number:
+            return
         # A message sent with streaming=True has started small pieces; a later stream must request them.
         streaming, self._streaming = self._streaming, False
-        ended = False
-        stream = Stream(self._requests, self._id, turn, streaming=streaming, output=self._output)
-        async for event in stream.events(last=turn):
-            ended = ended or (isinstance(event, TurnEnded) and event.turn >= turn)
+        stream = Stream(self._requests, self._id, at, streaming=streaming, output=self._output)
+        back, ended = f"stream(turn={number}, after=event.id)", False
+        async for event in waiting.each_within(
+            stream.events(last=number),
+            timeout,
+            lambda: waiting.late(self._requests, self._id, number, back),
+        ):
+            ended = ended or (isinstance(event, TurnEnded) and event.turn >= number)
             yield event
         if not ended:
             await waiting.end(self._requests, self._id)
-            raise SessionClosed(f"{self._id} ended before turn {turn}")
+            raise SessionClosed(f"{self._id} ended before turn {number}")
 
-    async def watch(self) -> AsyncGenerator[StreamEvent]:
-        """Follow the session from the turn that runs, or the next one, until it is closed."""
-        view = await self.view()
-        running = view.last is not None and view.last.status == "running"
-        first = view.turn if running else view.turn + 1
-        async for event in Stream(self._requests, self._id, first, output=self._output).events():
+    def watch(self, *, after: str | None = None, timeout: float | None = None) -> AsyncGenerator[StreamEvent]:
+        """Follow the session from the turn that runs, or the next one, until it is closed.
+
+        Args:
+            after: The id of an event, to continue after it; as of ``stream``.
+            timeout: Seconds to follow; no limit by default.
+
+        Raises:
+            BadInput: ``after`` is not the id of an event of this session.
+            TurnNotEnded: The session is still open after ``timeout``.
+        """
+        return self._watch(Position.decode(after, self._id) if after else None, timeout)
+
+    async def _watch(
+        self,
+        at: Position | None,
+        timeout: float | None,  # noqa: ASYNC109 # as of send
+    ) -> AsyncGenerator[StreamEvent]:
+        if at is None:
+            view = await self.view()
+            running = view.last is not None and view.last.status == "running"
+            at = Position.before(view.turn if running else view.turn + 1)
+        turn, back = at.followed, "watch(after=event.id)"
+        async for event in waiting.each_within(
+            Stream(self._requests, self._id, at, output=self._output).events(),
+            timeout,
+            lambda: waiting.late(self._requests, self._id, turn, back, of_session=True),
+        ):
             yield event
 
     async def view(self, since: int | None = None) -> SessionView:

@@ -45,7 +45,7 @@ def test_the_names_of_the_sync_client_report_its_module(name: str) -> None:
 
 def test_every_error_and_event_is_public() -> None:
     assert {cls for cls in errors.tree().values() if cls.__module__ == "holdfast"} <= set(CLASSES.values())
-    assert set(get_args(holdfast.StreamEvent)) <= set(CLASSES.values())
+    assert set(get_args(get_args(holdfast.StreamEvent)[0])) <= set(CLASSES.values())
 
 
 @pytest.mark.parametrize("where", [*NAMES, *(f"sync.{name}" for name in SYNC)])
@@ -63,7 +63,7 @@ def test_public_signatures_and_fields_name_only_public_classes(where: str) -> No
 
 def _hints(where: str, thing: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     if not inspect.isclass(thing):
-        if callable(thing):
+        if callable(thing) and where != "StreamEvent":
             yield where, _of(thing)
         return
     kind: Any = thing

@@ -9,7 +9,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import NothingToDo, SessionNotFound, StateBehind
 from holdfast_workflows.contracts.limits import INLINE_TEXT, PREVIEW_CHARS
 from holdfast_workflows.contracts.operations import content as contracts
-from holdfast_workflows.contracts.session.entries import Entry
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry
 from holdfast_workflows.contracts.session.manifests import Manifest, Manifests, ReadManifests
 from holdfast_workflows.contracts.session.session import SessionView, TurnView
 
@@ -67,6 +67,13 @@ async def whole(requests: Requests, session: str, entry: Entry) -> Entry:
     if len(entry.text) > PREVIEW_CHARS or not entry.text.endswith("…"):
         return entry
     return entry.model_copy(update={"text": await text(requests, session, entry.seq)})
+
+
+async def arguments(requests: Requests, session: str, seq: int) -> dict[int, str]:
+    """Return the arguments of a reply's calls, by the number of the call's result; empty if the log lacks it."""
+    page = await _page(requests, session, seq, 1)
+    found = next((each for each in page.entries if isinstance(each, ReplyEntry) and each.seq == seq), None)
+    return {seq + place: call.arguments for place, call in enumerate(found.calls, 1)} if found else {}
 
 
 async def text(requests: Requests, session: str, seq: int) -> str:
@@ -147,6 +154,6 @@ async def prompt(requests: Requests, session: str, step: int | None, turn: int |
     return page.manifests[0] if page.manifests else found
 
 
-async def _page(requests: Requests, session: str, start: int) -> contracts.LogPage:
-    request = contracts.ReadLog(session=session, start=start, count=_PAGE, text_limit=INLINE_TEXT)
+async def _page(requests: Requests, session: str, start: int, count: int = _PAGE) -> contracts.LogPage:
+    request = contracts.ReadLog(session=session, start=start, count=count, text_limit=INLINE_TEXT)
     return await requests.activity(names.READ_LOG, request, contracts.LogPage, session=session)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from holdfast_client.operations import content
 from holdfast_client.output import Output, OutT
@@ -69,6 +69,26 @@ async def within(
         raise await error() from None
     finally:
         call.close()  # it was never awaited if the timeout was refused
+
+
+async def each_within(
+    values: AsyncGenerator[T], seconds: float | None, error: Callable[[], Awaitable[errors.TurnNotEnded]]
+) -> AsyncGenerator[T]:
+    """Yield values; raise the error ``seconds`` after the first was requested. None is no limit."""
+    end = time.monotonic() + (_FOREVER if seconds is None else checked(seconds))
+    done = object()
+
+    async def following() -> T | object:
+        return await anext(values, done)
+
+    while True:
+        try:
+            value = await (following() if seconds is None else bounded(following(), end - time.monotonic()))
+        except TimeoutError:
+            raise await error() from None
+        if value is done:
+            return
+        yield cast("T", value)
 
 
 def checked(seconds: float) -> float:

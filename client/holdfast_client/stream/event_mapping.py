@@ -1,23 +1,36 @@
-"""Stream events other than steps and tool calls: waits, decisions, budgets, memory."""
+"""Stream events of one session event: tool calls, decisions, budgets, memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
-from holdfast_workflows.contracts.session.session import Event, SessionView
+from holdfast_workflows.contracts.session.session import Event
+from holdfast_workflows.contracts.text import model_json
 
 from . import events as stream_events
 
 _EVENTS: Final[dict[str, Callable[[Event], stream_events.StreamEvent]]] = {
-    "decided": lambda e: stream_events.Decided(e.turn, e.call_id, e.status, e.text, e.name),
-    "budget": lambda e: stream_events.BudgetChanged(e.turn, e.step, e.text, e.status == "raised"),
-    "fallback": lambda e: stream_events.FallbackUsed(e.turn, e.step, e.name, e.text),
-    "model_changed": lambda e: stream_events.ModelChanged(e.turn, e.step, e.name, e.text),
-    "undone": lambda e: stream_events.Undone(e.turn, e.step, e.seq, e.name, e.status, e.text),
-    "recalled": lambda e: stream_events.Recalled(e.turn, e.size, e.text, e.status != "ok"),
-    "compacted": lambda e: stream_events.Compacted(e.turn, e.step, e.text, e.status == "ok"),
-    "plan": lambda e: stream_events.PlanChanged(e.turn, e.step, e.text),
+    "decided": lambda e: stream_events.Decided(
+        turn=e.turn, decision_id=e.call_id, action=e.status, text=e.text, by=e.name
+    ),
+    "budget": lambda e: stream_events.BudgetChanged(
+        turn=e.turn, step=e.step, text=e.text, raised=e.status == "raised"
+    ),
+    "fallback": lambda e: stream_events.FallbackUsed(turn=e.turn, step=e.step, fallback=e.name, text=e.text),
+    "model_changed": lambda e: stream_events.ModelChanged(
+        turn=e.turn, step=e.step, model=e.name, reason=e.text
+    ),
+    "undone": lambda e: stream_events.Undone(
+        turn=e.turn, step=e.step, seq=e.seq, name=e.name, status=e.status, result=e.text
+    ),
+    "recalled": lambda e: stream_events.Recalled(
+        turn=e.turn, found=e.size, text=e.text, away=e.status != "ok"
+    ),
+    "compacted": lambda e: stream_events.Compacted(
+        turn=e.turn, step=e.step, text=e.text, done=e.status == "ok"
+    ),
+    "plan": lambda e: stream_events.PlanChanged(turn=e.turn, step=e.step, text=e.text),
 }
 
 
@@ -27,22 +40,31 @@ def of_event(event: Event) -> stream_events.StreamEvent | None:
     return make(event) if make else None
 
 
-class Waits:
-    """Emits each wait of a session once, from its view, so that late readers get it too."""
+def call_started(event: Event, arguments: str) -> stream_events.ToolStarted:
+    """Return the start of a call, given the arguments as the model wrote them."""
+    try:
+        parsed: Any = model_json.parse(arguments) if arguments else {}
+    except (ValueError, RecursionError):
+        parsed = None
+    valid = isinstance(parsed, dict)
+    return stream_events.ToolStarted(
+        turn=event.turn,
+        step=event.step,
+        seq=event.seq,
+        name=event.name,
+        arguments=cast("dict[str, Any]", parsed) if valid else {},
+        invalid_arguments="" if valid else arguments,
+    )
 
-    def __init__(self) -> None:
-        self._waiting_for = (0, 0, "")
-        self._pending: frozenset[tuple[str, float]] = frozenset()
 
-    def changes(self, view: SessionView) -> Iterator[stream_events.StreamEvent]:
-        """Yield the waits that are new since the last view."""
-        # A wait that is renewed for the same reason is emitted once.
-        current = (view.turn, view.step, view.waiting_for)
-        if view.waiting_for and current != self._waiting_for:
-            self._waiting_for = current
-            yield stream_events.Waiting(view.turn, view.waiting_for)
-        for each in view.pending_decisions:
-            # A repeated request has the same id.
-            if (each.id, each.since) not in self._pending:
-                yield stream_events.NeedsPerson(view.turn, each.id, each.kind, each.what, each.since)
-        self._pending = frozenset((each.id, each.since) for each in view.pending_decisions)
+def call_ended(event: Event) -> stream_events.ToolEnded:
+    """Return the end of a call."""
+    return stream_events.ToolEnded(
+        turn=event.turn,
+        step=event.step,
+        seq=event.seq,
+        name=event.name,
+        status=event.status,
+        result=event.text,
+        size=event.size,
+    )

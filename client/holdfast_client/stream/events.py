@@ -1,232 +1,234 @@
-"""The events of a stream."""
+"""The events of a stream: pydantic models, told apart by ``kind``."""
 
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from holdfast_client.reply import Reply
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from holdfast_client.reply import JsonText, Reply
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.text.unicode import cleaned
+
+JsonObject = Annotated[dict[str, Any], PlainSerializer(cleaned, return_type=dict[str, Any], when_used="json")]
+"""A JSON object whose JSON form has U+FFFD for NUL and lone surrogates."""
 
 
-@dataclass(frozen=True, slots=True)
-class TurnStarted:
+class _StreamEvent(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str = ""
+    """Opaque; ``session.stream(after=event.id)`` continues after this event, in any process."""
+
+
+class TurnStarted(_StreamEvent):
     """A turn started; ``text`` is a preview of its message."""
 
+    kind: Literal["turn_started"] = "turn_started"
     turn: int
-    text: str
-    kind: Literal["turn_started"] = field(default="turn_started", init=False)
+    text: JsonText
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(_StreamEvent):
     """New text of the model: append ``text`` to the text of this step."""
 
+    kind: Literal["text"] = "text"
     turn: int
     step: int
-    text: str
-    kind: Literal["text"] = field(default="text", init=False)
+    text: JsonText
 
 
-@dataclass(frozen=True, slots=True)
-class TextRestart:
+class TextRestart(_StreamEvent):
     """Discard this step's text so far: the model is called again."""
 
+    kind: Literal["text_restart"] = "text_restart"
     turn: int
     step: int
     attempt: int
-    reason: str = ""
-    kind: Literal["text_restart"] = field(default="text_restart", init=False)
+    reason: JsonText = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolStarted:
-    """A tool call started; ``seq`` identifies it among calls of the same name."""
+class ToolStarted(_StreamEvent):
+    """A tool call started; ``seq`` identifies it among calls of the same name.
 
+    ``arguments`` is empty and ``invalid_arguments`` has the model's text if that is not a JSON object.
+    """
+
+    kind: Literal["tool_started"] = "tool_started"
     turn: int
     step: int
     seq: int
-    name: str
-    arguments: str
-    kind: Literal["tool_started"] = field(default="tool_started", init=False)
+    name: JsonText
+    arguments: JsonObject
+    invalid_arguments: JsonText = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolProgress:
+class ToolProgress(_StreamEvent):
     """A running tool reported progress, or is retried."""
 
+    kind: Literal["tool_progress"] = "tool_progress"
     turn: int
-    name: str
-    detail: str
+    name: JsonText
+    detail: JsonText
     attempt: int = 1
-    kind: Literal["tool_progress"] = field(default="tool_progress", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ToolEnded:
+class ToolEnded(_StreamEvent):
     """A tool call ended; ``result`` is a preview, ``size`` the full result's size in bytes."""
 
+    kind: Literal["tool_ended"] = "tool_ended"
     turn: int
     step: int
     seq: int
-    name: str
+    name: JsonText
     status: str
-    result: str
+    result: JsonText
     size: int
-    kind: Literal["tool_ended"] = field(default="tool_ended", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class StepEnded:
+class StepEnded(_StreamEvent):
     """A model call ended; the deltas since its start, or its last restart, add up to ``text``."""
 
+    kind: Literal["step_ended"] = "step_ended"
     turn: int
     step: int
-    text: str
+    text: JsonText
     usage: Usage
-    kind: Literal["step_ended"] = field(default="step_ended", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class TurnEnded:
+class TurnEnded(_StreamEvent):
     """A turn ended; ``reply.error`` is set if it failed or was cancelled."""
 
+    kind: Literal["turn_ended"] = "turn_ended"
     turn: int
     reply: Reply
-    kind: Literal["turn_ended"] = field(default="turn_ended", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(_StreamEvent):
     """The turn waits on a timer; ``reason`` says why, and until when."""
 
+    kind: Literal["waiting"] = "waiting"
     turn: int
-    reason: str
-    kind: Literal["waiting"] = field(default="waiting", init=False)
+    reason: JsonText
 
 
-@dataclass(frozen=True, slots=True)
-class NeedsPerson:
-    """The turn waits for a person's decision; see ``Session.resolve`` and ``Session.raise_budget``.
+class NeedsPerson(_StreamEvent):
+    """The turn waits for a person: ``Session.resolve(event.decision_id, …)``, or ``Session.raise_budget``.
 
     ``about`` is ``effect`` (the outcome of a call is unknown), ``ask_human`` (no model answers)
     or ``budget`` (a limit is reached); ``since`` is in seconds since 1970.
     """
 
+    kind: Literal["needs_person"] = "needs_person"
     turn: int
-    id: str
+    decision_id: str
     about: Literal["effect", "ask_human", "budget"]
-    what: str
+    what: JsonText
     since: float
-    kind: Literal["needs_person"] = field(default="needs_person", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(_StreamEvent):
     """A pending decision was resolved; ``action`` is ``confirm``, ``retry`` or ``give_up``."""
 
+    kind: Literal["decided"] = "decided"
     turn: int
-    id: str
+    decision_id: str
     action: str
-    text: str
+    text: JsonText
     by: str
-    kind: Literal["decided"] = field(default="decided", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetChanged:
+class BudgetChanged(_StreamEvent):
     """A budget limit was reached, or the budget was raised; ``text`` describes it."""
 
+    kind: Literal["budget"] = "budget"
     turn: int
     step: int
-    text: str
+    text: JsonText
     raised: bool
-    kind: Literal["budget"] = field(default="budget", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class FallbackUsed:
+class FallbackUsed(_StreamEvent):
     """A fallback was tried because no provider answers; ``text`` is the outcome."""
 
+    kind: Literal["fallback"] = "fallback"
     turn: int
     step: int
     fallback: str
-    text: str
-    kind: Literal["fallback"] = field(default="fallback", init=False)
+    text: JsonText
 
 
-@dataclass(frozen=True, slots=True)
-class ModelChanged:
+class ModelChanged(_StreamEvent):
     """Another model answered than before; ``reason`` says why the preferred models failed."""
 
+    kind: Literal["model_changed"] = "model_changed"
     turn: int
     step: int
     model: str
-    reason: str
-    kind: Literal["model_changed"] = field(default="model_changed", init=False)
+    reason: JsonText
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(_StreamEvent):
     """A call was undone after its turn failed or was cancelled; undoing failed unless ``status`` is ``ok``."""
 
+    kind: Literal["undone"] = "undone"
     turn: int
     step: int
     seq: int
-    name: str
+    name: JsonText
     status: str
-    result: str
-    kind: Literal["undone"] = field(default="undone", init=False)
+    result: JsonText
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(_StreamEvent):
     """Memories were searched for the turn; ``away``: the memory store was unavailable."""
 
+    kind: Literal["recalled"] = "recalled"
     turn: int
     found: int
-    text: str
+    text: JsonText
     away: bool
-    kind: Literal["recalled"] = field(default="recalled", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Compacted:
+class Compacted(_StreamEvent):
     """The older part of the conversation was summarised; it failed unless ``done``."""
 
+    kind: Literal["compacted"] = "compacted"
     turn: int
     step: int
-    text: str
+    text: JsonText
     done: bool
-    kind: Literal["compacted"] = field(default="compacted", init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanChanged:
+class PlanChanged(_StreamEvent):
     """The agent changed its plan or notes; the session's view has the full text."""
 
+    kind: Literal["plan"] = "plan"
     turn: int
     step: int
-    text: str
-    kind: Literal["plan"] = field(default="plan", init=False)
+    text: JsonText
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(_StreamEvent):
     """The session as a whole changed.
 
     ``status`` is the session's, or ``steered``, ``retrying`` (a failed model call is retried), or ``waiting_for_worker``.
     """
 
+    kind: Literal["status"] = "status"
     status: str
-    detail: str = ""
-    kind: Literal["status"] = field(default="status", init=False)
+    detail: JsonText = ""
 
 
-StreamEvent = (
+StreamEvent = Annotated[
     TurnStarted | TextDelta | TextRestart | ToolStarted | ToolProgress | ToolEnded | StepEnded | TurnEnded
     | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | Undone | Recalled
-    | Compacted | PlanChanged | Status
-)  # fmt: skip
+    | Compacted | PlanChanged | Status,
+    Field(discriminator="kind"),
+]  # fmt: skip
+"""Any event; ``TypeAdapter(StreamEvent)`` reads its JSON."""
 
-for each in get_args(StreamEvent):
+KINDS: tuple[type[_StreamEvent], ...] = get_args(get_args(StreamEvent)[0])
+"""The class of each kind of event."""
+
+for each in KINDS:
     public(each)

@@ -5,13 +5,15 @@ model call, and complete from the session when the step has ended. The parts may
 full text completes them. Parts of two attempts are never joined: a new attempt is a restart.
 
 A snapshot reads the pending activities first and the session's view second, so the view may be
-newer. Events are therefore ordered by position, and each is emitted once.
+newer. Events are therefore ordered by position, and each is emitted once. The id of an event is the
+position after it, from which a follower in any process continues.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from holdfast_client.output import Output
 from holdfast_client.reply import reply_of
@@ -22,7 +24,9 @@ from holdfast_workflows.contracts.session.session import Event, TurnView
 
 from . import events as stream_events
 from . import items
-from .event_mapping import Waits, of_event
+from .event_mapping import call_ended, call_started, of_event
+from .position import Position
+from .present import Present
 from .snapshot import PendingModelCall, Snapshot
 from .text_stream import StepText
 
@@ -48,59 +52,71 @@ class WantText:
 
 
 @dataclass(frozen=True, slots=True)
+class WantCalls:
+    """The arguments of a reply's calls are needed."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class WantTurn:
     """A turn's view is needed."""
 
     turn: int
 
 
-Want = WantLog | WantText | WantTurn
+Want = WantLog | WantText | WantCalls | WantTurn
 
 
 @dataclass(slots=True)
 class Fetched:
-    """Data fetched for one snapshot: missed events, events of inline steps, texts and turns."""
+    """Data fetched for one snapshot: missed events, events of inline steps, texts, arguments and turns.
+
+    ``calls`` has arguments by the number of the reply, then of the call.
+    """
 
     missed: list[Event] | None = None
     inline: list[Event] | None = None
     texts: dict[int, str] = field(default_factory=dict[int, str])
+    calls: dict[int, dict[int, str]] = field(default_factory=dict[int, dict[int, str]])
     turns: dict[int, TurnView | None] = field(default_factory=dict[int, TurnView | None])
 
 
 class Follower:
-    """Follows a session from the beginning of a turn on.
+    """Follows a session from a position on.
 
     For each snapshot, fetch what ``want`` returns until it is None, then call ``advance``.
     """
 
-    def __init__(self, first: int, output: Output | None = None) -> None:
+    def __init__(self, session: str, at: Position, output: Output | None = None) -> None:
+        self._id = session
         self._output = output or Output()
-        self.since = 0
-        self.ended_turn = first - 1
-        self._first = first
-        self._turn = 0
-        self._position = (first, 0)
-        self._seq = 0
-        self._step_text = StepText()
+        self._at = at
+        self._step_text = StepText(at.text)
+        self._present = Present(at.reported)
         self._last_text = (0, "")
-        self._calls: dict[int, bool] = {}
-        self._progress: dict[str, tuple[int, str]] = {}
-        self._session = ""
-        self._status = stream_events.Status("")
-        self._waits = Waits()
+
+    @property
+    def at(self) -> Position:
+        """The position after the last event."""
+        return self._at._replace(text=self._step_text.at, reported=self._present.at)
 
     def want(self, snapshot: Snapshot, fetched: Fetched) -> Want | None:
         """Return what must be fetched before ``advance``; None if nothing."""
         gap = self._gap(snapshot, fetched)
         if gap is not None:
             return gap
-        seq, _ = self._last_text
+        seq, place, reply = self._last_text[0], self._at.place, self._at.reply
         for item in self._items(snapshot, fetched):
-            if item.kind == "step" and (item.turn, item.step) > self._position:
-                seq = item.seq
+            if item.kind == "step" and _place(item) > place:
+                seq, place, reply = item.seq, _place(item), item.seq
                 if _full_text(item, fetched) is None:
                     return WantText(item.seq)
-            elif item.kind == "turn_ended" and item.turn > self.ended_turn:
+            elif item.kind in _CALLS and _place(item) == place and not item.arguments:
+                known = reply == self._at.reply and self._at.started & _bit(item, reply)
+                if not known and reply not in fetched.calls:
+                    return WantCalls(reply)
+            elif item.kind == "turn_ended" and item.turn > self._at.ended:
                 view = self._view(item, snapshot, fetched)
                 if view is None:
                     return WantTurn(item.turn)
@@ -111,7 +127,11 @@ class Follower:
 
     def advance(self, snapshot: Snapshot, fetched: Fetched) -> list[stream_events.StreamEvent]:
         """Return the new events of the snapshot."""
-        return list(self._advance(snapshot, fetched))
+        # The position is taken as each event is yielded, before the next one moves it.
+        return [
+            event.model_copy(update={"id": self.at.encode(self._id)})
+            for event in self._advance(snapshot, fetched)
+        ]
 
     def _advance(self, snapshot: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
         thinking = snapshot.thinking
@@ -123,15 +143,16 @@ class Follower:
             yield from self._take(item, snapshot, fetched)
         if thinking and not emitted:
             yield from self._think(thinking)
-        yield from self._tools(snapshot)
+        if self._at.turn > self._at.ended:
+            yield from self._present.tools(snapshot, self._at.turn)
         if snapshot.view:
-            self.since, self._session = snapshot.view.next_event, snapshot.view.status
-            if snapshot.view.turn > self.ended_turn:
-                yield from self._waits.changes(snapshot.view)
-        status = self._now(snapshot)
-        if status.status and status != self._status:
-            self._status = status
-            yield status
+            self._move(next=snapshot.view.next_event)
+            if snapshot.view.turn > self._at.ended:
+                yield from self._present.waits(snapshot.view)
+        yield from self._present.status(snapshot)
+
+    def _move(self, **changes: Any) -> None:
+        self._at = self._at._replace(**changes)
 
     # Events in order.
 
@@ -140,74 +161,73 @@ class Follower:
         events = [event for event in (view.events if view else ()) if event.kind not in _BY_STATUS]
         # The log may be ahead of the oldest event that is left.
         missed = [item for item in fetched.missed or () if not events or item.turn <= events[0].turn]
-        known = [item for item in (*missed, *events, *(fetched.inline or ())) if item.turn >= self._first]
+        known = [item for item in (*missed, *events, *(fetched.inline or ())) if item.turn >= self._at.first]
         last = view.last if view else None
         ended = {item.turn for item in known if item.kind == "turn_ended"}
-        if last and last.ended and last.turn > self.ended_turn and last.turn not in ended:
+        if last and last.ended and last.turn > self._at.ended and last.turn not in ended:
             known.append(Event(n=-1, kind="turn_ended", turn=last.turn, status=last.status))
-        return items.with_turn_ends(known, self._turn if self._turn > self.ended_turn else 0)
+        return items.with_turn_ends(known, self._at.turn if self._at.turn > self._at.ended else 0)
 
     def _gap(self, snapshot: Snapshot, fetched: Fetched) -> WantLog | None:
         """Return the part of the log that replaces dropped events, or events of inline steps in progress."""
-        view = snapshot.view
-        if view and fetched.missed is None and view.turn >= self._first:
+        view, at = snapshot.view, self._at
+        if view and fetched.missed is None and view.turn >= at.first:
             oldest = view.events[0].n if view.events else view.next_event
-            if oldest > self.since and not self._begins(view.events):
-                stop = min((event.seq for event in view.events if event.kind in _IN_STEPS), default=view.seq)
-                return WantLog(self._seq or None, stop, self._first, inline=False)
+            if oldest > at.next and not self._begins(view.events):
+                # Up to the next step: results of parallel calls do not end in the order of their numbers.
+                stop = min((event.seq for event in view.events if event.kind == "step"), default=view.seq)
+                return WantLog(at.reply or None, stop, at.first, inline=False)
         partial = snapshot.thinking.partial if snapshot.thinking else None
-        if partial and partial.steps and fetched.inline is None and partial.turn >= self._first:
+        if partial and partial.steps and fetched.inline is None and partial.turn >= at.first:
             known = self._items(snapshot, fetched)
             steps = [_place(item) for item in known if item.kind == "step"]
-            begun = self._turn == partial.turn or any(item.turn == partial.turn for item in known)
-            at = max([self._position, *steps])
+            begun = at.turn == partial.turn or any(item.turn == partial.turn for item in known)
+            newest = max([at.place, *steps])
             before = (partial.turn, partial.step - partial.steps - 1)
             # Earlier steps must be known, since they are emitted first.
-            if begun and at < (partial.turn, partial.step - 1) and (at >= before or before[1] == 0):
-                return WantLog(self._seq or None, partial.seq, partial.turn, inline=True)
+            if begun and newest < (partial.turn, partial.step - 1) and (newest >= before or before[1] == 0):
+                return WantLog(at.reply or None, partial.seq, partial.turn, inline=True)
         return None
 
     def _begins(self, events: tuple[Event, ...]) -> bool:
         """Whether these events cover the whole first turn although older events were dropped."""
-        first = self._first
-        return self._turn == 0 and any(
+        first = self._at.first
+        return self._at.turn == 0 and any(
             event.turn < first or (event.turn == first and event.kind == "turn_started") for event in events
         )
 
     def _take(self, item: Event, snapshot: Snapshot, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
+        at = self._at
         if event := of_event(item):
+            self._move(next=max(at.next, item.n + 1))
             yield event
             return
-        if item.turn > max(self._turn, self.ended_turn):
-            self._turn = item.turn
-            yield stream_events.TurnStarted(item.turn, item.text if item.kind == "turn_started" else "")
-        if item.kind in _IN_STEPS:
-            self._seq = max(self._seq, item.seq + 1)
-        if item.kind == "step":
-            if _place(item) > self._position:
-                yield from self._end_step(item, _full_text(item, fetched) or "")
-        elif item.kind in {"call_started", "call_ended"}:
-            yield from self._take_call(item)
-        elif item.kind == "steered":
-            if item.n >= self.since > 0:
-                yield stream_events.Status("steered", item.text)
-        elif item.kind == "turn_ended" and item.turn > self.ended_turn:
+        # These may be read again: the position tells which of them were emitted.
+        if item.turn > max(at.turn, at.ended):
+            self._move(turn=item.turn)
+            text = item.text if item.kind == "turn_started" else ""
+            yield stream_events.TurnStarted(turn=item.turn, text=text)
+        if item.kind == "step" and _place(item) > at.place:
+            yield from self._end_step(item, _full_text(item, fetched) or "")
+        elif item.kind in _CALLS and _place(item) == at.place:
+            yield from self._take_call(item, fetched)
+        elif item.kind == "steered" and item.n >= at.next:
+            self._move(next=item.n + 1)
+            yield stream_events.Status(status="steered", detail=item.text)
+        elif item.kind == "turn_ended" and item.turn > at.ended:
             view = self._view(item, snapshot, fetched)
             assert view is not None, "want() asked for it"
             yield self._end_turn(view, fetched)
 
-    def _take_call(self, item: Event) -> Iterator[stream_events.StreamEvent]:
-        if item.turn <= self.ended_turn:
-            return
-        if item.seq not in self._calls:
-            self._calls[item.seq] = False
-            arguments = item.text if item.kind == "call_started" else ""
-            yield stream_events.ToolStarted(item.turn, item.step, item.seq, item.name, arguments)
-        if item.kind == "call_ended" and not self._calls[item.seq]:
-            self._calls[item.seq] = True
-            yield stream_events.ToolEnded(
-                item.turn, item.step, item.seq, item.name, item.status, item.text, item.size
-            )
+    def _take_call(self, item: Event, fetched: Fetched) -> Iterator[stream_events.StreamEvent]:
+        at, bit = self._at, _bit(item, self._at.reply)
+        if not at.started & bit:
+            self._move(started=at.started | bit)
+            arguments = item.arguments or fetched.calls.get(at.reply, {}).get(item.seq, "")
+            yield call_started(item, arguments)
+        if item.kind == "call_ended" and not at.finished & bit:
+            self._move(finished=at.finished | bit)
+            yield call_ended(item)
 
     # Text of the model.
 
@@ -217,35 +237,20 @@ class Follower:
             yield from self._step_text.retry(thinking)
             return
         position = (partial.turn, partial.step)
-        if position <= self._position or partial.turn != self._turn:
+        if position <= self._at.place or partial.turn != self._at.turn:
             return
-        if partial.step > 1 and self._position < (partial.turn, partial.step - 1):
+        if partial.step > 1 and self._at.place < (partial.turn, partial.step - 1):
             return  # the step before has not been emitted yet
         yield from self._step_text.update(thinking, partial)
 
     def _end_step(self, item: Event, text: str) -> Iterator[stream_events.StreamEvent]:
         yield from self._step_text.complete(item.turn, item.step, text)
-        self._position = _place(item)
+        self._move(place=_place(item), reply=item.seq, started=0, finished=0)
         self._last_text = (item.seq, text)
-        yield stream_events.StepEnded(item.turn, item.step, text, item.usage or Usage())
+        usage = item.usage or Usage()
+        yield stream_events.StepEnded(turn=item.turn, step=item.step, text=text, usage=usage)
 
-    # Status, tools and the end of a turn.
-
-    def _now(self, snapshot: Snapshot) -> stream_events.Status:
-        if snapshot.unattended:
-            return stream_events.Status("waiting_for_worker")
-        if snapshot.thinking and snapshot.thinking.attempt > 1 and snapshot.thinking.partial is None:
-            return stream_events.Status(
-                "retrying", f"attempt {snapshot.thinking.attempt}, after {snapshot.thinking.failure}"
-            )
-        return stream_events.Status(self._session)
-
-    def _tools(self, snapshot: Snapshot) -> Iterator[stream_events.StreamEvent]:
-        now = {tool.activity: (tool.attempt, tool.detail) for tool in snapshot.tools}
-        for tool in snapshot.tools if self._turn > self.ended_turn else ():
-            if now[tool.activity] != self._progress.get(tool.activity, (1, "")):
-                yield stream_events.ToolProgress(self._turn, tool.name, tool.detail, tool.attempt)
-        self._progress = now
+    # The end of a turn.
 
     def _view(self, item: Event, snapshot: Snapshot, fetched: Fetched) -> TurnView | None:
         """Return the turn's view; None if it must be fetched. Made from the event if the session lost it."""
@@ -268,19 +273,17 @@ class Follower:
         )
 
     def _end_turn(self, view: TurnView, fetched: Fetched) -> stream_events.TurnEnded:
-        self.ended_turn = view.turn
-        self._position = (view.turn, _END)
+        self._move(ended=view.turn, place=(view.turn, _END))
         self._step_text = StepText()
-        self._calls.clear()
         seq, text = self._last_text
         if view.reply_size <= INLINE_TEXT:
             text = view.reply
         elif view.reply_seq != seq:
             text = fetched.texts[view.reply_seq]
-        return stream_events.TurnEnded(view.turn, reply_of(view, text, self._output))
+        return stream_events.TurnEnded(turn=view.turn, reply=reply_of(view, text, self._output))
 
 
-_IN_STEPS = frozenset({"step", "call_started", "call_ended"})
+_CALLS = frozenset({"call_started", "call_ended"})
 
 _BY_STATUS = frozenset({"paused", "resumed", "closed", "waiting", "needs_person"})
 """Events that are derived from the session's view instead."""
@@ -304,3 +307,8 @@ def _text_position(thinking: PendingModelCall) -> tuple[int, int]:
     """Return the position of its text; the end if it has none."""
     partial = thinking.partial
     return (partial.turn, partial.step) if partial else (_END, 0)
+
+
+def _bit(item: Event, reply: int) -> int:
+    """Return the bit of a call among those of its reply."""
+    return 1 << max(0, item.seq - reply)

@@ -39,8 +39,15 @@ def _of(entry: Entry) -> Iterator[Event]:
     elif isinstance(entry, ReplyEntry):
         yield _event(entry, "step", text=entry.text, status=entry.finish, usage=entry.usage)
         for place, call in enumerate(entry.calls, 1):
-            started = _event(entry, "call_started", name=call.name, text=preview(call.arguments))
-            yield started.model_copy(update={"seq": entry.seq + place, "call_id": call.id})
+            yield _event(
+                entry,
+                "call_started",
+                seq=entry.seq + place,
+                name=call.name,
+                call_id=call.id,
+                text=preview(call.arguments),
+                arguments=call.arguments,
+            )
     elif isinstance(entry, ResultEntry):
         yield _event(
             entry,
@@ -54,5 +61,11 @@ def _of(entry: Entry) -> Iterator[Event]:
 
 
 def _event(entry: Entry, kind: str, **rest: object) -> Event:
-    place = {"n": _NOWHERE, "turn": entry.turn, "step": entry.step, "seq": entry.seq, "at": entry.at}
+    place: dict[str, object] = {
+        "n": _NOWHERE,
+        "turn": entry.turn,
+        "step": entry.step,
+        "seq": entry.seq,
+        "at": entry.at,
+    }
     return Event.model_validate({**place, "kind": kind, **rest})

@@ -12,10 +12,12 @@ from holdfast_client.output import Output
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachable
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry
+from holdfast_workflows.contracts.session.session import TurnView
 
 from . import items
 from .events import StreamEvent, TurnEnded
-from .follower import Fetched, Follower, WantLog, WantText
+from .follower import Fetched, Follower, WantCalls, WantLog, WantText
+from .position import Position
 from .reading import Reader
 from .snapshot import Snapshot
 
@@ -30,13 +32,13 @@ _RENEW: Final = 30.0
 
 
 class Stream:
-    """Follows a session from a turn on."""
+    """Follows a session from a position on."""
 
     def __init__(
         self,
         requests: Requests,
         session: str,
-        first: int,
+        at: Position,
         *,
         streaming: bool = False,
         output: Output | None = None,
@@ -45,7 +47,7 @@ class Stream:
         self._requests = requests
         self._session = session
         self._reader = Reader(requests, session)
-        self._follower = Follower(first, output)
+        self._follower = Follower(session, at, output)
         self._pause = FAST
         self._answered = time.monotonic()
         self._renewed = self._answered if streaming else -_RENEW
@@ -68,7 +70,7 @@ class Stream:
 
     async def _poll(self) -> Snapshot | None:
         try:
-            snapshot = await self._reader.read(self._follower.since)
+            snapshot = await self._reader.read(self._follower.at.next)
         except TemporalUnreachable:
             if time.monotonic() - self._answered > self._requests.timeout:
                 raise
@@ -87,9 +89,16 @@ class Stream:
                     fetched.missed = events
             elif isinstance(want, WantText):
                 fetched.texts[want.seq] = await content.text(self._requests, self._session, want.seq)
+            elif isinstance(want, WantCalls):
+                fetched.calls[want.seq] = await content.arguments(self._requests, self._session, want.seq)
             else:
-                fetched.turns[want.turn] = await self._requests.turn(self._session, want.turn)
+                fetched.turns[want.turn] = await self._turn(want.turn)
         return self._follower.advance(snapshot, fetched)
+
+    async def _turn(self, turn: int) -> TurnView | None:
+        """Return a turn's view; from the state database if the session no longer keeps it."""
+        view = await self._requests.turn(self._session, turn)
+        return view or await content.turn(self._requests, self._session, turn)
 
     async def _log(self, want: WantLog) -> list[Entry]:
         requests, session = self._requests, self._session
@@ -98,7 +107,10 @@ class Stream:
         else:
             entries = await content.span(requests, session, want.start, want.stop)
         return [
-            await content.whole(requests, session, entry) if isinstance(entry, ReplyEntry) else entry
+            # The reply at the start was emitted; the log is read from there for its calls.
+            await content.whole(requests, session, entry)
+            if isinstance(entry, ReplyEntry) and entry.seq != want.start
+            else entry
             for entry in entries
         ]
 

@@ -7,50 +7,48 @@ from collections.abc import Iterator
 from holdfast_workflows.contracts.session.session import Partial
 
 from .events import StreamEvent, TextDelta, TextRestart
+from .position import TextPosition, digest
 from .snapshot import PendingModelCall
-
-_NOWHERE = (0, 0)
 
 
 class StepText:
-    """The text of the current step and its attempt."""
+    """The text of the current step and its attempt; ``at`` is up to date whenever an event is yielded."""
 
-    def __init__(self) -> None:
-        self._position = _NOWHERE
-        self._activity = ""
-        self._attempt = 1
-        self._text = ""
+    def __init__(self, at: TextPosition = TextPosition()) -> None:  # noqa: B008 - immutable
+        self.at = at
 
     def update(self, thinking: PendingModelCall, partial: Partial) -> Iterator[StreamEvent]:
         """Emit the new part of an attempt's text."""
-        if (partial.turn, partial.step) != self._position:
-            self._position, self._text = (partial.turn, partial.step), ""
-        elif (thinking.activity, thinking.attempt) != (self._activity, self._attempt):
-            yield from self._restart(thinking.attempt, thinking.failure)
-        self._activity, self._attempt = thinking.activity, thinking.attempt
+        source, attempt = digest(thinking.activity), thinking.attempt
+        if (partial.turn, partial.step) != self.at[:2]:
+            self.at = TextPosition(partial.turn, partial.step, source, attempt)
+        elif (source, attempt) != (self.at.source, self.at.attempt):
+            yield from self._restart(source, attempt, thinking.failure)
         yield from self._append(partial.text)
 
     def retry(self, thinking: PendingModelCall) -> Iterator[StreamEvent]:
         """Restart the text if a later attempt has no text yet."""
-        if thinking.activity == self._activity and thinking.attempt > self._attempt:
-            yield from self._restart(thinking.attempt, thinking.failure)
-            self._attempt = thinking.attempt
+        source = digest(thinking.activity)
+        if source == self.at.source and thinking.attempt > self.at.attempt:
+            yield from self._restart(source, thinking.attempt, thinking.failure)
 
     def complete(self, turn: int, step: int, text: str) -> Iterator[StreamEvent]:
         """Complete the text of an ended step; later partial texts are ignored."""
-        if (turn, step) != self._position:
-            self._position, self._text = (turn, step), ""
+        if (turn, step) != self.at[:2]:
+            self.at = TextPosition(turn, step)
         yield from self._append(text)
-        self._position, self._text = _NOWHERE, ""
+        self.at = TextPosition()
 
     def _append(self, text: str) -> Iterator[StreamEvent]:
-        if not text.startswith(self._text):
-            yield from self._restart(self._attempt, "")
-        if more := text[len(self._text) :]:
-            yield TextDelta(*self._position, more)
-        self._text = text
+        emitted = text[: self.at.length]
+        if len(emitted) < self.at.length or (emitted and digest(emitted) != self.at.digest):
+            yield from self._restart(self.at.source, self.at.attempt, "")
+        if more := text[self.at.length :]:
+            self.at = self.at._replace(length=len(text), digest=digest(text))
+            yield TextDelta(turn=self.at.turn, step=self.at.step, text=more)
 
-    def _restart(self, attempt: int, reason: str) -> Iterator[StreamEvent]:
-        if self._text:
-            yield TextRestart(*self._position, attempt, reason)
-        self._text = ""
+    def _restart(self, source: str, attempt: int, reason: str) -> Iterator[StreamEvent]:
+        emitted = self.at.length
+        self.at = TextPosition(self.at.turn, self.at.step, source, attempt)
+        if emitted:
+            yield TextRestart(turn=self.at.turn, step=self.at.step, attempt=attempt, reason=reason)

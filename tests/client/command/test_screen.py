@@ -11,8 +11,12 @@ from holdfast_client.stream.events import ModelChanged, TextDelta
 
 def test_a_terminal_shows_which_model_answers_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     screen = Screen(printing.out())
-    screen.show(TextDelta(1, 1, "Wait :a: moment."))
-    screen.show(ModelChanged(1, 2, "anthropic:b", "openai:a: model_rejected, answered 401: [revoked]"))
+    screen.show(TextDelta(turn=1, step=1, text="Wait :a: moment."))
+    screen.show(
+        ModelChanged(
+            turn=1, step=2, model="anthropic:b", reason="openai:a: model_rejected, answered 401: [revoked]"
+        )
+    )
     assert capsys.readouterr().out.splitlines() == [
         "Wait :a: moment.",
         "anthropic:b answers: openai:a: model_rejected, answered 401: [revoked]",

@@ -48,7 +48,7 @@ async def test_an_unknown_effect_is_listed_streamed_and_confirmed(running: Runni
             events = [event async for event in session.stream()]
         assert isinstance(events[-1], TurnEnded)
         assert events[-1].reply.text == "Done."
-        assert [(e.id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
+        assert [(e.decision_id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
             (waits.id, "confirm", "Ann")
         ]
         (effect,) = await session.effects()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from holdfast_client.stream import events as stream_events
 from holdfast_client.stream import items
-from holdfast_client.stream.follower import Fetched, Follower, Want, WantLog, WantText
+from holdfast_client.stream.follower import Fetched, Follower, Want, WantCalls, WantLog, WantText
+from holdfast_client.stream.position import Position
 from holdfast_client.stream.snapshot import PendingModelCall, Snapshot
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
@@ -31,6 +32,7 @@ class FakeSession:
     events: list[Event] = field(default_factory=list[Event])
     turns: dict[int, TurnView] = field(default_factory=dict[int, TurnView])
     unpublished: list[Event] = field(default_factory=list[Event])
+    open_calls: list[Event] = field(default_factory=list[Event])
 
     def begin_turn(self) -> None:
         self.turn += 1
@@ -51,20 +53,34 @@ class FakeSession:
     def generate(self, text: str) -> None:
         self.text = (self.text or "") + text
 
-    def end_step(self, text: str, *, calls: int = 0, inline: bool = False) -> None:
-        """End a step; events of inline steps are published with the next step that is not."""
+    def end_step(self, text: str, *, calls: int = 0, inline: bool = False, parallel: bool = False) -> None:
+        """End a step; events of inline steps are published with the next step that is not.
+
+        Parallel calls end later, by ``end_call`` in any order.
+        """
         self.step += 1
         seq = self.seq
-        names = [ToolCall(id=f"c{seq}-{i}", name="poll", arguments="{}") for i in range(calls)]
+        names = [
+            ToolCall(id=f"c{seq}-{i}", name="poll", arguments=f'{{"of": {seq + 1 + i}}}')
+            for i in range(calls)
+        ]
         self.log.append(ReplyEntry(seq=seq, turn=self.turn, step=self.step, text=text, calls=tuple(names)))
         small = text if size(text) <= INLINE_TEXT else preview(text)
         at = Event(n=0, kind="step", turn=self.turn, step=self.step)
         self.unpublished.append(at.model_copy(update={"seq": seq, "text": small, "size": size(text)}))
         for i, call in enumerate(names, 1):
             place = {"seq": seq + i, "turn": self.turn, "step": self.step, "name": "poll", "text": "r"}
+            arguments = call.arguments if i % 2 else ""  # some are too long for an event
+            started = {**place, "kind": "call_started", "call_id": call.id, "arguments": arguments}
+            if parallel:
+                self.unpublished.append(at.model_copy(update=started))
+                self.open_calls.append(self.unpublished[-1])
+                continue
             self.log.append(ResultEntry.model_validate({**place, "call_id": call.id}))
+            if not inline:
+                self.unpublished.append(at.model_copy(update=started))
             self.unpublished.append(
-                at.model_copy(update={**place, "kind": "call_ended", "status": "ok", "size": 1})
+                at.model_copy(update={**started, "kind": "call_ended", "status": "ok", "size": 1})
             )
         self.seq += 1 + calls
         if inline:
@@ -73,7 +89,17 @@ class FakeSession:
             return
         self.publish()
         self.thinking = False
-        if calls:
+        if calls and not parallel:
+            self.begin_step()
+
+    def end_call(self, index: int) -> None:
+        """End one of the parallel calls; after the last one the next step begins."""
+        call = self.open_calls.pop(index % len(self.open_calls))
+        place = {"seq": call.seq, "turn": call.turn, "step": call.step, "name": "poll", "text": "r"}
+        self.log.append(ResultEntry.model_validate({**place, "call_id": call.call_id}))
+        self.log.sort(key=lambda entry: entry.seq)
+        self.emit(call.model_copy(update={**place, "kind": "call_ended", "status": "ok", "arguments": ""}))
+        if not self.open_calls:
             self.begin_step()
 
     def publish(self) -> None:
@@ -147,12 +173,21 @@ class Viewer:
 
     def __init__(self, session: FakeSession, first: int = 1) -> None:
         self.session = session
-        self.follower = Follower(first)
+        self.follower = Follower("s", Position.before(first))
         self.events: list[stream_events.StreamEvent] = []
         self.shown: dict[tuple[int, int], str] = {}
 
+    def resumed(self, index: int) -> Viewer:
+        """A viewer in another process that has the events up to an index and continues after it."""
+        viewer = Viewer(self.session)
+        viewer.follower = Follower("s", Position.decode(self.events[index].id, "s"))
+        viewer.events = self.events[: index + 1]
+        for event in viewer.events:
+            viewer._show(event)
+        return viewer
+
     def poll(self, snapshot: Snapshot | None = None) -> list[stream_events.StreamEvent]:
-        snapshot = snapshot or self.session.snapshot(self.follower.since)
+        snapshot = snapshot or self.session.snapshot(self.follower.at.next)
         fetched = Fetched()
         while want := self.follower.want(snapshot, fetched):
             self._fetch(want, fetched)
@@ -160,7 +195,7 @@ class Viewer:
         for event in events:
             self._show(event)
         self.events += events
-        return events
+        return [event.model_copy(update={"id": ""}) for event in events]
 
     def _fetch(self, want: Want, fetched: Fetched) -> None:
         log = self.session.log
@@ -176,6 +211,11 @@ class Viewer:
         elif isinstance(want, WantText):
             assert want.seq not in fetched.texts, "fetched twice"
             fetched.texts[want.seq] = next(e.text for e in log if e.seq == want.seq)
+        elif isinstance(want, WantCalls):
+            assert want.seq not in fetched.calls, "fetched twice"
+            reply = next(e for e in log if e.seq == want.seq)
+            assert isinstance(reply, ReplyEntry)
+            fetched.calls[want.seq] = {want.seq + i: c.arguments for i, c in enumerate(reply.calls, 1)}
         else:
             assert want.turn not in fetched.turns, "fetched twice"
             fetched.turns[want.turn] = self.session.turns.get(want.turn)

@@ -24,10 +24,10 @@ def test_text_arrives_as_deltas() -> None:
     session.begin_turn()
     viewer.poll()
     session.generate("Good ")
-    assert viewer.poll() == [stream_events.TextDelta(1, 1, "Good ")]
+    assert viewer.poll() == [stream_events.TextDelta(turn=1, step=1, text="Good ")]
     assert viewer.poll() == []
     session.generate("morning")
-    assert viewer.poll() == [stream_events.TextDelta(1, 1, "morning")]
+    assert viewer.poll() == [stream_events.TextDelta(turn=1, step=1, text="morning")]
 
 
 def test_a_step_that_ends_between_polls_is_completed() -> None:
@@ -55,7 +55,10 @@ def test_a_new_attempt_restarts_the_text() -> None:
     session.fail()
     assert kinds(viewer.poll()) == ["text_restart", "status"]
     session.generate("Bees dance")
-    assert viewer.poll() == [stream_events.TextDelta(1, 1, "Bees dance"), stream_events.Status("running")]
+    assert viewer.poll() == [
+        stream_events.TextDelta(turn=1, step=1, text="Bees dance"),
+        stream_events.Status(status="running"),
+    ]
 
 
 def test_an_unseen_failed_attempt_still_restarts_the_text() -> None:
@@ -67,8 +70,8 @@ def test_an_unseen_failed_attempt_still_restarts_the_text() -> None:
     session.fail()
     session.generate("I begin_step that bees")
     assert viewer.poll() == [
-        stream_events.TextRestart(1, 1, 2),
-        stream_events.TextDelta(1, 1, "I begin_step that bees"),
+        stream_events.TextRestart(turn=1, step=1, attempt=2),
+        stream_events.TextDelta(turn=1, step=1, text="I begin_step that bees"),
     ]
 
 
@@ -78,7 +81,9 @@ def test_an_attempt_without_text_is_retrying() -> None:
     session.begin_turn()
     viewer.poll()
     poll = Snapshot(thinking=PendingModelCall(str(session.activity), 2, failure="rate_limited: slow down"))
-    assert viewer.poll(poll) == [stream_events.Status("retrying", "attempt 2, after rate_limited: slow down")]
+    assert viewer.poll(poll) == [
+        stream_events.Status(status="retrying", detail="attempt 2, after rate_limited: slow down")
+    ]
     assert viewer.poll(poll) == []
 
 
@@ -127,7 +132,7 @@ def test_dropped_events_are_read_from_the_log() -> None:
     viewer.poll()
     assert viewer.shown[1, 6] == "done"
     assert sum(isinstance(event, stream_events.StepEnded) for event in viewer.events) == 6
-    assert viewer.follower.ended_turn == 1
+    assert viewer.follower.at.ended == 1
 
 
 def test_inline_steps_are_emitted_while_they_run() -> None:
@@ -205,15 +210,19 @@ def test_tool_progress_and_retries_are_emitted() -> None:
     session.begin_turn()
     viewer.poll()
     running = Snapshot(tools=(PendingToolCall("7", "dig", 1, "pending_call way"),))
-    assert viewer.poll(running) == [stream_events.ToolProgress(1, "dig", "pending_call way", 1)]
+    assert viewer.poll(running) == [
+        stream_events.ToolProgress(turn=1, name="dig", detail="pending_call way", attempt=1)
+    ]
     assert viewer.poll(running) == []
     again = Snapshot(tools=(PendingToolCall("7", "dig", 2, "tool_failed: rock"),))
-    assert viewer.poll(again) == [stream_events.ToolProgress(1, "dig", "tool_failed: rock", 2)]
+    assert viewer.poll(again) == [
+        stream_events.ToolProgress(turn=1, name="dig", detail="tool_failed: rock", attempt=2)
+    ]
 
 
 def test_waiting_for_a_worker_is_emitted_once() -> None:
     viewer = Viewer(FakeSession())
-    assert viewer.poll(Snapshot(unattended=True)) == [stream_events.Status("waiting_for_worker")]
+    assert viewer.poll(Snapshot(unattended=True)) == [stream_events.Status(status="waiting_for_worker")]
     assert viewer.poll(Snapshot(unattended=True)) == []
 
 
@@ -232,7 +241,7 @@ def test_a_pending_decision_is_emitted_once_per_request() -> None:
     assert viewer.poll(waiting(session, wait)) == []
     again = wait.model_copy(update={"since": 9.0})
     assert viewer.poll(waiting(session, again)) == [
-        stream_events.NeedsPerson(1, "s-3", "effect", "did it happen?", 9.0)
+        stream_events.NeedsPerson(turn=1, decision_id="s-3", about="effect", what="did it happen?", since=9.0)
     ]
     assert viewer.poll(waiting(session)) == []
 
@@ -243,7 +252,7 @@ def test_each_wait_is_emitted_once() -> None:
     session.begin_turn()
     viewer.poll(waiting(session))
     assert viewer.poll(waiting(session, waiting_for="no provider; until 12:00")) == [
-        stream_events.Waiting(1, "no provider; until 12:00")
+        stream_events.Waiting(turn=1, reason="no provider; until 12:00")
     ]
     assert viewer.poll(waiting(session, waiting_for="no provider; until 12:00")) == []
     viewer.poll(waiting(session))
@@ -265,15 +274,14 @@ def test_other_events_keep_their_order_among_the_steps() -> None:
     session.emit(place.model_copy(update={"kind": "fallback", "name": "cached", "text": "Sorry."}))
     session.emit(place.model_copy(update={"kind": "undone", "seq": 3, "name": "pay", "status": "ok"}))
     session.end_turn()
-    assert viewer.poll()[1:] == [
-        stream_events.Decided(1, "s-3", "confirm", "yes", "Ann"),
-        stream_events.BudgetChanged(1, 1, "raised", raised=True),
-        stream_events.ModelChanged(1, 1, "b:m", "a:m: key"),
-        stream_events.TextDelta(1, 1, "Sorry."),
-        stream_events.StepEnded(1, 1, "Sorry.", Usage()),
-        stream_events.FallbackUsed(1, 1, "cached", "Sorry."),
-        stream_events.Undone(1, 1, 3, "pay", "ok", ""),
-        *viewer.events[-2:],
+    assert viewer.poll()[1:-2] == [
+        stream_events.Decided(turn=1, decision_id="s-3", action="confirm", text="yes", by="Ann"),
+        stream_events.BudgetChanged(turn=1, step=1, text="raised", raised=True),
+        stream_events.ModelChanged(turn=1, step=1, model="b:m", reason="a:m: key"),
+        stream_events.TextDelta(turn=1, step=1, text="Sorry."),
+        stream_events.StepEnded(turn=1, step=1, text="Sorry.", usage=Usage()),
+        stream_events.FallbackUsed(turn=1, step=1, fallback="cached", text="Sorry."),
+        stream_events.Undone(turn=1, step=1, seq=3, name="pay", status="ok", result=""),
     ]
 
 
@@ -283,4 +291,4 @@ def test_raising_a_budget_does_not_start_a_turn() -> None:
     session.emit(Event(n=0, kind="budget", turn=1, text="raised", status="raised"))
     assert kinds(viewer.poll()) == ["budget", "status"]
     session.begin_turn()
-    assert viewer.poll()[0] == stream_events.TurnStarted(1, "question 1")
+    assert viewer.poll()[0] == stream_events.TurnStarted(turn=1, text="question 1")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import Reservation
-from holdfast_workflows.contracts.limits import INLINE_ARGUMENTS, INLINE_TEXT
+from holdfast_workflows.contracts.limits import INLINE_ARGUMENTS, INLINE_TEXT, PREVIEW_CHARS
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.session.steps import CallView, StepView
@@ -60,12 +60,13 @@ def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
             preview=shown,
             digest="" if whole else digest(call.name, call.arguments),
         )
+    whole = kept or size(call.arguments) <= PREVIEW_CHARS
     return CallView(
         id=call.id,
         name=call.name,
         seq=seq,
-        arguments=call.arguments if kept else "",
-        preview="" if kept else descriptions.arguments(call.arguments),
+        arguments=call.arguments if whole else "",
+        preview="" if whole else descriptions.arguments(call.arguments),
         done=True,
         status=result.status,
         result=preview(result.text),

@@ -80,7 +80,9 @@ class Screen:
             case "needs_person":
                 self._line(f"? waits for a person: {event.what}", "bold magenta")
                 for command in (
-                    commands_to_resolve(self._session, event.id, event.about) if self._session else ()
+                    commands_to_resolve(self._session, event.decision_id, event.about)
+                    if self._session
+                    else ()
                 ):
                     self.end()
                     self._console.print(
@@ -118,7 +120,7 @@ def _line(event: StreamEvent, session: str) -> str:
     line = _LINES.get(event.kind, "").format(event)
     match event.kind:
         case "tool_started":
-            line = f"→ {call(event.name, event.arguments)}"
+            line = f"→ {call(event.name, event.invalid_arguments or event.arguments)}"
         case "tool_progress":
             attempt = f" (attempt {event.attempt})" if event.attempt > 1 else ""
             line = f"  {event.name}{attempt}: {event.detail}"

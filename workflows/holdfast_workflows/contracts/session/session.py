@@ -111,6 +111,8 @@ class Event(Contract):
     status: str = ""
     usage: Usage | None = None
     at: float = 0.0
+    arguments: str = ""
+    """Of a call's start, and of an inline call's end: its arguments, if short."""
     seconds: float = 0.0
     """How long the step or the call took."""
 

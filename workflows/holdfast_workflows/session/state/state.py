@@ -52,6 +52,7 @@ class EventFields(TypedDict, total=False):
     status: str
     usage: Usage
     seconds: float
+    arguments: str
 
 
 class SessionState:
@@ -242,18 +243,18 @@ class SessionState:
         *,
         at: tuple[int, int] | None = None,
         when: float | None = None,
-        arguments: str = "",
+        shown: str = "",
         **fields: Unpack[EventFields],
     ) -> None:
         """Add an event for followers. ``at`` is its turn and step, by default the running ones; ``when`` its time.
 
-        ``arguments`` are those of an inline call, for the timeline.
+        ``shown`` is an inline call's arguments for the timeline.
         """
         turn, step = at or ((self.running.turn, self.running.step) if self.running else (self.turns, 0))
         now = workflow.time() if when is None else when
         event = Event(n=self.next_event, at=now, kind=kind, text=text, turn=turn, step=step, **fields)
         self.events.append(event)
-        self.timeline.add(event, arguments)
+        self.timeline.add(event, shown)
         self.next_event += 1
 
     def emit_call(
@@ -267,7 +268,9 @@ class SessionState:
     ) -> None:
         """Add an event about a call of the running turn."""
         fields |= {"seq": call.seq, "name": call.name, "call_id": call.id}
-        self.emit(kind, text, when=when, arguments=descriptions.given(call), **fields)
+        if kind == "call_started" or call.done:
+            fields["arguments"] = call.arguments
+        self.emit(kind, text, when=when, shown=descriptions.given(call), **fields)
 
     @property
     def turn(self) -> TurnState:
