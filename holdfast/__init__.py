@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from holdfast_activities.memory.library import OpenMemory
+    from holdfast_client.agents import DeclaredAgent
     from holdfast_client.client import Client, connect
     from holdfast_client.operations.erasing import Erased
     from holdfast_client.operations.listing import SessionInfo
     from holdfast_client.operations.memory import MemoryClient
-    from holdfast_client.output import DeclaredAgent
     from holdfast_client.reply import Reply
     from holdfast_client.requests.starting import (
         ConversationOptions,
@@ -167,7 +167,7 @@ _MODULES: Final = {
     "holdfast_client.operations.erasing": "Erased",
     "holdfast_client.operations.listing": "SessionInfo",
     "holdfast_client.operations.memory": "MemoryClient",
-    "holdfast_client.output": "DeclaredAgent",
+    "holdfast_client.agents": "DeclaredAgent",
     "holdfast_client.reply": "Reply",
     "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
     "holdfast_client.session": "Session",

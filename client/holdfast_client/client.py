@@ -35,7 +35,8 @@ from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
 
 from . import messages
-from .output import DeclaredAgent, Output
+from .agents import DeclaredAgent
+from .reply import Output
 from .session import Session
 
 T = TypeVar("T")

@@ -1,5 +1,6 @@
 """The reply of a turn."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Self, cast
 
 from pydantic import (
@@ -11,16 +12,21 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import to_jsonable_python
+from typing_extensions import TypeVar
 
+from holdfast_workflows.contracts.agent.output import OutputShape
 from holdfast_workflows.contracts.errors import HoldfastError, OutputInvalid
 from holdfast_workflows.contracts.problems import Problem, error_of, problem_of
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import TurnView
 from holdfast_workflows.contracts.session.steps import TurnStatus
-from holdfast_workflows.contracts.text.unicode import clean, cleaned
+from holdfast_workflows.contracts.text.final_reply import bare
+from holdfast_workflows.contracts.text.model_json import Reader, parse
+from holdfast_workflows.contracts.text.unicode import clean, cleaned, preview
 
-from .output import Output, OutT
+OutT = TypeVar("OutT", default=Any)
+"""The type of ``Reply.output``."""
 
 JsonText = Annotated[str, PlainSerializer(clean, return_type=str, when_used="json")]
 """Text whose JSON form has U+FFFD for NUL and lone surrogates, which JSON readers refuse."""
@@ -36,6 +42,31 @@ JsonError = Annotated[
     PlainSerializer(problem_of, return_type=Problem),
 ]
 """An error whose JSON form has its code, message, detail and id, and whether to try again."""
+
+
+class Output(Generic[OutT]):
+    """Reads final replies as values of an output type, or as text without one."""
+
+    def __init__(self, shape: OutputShape | None = None) -> None:
+        """Without a ``shape``, JSON of an agent's own output type becomes a dict."""
+        self._reader: Reader[Any] | None = None
+        if shape is not None:
+            self._reader = Reader(cast("type[Any]", dict[str, Any] if isinstance(shape, Mapping) else shape))
+
+    def read(self, text: str, *, structured: bool) -> Any:
+        """Return the value of a final reply; ``structured`` if the agent has an output type.
+
+        Raises:
+            OutputInvalid: The text does not fit the output type.
+        """
+        try:
+            if self._reader is not None:
+                return self._reader.read(bare(text))
+            return parse(bare(text)) if structured else text
+        except (ValueError, RecursionError) as error:
+            if self._reader is None:
+                return text  # a person's answer, for example
+            raise OutputInvalid(preview(str(error))) from error
 
 
 @public

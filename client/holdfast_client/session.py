@@ -21,8 +21,7 @@ from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 
 from . import messages
-from .output import Output, OutT
-from .reply import Reply
+from .reply import Output, OutT, Reply
 from .stream.events import StreamEvent, TurnEnded
 from .stream.position import Position
 from .stream.streaming import Stream

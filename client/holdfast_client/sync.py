@@ -26,8 +26,9 @@ from holdfast_workflows.contracts.public import public
 
 from . import client as async_client
 from . import session as async_session
-from .output import DeclaredAgent, OutT
+from .agents import DeclaredAgent
 from .portal import Portal
+from .reply import OutT
 
 A = TypeVar("A")
 P = ParamSpec("P")

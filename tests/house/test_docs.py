@@ -2,14 +2,17 @@
 
 import dataclasses
 import inspect
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
-from holdfast import Agent, ToolContext, tool
+from holdfast import Agent, StreamEvent, ToolContext, tool
+from holdfast_client.stream.events import KINDS
 from holdfast_workers.settings import Settings
 
 from .error_table import PAGE, table
@@ -71,3 +74,20 @@ def test_every_page_is_reached_from_the_readme() -> None:
             seen.add(page)
             waiting += [(page.parent / link).resolve() for link in LINK.findall(page.read_text("utf-8"))]
     assert {page.relative_to(ROOT) for page in PAGES} - {p.relative_to(ROOT) for p in seen} == set()
+
+
+def test_every_event_is_in_the_events_page_with_its_fields_and_an_example() -> None:
+    page = (ROOT / "docs/events.md").read_text("utf-8")
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+    lines = page.rpartition("```json\n")[2].partition("```")[0].splitlines()
+    examples = {json.loads(line)["kind"]: line for line in lines}
+    reader: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
+    for kind in KINDS:
+        name = kind.model_fields["kind"].default
+        assert f"`{kind.__name__}`" in rows[name]
+        for field in kind.model_fields.keys() - {"id", "kind", "turn", "step"}:
+            assert f"`{field}" in rows[name], (name, field)
+        event = reader.validate_json(examples[name])
+        assert type(event) is kind
+        assert json.loads(event.model_dump_json()) == json.loads(examples[name])
+    assert len(rows) == len(examples) == len(KINDS)

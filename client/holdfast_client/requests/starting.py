@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from holdfast_client import messages
-from holdfast_client.output import DeclaredAgent, Output, name_and_shape
+from holdfast_client.agents import DeclaredAgent, name_and_shape
+from holdfast_client.reply import Output
 from holdfast_client.session import Session
 from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.agent.declared import known_options

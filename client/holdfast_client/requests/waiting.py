@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from holdfast_client.operations import content
-from holdfast_client.output import Output, OutT
-from holdfast_client.reply import Reply, reply_of
+from holdfast_client.reply import Output, OutT, Reply, reply_of
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.session import SessionView, TaskResult, TurnView, WaitTurn

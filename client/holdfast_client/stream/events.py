@@ -80,7 +80,7 @@ class ToolEnded(_StreamEvent):
     step: int
     seq: int
     name: JsonText
-    status: str
+    status: JsonText
     result: JsonText
     size: int
 
@@ -120,7 +120,7 @@ class NeedsPerson(_StreamEvent):
 
     kind: Literal["needs_person"] = "needs_person"
     turn: int
-    decision_id: str
+    decision_id: JsonText
     about: Literal["effect", "ask_human", "budget"]
     what: JsonText
     since: float
@@ -131,10 +131,10 @@ class Decided(_StreamEvent):
 
     kind: Literal["decided"] = "decided"
     turn: int
-    decision_id: str
-    action: str
+    decision_id: JsonText
+    action: JsonText
     text: JsonText
-    by: str
+    by: JsonText
 
 
 class BudgetChanged(_StreamEvent):
@@ -153,7 +153,7 @@ class FallbackUsed(_StreamEvent):
     kind: Literal["fallback"] = "fallback"
     turn: int
     step: int
-    fallback: str
+    fallback: JsonText
     text: JsonText
 
 
@@ -163,7 +163,7 @@ class ModelChanged(_StreamEvent):
     kind: Literal["model_changed"] = "model_changed"
     turn: int
     step: int
-    model: str
+    model: JsonText
     reason: JsonText
 
 
@@ -175,7 +175,7 @@ class Undone(_StreamEvent):
     step: int
     seq: int
     name: JsonText
-    status: str
+    status: JsonText
     result: JsonText
 
 
@@ -215,7 +215,7 @@ class Status(_StreamEvent):
     """
 
     kind: Literal["status"] = "status"
-    status: str
+    status: JsonText
     detail: JsonText = ""
 
 

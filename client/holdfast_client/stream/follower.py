@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast_client.output import Output
-from holdfast_client.reply import reply_of
+from holdfast_client.reply import Output, reply_of
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.problems import Problem
 from holdfast_workflows.contracts.session.entries import Usage

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from holdfast_client.operations import content
-from holdfast_client.output import Output
+from holdfast_client.reply import Output
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachable
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry

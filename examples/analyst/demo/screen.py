@@ -69,7 +69,7 @@ class Screen:
                 self._expected = ""
                 self._step(event)
             case ToolStarted(name=name, arguments=arguments):
-                self._now = f"[cyan]{name}[/cyan] {escape(arguments[:80])}"
+                self._now = f"[cyan]{name}[/cyan] {escape(str(arguments)[:80])}"
             case ToolProgress(name=name, detail=detail, attempt=attempt):
                 again = f"attempt {attempt} " if attempt > 1 else ""
                 self._now = f"[cyan]{name}[/cyan] {again}{escape(detail)}"

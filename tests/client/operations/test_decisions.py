@@ -41,21 +41,21 @@ async def test_an_unknown_effect_is_listed_streamed_and_confirmed(running: Runni
         session = await holdfast.client.start("poster", "Post it.")
         waits = await first_decision(session)
         (unknown,) = await holdfast.client.effects(status="unknown")
-        assert (f"effect-{unknown.seq}", unknown.session) == (waits.id, session.id)
+        assert (f"effect-{unknown.seq}", unknown.session) == (waits.decision_id, session.id)
         assert waits.about == "effect"
-        await session.resolve(waits.id, "confirm", text="posted by hand", by="Ann")
+        await session.resolve(waits.decision_id, "confirm", text="posted by hand", by="Ann")
         async with asyncio.timeout(30):
             events = [event async for event in session.stream()]
         assert isinstance(events[-1], TurnEnded)
         assert events[-1].reply.text == "Done."
         assert [(e.decision_id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
-            (waits.id, "confirm", "Ann")
+            (waits.decision_id, "confirm", "Ann")
         ]
         (effect,) = await session.effects()
         assert (effect.status, effect.by, effect.result) == ("settled", "person: Ann", "posted by hand")
         assert await holdfast.client.effects(status="unknown") == ()
         with pytest.raises(NothingToDo):
-            await session.resolve(waits.id, "retry")
+            await session.resolve(waits.decision_id, "retry")
 
 
 @pytest.mark.parametrize("over", ["cancelled", "ended", "deleted"])
@@ -73,7 +73,7 @@ async def test_an_unknown_effect_is_confirmed_after_its_turn(running: Running, o
         (unknown,) = await holdfast.client.effects(status="unknown")
         with pytest.raises(NothingToDo, match="it would not run again"):
             await session.resolve(unknown.key, "retry")
-        view = await session.resolve(waits.id, "confirm", text="posted, it turned out", by="Ann")
+        view = await session.resolve(waits.decision_id, "confirm", text="posted, it turned out", by="Ann")
         assert (view is None) == (over == "deleted")
         (effect,) = await session.effects()
         assert (effect.status, effect.by, effect.result) == (
@@ -107,8 +107,8 @@ async def test_a_late_stream_gets_the_pending_decision(running: Running) -> None
         session = await holdfast.client.start("poster", "Post it.")
         first = await first_decision(session)
         later = await first_decision(holdfast.client.session(session.id))
-        assert later == first
-        await session.resolve(first.id, "retry")
+        assert later == first.model_copy(update={"id": later.id})
+        await session.resolve(first.decision_id, "retry")
         assert (await session.wait()).text == "Done."
 
 

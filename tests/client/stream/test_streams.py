@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -19,7 +20,13 @@ from holdfast_client.stream.events import (
     TurnEnded,
     TurnStarted,
 )
-from holdfast_workflows.contracts.errors import SessionClosed, TurnCancelled, UnknownAgent
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    SessionClosed,
+    TurnCancelled,
+    TurnNotEnded,
+    UnknownAgent,
+)
 
 from ...support import shown
 from ..conftest import Running
@@ -214,3 +221,96 @@ async def test_the_handle_shows_its_id(running: Running) -> None:
         session = holdfast.client.session("s-1")
         assert isinstance(session, Session)
         assert repr(session) == "Session('s-1')"
+
+
+async def test_a_stream_continues_after_any_event(running: Running) -> None:
+    script = [
+        say("Two looks. ") + call("look", {"at": "a"}) + call("look", {"at": "b" * 3_000}),
+        say("Done."),
+        say("Later."),
+    ]
+    async with running(script) as holdfast:
+        session = await holdfast.client.start("helper", "Look.", streaming=True)
+        whole = [event async for event in session.stream()]
+        started = [event for event in whole if isinstance(event, ToolStarted)]
+        assert [event.arguments for event in started] == [{"at": "a"}, {"at": "b" * 3_000}]
+        await session.send("More.")
+        await session.close()
+        await session.result()
+        other = holdfast.client.session(session.id)
+        for index, event in enumerate(whole):
+            rest = [event async for event in other.stream(after=event.id)]
+            events = [*whole[: index + 1], *rest]
+            assert shown(events) == "Two looks. Done."
+            for kind in (TurnStarted, StepEnded, ToolStarted, ToolEnded, TurnEnded):
+                assert [each.model_dump(exclude={"id"}) for each in events if isinstance(each, kind)] == [
+                    each.model_dump(exclude={"id"}) for each in whole if isinstance(each, kind)
+                ]
+        later = [event async for event in other.watch(after=whole[0].id)]
+        assert [event.turn for event in later if isinstance(event, TurnEnded)] == [1, 2]
+
+
+async def test_a_stream_continues_in_the_middle_of_a_text(running: Running) -> None:
+    async with running([say(STORY, pace=SLOW)]) as holdfast:
+        session = await holdfast.client.start("helper", "Tell me.", streaming=True)
+        events: list[StreamEvent] = []
+        while not events or not isinstance(events[-1], TurnEnded):
+            stream = holdfast.client.session(session.id).stream(after=events[-1].id if events else None)
+            async for event in stream:
+                events.append(event)
+                if isinstance(event, TextDelta):
+                    break  # the connection is lost after each piece
+            await stream.aclose()
+        assert sum(isinstance(event, TextDelta) for event in events) > 3
+        assert not any(isinstance(event, TextRestart) for event in events)
+        assert shown(events) == STORY
+
+
+async def test_a_stream_that_continues_after_a_retry_restarts_the_text(running: Running) -> None:
+    other = "In the beginning " * 40
+    script = [say(STORY, pace=SLOW, cut_at=9_000), say(other)]
+    async with running(script) as holdfast:
+        session = await holdfast.client.start("helper", "Tell me.", streaming=True)
+        events: list[StreamEvent] = []
+        async for event in session.stream():
+            events.append(event)
+            if isinstance(event, TextDelta):
+                break
+        await session.wait()
+        events += [event async for event in session.stream(after=events[-1].id)]
+        restarts = [isinstance(event, TextRestart) for event in events]
+        assert any(restarts)
+        assert shown(events) == other
+
+
+async def test_a_stream_refuses_an_id_of_another_session_at_once(running: Running) -> None:
+    async with running([say("One.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Say one.")
+        events = [event async for event in session.stream()]
+        other = holdfast.client.session("another")
+        for refused in (
+            lambda: other.stream(after=events[0].id),
+            lambda: other.watch(after="x"),
+            lambda: session.stream("And two.", after=events[0].id),
+        ):
+            with pytest.raises(BadInput):
+                refused()
+
+
+async def test_a_stream_ends_at_its_timeout_and_can_be_continued(running: Running) -> None:
+    async with running([call("dig"), say("Done.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Dig.")
+        events: list[StreamEvent] = []
+
+        async def collect(stream: AsyncGenerator[StreamEvent]) -> None:
+            async for event in stream:
+                events.append(event)  # those before the error, too
+
+        with pytest.raises(TurnNotEnded, match=r"stream\(turn=1, after=event\.id\)"):
+            await collect(session.stream(timeout=1.0))
+        with pytest.raises(TurnNotEnded, match=r"watch\(after=event\.id\)"):
+            await collect(session.watch(after=events[-1].id, timeout=0.2))
+        await session.cancel()
+        events += [event async for event in session.stream(after=events[-1].id)]
+        assert sum(isinstance(event, TurnStarted) for event in events) == 1
+        assert isinstance(events[-1], TurnEnded)

@@ -60,13 +60,13 @@ def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:
             preview=shown,
             digest="" if whole else digest(call.name, call.arguments),
         )
-    whole = kept or size(call.arguments) <= PREVIEW_CHARS
+    short = kept or size(call.arguments) <= PREVIEW_CHARS
     return CallView(
         id=call.id,
         name=call.name,
         seq=seq,
-        arguments=call.arguments if whole else "",
-        preview="" if whole else descriptions.arguments(call.arguments),
+        arguments=call.arguments if short else "",
+        preview="" if short else descriptions.arguments(call.arguments),
         done=True,
         status=result.status,
         result=preview(result.text),
