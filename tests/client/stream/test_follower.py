@@ -292,3 +292,19 @@ def test_raising_a_budget_does_not_start_a_turn() -> None:
     assert kinds(viewer.poll()) == ["budget", "status"]
     session.begin_turn()
     assert viewer.poll()[0] == stream_events.TurnStarted(turn=1, text="question 1")
+
+
+def test_dropped_results_of_parallel_calls_are_read_from_the_log() -> None:
+    session = FakeSession(max_events=2)
+    viewer = Viewer(session)
+    session.begin_turn()
+    viewer.poll()
+    session.end_step("Three at once.", calls=3, parallel=True)
+    for index in (1, 0, 0):  # the second call ends first, and its event is dropped
+        session.end_call(index)
+    viewer.poll()
+    assert sorted(event.seq for event in viewer.events if isinstance(event, stream_events.ToolEnded)) == [
+        3,
+        4,
+        5,
+    ]
