@@ -74,6 +74,9 @@ async def test_every_inline_step_is_streamed(running: Running) -> None:
         assert [event.result for event in events if isinstance(event, ToolEnded)] == [
             f"{n}: glimpsed" for n in range(12)
         ]
+        assert [event.arguments for event in events if isinstance(event, ToolStarted)] == [
+            {"at": str(n)} for n in range(12)
+        ]
 
 
 async def test_inline_steps_are_streamed_before_the_activity_ends(running: Running) -> None:
