@@ -128,9 +128,8 @@ class Session(Generic[OutT]):
     ) -> AsyncGenerator[StreamEvent]:
         """Follow a turn to its end: of ``text``, which is sent first, of ``turn``, or after an event.
 
-        By default follow the running turn, or the last one, from its beginning. A client that lost its
-        connection gives the ``id`` of the last event that it has, and gets what follows that event: none is
-        missing, and none comes twice. The last event is a ``TurnEnded``, also if the turn failed.
+        By default follow the running turn, or the last one, from its beginning. After a lost connection
+        give the ``id`` of the last event: what follows it comes once. A failed turn ends with ``TurnEnded``, too.
 
         Args:
             text: The message to send.
@@ -183,13 +182,7 @@ class Session(Generic[OutT]):
     def watch(self, *, after: str | None = None, timeout: float | None = None) -> AsyncGenerator[StreamEvent]:
         """Follow the session from the turn that runs, or the next one, until it is closed.
 
-        Args:
-            after: The id of an event, to continue after it; as of ``stream``.
-            timeout: Seconds to follow; no limit by default.
-
-        Raises:
-            BadInput: ``after`` is not the id of an event of this session.
-            TurnNotEnded: The session is still open after ``timeout``.
+        ``after`` and ``timeout``, and what they raise, are as of ``stream``.
         """
         return self._watch(Position.decode(after, self._id) if after else None, timeout)
 
