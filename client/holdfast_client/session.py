@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Generic, Literal
 
 from holdfast_client.operations import content, effects
@@ -168,11 +169,8 @@ class Session(Generic[OutT]):
         streaming, self._streaming = self._streaming, False
         stream = Stream(self._requests, self._id, at, streaming=streaming, output=self._output)
         back, ended = f"stream(turn={number}, after=event.id)", False
-        async for event in waiting.each_within(
-            stream.events(last=number),
-            timeout,
-            lambda: waiting.late(self._requests, self._id, number, back),
-        ):
+        late = partial(waiting.late, self._requests, self._id, number, back)
+        async for event in waiting.each_within(stream.events(last=number), timeout, late):
             ended = ended or (isinstance(event, TurnEnded) and event.turn >= number)
             yield event
         if not ended:
@@ -195,12 +193,9 @@ class Session(Generic[OutT]):
             view = await self.view()
             running = view.last is not None and view.last.status == "running"
             at = Position.before(view.turn if running else view.turn + 1)
-        turn, back = at.followed, "watch(after=event.id)"
-        async for event in waiting.each_within(
-            Stream(self._requests, self._id, at, output=self._output).events(),
-            timeout,
-            lambda: waiting.late(self._requests, self._id, turn, back, of_session=True),
-        ):
+        stream, back = Stream(self._requests, self._id, at, output=self._output), "watch(after=event.id)"
+        late = partial(waiting.late, self._requests, self._id, at.followed, back, of_session=True)
+        async for event in waiting.each_within(stream.events(), timeout, late):
             yield event
 
     async def view(self, since: int | None = None) -> SessionView:
