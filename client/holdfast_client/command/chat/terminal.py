@@ -88,7 +88,7 @@ class TerminalInput:
         above: StyleAndTextTuples = [("", f"{self.screen.tail}\n")] if self.screen.tail else []
         status = Text(self._status)
         status.truncate(printing.columns(self._console) - 1, overflow="ellipsis")
-        return [*above, ("class:status", f"{status.plain}\n"), ("class:ask", "> ")]
+        return [*above, ("class:status", f"\n{status.plain}\n"), ("class:ask", "> ")]
 
     async def _read(self) -> None:
         """Read until Ctrl-D or a second Ctrl-C, in one run: between two runs Ctrl-C would end the process."""
