@@ -1,1 +1,1 @@
-"""A support agent of a bookshop: its database, tools, agents and tests."""
+"""A support agent of a bookshop: its database, tools, agents, HTTP API and tests."""

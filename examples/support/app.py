@@ -10,17 +10,30 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from holdfast import Agent, App, Budget, CachedReply, ErrorReply, Memory, TenantLimits
+from holdfast import (
+    Agent,
+    App,
+    Budget,
+    CachedReply,
+    ErrorReply,
+    InstructionsContext,
+    Memory,
+    TenantLimits,
+)
 
 from .orders import Orders, open_orders
 from .tools import change_address, email_customer, find_orders, refund_order, reserve_book, search_help
 
 MODELS = ["openai:gpt-5-mini", "anthropic:claude-sonnet-4-5"]
 
-INSTRUCTIONS = """\
-You help customers of a bookshop. Look orders up before you speak about them. Refund an order only when the customer \
-asks for it, and give the receipt. Answer in two or three sentences.
-"""
+
+def instructions(ctx: InstructionsContext) -> str:
+    """The support agent's instructions, made once for each turn."""
+    return (
+        "You help customers of a bookshop. Look orders up before you speak about them. Refund an order only when"
+        " the customer asks for it, and give the receipt. Answer in two or three sentences."
+        f" Today is {ctx.now:%A, %d %B %Y}."
+    )
 
 
 class Ticket(BaseModel):
@@ -42,7 +55,7 @@ triage = Agent(
 support = Agent(
     "support",
     model=MODELS,
-    instructions=INSTRUCTIONS,
+    instructions=instructions,
     tools=[search_help, find_orders, change_address, reserve_book, refund_order, email_customer],
     description="Answers customers and takes care of their orders.",
     max_steps=12,
