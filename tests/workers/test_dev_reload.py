@@ -100,6 +100,8 @@ async def test_a_renamed_agent_is_served_after_the_reload(folder: Path) -> None:
         assert server is not None
         client = await connect(server.address, task_queue="holdfast", timeout=60)
         assert await client.run("salesclerk", "How much?") == "7 euros"
+        (folder / "shop.py").write_text(APP.format(agent="salesclerk").replace("openai:", "opnai:"))
+        await dev.said("'opnai:scripted' is not a model")
 
 
 async def test_a_worker_that_dies_while_a_file_is_broken_waits_for_the_next_change(folder: Path) -> None:

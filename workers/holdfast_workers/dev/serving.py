@@ -114,7 +114,7 @@ class Serving:
         workers = self._made(await WorkerChild.start(self._options.app))
         try:
             app = await self._unless_stopped(workers.loaded())
-            await workers.prepared()
+            prepared = await workers.prepared()
         except HoldfastError as error:
             await workers.end()
             self._printer.error(error)
@@ -131,6 +131,8 @@ class Serving:
         self._retired.add(retiring)
         retiring.add_done_callback(self._retired.discard)
         workers.serve(self._options.workers, address)
+        for reason in prepared.unusable:
+            self._printer.note(reason)
         names = ", ".join(agent.name for agent in app.agents)
         self._printer.note(f"loaded in {time.monotonic() - begun:.1f} s; agents: {names}")
         return app.folders
