@@ -57,7 +57,7 @@ class PromptSource:
         self.agent = agent
         self._ratios = ratios
         self._source = instructions
-        self._instructions = ""
+        self._instructions = agent.spec.instructions
         self.simple = isinstance(agent.fallback(step.fallback), SimplifiedReply)
         self.caches_replies = any(isinstance(each, CachedReply) for each in agent.spec.fallbacks)
         output = agent.spec.output
@@ -73,7 +73,8 @@ class PromptSource:
 
     async def instruct(self) -> None:
         """Get the turn's instructions; ``prompt`` needs them."""
-        self._instructions = self._instructions or await self._source.of(self.agent, self.step)
+        if self.agent.spec.dynamic_instructions:
+            self._instructions = self._instructions or await self._source.of(self.agent, self.step)
 
     def learn(self, prompt: Prompt, reported: int) -> None:
         """Calibrate with the provider's token count."""
