@@ -118,6 +118,8 @@ class FakeMemory:
 
         @activity.defn(name=names.READ_MANIFESTS)
         async def manifests(request: ReadManifests) -> Manifests:
+            if request.seq:
+                return Manifests(manifests=tuple(each for each in self.manifests if each.seq == request.seq))
             found = [each for each in self.manifests if each.seq > request.after]
             return Manifests(manifests=tuple(found[: self.pages]), more=len(found) > self.pages)
 
