@@ -118,9 +118,13 @@ class FakeMemory:
 
         @activity.defn(name=names.READ_MANIFESTS)
         async def manifests(request: ReadManifests) -> Manifests:
-            if request.seq:
-                return Manifests(manifests=tuple(each for each in self.manifests if each.seq == request.seq))
-            found = [each for each in self.manifests if each.seq > request.after]
-            return Manifests(manifests=tuple(found[: self.pages]), more=len(found) > self.pages)
+            return self.read_manifests(request)
 
         return [search, add, forget, stats, erase, migrate, maintain, manifests]
+
+    def read_manifests(self, request: ReadManifests) -> Manifests:
+        """Return the manifest that is asked for, or the next page."""
+        if request.seq:
+            return Manifests(manifests=tuple(each for each in self.manifests if each.seq == request.seq))
+        found = [each for each in self.manifests if each.seq > request.after]
+        return Manifests(manifests=tuple(found[: self.pages]), more=len(found) > self.pages)
