@@ -25,11 +25,13 @@ _KEYS: Final[tuple[SearchAttributeKey[Any], ...]] = (AGENT, TENANT, USER, STATUS
 TYPES: Final = {key.name: key.indexed_value_type.name.capitalize() for key in _KEYS}
 """Each attribute's type, in the words of Temporal's command line: Keyword, Double, Int."""
 
-_REFUSED: Final = frozenset({
-    RPCStatusCode.PERMISSION_DENIED,
-    RPCStatusCode.UNAUTHENTICATED,
-    RPCStatusCode.UNIMPLEMENTED,
-})  # fmt: skip
+_REFUSED: Final = frozenset(
+    {
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.UNIMPLEMENTED,
+    }
+)
 
 
 async def ensure(client: Client) -> list[str]:

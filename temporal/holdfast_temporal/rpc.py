@@ -13,11 +13,13 @@ from holdfast_workflows.contracts.errors import ServiceError, SettingsInvalid, T
 
 TIMEOUT: Final = timedelta(seconds=10)
 
-_UNREACHABLE: Final = frozenset({
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-})  # fmt: skip
+_UNREACHABLE: Final = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+    }
+)
 
 
 @contextmanager

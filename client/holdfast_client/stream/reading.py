@@ -19,10 +19,12 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 from .snapshot import PendingModelCall, PendingToolCall, Snapshot
 
-_RUNS: Final = frozenset({
-    PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
-    PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
-})  # fmt: skip
+_RUNS: Final = frozenset(
+    {
+        PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+        PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+    }
+)
 _UNATTENDED: Final = 3.0
 """Seconds that work may wait before the stream reports it."""
 

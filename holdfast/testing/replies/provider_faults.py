@@ -71,7 +71,12 @@ def _within_200(body: bytes) -> Callable[[Request, float], Reply]:
 
 def _retry_info(_: Request, after: float) -> Reply:
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{after:g}s"}]
-    problem = {"code": 429, "message": "You exceeded your current quota, please check your plan.", "status": "RESOURCE_EXHAUSTED", "details": details}  # fmt: skip
+    problem = {
+        "code": 429,
+        "message": "You exceeded your current quota, please check your plan.",
+        "status": "RESOURCE_EXHAUSTED",
+        "details": details,
+    }
     return Reply(status=429, raw=json.dumps([{"error": problem}]).encode())
 
 

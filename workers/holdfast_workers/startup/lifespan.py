@@ -32,7 +32,7 @@ async def with_dependencies(registry: Registry) -> AsyncGenerator[Registry]:
         yield replace(registry, deps=value)
     finally:
         try:
-            # The lifespan did not cause what ends the worker, so it is not told.
+            # What ends the worker is not an error of the lifespan, so it does not receive it.
             await context.__aexit__(None, None, None)
         except Exception as error:
             raise _failed(error, "at the end") from error

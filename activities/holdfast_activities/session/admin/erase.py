@@ -50,8 +50,14 @@ class Erase:
         await self.state.erasing.scrub()
         activity.logger.info(
             "%s %s of tenant %r erased, as %s asked: %d sessions, %d entries, %d memories",
-            request.kind, request.id, request.tenant, request.by or "an operator", len(sessions), entries, erased,
-        )  # fmt: skip
+            request.kind,
+            request.id,
+            request.tenant,
+            request.by or "an operator",
+            len(sessions),
+            entries,
+            erased,
+        )
         return EraseResult(memories=erased, entries=entries, sessions=tuple(sessions), more=more)
 
     async def _sessions(self, request: EraseInput) -> list[str]:

@@ -17,8 +17,10 @@ CHOICES: Final = {
 """The possible commands for each kind of decision."""
 
 _ACTIONS: Final[dict[str, Literal["confirm", "retry", "give_up"]]] = {
-    "/confirm": "confirm", "/retry": "retry", "/give-up": "give_up"
-}  # fmt: skip
+    "/confirm": "confirm",
+    "/retry": "retry",
+    "/give-up": "give_up",
+}
 
 
 WORDS: Final = (*_ACTIONS, "/raise")

@@ -32,9 +32,9 @@ _LINES: Final = {
 
 _COLOUR: Final[dict[TurnStatus, str]] = {"failed": "red", "cancelled": "magenta"}
 
-_SHOWN_STATUSES: Final = frozenset({
-    "steered", "retrying", "waiting_for_worker", "paused", "closed", "failed", "cancelled"
-})  # fmt: skip
+_SHOWN_STATUSES: Final = frozenset(
+    {"steered", "retrying", "waiting_for_worker", "paused", "closed", "failed", "cancelled"}
+)
 
 
 class Screen:

@@ -65,12 +65,14 @@ def _list(found: Sequence[BreakerView]) -> Text:
     return printing.blocks(
         (
             each.name,
-            "  ".join((
-                f"{each.state.replace('_', '-')}{', manually' if each.manual else ''}",
-                *([f"until {until}"] if (until := printing.when(each.until)) else []),
-                *([f"{printing.count(each.failures, 'failure')} in a row"] if each.failures else []),
-            )),
+            "  ".join(
+                (
+                    f"{each.state.replace('_', '-')}{', manually' if each.manual else ''}",
+                    *([f"until {until}"] if (until := printing.when(each.until)) else []),
+                    *([f"{printing.count(each.failures, 'failure')} in a row"] if each.failures else []),
+                )
+            ),
             each.reason,
         )
         for each in found
-    )  # fmt: skip
+    )
