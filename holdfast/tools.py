@@ -174,7 +174,7 @@ def tool(
 
     def declared(function: Callable[P, R]) -> Tool[P, R]:
         chosen = _name(function, name)
-        _check_effect(chosen, effect, inline=inline, tells=probe is not None or undo is not None)
+        _check_effect(chosen, effect, inline=inline, has_functions=probe is not None or undo is not None)
         known = _aliases(aliases, chosen)
         signature = read_signature(function, chosen)
         spec = ToolSpec(
@@ -225,7 +225,7 @@ def _aliases(aliases: Sequence[str], name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(aliases))
 
 
-def _check_effect(name: str, effect: Effect, *, inline: bool, tells: bool) -> None:
+def _check_effect(name: str, effect: Effect, *, inline: bool, has_functions: bool) -> None:
     if effect not in _EFFECTS:
         raise InvalidDeclaration(f"tool {name!r} has effect={effect!r}; use one of {', '.join(_EFFECTS)}")
     if inline and effect != "none":
@@ -233,7 +233,7 @@ def _check_effect(name: str, effect: Effect, *, inline: bool, tells: bool) -> No
             f"tool {name!r} is inline with effect={effect!r}; only tools without effects may be inline, "
             "so remove one of the two"
         )
-    if tells and effect == "none":
+    if has_functions and effect == "none":
         raise InvalidDeclaration(
             f'tool {name!r} has a probe or an undo but no effect; set effect="once" or effect="idempotent"'
         )

@@ -1,4 +1,4 @@
-"""The events of a stream: pydantic models, told apart by ``kind``."""
+"""The events of a stream: pydantic models, distinguished by ``kind``."""
 
 from typing import Annotated, Any, Literal, get_args
 

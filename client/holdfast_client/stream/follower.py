@@ -201,7 +201,7 @@ class Follower:
             self._move(next=max(at.next, item.n + 1))
             yield event
             return
-        # These may be read again: the position tells which of them were emitted.
+        # These may be read again: the position has those that were emitted.
         if item.turn > max(at.turn, at.ended):
             self._move(turn=item.turn)
             text = item.text if item.kind == "turn_started" else ""

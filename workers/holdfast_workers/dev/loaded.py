@@ -34,7 +34,7 @@ class Report(BaseModel):
 
 
 class LoadedAgent(BaseModel):
-    """An agent of the App; ``memory`` tells whether it has one."""
+    """An agent of the App; ``memory`` is whether it has one."""
 
     name: str
     models: list[str]
@@ -61,7 +61,7 @@ class LoadedApp(Report):
 class Prepared(Report):
     """Second report, once all libraries are loaded: the settings that the worker will use.
 
-    ``state`` and ``memory`` are places without passwords; ``unusable`` tells why models cannot be used.
+    ``state`` and ``memory`` are places without passwords; ``unusable`` are the reasons why models cannot be used.
     """
 
     queue: str = ""

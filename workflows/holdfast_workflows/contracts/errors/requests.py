@@ -100,7 +100,7 @@ class DevServerMissing(ServiceError, code="dev_server_missing", kind="permanent"
 
 
 class DevServerFailed(ServiceError, code="dev_server_failed"):
-    """The embedded Temporal server failed; its log tells the reason."""
+    """The embedded Temporal server failed; the reason is in its log."""
 
 
 class SearchAttributesMissing(
