@@ -14,7 +14,8 @@ import holdfast_temporal
 from holdfast_client.operations import effects, listing
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_client.operations.memory import MemoryClient
-from holdfast_client.requests import starting
+from holdfast_client.requests import starting, waiting
+from holdfast_client.requests.bounded import is_number
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
@@ -35,7 +36,7 @@ from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
 
 from . import messages
-from .agents import DeclaredAgent
+from .agents import DeclaredAgent, name_and_shape
 from .reply import Output
 from .session import Session
 
@@ -43,6 +44,9 @@ T = TypeVar("T")
 
 DEFAULT_TIMEOUT: Final = 20.0
 """Seconds without an answer, or without a worker, after which a request fails."""
+
+_LONGEST: Final = 1e9
+"""Seconds; the timers of the Temporal client do not take more."""
 
 
 @public
@@ -76,8 +80,8 @@ async def connect(
         TemporalUnreachable: The server does not answer.
         SettingsInvalid: An environment variable has an invalid value.
     """
-    if timeout <= 0:
-        raise SettingsInvalid(f"timeout={timeout} must be more than 0 seconds")
+    if not is_number(timeout, 0, _LONGEST):
+        raise SettingsInvalid(f"timeout={timeout!r} must be more than 0 seconds")
     if temporal is None:
         temporal = await holdfast_temporal.connect(address, namespace=namespace, tls=tls, api_key=api_key)
     queue = task_queue or os.environ.get("HOLDFAST_TASK_QUEUE", "")
@@ -176,7 +180,17 @@ class Client:
         agent: str | DeclaredAgent,
         prompt: str,
         *,
-        output_type: OutputShape | None = None,
+        output_type: type[T],
+        **options: Unpack[SessionOptions],
+    ) -> Session[T]: ...
+
+    @overload
+    async def start_task(
+        self,
+        agent: str | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: Mapping[str, Any] | None = None,
         **options: Unpack[SessionOptions],
     ) -> Session: ...
 
@@ -240,6 +254,7 @@ class Client:
             TurnNotEnded: The task is still running after ``timeout`` seconds.
             HoldfastError: The task failed, with the error's own class.
         """
+        waiting.checked(timeout)  # before the task is started
         session = await starting.start(
             self._requests, "task", agent, prompt, output_type=output_type, **options
         )
@@ -262,7 +277,7 @@ class Client:
 
         ``agent`` or ``output_type`` gives ``reply.output`` its type; otherwise JSON becomes a dict.
         """
-        shape = agent.output_type if agent is not None and output_type is None else output_type
+        shape = output_type if agent is None else name_and_shape(agent, output_type)[1]
         return Session(self._requests, messages.checked_id(id), output=Output(shape))
 
     def sessions(

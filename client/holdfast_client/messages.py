@@ -7,6 +7,7 @@ import secrets
 from base64 import b32encode
 
 from holdfast_client.operations import content
+from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, MessageTooLarge
@@ -16,6 +17,11 @@ from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 _MAX_ID = 200
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]+")
+
+
+def is_text(value: object) -> bool:
+    """Whether a value is a str; callers without a type checker may pass anything."""
+    return isinstance(value, str)
 
 
 def new_id(prefix: str) -> str:
@@ -30,13 +36,15 @@ def session_id(agent: str) -> str:
 
 def checked_id(id: str) -> str:
     """Return a session id chosen by the user, or raise BadInput."""
-    if not id or len(id) > _MAX_ID or not id.isprintable() or id != id.strip():
+    if not is_text(id) or not id or len(id) > _MAX_ID or not id.isprintable() or id != id.strip():
         raise BadInput(f"a session id is 1 to {_MAX_ID} printable characters without spaces at its ends")
     return id
 
 
 def check(text: str) -> int:
     """Return the size of a message in bytes; MessageTooLarge if it is over the limit as text or as JSON."""
+    if not is_text(text):
+        raise BadInput(f"the message {preview(repr(text), 60)} is not a str; give a text")
     if not text:
         raise BadInput("the message is empty; give a text")
     length = size(text)
@@ -59,11 +67,12 @@ async def prepare(
         raise BadInput(f"a message's id is at most {MAX_NAME} characters")
     length = check(text)
     ref = await content.store(requests, session, id, text) if length > INLINE_TEXT else ""
-    return Message(
-        id=id,
-        text=preview(text) if ref else text,
-        ref=ref,
-        size=length,
-        when_busy=when_busy,
-        streaming=streaming,
-    )
+    with bad_input():
+        return Message(
+            id=id,
+            text=preview(text) if ref else text,
+            ref=ref,
+            size=length,
+            when_busy=when_busy,
+            streaming=streaming,
+        )

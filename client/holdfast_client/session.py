@@ -88,6 +88,7 @@ class Session(Generic[OutT]):
             MessageTooLarge: The message is over its limit.
             HoldfastError: The turn failed, with the error's own class.
         """
+        waiting.checked(timeout)  # before the message is sent
         accepted = await self._send(text, when_busy, id=id, streaming=streaming)
         if not wait:
             return Reply(text="", turn=accepted.turn, status="queued", paused=accepted.paused)
@@ -113,7 +114,7 @@ class Session(Generic[OutT]):
             TurnNotEnded: The turn is still running after ``timeout``.
             HoldfastError: The turn failed or was cancelled, with the error's own class.
         """
-        number = await self._last_turn() if turn is None else turn
+        number = await self._last_turn() if turn is None else waiting.checked_turn(turn)
         view = await waiting.turn_within(self._requests, self._id, number, timeout)
         reply = await waiting.reply(self._requests, self._id, view, self._output)
         return reply.check() if raise_on_error else reply
@@ -149,7 +150,8 @@ class Session(Generic[OutT]):
                 "a stream takes a text or after=…, not both: leave out the text to continue a turn"
             )
         at = Position.decode(after, self._id) if after else None
-        return self._stream(text, turn or (at.followed if at else None), at, when_busy, timeout)
+        number = (at.followed if at else None) if turn is None else waiting.checked_turn(turn)
+        return self._stream(text, number, at, when_busy, waiting.checked(timeout))
 
     async def _stream(
         self,
@@ -182,7 +184,7 @@ class Session(Generic[OutT]):
 
         ``after`` and ``timeout``, and what they raise, are as of ``stream``.
         """
-        return self._watch(Position.decode(after, self._id) if after else None, timeout)
+        return self._watch(Position.decode(after, self._id) if after else None, waiting.checked(timeout))
 
     async def _watch(
         self,
@@ -201,7 +203,7 @@ class Session(Generic[OutT]):
     async def view(self, since: int | None = None) -> SessionView:
         """Return the session's state, with its events from number ``since`` on; without events by default."""
         return await self._requests.query(
-            self._id, "view", _NO_EVENTS if since is None else since, SessionView
+            self._id, "view", waiting.NO_EVENTS if since is None else since, SessionView
         )
 
     async def log(self, start: int = 0) -> AsyncGenerator[Entry]:
@@ -261,6 +263,7 @@ class Session(Generic[OutT]):
             TurnNotEnded: Its tools are still running after ``timeout`` seconds; the turn stays cancelled.
             HoldfastError: The turn had failed, with the error's own class.
         """
+        waiting.checked(timeout)  # before the turn is cancelled
         view = await self._requests.update(self._id, "cancel_turn", reason, TurnView)
         reply = await self.wait(view.turn, timeout=timeout, raise_on_error=False)
         return reply if reply.status == "cancelled" else reply.check()
@@ -394,6 +397,3 @@ class Session(Generic[OutT]):
         if self._turn is not None:
             return self._turn
         return max(1, (await self.view()).turn)
-
-
-_NO_EVENTS = 1 << 62

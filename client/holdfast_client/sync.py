@@ -26,7 +26,7 @@ from holdfast_workflows.contracts.public import public
 
 from . import client as async_client
 from . import session as async_session
-from .agents import DeclaredAgent
+from .agents import DeclaredAgent, name_and_shape
 from .portal import Portal
 from .reply import OutT
 
@@ -160,7 +160,17 @@ class Client(_Handle[async_client.Client]):
         agent: str | DeclaredAgent,
         prompt: str,
         *,
-        output_type: OutputShape | None = None,
+        output_type: type[T],
+        **options: Unpack[SessionOptions],
+    ) -> Session[T]: ...
+
+    @overload
+    def start_task(
+        self,
+        agent: str | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: Mapping[str, Any] | None = None,
         **options: Unpack[SessionOptions],
     ) -> Session: ...
 
@@ -233,7 +243,7 @@ class Client(_Handle[async_client.Client]):
         self, id: str, *, agent: DeclaredAgent | None = None, output_type: OutputShape | None = None
     ) -> Session[Any]:
         """Return a handle for the session of that id, without a request."""
-        shape = agent.output_type if agent is not None and output_type is None else output_type
+        shape = output_type if agent is None else name_and_shape(agent, output_type)[1]
         return Session(self._target.session(id, output_type=_any(shape)), self._portal)
 
     @property

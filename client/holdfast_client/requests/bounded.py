@@ -24,6 +24,11 @@ _PAUSE: Final = 0.1
 _LOST: Final = frozenset({RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED})
 
 
+def is_number(value: object, above: float, below: float) -> bool:
+    """Whether a value is a number between two others. NaN and booleans are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and above < value < below
+
+
 async def bounded(call: Coroutine[Any, Any, T], seconds: float) -> T:
     """Await a call for at most so many seconds.
 

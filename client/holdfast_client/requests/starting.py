@@ -111,14 +111,14 @@ async def start(
     heartbeat_timeout: float = _HEARTBEAT_TIMEOUT,
 ) -> Session[Any]:
     """Start a session or find it."""
-    _check(tenant, user, budget)
+    _check(tenant, user, budget, max_steps)
     name, shape = name_and_shape(agent, output_type)
     session = messages.session_id(name) if id is None else messages.checked_id(id)
     message = None
-    if text is not None:
+    if text is not None or mode == "task":
         # A fixed id, so that a repeated start sends the same message.
         message = await messages.prepare(
-            requests, session, text, id=_FIRST, when_busy=when_busy, streaming=streaming
+            requests, session, text or "", id=_FIRST, when_busy=when_busy, streaming=streaming
         )
     roll: dict[str, Any] = (
         {} if continue_as_new_after is None else {"continue_as_new_after": continue_as_new_after}
@@ -142,7 +142,12 @@ async def start(
     return Session(requests, session, turn, streaming=streaming, lingers=lingers, output=Output(shape))
 
 
-def _check(tenant: str, user: str, budget: object) -> None:
+def _check(tenant: str, user: str, budget: object, max_steps: object) -> None:
+    if isinstance(max_steps, int) and max_steps < 1:
+        raise BadInput(f"max_steps={max_steps} must be at least 1; leave it out for the agent's limit")
+    for name, value in (("tenant", tenant), ("user", user)):
+        if not messages.is_text(value):
+            raise BadInput(f"{name}={value!r} must be a str; leave it out for no {name}")
     # Stored unchanged: a replaced character could make it the name of another tenant or user.
     if clean(tenant) != tenant or clean(user) != user:
         raise BadInput("a tenant or a user contains NUL or a lone surrogate")

@@ -16,17 +16,18 @@ from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.session import SessionView, TaskResult, TurnView, WaitTurn
 
 from . import health
-from .bounded import bounded
+from .bounded import bounded, is_number
 from .requests import Requests
 
 T = TypeVar("T")
+Seconds = TypeVar("Seconds", bound=float | None)
 
 _ENDED = frozenset({"done", "failed", "cancelled"})
 _LONGEST = 15.0  # seconds of one request
 _SOON = 0.05  # seconds after a request that was answered at the end of its time
 _FIRST, _SLOWER, _SLOWEST = 0.25, 1.5, 2.0  # seconds after requests that are answered at once
 _FOREVER = 1e9
-_NO_EVENTS = 1 << 62
+NO_EVENTS = 1 << 62
 _SLICE = 10.0  # seconds between checks for a worker
 
 
@@ -60,10 +61,9 @@ async def within(
     call: Coroutine[Any, Any, T], seconds: float | None, error: Callable[[], Awaitable[errors.TurnNotEnded]]
 ) -> T:
     """Await a call; raise the error after ``seconds``. None is no limit."""
-    if seconds is None:
-        return await call
     try:
-        return await bounded(call, checked(seconds))
+        limit = checked(seconds)
+        return await (call if limit is None else bounded(call, limit))
     except TimeoutError:
         raise await error() from None
     finally:
@@ -90,11 +90,20 @@ async def each_within(
         yield cast("T", value)
 
 
-def checked(seconds: float) -> float:
-    """Return a timeout; BadInput if it is not a number over 0."""
-    if not 0 < seconds < _FOREVER:
+def checked(seconds: Seconds) -> Seconds:
+    """Return a timeout, or None for no limit; BadInput if it is not a number over 0."""
+    if seconds is not None and not is_number(seconds, 0, _FOREVER):
         raise errors.BadInput(f"timeout={seconds!r} must be more than 0 seconds; leave it out for no limit")
     return seconds
+
+
+def checked_turn(number: int) -> int:
+    """Return a turn's number; BadInput if it is not a whole number from 1."""
+    if type(number) is not int or number < 1:
+        raise errors.BadInput(
+            f"turn={number!r} must be a whole number from 1; leave it out for the last turn"
+        )
+    return number
 
 
 async def late(
@@ -107,7 +116,7 @@ async def late(
         else f"turn {number} of session {session} is still running"
     )
     with suppress(errors.HoldfastError):  # the reason is optional
-        view = await requests.query(session, "view", _NO_EVENTS, SessionView)
+        view = await requests.query(session, "view", NO_EVENTS, SessionView)
         if view.status == "paused":
             what = paused(session, number)
         elif view.waiting_for or view.pending_decisions:
