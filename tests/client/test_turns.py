@@ -54,25 +54,24 @@ async def test_turns_report_how_each_of_them_ended(running: Running) -> None:
 
 async def test_a_list_has_app_and_first_message_and_ids_begin_with_the_agent(running: Running) -> None:
     async with running([say("Hello.")]) as environment:
+        user = f"ann-{environment.task_queue}"
         await binding.bind(environment.temporal, environment.task_queue, Binding(app="shop"))
 
         async def is_bound() -> bool:
             return environment.task_queue in await binding.bound(environment.temporal)
 
         await eventually(is_bound)
-        session = await environment.client.start(
-            "helper", "Where is\norder 42?" + " please" * 100, user="ann"
-        )
+        session = await environment.client.start("helper", "Where is\norder 42?" + " please" * 100, user=user)
         await session.wait()
         assert re.fullmatch(r"helper-[a-z2-7]{20}", session.id)
-        bare = await environment.client.start("helper", user="ann")
+        bare = await environment.client.start("helper", user=user)
 
         async def listed() -> bool:
-            found = [info async for info in environment.client.sessions(user="ann")]
+            found = [info async for info in environment.client.sessions(user=user)]
             return {info.id for info in found} == {session.id, bare.id}
 
         await eventually(listed)
-        found = {info.id: info async for info in environment.client.sessions(user="ann")}
+        found = {info.id: info async for info in environment.client.sessions(user=user)}
         assert found[session.id].app == "shop"
         assert found[session.id].message.startswith("Where is order 42? please")
         assert len(found[session.id].message) == 120
