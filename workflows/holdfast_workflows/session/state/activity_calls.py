@@ -106,7 +106,6 @@ def _start(
 ) -> workflow.ActivityHandle[R]:
     """Start an activity with a timeout in ``seconds``; with ``spec`` it has the tenant's fairness weight."""
     kinds = workflow.ActivityCancellationType
-    fair = spec is not None and spec.weight != 1.0
     return workflow.start_activity(
         activity,
         given,
@@ -117,7 +116,7 @@ def _start(
         cancellation_type=kinds.WAIT_CANCELLATION_COMPLETED if wait_cancelled else kinds.TRY_CANCEL,
         summary=summary or None,
         # The rest of the priority is inherited from the workflow.
-        priority=Priority(fairness_weight=spec.weight) if spec and fair else Priority.default,
+        priority=Priority(fairness_weight=spec.weight) if spec and spec.weight != 1.0 else Priority.default,
     )
 
 
