@@ -1,4 +1,4 @@
-"""Calls that must happen once: claimed, settled, and never made again while nobody knows of their end."""
+"""Calls that must happen once: claimed, settled, and never made again while their outcome is unknown."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Careless(Ledger):
         return None
 
     async def claim(self, row: EffectView, over: str = "") -> Claim:
-        """Ours, whoever has it."""
+        """Ours, at every caller."""
         return Claim(row, over, ours=True)
 
 
@@ -237,7 +237,7 @@ async def answers_too_much() -> object:
 
 
 async def answers_nonsense() -> object:
-    """What is no text."""
+    """A value that cannot be written as text."""
     return object()
 
 
@@ -389,7 +389,7 @@ async def test_a_call_in_doubt_is_looked_up_though_its_tool_is_not_to_be_called(
     await runner.claimed(tool)
     told = await runner.act(tool, again=True)
     assert told.wait is not None
-    assert told.wait.kind == "effect", "whoever is told of a breaker thinks that it was not called"
+    assert told.wait.kind == "effect", "a breaker as the reason would mean that the tool was not called"
     assert told.wait.seconds <= 20
     # A call that was never claimed was not made, so it waits for the breaker.
     waits = await runner.act(tool, again=True, seq=SEQ + 1)

@@ -1,4 +1,4 @@
-"""Calls that may be made again: what is settled with them, when they are tried again, when nobody calls them."""
+"""Calls that may be made again: what is settled with them, when they are tried again, when no activity calls them."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def test_failures_in_a_row_open_the_tools_breaker_and_calls_wait_without_a
     assert (park.kind, park.error_code) == ("breaker", "breaker_open")
     assert park.seconds > 0
     assert len(payments.paid) == 5
-    # Whoever waits has claimed nothing.
+    # A call that waits has claimed nothing.
     assert len(await state.effects.list(session)) == 5
     await runner.resilience.close()
 
