@@ -1,0 +1,1 @@
+"""Who acts, and what is recorded of it: principals and audit records."""

@@ -1,0 +1,32 @@
+"""Audit records: what was decided or done, by whom. The state database chains them by hashes, per tenant."""
+
+from typing import Literal
+
+from ..base import Contract
+from ..public import public
+
+AuditKind = Literal["permission", "approval", "effect", "budget", "operator", "erasure"]
+
+
+@public
+class AuditRecord(Contract):
+    """One entry of the audit log, before it has a place in its tenant's chain.
+
+    ``id`` is unique and the same for every attempt to write the record, so a retry writes it once. ``at`` is in
+    seconds since 1970. ``details`` never contains content: values are ids, names, digests and numbers.
+    """
+
+    id: str
+    kind: AuditKind
+    action: str
+    """What happened, in a word: ``deny``, ``approved``, ``settled``, ``raised``, ``closed``, ``erased``."""
+    tenant: str = ""
+    session: str = ""
+    principal: str = ""
+    """The id of the principal that acted; empty if the system did."""
+    subject: str = ""
+    """What it concerns: a call's key, an account, a workflow's id."""
+    reason: str = ""
+    """The rule, or the reason that was given."""
+    details: dict[str, str] = {}
+    at: float = 0.0
