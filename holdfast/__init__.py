@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         TaskReport,
     )
     from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, RetryPolicy, ToolSpec
+    from holdfast_workflows.contracts.control.secrets import Secret
     from holdfast_workflows.contracts.errors import (
         AllProvidersFailed,
         AppBroken,
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
         ResultNotText,
         ResultTooLarge,
         SearchAttributesMissing,
+        SecretMissing,
         ServiceError,
         SessionBusy,
         SessionClosed,
@@ -183,6 +185,7 @@ _MODULES: Final = {
         MaintenanceReport Memory MemoryStats MemoryTurn MemoryView MigrateResult PlanItem TaskReport
     """,
     "holdfast_workflows.contracts.agent.spec": "AgentSpec OutputSpec RetryPolicy ToolSpec",
+    "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ContentFiltered ContextTooLong DatabaseMismatch DevServerFailed DevServerMissing
@@ -191,8 +194,8 @@ _MODULES: Final = {
         MalformedReply MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected
         ModelStopped ModelTransient NoCachedReply NoWorker NothingToDo OutputCutOff OutputInvalid PortTaken
         ProviderQuota QueueFull RateLimited ResultNotText ResultTooLarge SearchAttributesMissing
-        ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind
-        StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached TemporalUnreachable
+        SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid
+        StateBehind StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached TemporalUnreachable
         ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent
         VersionConflict WorkerMissing
     """,
@@ -232,7 +235,7 @@ __all__ = [
     "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged", "PlanItem", "PortTaken", "Problem",
     "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
     "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "RunOptions",
-    "SearchAttributesMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
+    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
     "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
     "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
     "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",

@@ -11,6 +11,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 from holdfast_workflows.contracts.agent.app import ToolContext
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.spec import TOOL_RETRY, Effect, RetryPolicy, ToolSpec
+from holdfast_workflows.contracts.control.secrets import Secret
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 from holdfast_workflows.contracts.public import public
@@ -123,6 +124,7 @@ def tool(
     breaker: bool = True,
     allow_repeats: bool = False,
     aliases: Sequence[str] = (),
+    secrets: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -142,6 +144,7 @@ def tool(
     breaker: bool = True,
     allow_repeats: bool = False,
     aliases: Sequence[str] = (),
+    secrets: Sequence[str] = (),
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a typed function callable by models: ``@tool`` or ``@tool(effect="idempotent", …)``.
 
@@ -167,6 +170,8 @@ def tool(
         breaker: Whether all workers stop calling the tool for a while after failures in a row.
         allow_repeats: Whether equal calls with equal results are intended, as when a tool polls.
         aliases: Earlier names, which older sessions still call; new sessions see ``name`` only.
+        secrets: References to the secrets that the function reads with ``ToolContext.secret``: "env:NAME" or
+            "file:/path".
 
     Raises:
         InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -189,6 +194,7 @@ def tool(
             undo=_undo(undo, chosen),
             breaker=breaker,
             allow_repeats=allow_repeats,
+            secrets=_secrets(secrets, chosen),
         )
         asked = None if probe is None else effects.read_probe(probe, chosen, signature)
         made = Tool(function, spec, signature, asked, undo if isinstance(undo, Tool) else None, known)
@@ -223,6 +229,12 @@ def _aliases(aliases: Sequence[str], name: str) -> tuple[str, ...]:
                 f"tool {name!r} has the alias {alias!r}, which is its own name or a reserved one"
             )
     return tuple(dict.fromkeys(aliases))
+
+
+def _secrets(secrets: Sequence[str], name: str) -> tuple[str, ...]:
+    if isinstance(secrets, str):
+        raise InvalidDeclaration(f"tool {name!r} has a text as secrets; give a list of references")
+    return tuple(str(Secret(reference)) for reference in secrets)
 
 
 def _check_effect(name: str, effect: Effect, *, inline: bool, has_functions: bool) -> None:

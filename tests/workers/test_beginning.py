@@ -10,11 +10,11 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from holdfast import Agent, App, Budget, Memory, SimplifiedReply
+from holdfast import Agent, App, Budget, Memory, SimplifiedReply, tool
 from holdfast_activities.models import Models, ProviderConfig, providers_from
 from holdfast_activities.state import open_state
 from holdfast_temporal import DevServer
-from holdfast_workers.startup.checking import warn_of_models
+from holdfast_workers.startup.checking import warn_of_models, warn_of_secrets
 from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailable
 from tests.postgres_server import PostgresServer
 
@@ -53,6 +53,21 @@ async def test_models_that_cannot_be_asked_are_warned_of(
     cannot = [record.getMessage() for record in caplog.records if "cannot use" in record.getMessage()]
     assert len(cannot) == bool(said)
     assert all(words in cannot[0] for words in said)
+
+
+def test_a_secret_of_a_tool_that_has_no_value_is_logged_at_the_start(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @tool(secrets=["env:SET_KEY", "env:LOST_KEY"])
+    def charge() -> str:
+        """Charge."""
+        return ""
+
+    monkeypatch.setenv("SET_KEY", "v")
+    warn_of_secrets(App(agents=[Agent("a", model="local:x", tools=[charge])]).registry())
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith("agent a: tool charge cannot be called: ")
+    assert "variable LOST_KEY is not set" in line
 
 
 @pytest.mark.parametrize(

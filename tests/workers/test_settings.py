@@ -6,7 +6,7 @@ import pytest
 
 from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_workers.settings import Settings
-from holdfast_workflows.contracts.errors import SettingsInvalid
+from holdfast_workflows.contracts.errors import SecretMissing, SettingsInvalid
 
 
 def test_without_any_variable_everything_is_embedded() -> None:
@@ -37,6 +37,16 @@ def test_secrets_come_from_files_and_are_not_shown(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOLDFAST_API_KEY", "s3cret")
     monkeypatch.setenv("HOLDFAST_STATE_URL", "postgresql://user:s3cret@host/db")
     assert "s3cret" not in repr(Settings.load())
+
+
+def test_a_database_url_may_refer_to_its_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    monkeypatch.setenv("HOLDFAST_STATE_URL", f"postgresql://user:${{file:{tmp_path / 'password'}}}@host/db")
+    monkeypatch.setenv("HOLDFAST_MEMORY_URL", "env:MEMORIES")
+    settings = Settings.load()
+    assert settings.state() == "postgresql://user:s3cret@host/db"
+    with pytest.raises(SecretMissing, match="MEMORIES"):
+        settings.memory()
 
 
 def test_providers_are_added_beside_the_usual_two(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ from holdfast_workers.monitoring import logs, telemetry
 from holdfast_workers.monitoring.health import HealthServer
 from holdfast_workers.monitoring.watchdog import Watchdog
 from holdfast_workers.startup import binding
-from holdfast_workers.startup.checking import warn_of_models, warn_of_tools
+from holdfast_workers.startup.checking import warn_of_models, warn_of_secrets, warn_of_tools
 from holdfast_workers.startup.lifespan import with_dependencies
 from holdfast_workers.startup.loading import load_app
 from holdfast_workers.startup.scheduling import ensure_maintenance
@@ -152,6 +152,7 @@ class WorkerProcess:
         stack.push_async_callback(models.close)
         if not self._checked:
             warn_of_models(self._registry, models)
+        warn_of_secrets(self._registry)
         await warn_of_tools(self._registry, state)
         resilience = Resilience(state, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from holdfast_temporal import Connection
 from holdfast_temporal.connection import read_secret, read_tls
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.control.secrets import references_in
 from holdfast_workflows.contracts.errors import SettingsInvalid
 from holdfast_workflows.contracts.text.nearest import no_such
 
@@ -110,8 +111,9 @@ class Settings(BaseModel):
 
         Raises:
             SettingsInvalid: The file that holds it cannot be read.
+            SecretMissing: A reference in it has no value.
         """
-        return (
+        return _filled(
             self.state_url.get_secret_value()
             or read_secret("HOLDFAST_STATE_URL_FILE", self.state_url_file)
             or f"sqlite:///{self.home.absolute() / 'state.db'}"
@@ -122,9 +124,11 @@ class Settings(BaseModel):
 
         Raises:
             SettingsInvalid: The file that holds it cannot be read.
+            SecretMissing: A reference in it has no value.
         """
-        return self.memory_url.get_secret_value() or read_secret(
-            "HOLDFAST_MEMORY_URL_FILE", self.memory_url_file
+        return _filled(
+            self.memory_url.get_secret_value()
+            or read_secret("HOLDFAST_MEMORY_URL_FILE", self.memory_url_file)
         )
 
     def model_providers(self) -> dict[str, ProviderConfig]:
@@ -137,6 +141,15 @@ class Settings(BaseModel):
         from holdfast_activities.models.config import providers_from, read_providers
 
         return {**providers_from(os.environ), **read_providers(self.providers)}
+
+
+def _filled(url: str) -> str:
+    """The URL with the values of its references."""
+    if not references_in(url):
+        return url
+    from holdfast_activities.secrets.references import fill  # it loads the activities
+
+    return fill(url)
 
 
 def _invalid(error: ValidationError) -> SettingsInvalid:

@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from holdfast_activities.secrets.references import fill, resolve
 from holdfast_activities.state.coordination.bucket import Rate
-from holdfast_workflows.contracts.errors import InvalidDeclaration, ModelRejected, SettingsInvalid
+from holdfast_workflows.contracts.control.secrets import is_reference
+from holdfast_workflows.contracts.errors import (
+    InvalidDeclaration,
+    ModelRejected,
+    SecretMissing,
+    SettingsInvalid,
+)
 from holdfast_workflows.contracts.text.nearest import no_such
 
 Kind = Literal["openai", "anthropic"]
@@ -29,7 +35,7 @@ class ProviderConfig:
             provider's own. A query (``?api-version=…``) is sent with each request.
         key: The API key itself; never shown.
         key_from: The place of the key: ``env:NAME`` or ``file:/path``. Without key and place, none is sent.
-        headers: Sent with each request.
+        headers: Sent with each request. Values may contain references: ``env:NAME`` or ``Bearer ${env:NAME}``.
         structured: Whether the server can bind a reply to a JSON schema; if not, the schema is added to the prompt.
         alternating: Whether the server refuses consecutive user messages, as the chat templates of some open
             models do; they are then sent as one. Only for ``openai``: the other format always joins them.
@@ -55,8 +61,7 @@ class ProviderConfig:
         Raises:
             InvalidDeclaration: ``key_from`` has another form.
         """
-        kind, _, place = self.key_from.partition(":")
-        if self.key_from and (kind not in ("env", "file") or not place):
+        if self.key_from and not is_reference(self.key_from):
             raise InvalidDeclaration(f"key_from={self.key_from!r} is not a place; use env:NAME or file:/path")
 
     @property
@@ -90,23 +95,27 @@ class ProviderConfig:
         Raises:
             ModelRejected: The key is missing; the detail names the variable or file.
         """
-        kind, _, place = self.key_from.partition(":")
-        key = self.key
-        if not key and kind == "env":
-            key = environ.get(place, "")
-        elif not key and kind == "file":
-            try:
-                key = Path(place).read_text()
-            except OSError as error:
-                raise ModelRejected(f"the key for {model} should be in {place}: {error.strerror}") from None
-        key = key.strip()
-        if self.key_from and not key:
-            raise ModelRejected(f"{model} needs a key; set {place}")
+        place = self.key_from.partition(":")[2]
+        try:
+            key = self.key.strip() or (resolve(self.key_from, environ) if self.key_from else "")
+        except SecretMissing as error:
+            raise ModelRejected(f"{model} needs a key; set {place} ({error.detail})") from None
         if not (key.isascii() and key.isprintable()):
             raise ModelRejected(
                 f"the key for {model} holds characters that no key has; check {place or 'it'}"
             )
         return key
+
+    def sent_headers(self, model: str, environ: Mapping[str, str]) -> dict[str, str]:
+        """The headers with the values of their references.
+
+        Raises:
+            ModelRejected: A value is missing; the detail names the variable or file.
+        """
+        try:
+            return {name: fill(value, environ) for name, value in self.headers.items()}
+        except SecretMissing as error:
+            raise ModelRejected(f"a header for {model} needs a secret: {error.detail}") from None
 
 
 _FIELDS: Final = tuple(each.name for each in fields(ProviderConfig))

@@ -48,7 +48,9 @@ class Models:
         if provider == _ANY:
             self.get(name)
         else:
-            self._providers[provider].find_key(name, self._environ)
+            config = self._providers[provider]
+            config.find_key(name, self._environ)
+            config.sent_headers(name, self._environ)
 
     def _split(self, name: str) -> tuple[str, str]:
         provider, _, model = name.partition(":")

@@ -51,6 +51,19 @@ def test_a_provider_does_not_show_its_key() -> None:
     assert "sk-1" not in repr(ProviderConfig("openai", key="sk-1"))
 
 
+async def test_a_providers_headers_may_refer_to_secrets() -> None:
+    async with ScriptedModel(lambda request: say(request.headers.get("x-gateway", "none"))) as server:
+        headers = {"x-gateway": "Token ${env:GATEWAY}"}
+        own = {"own": ProviderConfig("openai", server.openai_url, headers=headers)}
+        with pytest.raises(ModelRejected, match="GATEWAY"):
+            Models(own, {}).check("own:llama")
+        models = Models(own, {"GATEWAY": "s3cret"})
+        model = models.get("own:llama")
+        fragments = [model.fragment(UserEntry(seq=1, text="Hello"))]
+        assert (await model.complete(ModelRequest("", fragments))).text == "Token s3cret"
+        await models.close()
+
+
 async def test_any_server_at_any_address_is_a_provider_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("sk-from-file\n")
     async with ScriptedModel(lambda request: say(request.headers.get("authorization", "none"))) as server:

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Final
 
 from holdfast_activities.models import Models
+from holdfast_activities.secrets.references import missing
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.fallbacks import SimplifiedReply
@@ -44,6 +45,14 @@ def warn_of_models(registry: Registry, models: Models) -> None:
     for agent, reasons in unusable_models(registry, models).items():
         for name, reason in reasons.items():
             _log.warning("agent %s cannot use model %s: %s", agent, name, reason)
+
+
+def warn_of_secrets(registry: Registry) -> None:
+    """Log an error for each secret that a tool declares and that this worker cannot read."""
+    for agent, tools in registry.tools.items():
+        for name, tool in tools.items():
+            for error in missing(tool.spec.secrets):
+                _log.error("agent %s: tool %s cannot be called: %s", agent, name, error)
 
 
 def _models(agent: AgentSpec) -> list[str]:

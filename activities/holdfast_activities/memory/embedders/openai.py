@@ -41,10 +41,10 @@ class OpenAIEmbedder:
         self._name = model
         self._timeout = timeout
         try:
-            key = config.find_key(self.model, environ)
+            key, own = config.find_key(self.model, environ), config.sent_headers(self.model, environ)
         except ModelError as error:
             raise EmbedderBroken(error.detail) from None
-        headers = {**({"authorization": f"Bearer {key}"} if key else {}), **config.headers}
+        headers = {**({"authorization": f"Bearer {key}"} if key else {}), **own}
         self._client = make_client()
         self._endpoint = Endpoint(self._client, self.model, config.address("/embeddings"), headers, key)
         self._dimension = 0

@@ -41,7 +41,7 @@ class HTTPModel(Model):
         self._config = config
         key = config.find_key(name, environ)
         header, prefix = self._key_header
-        headers = {**headers, **({header: prefix + key} if key else {}), **config.headers}
+        headers = {**headers, **({header: prefix + key} if key else {}), **config.sent_headers(name, environ)}
         self._endpoint = Endpoint(client, name, config.address(path), headers, key)
 
     @property

@@ -5,7 +5,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +14,12 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import classify, words
+from holdfast_activities.secrets.references import resolve
 from holdfast_workflows.contracts.agent.app import BEGIN, ToolBinding, ToolContext
 from holdfast_workflows.contracts.errors import (
     EffectUnknown,
     HoldfastError,
+    InvalidDeclaration,
     ResultNotText,
     ResultTooLarge,
     ToolFailed,
@@ -134,7 +136,7 @@ async def run(
     began, attempt = time.monotonic(), attempt or Attempt()
     # A separate task: a function that cannot be stopped must not block the call.
     task = attempt.task = asyncio.create_task(
-        attempt.run(binding, arguments, context(call, heartbeat)),
+        attempt.run(binding, arguments, context(call, heartbeat, binding.spec.secrets)),
         name=f"tool {call.name} of session {call.session}",
     )
     _keep(task)
@@ -210,8 +212,16 @@ def _ended(task: asyncio.Task[str]) -> None:
         task.exception()
 
 
-def context(call: ToolRun, heartbeat: Callable[[str], None]) -> ToolContext:
-    """The context for the tool."""
+def context(call: ToolRun, heartbeat: Callable[[str], None], secrets: Sequence[str]) -> ToolContext:
+    """The context for a tool that declares these secrets."""
+
+    def secret(reference: str) -> str:
+        if reference not in secrets:
+            raise InvalidDeclaration(
+                f"tool {call.name!r} reads {reference!r}; declare it with @tool(secrets=[{reference!r}])"
+            )
+        return resolve(reference)
+
     return ToolContext(
         session=call.session,
         tenant=call.tenant,
@@ -224,6 +234,7 @@ def context(call: ToolRun, heartbeat: Callable[[str], None]) -> ToolContext:
         _heartbeat=heartbeat,
         _cancelled=activity.is_cancelled,
         user=call.user,
+        _secret=secret,
     )
 
 

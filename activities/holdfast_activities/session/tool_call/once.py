@@ -211,7 +211,9 @@ class Once:
 
 async def _probe(work: CallRequest) -> str | None:
     """The result of a call that happened, None if it did not; EffectUnknown without an answer of the probe."""
-    probe = work.binding.probe(work.arguments, run_tool.context(work.call, work.heartbeat))
+    probe = work.binding.probe(
+        work.arguments, run_tool.context(work.call, work.heartbeat, work.binding.spec.secrets)
+    )
     asked = asyncio.ensure_future(probe)
     try:
         # No asyncio.timeout: a probe in a thread cannot be cancelled, and its end need not be awaited.

@@ -14,12 +14,17 @@ from typing import Any, Generic, Protocol
 
 from typing_extensions import TypeVar
 
+from ..errors import InvalidDeclaration
 from ..operations.breakers import TenantLimits
 from ..public import public
 from .spec import AgentSpec, ToolSpec
 
 BEGIN: ContextVar[Callable[[], None]] = ContextVar("BEGIN", default=lambda: None)
 """Called right before a tool's function, in its thread; it raises if the function must not be called any more."""
+
+
+def _undeclared(reference: str) -> str:
+    raise InvalidDeclaration(f"the tool reads {reference!r}; declare it with @tool(secrets=[{reference!r}])")
 
 
 Deps = TypeVar("Deps", default=Any)
@@ -49,10 +54,20 @@ class ToolContext(Generic[Deps]):
     _cancelled: Callable[[], bool] = field(repr=False)
     user: str = ""
     deps: Deps = None  # type: ignore[assignment]  # without a lifespan; its type is then None or Any
+    _secret: Callable[[str], str] = field(default=_undeclared, repr=False)
 
     def heartbeat(self, detail: str = "") -> None:
         """Report progress; shown in the Temporal UI and to clients that follow the session."""
         self._heartbeat(detail)
+
+    def secret(self, reference: str) -> str:
+        """Read a secret that the tool declares with ``@tool(secrets=[…])``: ``ctx.secret("env:NAME")``.
+
+        Raises:
+            SecretMissing: It has no value on this worker.
+            InvalidDeclaration: The tool does not declare it.
+        """
+        return self._secret(reference)
 
     @property
     def cancelled(self) -> bool:

@@ -57,6 +57,8 @@ class ToolSpec(Contract):
     """Whether failures of the tool open its circuit breaker."""
     allow_repeats: bool = False
     """Whether repeated calls with the same result are intended (polling)."""
+    secrets: tuple[str, ...] = ()
+    """References to the secrets that the tool may read."""
 
 
 @public

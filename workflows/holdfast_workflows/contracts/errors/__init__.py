@@ -16,7 +16,7 @@
     │   └── AllProvidersFailed, NoCachedReply
     ├── ToolFailed          ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
     │   └── ToolError       ResultNotText
-    ├── LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
+    ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
     ├── MemoryFailed        MemoryUnavailable
     ├── EmbeddingFailed
     ├── StateError          VersionConflict, StateNotMigrated, StateBehind

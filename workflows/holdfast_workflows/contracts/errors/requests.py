@@ -55,6 +55,10 @@ class SettingsInvalid(BadInput, code="settings_invalid"):
     """A setting is invalid; correct the HOLDFAST_… variable that the detail names."""
 
 
+class SecretMissing(HoldfastError, code="secret_missing"):
+    """A secret that is referenced has no value; set the variable, or write the file, that the detail names, for every worker."""
+
+
 class PortTaken(BadInput, code="port_taken"):
     """The port cannot be used; stop the program that has it, or choose another port."""
 

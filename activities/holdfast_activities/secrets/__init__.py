@@ -1,0 +1,1 @@
+"""Secrets: reading what a reference names."""

@@ -1,0 +1,59 @@
+"""Read the secrets that references name. Only activities and workers call this; values are never stored.
+
+A value is read at each use, so that a rotated file or a restarted process needs nothing else.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from holdfast_workflows.contracts.control.secrets import PLACEHOLDER, is_reference, references_in
+from holdfast_workflows.contracts.errors import SecretMissing
+
+
+def resolve(reference: str, environ: Mapping[str, str] | None = None) -> str:
+    """The value of ``env:NAME`` or ``file:/path``, without surrounding white space.
+
+    ``environ`` replaces the process's environment.
+
+    Raises:
+        SecretMissing: The variable or file is missing or empty; the detail names it.
+    """
+    kind, _, place = reference.partition(":")
+    value = (
+        _from_file(place) if kind == "file" else (os.environ if environ is None else environ).get(place, "")
+    )
+    if not (value := value.strip()):
+        raise SecretMissing(f"file {place} is empty" if kind == "file" else f"variable {place} is not set")
+    return value
+
+
+def fill(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """The text with the values of its references: ``env:NAME``, or ``Bearer ${env:NAME}``.
+
+    Raises:
+        SecretMissing: A value is missing.
+    """
+    if is_reference(text):
+        return resolve(text, environ)
+    return PLACEHOLDER.sub(lambda found: resolve(found[1], environ), text)
+
+
+def missing(texts: Iterable[str], environ: Mapping[str, str] | None = None) -> list[SecretMissing]:
+    """The errors of the references in the texts that have no value, each once."""
+    found: list[SecretMissing] = []
+    for reference in dict.fromkeys(each for text in texts for each in references_in(text)):
+        try:
+            resolve(reference, environ)
+        except SecretMissing as error:
+            found.append(error)
+    return found
+
+
+def _from_file(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except OSError as error:
+        raise SecretMissing(f"file {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SecretMissing(f"file {path} is not UTF-8 text") from None
