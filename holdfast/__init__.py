@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         HoldfastError,
         InsecureConnection,
         InstructionsFailed,
+        InvalidCredential,
         InvalidDeclaration,
         LifespanFailed,
         LimitReached,
@@ -106,7 +107,9 @@ if TYPE_CHECKING:
         ModelStopped,
         ModelTransient,
         NoCachedReply,
+        NoIdentityProvider,
         NothingToDo,
+        NotPermitted,
         NoWorker,
         OutputCutOff,
         OutputInvalid,
@@ -190,14 +193,15 @@ _MODULES: Final = {
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ContentFiltered ContextTooLong DatabaseMismatch DevServerFailed DevServerMissing
         EffectUnknown EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply HoldfastError
-        InsecureConnection InstructionsFailed InvalidDeclaration LifespanFailed LimitReached LoopDetected
-        MalformedReply MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected
-        ModelStopped ModelTransient NoCachedReply NoWorker NothingToDo OutputCutOff OutputInvalid PortTaken
+        InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration LifespanFailed
+        LimitReached LoopDetected MalformedReply MemoryFailed MemoryUnavailable MessageTooLarge
+        ModelError ModelRefused ModelRejected ModelStopped ModelTransient NoCachedReply
+        NoIdentityProvider NoWorker NotPermitted NothingToDo OutputCutOff OutputInvalid PortTaken
         ProviderQuota QueueFull RateLimited ResultNotText ResultTooLarge SearchAttributesMissing
-        SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid
-        StateBehind StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached TemporalUnreachable
-        ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent
-        VersionConflict WorkerMissing
+        SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning
+        SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced StateUnavailable
+        StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled
+        TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -224,26 +228,27 @@ __all__ = [
     "AppNotFound", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget",
     "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "Client", "Compacted",
     "ContentFiltered", "ContextTooLong", "ConversationOptions", "DatabaseMismatch", "Decided",
-    "DeclaredAgent", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken",
-    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply", "Event", "FallbackUsed",
-    "HoldfastError", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
-    "InvalidDeclaration", "LifespanFailed", "LimitReached", "LoopDetected", "MaintenanceReport",
-    "MalformedReply", "Manifest", "ManifestItem", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
-    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
-    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
-    "NeedsPerson", "NoCachedReply", "NoWorker", "NothingToDo", "OpenMemory", "OutputCutOff",
+    "DeclaredAgent", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
+    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply",
+    "Event", "FallbackUsed", "HoldfastError", "InsecureConnection", "InstructionsContext",
+    "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "LifespanFailed", "LimitReached",
+    "LoopDetected", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "Memory",
+    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
+    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
+    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
+    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "OpenMemory", "OutputCutOff",
     "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged", "PlanItem", "PortTaken", "Problem",
     "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
     "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "RunOptions",
-    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
-    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
-    "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
-    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
-    "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool",
-    "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
-    "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted",
-    "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict",
-    "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
+    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
+    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView",
+    "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError",
+    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
+    "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta",
+    "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError",
+    "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
+    "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
 ]  # fmt: skip
 
 

@@ -17,7 +17,9 @@ from temporalio.worker import (
 )
 
 from .contracts import errors, names
+from .contracts.control.assertions import HEADER
 from .inputs import UnknownNames, fitting
+from .session.principal import acting
 
 
 class CheckedInputs(Interceptor):
@@ -58,13 +60,17 @@ class _Checked(WorkflowInboundInterceptor):
         return await self.next.handle_query(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
+        if HEADER in input.headers:
+            # Its principal would be believed, and this worker cannot verify it.
+            raise errors.to_failure(errors.NoIdentityProvider())
         self._check_update(input)
         self.next.handle_update_validator(input)
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002
         # Again, for updates without a validator: an error of another type would fail the workflow task.
         self._check_update(input)
-        return await self.next.handle_update_handler(input)
+        with acting(input.headers):
+            return await self.next.handle_update_handler(input)
 
     def _check_update(self, given: HandleUpdateInput) -> None:
         _check(given, _method(given.update, workflow.get_update_handler))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK

@@ -4,7 +4,8 @@
     ├── BadInput            refused at once, nothing started
     │       UnknownAgent, InvalidDeclaration, MessageTooLarge, QueueFull, SessionBusy, SessionRunning,
     │       SessionClosed, NothingToDo, AppNotFound, AppBroken, AppMismatch, DatabaseMismatch,
-    │       SettingsInvalid, PortTaken, BreakerUnknown, EmbeddingMismatch, EmbedderBroken, InsecureConnection
+    │       SettingsInvalid, PortTaken, BreakerUnknown, EmbeddingMismatch, EmbedderBroken, InsecureConnection,
+    │       InvalidCredential, NotPermitted, NoIdentityProvider
     ├── ServiceError        Temporal or the workers cannot be reached
     │       TemporalUnreachable, NoWorker, SessionNotFound, WorkerMissing, DevServerMissing,
     │       DevServerFailed, SearchAttributesMissing, BreakerOpen, LimitReached

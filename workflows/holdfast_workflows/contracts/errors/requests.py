@@ -75,6 +75,18 @@ class BreakerUnknown(BadInput, code="breaker_unknown"):
     """No breaker has that name; use `provider:<name>`, `tool:<name>` or `memory:<name>`, as listed by `holdfast breakers`."""
 
 
+class InvalidCredential(BadInput, code="invalid_credential"):
+    """The credential is missing, unknown, expired or revoked; give a valid API key or token."""
+
+
+class NotPermitted(BadInput, code="not_permitted"):
+    """Your roles do not permit this request; ask an operator for the role in the detail."""
+
+
+class NoIdentityProvider(BadInput, code="no_identity_provider"):
+    """The workers have no identity provider, so they check no credentials; remove the credential, or configure an identity provider for the workers."""
+
+
 class InsecureConnection(BadInput, code="insecure_connection"):
     """The API key would be sent unencrypted; turn TLS on with HOLDFAST_TLS=true, or remove the key."""
 
