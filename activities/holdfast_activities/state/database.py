@@ -13,11 +13,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_activities import clock
+from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.errors import VersionConflict
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
+from .audit.appending import Sign
+from .audit.store import AuditLog
 from .base import Log
 from .content.erasing import Eraser
 from .content.manifests import ManifestStore
@@ -64,12 +67,15 @@ class State:
     describes: content exactly, the rest cleaned.
     """
 
-    def __init__(self, transactions: Transactions, log: Log, identity: Identity, app: str) -> None:
+    def __init__(
+        self, transactions: Transactions, log: Log, identity: Identity, app: str, sign: Sign | None = None
+    ) -> None:
         self._transactions = transactions
         self.identity = identity
         self.log = log
         scope = Scope.of(app)
-        self.effects = EffectLedger(transactions)
+        self.audit = AuditLog(log, transactions, sign)
+        self.effects = EffectLedger(transactions, self.audit)
         self.budgets = BudgetStore(log, transactions, scope)
         self.breakers = BreakerStore(transactions, scope)
         self.rates = RateStore(transactions, scope)
@@ -206,6 +212,10 @@ class State:
         """The text of a reference."""
         row = await self._transactions.get(TextTable, (identifier(session), identifier(ref)))
         return json.loads(row.body) if row else None
+
+    async def append_audit(self, *records: AuditRecord) -> None:
+        """Append records to the audit log; a record that is there already is not written again."""
+        await self.audit.append(records)
 
     async def close(self) -> None:
         """Finish waiting writes and close every connection."""

@@ -21,9 +21,11 @@ from holdfast_workflows.contracts.session.entries import UserEntry
 
 async def run(url: str, statement: str) -> None:
     engine = make_engine(locate(url))
-    async with engine.begin() as connection:
-        await connection.exec_driver_sql(statement)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(statement)
+    finally:
+        await engine.dispose()
 
 
 async def differences(url: str) -> list[Any]:

@@ -13,6 +13,8 @@ from holdfast_activities import clock
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
 from holdfast_workflows.contracts.text.unicode import clean
 
+from ..audit.effects import effect_record
+from ..audit.store import AuditLog
 from ..log.extra_writes import FACTS, UNDO, effect_values
 from ..log.rows import identifier
 from ..setup.tables import UNSETTLED, EffectTable
@@ -24,8 +26,9 @@ _RECLAIMABLE = ("claimed", "failed", "unknown")
 class EffectLedger:
     """The effect ledger."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, audit: AuditLog) -> None:
         self._transactions = transactions
+        self._audit = audit
 
     async def claim(self, effect: EffectView, token: str) -> tuple[EffectView, str]:
         """Write the claim of a call before the call is made. An existing row of the same key stays.
@@ -81,11 +84,14 @@ class EffectLedger:
         now = col(EffectTable.status)
         may = now.not_in(final) if only is None else now.in_(only)
         async with self._transactions.begin() as db:
-            await db.exec(
+            changed = await db.exec(
                 update(EffectTable).where(col(EffectTable.key) == identifier(key), may).values(**values)
             )
             row = await _load(db, key)
-        return None if row is None else _view(row)
+            view = None if row is None else _view(row)
+            if view is not None and changed.rowcount and (record := effect_record(view, clock.now())):
+                await self._audit.append_in(db, [record])
+        return view
 
     async def get(self, key: str) -> tuple[EffectView, str] | None:
         """The row of a key and the token of its claim."""

@@ -16,6 +16,9 @@ from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
+from ..audit.appending import Sign, append
+from ..audit.chain import Record, encode
+from ..audit.effects import effect_record
 from ..coordination.charging import NOTHING, Balance, Balances, check, grant
 from .extras import Charge, Charged, LogExtras
 from .rows import identifier
@@ -33,11 +36,15 @@ FACTS = ("settled", *UNDO)
 
 _COLUMNS = tuple(EffectView.model_fields)
 
+_CAST = {"seq": "bigint", "turn": "bigint", "claimed": "double precision", "settled": "double precision"}
+
 _EFFECT = f"""INSERT INTO holdfast_effect ({", ".join(f'"{name}"' for name in _COLUMNS)}, token)
-    VALUES ({", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))}, '')
+    SELECT {", ".join(f"CAST(@{n} AS {_CAST.get(name, 'text')})" for n, name in enumerate(_COLUMNS))}, ''
+    FROM items($1) WHERE true
     ON CONFLICT (key) DO UPDATE SET {", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS[1:])}
     WHERE holdfast_effect.status NOT IN {FACTS}
-        OR (holdfast_effect.status <> 'undone' AND excluded.status IN {UNDO})"""  # noqa: S608 - constants
+        OR (holdfast_effect.status <> 'undone' AND excluded.status IN {UNDO})
+    RETURNING key, status"""  # noqa: S608 - constants
 
 _REPLY = """INSERT INTO holdfast_cachedreply (digest, body, at) VALUES ($1, $2, $3)
     ON CONFLICT (digest) DO UPDATE SET body = excluded.body, at = excluded.at"""
@@ -79,24 +86,34 @@ _REMOVE_EXPIRED = (
 def for_sqlite(sql: str) -> str:
     """A statement in SQLite's SQL."""
     sql = sql.replace("items($1)", "json_each(?1)").replace("$", "?")
-    return re.sub(r"@(\d)", r"json_extract(value, '$[\1]')", sql)
+    return re.sub(r"@(\d+)", r"json_extract(value, '$[\1]')", sql)
 
 
 @functools.cache
 def for_postgres(sql: str) -> str:
     """A statement in PostgreSQL's SQL."""
     sql = sql.replace("items($1)", "json_array_elements($1::json) AS items (value)")
-    return re.sub(r"@(\d)", r"(value ->> \1)", sql)
+    return re.sub(r"@(\d+)", r"(value ->> \1)", sql)
+
+
+def for_driver(sql: str, dialect: str) -> str:
+    """A statement in the SQL of SQLAlchemy's ``sqlite`` or ``postgresql`` dialect."""
+    return (for_postgres if dialect == "postgresql" else for_sqlite)(sql)
 
 
 @dataclass(frozen=True, slots=True)
 class ExtraRows:
-    """Extras ready to be written; ``effects`` are sorted by key."""
+    """Extras ready to be written; ``effects`` are sorted by key.
+
+    ``outcomes`` are the audit records of effects, by key and status; each is written if its effect is.
+    """
 
     charge: Charge | None
     effects: list[tuple[Any, ...]]
     reply: tuple[str, str, float] | None
     manifest: tuple[str, int, str, float] | None
+    audit: list[Record]
+    outcomes: dict[tuple[str, str], Record]
 
 
 def effect_values(effect: EffectView) -> dict[str, Any]:
@@ -116,11 +133,14 @@ def prepare(extras: LogExtras) -> ExtraRows:
     charge, reply, manifest = extras.charge, extras.cached, extras.manifest
     if charge is not None:
         check(charge)
+    outcomes = (effect_record(effect, clock.now()) for effect in extras.effects)
     return ExtraRows(
         charge if charge is not None and charge.accounts else None,
         sorted(tuple(effect_values(effect).values()) for effect in extras.effects),
         None if reply is None else (identifier(reply.digest), clean(reply.body), reply.at),
         None if manifest is None else _manifest(manifest),
+        [encode(record) for record in extras.audit],
+        {(record.subject, record.action): encode(record) for record in outcomes if record is not None},
     )
 
 
@@ -130,22 +150,29 @@ def _manifest(manifest: Manifest) -> tuple[str, int, str, float]:
     return identifier(manifest.session), manifest.seq, body, manifest.at
 
 
-def write(extras: Sequence[ExtraRows]) -> Statements:
+def write(extras: Sequence[ExtraRows], sign: Sign | None = None) -> Statements:
     """The statements of several writes in one transaction; returns the outcome of each charge.
 
     Accounts come last, ordered by name: charges wait for their rows, so these are locked briefly and
-    without deadlocks.
+    without deadlocks. The heads of audit chains come before them, ordered by tenant.
     """
+    audit = [record for each in extras for record in each.audit]
+    effects = [row for each in extras for row in each.effects]
+    if effects:
+        written = {(key, status) for key, status in (yield _EFFECT, [[_json(effects)]])}
+        outcomes = (item for each in extras for item in each.outcomes.items())
+        audit += [record for outcome, record in outcomes if outcome in written]
     for sql, rows in (
-        (_EFFECT, [row for each in extras for row in each.effects]),
         (_REPLY, [each.reply for each in extras if each.reply]),
         (_MANIFEST, [each.manifest for each in extras if each.manifest]),
     ):
         if rows:
             yield sql, rows
+    if audit:
+        yield from append(audit, sign)
     charges = [each.charge for each in extras if each.charge]
-    outcomes = iter((yield from _charge(charges)) if charges else ())
-    return [next(outcomes) if each.charge else Charged() for each in extras]
+    charged = iter((yield from _charge(charges)) if charges else ())
+    return [next(charged) if each.charge else Charged() for each in extras]
 
 
 def _charge(charges: Sequence[Charge]) -> Statements:

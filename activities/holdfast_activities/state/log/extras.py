@@ -8,6 +8,7 @@ exact.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.manifests import Manifest
@@ -76,12 +77,16 @@ class CachedReplyRow:
 
 @dataclass(frozen=True, slots=True)
 class LogExtras:
-    """What to write in the log's transaction. An effect replaces its row unless that is settled."""
+    """What to write in the log's transaction. An effect replaces its row unless that is settled.
+
+    ``audit`` is appended to the audit log, each record once. The outcome of an effect is recorded without it.
+    """
 
     charge: Charge | None = None
     effects: Sequence[EffectView] = ()
     cached: CachedReplyRow | None = None
     manifest: Manifest | None = None
+    audit: Sequence[AuditRecord] = ()
 
 
 @dataclass(frozen=True, slots=True)

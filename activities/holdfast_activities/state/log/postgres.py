@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from holdfast_workflows.contracts.errors import StateUnavailable
 from holdfast_workflows.contracts.session.entries import Entry
 
+from ..audit.appending import Sign
 from ..setup.engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
 from ..setup.identity import Identity
 from ..setup.location import PostgresLocation
@@ -43,8 +44,9 @@ class _Fetches(Protocol):
 class PostgresLog:
     """A log on a pool of connections."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], sign: Sign | None = None) -> None:
         self._pool = pool
+        self._sign = sign
 
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
         """Write entries; return those now stored at their numbers."""
@@ -59,7 +61,7 @@ class PostgresLog:
         with unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
                 stored = await _write(connection, session, entries, rows)
-                [charged] = await _run(connection, write([prepared]))
+                [charged] = await _run(connection, write([prepared], self._sign))
                 return Settled(stored, charged)
 
     async def read(
@@ -76,7 +78,7 @@ class PostgresLog:
         await self._pool.close()
 
 
-async def open_log(location: PostgresLocation, identity: Identity) -> PostgresLog:
+async def open_log(location: PostgresLocation, identity: Identity, sign: Sign | None = None) -> PostgresLog:
     """Open the log of a database that has its tables; each new connection is verified."""
     import asyncpg  # not loaded by workers on SQLite
 
@@ -90,7 +92,7 @@ async def open_log(location: PostgresLocation, identity: Identity) -> PostgresLo
             init=identity.verify_connection,
             reset=_keep,
         )
-    return PostgresLog(pool)
+    return PostgresLog(pool, sign)
 
 
 async def _write(

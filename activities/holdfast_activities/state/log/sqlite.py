@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from holdfast_workflows.contracts.errors import StateUnavailable
 from holdfast_workflows.contracts.session.entries import Entry
 
+from ..audit.appending import Sign
 from ..setup.file_watch import FileWatch
 from ..setup.location import SqliteLocation
 from .connection_thread import ConnectionThread
@@ -43,10 +44,16 @@ _Range = tuple[str, int, int, int]
 class SqliteLog:
     """A log on two connections, one for writing and one for reading."""
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, watch: FileWatch) -> None:
+    def __init__(
+        self,
+        writer: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        watch: FileWatch,
+        sign: Sign | None = None,
+    ) -> None:
         def write(jobs: list[_Job]) -> list[_Done]:
             watch.check()
-            return _serve(writer, jobs)
+            return _serve(writer, jobs, sign)
 
         def read(jobs: list[_Range]) -> list[str]:
             watch.check()
@@ -82,9 +89,9 @@ class SqliteLog:
         await self._reader.close()
 
 
-async def open_log(location: SqliteLocation, watch: FileWatch) -> SqliteLog:
+async def open_log(location: SqliteLocation, watch: FileWatch, sign: Sign | None = None) -> SqliteLog:
     """Open the log of a file that has its tables."""
-    return await asyncio.to_thread(lambda: SqliteLog(connect(location), connect(location), watch))
+    return await asyncio.to_thread(lambda: SqliteLog(connect(location), connect(location), watch, sign))
 
 
 def prepare_file(location: SqliteLocation) -> None:
@@ -140,7 +147,7 @@ def _merge(entries: Sequence[Entry], before: _Stored) -> list[Entry]:
     ]
 
 
-def _serve(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
+def _serve(connection: sqlite3.Connection, jobs: list[_Job], sign: Sign | None) -> list[_Done]:
     rows = [job for job, _ in jobs]
     extras = [extras for _, extras in jobs if extras is not None]
     if not extras:
@@ -148,7 +155,7 @@ def _serve(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
     # One transaction for all, since each would need a flush of its own.
     with _transaction(connection):
         stored = _write(connection, rows)
-        charged = iter(_run(connection, write(extras)))
+        charged = iter(_run(connection, write(extras, sign)))
     return [
         (each, Charged() if job[1] is None else next(charged)) for each, job in zip(stored, jobs, strict=True)
     ]

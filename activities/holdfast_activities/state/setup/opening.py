@@ -2,6 +2,7 @@
 
 from holdfast_workflows.contracts.errors import HoldfastError
 
+from ..audit.appending import Sign
 from ..base import Log
 from ..database import State
 from ..log import postgres, sqlite
@@ -14,12 +15,14 @@ from .reaching import named
 from .transactions import Transactions
 
 
-async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") -> State:
+async def open_state(
+    url: str, *, migrate: bool | None = None, scope: str = "", sign: Sign | None = None
+) -> State:
     """Open the state database at a URL.
 
     ``migrate`` creates or upgrades the tables first. Default: yes for SQLite, no for PostgreSQL, where an
     operator decides when. ``scope`` is the app whose breakers, rate limits and tenant accounts to use in a
-    shared database.
+    shared database. ``sign`` signs the heads of the audit log's chains.
 
     Raises:
         SettingsInvalid: The URL is not valid, the database refuses what it says, or its host is not known.
@@ -31,10 +34,10 @@ async def open_state(url: str, *, migrate: bool | None = None, scope: str = "") 
         migrate = isinstance(location, SqliteLocation)
     with named(location):
         await (upgrade_at if migrate else check)(location)
-        return await _open(location, scope)
+        return await _open(location, scope, sign)
 
 
-async def _open(location: Location, scope: str) -> State:
+async def _open(location: Location, scope: str, sign: Sign | None) -> State:
     identity = Identity(location.place)
     watch = FileWatch(location.path) if isinstance(location, SqliteLocation) else None
     transactions = Transactions(make_engine(location, identity.verify_connection), watch)
@@ -43,10 +46,10 @@ async def _open(location: Location, scope: str) -> State:
         if isinstance(location, SqliteLocation):
             assert watch is not None
             watch.begin()
-            log: Log = await sqlite.open_log(location, watch)
+            log: Log = await sqlite.open_log(location, watch, sign)
         else:
-            log = await postgres.open_log(location, identity)
+            log = await postgres.open_log(location, identity, sign)
     except HoldfastError:
         await transactions.close()
         raise
-    return State(transactions, log, identity, scope)
+    return State(transactions, log, identity, scope, sign)

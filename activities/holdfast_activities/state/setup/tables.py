@@ -220,6 +220,39 @@ class CalibrationTable(_Table, table=True):
     ratio: float
 
 
+class AuditTable(_Table, table=True):
+    """The audit log: a chain for each tenant. ``body`` is the record as canonical JSON; ``hash`` covers it, ``n`` and
+    the hash of record ``n - 1``. The other columns repeat parts of the body. The database refuses changes of rows.
+    """
+
+    __table_args__ = (
+        Index("ix_holdfast_audit_id", "tenant", "id", unique=True),
+        Index("ix_holdfast_audit_session", "session"),
+        Index("ix_holdfast_audit_at", "at"),
+    )
+
+    tenant: str = Field(primary_key=True, sa_type=Text)
+    n: int = Field(primary_key=True, sa_type=BigInteger)
+    id: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    session: str = Field(sa_type=Text)
+    principal: str = Field(sa_type=Text)
+    at: float
+    body: str = Field(sa_type=Text)
+    hash: str = Field(sa_type=Text)
+
+
+class AuditHeadTable(_Table, table=True):
+    """The last number and hash of each tenant's chain, signed by ``key``; ``exported`` is the last number exported."""
+
+    tenant: str = Field(primary_key=True, sa_type=Text)
+    n: int = Field(sa_type=BigInteger)
+    hash: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
+    signature: str = Field(sa_type=Text)
+    exported: int = Field(sa_type=BigInteger)
+
+
 class IdentityTable(_Table, table=True):
     """The one row with the database's identity, which its copies share.
 

@@ -8,6 +8,23 @@ from alembic import op
 
 from holdfast_activities.state.setup.tables import METADATA
 
+_REFUSED = "the audit log is append-only"
+
+_SQLITE_TRIGGERS = tuple(
+    f"""CREATE TRIGGER holdfast_audit_no_{change.lower()} BEFORE {change} ON holdfast_audit
+    BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"""
+    for change in ("UPDATE", "DELETE")
+)
+
+_POSTGRES_TRIGGERS = (
+    f"""CREATE FUNCTION holdfast_audit_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$""",
+    """CREATE TRIGGER holdfast_audit_no_change BEFORE UPDATE OR DELETE ON holdfast_audit
+    FOR EACH ROW EXECUTE FUNCTION holdfast_audit_refuse()""",
+    """CREATE TRIGGER holdfast_audit_no_truncate BEFORE TRUNCATE ON holdfast_audit
+    FOR EACH STATEMENT EXECUTE FUNCTION holdfast_audit_refuse()""",
+)
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -15,11 +32,15 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables and their indexes."""
+    """Create the tables, their indexes, and triggers that refuse changes of audit records."""
     for table in METADATA.tables.values():
         for index in table.indexes:
             # Not in tables.py, where it would load the PostgreSQL dialect in every worker.
             where = index.dialect_options["sqlite"]["where"]
             if where is not None:
                 index.dialect_options["postgresql"]["where"] = where
-    METADATA.create_all(op.get_bind(), checkfirst=False)
+    connection = op.get_bind()
+    METADATA.create_all(connection, checkfirst=False)
+    # An owner of the tables can drop these, so they are not the proof; the chain of hashes is.
+    for trigger in _POSTGRES_TRIGGERS if connection.dialect.name == "postgresql" else _SQLITE_TRIGGERS:
+        connection.exec_driver_sql(trigger)

@@ -1,0 +1,1 @@
+"""The audit log: records in one chain of hashes for each tenant."""
