@@ -79,9 +79,11 @@ if TYPE_CHECKING:
         BreakerOpen,
         BreakerUnknown,
         BudgetExhausted,
+        ClearRefused,
         ContentFiltered,
         ContextTooLong,
         DatabaseMismatch,
+        DecryptionFailed,
         DevServerFailed,
         DevServerMissing,
         EffectUnknown,
@@ -89,11 +91,16 @@ if TYPE_CHECKING:
         EmbeddingFailed,
         EmbeddingMismatch,
         EmptyReply,
+        EncryptionError,
         HoldfastError,
         InsecureConnection,
         InstructionsFailed,
         InvalidCredential,
         InvalidDeclaration,
+        KeyInUse,
+        KeysInvalid,
+        KeysMissing,
+        KeyUnknown,
         LifespanFailed,
         LimitReached,
         LoopDetected,
@@ -191,17 +198,18 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
-        BudgetExhausted ContentFiltered ContextTooLong DatabaseMismatch DevServerFailed DevServerMissing
-        EffectUnknown EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply HoldfastError
-        InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration LifespanFailed
-        LimitReached LoopDetected MalformedReply MemoryFailed MemoryUnavailable MessageTooLarge
-        ModelError ModelRefused ModelRejected ModelStopped ModelTransient NoCachedReply
-        NoIdentityProvider NoWorker NotPermitted NothingToDo OutputCutOff OutputInvalid PortTaken
-        ProviderQuota QueueFull RateLimited ResultNotText ResultTooLarge SearchAttributesMissing
-        SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning
-        SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced StateUnavailable
-        StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled
-        TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
+        BudgetExhausted ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed
+        DevServerFailed DevServerMissing EffectUnknown EmbedderBroken EmbeddingFailed EmbeddingMismatch
+        EmptyReply EncryptionError HoldfastError InsecureConnection InstructionsFailed InvalidCredential
+        InvalidDeclaration KeyInUse KeyUnknown KeysInvalid KeysMissing LifespanFailed LimitReached
+        LoopDetected MalformedReply MemoryFailed MemoryUnavailable MessageTooLarge ModelError
+        ModelRefused ModelRejected ModelStopped ModelTransient NoCachedReply NoIdentityProvider NoWorker
+        NotPermitted NothingToDo OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull
+        RateLimited ResultNotText ResultTooLarge SearchAttributesMissing SecretMissing ServiceError
+        SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind StateError
+        StateNotMigrated StateReplaced StateUnavailable StepLimitReached TemporalUnreachable
+        ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent
+        VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -226,29 +234,30 @@ _SUBMODULES: Final = ("sync", "testing")
 __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
     "AppNotFound", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget",
-    "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "Client", "Compacted",
-    "ContentFiltered", "ContextTooLong", "ConversationOptions", "DatabaseMismatch", "Decided",
-    "DeclaredAgent", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
-    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "Erased", "ErrorReply",
-    "Event", "FallbackUsed", "HoldfastError", "InsecureConnection", "InstructionsContext",
-    "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "LifespanFailed", "LimitReached",
-    "LoopDetected", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "Memory",
-    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
-    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
-    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
-    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "OpenMemory", "OutputCutOff",
-    "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged", "PlanItem", "PortTaken", "Problem",
-    "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
-    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "RunOptions",
-    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
-    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView",
-    "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError",
-    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
-    "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta",
-    "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError",
-    "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
-    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
-    "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
+    "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "ClearRefused", "Client",
+    "Compacted", "ContentFiltered", "ContextTooLong", "ConversationOptions", "DatabaseMismatch", "Decided",
+    "DeclaredAgent", "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown",
+    "EffectView", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError",
+    "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "InsecureConnection",
+    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
+    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
+    "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "Memory", "MemoryClient",
+    "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView",
+    "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused", "ModelRejected",
+    "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoIdentityProvider", "NoWorker",
+    "NotPermitted", "NothingToDo", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
+    "PendingDecision", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
+    "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
+    "ResultTooLarge", "RetryPolicy", "RunOptions", "SearchAttributesMissing", "Secret", "SecretMissing",
+    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
+    "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending",
+    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
+    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport",
+    "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid",
+    "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec",
+    "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified",
+    "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting", "WorkerMissing",
+    "connect", "open_memory", "tool",
 ]  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import State, open_state
 from holdfast_client import Client, connect
-from holdfast_temporal import DevServer, ensure_search_attributes
+from holdfast_temporal import Connection, DevServer, ensure_search_attributes
 from holdfast_temporal import connect as connect_temporal
 from holdfast_workers.settings import Settings
 from holdfast_workers.startup.lifespan import with_dependencies
@@ -88,9 +88,13 @@ class Environment:
         """
         async with AsyncExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-")))
-            clock = await stack.enter_async_context(skipping_server()) if time_skipping else None
-            temporal = clock.client if clock else await _reached(server, home, stack)
             queue = f"test-{uuid.uuid4().hex}"
+            loaded = Settings.load(
+                task_queue=queue, home=home, memory_url=memory_url, embeddings=embeddings, **settings
+            )
+            connection = loaded.connection()
+            clock = await stack.enter_async_context(skipping_server(connection)) if time_skipping else None
+            temporal = clock.client if clock else await _reached(server, home, connection, stack)
             state = await open_state(state_url or f"sqlite:///{home}/state.db")
             stack.push_async_callback(state.close)
             providers = providers_of(model)
@@ -110,9 +114,7 @@ class Environment:
                 _registry=registry,
                 _models=models,
                 _providers=providers,
-                _settings=Settings.load(
-                    task_queue=queue, home=home, memory_url=memory_url, embeddings=embeddings, **settings
-                ),
+                _settings=loaded,
                 _stack=stack,
             )
             if worker:
@@ -139,12 +141,14 @@ class Environment:
         )
 
 
-async def _reached(server: str | None, home: Path, stack: AsyncExitStack) -> TemporalClient:
+async def _reached(
+    server: str | None, home: Path, connection: Connection, stack: AsyncExitStack
+) -> TemporalClient:
     """A client of the server at that address, or of one that ends with the stack."""
     if server is None:
         started = await stack.enter_async_context(DevServer(home, memory=True, ui=False))
         server = started.address
-    temporal = await connect_temporal(server)
+    temporal = await connect_temporal(server, settings=connection)
     await ensure_search_attributes(temporal)
     return temporal
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory
+from temporalio.common import HeaderCodecBehavior
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
-from holdfast_temporal import data_converter
+from holdfast_temporal import Connection
 from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
@@ -17,12 +18,15 @@ from holdfast_workflows.session import AgentWorkflow
 async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) -> None:
     """Replay histories with the current code of Holdfast's workflows and ``workflows``.
 
+    Encrypted histories need HOLDFAST_KEYS and HOLDFAST_NAMESPACE as their workers had them.
+
     Raises:
         temporalio.workflow.NondeterminismError: The code takes other decisions.
     """
     replayer = Replayer(
         workflows=[AgentWorkflow, MaintenanceWorkflow, *workflows],
-        data_converter=data_converter,
+        data_converter=Connection.from_environment().converter(),
+        header_codec_behavior=HeaderCodecBehavior.CODEC,
         interceptors=[CheckedInputs()],
         unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
     )

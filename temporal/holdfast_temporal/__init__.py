@@ -3,6 +3,7 @@
 server       the embedded server
 connection   clients, with our data converter
 converter    values to payloads and back
+encryption   keys, and the codec of payloads
 failures     exceptions to failures and back
 attributes   search attributes, by which sessions are listed and filtered
 schedules    periodic workflow starts

@@ -6,11 +6,13 @@ import asyncio
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from temporalio.client import Client
+from temporalio.common import HeaderCodecBehavior
+from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 from temporalio.service import GrpcCompression, TLSConfig
 
@@ -37,20 +39,23 @@ class Connection:
     """Where and how to connect.
 
     ``address`` is ``host:port``; if empty, the embedded server of the folder, else this machine's port 7233.
-    ``tls`` is True, False or certificates; None enables TLS exactly if there is an API key.
+    ``tls`` is True, False or certificates; None enables TLS exactly if there is an API key. ``keys`` refers to the
+    encryption keys, ``file:PATH`` or ``env:NAME``; ``accept_clear`` also reads payloads that are not encrypted.
     """
 
     address: str = ""
     namespace: str = "default"
     tls: bool | TLSConfig | None = None
     api_key: str | None = None
+    keys: str = ""
+    accept_clear: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Connection:
         """Read the ``HOLDFAST_…`` variables; SettingsInvalid if a value is not valid or a file not readable.
 
         ``TEMPORAL_ADDRESS``, ``NAMESPACE``; ``TLS`` (true or false), ``TLS_CA``, ``TLS_CERT``, ``TLS_KEY``
-        (PEM files), ``TLS_SERVER_NAME``; ``API_KEY`` or ``API_KEY_FILE``.
+        (PEM files), ``TLS_SERVER_NAME``; ``API_KEY`` or ``API_KEY_FILE``; ``KEYS``, ``ACCEPT_CLEAR``.
         """
         variables = os.environ if environment is None else environment
 
@@ -64,7 +69,29 @@ class Connection:
                 read("TLS"), read("TLS_CA"), read("TLS_CERT"), read("TLS_KEY"), read("TLS_SERVER_NAME")
             ),
             api_key=read("API_KEY") or read_secret("HOLDFAST_API_KEY_FILE", read("API_KEY_FILE")) or None,
+            keys=read("KEYS"),
+            accept_clear=read_switch("ACCEPT_CLEAR", read("ACCEPT_CLEAR")),
         )
+
+    def converter(self) -> DataConverter:
+        """The data converter of the namespace; it encrypts if there are keys.
+
+        Raises:
+            KeysInvalid: The keys cannot be used.
+        """
+        if not self.keys:
+            return data_converter
+        from .encryption.codec import encrypted  # not loaded without keys
+        from .encryption.keyring import Keyring
+
+        return encrypted(data_converter, Keyring(self.keys), self.namespace, accept_clear=self.accept_clear)
+
+
+def read_switch(name: str, text: str) -> bool:
+    """The value of a variable that is true, false or empty (false)."""
+    if text.lower() not in _YES | _NO | {""}:
+        raise SettingsInvalid(f"HOLDFAST_{name} is {text!r}; use true or false")
+    return text.lower() in _YES
 
 
 def read_tls(
@@ -113,6 +140,7 @@ async def connect(
     Raises:
         TemporalUnreachable: The server did not answer in time.
         InsecureConnection: An API key with TLS off, to another machine.
+        KeysInvalid: The encryption keys cannot be used.
         SettingsInvalid: The address is not host:port, a variable of the environment is invalid, or TLS is not as
             the server has it.
     """
@@ -122,17 +150,18 @@ async def connect(
         raise SettingsInvalid(
             f"HOLDFAST_TEMPORAL_ADDRESS, or --address: {target!r} is not host:port, such as {DEFAULT_ADDRESS}"
         )
-    key = api_key or defaults.api_key
+    key, local = api_key or defaults.api_key, is_local(target)
     secure = defaults.tls if tls is None else tls
-    local = is_local(target)
     if key and secure is False and not local:
         raise InsecureConnection(target)
+    defaults = replace(defaults, namespace=namespace or defaults.namespace)
     try:
         return await asyncio.wait_for(
             Client.connect(
                 target,
-                namespace=namespace or defaults.namespace,
-                data_converter=data_converter,
+                namespace=defaults.namespace,
+                data_converter=await asyncio.to_thread(defaults.converter),
+                header_codec_behavior=HeaderCodecBehavior.CODEC,  # nothing happens without a codec
                 tls=secure,
                 api_key=key,
                 identity=identity,

@@ -27,6 +27,7 @@ from temporalio.converter import (
 
 from holdfast_workflows.contracts.base import Contract
 
+from .encryption.refusing import EncryptedConverter, RefusedConverter
 from .failures import FailureConverter
 
 _JSON: Final = {"encoding": b"json/plain"}
@@ -153,7 +154,11 @@ _CONVERTERS: Final[dict[bytes, EncodingPayloadConverter]] = {
     converter.encoding.encode(): JSONConverter()
     if isinstance(converter, JSONPlainPayloadConverter)
     else converter
-    for converter in DefaultPayloadConverter.default_encoding_payload_converters
+    for converter in (
+        *DefaultPayloadConverter.default_encoding_payload_converters,
+        EncryptedConverter(),
+        RefusedConverter(),
+    )
 }
 
 data_converter: Final = DataConverter(

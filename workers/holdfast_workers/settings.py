@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from holdfast_temporal import Connection
-from holdfast_temporal.connection import read_secret, read_tls
+from holdfast_temporal.connection import read_secret, read_switch, read_tls
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.control.secrets import references_in
 from holdfast_workflows.contracts.errors import SettingsInvalid
@@ -39,6 +39,8 @@ class Settings(BaseModel):
     tls_server_name: str = ""
     api_key: SecretStr = SecretStr("")
     api_key_file: str = ""
+    keys: str = ""
+    accept_clear: str = ""
     task_queue: str = ""
     home: Path = Path(".holdfast")
     state_url: SecretStr = SecretStr("")
@@ -96,6 +98,8 @@ class Settings(BaseModel):
             api_key=self.api_key.get_secret_value()
             or read_secret("HOLDFAST_API_KEY_FILE", self.api_key_file)
             or None,
+            keys=self.keys.strip(),
+            accept_clear=read_switch("ACCEPT_CLEAR", self.accept_clear),
         )
 
     def for_app(self, name: str) -> Self:

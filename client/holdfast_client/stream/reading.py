@@ -73,7 +73,7 @@ class Reader:
             activity=f"{found.run_id}/{each.activity_id}",
             attempt=each.attempt,
             partial=await _details(found, each, Partial),
-            failure=_failure(each),
+            failure=await _failure(found, each),
         )
 
     async def _tool_call(
@@ -84,7 +84,7 @@ class Reader:
             activity=f"{found.run_id}/{each.activity_id}",
             name=each.activity_type.name,
             attempt=each.attempt,
-            detail=progress.detail if progress else _failure(each),
+            detail=progress.detail if progress else await _failure(found, each),
         )
 
 
@@ -107,9 +107,13 @@ async def _details(
     return values[0] if values and isinstance(values[0], type_) else None
 
 
-def _failure(each: PendingActivityInfo) -> str:
+async def _failure(found: WorkflowExecutionDescription, each: PendingActivityInfo) -> str:
     """Return the code and message of the last attempt's error."""
+    if not each.HasField("last_failure"):
+        return ""
     failure = each.last_failure
+    if failure.HasField("encoded_attributes"):  # with encryption the text is in a payload
+        await found.data_converter.decode_failure(failure)
     code = failure.application_failure_info.type
     return preview(": ".join(part for part in (code, failure.message) if part))
 

@@ -5,7 +5,7 @@
     │       UnknownAgent, InvalidDeclaration, MessageTooLarge, QueueFull, SessionBusy, SessionRunning,
     │       SessionClosed, NothingToDo, AppNotFound, AppBroken, AppMismatch, DatabaseMismatch,
     │       SettingsInvalid, PortTaken, BreakerUnknown, EmbeddingMismatch, EmbedderBroken, InsecureConnection,
-    │       InvalidCredential, NotPermitted, NoIdentityProvider
+    │       InvalidCredential, NotPermitted, NoIdentityProvider, KeysInvalid, KeyInUse
     ├── ServiceError        Temporal or the workers cannot be reached
     │       TemporalUnreachable, NoWorker, SessionNotFound, WorkerMissing, DevServerMissing,
     │       DevServerFailed, SearchAttributesMissing, BreakerOpen, LimitReached
@@ -20,6 +20,7 @@
     ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
     ├── MemoryFailed        MemoryUnavailable
     ├── EmbeddingFailed
+    ├── EncryptionError     KeysMissing, KeyUnknown, DecryptionFailed, ClearRefused
     ├── StateError          VersionConflict, StateNotMigrated, StateBehind
     │   └── StateUnavailable  StateReplaced
     └── Unclassified
@@ -30,6 +31,7 @@ succeed later, ``kind`` what sort of failure it is, and ``fallback`` whether ano
 """
 
 from .base import *  # noqa: F403 - the modules are one namespace
+from .encryption import *  # noqa: F403
 from .failures import *  # noqa: F403
 from .memory import *  # noqa: F403
 from .models import *  # noqa: F403
