@@ -95,7 +95,8 @@ class Environment:
             connection = loaded.connection()
             clock = await stack.enter_async_context(skipping_server(connection)) if time_skipping else None
             temporal = clock.client if clock else await _reached(server, home, connection, stack)
-            state = await open_state(state_url or f"sqlite:///{home}/state.db")
+            keys = loaded.signing_keys()
+            state = await open_state(state_url or f"sqlite:///{home}/state.db", keys=keys)
             stack.push_async_callback(state.close)
             providers = providers_of(model)
             registry = app.registry()

@@ -177,10 +177,11 @@ class WorkerProcess:
     async def _open_state(self, client: Client, stack: AsyncExitStack) -> State | None:
         """Open the state database and bind the task queue to it; None if a signal arrives first."""
         queue, url = self._settings.task_queue, self._settings.state()
+        keys = self._settings.signing_keys()
 
         async def reach() -> State:
             await binding.expect_tables(client, queue, url)
-            return await open_state(url, scope=self._settings.scope())
+            return await open_state(url, scope=self._settings.scope(), keys=keys)
 
         state = await self._until_there(reach)
         if state is None:

@@ -18,6 +18,7 @@ from holdfast_workflows.contracts.text.nearest import no_such
 
 if TYPE_CHECKING:
     from holdfast_activities.models.config import ProviderConfig
+    from holdfast_activities.signing.keys import SigningKeys
 
 _PREFIX = "HOLDFAST_"
 
@@ -60,6 +61,7 @@ class Settings(BaseModel):
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
     max_cached_workflows: int = Field(default=1_000, ge=0)
     maintenance_every: float = Field(default=3_600.0, ge=0)
+    signing_key: str = ""
     stop_with_parent: bool = False
 
     @classmethod
@@ -134,6 +136,16 @@ class Settings(BaseModel):
             self.memory_url.get_secret_value()
             or read_secret("HOLDFAST_MEMORY_URL_FILE", self.memory_url_file)
         )
+
+    def signing_keys(self) -> SigningKeys:
+        """The keys that sign audit heads and approvals.
+
+        Raises:
+            SettingsInvalid: The keys cannot be read.
+        """
+        from holdfast_activities.signing.keys import open_keys
+
+        return open_keys(self.signing_key, self.home)
 
     def model_providers(self) -> dict[str, ProviderConfig]:
         """All providers; the variables ``OPENAI_…`` and ``ANTHROPIC_…`` configure two of them.

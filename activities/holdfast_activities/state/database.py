@@ -13,13 +13,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_activities import clock
+from holdfast_activities.signing.keys import SigningKeys
 from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.errors import VersionConflict
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
-from .audit.appending import Sign
+from .audit.heads import signer
 from .audit.store import AuditLog
 from .base import Log
 from .content.erasing import Eraser
@@ -68,13 +69,19 @@ class State:
     """
 
     def __init__(
-        self, transactions: Transactions, log: Log, identity: Identity, app: str, sign: Sign | None = None
+        self,
+        transactions: Transactions,
+        log: Log,
+        identity: Identity,
+        app: str,
+        keys: SigningKeys | None = None,
     ) -> None:
         self._transactions = transactions
         self.identity = identity
         self.log = log
+        self.keys = keys
         scope = Scope.of(app)
-        self.audit = AuditLog(log, transactions, sign)
+        self.audit = AuditLog(log, transactions, signer(keys))
         self.effects = EffectLedger(transactions, self.audit)
         self.budgets = BudgetStore(log, transactions, scope)
         self.breakers = BreakerStore(transactions, scope)

@@ -11,10 +11,11 @@ from holdfast_workflows.contracts.control.audit import AuditRecord
 from ..base import Log
 from ..log.extra_writes import for_driver
 from ..log.extras import LogExtras
-from ..setup.tables import AuditTable
+from ..setup.tables import AuditHeadTable, AuditTable
 from ..setup.transactions import Transactions
 from .appending import Sign, append
 from .chain import encode
+from .heads import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,8 @@ class AuditLog:
         """A part of a tenant's chain, in order."""
         wanted = select(AuditTable).where(col(AuditTable.tenant) == tenant, col(AuditTable.n) > after)
         return await self.transactions.all(wanted.order_by(col(AuditTable.n)).limit(limit))
+
+    async def head(self, tenant: str) -> Head | None:
+        """The head of a tenant's chain."""
+        row = await self.transactions.get(AuditHeadTable, tenant)
+        return None if row is None else Head(row.tenant, row.n, row.hash, row.key, row.signature)

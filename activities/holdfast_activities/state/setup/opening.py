@@ -1,8 +1,9 @@
 """Open a state database."""
 
+from holdfast_activities.signing.keys import SigningKeys
 from holdfast_workflows.contracts.errors import HoldfastError
 
-from ..audit.appending import Sign
+from ..audit.heads import signer
 from ..base import Log
 from ..database import State
 from ..log import postgres, sqlite
@@ -16,13 +17,13 @@ from .transactions import Transactions
 
 
 async def open_state(
-    url: str, *, migrate: bool | None = None, scope: str = "", sign: Sign | None = None
+    url: str, *, migrate: bool | None = None, scope: str = "", keys: SigningKeys | None = None
 ) -> State:
     """Open the state database at a URL.
 
     ``migrate`` creates or upgrades the tables first. Default: yes for SQLite, no for PostgreSQL, where an
     operator decides when. ``scope`` is the app whose breakers, rate limits and tenant accounts to use in a
-    shared database. ``sign`` signs the heads of the audit log's chains.
+    shared database. ``keys`` sign the heads of the audit log's chains.
 
     Raises:
         SettingsInvalid: The URL is not valid, the database refuses what it says, or its host is not known.
@@ -34,11 +35,11 @@ async def open_state(
         migrate = isinstance(location, SqliteLocation)
     with named(location):
         await (upgrade_at if migrate else check)(location)
-        return await _open(location, scope, sign)
+        return await _open(location, scope, keys)
 
 
-async def _open(location: Location, scope: str, sign: Sign | None) -> State:
-    identity = Identity(location.place)
+async def _open(location: Location, scope: str, keys: SigningKeys | None) -> State:
+    identity, sign = Identity(location.place), signer(keys)
     watch = FileWatch(location.path) if isinstance(location, SqliteLocation) else None
     transactions = Transactions(make_engine(location, identity.verify_connection), watch)
     try:
@@ -52,4 +53,4 @@ async def _open(location: Location, scope: str, sign: Sign | None) -> State:
     except HoldfastError:
         await transactions.close()
         raise
-    return State(transactions, log, identity, scope, sign)
+    return State(transactions, log, identity, scope, keys)

@@ -5,9 +5,11 @@ import hashlib
 import json
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
+from holdfast_activities.signing.keys import SigningKeys
 from holdfast_activities.state import State, open_state
 from holdfast_activities.state.audit.chain import FIRST
 from holdfast_activities.state.log.extra_writes import prepare, write
@@ -62,6 +64,21 @@ async def test_tenants_have_chains_of_their_own(state: State, tenant: str) -> No
     await state.append_audit(record("a", tenant), record("a", f"{tenant}2"), record("b", tenant))
     assert [(row.n, row.id) for row in await state.audit.rows(tenant)] == [(1, "a"), (2, "b")]
     assert [(row.n, row.id) for row in await state.audit.rows(f"{tenant}2")] == [(1, "a")]
+
+
+async def test_the_head_is_signed_with_each_write(url: str, tenant: str) -> None:
+    keys = SigningKeys.new()
+    state = await open_state(url, keys=keys)
+    await state.append_audit(record("a", tenant))
+    await state.append_audit(record("b", tenant))
+    head, last = await state.audit.head(tenant), (await state.audit.rows(tenant))[-1]
+    await state.close()
+    assert head is not None
+    assert (head.n, head.hash) == (2, last.hash)
+    assert head.signed_by(keys)
+    assert not head.signed_by(SigningKeys.new())
+    for changed in ({"tenant": "u"}, {"n": 1}, {"hash": "0" * 64}):
+        assert not replace(head, **changed).signed_by(keys)
 
 
 async def test_concurrent_writers_make_one_chain(url: str, state: State, tenant: str) -> None:
