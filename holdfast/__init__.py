@@ -47,10 +47,7 @@ if TYPE_CHECKING:
         Undone,
         Waiting,
     )
-    from holdfast_workflows.contracts.agent.app import (
-        InstructionsContext,
-        ToolContext,
-    )
+    from holdfast_workflows.contracts.agent.app import InstructionsContext, ToolContext
     from holdfast_workflows.contracts.agent.budget import Budget, BudgetAccount, Spending
     from holdfast_workflows.contracts.agent.fallbacks import (
         AskHuman,
@@ -58,6 +55,7 @@ if TYPE_CHECKING:
         ErrorReply,
         SimplifiedReply,
     )
+    from holdfast_workflows.contracts.agent.mcp import CredentialsContext
     from holdfast_workflows.contracts.agent.memory import (
         MaintenanceReport,
         Memory,
@@ -68,7 +66,7 @@ if TYPE_CHECKING:
         PlanItem,
         TaskReport,
     )
-    from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, RetryPolicy, ToolSpec
+    from holdfast_workflows.contracts.agent.spec import AgentSpec, McpTool, OutputSpec, RetryPolicy, ToolSpec
     from holdfast_workflows.contracts.control.secrets import Secret
     from holdfast_workflows.contracts.errors import (
         AllProvidersFailed,
@@ -105,6 +103,11 @@ if TYPE_CHECKING:
         LimitReached,
         LoopDetected,
         MalformedReply,
+        McpAccessDenied,
+        McpSessionLost,
+        McpToolChanged,
+        McpToolsInvalid,
+        McpUnavailable,
         MemoryFailed,
         MemoryUnavailable,
         MessageTooLarge,
@@ -170,46 +173,49 @@ if TYPE_CHECKING:
 
     from .agent import Agent
     from .app import App
+    from .mcp_server import MCPServer
     from .memory import open_memory
     from .tools import Tool, tool
 
 _MODULES: Final = {
     "holdfast_activities.memory.library": "OpenMemory",
+    "holdfast_client.agents": "DeclaredAgent",
     "holdfast_client.client": "Client connect",
     "holdfast_client.operations.erasing": "Erased",
     "holdfast_client.operations.listing": "SessionInfo",
     "holdfast_client.operations.memory": "MemoryClient",
-    "holdfast_client.agents": "DeclaredAgent",
     "holdfast_client.reply": "Reply",
     "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
     "holdfast_client.session": "Session",
     "holdfast_client.stream.events": """
-        BudgetChanged Compacted Decided FallbackUsed ModelChanged NeedsPerson PlanChanged Recalled Status
-        StepEnded StreamEvent TextDelta TextRestart ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted
-        Undone Waiting
+        BudgetChanged Compacted Decided FallbackUsed ModelChanged NeedsPerson PlanChanged Recalled
+        Status StepEnded StreamEvent TextDelta TextRestart ToolEnded ToolProgress ToolStarted
+        TurnEnded TurnStarted Undone Waiting
     """,
     "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
     "holdfast_workflows.contracts.agent.budget": "Budget BudgetAccount Spending",
     "holdfast_workflows.contracts.agent.fallbacks": "AskHuman CachedReply ErrorReply SimplifiedReply",
+    "holdfast_workflows.contracts.agent.mcp": "CredentialsContext",
     "holdfast_workflows.contracts.agent.memory": """
         MaintenanceReport Memory MemoryStats MemoryTurn MemoryView MigrateResult PlanItem TaskReport
     """,
-    "holdfast_workflows.contracts.agent.spec": "AgentSpec OutputSpec RetryPolicy ToolSpec",
+    "holdfast_workflows.contracts.agent.spec": "AgentSpec McpTool OutputSpec RetryPolicy ToolSpec",
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed
-        DevServerFailed DevServerMissing EffectUnknown EmbedderBroken EmbeddingFailed EmbeddingMismatch
-        EmptyReply EncryptionError HoldfastError InsecureConnection InstructionsFailed InvalidCredential
-        InvalidDeclaration KeyInUse KeyUnknown KeysInvalid KeysMissing LifespanFailed LimitReached
-        LoopDetected MalformedReply MemoryFailed MemoryUnavailable MessageTooLarge ModelError
-        ModelRefused ModelRejected ModelStopped ModelTransient NoCachedReply NoIdentityProvider NoWorker
-        NotPermitted NothingToDo OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull
-        RateLimited ResultNotText ResultTooLarge SearchAttributesMissing SecretMissing ServiceError
-        SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind StateError
-        StateNotMigrated StateReplaced StateUnavailable StepLimitReached TemporalUnreachable
-        ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent
-        VersionConflict WorkerMissing
+        DevServerFailed DevServerMissing EffectUnknown EmbedderBroken EmbeddingFailed
+        EmbeddingMismatch EmptyReply EncryptionError HoldfastError InsecureConnection
+        InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid
+        KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied
+        McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed MemoryUnavailable
+        MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped ModelTransient
+        NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo OutputCutOff OutputInvalid
+        PortTaken ProviderQuota QueueFull RateLimited ResultNotText ResultTooLarge
+        SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound
+        SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced
+        StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError
+        ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -222,6 +228,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
     ".agent": "Agent",
     ".app": "App",
+    ".mcp_server": "MCPServer",
     ".memory": "open_memory",
     ".tools": "Tool tool",
 }
@@ -235,29 +242,30 @@ __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
     "AppNotFound", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget",
     "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "ClearRefused", "Client",
-    "Compacted", "ContentFiltered", "ContextTooLong", "ConversationOptions", "DatabaseMismatch", "Decided",
-    "DeclaredAgent", "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown",
-    "EffectView", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError",
-    "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "InsecureConnection",
-    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
-    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
-    "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "Memory", "MemoryClient",
-    "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView",
-    "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused", "ModelRejected",
-    "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoIdentityProvider", "NoWorker",
-    "NotPermitted", "NothingToDo", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
-    "PendingDecision", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
-    "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
-    "ResultTooLarge", "RetryPolicy", "RunOptions", "SearchAttributesMissing", "Secret", "SecretMissing",
-    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
-    "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending",
-    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
-    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport",
-    "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid",
-    "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec",
-    "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified",
-    "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting", "WorkerMissing",
-    "connect", "open_memory", "tool",
+    "Compacted", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
+    "DatabaseMismatch", "Decided", "DeclaredAgent", "DecryptionFailed", "DevServerFailed",
+    "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken", "EmbeddingFailed",
+    "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed",
+    "HoldfastError", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
+    "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing",
+    "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply",
+    "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged",
+    "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
+    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
+    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
+    "NeedsPerson", "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
+    "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged",
+    "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled",
+    "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetryPolicy", "RunOptions", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError",
+    "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions",
+    "SessionRunning", "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions",
+    "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status",
+    "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
+    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
+    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
+    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
+    "Usage", "UserEntry", "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
 ]  # fmt: skip
 
 

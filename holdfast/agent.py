@@ -12,6 +12,7 @@ from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.agent.builtin_tools import own_tools
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.fallbacks import Fallback
+from holdfast_workflows.contracts.agent.mcp import McpServer
 from holdfast_workflows.contracts.agent.memory import Memory
 from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
 from holdfast_workflows.contracts.agent.spec import (
@@ -28,6 +29,7 @@ from holdfast_workflows.contracts.public import public
 
 from . import declare, limits
 from .instructions import Instructions, read_instructions
+from .mcp_server import MCPServer
 from .tools import Tool
 
 OutT = TypeVar("OutT", default=str)
@@ -36,6 +38,7 @@ OutT = TypeVar("OutT", default=str)
 @public
 class Agent(Generic[OutT]):
     """An agent: ``spec`` is the agent as data, ``tools`` are its tools by name without the built-in ones.
+    ``servers`` are its MCP servers, whose tools are known when a session begins.
 
     Its type has that of its final replies: ``Agent[Triage]`` with ``output_type=Triage``, ``Agent[str]`` without.
     Write ``agent: Agent[dict[str, Any]]`` yourself if ``output_type`` is a JSON schema.
@@ -49,7 +52,7 @@ class Agent(Generic[OutT]):
         *,
         model: str | Sequence[str],
         instructions: Instructions = "",
-        tools: Sequence[Tool[..., Any]] = (),
+        tools: Sequence[Tool[..., Any] | MCPServer] = (),
         output_type: type[OutT] | Mapping[str, Any] | None = None,
         description: str = "",
         max_steps: int = 50,
@@ -76,7 +79,7 @@ class Agent(Generic[OutT]):
             model: ``"provider:model"``, or several in order of preference.
             instructions: The system prompt, or a function of an InstructionsContext that returns it, sync or async. It
                 is called once for each turn.
-            tools: Tools made by ``@tool``.
+            tools: Tools made by ``@tool``, and MCP servers.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
             description: The agent's purpose, for people and other agents.
@@ -105,13 +108,13 @@ class Agent(Generic[OutT]):
         """
         where = f"agent {declare.name(name, 'agent')!r}"
         text, self.instructions_function = read_instructions(instructions, where)
-        self._output_type, self.tools = output_type, _with_undos(_by_name(tools, where), where)
+        self._output_type, (self.tools, self.servers) = output_type, _declared(tools, where)
         self.spec = AgentSpec(
             name=name,
             instructions=text,
             dynamic_instructions=self.instructions_function is not None,
             models=_models(model, where),
-            tools=_specs(self.tools, memory, working_memory),
+            tools=_specs(self.tools, memory, working_memory, any_tools=bool(tools)),
             output=_output(output_type),
             max_steps=declare.whole(max_steps, f"{where}: max_steps", 1, 100_000),
             max_tokens=declare.optional_whole(max_tokens, f"{where}: max_tokens", 1),
@@ -199,10 +202,29 @@ def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str,
     return found
 
 
+def _declared(
+    tools: Sequence[object], where: str
+) -> tuple[Mapping[str, Tool[..., Any]], tuple[McpServer, ...]]:
+    """The functions by name, with their undos, and the servers."""
+    functions = [each for each in tools if not isinstance(each, MCPServer)]
+    return _with_undos(_by_name(functions, where), where), _servers(tools, where)
+
+
+def _servers(tools: Sequence[object], where: str) -> tuple[McpServer, ...]:
+    servers = tuple(each.server for each in tools if isinstance(each, MCPServer))
+    for what in ("name", "prefix"):
+        named = [getattr(server, what) for server in servers]
+        if twice := [each for each in named if named.count(each) > 1]:
+            raise InvalidDeclaration(
+                f"{where} has two MCP servers with the {what} {twice[0]!r}; change one of them"
+            )
+    return servers
+
+
 def _specs(
-    tools: Mapping[str, Tool[..., Any]], memory: Memory | None, working_memory: bool
+    tools: Mapping[str, Tool[..., Any]], memory: Memory | None, working_memory: bool, *, any_tools: bool
 ) -> tuple[ToolSpec, ...]:
-    own = own_tools(any_tools=bool(tools), memory=memory, working_memory=working_memory)
+    own = own_tools(any_tools=any_tools, memory=memory, working_memory=working_memory)
     return (*(tool.spec for tool in tools.values()), *own)
 
 

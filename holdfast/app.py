@@ -72,6 +72,7 @@ class App:
                 if (function := agent.instructions_function) is not None
             },
             name=self.name,
+            servers={name: agent.servers for name, agent in self.agents.items() if agent.servers},
             lifespan=None if enter is None else lambda: enter(self),
         )
 

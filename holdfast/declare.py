@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from holdfast_workflows.contracts.agent import tool_limits
 from holdfast_workflows.contracts.agent.spec import RetryPolicy, ToolSpec
 from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.limits import LONGEST_DESCRIPTION, MOST_TOOLS
 
 T = TypeVar("T")
 
@@ -19,7 +19,6 @@ LONGEST = 30 * 86_400.0
 
 _MODEL = re.compile(r"[a-zA-Z0-9_.-]+:\S+")
 _PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
-_OPENAI = re.compile(r"(?:pydantic-ai:)?(?:openai|azure)[a-z0-9_.-]*:", re.IGNORECASE)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -56,22 +55,8 @@ def json_schema(schema: Mapping[str, Any], what: str) -> None:
 
 def tools(specs: Sequence[ToolSpec], models: Sequence[str], where: str) -> None:
     """Check the number of tools and their descriptions against OpenAI's limits."""
-    openai = next((each for each in models if _OPENAI.match(each)), None)
-    shown = [tool for tool in specs if not tool.hidden]
-    if openai is None:
-        return
-    if len(shown) > MOST_TOOLS:
-        raise InvalidDeclaration(
-            f"{where} has {len(shown)} tools with the built-in ones, and {openai} takes at most "
-            f"{MOST_TOOLS}; remove some, or use several agents"
-        )
-    for tool in shown:
-        if len(tool.description) > LONGEST_DESCRIPTION:
-            raise InvalidDeclaration(
-                f"{where}: tool {tool.name!r} has a description of {len(tool.description):,} characters, and "
-                f"{openai} takes at most {LONGEST_DESCRIPTION:,}; shorten its docstring, or move text to the "
-                "instructions or the parameters"
-            )
+    if problem := tool_limits.problem(specs, models):
+        raise InvalidDeclaration(f"{where}{problem}")
 
 
 def model(value: str, what: str) -> str:

@@ -1,8 +1,9 @@
 """Every activity a worker registers, sharing one state, one cache and one set of models."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, nullcontext
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from holdfast_activities.context import Conversations, TokenCalibration
 from holdfast_activities.memory.memories import Memories
@@ -11,6 +12,7 @@ from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.errors import WorkerMissing
 
 from .admin.breakers_and_budgets import BreakersAndBudgets
 from .admin.content import Content
@@ -33,6 +35,9 @@ from .tool_call.act import Act
 from .tool_call.ledger import Ledger
 from .tool_call.resolution import ResolveEffect
 
+if TYPE_CHECKING:
+    from holdfast_activities.tools.mcp.servers import McpServers
+
 
 class Activities:
     """The activities of one worker."""
@@ -51,20 +56,20 @@ class Activities:
         Without ``memory`` turns go on without memories, and new ones wait for a worker that has a store. ``served``
         returns the agents that any worker of the task queue serves; without it only this worker's count.
         """
-        applying = Applying(state.outbox, memory)
-        agents = LiveAgents(registry, state, models, BuiltinTools(state.log, memory, applying), served)
+        applying, self._servers = Applying(state.outbox, memory), _servers(registry)
+        builtin = BuiltinTools(state.log, memory, applying)
+        agents = LiveAgents(registry, state, models, builtin, served, self._servers)
         conversations = Conversations(state.log)
         tenants, texts = registry.tenants, TurnInstructions(state, registry)
         side_call = SideCall(state.budgets, resilience, tenants)
         self._ratios = ratios = TokenCalibration(state.calibration)
-        content = Content(registry, state)
-        operating = BreakersAndBudgets(state)
+        content, operating = Content(registry, state), BreakersAndBudgets(state)
         memories = MemoryAdmin(state, memory, applying)
         remember = RememberTurn(state.log, state.budgets, agents, memory, applying, side_call)
         self.drainer = Drainer(applying, state.outbox, state.erasing, conversations.forget)
         """Applies memory changes in the background."""
         self._all: list[Callable[..., Any]] = [
-            LoadAgent(registry, state, agents).load_agent,
+            LoadAgent(registry, state, agents, self._servers).load_agent,
             Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)).think,
             Act(state, agents, Ledger(state, conversations), resilience).act,
             SettleTurn(state).settle_turn,
@@ -95,7 +100,7 @@ class Activities:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run the background work of a worker until the end of the block."""
-        async with self.drainer.running():
+        async with self.drainer.running(), self._servers.running() if self._servers else nullcontext():
             try:
                 yield
             finally:
@@ -104,3 +109,13 @@ class Activities:
     def all(self) -> list[Callable[..., Any]]:
         """The activities to register with a Temporal worker."""
         return self._all
+
+
+def _servers(registry: Registry) -> "McpServers | None":
+    if not any(registry.servers.values()):
+        return None
+    if find_spec("mcp") is None:
+        raise WorkerMissing('an app with MCP servers needs `pip install "holdfast[mcp]"`')
+    from holdfast_activities.tools.mcp.servers import McpServers  # half a second, so only where it is needed
+
+    return McpServers(registry)

@@ -1,7 +1,7 @@
 """``load_agent``: pin an agent's spec for a session."""
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
 
@@ -20,12 +20,21 @@ from .common.agents import LiveAgents
 from .common.failures import reports_failures
 from .model_call.reservation import limits_of
 
+if TYPE_CHECKING:
+    from holdfast_activities.tools.mcp.servers import McpServers
+
+_OF_TIME = 0.7
+"""The part of an attempt's time in which MCP servers must list their tools."""
+
 
 class LoadAgent:
     """The activity that every session starts with."""
 
-    def __init__(self, registry: Registry, state: State, agents: LiveAgents) -> None:
+    def __init__(
+        self, registry: Registry, state: State, agents: LiveAgents, servers: "McpServers | None" = None
+    ) -> None:
         self._registry = registry
+        self._servers = servers
         self._state = state
         self._agents = agents
 
@@ -44,6 +53,8 @@ class LoadAgent:
         elif load.output_of:
             output = (await self._agents.get(load.output_of)).spec.output
             spec = spec.model_copy(update={"output": output})
+        if self._servers is not None:
+            spec = await self._servers.extended(spec, load, _time_left())
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
         pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant))
@@ -84,6 +95,13 @@ class LoadAgent:
             "abandoned": ((seq, now.seq),),
             "resets": now.logs,
         }
+
+
+def _time_left() -> float:
+    """Seconds that other services may take, so that a late answer is an error of its own and no time-out."""
+    info = activity.info()
+    limits = (info.start_to_close_timeout, info.schedule_to_close_timeout)
+    return _OF_TIME * min((limit.total_seconds() for limit in limits if limit), default=10.0)
 
 
 def _start_key(load: LoadInput) -> str:

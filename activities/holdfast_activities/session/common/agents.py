@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.database import State
@@ -14,6 +14,9 @@ from holdfast_workflows.contracts.text.unicode import dump_json, preview
 
 from .builtin_tools import BuiltinTools
 from .output import Output
+
+if TYPE_CHECKING:
+    from holdfast_activities.tools.mcp.servers import McpServers
 
 _MAX_AGENTS = 500
 _SHOWN_SCHEMA = 1_500
@@ -137,8 +140,10 @@ class LiveAgents:
         source: ModelSource,
         own: BuiltinTools,
         served: Served | None = None,
+        servers: "McpServers | None" = None,
     ) -> None:
         self._registry = registry
+        self._servers = servers
         self._served = served
         self._state = state
         self._source = source
@@ -162,7 +167,10 @@ class LiveAgents:
         if len(self._live) >= _MAX_AGENTS:
             del self._live[next(iter(self._live))]
         own = self._registry.tools.get(spec.name, {})
-        with_deps = {name: _WithDeps(tool, self._registry.deps) for name, tool in own.items()}
+        served = self._servers.of(spec) if self._servers else {}
+        with_deps = {
+            name: _WithDeps(tool, self._registry.deps) for name, tool in (*own.items(), *served.items())
+        }
         tools: dict[str, ToolBinding] = {**with_deps, **self._own.of(spec)}
         live = LiveAgent(spec, tools, self._source, lambda: self.elsewhere(spec.name))
         self._live[digest] = live

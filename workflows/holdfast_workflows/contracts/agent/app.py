@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from typing_extensions import TypeVar
 
@@ -18,6 +18,9 @@ from ..errors import InvalidDeclaration
 from ..operations.breakers import TenantLimits
 from ..public import public
 from .spec import AgentSpec, ToolSpec
+
+if TYPE_CHECKING:
+    from .mcp import McpServer
 
 BEGIN: ContextVar[Callable[[], None]] = ContextVar("BEGIN", default=lambda: None)
 """Called right before a tool's function, in its thread; it raises if the function must not be called any more."""
@@ -133,6 +136,7 @@ class Registry:
     ``tools`` are each agent's tools by their present and former names. ``workflows`` and ``activities`` are the
     user's own. ``tenants`` are limits by tenant; ``*`` stands for all others. ``name`` is the app's, if it has one.
     ``instructions`` are the functions of the agents that have one, by agent.
+    ``servers`` are the agents' MCP servers, by agent.
     ``lifespan`` makes the dependencies of a worker's tools, if the app has any; ``deps`` are these, once it is entered.
     """
 
@@ -143,5 +147,6 @@ class Registry:
     tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])
     name: str = ""
     instructions: Mapping[str, InstructionsFunction] = field(default_factory=dict[str, InstructionsFunction])
+    servers: Mapping[str, Sequence["McpServer"]] = field(default_factory=dict[str, "Sequence[McpServer]"])
     lifespan: Callable[[], AbstractAsyncContextManager[object]] | None = None
     deps: object = None

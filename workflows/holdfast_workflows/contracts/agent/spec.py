@@ -34,6 +34,15 @@ TOOL_RETRY = RetryPolicy(attempts=2, first_delay=0.5, max_delay=10.0)
 
 
 @public
+class McpTool(Contract):
+    """The MCP server's tool behind a ToolSpec. ``digest`` is that of its description, schema and hints when pinned."""
+
+    server: str
+    tool: str
+    digest: str
+
+
+@public
 class ToolSpec(Contract):
     """A tool as the model and the workflow see it.
 
@@ -59,6 +68,8 @@ class ToolSpec(Contract):
     """Whether repeated calls with the same result are intended (polling)."""
     secrets: tuple[str, ...] = ()
     """References to the secrets that the tool may read."""
+    mcp: McpTool | None = None
+    """The tool of an MCP server that a call reaches; None for a function."""
 
 
 @public

@@ -5,7 +5,8 @@
     │       UnknownAgent, InvalidDeclaration, MessageTooLarge, QueueFull, SessionBusy, SessionRunning,
     │       SessionClosed, NothingToDo, AppNotFound, AppBroken, AppMismatch, DatabaseMismatch,
     │       SettingsInvalid, PortTaken, BreakerUnknown, EmbeddingMismatch, EmbedderBroken, InsecureConnection,
-    │       InvalidCredential, NotPermitted, NoIdentityProvider, KeysInvalid, KeyInUse
+    │       InvalidCredential, NotPermitted, NoIdentityProvider, KeysInvalid, KeyInUse,
+    │       McpToolsInvalid
     ├── ServiceError        Temporal or the workers cannot be reached
     │       TemporalUnreachable, NoWorker, SessionNotFound, WorkerMissing, DevServerMissing,
     │       DevServerFailed, SearchAttributesMissing, BreakerOpen, LimitReached
@@ -16,7 +17,8 @@
     │   ├── MalformedReply  EmptyReply
     │   └── AllProvidersFailed, NoCachedReply
     ├── ToolFailed          ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
-    │   └── ToolError       ResultNotText
+    │   ├── ToolError       ResultNotText
+    │   └── McpUnavailable, McpSessionLost, McpToolChanged, McpAccessDenied
     ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
     ├── MemoryFailed        MemoryUnavailable
     ├── EmbeddingFailed
@@ -33,6 +35,7 @@ succeed later, ``kind`` what sort of failure it is, and ``fallback`` whether ano
 from .base import *  # noqa: F403 - the modules are one namespace
 from .encryption import *  # noqa: F403
 from .failures import *  # noqa: F403
+from .mcp import *  # noqa: F403
 from .memory import *  # noqa: F403
 from .models import *  # noqa: F403
 from .requests import *  # noqa: F403

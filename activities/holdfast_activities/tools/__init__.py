@@ -1,0 +1,1 @@
+"""Tools from outside the app: lists, calls and digests."""
