@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Waiting,
     )
     from holdfast_workflows.contracts.agent.app import InstructionsContext, ToolContext
+    from holdfast_workflows.contracts.agent.approvals import Approvals
     from holdfast_workflows.contracts.agent.budget import Budget, BudgetAccount, Spending
     from holdfast_workflows.contracts.agent.fallbacks import (
         AskHuman,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         TaskReport,
     )
     from holdfast_workflows.contracts.agent.spec import AgentSpec, McpTool, OutputSpec, RetryPolicy, ToolSpec
+    from holdfast_workflows.contracts.control.inbox import InboxItem
     from holdfast_workflows.contracts.control.secrets import Secret
     from holdfast_workflows.contracts.errors import (
         AllProvidersFailed,
@@ -156,7 +158,7 @@ if TYPE_CHECKING:
     )
     from holdfast_workflows.contracts.operations.breakers import BreakerView, TenantLimits
     from holdfast_workflows.contracts.operations.content import AgentInfo
-    from holdfast_workflows.contracts.operations.effects import EffectView, PendingDecision
+    from holdfast_workflows.contracts.operations.effects import EffectView
     from holdfast_workflows.contracts.problems import Problem
     from holdfast_workflows.contracts.session.entries import (
         MemoryEntry,
@@ -193,6 +195,7 @@ _MODULES: Final = {
         TurnEnded TurnStarted Undone Waiting
     """,
     "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
+    "holdfast_workflows.contracts.agent.approvals": "Approvals",
     "holdfast_workflows.contracts.agent.budget": "Budget BudgetAccount Spending",
     "holdfast_workflows.contracts.agent.fallbacks": "AskHuman CachedReply ErrorReply SimplifiedReply",
     "holdfast_workflows.contracts.agent.mcp": "CredentialsContext",
@@ -200,6 +203,7 @@ _MODULES: Final = {
         MaintenanceReport Memory MemoryStats MemoryTurn MemoryView MigrateResult PlanItem TaskReport
     """,
     "holdfast_workflows.contracts.agent.spec": "AgentSpec McpTool OutputSpec RetryPolicy ToolSpec",
+    "holdfast_workflows.contracts.control.inbox": "InboxItem",
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
@@ -219,7 +223,7 @@ _MODULES: Final = {
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
-    "holdfast_workflows.contracts.operations.effects": "EffectView PendingDecision",
+    "holdfast_workflows.contracts.operations.effects": "EffectView",
     "holdfast_workflows.contracts.problems": "Problem",
     "holdfast_workflows.contracts.session.entries": """
         MemoryEntry RecalledMemory ReplyEntry ResultEntry SummaryEntry ToolCall Usage UserEntry
@@ -240,32 +244,33 @@ _SUBMODULES: Final = ("sync", "testing")
 
 __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
-    "AppNotFound", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget",
-    "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "ClearRefused", "Client",
-    "Compacted", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
-    "DatabaseMismatch", "Decided", "DeclaredAgent", "DecryptionFailed", "DevServerFailed",
-    "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken", "EmbeddingFailed",
-    "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed",
-    "HoldfastError", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
-    "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing",
-    "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply",
-    "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged",
-    "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
-    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
-    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
-    "NeedsPerson", "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
-    "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec", "PendingDecision", "PlanChanged",
-    "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled",
-    "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "RunOptions", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError",
-    "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions",
-    "SessionRunning", "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions",
-    "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status",
-    "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
-    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
-    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
-    "Usage", "UserEntry", "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
+    "AppNotFound", "Approvals", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView",
+    "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "ClearRefused",
+    "Client", "Compacted", "ContentFiltered", "ContextTooLong", "ConversationOptions",
+    "CredentialsContext", "DatabaseMismatch", "Decided", "DeclaredAgent", "DecryptionFailed",
+    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken",
+    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply",
+    "Event", "FallbackUsed", "HoldfastError", "InboxItem", "InsecureConnection", "InstructionsContext",
+    "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown",
+    "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer",
+    "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
+    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
+    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
+    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
+    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
+    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "OpenMemory", "OutputCutOff",
+    "OutputInvalid", "OutputSpec", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota",
+    "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
+    "ResultNotText", "ResultTooLarge", "RetryPolicy", "RunOptions", "SearchAttributesMissing", "Secret",
+    "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
+    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
+    "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
+    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
+    "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart",
+    "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
+    "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
+    "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, cast, get_args
 
 from typing_extensions import TypeVar
 
+from holdfast_workflows.contracts.agent.approvals import Approvals
 from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.agent.builtin_tools import own_tools
 from holdfast_workflows.contracts.agent.declared import known_options
@@ -71,6 +72,7 @@ class Agent(Generic[OutT]):
         memory: Memory | None = None,
         working_memory: bool = False,
         compact_at: float = 0.75,
+        approvals: Approvals | None = None,
     ) -> None:
         """Declare an agent.
 
@@ -102,6 +104,7 @@ class Agent(Generic[OutT]):
             working_memory: Adds a plan and notes, with the tools update_plan and write_notes.
             compact_at: The older part of the conversation is summarised when this part of the prompt, from 0.1
                 to 1, is full; instructions and tools are not counted.
+            approvals: Who answers what its sessions ask people, and by when; ``Approvals()`` by default.
 
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -116,15 +119,13 @@ class Agent(Generic[OutT]):
             models=_models(model, where),
             tools=_specs(self.tools, memory, working_memory, any_tools=bool(tools)),
             output=_output(output_type),
-            max_steps=declare.whole(max_steps, f"{where}: max_steps", 1, 100_000),
-            max_tokens=declare.optional_whole(max_tokens, f"{where}: max_tokens", 1),
-            temperature=declare.optional_number(temperature, f"{where}: temperature", 0, 2),
-            context_window=declare.optional_whole(context_window, f"{where}: context_window", 1_000),
             max_inline_steps=declare.whole(max_inline_steps, f"{where}: max_inline_steps", 1, 1_000),
             max_inline_seconds=declare.seconds(max_inline_seconds, f"{where}: max_inline_seconds"),
             when_busy=_when_busy(when_busy, where),
             description=description,
             working_memory=working_memory,
+            approvals=limits.approvals(approvals, where),
+            **_sizes(max_steps, max_tokens, temperature, context_window, where),
             **_model_calls(model_timeout, model_retry, max_repairs, where),
             **_limits(budget, fallbacks, max_wait, memory, compact_at, where),
         )
@@ -235,6 +236,21 @@ def _model_calls(
         "max_repairs": declare.whole(max_repairs, f"{where}: max_repairs", 0, 1_000),
         "model_timeout": declare.seconds(timeout, f"{where}: model_timeout"),
         "model_retry": declare.retry(retry, f"{where}: model_retry"),
+    }
+
+
+def _sizes(
+    max_steps: int,
+    max_tokens: int | None,
+    temperature: float | None,
+    context_window: int | None,
+    where: str,
+) -> dict[str, Any]:
+    return {
+        "max_steps": declare.whole(max_steps, f"{where}: max_steps", 1, 100_000),
+        "max_tokens": declare.optional_whole(max_tokens, f"{where}: max_tokens", 1),
+        "temperature": declare.optional_number(temperature, f"{where}: temperature", 0, 2),
+        "context_window": declare.optional_whole(context_window, f"{where}: context_window", 1_000),
     }
 
 

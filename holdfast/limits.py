@@ -1,4 +1,4 @@
-"""Checks of budgets, fallbacks, memories and tenants' limits."""
+"""Checks of approvals, budgets, fallbacks, memories and tenants' limits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast, get_args
 
+from holdfast_workflows.contracts.agent.approvals import Approvals
 from holdfast_workflows.contracts.agent.budget import Budget, WhenSpent
 from holdfast_workflows.contracts.agent.fallbacks import (
     AskHuman,
@@ -15,6 +16,8 @@ from holdfast_workflows.contracts.agent.fallbacks import (
     SimplifiedReply,
 )
 from holdfast_workflows.contracts.agent.memory import Memory
+from holdfast_workflows.contracts.control.identity import Role
+from holdfast_workflows.contracts.control.inbox import ROLE
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
@@ -54,6 +57,24 @@ def budget(value: Budget | None, where: str) -> Budget | None:
         )
     if value.cheaper:
         declare.model(value.cheaper, f"{where}: cheaper")
+    return value
+
+
+def approvals(value: Approvals | None, where: str) -> Approvals | None:
+    """Check who answers what sessions ask people."""
+    if value is None:
+        return None
+    where = f"{where}: approvals"
+    declare.instance(value, Approvals, "Approvals", where)
+    declare.number(value.deadline, f"{where}: deadline", 1, _LONGEST_RUN)
+    for group in (value.approvers, *value.escalation):
+        for name in group:
+            role = name.removeprefix(ROLE)
+            if not name or len(name) > MAX_NAME or (name != role and role not in get_args(Role)):
+                raise InvalidDeclaration(
+                    f"{where}: {name!r} is not the id of a person or a role; roles are "
+                    f"{', '.join(f'{ROLE}{each}' for each in get_args(Role))}"
+                )
     return value
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import Generic, Literal
+from typing import Generic
 
 from holdfast_client.operations import content, effects
 from holdfast_client.requests import waiting
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
-from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.agent.spec import WhenBusy
-from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed, SessionNotFound
-from holdfast_workflows.contracts.operations.effects import DecideEffect, Decision, EffectView
+from holdfast_workflows.contracts.errors import BadInput, SessionClosed
+from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 
 from . import messages
+from .answers import AnswerMethods
 from .reply import Output, OutT, Reply
 from .stream.events import StreamEvent, TurnEnded
 from .stream.position import Position
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 @public
-class Session(Generic[OutT]):
+class Session(AnswerMethods, Generic[OutT]):
     """A handle for one session, made by ``Client.start`` or ``Client.session`` without a request."""
 
     def __init__(
@@ -287,48 +287,6 @@ class Session(Generic[OutT]):
                 tokens=tokens, dollars=dollars, steps=steps, tool_calls=tool_calls, seconds=seconds
             )
         return await self._requests.update(self._id, "raise_budget", by, SessionView)
-
-    async def resolve(
-        self, id: str, action: Literal["confirm", "retry", "give_up"], *, text: str = "", by: str = ""
-    ) -> SessionView | None:
-        """Resolve something that waits for a person; ``view().pending_decisions`` lists it.
-
-        A call with an unknown outcome can also be confirmed or given up after its turn was cancelled or
-        its session ended. This updates the effect ledger only: the model does not see it, and the
-        tool's ``undo`` is not called.
-
-        Args:
-            id: The id of the pending decision, or the key of a call in the effect ledger.
-            action: ``confirm``: it happened, and ``text`` is its result or the answer to the user.
-                ``retry``: run the call or ask the model again. ``give_up``: continue without it.
-            text: Required by ``confirm``.
-            by: The person who decides; stored with the effect.
-
-        Returns:
-            The session's view; None if the server no longer has the session.
-
-        Raises:
-            NothingToDo: Nothing with that id waits or is unknown.
-            BadInput: ``confirm`` without a text.
-        """
-        if action == "confirm" and not text.strip():
-            raise BadInput(
-                "confirm needs a text (`--text`): the result of the call, or the answer to the user"
-            )
-        with bad_input():
-            decision = Decision(id=id, action=action, text=text, by=by)
-        try:
-            return await self._requests.update(self._id, "resolve", decision, SessionView)
-        except (NothingToDo, SessionClosed, SessionNotFound) as refused:
-            if not id.startswith(("effect-", f"{self._id}-")):
-                raise
-            ended = not isinstance(refused, NothingToDo)
-        request = DecideEffect(session=self._id, decision=decision, ended=ended)
-        await self._requests.activity(names.DECIDE_EFFECT, request, EffectView, session=self._id)
-        try:
-            return await self.view()
-        except SessionNotFound:
-            return None
 
     async def effects(self) -> tuple[EffectView, ...]:
         """Return the session's entries in the effect ledger, in order."""

@@ -30,15 +30,15 @@ from .agents import DeclaredAgent, name_and_shape
 from .portal import Portal
 from .reply import OutT
 
-A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Handle(Generic[A]):
+class _Handle(Generic[A_co]):
     """An async object, and the portal that runs its methods."""
 
-    def __init__(self, target: A, portal: Portal) -> None:
+    def __init__(self, target: A_co, portal: Portal) -> None:
         self._target = target
         self._portal = portal
 
@@ -47,24 +47,24 @@ class _Handle(Generic[A]):
 
 
 def _blocking(
-    method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[_Handle[A], P], T]:
+    method: Callable[Concatenate[A_co, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[_Handle[A_co], P], T]:
     """Make a method that waits for the async one's result."""
 
     @wraps(method)
-    def call(self: _Handle[A], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: _Handle[A_co], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self._portal.call(method(self._target, *args, **kwargs))
 
     return call
 
 
 def _iterating(
-    method: Callable[Concatenate[A, P], AsyncGenerator[T, None]],
-) -> Callable[Concatenate[_Handle[A], P], Iterator[T]]:
+    method: Callable[Concatenate[A_co, P], AsyncGenerator[T, None]],
+) -> Callable[Concatenate[_Handle[A_co], P], Iterator[T]]:
     """Make a method that iterates over the async one's values."""
 
     @wraps(method)
-    def call(self: _Handle[A], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+    def call(self: _Handle[A_co], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         return self._portal.iterate(lambda: method(self._target, *args, **kwargs))
 
     return call
@@ -286,7 +286,10 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     repin = _blocking(async_session.Session.repin)
     cancel = _blocking(async_session.Session[OutT].cancel)
     raise_budget = _blocking(async_session.Session.raise_budget)
-    resolve = _blocking(async_session.Session.resolve)
+    answer = _blocking(async_session.Session.answer)
+    approve = _blocking(async_session.Session.approve)
+    reject = _blocking(async_session.Session.reject)
+    delegate = _blocking(async_session.Session.delegate)
     effects = _blocking(async_session.Session.effects)
     prompts = _iterating(async_session.Session.prompts)
     prompt = _blocking(async_session.Session.prompt)

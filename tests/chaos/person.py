@@ -48,14 +48,14 @@ class Person:
 
     async def _answer(self, id: str) -> None:
         session = self.world.client.session(id)
-        waiting = [each for each in (await session.view()).pending_decisions if each.kind == "effect"]
+        waiting = [each for each in (await session.view()).inbox if each.kind == "effect"]
         rows = {each.key: each.status for each in await session.effects()}
         for each in waiting:
             [what] = _WHAT.findall(each.what)
             key = names.call_key(id, int(each.id.rpartition("-")[2]))
             receipt = await asyncio.to_thread(ledger.booked, self.world.ledger_url, key)
             action = _choice(what, receipt)
-            await session.resolve(each.id, action, text=receipt or "", by=NAME)
+            await session.answer(each.id, action, text=receipt or "", by=NAME)
             self.decisions[what].append(action)
             status = rows.get(key, "no row")
             if status != "unknown":

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from holdfast import Agent, Client, Session, Tool
+from holdfast import Agent, Approvals, Client, Session, Tool
 from holdfast.testing import Reply, Request
 
 """

@@ -64,13 +64,13 @@ async def test_without_a_probe_a_person_is_asked_and_nothing_repeated(
             session = await there.session(handle)
 
             async def asked() -> bool:
-                return bool((await session.view()).pending_decisions)
+                return bool((await session.view()).inbox)
 
             await eventually(asked)
             assert await rows(session) == [("send", "unknown", "")]
             before = there.ledger.tried(handle.id)
-            waiting = (await session.view()).pending_decisions[0]
-            await session.resolve(
+            waiting = (await session.view()).inbox[0]
+            await session.answer(
                 waiting.id, "retry" if when == "before" else "confirm", text="sent", by="ann"
             )
             await done(handle)

@@ -10,8 +10,8 @@ from temporalio.client import WorkflowUpdateFailedError
 from holdfast.testing import Environment
 from holdfast_client import Session
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
+from holdfast_workflows.contracts.control.inbox import Answer
 from holdfast_workflows.contracts.errors import HoldfastError, from_failure
-from holdfast_workflows.contracts.operations.effects import Decision
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.session import Event, SessionView
 
@@ -41,7 +41,7 @@ async def decide(
     holdfast: Environment, session: Session, id: str, action: Any, text: str = ""
 ) -> SessionView:
     """Decide as Ann."""
-    return await update(holdfast, session, "resolve", Decision(id=id, action=action, text=text, by="Ann"))
+    return await update(holdfast, session, "answer", Answer(id=id, action=action, text=text, by="Ann"))
 
 
 async def status(session: Session, wanted: str) -> SessionView:

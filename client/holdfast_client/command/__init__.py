@@ -4,7 +4,7 @@ main        the ``holdfast`` script, and commands of other packages
 common      options, execution, exit codes, output
 chat        chat
 sessions    run, send, watch, show, prompt, sessions, agents, pause, resume, steer, cancel, close, repin
-operations  effects, resolve, budget, budgets, breakers, breaker, memory
+operations  effects, answer, approve, reject, delegate, budget, budgets, breakers, breaker, memory
 
 Temporal's client is imported only when a command runs, so that --help is fast.
 """

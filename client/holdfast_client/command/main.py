@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .operations import breakers, budgets, effects, memory_admin
+from .operations import answers, breakers, budgets, effects, memory_admin
 from .sessions import control, lists, prompts, show, tasks
 
 GROUP: Final = "holdfast.commands"
@@ -39,7 +39,10 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     control.close,
     control.repin,
     effects.effects,
-    effects.resolve,
+    answers.answer,
+    answers.approve,
+    answers.reject,
+    answers.delegate,
     budgets.budget,
     budgets.budgets,
     breakers.breakers,

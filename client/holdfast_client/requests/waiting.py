@@ -119,8 +119,8 @@ async def late(
         view = await requests.query(session, "view", NO_EVENTS, SessionView)
         if view.status == "paused":
             what = paused(session, number)
-        elif view.waiting_for or view.pending_decisions:
-            what = f"{what}; it waits: {view.waiting_for or view.pending_decisions[0].what}"
+        elif view.waiting_for or view.inbox:
+            what = f"{what}; it waits: {view.waiting_for or view.inbox[0].what}"
     error = errors.TurnNotEnded(f"{what}; come back with client.session({session!r}).{back}")
     error.session, error.turn = session, number
     return error

@@ -12,7 +12,7 @@ from . import events as stream_events
 
 _EVENTS: Final[dict[str, Callable[[Event], stream_events.StreamEvent]]] = {
     "decided": lambda e: stream_events.Decided(
-        turn=e.turn, decision_id=e.call_id, action=e.status, text=e.text, by=e.name
+        turn=e.turn, item_id=e.call_id, action=e.status, text=e.text, by=e.name
     ),
     "budget": lambda e: stream_events.BudgetChanged(
         turn=e.turn, step=e.step, text=e.text, raised=e.status == "raised"

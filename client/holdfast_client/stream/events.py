@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from holdfast_client.reply import JsonText, Reply
+from holdfast_workflows.contracts.control.inbox import ItemKind
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.text.unicode import cleaned
@@ -112,26 +113,28 @@ class Waiting(_StreamEvent):
 
 
 class NeedsPerson(_StreamEvent):
-    """The turn waits for a person: ``Session.resolve(event.decision_id, …)``, or ``Session.raise_budget``.
+    """The turn waits for a person: ``Session.answer(event.item_id, …)``, ``approve``, ``reject`` or ``raise_budget``.
 
-    ``about`` is ``effect`` (the outcome of a call is unknown), ``ask_human`` (no model answers)
-    or ``budget`` (a limit is reached); ``since`` is in seconds since 1970.
+    ``about`` is the item's kind: ``approval`` (a call needs one), ``effect`` (the outcome of a call is unknown),
+    ``ask_human`` (no model answers), ``budget`` (a limit is reached), ``handover``, ``consent`` or ``elicitation``.
+    ``since`` and ``deadline`` are in seconds since 1970.
     """
 
     kind: Literal["needs_person"] = "needs_person"
     turn: int
-    decision_id: JsonText
-    about: Literal["effect", "ask_human", "budget"]
+    item_id: JsonText
+    about: ItemKind
     what: JsonText
     since: float
+    deadline: float = 0.0
 
 
 class Decided(_StreamEvent):
-    """A pending decision was resolved; ``action`` is ``confirm``, ``retry`` or ``give_up``."""
+    """A person answered an item of the inbox; ``action`` is one of its actions."""
 
     kind: Literal["decided"] = "decided"
     turn: int
-    decision_id: JsonText
+    item_id: JsonText
     action: JsonText
     text: JsonText
     by: JsonText

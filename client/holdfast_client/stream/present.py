@@ -26,13 +26,18 @@ class Present:
             self.at = self.at._replace(waiting=waiting)
             yield stream_events.Waiting(turn=view.turn, reason=view.waiting_for)
         # A repeated request has the same id.
-        pending = {digest(each.id, each.since): each for each in view.pending_decisions}
+        pending = {digest(each.id, each.since): each for each in view.inbox}
         self.at = self.at._replace(pending=tuple(mark for mark in self.at.pending if mark in pending))
         for mark, each in pending.items():
             if mark not in self.at.pending:
                 self.at = self.at._replace(pending=(*self.at.pending, mark))
                 yield stream_events.NeedsPerson(
-                    turn=view.turn, decision_id=each.id, about=each.kind, what=each.what, since=each.since
+                    turn=view.turn,
+                    item_id=each.id,
+                    about=each.kind,
+                    what=each.what,
+                    since=each.since,
+                    deadline=each.deadline,
                 )
 
     def tools(self, snapshot: Snapshot, turn: int) -> Iterator[stream_events.StreamEvent]:

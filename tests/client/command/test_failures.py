@@ -37,7 +37,7 @@ _USAGE: tuple[Row, ...] = (
     ("run helper hello --output /dev/null", 2, "give the path of a JSON schema"),
     ("breaker open look", 2, "use `provider:<name>`, `tool:<name>` or `memory:<name>`"),
     ("breaker open tool:look --for 1e12", 2, "less than or equal to 31622400"),
-    ("resolve s x confirm", 2, "confirm needs a text (`--text`)"),
+    ("answer s x confirm", 2, "confirm needs a text (`--text`)"),
 )
 
 _UNKNOWN = "list the sessions with `holdfast sessions`"
@@ -49,7 +49,7 @@ _MISSING: tuple[Row, ...] = (
         for words in (
             "show x", "watch x", "send x hello", "pause x", "resume x", "steer x left", "cancel x", "close x",
             "repin x", "budget x", "budget x --add-steps 3", "prompt x", "prompt x 2.3", "effects x",
-            "resolve x y retry", "chat --session x", "chat helper --session x",
+            "answer x y retry", "chat --session x", "chat helper --session x",
         )
     ),
 )  # fmt: skip
@@ -60,12 +60,12 @@ _CLOSED: tuple[Row, ...] = (
         (words, 2, _ENDED)
         for words in (
             "send s hello", "pause s", "resume s", "steer s left", "cancel s", "close s", "repin s",
-            "budget s --add-steps 3", "resolve s y retry",
+            "budget s --add-steps 3", "answer s y retry",
         )
     ),
     ("chat --session s", 2, "chat helper`"),
     ("prompt s 9.9", 2, "`holdfast prompt` lists them"),
-    ("resolve s s-9 give-up", 2, "see the state with `holdfast show`"),
+    ("answer s s-9 give-up", 2, "see the state with `holdfast show`"),
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ _SOON = 10.0
 _WITH_A_WORKER = [
     "run helper hello", "chat helper", "agents", "effects", "budgets", "breakers", "breaker open provider:x",
     "memory stats", "memory search x", "memory maintain", "send s hello", "show s", "watch s", "pause s",
-    "resume s", "steer s hello", "cancel s", "close s", "budget s --add-tokens 5", "prompt s", "resolve s x retry",
+    "resume s", "steer s hello", "cancel s", "close s", "budget s --add-tokens 5", "prompt s", "answer s x retry",
 ]  # fmt: skip
 
 
@@ -114,7 +114,7 @@ async def test_a_timeout_reports_that_the_turn_waits_for_a_person(running: Runni
 
 
 async def _has_pending_decision(session: Session) -> bool:
-    return bool((await session.view()).pending_decisions)
+    return bool((await session.view()).inbox)
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,10 @@ async def test_an_unknown_effect_of_a_cancelled_turn_can_be_given_up(running: Ru
         session = await waiting(environment, "poster", task=task)
         await session.cancel("no more")
         _, out, _ = await holdfast(environment, "effects", "--status", "unknown")
-        hint = f"other unknown effects: holdfast resolve {session.id} EFFECT confirm --text …|give-up"
+        hint = f"other unknown effects: holdfast answer {session.id} EFFECT confirm --text …|give-up"
         assert hint in out
         (unknown,) = await session.effects()
-        words = ["resolve", session.id, unknown.key, "give-up", "--by", "Ann"]
+        words = ["answer", session.id, unknown.key, "give-up", "--by", "Ann"]
         assert (await holdfast(environment, *words))[0] == 0
         _, out, _ = await holdfast(environment, "effects", session.id)
         (row,) = [line for line in out.splitlines() if line.startswith(unknown.key)]
@@ -223,7 +223,7 @@ async def test_a_run_without_a_terminal_reports_that_it_waits(running: Running) 
             line = (await process.stderr.readline()).decode()
             assert "waits for a person" in line
             command = (await process.stderr.readline()).decode().strip()
-            assert command.startswith("holdfast resolve ")
+            assert command.startswith("holdfast answer ")
             await holdfast(environment, *shlex.split(command)[1:])
             (document,) = lines((await process.stdout.read()).decode())
             assert (document["text"], await process.wait()) == ("Done.", 0)

@@ -41,21 +41,21 @@ async def test_an_unknown_effect_is_listed_streamed_and_confirmed(running: Runni
         session = await holdfast.client.start("poster", "Post it.")
         waits = await first_decision(session)
         (unknown,) = await holdfast.client.effects(status="unknown")
-        assert (f"effect-{unknown.seq}", unknown.session) == (waits.decision_id, session.id)
+        assert (f"effect-{unknown.seq}", unknown.session) == (waits.item_id, session.id)
         assert waits.about == "effect"
-        await session.resolve(waits.decision_id, "confirm", text="posted by hand", by="Ann")
+        await session.answer(waits.item_id, "confirm", text="posted by hand", by="Ann")
         async with asyncio.timeout(30):
             events = [event async for event in session.stream()]
         assert isinstance(events[-1], TurnEnded)
         assert events[-1].reply.text == "Done."
-        assert [(e.decision_id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
-            (waits.decision_id, "confirm", "Ann")
+        assert [(e.item_id, e.action, e.by) for e in events if isinstance(e, Decided)] == [
+            (waits.item_id, "confirm", "Ann")
         ]
         (effect,) = await session.effects()
         assert (effect.status, effect.by, effect.result) == ("settled", "person: Ann", "posted by hand")
         assert await holdfast.client.effects(status="unknown") == ()
         with pytest.raises(NothingToDo):
-            await session.resolve(waits.decision_id, "retry")
+            await session.answer(waits.item_id, "retry")
 
 
 @pytest.mark.parametrize("over", ["cancelled", "ended", "deleted"])
@@ -72,8 +72,8 @@ async def test_an_unknown_effect_is_confirmed_after_its_turn(running: Running, o
                 await delete(holdfast, session.id)
         (unknown,) = await holdfast.client.effects(status="unknown")
         with pytest.raises(NothingToDo, match="it would not run again"):
-            await session.resolve(unknown.key, "retry")
-        view = await session.resolve(waits.decision_id, "confirm", text="posted, it turned out", by="Ann")
+            await session.answer(unknown.key, "retry")
+        view = await session.answer(waits.item_id, "confirm", text="posted, it turned out", by="Ann")
         assert (view is None) == (over == "deleted")
         (effect,) = await session.effects()
         assert (effect.status, effect.by, effect.result) == (
@@ -83,7 +83,7 @@ async def test_an_unknown_effect_is_confirmed_after_its_turn(running: Running, o
         )
         assert effect.settled > unknown.claimed
         with pytest.raises(NothingToDo, match="settled by person: Ann"):
-            await session.resolve(unknown.key, "give_up")
+            await session.answer(unknown.key, "give_up")
         assert await holdfast.client.effects(status="unknown") == ()
 
 
@@ -108,7 +108,7 @@ async def test_a_late_stream_gets_the_pending_decision(running: Running) -> None
         first = await first_decision(session)
         later = await first_decision(holdfast.client.session(session.id))
         assert later == first.model_copy(update={"id": later.id})
-        await session.resolve(first.decision_id, "retry")
+        await session.answer(first.item_id, "retry")
         assert (await session.wait()).text == "Done."
 
 
@@ -195,7 +195,7 @@ async def test_the_sync_client_resolves_decisions(running: Running) -> None:
                 found = client.session(session.id)
                 assert found.effects() == (unknown,)
                 found.raise_budget(steps=1)
-                found.resolve(unknown.key, "give_up")
+                found.answer(unknown.key, "give_up")
                 client.set_breaker("tool:post", "open")
                 assert [each.name for each in client.breakers()] == ["tool:post"]
                 client.set_breaker("tool:post", "closed")

@@ -26,6 +26,7 @@ _VALUES: dict[str, Any] = {
     "reply": Reply(text=ODD, turn=1, status="failed", error=ProviderQuota("no credit", retry_after=60.0)),
     "about": "effect",
     "since": 1.5,
+    "deadline": 9.5,
     "raised": True,
     "away": False,
     "done": True,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from holdfast_client.stream import events as stream_events
 from holdfast_client.stream.snapshot import PendingModelCall, PendingToolCall, Snapshot
+from holdfast_workflows.contracts.control.inbox import InboxItem
 from holdfast_workflows.contracts.limits import INLINE_TEXT
-from holdfast_workflows.contracts.operations.effects import PendingDecision
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import Event
 
@@ -226,22 +226,20 @@ def test_waiting_for_a_worker_is_emitted_once() -> None:
     assert viewer.poll(Snapshot(unattended=True)) == []
 
 
-def waiting(session: FakeSession, *waits: PendingDecision, waiting_for: str = "") -> Snapshot:
-    return Snapshot(
-        view=session.view(0).model_copy(update={"pending_decisions": waits, "waiting_for": waiting_for})
-    )
+def waiting(session: FakeSession, *waits: InboxItem, waiting_for: str = "") -> Snapshot:
+    return Snapshot(view=session.view(0).model_copy(update={"inbox": waits, "waiting_for": waiting_for}))
 
 
 def test_a_pending_decision_is_emitted_once_per_request() -> None:
     session = FakeSession()
     viewer = Viewer(session)
     session.begin_turn()
-    wait = PendingDecision(id="s-3", kind="effect", what="did it happen?", since=5.0)
+    wait = InboxItem(id="s-3", kind="effect", what="did it happen?", since=5.0)
     assert kinds(viewer.poll(waiting(session, wait))) == ["turn_started", "needs_person", "status"]
     assert viewer.poll(waiting(session, wait)) == []
     again = wait.model_copy(update={"since": 9.0})
     assert viewer.poll(waiting(session, again)) == [
-        stream_events.NeedsPerson(turn=1, decision_id="s-3", about="effect", what="did it happen?", since=9.0)
+        stream_events.NeedsPerson(turn=1, item_id="s-3", about="effect", what="did it happen?", since=9.0)
     ]
     assert viewer.poll(waiting(session)) == []
 
@@ -275,7 +273,7 @@ def test_other_events_keep_their_order_among_the_steps() -> None:
     session.emit(place.model_copy(update={"kind": "undone", "seq": 3, "name": "pay", "status": "ok"}))
     session.end_turn()
     assert viewer.poll()[1:-2] == [
-        stream_events.Decided(turn=1, decision_id="s-3", action="confirm", text="yes", by="Ann"),
+        stream_events.Decided(turn=1, item_id="s-3", action="confirm", text="yes", by="Ann"),
         stream_events.BudgetChanged(turn=1, step=1, text="raised", raised=True),
         stream_events.ModelChanged(turn=1, step=1, model="b:m", reason="a:m: key"),
         stream_events.TextDelta(turn=1, step=1, text="Sorry."),

@@ -67,8 +67,8 @@ async def test_a_budget_that_asks_waits_until_it_is_raised(start: Start) -> None
     async with start(script, limited(steps=1, when_spent="ask")) as it:
         session = await it.holdfast.client.start("helper", "Go")
         view = await status(session, "needs_person")
-        assert [(each.id, each.kind) for each in view.pending_decisions] == [("budget-1", "budget")]
-        assert "1 of 1 steps" in view.pending_decisions[0].what
+        assert [(each.id, each.kind) for each in view.inbox] == [("budget-1", "budget")]
+        assert "1 of 1 steps" in view.inbox[0].what
         assert len(it.model.requests) == 1
         assert (await raise_budget(it.holdfast, session, steps=1)).budget == Budget(steps=2, when_spent="ask")
         await status(session, "needs_person")
@@ -86,7 +86,7 @@ async def test_a_budget_that_asks_can_be_given_up_and_the_turn_cancelled(start: 
         await session.send("Again", wait=False)
         await status(session, "needs_person")
         assert isinstance((await session.cancel()).error, TurnCancelled)
-        assert (await session.view()).pending_decisions == ()
+        assert (await session.view()).inbox == ()
 
 
 async def test_calls_over_the_budget_are_not_made_and_the_model_answers(start: Start) -> None:
@@ -233,7 +233,7 @@ async def test_a_tenants_budget_cannot_be_raised_by_a_session_and_is_tried_again
     async with start([say("Never.")], served) as it:
         session = await it.holdfast.client.start("helper", "Go", tenant="acme")
         view = await status(session, "needs_person")
-        assert view.pending_decisions[0].what == (
+        assert view.inbox[0].what == (
             "0 of 1 tokens of the tenant's budget of today (set by App(tenants={…})) are used; "
             "the next call may need more than is left"
         )

@@ -134,13 +134,13 @@ async def changed(start: Start, first: str, second: str, *, resend: str = "") ->
         view = await session.view()
         while not sending.done():
             view = await session.view()
-            if view.pending_decisions:
-                await session.resolve(view.pending_decisions[0].id, "confirm", text="It was done.", by="Ann")
+            if view.inbox:
+                await session.answer(view.inbox[0].id, "confirm", text="It was done.", by="Ann")
                 break
             await asyncio.wait([sending], timeout=0.1)
         async with asyncio.timeout(WAIT):
             await sending
-        return [each.what for each in view.pending_decisions], [*DONE]
+        return [each.what for each in view.inbox], [*DONE]
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ async def waiting(it: Running) -> tuple[Session, str]:
     """A session that waits for a person, and the id of what waits."""
     session = await it.holdfast.client.start("helper", "Go")
     view = await status(session, "needs_person")
-    assert [each.kind for each in view.pending_decisions] == ["effect"]
-    return session, view.pending_decisions[0].id
+    assert [each.kind for each in view.inbox] == ["effect"]
+    return session, view.inbox[0].id
 
 
 async def results(session: Session) -> list[tuple[str, str]]:
@@ -86,7 +86,7 @@ async def test_the_details_say_which_command_decides_and_the_key_of_the_call_doe
         handle = it.holdfast.temporal.get_workflow_handle(session.id)
         found = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
         assert "whether post" in found.current_details
-        assert f"`holdfast resolve {session.id} {id} confirm --text …`" in found.current_details
+        assert f"`holdfast answer {session.id} {id} confirm --text …`" in found.current_details
         assert isinstance(
             await refused(decide(it.holdfast, session, "another-session-3", "retry")), NothingToDo
         )

@@ -171,7 +171,7 @@ async def waiting(holdfast: Environment, _: Gate) -> Session:
 async def effect_decided(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Post it.")
     view = await status(session, "needs_person")
-    await decide(holdfast, session, view.pending_decisions[0].id, "confirm", "posted by hand")
+    await decide(holdfast, session, view.inbox[0].id, "confirm", "posted by hand")
     return session
 
 
@@ -219,7 +219,7 @@ async def cancel_lost_before(holdfast: Environment, gate: Gate) -> Session:
 
 async def effect_paused(holdfast: Environment, _: Gate) -> Session:
     session = await holdfast.client.start_task("helper", "Post it.")
-    id = (await status(session, "needs_person")).pending_decisions[0].id
+    id = (await status(session, "needs_person")).inbox[0].id
     await session.pause()
     await decide(holdfast, session, id, "retry")
     await session.resume()

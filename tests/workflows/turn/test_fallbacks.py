@@ -78,8 +78,8 @@ async def test_a_person_answers_in_the_models_place(start: Start) -> None:
     async with start(down, with_fallbacks(AskHuman())) as it:
         session = await it.holdfast.client.start("helper", "Where is order 42?")
         view = await status(session, "needs_person")
-        assert [(each.id, each.kind) for each in view.pending_decisions] == [("ask_human-1", "ask_human")]
-        assert "Where is order 42?" in view.pending_decisions[0].what
+        assert [(each.id, each.kind) for each in view.inbox] == [("ask_human-1", "ask_human")]
+        assert "Where is order 42?" in view.inbox[0].what
         assert isinstance(
             await refused(decide(it.holdfast, session, "ask_human-1", "confirm", " ")), NothingToDo
         )

@@ -4,14 +4,16 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
+from holdfast_workflows.contracts.control.inbox import Answer
 from holdfast_workflows.contracts.limits import SHOWN_CHARS
-from holdfast_workflows.contracts.operations.effects import Decision
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 from holdfast_workflows.contracts.session.steps import LoadInput
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inputs import UnknownNames
 from . import validators
+from .inbox import answers
+from .principal import principal
 from .state import activity_calls, budget_limits, current_details, search_attributes
 from .state.state import SessionState
 from .turn.turn import TurnRunner
@@ -93,15 +95,22 @@ class ControlHandlers(UnknownNames):
     def _validate_raise(self, by: RaiseBudget) -> None:
         validators.raising(self._state, by)
 
-    @workflow.update(description="Resolve a pending decision.")
-    def resolve(self, decision: Decision) -> SessionView:
-        """Resolve a pending decision; what waits for it continues."""
-        self._state.resolve(decision)
-        return self._show()
+    @workflow.update(description="Answer an item of the inbox; what waits for it continues.")
+    def answer(self, answer: Answer) -> SessionView:
+        """Answer something that waits for a person."""
+        return self._apply(answer)
 
-    @resolve.validator
-    def _validate_resolve(self, decision: Decision) -> None:
-        validators.resolving(self._state, decision)
+    @answer.validator
+    def _validate_answer(self, answer: Answer) -> None:
+        answers.check(self._state, answer, principal())
+
+    @workflow.update(name="resolve", description="The former name of answer; histories have it.")
+    def _resolve(self, answer: Answer) -> SessionView:
+        return self._apply(answer)
+
+    @_resolve.validator
+    def _validate_resolve(self, answer: Answer) -> None:
+        answers.check(self._state, answer, principal())
 
     @workflow.update(description="Use the newest spec of the agent, from the next turn on.")
     async def repin(self) -> SessionView:
@@ -137,6 +146,12 @@ class ControlHandlers(UnknownNames):
     def view(self, since: int = 0) -> SessionView:
         """Return the session's status and events."""
         return self._state.view(workflow.info().workflow_id, since)
+
+    def _apply(self, answer: Answer) -> SessionView:
+        # A validator does not know the principal of its update.
+        answers.check(self._state, answer, principal())
+        answers.apply(self._state, answer, principal())
+        return self._show()
 
     def _set_paused(self, paused: bool) -> SessionView:
         self._state.paused = paused

@@ -6,18 +6,16 @@ A refused update leaves nothing in the history.
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.limits import (
     INLINE_TEXT,
-    MAX_NAME,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_MESSAGES,
     MAX_WAITERS,
 )
-from holdfast_workflows.contracts.operations.effects import Decision
 from holdfast_workflows.contracts.session.session import Message
-from holdfast_workflows.contracts.text.unicode import preview, size
+from holdfast_workflows.contracts.text.unicode import size
 
 from .state import budget_limits as limits
 from .state.state import SessionState
@@ -36,39 +34,39 @@ def message(state: SessionState, given: Message) -> None:
     if given.id in state.seen:
         return
     if state.closing or state.ended or (state.start.mode == "task" and state.seen):
-        raise _refused(_closed(state))
+        raise refused(closed(state))
     if len(state.queue) >= MAX_QUEUED_MESSAGES or state.queue_weight > MAX_QUEUED_BYTES:
-        raise _refused(
+        raise refused(
             errors.QueueFull(
                 f"{len(state.queue)} messages with {state.queue_weight:,} bytes are queued; the limit is "
                 f"{MAX_QUEUED_MESSAGES} messages or {MAX_QUEUED_BYTES:,} bytes"
             )
         )
     if not given.ref and size(given.text) > INLINE_TEXT:
-        raise _refused(errors.MessageTooLarge("long messages are stored first and sent by reference"))
+        raise refused(errors.MessageTooLarge("long messages are stored first and sent by reference"))
     if state.policy(given) == "reject" and (state.running or state.queue):
-        raise _refused(errors.SessionBusy())
+        raise refused(errors.SessionBusy())
 
 
 def wait(state: SessionState, turn: int, *, waiters: int, continuing: bool) -> None:
     """Check a wait for a turn by update; a refused client polls the turn by query."""
     if waiters >= MAX_WAITERS:
-        raise _refused(errors.SessionBusy("too many clients wait for turns; try again shortly"))
-    if continuing or state.paused or state.pending or state.waits:
+        raise refused(errors.SessionBusy("too many clients wait for turns; try again shortly"))
+    if continuing or state.paused or state.inbox or state.waits:
         # These may last, and every update is written to the history; queries are not.
-        raise _refused(errors.SessionBusy("the session is paused or waits; poll the turn by query"))
+        raise refused(errors.SessionBusy("the session is paused or waits; poll the turn by query"))
     if not 1 <= turn <= state.turns:
-        raise _refused(errors.NothingToDo(f"there is no turn {turn}"))
+        raise refused(errors.NothingToDo(f"there is no turn {turn}"))
 
 
 def steering(state: SessionState, text: str) -> None:
     """Check steering of the running turn."""
     if state.running is None:
-        raise _refused(errors.NothingToDo("no turn is running; send a message instead"))
+        raise refused(errors.NothingToDo("no turn is running; send a message instead"))
     if size(text) > INLINE_TEXT:
-        raise _refused(errors.MessageTooLarge(f"steering is at most {INLINE_TEXT:,} bytes"))
+        raise refused(errors.MessageTooLarge(f"steering is at most {INLINE_TEXT:,} bytes"))
     if len(state.steering) >= _MAX_STEERING:
-        raise _refused(errors.QueueFull(f"{_MAX_STEERING} texts wait for the next step"))
+        raise refused(errors.QueueFull(f"{_MAX_STEERING} texts wait for the next step"))
 
 
 def pausing(state: SessionState, *, paused: bool) -> None:
@@ -77,9 +75,9 @@ def pausing(state: SessionState, *, paused: bool) -> None:
     Both are allowed while the session closes; otherwise a paused one could never end.
     """
     if state.ended:
-        raise _refused(_closed(state))
+        raise refused(closed(state))
     if state.paused == paused:
-        raise _refused(
+        raise refused(
             errors.NothingToDo("the session is paused already" if paused else "the session is not paused")
         )
 
@@ -87,70 +85,48 @@ def pausing(state: SessionState, *, paused: bool) -> None:
 def cancelling(state: SessionState) -> None:
     """Check the cancellation of a turn."""
     if state.running is None:
-        raise _refused(errors.NothingToDo("no turn is running"))
+        raise refused(errors.NothingToDo("no turn is running"))
 
 
 def closing(state: SessionState) -> None:
     """Check a close."""
     if state.ended or state.closing:
-        raise _refused(_closed(state))
+        raise refused(closed(state))
 
 
 def repinning(state: SessionState) -> None:
     """Check a change of the spec."""
     if state.ended:
-        raise _refused(_closed(state))
+        raise refused(closed(state))
     if state.spec is None:
-        raise _refused(errors.NothingToDo("the session is starting, with the newest spec"))
+        raise refused(errors.NothingToDo("the session is starting, with the newest spec"))
 
 
 def raising(state: SessionState, by: RaiseBudget) -> None:
     """Check a budget raise; only limits that are set can be raised."""
     if state.ended:
-        raise _refused(_closed(state))
+        raise refused(closed(state))
     wanted = limits.wanted(by)
     if not wanted:
-        raise _refused(errors.NothingToDo("no limit is raised; give a positive amount for at least one"))
+        raise refused(errors.NothingToDo("no limit is raised; give a positive amount for at least one"))
     # Comparisons with NaN are false, so it is refused here too.
     if not all(0 < getattr(by, name) <= _MOST for name in wanted):
-        raise _refused(errors.BadInput(f"a budget is raised by more than 0 and at most {_MOST:,}"))
+        raise refused(errors.BadInput(f"a budget is raised by more than 0 and at most {_MOST:,}"))
     unset = [name for name in wanted if limits.limit(state.budget, name) is None]
     if unset:
-        raise _refused(errors.NothingToDo(f"no limit is set for {', '.join(unset)}"))
+        raise refused(errors.NothingToDo(f"no limit is set for {', '.join(unset)}"))
     for name in wanted:
         most = _MOST_DOLLARS if name == "dollars" else _MOST
         if (limits.limit(state.budget, name) or 0) + getattr(by, name) > most:
-            raise _refused(errors.BadInput(f"a budget is at most {most:,} {name}"))
+            raise refused(errors.BadInput(f"a budget is at most {most:,} {name}"))
 
 
-def resolving(state: SessionState, decision: Decision) -> None:
-    """Check a decision; something must wait for it."""
-    if state.ended:
-        raise _refused(_closed(state))
-    waiting = {each.id: each for each in state.undecided}
-    id = state.pending_id(decision.id)
-    found = waiting.get(id)
-    key = names.call_key(workflow.info().workflow_id, int(id.rpartition("-")[2])) if found else ""
-    if found is None or decision.id not in {id, key}:
-        now = ", ".join(waiting) or "nothing"
-        raise _refused(errors.NothingToDo(f"no decision {preview(decision.id)} is pending; pending: {now}"))
-    if found.kind == "budget" and decision.action != "give_up":
-        raise _refused(
-            errors.NothingToDo("a budget is raised with raise_budget; a decision can only give it up")
-        )
-    if found.kind == "ask_human" and decision.action == "confirm" and not decision.text.strip():
-        raise _refused(errors.NothingToDo("an answer needs a text"))
-    if size(decision.text) > INLINE_TEXT:
-        raise _refused(errors.MessageTooLarge(f"a decision's text is at most {INLINE_TEXT:,} bytes"))
-    if len(decision.by) > MAX_NAME:
-        raise _refused(errors.BadInput(f"the name in 'by' has at most {MAX_NAME} characters"))
-
-
-def _closed(state: SessionState) -> errors.SessionClosed:
+def closed(state: SessionState) -> errors.SessionClosed:
     """The error for a session that has ended or is closing; a failed task includes its own error."""
     error = state.failed.error if state.failed else None
     return errors.SessionClosed(f"{workflow.info().workflow_id} failed: {error.message}" if error else "")
 
 
-def _refused(error: errors.HoldfastError) -> ApplicationError:
+def refused(error: errors.HoldfastError) -> ApplicationError:
+    """Return an error as the failure that refuses an update."""
     return errors.to_failure(error)

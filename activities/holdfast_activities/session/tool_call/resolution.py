@@ -11,8 +11,9 @@ from temporalio import activity
 from holdfast_activities import clock
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.control.inbox import Answer
 from holdfast_workflows.contracts.errors import NothingToDo
-from holdfast_workflows.contracts.operations.effects import DecideEffect, Decision, EffectStatus, EffectView
+from holdfast_workflows.contracts.operations.effects import DecideEffect, EffectStatus, EffectView
 from holdfast_workflows.contracts.text.unicode import clean, preview
 
 from ..common.failures import reports_failures
@@ -52,21 +53,21 @@ class ResolveEffect:
     @reports_failures
     async def decide_effect(self, request: DecideEffect) -> EffectView:
         """Settle a call or give it up. Repeating the same decision gives the same answer."""
-        decision = request.decision
-        key = _key(request.session, decision.id)
+        answer = request.answer
+        key = _key(request.session, answer.id)
         found = await self._effects.get(key)
         if found is None or found[0].session != request.session:
-            raise NothingToDo(f"the ledger of {request.session} has no call {preview(decision.id)}")
-        if decision.action == "retry":
+            raise NothingToDo(f"the ledger of {request.session} has no call {preview(answer.id)}")
+        if answer.action != "confirm" and answer.action != "give_up":
             raise NothingToDo(
                 f"no turn waits for {key}, so it would not run again; confirm it, or give it up"
             )
-        row = decided(found[0], decision.action, decision.text, decision.by)
+        row = decided(found[0], answer.action, answer.text, answer.by)
         only = await self._open(found[0], ended=request.ended)
         now = await self._effects.mark(key, row.status, result=row.result, by=row.by, only=only)
         # An earlier attempt may have written the same decision.
         if now is None or (now.status, now.by, now.result) != (row.status, row.by, row.result):
-            raise NothingToDo(_standing(now or row, decision))
+            raise NothingToDo(_standing(now or row, answer))
         await self._undone(now)
         return now
 
@@ -99,8 +100,8 @@ def _undone_key(row: EffectView) -> str:
     return original if row.key == names.undo_key(original) else ""
 
 
-def _standing(row: EffectView, decision: Decision) -> str:
+def _standing(row: EffectView, answer: Answer) -> str:
     if row.status in _IN_DOUBT:
         return f"{row.key} is {row.status}, and its turn goes on: it says what waits for a person"
     by = f" by {row.by}" if row.by else ""
-    return f"{row.key} is {row.status}{by}, so there is nothing to {decision.action.replace('_', ' ')}"
+    return f"{row.key} is {row.status}{by}, so there is nothing to {answer.action.replace('_', ' ')}"

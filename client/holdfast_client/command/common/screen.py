@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.text import Text
 
-from ..operations.effects import commands_to_resolve
+from ..operations.answers import commands_to_answer
 from .printing import call, columns, count, indented, money, sentence, shown
 from .wrapping import wrapped
 
@@ -80,9 +80,7 @@ class Screen:
             case "needs_person":
                 self._line(f"? waits for a person: {event.what}", "bold magenta")
                 for command in (
-                    commands_to_resolve(self._session, event.decision_id, event.about)
-                    if self._session
-                    else ()
+                    commands_to_answer(self._session, event.item_id, event.about) if self._session else ()
                 ):
                     self.end()
                     self._console.print(

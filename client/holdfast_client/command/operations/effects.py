@@ -1,8 +1,7 @@
-"""``effects`` lists the effect ledger; ``resolve`` resolves a pending decision or an unknown effect."""
+"""``effects`` lists the effect ledger."""
 
 from __future__ import annotations
 
-import getpass
 import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from ..common import printing
 from ..common.execution import command, connected
-from ..common.options import Json, Limit, SessionId, argument
+from ..common.options import Json, Limit, argument
 
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.operations.effects import EffectView
@@ -31,7 +30,7 @@ async def effects(
     """List tool calls with effects, and their outcomes.
 
     Whether a call with status unknown happened is not known. If a turn waits for it, show lists it.
-    Confirm it or give it up with resolve, which records the person and the time.
+    Confirm it or give it up with answer, which records the person and the time.
 
     With --json: one line each, {"key", "session", "seq", "turn", "agent", "tenant", "tool",
     "effect", "status", "arguments", "result", "by", "claimed", "settled"}.
@@ -43,45 +42,10 @@ async def effects(
     for unknown in [] if json else sorted({each.session for each in found if each.status == "unknown"}):
         where = shlex.quote(unknown)
         printing.out().print(
-            f"\npending decisions: holdfast show {where}\n"
-            f"other unknown effects: holdfast resolve {where} EFFECT confirm --text …|give-up",
+            f"\nwhat waits for a person: holdfast show {where}\n"
+            f"other unknown effects: holdfast answer {where} EFFECT confirm --text …|give-up",
             markup=False,
         )
-
-
-@command
-async def resolve(
-    context: typer.Context,
-    session: SessionId,
-    id: Annotated[str, argument("ID", "The pending decision's id, or the effect's key.")],
-    action: Annotated[
-        Literal["confirm", "retry", "give-up"],
-        argument("confirm|retry|give-up", "It happened; do it again; continue without it."),
-    ],
-    text: Annotated[str, typer.Option(help="With confirm: the result, or the answer to the user.")] = "",
-    by: Annotated[str, typer.Option(help="Who decides; your login name by default.")] = "",
-    json: Json = False,
-) -> None:
-    """Resolve a pending decision or an unknown effect.
-
-    An unknown effect of an ended turn or session can be confirmed or given up.
-
-    With --json: the session's view; null if the server no longer has the session.
-    """
-    handle = (await connected(context)).session(session)
-    resolution = "give_up" if action == "give-up" else action
-    view = await handle.resolve(id, resolution, text=text, by=by or login())
-    printing.result(view, f"{session}: {id}: {action}", json=json)
-
-
-def commands_to_resolve(session: str, id: str, about: str) -> list[str]:
-    """Return the commands that resolve a pending decision."""
-    where = shlex.quote(session)
-    decision = f"holdfast resolve {where} {shlex.quote(id)}"
-    if about == "budget":
-        return [f"holdfast budget {where} --add-…", f"{decision} give-up"]
-    text = "answer" if about == "ask_human" else "result"
-    return [f"{decision} confirm --text '{text}'", f"{decision} retry", f"{decision} give-up"]
 
 
 def _list(found: Sequence[EffectView]) -> Text:
@@ -93,11 +57,3 @@ def _list(found: Sequence[EffectView]) -> Text:
         )
         for each in found
     )
-
-
-def login() -> str:
-    """Return the login name; empty if the system has none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""

@@ -11,7 +11,7 @@ import typer
 from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, Limit, Tenant, argument, duration
-from . import effects
+from . import answers
 
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.agent.memory import MemoryKind, MemoryView
@@ -110,7 +110,7 @@ async def add(
         importance=importance,
         expires=until,
         id=id,
-        by=effects.login(),
+        by=answers.login(),
     )
     printing.result({"id": made}, made, json=json)
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from ..common import exits, printing
 from ..common.execution import command, confirmed, connected
 from ..common.options import Json, Tenant, argument, duration
-from . import effects
+from . import answers
 from .memory import memory
 
 __all__ = ["memory"]
@@ -43,7 +43,7 @@ async def erase(
         kind,
         "" if all_of_tenant else id,
         tenant=id if all_of_tenant else tenant,
-        by=effects.login(),
+        by=answers.login(),
         stop=stop,
     )
     counts = (

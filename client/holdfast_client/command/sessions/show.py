@@ -11,7 +11,7 @@ from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, SessionId
 from ..common.screen import Screen
-from ..operations import budgets, effects
+from ..operations import answers, budgets
 from .turns import Turns
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def _print_state(console: Console, view: SessionView) -> None:
     _print_memory(console, view)
     if view.waiting_for:
         printing.indented(console, f"waits: {view.waiting_for}", style="magenta")
-    for each in view.pending_decisions:
+    for each in view.inbox:
         printing.indented(console, f"waits for a person: {each.what}", style="bold magenta")
-        for words in effects.commands_to_resolve(view.session, each.id, each.kind):
+        for words in answers.commands_to_answer(view.session, each.id, each.kind):
             console.print(f"  {escape(words)}")
 
 

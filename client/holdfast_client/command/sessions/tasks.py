@@ -16,7 +16,7 @@ from ..common import exits, printing
 from ..common.execution import command, connected, fail
 from ..common.options import AgentName, Json, SessionId, Tenant, User, argument, duration
 from ..common.screen import Screen
-from ..operations import effects
+from ..operations import answers
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client
@@ -177,9 +177,9 @@ def _wait_text(view: SessionView) -> str:
     lines = [f"{view.session} waits: {view.waiting_for}"] if view.waiting_for else []
     if view.status == "paused" and not view.pausing:
         lines.append(f"{view.session} is paused; resume with: holdfast resume {shlex.quote(view.session)}")
-    for each in view.pending_decisions:
+    for each in view.inbox:
         lines.append(f"{view.session} waits for a person: {each.what}")
-        lines += (f"  {words}" for words in effects.commands_to_resolve(view.session, each.id, each.kind))
+        lines += (f"  {words}" for words in answers.commands_to_answer(view.session, each.id, each.kind))
     return "\n".join(printing.shown(line) for line in lines)
 
 

@@ -12,8 +12,9 @@ from holdfast_activities.session.tool_call.resolution import ResolveEffect
 from holdfast_activities.state import State
 from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.control.inbox import Answer
 from holdfast_workflows.contracts.errors import NothingToDo
-from holdfast_workflows.contracts.operations.effects import DecideEffect, Decision, EffectStatus, EffectView
+from holdfast_workflows.contracts.operations.effects import DecideEffect, EffectStatus, EffectView
 
 from .call_runner import SEQ, CallRunner
 from .payment_tools import PaymentTools
@@ -24,8 +25,8 @@ async def say(
 ) -> EffectView:
     """Have Ann decide the call at 2."""
     said: dict[str, Any] = {"id": f"effect-{SEQ}", "text": "paid, it says", "by": "Ann"}
-    decision = Decision.model_validate(said | {"action": action} | more)
-    request = DecideEffect(session=session, decision=decision, ended=ended)
+    answer = Answer.model_validate(said | {"action": action} | more)
+    request = DecideEffect(session=session, answer=answer, ended=ended)
     return await ActivityEnvironment().run(ResolveEffect(state).decide_effect, request)
 
 

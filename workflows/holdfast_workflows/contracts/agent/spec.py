@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ..base import Contract
 from ..public import public
+from .approvals import Approvals
 from .budget import Budget
 from .declared import Declared
 from .fallbacks import Fallback
@@ -115,6 +116,8 @@ class AgentSpec(Contract):
     """Whether it has a plan and a scratchpad."""
     compact_at: float = 0.75
     """The part of the prompt's budget above which older entries are summarized."""
+    approvals: Approvals | None = None
+    """Who answers what its sessions ask people, and by when; None for the defaults."""
     dynamic_instructions: bool = False
     """Whether a function of the worker's code makes the instructions of each turn; ``instructions`` is then empty."""
 
@@ -155,5 +158,6 @@ class PinnedSpec(Contract):
     memory: Memory | None = None
     working_memory: bool = False
     compact_at: float = 0.75
+    approvals: Approvals | None = None
     has_output: bool = False
     """Whether final replies are JSON of an output type."""

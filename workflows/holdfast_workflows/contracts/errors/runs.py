@@ -24,7 +24,7 @@ class ResultNotText(ToolError, code="result_not_text"):
 
 
 class EffectUnknown(ToolFailed, code="effect_unknown", retryable=False):
-    """The outcome of the call is unknown, so it is not repeated; resolve it with `holdfast resolve`, or give the tool a probe."""
+    """The outcome of the call is unknown, so it is not repeated; resolve it with `holdfast answer`, or give the tool a probe."""
 
 
 class InstructionsFailed(HoldfastError, code="instructions_failed", kind="tool", retryable=True):

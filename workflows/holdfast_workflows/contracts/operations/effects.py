@@ -1,9 +1,10 @@
-"""The effect ledger: calls with effects, and people's decisions about unknown outcomes."""
+"""The effect ledger: calls with effects, and people's answers about unknown outcomes."""
 
 from typing import Literal
 
 from ..agent.spec import Effect
 from ..base import Contract
+from ..control.inbox import Answer
 from ..public import public
 
 EffectStatus = Literal[
@@ -50,33 +51,9 @@ class EffectList(Contract):
     """Whether the state database does not know the session."""
 
 
-class Decision(Contract):
-    """A person's answer to a pending decision.
-
-    ``id`` is that of the pending decision, or the key of its call. ``confirm``: it happened, and ``text`` is its
-    result (for ``ask_human``, the answer to the user). ``retry``: do it again. ``give_up``: continue without it.
-    """
-
-    # First, since the Temporal UI shows the beginning of an update's input.
-    action: Literal["confirm", "retry", "give_up"]
-    by: str = ""
-    text: str = ""
-    id: str
-
-
 class DecideEffect(Contract):
     """Resolve a call for which no turn waits. ``ended``: the session has ended."""
 
     session: str
-    decision: Decision
+    answer: Answer
     ended: bool = False
-
-
-@public
-class PendingDecision(Contract):
-    """A decision that a person has to make."""
-
-    id: str
-    kind: Literal["effect", "ask_human", "budget"]
-    what: str
-    since: float = 0.0

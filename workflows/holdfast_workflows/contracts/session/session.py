@@ -8,8 +8,8 @@ from ..agent.budget import Budget, Reservation, Spending
 from ..agent.memory import PlanItem, RememberInput
 from ..agent.spec import OutputSpec, PinnedSpec, WhenBusy
 from ..base import Contract
+from ..control.inbox import Answer, InboxItem
 from ..limits import MAX_NAME
-from ..operations.effects import PendingDecision
 from ..operations.resets import Abandoned
 from ..problems import Problem
 from ..public import public
@@ -92,6 +92,7 @@ EventKind = Literal[
     "compacted",
     "plan",
     "model_changed",
+    "inbox",
 ]
 
 
@@ -134,8 +135,8 @@ class SessionView(Contract):
     usage: Usage = Usage()
     active: tuple[str, ...] = ()
     """Names of the tool calls that run now."""
-    pending_decisions: tuple[PendingDecision, ...] = ()
-    """Decisions that the session waits for."""
+    inbox: tuple[InboxItem, ...] = ()
+    """What waits for a person."""
     waiting_for: str = ""
     """Why the session waits on a timer, and until when."""
     user: str = ""
@@ -253,6 +254,10 @@ class CarriedState(Contract):
     resets: int = 0
     next_spec: PinnedSpec | None = None
     """The spec to use after the running turn."""
+    inbox: tuple[InboxItem, ...] = ()
+    """Items whose waits continue in the next run."""
+    answers: tuple[Answer, ...] = ()
+    """Answers that are not used yet."""
     own_output: bool = False
     """Whether the output shape was given at the session's start instead of by the agent."""
 

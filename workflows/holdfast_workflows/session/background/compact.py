@@ -8,8 +8,7 @@ from temporalio.exceptions import ActivityError, CancelledError
 from holdfast_workflows.contracts.agent.memory import CompactInput, CompactResult
 from holdfast_workflows.contracts.session.steps import StepView
 
-from ..state import activity_calls
-from ..state.budget import BudgetTracker
+from ..state import activity_calls, budget_limits
 from ..state.state import SessionState
 from ..state.waiting import wait_until
 
@@ -81,7 +80,7 @@ class Compaction:
             before=state.summary,
             tenant=state.start.tenant,
             model=state.turn.model,
-            allowance=BudgetTracker(state).allowance(),
+            allowance=budget_limits.allowance(state),
         )
 
     async def _compact(self, request: CompactInput) -> None:

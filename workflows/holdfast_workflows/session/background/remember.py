@@ -14,8 +14,7 @@ from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import TurnState
 from holdfast_workflows.contracts.session.steps import TurnStatus
 
-from ..state import activity_calls
-from ..state.budget import BudgetTracker
+from ..state import activity_calls, budget_limits
 from ..state.state import SessionState
 from ..state.waiting import wait_until
 from .settle import SettleQueue
@@ -44,7 +43,7 @@ def note(state: SessionState, turn: TurnState, status: TurnStatus) -> None:
             stop=state.seq,
             tenant=state.start.tenant,
             user=state.start.user,
-            allowance=BudgetTracker(state).allowance(),
+            allowance=budget_limits.allowance(state),
             resets=state.resets,
         )
     )

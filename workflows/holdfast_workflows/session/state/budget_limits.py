@@ -1,10 +1,25 @@
-"""A session's limits as text, and raising them."""
+"""A session's limits as text, raising them, and the account that they are charged to."""
 
-from holdfast_workflows.contracts.agent.budget import Budget, Measure, RaiseBudget, Spent
+from temporalio import workflow
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.budget import Allowance, Budget, Measure, RaiseBudget, Spent
 
 from .state import SessionState
 
 _MEASURES: tuple[Measure, ...] = ("tokens", "dollars", "steps", "tool_calls", "seconds")
+
+
+def allowance(state: SessionState) -> Allowance | None:
+    """Return the run's own account for model calls; None without a limit."""
+    limits, account = state.budget or Budget(), state.start.account
+    if not account and limits.tokens is None and limits.dollars is None:
+        return None
+    return Allowance(
+        account=account or names.run_account(workflow.info().workflow_id),
+        tokens=limits.tokens,
+        dollars=limits.dollars,
+    )
 
 
 def wanted(by: RaiseBudget) -> list[Measure]:

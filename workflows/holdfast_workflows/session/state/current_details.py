@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from temporalio import workflow
 
-from holdfast_workflows.contracts.operations.effects import PendingDecision
+from holdfast_workflows.contracts.control.inbox import InboxItem, ItemKind
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import TurnView
@@ -13,7 +13,7 @@ from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
 
 from . import budget_limits, working_memory
 from .state import SessionState
-from .timeline import clock
+from .timeline import clock, date
 
 _EARLIER = 5
 """Ended turns that are listed after the current one."""
@@ -32,7 +32,7 @@ def render(state: SessionState) -> str:
     lines = [
         f"**{_plain(state.start.agent)}** · {status} · {where}",
         "",
-        *(line for each in state.undecided for line in _pending(each)),
+        *(line for each in state.inbox.unanswered for line in _item(each)),
         *(f"- **waits**: {_plain(reason, _REASON)}" for reason in state.waits.values()),
         *_now(state),
     ]
@@ -49,15 +49,15 @@ def render(state: SessionState) -> str:
 
 def _now(state: SessionState) -> list[str]:
     """Render what runs now."""
-    waiting = {pending.id for pending in state.undecided}
+    waiting = {item.id for item in state.inbox.unanswered}
     active = [
         name
         for seq, name in state.active.items()
-        if seq not in state.waits and f"effect-{seq}" not in waiting
+        if seq not in state.waits and waiting.isdisjoint({f"effect-{seq}", f"approval-{seq}"})
     ]
     if active:
         return ["- running now: " + ", ".join(map(_code, active))]
-    if state.running and state.thinking_since and not (state.waits or state.undecided):
+    if state.running and state.thinking_since and not (state.waits or state.inbox.unanswered):
         step = state.running.step + 1
         return [f"- running now: step {step}, the model, since {clock(state.thinking_since)}"]
     return []
@@ -106,29 +106,44 @@ def _working(state: SessionState) -> list[str]:
     return lines
 
 
-_MEANING = {
+_ANSWERS: dict[ItemKind, dict[str, str]] = {
+    "approval": {"approve": "run the call", "reject --reason …": "do not run it; the model reads the reason"},
     "effect": {
-        "confirm --text …": "it happened; the text is its result",
-        "retry": "it did not happen; do it again",
-        "give-up": "continue without it",
+        "answer confirm --text …": "it happened; the text is its result",
+        "answer retry": "it did not happen; do it again",
+        "answer give-up": "continue without it",
     },
     "ask_human": {
-        "confirm --text …": "answer the user",
-        "retry": "ask the model again",
-        "give-up": "continue without an answer",
+        "answer confirm --text …": "answer the user",
+        "answer retry": "ask the model again",
+        "answer give-up": "continue without an answer",
     },
+    "handover": {
+        "answer confirm --text …": "answer the user",
+        "answer give-up": "continue without an answer",
+    },
+    "consent": {"answer retry": "the access is granted", "answer give-up": "continue without it"},
+    "elicitation": {"answer confirm --text …": "give the input", "answer give-up": "continue without it"},
 }
+"""The commands that answer an item of each kind, and what they mean."""
 
 
-def _pending(pending: PendingDecision) -> list[str]:
-    """Render a pending decision with the commands that resolve it."""
+def _item(item: InboxItem) -> list[str]:
+    """Render an item of the inbox with the commands that answer it."""
     session = shlex.quote(workflow.info().workflow_id).replace("`", "")
-    lines = [f"- **waits for a person** since {clock(pending.since)}: {_plain(pending.what, _REASON)}"]
-    if pending.kind == "budget":
+    until = f", until {date(item.deadline)}" if item.deadline else ""
+    whom = f" of {', '.join(map(_plain, item.owners))}" if item.owners else ""
+    lines = [
+        f"- **waits for a person**{whom} since {clock(item.since)}{until}: {_plain(item.what, _REASON)}",
+        *([f"- arguments: {_code(item.arguments)}"] if item.kind == "approval" else []),
+    ]
+    if item.kind == "budget":
         return [*lines, f"- run `holdfast budget {session} --add-…`"]
-    resolve = f"holdfast resolve {session} {pending.id}"
-    meanings = _MEANING[pending.kind].items()
-    return [*lines, *(f"- run `{resolve} {action}`: {meaning}" for action, meaning in meanings)]
+    for words, meaning in _ANSWERS[item.kind].items():
+        command, _, rest = words.partition(" ")
+        run = " ".join(filter(None, ("holdfast", command, session, item.id, rest)))
+        lines.append(f"- run `{run}`: {meaning}")
+    return lines
 
 
 def _code(name: str) -> str:

@@ -1,15 +1,15 @@
 """The state of a session's workflow: decisions and counts; content is in the log."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypedDict, Unpack
 
 from temporalio import workflow
 
 from holdfast_workflows.contracts.agent.memory import RememberInput
 from holdfast_workflows.contracts.agent.spec import WhenBusy
+from holdfast_workflows.contracts.control.inbox import Answer
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
-from holdfast_workflows.contracts.operations.effects import Decision, PendingDecision
 from holdfast_workflows.contracts.operations.resets import AsideResult
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import Usage
@@ -27,6 +27,7 @@ from holdfast_workflows.contracts.session.session import (
 from holdfast_workflows.contracts.session.steps import CallView, NewEntry
 from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
+from .open_items import OpenItems
 from .timeline import Timeline
 
 KEPT_TURNS = 32
@@ -60,6 +61,8 @@ class SessionState:
 
     stopping = False
     """Whether the workflow itself was cancelled, so that it ends in this run."""
+    stop_calls: Callable[[], None] = staticmethod(lambda: None)
+    """Cancels the running activities of the turn."""
     thinking_since = 0.0
     """When the model call that runs now was scheduled; 0 for none."""
 
@@ -105,8 +108,7 @@ class SessionState:
         self.context = 0
         """How full the last prompt was, in percent of its budget."""
         self.active: dict[int, str] = {}
-        self.pending: dict[str, PendingDecision] = {}
-        self.decisions: dict[str, Decision] = {}
+        self.inbox = OpenItems(carried.inbox, carried.answers)
         self.waits: dict[int, str] = {}
         """Reasons of the waits on a timer, by the sequence number of the waiting call or step."""
         self._clock_pauses, self._clock_paused_at = 0, 0.0
@@ -171,17 +173,6 @@ class SessionState:
         self.unwritten.append(NewEntry(seq=self.seq, kind=kind, text=text, ref=ref, turn=self.turn.turn))
         self.seq += 1
 
-    def wait_for_decision(self, waiting: PendingDecision) -> None:
-        """Add a pending decision."""
-        self.pending[waiting.id] = waiting
-        self.pause_clock()
-
-    def take_decision(self, id: str) -> Decision | None:
-        """Remove a pending decision and return what was decided, if anything."""
-        del self.pending[id]
-        self.resume_clock()
-        return self.decisions.pop(id, None)
-
     def pause_clock(self) -> None:
         """Stop counting the turn's time, which excludes waits for people. Parallel waits count once."""
         self._clock_pauses += 1
@@ -194,24 +185,11 @@ class SessionState:
         if not self._clock_pauses:
             self.change(waited=self.turn.waited + workflow.time() - self._clock_paused_at)
 
-    def pending_id(self, id: str) -> str:
-        """Return the id of a pending decision, given that id or the key of its call.
-
-        Only the key's last part is used: the rest is the session's id, which differs in a replay.
-        """
-        return id if id in self.pending else f"effect-{id.rpartition('-')[2]}"
-
-    def resolve(self, decision: Decision) -> None:
-        """Store a decision for the coroutine that waits for it."""
-        decision = decision.model_copy(update={"id": self.pending_id(decision.id)})
-        self.decisions[decision.id] = decision
-        text = preview(decision.text)
-        self.emit("decided", text, name=decision.by, call_id=decision.id, status=decision.action)
-
-    @property
-    def undecided(self) -> tuple[PendingDecision, ...]:
-        """Pending decisions that have no answer yet."""
-        return tuple(each for each in self.pending.values() if each.id not in self.decisions)
+    def answer(self, answer: Answer) -> None:
+        """Store a person's answer for the coroutine that waits for it."""
+        self.inbox.give(answer)
+        text = preview(answer.text)
+        self.emit("decided", text, name=answer.by, call_id=answer.id, status=answer.action)
 
     @property
     def seconds(self) -> float:
@@ -332,7 +310,7 @@ class SessionState:
             return "starting"
         if self.paused:
             return "paused"
-        if self.undecided:
+        if self.inbox.unanswered:
             return "needs_person"
         if self.waits:
             return "waiting"
@@ -355,7 +333,7 @@ class SessionState:
             model=self.model or (self.spec.model if self.spec else ""),
             usage=self.total_usage,
             active=tuple(self.active.values()),
-            pending_decisions=self.undecided,
+            inbox=self.inbox.unanswered,
             waiting_for=next(iter(self.waits.values()), ""),
             user=self.start.user,
             plan=self.plan,
@@ -369,14 +347,15 @@ class SessionState:
             next_event=self.next_event,
             pausing=self.paused
             and running is not None
-            and not (self._clock_pauses or self.waits or self.undecided),
+            and not (self._clock_pauses or self.waits or self.inbox.unanswered),
         )
 
     def carried(self) -> CarriedState:
         """Return the state for the next run; optional parts are dropped when it is too large for a payload."""
         running = self.running
-        values = {name: getattr(self, name) for name in CarriedState.model_fields}
+        values = {name: getattr(self, name) for name in CarriedState.model_fields if name != "answers"}
         values |= {name: tuple(values[name]) for name in ("queue", "steering", "recent", "unremembered")}
+        values |= {"inbox": self.inbox.carried, "answers": self.inbox.carried_answers}
         values["events"] = tuple(self.events)[-CARRIED_EVENTS:]
         values["running"] = running and running.model_copy(update={"new": tuple(self.unwritten)})
         carried = CarriedState(**values)

@@ -110,6 +110,11 @@ def clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
 
 
+def date(at: float) -> str:
+    """Return the date and the time of day in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _line(at: float, text: str) -> str:
     # One level, since the Temporal UI shows the items of an inner list on one line.
     return f"- {clock(at)} {text.rstrip(': ')}"
@@ -124,6 +129,7 @@ _WORDS: dict[str, Callable[[Event], str]] = {
     "undone": lambda event: f"undo of {_code(event.name)} {event.status}",
     "model_changed": lambda event: f"model {_plain(event.name)}",
     "recalled": lambda event: "memory",
+    "inbox": lambda event: f"{event.call_id}: {event.status}",
 }
 """What an event is; events of other kinds are named by their kind."""
 

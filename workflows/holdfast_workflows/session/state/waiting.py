@@ -1,11 +1,10 @@
-"""Waits of a session: for a person's decision, on a timer, and while it is paused."""
+"""Waits of a session: on a timer, and while it is paused."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
 
-from holdfast_workflows.contracts.operations.effects import Decision, PendingDecision
 from holdfast_workflows.contracts.session.steps import Wait
 
 from . import current_details, search_attributes
@@ -30,23 +29,6 @@ async def wait_until(ready: Callable[[], bool], seconds: float | None, summary: 
     except TimeoutError:
         return False
     return True
-
-
-async def decision(
-    state: SessionState, pending: PendingDecision, ready: Callable[[], bool], *, seconds: float | None = None
-) -> Decision | None:
-    """Wait for a person's decision; None if the turn is cancelled, ``ready`` is true or the time is up."""
-    state.wait_for_decision(pending.model_copy(update={"since": workflow.time()}))
-    state.emit("needs_person", pending.what, name=pending.kind, call_id=pending.id)
-    _show(state)
-    await wait_until(
-        lambda: pending.id in state.decisions or state.cancelled or ready(),
-        seconds,
-        f"waits for a person: {pending.what}",
-    )
-    decided = state.take_decision(pending.id)
-    _show(state)
-    return decided
 
 
 async def resumed(state: SessionState, *, or_ready: Callable[[], bool] = lambda: False) -> None:
@@ -76,15 +58,16 @@ async def on_timer(
         state.waits[seq] = wait.reason
     if not _repeats_last_event(state, wait.reason):
         state.emit("waiting", wait.reason, status=wait.kind)
-    _show(state, attribute=seconds > _BRIEF)
+    show(state, attribute=seconds > _BRIEF)
     await wait_until(ready, seconds, f"waiting: {wait.reason}")
     del state.waits[seq]
     state.timeline.wait_ended(wait.reason, workflow.time())
-    _show(state, attribute=seconds > _BRIEF)
+    show(state, attribute=seconds > _BRIEF)
     return workflow.time() - started
 
 
-def _show(state: SessionState, *, attribute: bool = True) -> None:
+def show(state: SessionState, *, attribute: bool = True) -> None:
+    """Update the current details, and the search attributes if they have changed."""
     if attribute:
         search_attributes.status(state)
     workflow.set_current_details(current_details.render(state))

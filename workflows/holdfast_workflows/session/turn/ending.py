@@ -49,6 +49,7 @@ def end(state: SessionState, last: StepView | None) -> None:
         structured=state.spec is not None and state.spec.has_output,
     )
     state.usage = state.usage + turn.usage
+    state.inbox.clear()
     state.spending = state.spending.model_copy(update={"seconds": state.seconds})
     state.running = None
     state.recent.append(view)

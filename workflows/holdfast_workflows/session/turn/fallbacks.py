@@ -3,11 +3,12 @@
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.fallbacks import AskHuman, ErrorReply
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
-from holdfast_workflows.contracts.operations.effects import PendingDecision
+from holdfast_workflows.contracts.control.inbox import InboxItem
 from holdfast_workflows.contracts.problems import Problem, error_of, problem_of
 from holdfast_workflows.contracts.session.steps import ThinkResult
 
-from ..state import continue_as_new, waiting
+from ..inbox import waits
+from ..state import continue_as_new
 from ..state.state import SessionState
 from .model_step import ModelStep
 
@@ -83,22 +84,22 @@ class Fallbacks:
     async def _ask_human(self, place: int) -> ThinkResult:
         state = self._state
         what = f"no model answers ({self._problem.message}); answer for it: {state.turn.request}"
-        pending = PendingDecision(id=f"ask_human-{state.turn.turn}", kind="ask_human", what=what)
-        earlier = state.decisions.pop(pending.id, None)
-        decided = earlier or await waiting.decision(state, pending, lambda: continue_as_new.due(state))
-        match decided.action if decided else None:
+        item = InboxItem(id=f"ask_human-{state.turn.turn}", kind="ask_human", what=what)
+        earlier = state.inbox.take(item.id)
+        answer = earlier or await waits.ask(state, item, interrupted=lambda: continue_as_new.due(state))
+        match answer.action if answer else None:
             case "confirm":
-                assert decided is not None
-                result = await self._written("ask_human", place, decided.text)
+                assert answer is not None
+                result = await self._written("ask_human", place, answer.text)
                 if result.wait is not None:
-                    state.decisions[pending.id] = decided  # used again after the wait
+                    state.inbox.give(answer)  # used again after the wait
                 return result
             case "retry":
                 state.change(fallback=None, problem=None, waited_for_providers=0.0)
             case "give_up":
                 self._emit("ask_human", "given up")
                 state.change(fallback=place + 1)
-            case None:
+            case _:
                 pass  # cancelled, or continued as new, where the next run asks again
         return ThinkResult(steps=())
 

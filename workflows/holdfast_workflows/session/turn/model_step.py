@@ -11,9 +11,9 @@ from holdfast_workflows.contracts.limits import SEQ_GAP, SHOWN_CHARS
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkMode, ThinkResult
 from holdfast_workflows.contracts.text.unicode import preview
 
-from ..state import activity_calls, current_details, reset, working_memory
-from ..state.budget import BudgetTracker
+from ..state import activity_calls, budget_limits, current_details, reset, working_memory
 from ..state.state import SessionState
+from .budget import BudgetTracker
 from .inflight import InFlight, NeverBegan
 
 _NO_STEPS = ThinkResult(steps=())
@@ -68,7 +68,7 @@ class ModelStep:
 
     def _request(self, mode: ThinkMode, max_steps: int, fallback: int | None, answer: str) -> ThinkInput:
         state, turn = self._state, self._state.turn
-        allowance = self._budgets.allowance()
+        allowance = budget_limits.allowance(state)
         return ThinkInput(
             session=workflow.info().workflow_id,
             agent=self._spec.agent,

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, CancelledError
 
-from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.control.inbox import InboxItem
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
-from holdfast_workflows.contracts.operations.effects import PendingDecision
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
+from holdfast_workflows.contracts.text.unicode import preview
 
+from ..inbox import waits
 from ..state import activity_calls, waiting
 from ..state.state import SessionState
 from .inflight import InFlight, NeverBegan
@@ -158,14 +160,21 @@ class ToolExecution:
             return self._void(_UNKNOWN, "failed")
         what = f"it is unknown whether {descriptions.call(self._request.name, self._shown)} happened"
         # Not the call's key: it contains the session's id, which differs in a replay.
-        pending = PendingDecision(id=f"effect-{self._request.seq}", kind="effect", what=what)
-        decision = await waiting.decision(self._state, pending, lambda: False)
+        item = InboxItem(
+            id=f"effect-{self._request.seq}",
+            kind="effect",
+            what=what,
+            tool=self._request.name,
+            call=names.call_key(workflow.info().workflow_id, self._request.seq),
+            arguments=preview(self._shown),
+        )
+        answer = await waits.ask(self._state, item)
         await waiting.resumed_off_clock(self._state)
         self._lost, self._waited = 0, 0.0
-        if decision is None:
+        if answer is None:
             self._give_up()
         else:
-            self._change(again=True, mode=decision.action, text=decision.text, by=decision.by)
+            self._change(again=True, mode=answer.action, text=answer.text, by=answer.by)
         return None
 
     async def _wait(self, wait: Wait, seconds: float) -> float:

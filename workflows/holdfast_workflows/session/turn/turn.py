@@ -12,9 +12,9 @@ from holdfast_workflows.contracts.text.unicode import digest, preview
 
 from ..background.compact import Compaction
 from ..state import continue_as_new, reset, waiting
-from ..state.budget import BudgetTracker
 from ..state.state import SessionState
 from . import ending, loop_detection, recall
+from .budget import BudgetTracker
 from .fallbacks import Fallbacks
 from .inflight import InFlight
 from .model_step import ModelStep
@@ -43,6 +43,7 @@ class TurnRunner:
         self._state = state
         self._spec: PinnedSpec = state.spec
         self.flight = InFlight(state)
+        state.stop_calls = self.flight.stop
         self._budgets = BudgetTracker(state)
         self._compaction = compaction
         self._model_step = ModelStep(state, state.spec, self.flight, self._budgets)

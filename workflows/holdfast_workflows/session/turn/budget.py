@@ -1,17 +1,16 @@
-"""Budgets of a run: counting, the account to charge, and what happens when a limit is reached.
+"""Budgets of a run: counting, and what happens when a limit is reached.
 
 The workflow counts steps, tool calls and seconds, so a replay counts the same. Activities charge
 tokens and dollars; a model call without budget returns the limit that it would exceed.
 """
 
-from temporalio import workflow
+from holdfast_workflows.contracts import errors
+from holdfast_workflows.contracts.agent.budget import Budget, Spent
+from holdfast_workflows.contracts.control.inbox import InboxItem
 
-from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.agent.budget import Allowance, Budget, Spent
-from holdfast_workflows.contracts.operations.effects import PendingDecision
-
-from . import budget_limits, continue_as_new, waiting
-from .state import SessionState
+from ..inbox import waits
+from ..state import budget_limits, continue_as_new, waiting
+from ..state.state import SessionState
 
 _TENANT_AGAIN = 300.0
 """Seconds until a tenant's budget, which a session cannot raise, is checked again."""
@@ -35,17 +34,6 @@ class BudgetTracker:
         return self._limits.when_spent in {"finish", "degrade"}
 
     # What a model call may use.
-
-    def allowance(self) -> Allowance | None:
-        """Return the run's own account for model calls; None without a limit."""
-        limits, account = self._limits, self._state.start.account
-        if not account and limits.tokens is None and limits.dollars is None:
-            return None
-        return Allowance(
-            account=account or names.run_account(workflow.info().workflow_id),
-            tokens=limits.tokens,
-            dollars=limits.dollars,
-        )
 
     def calls_left(self) -> int | None:
         """Tool calls left in the budget; None without a limit."""
@@ -123,6 +111,7 @@ class BudgetTracker:
     def count(self, *, steps: int = 0, calls: int = 0) -> None:
         """Count steps and tool calls."""
         spending = self._state.spending
+        self._state.inbox.discard(self._item)  # it was enough, after all
         self._state.spending = spending.model_copy(
             update={"steps": spending.steps + steps, "tool_calls": spending.tool_calls + calls}
         )
@@ -130,21 +119,24 @@ class BudgetTracker:
     async def _ask(self, spent: Spent, *, may_continue_as_new: bool) -> None:
         """Wait until the limit is raised; a tenant's limit is checked again after a while."""
         state, of_tenant = self._state, spent.scope == "tenant"
-        pending = PendingDecision(
-            id=f"budget-{state.turn.turn}", kind="budget", what=budget_limits.describe(spent)
+        item = InboxItem(id=self._item, kind="budget", what=budget_limits.describe(spent))
+        answer = await waits.ask(
+            state,
+            item,
+            done=lambda: not of_tenant and budget_limits.higher(self._limits, spent),
+            interrupted=lambda: may_continue_as_new and continue_as_new.due(state),
+            seconds=_TENANT_AGAIN if of_tenant else None,
         )
-
-        def ready() -> bool:
-            raised = not of_tenant and budget_limits.higher(self._limits, spent)
-            return raised or (may_continue_as_new and continue_as_new.due(state))
-
-        decided = await waiting.decision(state, pending, ready, seconds=_TENANT_AGAIN if of_tenant else None)
         if not may_continue_as_new:  # otherwise the turn loop waits for the resume
             await waiting.resumed_off_clock(state)
         if state.cancelled:
             raise errors.TurnCancelled(state.turn.cancelled)
-        if decided is not None:
+        if answer is not None:
             raise errors.BudgetExhausted(budget_limits.describe(spent))
+
+    @property
+    def _item(self) -> str:
+        return f"budget-{self._state.turn.turn}"
 
     def _emit(self, spent: Spent, then: str) -> None:
         self._state.emit("budget", f"{budget_limits.describe(spent)}: {then}")

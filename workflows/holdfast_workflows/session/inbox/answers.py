@@ -1,0 +1,78 @@
+"""Answers to items of the inbox: who may give them, and what they change."""
+
+from temporalio import workflow
+
+from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.control.identity import LOCAL_OPERATOR, Principal
+from holdfast_workflows.contracts.control.inbox import Answer, InboxItem, may_answer
+from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
+from holdfast_workflows.contracts.text.unicode import preview, size
+
+from .. import validators
+from ..state.state import SessionState
+from . import waits
+
+_MOST_OWNERS = 20
+
+
+def check(state: SessionState, answer: Answer, principal: Principal) -> None:
+    """Check an answer; an open item must wait for it.
+
+    Raises:
+        ApplicationError: The answer is refused.
+    """
+    if state.ended:
+        raise validators.refused(validators.closed(state))
+    try:
+        _check_form(answer)
+        _check_action(_item(state, answer), answer, principal)
+    except errors.HoldfastError as error:
+        raise validators.refused(error) from error
+
+
+def _item(state: SessionState, answer: Answer) -> InboxItem:
+    waiting = {each.id: each for each in state.inbox.unanswered}
+    id = state.inbox.id_of(answer.id)
+    found = waiting.get(id)
+    key = names.call_key(workflow.info().workflow_id, int(id.rpartition("-")[2])) if found else ""
+    if found is None or answer.id not in {id, key}:
+        now = ", ".join(waiting) or "nothing"
+        raise errors.NothingToDo(
+            f"nothing with the id {preview(answer.id)} waits for a person; waiting: {now}"
+        )
+    return found
+
+
+def _check_form(answer: Answer) -> None:
+    if size(answer.text) > INLINE_TEXT or size(answer.arguments) > INLINE_TEXT:
+        raise errors.MessageTooLarge(f"an answer's text or arguments have at most {INLINE_TEXT:,} bytes")
+    if len(answer.by) > MAX_NAME:
+        raise errors.BadInput(f"the name in 'by' has at most {MAX_NAME} characters")
+    if len(answer.to) > _MOST_OWNERS or not all(0 < len(each) <= MAX_NAME for each in answer.to):
+        raise errors.BadInput(f"'to' names at most {_MOST_OWNERS} people or roles")
+    if answer.arguments and answer.action != "approve":
+        raise errors.BadInput("only an approval can have arguments")
+
+
+def _check_action(item: InboxItem, answer: Answer, principal: Principal) -> None:
+    if not may_answer(item.owners, principal):
+        raise errors.NotPermitted(f"{item.id} is answered by {', '.join(item.owners)}")
+    if item.kind == "budget" and answer.action not in item.actions:
+        raise errors.NothingToDo("a budget is raised with raise_budget; an answer can only give it up")
+    if answer.action not in item.actions:
+        raise errors.NothingToDo(f"{item.id} is answered with {', '.join(item.actions)}")
+    if item.kind in {"ask_human", "elicitation"} and answer.action == "confirm" and not answer.text.strip():
+        raise errors.NothingToDo("an answer needs a text")
+    if answer.action == "delegate" and not answer.to:
+        raise errors.BadInput("a delegation names in 'to' who decides instead")
+
+
+def apply(state: SessionState, answer: Answer, principal: Principal) -> None:
+    """Store an answer for what waits for it, or pass the item on to others."""
+    by = answer.by if principal == LOCAL_OPERATOR else principal.id
+    answer = answer.model_copy(update={"id": state.inbox.id_of(answer.id), "by": by})
+    if answer.action != "delegate":
+        return state.answer(answer)
+    item = state.inbox[answer.id].model_copy(update={"owners": answer.to})
+    state.inbox.update(item)
+    return waits.report(state, item, "delegated", f"{by or principal.id} → {', '.join(answer.to)}")

@@ -1,0 +1,103 @@
+"""Wait for a person: open an item, keep its times, return the answer."""
+
+from collections.abc import Callable
+
+from temporalio import workflow
+
+from holdfast_workflows.contracts.agent.approvals import Approvals
+from holdfast_workflows.contracts.control.inbox import Answer, InboxItem
+from holdfast_workflows.contracts.text.unicode import preview
+
+from ..state import waiting
+from ..state.state import SessionState
+from . import deadlines
+
+_PATCH = "inbox-deadlines"
+"""Sessions that began to wait before items had deadlines go on waiting without one."""
+
+
+def _never() -> bool:
+    return False
+
+
+async def ask(
+    state: SessionState,
+    item: InboxItem,
+    *,
+    done: Callable[[], bool] = _never,
+    interrupted: Callable[[], bool] = _never,
+    seconds: float | None = None,
+) -> Answer | None:
+    """Wait for a person's answer to an item.
+
+    None if the turn is cancelled, if ``done`` is true because nothing is asked any more, or if ``interrupted`` is true
+    or ``seconds`` have passed. After an interruption the next call with the same id continues the wait.
+    """
+    _open(state, item)
+    timed = item.kind == "approval" or workflow.patched(_PATCH)
+    until = None if seconds is None else workflow.time() + seconds
+
+    def ready() -> bool:
+        return state.inbox.answered(item.id) or state.cancelled or done() or interrupted()
+
+    while True:
+        change = deadlines.next_change(state.inbox[item.id]) if timed else None
+        times = [time for time in (change, until) if time is not None]
+        left = max(0.0, min(times) - workflow.time()) if times else None
+        if await waiting.wait_until(ready, left, f"waits for a person: {item.what}"):
+            break
+        if until is not None and workflow.time() >= until:
+            break
+        _change(state, item.id)
+        if ready():
+            break
+    answer = state.inbox.take(item.id)
+    state.inbox.close(item.id, keep=answer is None and not state.cancelled and not done())
+    state.resume_clock()
+    waiting.show(state)
+    return answer
+
+
+def _open(state: SessionState, item: InboxItem) -> None:
+    policy = (state.spec.approvals if state.spec else None) or Approvals()
+    item = deadlines.addressed(item, policy, workflow.time())
+    where = {
+        "session": workflow.info().workflow_id,
+        "tenant": state.start.tenant,
+        "agent": state.start.agent,
+        "turn": state.turn.turn,
+    }
+    if state.inbox.open(item.model_copy(update=where)):
+        state.emit("needs_person", item.what, name=item.kind, call_id=item.id)
+    state.pause_clock()
+    waiting.show(state)
+
+
+def _change(state: SessionState, id: str) -> None:
+    """Remind the owners, ask the next ones, or end the wait."""
+    item, now = state.inbox[id], workflow.time()
+    if deadlines.reminder_due(item, now):
+        state.inbox.update(deadlines.reminded(item, now))
+        report(state, item, "reminder", ", ".join(item.owners))
+    elif item.escalation:
+        item = deadlines.escalated(item, now)
+        state.inbox.update(item)
+        report(state, item, "escalated", ", ".join(item.owners))
+    else:
+        end(state, item)
+    waiting.show(state)
+
+
+def end(state: SessionState, item: InboxItem) -> None:
+    """Apply the policy's end to an item without an answer."""
+    report(state, item, "expired", item.end)
+    if item.end == "cancel":
+        state.cancel_turn(f"there was no answer in time: {preview(item.what)}")
+        state.stop_calls()
+    else:
+        state.answer(deadlines.unanswered(item))
+
+
+def report(state: SessionState, item: InboxItem, status: str, text: str) -> None:
+    """Add an event about an open item."""
+    state.emit("inbox", text, name=item.kind, call_id=item.id, status=status)
