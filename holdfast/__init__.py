@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         DevServerFailed,
         DevServerMissing,
         EffectUnknown,
+        EgressRefused,
         EmbedderBroken,
         EmbeddingFailed,
         EmbeddingMismatch,
@@ -175,6 +176,7 @@ if TYPE_CHECKING:
 
     from .agent import Agent
     from .app import App
+    from .http_tool import HttpTool
     from .mcp_server import MCPServer
     from .memory import open_memory
     from .tools import Tool, tool
@@ -208,7 +210,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed
-        DevServerFailed DevServerMissing EffectUnknown EmbedderBroken EmbeddingFailed
+        DevServerFailed DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed
         EmbeddingMismatch EmptyReply EncryptionError HoldfastError InsecureConnection
         InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid
         KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied
@@ -232,6 +234,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
     ".agent": "Agent",
     ".app": "App",
+    ".http_tool": "HttpTool",
     ".mcp_server": "MCPServer",
     ".memory": "open_memory",
     ".tools": "Tool tool",
@@ -248,12 +251,12 @@ __all__ = [
     "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "ClearRefused",
     "Client", "Compacted", "ContentFiltered", "ContextTooLong", "ConversationOptions",
     "CredentialsContext", "DatabaseMismatch", "Decided", "DeclaredAgent", "DecryptionFailed",
-    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EmbedderBroken",
-    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply",
-    "Event", "FallbackUsed", "HoldfastError", "InboxItem", "InsecureConnection", "InstructionsContext",
-    "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown",
-    "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer",
-    "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
+    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
+    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
+    "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
+    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
+    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
+    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
     "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
     "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
     "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",

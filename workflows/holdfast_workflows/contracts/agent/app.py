@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 from ..errors import InvalidDeclaration
 from ..operations.breakers import TenantLimits
 from ..public import public
+from ..tools.sources import ProvidedTool
 from .spec import AgentSpec, ToolSpec
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Registry:
     """
 
     agents: Mapping[str, AgentSpec]
-    tools: Mapping[str, Mapping[str, ToolBinding]]
+    tools: Mapping[str, Mapping[str, ToolBinding | ProvidedTool]]
     workflows: Sequence[type] = ()
     activities: Sequence[Callable[..., Any]] = ()
     tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])
