@@ -8,6 +8,7 @@ shows no failure over 4 KiB while the activity waits for its next attempt.
 
 from __future__ import annotations
 
+import json
 import traceback
 from typing import Final
 
@@ -20,6 +21,7 @@ from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput, to_failure
+from holdfast_workflows.contracts.text.redaction import redact, redact_error, redact_value
 from holdfast_workflows.contracts.text.unicode import clean, preview
 
 _UNDECODABLE: Final = "Failed decoding arguments"
@@ -32,14 +34,28 @@ _MAX_FAILURE: Final = 4_000  # bytes, with its causes
 
 
 class FailureConverter(DefaultFailureConverter):
-    """The SDK's conversion, with messages, types and stack traces cleaned and bounded."""
+    """The SDK's conversion, with messages, types and stack traces cleaned, bounded and without secrets."""
 
     def to_failure(
         self, exception: BaseException, payload_converter: AnyPayloadConverter, failure: Failure
     ) -> None:
         """Fill in the failure; the SDK calls this for each cause."""
         super().to_failure(_presentable(exception), payload_converter, failure)
+        if not (isinstance(exception, FailureError) and exception.failure is not None):
+            _redact(failure)
         _shorten(failure)
+
+
+def _redact(failure: Failure) -> None:
+    """Replace secrets in the message, the stack trace and the details."""
+    failure.message = redact_error(failure.message)
+    failure.stack_trace = redact(failure.stack_trace)
+    for payload in failure.application_failure_info.details.payloads:
+        if payload.metadata.get("encoding") != b"json/plain":
+            continue
+        text = payload.data.decode(errors="replace")
+        if redact(text) != text:
+            payload.data = json.dumps(redact_value(json.loads(text))).encode()
 
 
 def _shorten(failure: Failure) -> None:

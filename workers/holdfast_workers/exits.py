@@ -28,11 +28,12 @@ def one_line_errors() -> Generator[None]:
         yield
     except Exception as error:
         from holdfast_workflows.contracts.errors import HoldfastError
+        from holdfast_workflows.contracts.text.redaction import redact_error
 
         if not isinstance(error, HoldfastError):
             raise
         with suppress(OSError):  # a full disk must not change the exit code
-            sys.stderr.write(f"holdfast: {' '.join(str(error).split())}\n")
+            sys.stderr.write(f"holdfast: {' '.join(redact_error(str(error)).split())}\n")
         raise SystemExit(_code(error)) from None
 
 

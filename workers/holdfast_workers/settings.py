@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -15,12 +17,14 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.control.secrets import references_in
 from holdfast_workflows.contracts.errors import SettingsInvalid
 from holdfast_workflows.contracts.text.nearest import no_such
+from holdfast_workflows.contracts.text.redaction import learn
 
 if TYPE_CHECKING:
     from holdfast_activities.models.config import ProviderConfig
     from holdfast_activities.signing.keys import SigningKeys
 
 _PREFIX = "HOLDFAST_"
+_PASSWORD = re.compile(r"://[^/@:]*:([^/]+)@|[?&]password=([^&]+)")
 
 
 class Settings(BaseModel):
@@ -93,13 +97,13 @@ class Settings(BaseModel):
         Raises:
             SettingsInvalid: A certificate or key file cannot be read.
         """
+        key = self.api_key.get_secret_value() or read_secret("HOLDFAST_API_KEY_FILE", self.api_key_file)
+        learn(key, "temporal-key")
         return Connection(
             address=self.temporal_address,
             namespace=self.namespace,
             tls=read_tls(self.tls, self.tls_ca, self.tls_cert, self.tls_key, self.tls_server_name),
-            api_key=self.api_key.get_secret_value()
-            or read_secret("HOLDFAST_API_KEY_FILE", self.api_key_file)
-            or None,
+            api_key=key or None,
             keys=self.keys.strip(),
             accept_clear=read_switch("ACCEPT_CLEAR", self.accept_clear),
         )
@@ -160,12 +164,14 @@ class Settings(BaseModel):
 
 
 def _filled(url: str) -> str:
-    """The URL with the values of its references."""
-    if not references_in(url):
-        return url
-    from holdfast_activities.secrets.references import fill  # it loads the activities
+    """The URL with the values of its references; its password is redacted from now on."""
+    if references_in(url):
+        from holdfast_activities.secrets.references import fill  # it loads the activities
 
-    return fill(url)
+        url = fill(url)
+    for found in _PASSWORD.finditer(url):
+        learn(unquote(found[1] or found[2]), "database-password")
+    return url
 
 
 def _invalid(error: ValidationError) -> SettingsInvalid:

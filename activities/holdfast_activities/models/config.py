@@ -16,6 +16,7 @@ from holdfast_workflows.contracts.errors import (
     SettingsInvalid,
 )
 from holdfast_workflows.contracts.text.nearest import no_such
+from holdfast_workflows.contracts.text.redaction import learn
 
 Kind = Literal["openai", "anthropic"]
 
@@ -104,6 +105,8 @@ class ProviderConfig:
             raise ModelRejected(
                 f"the key for {model} holds characters that no key has; check {place or 'it'}"
             )
+        if key:
+            learn(key, "provider-key")
         return key
 
     def sent_headers(self, model: str, environ: Mapping[str, str]) -> dict[str, str]:

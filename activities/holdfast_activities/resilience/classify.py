@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Collection
-from typing import cast
+from typing import TypeVar, cast
 
 from temporalio import exceptions as temporal
 from temporalio.service import RPCError, RPCStatusCode
@@ -19,7 +19,10 @@ from holdfast_workflows.contracts.errors import (
     Unclassified,
     from_failure,
 )
-from holdfast_workflows.contracts.text.unicode import clean, redact
+from holdfast_workflows.contracts.text.redaction import redact_error
+from holdfast_workflows.contracts.text.unicode import clean
+
+E = TypeVar("E", bound=HoldfastError)
 
 _READ = 20_000  # characters of an exception's text that are processed; fewer are kept
 _DATABASES = frozenset({"sqlite3", "aiosqlite", "asyncpg", "sqlalchemy"})
@@ -73,8 +76,15 @@ def words(error: BaseException) -> str:
         message = str(error)
     except Exception:  # noqa: BLE001 # the user's own class may fail here, and its error must still be reported
         message = ""
-    text = clean(redact(message[:_READ]))
+    text = clean(redact_error(message[:_READ]))
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def without_secrets(error: E) -> E:
+    """The same error of our own with secrets redacted in its text, which is a tool's or a server's."""
+    error.detail = redact_error(error.detail)
+    error.args = tuple(redact_error(arg) if isinstance(arg, str) else arg for arg in error.args)
+    return error
 
 
 def _ours(error: BaseException) -> HoldfastError | None:
@@ -82,7 +92,8 @@ def _ours(error: BaseException) -> HoldfastError | None:
     if isinstance(error, asyncio.CancelledError | temporal.CancelledError):
         return TurnCancelled()
     if isinstance(error, HoldfastError | temporal.FailureError):
-        return from_failure(error)
+        found = from_failure(error)
+        return None if found is None else without_secrets(found)
     return None
 
 

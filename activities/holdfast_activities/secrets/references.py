@@ -1,6 +1,6 @@
 """Read the secrets that references name. Only activities and workers call this; values are never stored.
 
-A value is read at each use, so that a rotated file or a restarted process needs nothing else.
+Every value that is read is redacted from then on in all that the process writes. A value is read at each use, so that a rotated file or a restarted process needs nothing else.
 """
 
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from holdfast_workflows.contracts.control.secrets import PLACEHOLDER, is_reference, references_in
 from holdfast_workflows.contracts.errors import SecretMissing
+from holdfast_workflows.contracts.text.redaction import learn
 
 
 def resolve(reference: str, environ: Mapping[str, str] | None = None) -> str:
@@ -25,6 +26,7 @@ def resolve(reference: str, environ: Mapping[str, str] | None = None) -> str:
     )
     if not (value := value.strip()):
         raise SecretMissing(f"file {place} is empty" if kind == "file" else f"variable {place} is not set")
+    learn(value)
     return value
 
 

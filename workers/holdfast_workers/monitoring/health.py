@@ -16,6 +16,7 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from holdfast_workflows.contracts.errors import SettingsInvalid
+from holdfast_workflows.contracts.text.redaction import redact_error
 from holdfast_workflows.contracts.text.unicode import preview
 
 Phase = Literal["starting", "running", "stopping", "failed"]
@@ -89,7 +90,7 @@ class HealthServer:
         except TimeoutError:
             return f"no answer in {_TIMEOUT:g} s"
         except Exception as error:  # noqa: BLE001 # the page reports any error
-            return preview(str(error) or type(error).__name__)
+            return preview(redact_error(str(error)) or type(error).__name__)
         return "ok"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

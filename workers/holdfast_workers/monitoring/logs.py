@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, cast
 
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import from_failure
+from holdfast_workflows.contracts.text.redaction import redact, redact_value
 from holdfast_workflows.contracts.text.unicode import clean
 
 _TRACED: Final = frozenset({"tool", "unknown"})  # kinds of errors
+_log: Final = logging.getLogger(__name__)
 _CORE: Final = logging.getLogger("temporalio.core")
 _COLORS: Final = {"WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
 _RESET: Final = "\033[0m"
@@ -37,6 +41,9 @@ def configure(settings: Settings) -> LoggingConfig:
     for chatty in ("httpx", "alembic", "temporalio.worker._worker"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     _configure_structlog()
+    # Python would write these to standard error as they are.
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
     activity.logger.activity_info_on_message = False  # the formatter adds it as fields
     workflow.logger.workflow_info_on_message = False
     forwarding = LogForwardingConfig(logger=_CORE, append_target_to_name=False)
@@ -48,7 +55,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(self.fields(record), default=repr)
+        return json.dumps(self.fields(record), default=_shown)
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
         """The record as fields: event, level, logger, time, session, activity, attempt, retry, error."""
@@ -70,7 +77,9 @@ class JsonFormatter(logging.Formatter):
             else:
                 found["exception"] = self.formatException(record.exc_info)
         # Terminals and log stores refuse some characters, and the line would be lost.
-        return {key: clean(value) if isinstance(value, str) else value for key, value in found.items()}
+        plain = {key: clean(value) if isinstance(value, str) else value for key, value in found.items()}
+        # Last, so that it covers every logger, every field and every trace.
+        return cast("dict[str, Any]", redact_value(plain))
 
 
 class ConsoleFormatter(JsonFormatter):
@@ -87,9 +96,15 @@ class ConsoleFormatter(JsonFormatter):
         source = "" if logger.startswith("holdfast_") else f" [{logger}]"
         if self._colors and (color := _COLORS.get(record.levelname)):
             level = f"{color}{level}{_RESET}"
-        pairs = "".join(f" {key}={value}" for key, value in found.items())
+        pairs = "".join(
+            f" {key}={value if isinstance(value, str) else _shown(value)}" for key, value in found.items()
+        )
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         return f"{time} [{level}] {event}{source}{pairs}" + (f"\n{trace}" if trace else "")
+
+
+def _shown(value: object) -> str:
+    return redact(repr(value))
 
 
 def _ids() -> dict[str, object]:
@@ -99,6 +114,17 @@ def _ids() -> dict[str, object]:
         session = info.workflow_id or info.activity_id
         return {"session": session, "activity": info.activity_type, "attempt": info.attempt}
     return {"session": workflow.info().workflow_id} if workflow.in_workflow() else {}
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    _log.critical("uncaught %s", kind.__name__, exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None and not issubclass(ended.exc_type, SystemExit):
+        _log_uncaught(ended.exc_type, ended.exc_value, ended.exc_traceback)
 
 
 def _configure_structlog() -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 
 from holdfast_workflows.contracts.errors import MemoryUnavailable
-from holdfast_workflows.contracts.text.unicode import redact
+from holdfast_workflows.contracts.text.redaction import redact_error
 
 from .answers import Shard, missing_tenant
 from .library import AdditionalConfig, Timeout, WeaviateAsyncClient, WeaviateBaseError, use_async_with_custom
@@ -151,4 +151,4 @@ def _cause(error: BaseException) -> str:
     """Return the first line of an error; gRPC errors continue with a dump of the channel."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     details = next((line for line in lines if line.startswith("details =")), lines[0] if lines else "")
-    return redact(f"{type(error).__name__}: {details}")
+    return redact_error(f"{type(error).__name__}: {details}")

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.text.nearest import no_such
+from holdfast_workflows.contracts.text.redaction import learn
 
 NAME = "HoldfastMemory"
 KEY_VARIABLE = "WEAVIATE_API_KEY"
@@ -145,4 +146,5 @@ def _api_key(options: Mapping[str, str], environ: Mapping[str, str]) -> str:
         key = environ.get(variable or KEY_VARIABLE, "").strip()
     if (variable or path) and not key:
         raise BadInput(f"{variable or path} has no API key")
+    learn(key, "memory-key")
     return key

@@ -16,7 +16,8 @@ from holdfast_workflows.contracts.errors import (
     ProviderQuota,
     RateLimited,
 )
-from holdfast_workflows.contracts.text.unicode import preview, redact
+from holdfast_workflows.contracts.text.redaction import redact_error
+from holdfast_workflows.contracts.text.unicode import preview
 
 from . import body as error_body
 from . import waits
@@ -48,7 +49,7 @@ _BY_KIND = {word: status for status, words in _STATUS_WORDS.items() for word in 
 
 def sanitise(text: str, secret: str = "") -> str:
     """A provider's words on one line, cut short, without anything that looks like a key."""
-    return preview(redact(text[: _SHOWN * 8], secret), _SHOWN)
+    return preview(redact_error(text[: _SHOWN * 8], secret), _SHOWN)
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:

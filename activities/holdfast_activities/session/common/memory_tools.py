@@ -11,7 +11,8 @@ from holdfast_workflows.contracts.agent.app import ToolContext
 from holdfast_workflows.contracts.agent.builtin_tools import Forget, Remember, SearchMemory
 from holdfast_workflows.contracts.agent.memory import Memory, MemoryView
 from holdfast_workflows.contracts.errors import EmbeddingFailed, MemoryFailed, MemoryUnavailable, ToolFailed
-from holdfast_workflows.contracts.text.unicode import clean, preview, redact
+from holdfast_workflows.contracts.text.redaction import redact
+from holdfast_workflows.contracts.text.unicode import clean, preview
 
 _AWAY = "memory cannot be reached at the moment; go on without it"
 

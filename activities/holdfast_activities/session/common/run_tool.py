@@ -13,7 +13,7 @@ from typing import Any
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.resilience.classify import classify, words
+from holdfast_activities.resilience.classify import classify, without_secrets, words
 from holdfast_activities.secrets.references import resolve
 from holdfast_workflows.contracts.agent.app import BEGIN, ToolBinding, ToolContext
 from holdfast_workflows.contracts.errors import (
@@ -27,6 +27,7 @@ from holdfast_workflows.contracts.errors import (
 from holdfast_workflows.contracts.limits import MAX_RESULT
 from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStatus, ToolCall
 from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
+from holdfast_workflows.contracts.text.redaction import redact, redact_error
 from holdfast_workflows.contracts.text.unicode import size
 
 _logger = logging.getLogger("holdfast.tool")
@@ -144,10 +145,13 @@ async def run(
         text = await _result(attempt, task, seconds)
     except _OutOfTime as error:
         raise (EffectUnknown if binding.spec.effect == "once" else ToolFailed)(str(error)) from error
-    except (NotBegun, ToolFailed):
+    except NotBegun:
+        raise
+    except ToolFailed as error:
+        without_secrets(error)
         raise
     except HoldfastError as error:
-        raise ToolFailed(str(error), retryable=error.retryable) from error
+        raise ToolFailed(redact_error(str(error)), retryable=error.retryable) from error
     except Exception as error:
         known = classify(error, ToolFailed)
         late = binding.spec.effect == "once" and isinstance(error, TimeoutError)
@@ -260,7 +264,7 @@ def result(call: ToolRun, text: str, status: ResultStatus, began: float | None =
         at=clock.now(),
         call_id=call.call_id,
         name=call.name,
-        text=text,
+        text=redact(text),
         status=status,
         seconds=0.0 if began is None else round(time.monotonic() - began, 4),
     )

@@ -13,7 +13,8 @@ from holdfast_activities.context.rendering import fenced
 from holdfast_activities.memory.finding.terms import terms
 from holdfast_activities.memory.outbox.changes import FactDraft
 from holdfast_workflows.contracts.agent.memory import MemoryView, Trust
-from holdfast_workflows.contracts.text.unicode import clean, redact
+from holdfast_workflows.contracts.text.redaction import redact
+from holdfast_workflows.contracts.text.unicode import clean
 
 MOST = 10  # maximum facts of one turn
 _LONGEST = 500  # characters of a fact

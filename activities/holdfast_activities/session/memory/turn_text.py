@@ -9,7 +9,8 @@ from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.reading import entries
 from holdfast_workflows.contracts.agent.memory import Memory, RememberInput
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
-from holdfast_workflows.contracts.text.unicode import clean, preview, redact
+from holdfast_workflows.contracts.text.redaction import redact
+from holdfast_workflows.contracts.text.unicode import clean, preview
 
 LONGEST = 2_000  # maximum characters of a stored message or reply
 _SHOWN = 4_000  # characters of a message or reply shown to the model

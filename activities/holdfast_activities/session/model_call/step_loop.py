@@ -21,6 +21,8 @@ from holdfast_workflows.contracts.problems import Problem, problem_of
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage
 from holdfast_workflows.contracts.session.session import Partial
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, Wait
+from holdfast_workflows.contracts.text.redaction import redact_known
+from holdfast_workflows.contracts.text.unicode import dump_json
 
 from ..common.agents import LiveAgent
 from ..common.instructions import TurnInstructions
@@ -125,7 +127,7 @@ class StepLoop:
             turn=self._input.turn,
             step=self._input.step + taken,
             seq=self._seq,
-            text=self._text[:_PARTIAL],
+            text=redact_known(self._text[:_PARTIAL]),
             steps=taken,
             tried=self._tried,
         )
@@ -243,16 +245,17 @@ class StepLoop:
         reply = answer.reply
         final = self._input.mode == "final"
         calls = () if final else reply.calls[:MAX_CALLS]
+        text = redact_known(reply.text)
         wordless = final and reply.calls and not reply.text.strip()
         return self._entry(
-            text=_NO_ANSWER if wordless else reply.text if calls else self._agent.final_text(reply.text),
+            text=_NO_ANSWER if wordless else text if calls else self._agent.final_text(text),
             calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
             # A final reply may be cut off by the budget, and counts as it is.
             finish="stop" if final and reply.finish in {"tool_calls", "length"} else reply.finish,
             usage=reply.usage,
             model=reply.model,
             seconds=round(seconds, 4),
-            extra=reply.extra,
+            extra=_known_redacted(reply.extra),
         )
 
     def _entry(self, *, text: str, model: str, **rest: Any) -> ReplyEntry:
@@ -320,8 +323,18 @@ class StepLoop:
         return stored
 
 
+def _known_redacted(extra: dict[str, Any]) -> dict[str, Any]:
+    """What a provider wants back, or nothing if a known secret is in it: a part of it may be signed."""
+    if not extra:
+        return extra
+    text = dump_json(extra)
+    return extra if redact_known(text) == text else {}
+
+
 def _bounded(index: int, call: ToolCall) -> ToolCall:
-    """The call with id and name cut to the longest that is stored; the model chose both."""
+    """The call without known secrets, and with id and name cut to the longest that is stored; the model chose all."""
+    if (arguments := redact_known(call.arguments)) is not call.arguments:
+        call = call.model_copy(update={"arguments": arguments})
     if len(call.id) <= _MAX_NAME and len(call.name) <= _MAX_NAME:
         return call
     id = call.id if len(call.id) <= _MAX_NAME else f"{call.id[: _MAX_NAME - 8]}_{index}"

@@ -21,6 +21,7 @@ from holdfast_workflows.contracts.errors import (
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.session import ToolProgress
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
+from holdfast_workflows.contracts.text.redaction import redact
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..common import run_tool
@@ -81,7 +82,7 @@ class Act:
 
         def heartbeat(detail: str) -> None:
             nonlocal progress
-            progress = preview(detail, _SHOWN)
+            progress = preview(redact(detail[: _SHOWN * 8]), _SHOWN)
 
         try:
             with Heartbeat(UNWATCHED, lambda: ToolProgress(name=request.name, detail=progress)):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.resilience.classify import words
+from holdfast_activities.resilience.classify import without_secrets, words
 from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.steps import ActResult, Wait
@@ -133,7 +133,7 @@ class Once:
             await self._ledger.settle(entry, row, row.session, in_log=work.in_log)
         except HoldfastError as error:
             activity.logger.warning(
-                "%s %s has ended, %r: %s", work.spec.name, work.call.key, text[:200], error
+                "%s %s has ended, %r: %s", work.spec.name, work.call.key, entry.text[:200], error
             )
 
     async def _failed(self, work: CallRequest, token: str, entry: ResultEntry) -> ActResult:
@@ -224,7 +224,8 @@ async def _probe(work: CallRequest) -> str | None:
         raise EffectUnknown(f"the probe gave no answer within {_PROBE_SECONDS:g} s")
     try:
         return asked.result()
-    except EffectUnknown:
+    except EffectUnknown as error:
+        without_secrets(error)
         raise
     except Exception as error:
         raise EffectUnknown(f"the probe failed: {words(error)}") from error

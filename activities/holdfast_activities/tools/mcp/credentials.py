@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from holdfast_workflows.contracts.agent.mcp import CredentialsContext, McpServer
 from holdfast_workflows.contracts.errors import HoldfastError, McpAccessDenied
-from holdfast_workflows.contracts.text.unicode import redact
+from holdfast_workflows.contracts.text.redaction import redact_error
 
 _SHORTEST_SECRET = 6
 
@@ -55,5 +55,5 @@ async def _of_user(server: McpServer, about: CredentialsContext[object]) -> dict
     except HoldfastError:
         raise
     except Exception as error:
-        detail = f"server {server.name!r}: its credentials function raised {redact(repr(error))}"
+        detail = f"server {server.name!r}: its credentials function raised {redact_error(repr(error))}"
         raise McpAccessDenied(detail) from error

@@ -10,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CONNECTION_CLOSED
 
 from holdfast_activities.resilience.classify import words
-from holdfast_workflows.contracts.text.unicode import redact
+from holdfast_workflows.contracts.text.redaction import redact_error
 
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 """Errors before a request left."""
@@ -62,7 +62,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 def reason(error: BaseException) -> str:
     """The first cause in words, without secrets."""
     first = next(causes(error))
-    return redact(first.message if isinstance(first, MCPError) else words(first))
+    return redact_error(first.message if isinstance(first, MCPError) else words(first))
 
 
 def connection_lost(error: BaseException) -> bool:

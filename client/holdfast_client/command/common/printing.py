@@ -83,12 +83,13 @@ def plain(value: Any) -> Any:
     from pydantic import BaseModel  # too slow for --help
 
     from holdfast_workflows.contracts.errors import HoldfastError
+    from holdfast_workflows.contracts.text.redaction import redact_error
 
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, HoldfastError):
         retry = {"retryable": value.retryable, "retry_after": value.retry_after}
-        return {"code": value.code, "message": str(value), "id": value.id, **retry}
+        return {"code": value.code, "message": redact_error(str(value)), "id": value.id, **retry}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -124,7 +125,9 @@ def add_row(to: Table, *cells: str, style: str = "") -> None:
 
 def failure(message: str) -> None:
     """Print what went wrong as one line on standard error."""
-    note(f"holdfast: {' '.join(message.split())}")
+    from holdfast_workflows.contracts.text.redaction import redact_error  # only when something fails
+
+    note(f"holdfast: {' '.join(redact_error(message).split())}")
 
 
 def note(line: str) -> None:

@@ -205,5 +205,5 @@ async def test_secrets_are_struck_out_of_what_is_remembered(state: State, tmp_pa
     async with remembering(state, tmp_path) as worker:
         await Tools(worker).use("remember", 4, text="The key is sk-proj-abcdefghijkl123456.")
         page = await worker.memory.list(MemoryQuery(tenant=worker.tenant))
-        assert "***" in page.memories[0].text
+        assert "[redacted:" in page.memories[0].text
         assert "abcdefghijkl" not in page.memories[0].text
