@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         FallbackUsed,
         ModelChanged,
         NeedsPerson,
+        PermissionDecided,
         PlanChanged,
         Recalled,
         Status,
@@ -160,6 +161,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.operations.breakers import BreakerView, TenantLimits
     from holdfast_workflows.contracts.operations.content import AgentInfo
     from holdfast_workflows.contracts.operations.effects import EffectView
+    from holdfast_workflows.contracts.permissions.rules import Condition, Permissions, Rule
     from holdfast_workflows.contracts.problems import Problem
     from holdfast_workflows.contracts.session.entries import (
         MemoryEntry,
@@ -179,6 +181,7 @@ if TYPE_CHECKING:
     from .http_tool import HttpTool
     from .mcp_server import MCPServer
     from .memory import open_memory
+    from .permissions import Argument, allow, arg, ask, called, deny, untrusted
     from .tools import Tool, tool
 
 _MODULES: Final = {
@@ -192,9 +195,9 @@ _MODULES: Final = {
     "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
     "holdfast_client.session": "Session",
     "holdfast_client.stream.events": """
-        BudgetChanged Compacted Decided FallbackUsed ModelChanged NeedsPerson PlanChanged Recalled
-        Status StepEnded StreamEvent TextDelta TextRestart ToolEnded ToolProgress ToolStarted
-        TurnEnded TurnStarted Undone Waiting
+        BudgetChanged Compacted Decided FallbackUsed ModelChanged NeedsPerson PermissionDecided
+        PlanChanged Recalled Status StepEnded StreamEvent TextDelta TextRestart ToolEnded ToolProgress
+        ToolStarted TurnEnded TurnStarted Undone Waiting
     """,
     "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
     "holdfast_workflows.contracts.agent.approvals": "Approvals",
@@ -226,6 +229,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
     "holdfast_workflows.contracts.operations.effects": "EffectView",
+    "holdfast_workflows.contracts.permissions.rules": "Condition Permissions Rule",
     "holdfast_workflows.contracts.problems": "Problem",
     "holdfast_workflows.contracts.session.entries": """
         MemoryEntry RecalledMemory ReplyEntry ResultEntry SummaryEntry ToolCall Usage UserEntry
@@ -237,6 +241,7 @@ _MODULES: Final = {
     ".http_tool": "HttpTool",
     ".mcp_server": "MCPServer",
     ".memory": "open_memory",
+    ".permissions": "Argument allow arg ask called deny untrusted",
     ".tools": "Tool tool",
 }
 """Names by the module that defines them; each is imported at first use, so that ``import holdfast`` is cheap."""
@@ -247,33 +252,35 @@ _SUBMODULES: Final = ("sync", "testing")
 
 __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
-    "AppNotFound", "Approvals", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView",
-    "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply", "ClearRefused",
-    "Client", "Compacted", "ContentFiltered", "ContextTooLong", "ConversationOptions",
-    "CredentialsContext", "DatabaseMismatch", "Decided", "DeclaredAgent", "DecryptionFailed",
-    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
-    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
-    "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
-    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
-    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
-    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
-    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
-    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
-    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
-    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
-    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "OpenMemory", "OutputCutOff",
-    "OutputInvalid", "OutputSpec", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota",
-    "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
-    "ResultNotText", "ResultTooLarge", "RetryPolicy", "RunOptions", "SearchAttributesMissing", "Secret",
-    "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
-    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
-    "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
-    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
-    "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart",
-    "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
-    "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
-    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
-    "VersionConflict", "Waiting", "WorkerMissing", "connect", "open_memory", "tool",
+    "AppNotFound", "Approvals", "Argument", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown",
+    "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply",
+    "ClearRefused", "Client", "Compacted", "Condition", "ContentFiltered", "ContextTooLong",
+    "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided", "DeclaredAgent",
+    "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
+    "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
+    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "HttpTool",
+    "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
+    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
+    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
+    "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
+    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
+    "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
+    "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson",
+    "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "OpenMemory",
+    "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PlanChanged",
+    "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled",
+    "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetryPolicy", "Rule", "RunOptions", "SearchAttributesMissing", "Secret", "SecretMissing",
+    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
+    "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending",
+    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
+    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport",
+    "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid",
+    "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec",
+    "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView",
+    "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting",
+    "WorkerMissing", "allow", "arg", "ask", "called", "connect", "deny", "open_memory", "tool",
+    "untrusted",
 ]  # fmt: skip
 
 

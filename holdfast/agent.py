@@ -26,6 +26,8 @@ from holdfast_workflows.contracts.agent.spec import (
 )
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.names import OWN_TOOLS
+from holdfast_workflows.contracts.permissions import checking
+from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
@@ -77,6 +79,7 @@ class Agent(Generic[OutT]):
         working_memory: bool = False,
         compact_at: float = 0.75,
         approvals: Approvals | None = None,
+        permissions: Permissions | None = None,
     ) -> None:
         """Declare an agent.
 
@@ -109,6 +112,7 @@ class Agent(Generic[OutT]):
             compact_at: The older part of the conversation is summarised when this part of the prompt, from 0.1
                 to 1, is full; instructions and tools are not counted.
             approvals: Who answers what its sessions ask people, and by when; ``Approvals()`` by default.
+            permissions: Rules on its tool calls. Without any, here and in the App, all its tools are allowed.
 
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -121,7 +125,7 @@ class Agent(Generic[OutT]):
             instructions=text,
             dynamic_instructions=self.instructions_function is not None,
             models=_models(model, where),
-            tools=_specs(self.tools, memory, working_memory, any_tools=bool(tools)),
+            **_rules(_specs(self.tools, memory, working_memory, any_tools=bool(tools)), permissions, where),
             output=_output(output_type),
             max_inline_steps=declare.whole(max_inline_steps, f"{where}: max_inline_steps", 1, 1_000),
             max_inline_seconds=declare.seconds(max_inline_seconds, f"{where}: max_inline_seconds"),
@@ -234,6 +238,12 @@ def _specs(
 ) -> tuple[ToolSpec, ...]:
     own = own_tools(any_tools=any_tools, memory=memory, working_memory=working_memory)
     return (*(tool.spec for tool in tools.values()), *own)
+
+
+def _rules(tools: tuple[ToolSpec, ...], permissions: Permissions | None, where: str) -> dict[str, Any]:
+    if permissions is not None:
+        checking.check(permissions, {tool.name: tool for tool in tools}, where)
+    return {"tools": tools, "permissions": permissions}
 
 
 def _model_calls(

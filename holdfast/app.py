@@ -11,6 +11,8 @@ from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.permissions import checking
+from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
 
 from . import declare, limits
@@ -29,6 +31,7 @@ class App:
         name: The app's name; empty for the only app of a Temporal namespace. Unless HOLDFAST_TASK_QUEUE is set,
             its task queue is ``holdfast-<name>``, or ``holdfast`` without a name.
         lifespan: Makes what the tools share, or None.
+        permissions: Rules on the tool calls of all agents, or None.
     """
 
     @known_options("App")
@@ -41,6 +44,7 @@ class App:
         activities: Sequence[Callable[..., Any]] = (),
         tenants: Mapping[str, TenantLimits] | None = None,
         lifespan: Callable[[App], AbstractAsyncContextManager[object]] | None = None,
+        permissions: Permissions | None = None,
     ) -> None:
         """Collect what a worker serves.
 
@@ -56,6 +60,7 @@ class App:
         self.activities = tuple(activities)
         self.tenants = limits.tenants(tenants or {})
         self.lifespan = _checked(lifespan)
+        self.permissions = _permissions(permissions, self.tenants, self.agents)
 
     def registry(self) -> Registry:
         """What a worker needs to serve these agents."""
@@ -73,8 +78,21 @@ class App:
             },
             name=self.name,
             servers={name: agent.servers for name, agent in self.agents.items() if agent.servers},
+            permissions=self.permissions,
             lifespan=None if enter is None else lambda: enter(self),
         )
+
+
+def _permissions(
+    app: Permissions | None, tenants: Mapping[str, TenantLimits], agents: Mapping[str, Agent[Any]]
+) -> Permissions | None:
+    """Check the rules of the app and of tenants against the tools of all agents."""
+    given = {f"App(tenants=…): tenant {name!r}": each.permissions for name, each in tenants.items()}
+    for where, permissions in {"App": app, **given}.items():
+        if permissions is not None:
+            tools = {tool.name: tool for agent in agents.values() for tool in agent.spec.tools}
+            checking.check(permissions, tools, where)
+    return app
 
 
 def _checked(

@@ -125,6 +125,7 @@ def tool(
     allow_repeats: bool = False,
     aliases: Sequence[str] = (),
     secrets: Sequence[str] = (),
+    trusted: bool = False,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -145,6 +146,7 @@ def tool(
     allow_repeats: bool = False,
     aliases: Sequence[str] = (),
     secrets: Sequence[str] = (),
+    trusted: bool = False,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a typed function callable by models: ``@tool`` or ``@tool(effect="idempotent", …)``.
 
@@ -172,6 +174,8 @@ def tool(
         aliases: Earlier names, which older sessions still call; new sessions see ``name`` only.
         secrets: References to the secrets that the function reads with ``ToolContext.secret``: "env:NAME" or
             "file:/path".
+        trusted: Whether results are text that only you can write. A result of any other tool makes
+            the session untrusted, of which permissions take account.
 
     Raises:
         InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -195,6 +199,7 @@ def tool(
             breaker=breaker,
             allow_repeats=allow_repeats,
             secrets=_secrets(secrets, chosen),
+            trusted=trusted,
         )
         asked = None if probe is None else effects.read_probe(probe, chosen, signature)
         made = Tool(function, spec, signature, asked, undo if isinstance(undo, Tool) else None, known)

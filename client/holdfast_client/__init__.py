@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         FallbackUsed,
         ModelChanged,
         NeedsPerson,
+        PermissionDecided,
         PlanChanged,
         Recalled,
         Status,
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BudgetChanged", "Client", "Compacted", "Decided", "FallbackUsed", "ModelChanged", "NeedsPerson",
-    "PlanChanged", "Recalled", "Reply", "Session", "SessionInfo", "Status", "StepEnded", "StreamEvent",
+    "PermissionDecided", "PlanChanged", "Recalled", "Reply", "Session", "SessionInfo", "Status", "StepEnded",
+    "StreamEvent",
     "TextDelta", "TextRestart", "ToolEnded", "ToolProgress", "ToolStarted", "TurnEnded", "TurnStarted",
     "Undone", "Waiting", "connect",
 ]  # fmt: skip

@@ -13,6 +13,8 @@ from holdfast_workflows.contracts.errors import UnknownAgent
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT, SEQ_GAP
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.operations.resets import AsideInput
+from holdfast_workflows.contracts.permissions import checking, needs
+from holdfast_workflows.contracts.permissions.rules import Level, LevelName, Permissions
 from holdfast_workflows.contracts.session.steps import LoadInput, LoadResult
 
 from .admin.set_aside import set_aside
@@ -57,7 +59,7 @@ class LoadAgent:
             spec = await self._servers.extended(spec, load, _time_left())
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
-        pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant))
+        pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant), self._levels(spec, load))
         if load.again:
             await self._state.save_spec(digest, body)
             self._agents.keep(digest, spec)
@@ -69,6 +71,21 @@ class LoadAgent:
         start = await self._start(load, before)
         self._agents.keep(digest, spec)
         return LoadResult(spec=pinned, version=before.version if before else 0, **start)
+
+    def _levels(self, spec: AgentSpec, load: LoadInput) -> tuple[Level, ...]:
+        """The rules that apply to the session, the outermost level first."""
+        tenant = limits_of(self._registry.tenants, load.tenant)
+        given: tuple[tuple[LevelName, Permissions | None], ...] = (
+            ("app", self._registry.permissions),
+            ("tenant", tenant.permissions if tenant else None),
+            ("agent", spec.permissions),
+            ("session", load.permissions),
+        )
+        if load.permissions is not None:
+            checking.check(
+                load.permissions, {tool.name: tool for tool in spec.tools}, "the session's permissions"
+            )
+        return tuple(Level(name=name, permissions=each) for name, each in given if each is not None)
 
     async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:
         """The first number of the session: after the entries of an earlier session of the same id, or of a reset."""
@@ -108,7 +125,7 @@ def _start_key(load: LoadInput) -> str:
     return f"begun-{load.first_run}"
 
 
-def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None) -> PinnedSpec:
+def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None, levels: tuple[Level, ...]) -> PinnedSpec:
     """The part of a spec that the workflow needs: the fields that both classes have, and these."""
     max_wait = spec.max_wait
     if max_wait is None:
@@ -124,6 +141,12 @@ def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None) -> PinnedSpe
         "models": len(spec.models),
         "tools": {tool.name: ToolPolicy.model_validate(dict(tool)) for tool in spec.tools},
         "max_wait": max_wait,
+        "levels": levels,
+        "scheduled": tuple(
+            tool.name
+            for tool in spec.tools
+            if levels and tool.inline and not needs.is_static(levels, tool.name)
+        ),
         "weight": limits.weight if limits else 1.0,
     }
     return PinnedSpec.model_validate(dict(spec) | own)

@@ -32,6 +32,7 @@ from .coordination.breakers import BreakerStore
 from .coordination.budgets import BudgetStore
 from .coordination.effects import EffectLedger
 from .coordination.outbox import OutboxQueue
+from .coordination.quotas import QuotaStore
 from .coordination.rates import RateStore
 from .coordination.scope import Scope
 from .log.rows import identifier
@@ -86,6 +87,7 @@ class State:
         self.budgets = BudgetStore(log, transactions, scope)
         self.breakers = BreakerStore(transactions, scope)
         self.rates = RateStore(transactions, scope)
+        self.quotas = QuotaStore(transactions, scope)
         self.replies = ReplyStore(transactions)
         self.manifests = ManifestStore(transactions)
         self.outbox = OutboxQueue(transactions, app)

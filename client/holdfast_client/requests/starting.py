@@ -13,6 +13,7 @@ from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Mode, StartInput
 from holdfast_workflows.contracts.text.unicode import clean
@@ -37,6 +38,7 @@ class StartOptions(TypedDict, total=False):
         user: The id of the user the session is with; memories of the user belong to it.
         max_steps: The maximum number of model calls per turn; the agent's limit by default.
         budget: What the session may use in total; the agent's budget by default.
+        permissions: Rules on the session's tool calls; they can only narrow those of its agent, tenant and app.
         priority: 1 (first) to 5; the order of work that waits for workers. 3 by default.
         weight: The tenant's share of busy workers relative to other tenants, 0.001 to 1,000; 1 by
             default. It applies per task, so give all sessions of a tenant the same weight.
@@ -50,6 +52,7 @@ class StartOptions(TypedDict, total=False):
     user: str
     max_steps: int | None
     budget: Budget | None
+    permissions: Permissions | None
     priority: int | None
     weight: float | None
     heartbeat_timeout: float
@@ -106,6 +109,7 @@ async def start(
     user: str = "",
     max_steps: int | None = None,
     budget: Budget | None = None,
+    permissions: Permissions | None = None,
     priority: int | None = None,
     weight: float | None = None,
     heartbeat_timeout: float = _HEARTBEAT_TIMEOUT,
@@ -113,8 +117,7 @@ async def start(
     """Start a session or find it."""
     _check(tenant, user, budget, max_steps)
     name, shape = name_and_shape(agent, output_type)
-    session = messages.session_id(name) if id is None else messages.checked_id(id)
-    message = None
+    session, message = messages.session_id(name) if id is None else messages.checked_id(id), None
     if text is not None or mode == "task":
         # A fixed id, so that a repeated start sends the same message.
         message = await messages.prepare(
@@ -133,12 +136,13 @@ async def start(
             message=message,
             max_steps=max_steps,
             budget=budget,
+            permissions=permissions,
             heartbeat_timeout=heartbeat_timeout,
             **roll,
         )
     accepted = await requests.start(session, request, priority=priority, weight=weight)
-    turn = accepted.turn if accepted else None
     lingers = mode == "task" and accepted is not None and accepted.remembers
+    turn = accepted.turn if accepted else None
     return Session(requests, session, turn, streaming=streaming, lingers=lingers, output=Output(shape))
 
 

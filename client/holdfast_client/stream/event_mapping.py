@@ -24,6 +24,9 @@ _EVENTS: Final[dict[str, Callable[[Event], stream_events.StreamEvent]]] = {
     "undone": lambda e: stream_events.Undone(
         turn=e.turn, step=e.step, seq=e.seq, name=e.name, status=e.status, result=e.text
     ),
+    "permission": lambda e: stream_events.PermissionDecided(
+        turn=e.turn, step=e.step, seq=e.seq, name=e.name, action=e.status, rule=e.text
+    ),
     "recalled": lambda e: stream_events.Recalled(
         turn=e.turn, found=e.size, text=e.text, away=e.status != "ok"
     ),

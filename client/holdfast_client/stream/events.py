@@ -182,6 +182,18 @@ class Undone(_StreamEvent):
     result: JsonText
 
 
+class PermissionDecided(_StreamEvent):
+    """A rule allowed or denied a call, or had a person asked: ``action`` is ``allow``, ``deny`` or ``ask``."""
+
+    kind: Literal["permission"] = "permission"
+    turn: int
+    step: int
+    seq: int
+    name: JsonText
+    action: JsonText
+    rule: JsonText
+
+
 class Recalled(_StreamEvent):
     """Memories were searched for the turn; ``away``: the memory store was unavailable."""
 
@@ -224,7 +236,7 @@ class Status(_StreamEvent):
 
 StreamEvent = Annotated[
     TurnStarted | TextDelta | TextRestart | ToolStarted | ToolProgress | ToolEnded | StepEnded | TurnEnded
-    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | Undone | Recalled
+    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | Undone | PermissionDecided | Recalled
     | Compacted | PlanChanged | Status,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -74,6 +74,9 @@ FORGET: Final = "forget"
 OWN_TOOLS: Final = frozenset({READ_MORE, UPDATE_PLAN, WRITE_NOTES, SEARCH_TOOL, REMEMBER, FORGET})
 """Tools that Holdfast gives to agents; users' tools cannot have these names."""
 
+TRUSTED_TOOLS: Final = frozenset({UPDATE_PLAN, WRITE_NOTES, REMEMBER, FORGET})
+"""Of these, the tools whose results are Holdfast's own text."""
+
 
 def call_key(session: str, seq: int) -> str:
     """Return the idempotency key of the call whose result is at ``seq``."""

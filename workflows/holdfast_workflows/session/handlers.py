@@ -124,6 +124,7 @@ class ControlHandlers(UnknownNames):
             user=state.start.user,
             again=True,
             output_of=state.spec.digest if state.own_output else "",
+            permissions=state.start.permissions,
         )
         try:
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)

@@ -106,6 +106,7 @@ class AgentWorkflow(ControlHandlers):
             output=state.start.output,
             user=state.start.user,
             first_run=workflow.info().first_execution_run_id,
+            permissions=state.start.permissions,
         )
         try:
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
@@ -119,6 +120,8 @@ class AgentWorkflow(ControlHandlers):
             state.turns = max(state.turns, loaded.used)
             state.abandoned, state.resets = loaded.abandoned, loaded.resets
             state.resets_done = state.resets_past = state.resets_seen
+        if loaded.seq > 1 and (loaded.turns or not loaded.abandoned):
+            state.untrusted = "an earlier session of this id"
         state.spec = loaded.spec
         state.budget = state.budget or loaded.spec.budget
         search_attributes.at_start(state)

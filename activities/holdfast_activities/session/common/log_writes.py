@@ -82,7 +82,7 @@ async def new_entries(
 
 
 async def _entry(state: State, session: str, new: NewEntry, turn: int, step: int) -> Entry:
-    if new.kind == "failed" or new.kind == "cancelled":
+    if new.kind == "failed" or new.kind == "cancelled" or new.kind == "denied":
         return ResultEntry(
             seq=new.seq,
             turn=new.turn,

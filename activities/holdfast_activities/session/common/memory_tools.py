@@ -43,7 +43,7 @@ class MemoryTools:
         return "\n".join(map(_line, found)) or "nothing is remembered about that"
 
     async def remember(self, asked: Remember, context: ToolContext) -> str:
-        """Store a fact. Its trust is ``agent``, even if the model repeats what a user said."""
+        """Store a fact. Its trust is never ``user``, even if the model repeats what a user said."""
         now = clock.now()
         fact = FactDraft(
             id=context.key,
@@ -53,7 +53,7 @@ class MemoryTools:
             topic=clean(asked.topic),
             session=context.session,
             importance=asked.importance,
-            trust="agent",
+            trust="tool" if context._untrusted else "agent",  # noqa: SLF001 - for Holdfast's own tools only
         )
         change = Change(id=context.key, tenant=context.tenant, at=now, facts=(fact,))
         item = await self._applying.record(change, context.session)

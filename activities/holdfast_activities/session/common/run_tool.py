@@ -49,6 +49,7 @@ class ToolRun:
     key: str
     attempt: int = 1
     user: str = ""
+    untrusted: bool = False
 
     @classmethod
     def of(
@@ -68,6 +69,7 @@ class ToolRun:
             key=key,
             attempt=attempt,
             user=source.user,
+            untrusted=isinstance(source, ActInput) and source.untrusted,
         )
 
 
@@ -239,6 +241,7 @@ def context(call: ToolRun, heartbeat: Callable[[str], None], secrets: Sequence[s
         _cancelled=activity.is_cancelled,
         user=call.user,
         _secret=secret,
+        _untrusted=call.untrusted,
     )
 
 

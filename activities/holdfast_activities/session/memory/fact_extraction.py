@@ -56,7 +56,12 @@ def question(texts: Iterable[tuple[str, str]], known: Sequence[MemoryView], day:
 
 
 def read(
-    answer: str, common: FactDraft, known: Sequence[MemoryView], texts: Sequence[tuple[str, str]]
+    answer: str,
+    common: FactDraft,
+    known: Sequence[MemoryView],
+    texts: Sequence[tuple[str, str]],
+    *,
+    untrusted: bool = False,
 ) -> tuple[FactDraft, ...]:
     """Return the facts of a model's answer; none if it is not valid.
 
@@ -65,6 +70,8 @@ def read(
         common: Fields that all facts share; its ``id`` is their prefix.
         known: Facts that one may replace.
         texts: As for ``question``; tool results may be longer.
+        untrusted: Whether untrusted content was read before. Then a fact that is not the user's, or that has a figure
+            or an address which the user has not written, is no more trusted than that content.
     """
     ids = {fact.id for fact in known}
     own = set(terms(_by(texts, "user")))
@@ -82,7 +89,7 @@ def read(
             "text": text,
             "topic": clean(_text(item.get("topic")))[:_LONGEST_TOPIC].strip().lower(),
             "importance": _importance(item.get("importance")),
-            "trust": _trust(item.get("said_by"), set(terms(text)), own, foreign),
+            "trust": _trust(item.get("said_by"), set(terms(text)), own, foreign, untrusted=untrusted),
             "replaces": replaces if replaces in ids else "",
         }
         found.append(common.model_copy(update=change))
@@ -116,10 +123,12 @@ def _importance(value: object) -> float:
     return float(value)
 
 
-def _trust(said_by: object, fact: set[str], own: set[str], foreign: set[str]) -> Trust:
+def _trust(said_by: object, fact: set[str], own: set[str], foreign: set[str], *, untrusted: bool) -> Trust:
+    if untrusted:
+        foreign = foreign | {term for term in fact - own if not term.isalpha()}
     if said_by == "user" and fact & own and not fact & foreign:
         return "user"
-    return "tool" if said_by == "tool" else "agent"
+    return "tool" if said_by == "tool" or untrusted else "agent"
 
 
 def _by(texts: Sequence[tuple[str, str]], who: str) -> str:

@@ -106,7 +106,10 @@ class Recall:
 
 
 def _result(entry: object) -> RecallResult:
-    return RecallResult(found=len(entry.memories) if isinstance(entry, MemoryEntry) else 0)
+    if not isinstance(entry, MemoryEntry):
+        return RecallResult()
+    untrusted = any(memory.trust == "tool" for memory in entry.memories)
+    return RecallResult(found=len(entry.memories), untrusted=untrusted)
 
 
 def _as_recalled(view: MemoryView) -> RecalledMemory:

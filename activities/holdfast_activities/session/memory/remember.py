@@ -109,7 +109,8 @@ class RememberTurn:
             session=request.session,
             sources=tuple(draft.id for draft in turn_text.drafts(turn, request, memory)),
         )
-        return facts.read(answer.text, common, known, turn.texts(turn_text.CHECKED)), answer.usage
+        texts = turn.texts(turn_text.CHECKED)
+        return facts.read(answer.text, common, known, texts, untrusted=request.untrusted), answer.usage
 
     async def _known(self, turn: TurnText, request: RememberInput, memory: Memory) -> tuple[MemoryView, ...]:
         """Return known facts related to the turn; none if the store is down."""

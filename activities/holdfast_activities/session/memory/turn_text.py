@@ -93,7 +93,9 @@ def drafts(turn: TurnText, request: RememberInput, memory: Memory) -> tuple[Turn
         )
     if turn.reply:
         at = turn.reply.at or turn.at
+        # What the agent says after it has read untrusted content may be that content.
+        trust = "tool" if request.untrusted else "agent"
         found.append(
-            draft(turn.reply.seq, turn.reply.text, at, speaker=request.agent, place=place + 1, trust="agent")
+            draft(turn.reply.seq, turn.reply.text, at, speaker=request.agent, place=place + 1, trust=trust)
         )
     return tuple(found)

@@ -27,11 +27,13 @@ async def run(
     if step.calls_left is not None:
         inline = [call.seq for call in calls if (tool := agent.tools.get(call.name)) and tool.inline]
         known = {*known, *inline[max(0, step.calls_left - made) :]}
-    results = await asyncio.gather(*(_result(agent, call) for call in calls if call.seq not in known))
+    results = await asyncio.gather(
+        *(_result(agent, call, step.scheduled) for call in calls if call.seq not in known)
+    )
     return [result for result in results if result is not None]
 
 
-async def _result(agent: LiveAgent, call: run_tool.ToolRun) -> ResultEntry | None:
+async def _result(agent: LiveAgent, call: run_tool.ToolRun, scheduled: Collection[str]) -> ResultEntry | None:
     """The result of a call; None if the workflow has to schedule it."""
     spec, binding = agent.tools.get(call.name), agent.binding(call.name)
     if binding is None and spec is not None and not spec.hidden and await agent.elsewhere():
@@ -42,7 +44,7 @@ async def _result(agent: LiveAgent, call: run_tool.ToolRun) -> ResultEntry | Non
         arguments = binding.validate(call.arguments)
     except ToolArgumentsInvalid as error:
         return run_tool.result(call, error.detail, "invalid")
-    if not spec.inline:
+    if not spec.inline or call.name in scheduled:
         return None
     try:
         return await run_tool.run(binding, call, arguments, spec.timeout, _ignore_heartbeat)

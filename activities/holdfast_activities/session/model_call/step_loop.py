@@ -26,6 +26,7 @@ from holdfast_workflows.contracts.text.unicode import dump_json
 
 from ..common.agents import LiveAgent
 from ..common.instructions import TurnInstructions
+from ..common.judged import judged_calls
 from ..common.log_writes import away, settle
 from . import inline_tools, step_result
 from .call_guard import CallGuard, provider_of
@@ -223,7 +224,10 @@ class StepLoop:
                 reply, ahead = await self._stored(found)
         results = await self._results(reply, ahead)
         problem = "" if reply.calls or reply.finish != "stop" else self._agent.output_problem(reply.text)
-        return step_result.step_view(reply, results, problem, self._budget.hold, self._context, self._instead)
+        judged = await judged_calls(self._input, self._agent, reply, results, self._log)
+        return step_result.step_view(
+            reply, results, problem, self._budget.hold, self._context, self._instead, judged
+        )
 
     async def _stored(self, found: StoredReply) -> tuple[ReplyEntry, dict[int, Entry]]:
         """A reply that was settled before, or a cached one, which is settled now."""

@@ -10,6 +10,8 @@ from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.session.steps import CallView, StepView
 from holdfast_workflows.contracts.text.unicode import digest, preview, size
 
+from ..common.judged import Judged
+
 _KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 
 _INLINE_REMARK = 512
@@ -23,6 +25,7 @@ def step_view(
     hold: Reservation | None = None,
     context: int = 0,
     instead: str = "",
+    judged: Mapping[int, Judged] | None = None,
 ) -> StepView:
     """The view of a settled reply, with the results that the same activity settled."""
     bytes_ = size(reply.text)
@@ -33,7 +36,10 @@ def step_view(
         text=reply.text if bytes_ <= limit else preview(reply.text),
         size=bytes_,
         calls=tuple(
-            _call(reply.seq + 1 + index, call, results.get(reply.seq + 1 + index))
+            _judged(
+                _call(reply.seq + 1 + index, call, results.get(reply.seq + 1 + index)),
+                (judged or {}).get(reply.seq + 1 + index),
+            )
             for index, call in enumerate(reply.calls)
         ),
         usage=reply.usage,
@@ -44,6 +50,10 @@ def step_view(
         context=context,
         instead=instead,
     )
+
+
+def _judged(view: CallView, judged: Judged | None) -> CallView:
+    return view if judged is None else view.model_copy(update={"values": judged[0], "named": judged[1]})
 
 
 def _call(seq: int, call: ToolCall, result: ResultEntry | None) -> CallView:

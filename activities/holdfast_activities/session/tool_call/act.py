@@ -32,7 +32,7 @@ from .attempts import Attempts
 from .ledger import Ledger
 from .once import Once
 from .repeatable import Repeatable
-from .request import act_result, asked_for, call_of, effect_row, prepare
+from .request import CallRequest, act_result, asked_for, call_of, effect_row, prepare
 from .resolution import GIVEN_UP, decided, in_doubt
 from .same_calls import SameCalls
 from .undo import Undo
@@ -125,6 +125,12 @@ class Act:
         work = prepare(agent, request, call, heartbeat)
         if isinstance(work, ResultEntry):
             return act_result(await self._ledger.settle(work, None, request.session))
+        return await self._permitted(request, work)
+
+    async def _permitted(self, request: ActInput, work: CallRequest) -> ActResult:
+        """Carry a call out if it has its places in the quotas of its permission."""
+        if used_up := await self._state.quotas.take(request.quotas, request.key):
+            return ActResult(used_up=used_up)
         once = work.spec.effect == "once"
         return await (self._once if once else self._repeatable).carry_out(work)
 

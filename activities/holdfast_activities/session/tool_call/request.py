@@ -18,6 +18,7 @@ from holdfast_workflows.contracts.text.unicode import digest, preview, size
 
 from ..common import run_tool
 from ..common.agents import LiveAgent
+from ..common.judged import CHANGED, has_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def prepare(
         arguments = binding.validate(call.arguments)
     except ToolArgumentsInvalid as error:
         return run_tool.result(call, error.detail, "invalid")
+    if has_changed(request, arguments):
+        return run_tool.result(call, CHANGED, "invalid")
     return CallRequest(request, call, spec, binding, arguments, heartbeat)
 
 

@@ -172,6 +172,20 @@ class RateTable(_Table, table=True):
     blocked: float
 
 
+class QuotaTable(_Table, table=True):
+    """Places taken of counted permissions. ``account`` is a digest, ``key`` the call's; each call has one place."""
+
+    __table_args__ = (
+        Index("ix_holdfast_quota_key", "account", "key", unique=True),
+        Index("ix_holdfast_quota_at", "at"),
+    )
+
+    account: str = Field(primary_key=True, sa_type=Text)
+    place: int = Field(primary_key=True, sa_type=BigInteger)
+    key: str = Field(sa_type=Text)
+    at: float
+
+
 class CachedReplyTable(_Table, table=True):
     """Cached replies by the digest of their prompts. ``body`` is the ReplyEntry as JSON."""
 

@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 
 from ..errors import InvalidDeclaration
 from ..operations.breakers import TenantLimits
+from ..permissions.rules import Permissions
 from ..public import public
 from ..tools.sources import ProvidedTool
 from .spec import AgentSpec, ToolSpec
@@ -59,6 +60,7 @@ class ToolContext(Generic[Deps]):
     user: str = ""
     deps: Deps = None  # type: ignore[assignment]  # without a lifespan; its type is then None or Any
     _secret: Callable[[str], str] = field(default=_undeclared, repr=False)
+    _untrusted: bool = field(default=False, repr=False)
 
     def heartbeat(self, detail: str = "") -> None:
         """Report progress; shown in the Temporal UI and to clients that follow the session."""
@@ -139,6 +141,7 @@ class Registry:
     ``instructions`` are the functions of the agents that have one, by agent.
     ``servers`` are the agents' MCP servers, by agent.
     ``lifespan`` makes the dependencies of a worker's tools, if the app has any; ``deps`` are these, once it is entered.
+    ``permissions`` are the app's rules on tool calls.
     """
 
     agents: Mapping[str, AgentSpec]
@@ -151,3 +154,4 @@ class Registry:
     servers: Mapping[str, Sequence["McpServer"]] = field(default_factory=dict[str, "Sequence[McpServer]"])
     lifespan: Callable[[], AbstractAsyncContextManager[object]] | None = None
     deps: object = None
+    permissions: Permissions | None = None

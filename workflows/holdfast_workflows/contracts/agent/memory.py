@@ -111,6 +111,8 @@ class RecallResult(Contract):
     """The number of memories in the log's entry; without relevant memories there is no entry."""
 
     found: int = 0
+    untrusted: bool = False
+    """Whether one of them came from untrusted content."""
 
 
 class RememberInput(Contract):
@@ -128,6 +130,8 @@ class RememberInput(Contract):
     """The run's account, to which the extraction of facts is charged."""
     resets: int = 0
     """Number of resets before the turn ended; a turn of the same number before them is another one."""
+    untrusted: bool = False
+    """Whether the session had read untrusted content, so that what the agent said and the facts are untrusted."""
 
 
 class RememberResult(Contract):

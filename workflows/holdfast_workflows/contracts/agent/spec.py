@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..base import Contract
+from ..permissions.rules import Level, Permissions
 from ..public import public
 from .approvals import Approvals
 from .budget import Budget
@@ -71,6 +72,8 @@ class ToolSpec(Contract):
     """References to the secrets that the tool may read."""
     mcp: McpTool | None = None
     """The tool of an MCP server that a call reaches; None for a function."""
+    trusted: bool = False
+    """Whether its results are as trusted as the agent's instructions; others make the session untrusted."""
 
 
 @public
@@ -120,6 +123,8 @@ class AgentSpec(Contract):
     """Who answers what its sessions ask people, and by when; None for the defaults."""
     dynamic_instructions: bool = False
     """Whether a function of the worker's code makes the instructions of each turn; ``instructions`` is then empty."""
+    permissions: Permissions | None = None
+    """The agent's own rules on its tool calls; those of its app and tenant apply, too."""
 
 
 class ToolPolicy(Contract):
@@ -130,6 +135,8 @@ class ToolPolicy(Contract):
     effect: Effect = "none"
     undo: str = ""
     allow_repeats: bool = False
+    trusted: bool = False
+    hidden: bool = False
 
 
 class PinnedSpec(Contract):
@@ -161,3 +168,7 @@ class PinnedSpec(Contract):
     approvals: Approvals | None = None
     has_output: bool = False
     """Whether final replies are JSON of an output type."""
+    levels: tuple[Level, ...] = ()
+    """Rules on tool calls, the outermost level first; empty without any."""
+    scheduled: tuple[str, ...] = ()
+    """Inline tools that have to be permitted call by call, so they are activities of their own."""

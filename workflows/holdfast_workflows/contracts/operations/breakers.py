@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ..agent.declared import Declared
 from ..base import Contract
+from ..permissions.rules import Permissions
 from ..public import public
 
 BreakerState = Literal["closed", "open", "half_open"]
@@ -52,7 +53,8 @@ class SetBreaker(Contract):
 class TenantLimits(Declared):
     """Limits of one tenant, per UTC day, or per minute over all workers; None for no limit.
 
-    ``weight`` is Temporal's fairness weight: the tenant's share when tenants compete for workers.
+    ``weight`` is Temporal's fairness weight: the tenant's share when tenants compete for workers. ``permissions`` are
+    rules on the tool calls of the tenant's sessions.
     """
 
     tokens_per_day: int | None = None
@@ -60,3 +62,4 @@ class TenantLimits(Declared):
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     weight: float = 1.0
+    permissions: Permissions | None = None

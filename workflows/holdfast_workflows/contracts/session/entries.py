@@ -11,7 +11,7 @@ from pydantic import Field
 from ..base import Contract
 from ..public import public
 
-ResultStatus = Literal["ok", "failed", "invalid", "cancelled"]
+ResultStatus = Literal["ok", "failed", "invalid", "cancelled", "denied"]
 Finish = Literal["stop", "tool_calls", "length", "content_filter", "refusal"]
 
 

@@ -11,6 +11,7 @@ from ..base import Contract
 from ..control.inbox import Answer, InboxItem
 from ..limits import MAX_NAME
 from ..operations.resets import Abandoned
+from ..permissions.rules import Permissions
 from ..problems import Problem
 from ..public import public
 from .entries import Usage
@@ -93,6 +94,7 @@ EventKind = Literal[
     "plan",
     "model_changed",
     "inbox",
+    "permission",
 ]
 
 
@@ -218,6 +220,8 @@ class TurnState(Contract):
     """The number of the turn's first entry in the log."""
     recalled: bool = False
     """Whether memories were looked up."""
+    called: dict[str, int] = Field(default_factory=dict)
+    """Calls of this turn that were permitted, by tool."""
 
 
 class CarriedState(Contract):
@@ -260,6 +264,10 @@ class CarriedState(Contract):
     """Answers that are not used yet."""
     own_output: bool = False
     """Whether the output shape was given at the session's start instead of by the agent."""
+    untrusted: str = ""
+    """The first source of untrusted content that the session has read; empty if it has read none."""
+    called: dict[str, int] = Field(default_factory=dict)
+    """Calls that were permitted, by tool."""
 
 
 class StartInput(Contract):
@@ -287,6 +295,8 @@ class StartInput(Contract):
     carry: CarriedState | None = None
     user: str = Field(default="", max_length=MAX_NAME)
     """The user's id (not a name), for memories of scope ``user``."""
+    permissions: Permissions | None = None
+    """The session's own rules, which narrow those of its agent, tenant and app."""
 
 
 class TaskResult(Contract):

@@ -1,11 +1,14 @@
 """Inputs and results of a turn's activities; small, whatever the length of the conversation."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from ..agent.budget import Allowance, Reservation, Spent
 from ..agent.spec import OutputSpec, PinnedSpec
 from ..base import Contract
 from ..operations.resets import Abandoned
+from ..permissions.rules import Permissions, Quota
 from ..problems import Problem
 from .entries import Finish, ResultStatus, Usage
 
@@ -26,6 +29,8 @@ class LoadInput(Contract):
     """Whether a running session loads the newest spec."""
     output_of: str = ""
     """The digest of the spec whose output shape is kept, if that was given at the session's start."""
+    permissions: Permissions | None = None
+    """The session's own rules on tool calls."""
 
 
 class LoadResult(Contract):
@@ -52,7 +57,7 @@ class NewEntry(Contract):
     """
 
     seq: int
-    kind: Literal["message", "steer", "repair", "failed", "cancelled"]
+    kind: Literal["message", "steer", "repair", "failed", "cancelled", "denied"]
     text: str = ""
     ref: str = ""
     call_id: str = ""
@@ -108,6 +113,12 @@ class ThinkInput(Contract):
     """The number of the newest reply in the log; 0 for none. A log without it is an older copy."""
     abandoned: Abandoned = ()
     """Parts of the log that were set aside by resets; prompts leave them out."""
+    judged: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """The arguments that rules look at, by tool; their validated values are returned."""
+    named: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """The paths of arguments, by tool, of which rules ask whether the user named them."""
+    scheduled: tuple[str, ...] = ()
+    """Inline tools that do not run inline."""
 
 
 class Wait(Contract):
@@ -146,6 +157,10 @@ class CallView(Contract):
     result_digest: str = ""
     seconds: float = 0.0
     """How long an inline tool ran."""
+    values: dict[str, Any] = Field(default_factory=dict)
+    """Validated arguments that rules look at; one that is too long is left out."""
+    named: tuple[str, ...] = ()
+    """Paths whose values the user has written in a message."""
 
 
 class StepView(Contract):
@@ -222,6 +237,16 @@ class ActInput(Contract):
     """Number of logs that resets have set aside; one of them may have the call."""
     since: int = 0
     """The first number after the last reset."""
+    permitted: str = ""
+    """The rule, or the person, that permitted the call."""
+    quotas: tuple[Quota, ...] = ()
+    """Counted permissions in which the call takes a place before it runs."""
+    judged: tuple[str, ...] = ()
+    """The arguments by which the call was permitted."""
+    judged_digest: str = ""
+    """The digest of their values; the call does not run with others."""
+    untrusted: bool = False
+    """Whether untrusted content was read before the call."""
     elsewhere: bool = False
     """Whether a worker without the agent had the call before. Such workers now fail the attempt, so that the server
     offers it to others; a new activity could go to the same worker again."""
@@ -240,6 +265,8 @@ class ActResult(Contract):
     digest: str = ""
     wait: Wait | None = None
     unknown: bool = False
+    used_up: str = ""
+    """The quota without a place for the call, which did not run."""
 
 
 class TurnRecord(Contract):

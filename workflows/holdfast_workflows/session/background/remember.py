@@ -35,6 +35,7 @@ def note(state: SessionState, turn: TurnState, status: TurnStatus) -> None:
         workflow.logger.error("turn %d was not remembered: the queue is full", state.unremembered[0].turn)
     state.unremembered.append(
         RememberInput(
+            untrusted=bool(state.untrusted),
             session=workflow.info().workflow_id,
             agent=spec.agent,
             digest=spec.digest,

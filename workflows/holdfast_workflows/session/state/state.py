@@ -96,6 +96,7 @@ class SessionState:
         self.unremembered: deque[RememberInput] = deque(carried.unremembered, maxlen=KEPT_UNREMEMBERED)
         self.next_spec = carried.next_spec
         self.own_output = carried.own_output
+        self.untrusted, self.called = carried.untrusted, dict(carried.called)
         self.abandoned = carried.abandoned
         self.resets = carried.resets
         self.resets_seen = 0

@@ -130,6 +130,7 @@ _WORDS: dict[str, Callable[[Event], str]] = {
     "model_changed": lambda event: f"model {_plain(event.name)}",
     "recalled": lambda event: "memory",
     "inbox": lambda event: f"{event.call_id}: {event.status}",
+    "permission": lambda event: f"permission of {_code(event.name)}: **{event.status}**",
 }
 """What an event is; events of other kinds are named by their kind."""
 

@@ -8,9 +8,11 @@ from temporalio.exceptions import ActivityError, CancelledError, RetryState
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.limits import SEQ_GAP, SHOWN_CHARS
+from holdfast_workflows.contracts.permissions import needs
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkMode, ThinkResult
 from holdfast_workflows.contracts.text.unicode import preview
 
+from ..permissions import past
 from ..state import activity_calls, budget_limits, current_details, reset, working_memory
 from ..state.state import SessionState
 from .budget import BudgetTracker
@@ -94,6 +96,9 @@ class ModelStep:
             summary=state.summary,
             settled=self._last_reply(),
             abandoned=state.abandoned,
+            judged=needs.arguments(self._spec.levels, self._spec.tools) if self._spec.levels else {},
+            named=needs.named(self._spec.levels, self._spec.tools) if self._spec.levels else {},
+            scheduled=self._spec.scheduled,
         )
 
     def _last_reply(self) -> int:
@@ -202,6 +207,7 @@ class ModelStep:
                     seconds=round(call.seconds, 3),
                 )
                 working_memory.take(state, call, call.status)
+                past.read(state, call.name, call.status)
 
     def _note_model(self, step: StepView) -> None:
         """Emit an event when another model answers than before."""

@@ -53,6 +53,8 @@ async def recall(state: SessionState, spec: PinnedSpec, flight: InFlight) -> Non
             _emit(state, f"{_UNAVAILABLE}: {preview(str(found))}", 0, "failed")
         else:
             found_text = "1 memory" if result.found == 1 else f"{result.found} memories"
+            if result.untrusted:
+                state.untrusted = state.untrusted or f"a memory that was recalled in turn {state.turn.turn}"
             state.memory = f"{found_text} recalled" if result.found else "nothing was recalled"
             _emit(state, state.memory, result.found, "ok")
     state.change(recalled=True)

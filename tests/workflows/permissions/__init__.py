@@ -1,0 +1,1 @@
+"""Permissions: their evaluation, and sessions that are bound by them."""
