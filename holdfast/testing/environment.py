@@ -26,7 +26,7 @@ from holdfast.app import App
 from holdfast_activities.memory import make_memories
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.state import State, open_state
+from holdfast_activities.state import State, cipher_of, open_state
 from holdfast_client import Client, connect
 from holdfast_temporal import Connection, DevServer, ensure_search_attributes
 from holdfast_temporal import connect as connect_temporal
@@ -95,8 +95,7 @@ class Environment:
             connection = loaded.connection()
             clock = await stack.enter_async_context(skipping_server(connection)) if time_skipping else None
             temporal = clock.client if clock else await _reached(server, home, connection, stack)
-            keys = loaded.signing_keys()
-            state = await open_state(state_url or f"sqlite:///{home}/state.db", keys=keys)
+            state = await _opened(state_url or f"sqlite:///{home}/state.db", loaded, connection)
             stack.push_async_callback(state.close)
             providers = providers_of(model)
             registry = app.registry()
@@ -140,6 +139,11 @@ class Environment:
             changed,
             memory,
         )
+
+
+async def _opened(url: str, loaded: Settings, connection: Connection) -> State:
+    cipher = cipher_of(connection.keyring(), accept_clear=connection.accept_clear)
+    return await open_state(url, keys=loaded.signing_keys(), cipher=cipher)
 
 
 async def _reached(

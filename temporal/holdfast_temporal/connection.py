@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from temporalio.client import Client
 from temporalio.common import HeaderCodecBehavior
@@ -21,6 +22,9 @@ from holdfast_workflows.contracts.errors import InsecureConnection, SettingsInva
 from .converter import data_converter
 from .server import DevServer
 from .tls_problems import closed, tls_problem
+
+if TYPE_CHECKING:
+    from .encryption.keyring import Keyring
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -79,12 +83,24 @@ class Connection:
         Raises:
             KeysInvalid: The keys cannot be used.
         """
-        if not self.keys:
+        keyring = self.keyring()
+        if keyring is None:
             return data_converter
-        from .encryption.codec import encrypted  # not loaded without keys
-        from .encryption.keyring import Keyring
+        from .encryption.codec import encrypted
 
-        return encrypted(data_converter, Keyring(self.keys), self.namespace, accept_clear=self.accept_clear)
+        return encrypted(data_converter, keyring, self.namespace, accept_clear=self.accept_clear)
+
+    def keyring(self) -> Keyring | None:
+        """The encryption keys; None without.
+
+        Raises:
+            KeysInvalid: They cannot be used.
+        """
+        if not self.keys:
+            return None
+        from .encryption.keyring import Keyring  # not loaded without keys
+
+        return Keyring(self.keys)
 
 
 def read_switch(name: str, text: str) -> bool:

@@ -2,7 +2,8 @@
 
 from .base import Log
 from .database import SessionRow, State
+from .encryption.cipher import Cipher, cipher_of
 from .setup.migrate import is_empty, upgrade
 from .setup.opening import open_state
 
-__all__ = ["Log", "SessionRow", "State", "is_empty", "open_state", "upgrade"]
+__all__ = ["Cipher", "Log", "SessionRow", "State", "cipher_of", "is_empty", "open_state", "upgrade"]

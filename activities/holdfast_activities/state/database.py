@@ -35,10 +35,15 @@ from .coordination.outbox import OutboxQueue
 from .coordination.quotas import QuotaStore
 from .coordination.rates import RateStore
 from .coordination.scope import Scope
+from .encryption.cipher import CLEAR, Cipher
+from .encryption.reencryption import Reencryption
 from .log.rows import identifier
 from .setup.identity import Identity
 from .setup.tables import SessionTable, SpecTable, TextTable, TurnTable
 from .setup.transactions import Transactions
+
+_TURN_CONTENT = ("request", "reply", "error")
+"""The columns of a turn that are encrypted."""
 
 _ENDED = ("closed", "failed", "cancelled")
 
@@ -76,24 +81,30 @@ class State:
         identity: Identity,
         app: str,
         keys: SigningKeys | None = None,
+        cipher: Cipher = CLEAR,
     ) -> None:
         self._transactions = transactions
+        self.cipher = cipher
         self.identity = identity
         self.log = log
         self.keys = keys
         scope = Scope.of(app)
         self.audit = AuditLog(log, transactions, signer(keys))
-        self.effects = EffectLedger(transactions, self.audit)
+        self.effects = EffectLedger(transactions, self.audit, cipher)
         self.budgets = BudgetStore(log, transactions, scope)
         self.breakers = BreakerStore(transactions, scope)
         self.rates = RateStore(transactions, scope)
         self.quotas = QuotaStore(transactions, scope)
-        self.replies = ReplyStore(transactions)
-        self.manifests = ManifestStore(transactions)
-        self.outbox = OutboxQueue(transactions, app)
+        self.replies = ReplyStore(transactions, cipher)
+        self.manifests = ManifestStore(transactions, cipher)
+        self.outbox = OutboxQueue(transactions, app, cipher)
         self.calibration = CalibrationStore(transactions)
         self.erasing = Eraser(transactions, scope)
-        self.resets = ResetStore(transactions)
+        self.resets = ResetStore(transactions, cipher)
+
+    def reencryption(self, cipher: Cipher) -> Reencryption:
+        """Encrypting the content again, by a cipher that also reads clear content."""
+        return Reencryption(self._transactions, cipher)
 
     async def ping(self) -> None:
         """Raise StateUnavailable unless the database answers and accepts writes."""
@@ -108,12 +119,13 @@ class State:
         await self._transactions.write(self._insert_spec(digest, body))
 
     def _insert_spec(self, digest: str, body: str) -> Insert:
-        return self._transactions.insert(SpecTable, {"digest": identifier(digest), "body": clean(body)})
+        stored = self.cipher.encrypt(clean(body), "spec.body", identifier(digest))
+        return self._transactions.insert(SpecTable, {"digest": digest, "body": stored})
 
     async def load_spec(self, digest: str) -> str | None:
         """The spec of that digest."""
         row = await self._transactions.get(SpecTable, identifier(digest))
-        return row.body if row else None
+        return self.cipher.decrypt(row.body, "spec.body", digest) if row else None
 
     async def pinned(self, agents: Sequence[str]) -> dict[str, int]:
         """The number of unfinished sessions of these agents, by the digest of their spec."""
@@ -179,7 +191,7 @@ class State:
         stored version is otherwise not ``change.version``, or the session was never opened.
         """
         snapshot = _snapshot(change)
-        turn = _turn_row(change)
+        turn = self._turn_row(change)
         async with self._transactions.begin() as db:
             # Optimistic lock: of two writers that read the same version, the second changes no row.
             changed = await db.exec(
@@ -204,27 +216,45 @@ class State:
             col(TurnTable.session) == identifier(session), col(TurnTable.turn) >= first
         )
         rows = await self._transactions.all(own.order_by(col(TurnTable.turn)).limit(count))
-        return [_record(row) for row in rows]
+        return [self._record(row) for row in rows]
 
     async def load_turn(self, session: str, turn: int) -> TurnRecord | None:
         """A turn that has ended."""
         row = await self._transactions.get(TurnTable, (identifier(session), turn))
-        return None if row is None else _record(row)
+        return None if row is None else self._record(row)
 
     async def store_text(self, session: str, id: str, text: str) -> str:
         """Store a large text and return its reference. An existing text of the same id stays."""
-        values = {"session": identifier(session), "id": identifier(id), "body": dump_json(text)}
+        body = self.cipher.encrypt(dump_json(text), "text.body", identifier(session), identifier(id))
+        values = {"session": session, "id": id, "body": body}
         await self._transactions.write(self._transactions.insert(TextTable, values))
         return id
 
     async def load_text(self, session: str, ref: str) -> str | None:
         """The text of a reference."""
         row = await self._transactions.get(TextTable, (identifier(session), identifier(ref)))
-        return json.loads(row.body) if row else None
+        return json.loads(self.cipher.decrypt(row.body, "text.body", session, ref)) if row else None
 
     async def append_audit(self, *records: AuditRecord) -> None:
         """Append records to the audit log; a record that is there already is not written again."""
         await self.audit.append(records)
+
+    def _turn_row(self, change: SettleInput) -> TurnTable | None:
+        if change.turn is None:
+            return None
+        values = change.turn.model_dump(exclude={"usage"}) | change.turn.usage.model_dump()
+        plain: dict[str, Any] = {
+            name: clean(value) if isinstance(value, str) else value for name, value in values.items()
+        }
+        for name in _TURN_CONTENT:
+            plain[name] = self.cipher.encrypt(plain[name], f"turn.{name}", change.session, change.turn.turn)
+        return TurnTable(session=change.session, version=change.version + 1, **plain)
+
+    def _record(self, row: TurnTable) -> TurnRecord:
+        values = row.model_dump(exclude={"session", "version"})
+        for name in _TURN_CONTENT:
+            values[name] = self.cipher.decrypt(values[name], f"turn.{name}", row.session, row.turn)
+        return TurnRecord(**_with_usage(values))
 
     async def close(self) -> None:
         """Finish waiting writes and close every connection."""
@@ -243,20 +273,6 @@ def _snapshot(change: SettleInput) -> dict[str, Any]:
         "version": change.version + 1,
         **change.usage.model_dump(),
     }
-
-
-def _turn_row(change: SettleInput) -> TurnTable | None:
-    if change.turn is None:
-        return None
-    values = change.turn.model_dump(exclude={"usage"}) | change.turn.usage.model_dump()
-    plain: dict[str, Any] = {
-        name: clean(value) if isinstance(value, str) else value for name, value in values.items()
-    }
-    return TurnTable(session=change.session, version=change.version + 1, **plain)
-
-
-def _record(row: TurnTable) -> TurnRecord:
-    return TurnRecord(**_with_usage(row.model_dump(exclude={"session", "version"})))
 
 
 def _with_usage(values: dict[str, Any]) -> dict[str, Any]:

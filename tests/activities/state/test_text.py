@@ -108,7 +108,7 @@ def test_any_entry_survives_its_row(entry: ReplyEntry) -> None:
     body.encode()
     assert "\0" not in body
     assert seq == entry.seq
-    assert decode([body]) == [entry]
+    assert decode("s", [(1, body)]) == [entry]
 
 
 # The state is shared by all examples, which differ by their number.

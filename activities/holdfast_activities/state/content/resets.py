@@ -1,6 +1,5 @@
 """Separate logs for what a reset of a session removed, which can still be read and erased."""
 
-import json
 from typing import cast
 
 from sqlalchemy import delete, func, or_, update
@@ -9,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult, aside
 
-from ..log.rows import identifier
+from ..encryption.cipher import CLEAR, Cipher
+from ..log.rows import decode, identifier
 from ..setup.tables import LogTable, ManifestTable, SessionTable, TurnTable
 from ..setup.transactions import Transactions
 
@@ -17,8 +17,9 @@ from ..setup.transactions import Transactions
 class ResetStore:
     """Logs of the parts of sessions that a reset removed, named by ``contracts.operations.resets.aside``."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, cipher: Cipher = CLEAR) -> None:
         self._transactions = transactions
+        self._cipher = cipher
 
     async def set_aside(self, request: AsideInput) -> AsideResult:
         """Move what is beyond a reset's point into a separate log; without such rows no log is made.
@@ -31,7 +32,7 @@ class ResetStore:
             here = col(SessionTable.session) == id
             await db.exec(update(SessionTable).where(here).values(version=SessionTable.version))
             row = (await db.exec(select(SessionTable).where(here))).one_or_none()
-            last, turn = await _last(db, id) or 0, await _last_turn(db, id)
+            last, turn = await _last(db, id) or 0, await self._last_turn(db, id)
             logs = 0
             while (used := await _last(db, aside(id, logs + 1))) is not None:
                 logs, last = logs + 1, max(last, used)
@@ -61,14 +62,13 @@ class ResetStore:
                 late = col(table.seq) >= start, col(table.seq) < stop
                 await db.exec(delete(table).where(col(table.session) == id, *late))
 
-
-async def _last_turn(db: AsyncSession, name: str) -> int:
-    """The turn of a log's last entry; 0 without entries."""
-    last = (
-        select(LogTable.body).where(col(LogTable.session) == name).order_by(col(LogTable.seq).desc()).limit(1)
-    )
-    body = (await db.exec(last)).first()
-    return int(json.loads(body).get("turn", 0)) if body else 0
+    async def _last_turn(self, db: AsyncSession, name: str) -> int:
+        """The turn of a log's last entry; 0 without entries."""
+        number = col(LogTable.seq)
+        last = select(LogTable).where(col(LogTable.session) == name).order_by(number.desc()).limit(1)
+        row = (await db.exec(last)).first()
+        [entry] = decode(name, [(row.seq, row.body)], self._cipher) if row else [None]
+        return entry.turn if entry else 0
 
 
 async def _last(db: AsyncSession, name: str) -> int | None:

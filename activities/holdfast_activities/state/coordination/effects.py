@@ -15,7 +15,8 @@ from holdfast_workflows.contracts.text.unicode import clean
 
 from ..audit.effects import effect_record
 from ..audit.store import AuditLog
-from ..log.extra_writes import FACTS, UNDO, effect_values
+from ..encryption.cipher import CLEAR, Cipher
+from ..log.extra_writes import EFFECT_CONTENT, FACTS, UNDO, effect_values
 from ..log.rows import identifier
 from ..setup.tables import UNSETTLED, EffectTable
 from ..setup.transactions import Transactions
@@ -26,8 +27,9 @@ _RECLAIMABLE = ("claimed", "failed", "unknown")
 class EffectLedger:
     """The effect ledger."""
 
-    def __init__(self, transactions: Transactions, audit: AuditLog) -> None:
+    def __init__(self, transactions: Transactions, audit: AuditLog, cipher: Cipher = CLEAR) -> None:
         self._transactions = transactions
+        self._cipher = cipher
         self._audit = audit
 
     async def claim(self, effect: EffectView, token: str) -> tuple[EffectView, str]:
@@ -36,13 +38,13 @@ class EffectLedger:
         ``effect`` has status ``claimed``; ``token`` is unique to the attempt. Returns the stored row and
         the token of its claim: the caller makes the call only if that is its own token.
         """
-        values = effect_values(effect) | {"token": clean(token)}
+        values = effect_values(effect, self._cipher) | {"token": clean(token)}
         async with self._transactions.begin() as db:
             await db.exec(self._transactions.insert(EffectTable, values))
             row = await _load(db, effect.key)
         # A row is never removed, so it existed before or is the new one.
         assert row is not None
-        return _view(row), row.token
+        return self._view(row), row.token
 
     async def reclaim(self, key: str, token: str, new_token: str) -> bool:
         """Replace the claim of ``token``, if it still holds and is not settled. Only one of several callers succeeds."""
@@ -74,7 +76,7 @@ class EffectLedger:
         """
         values: dict[str, Any] = {"status": status}
         if result is not None:
-            values["result"] = clean(result)
+            values["result"] = self._cipher.encrypt(clean(result), "effect.result", key)
         if by:
             values["by"] = clean(by)
         if status in ("settled", "given_up"):
@@ -88,7 +90,7 @@ class EffectLedger:
                 update(EffectTable).where(col(EffectTable.key) == identifier(key), may).values(**values)
             )
             row = await _load(db, key)
-            view = None if row is None else _view(row)
+            view = None if row is None else self._view(row)
             if view is not None and changed.rowcount and (record := effect_record(view, clock.now())):
                 await self._audit.append_in(db, [record])
         return view
@@ -96,11 +98,17 @@ class EffectLedger:
     async def get(self, key: str) -> tuple[EffectView, str] | None:
         """The row of a key and the token of its claim."""
         row = await self._transactions.get(EffectTable, identifier(key))
-        return None if row is None else (_view(row), row.token)
+        return None if row is None else (self._view(row), row.token)
 
     async def list(self, session: str = "", status: str = "", limit: int = 500) -> builtins.list[EffectView]:
         """Effects ordered by session and sequence number, optionally of one session or status."""
-        return [_view(row) for row in await self._transactions.all(listing(session, status, limit))]
+        return [self._view(row) for row in await self._transactions.all(listing(session, status, limit))]
+
+    def _view(self, row: EffectTable) -> EffectView:
+        values = row.model_dump(exclude={"token"})
+        for name in EFFECT_CONTENT:
+            values[name] = self._cipher.decrypt(values[name], f"effect.{name}", row.key)
+        return EffectView.model_validate(values)
 
 
 def listing(session: str, status: str, limit: int) -> SelectOfScalar[EffectTable]:
@@ -120,7 +128,3 @@ def listing(session: str, status: str, limit: int) -> SelectOfScalar[EffectTable
 
 async def _load(db: AsyncSession, key: str) -> EffectTable | None:
     return (await db.exec(select(EffectTable).where(col(EffectTable.key) == key))).one_or_none()
-
-
-def _view(row: EffectTable) -> EffectView:
-    return EffectView.model_validate(row.model_dump(exclude={"token"}))

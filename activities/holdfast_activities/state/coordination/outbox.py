@@ -7,6 +7,7 @@ dies, the claim expires; applying an item twice has the same result as once.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, update
 from sqlmodel import col, select
@@ -14,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_workflows.contracts.text.unicode import clean
 
+from ..encryption.cipher import CLEAR, Cipher
 from ..log.rows import identifier
 from ..setup.tables import OutboxTable, SessionTable
 from ..setup.transactions import Transactions
@@ -40,12 +42,16 @@ class OutboxItem:
 
 _COLUMNS = set(OutboxItem.__dataclass_fields__)
 
+_CONTENT = ("body", "answer", "error")
+"""The columns that are encrypted."""
+
 
 class OutboxQueue:
     """Memory changes on their way to the store: each is decided once, and none is lost."""
 
-    def __init__(self, transactions: Transactions, app: str) -> None:
+    def __init__(self, transactions: Transactions, app: str, cipher: Cipher = CLEAR) -> None:
         self._transactions = transactions
+        self._cipher = cipher
         self._app = app
 
     async def add(self, item: OutboxItem, *, until: float = 0.0) -> OutboxItem | None:
@@ -54,9 +60,11 @@ class OutboxQueue:
         Returns the stored item, or None if its session was erased and nothing was stored.
         """
         identifier(item.id)
-        values = {
+        values: dict[str, Any] = {
             name: clean(value) if isinstance(value, str) else value for name, value in asdict(item).items()
         } | {"claimed": until, "app": self._app}
+        for name in _CONTENT:
+            values[name] = self._cipher.encrypt(values[name], f"outbox.{name}", item.id)
         async with self._transactions.begin() as db:
             await db.exec(self._transactions.insert(OutboxTable, values))
             # After the write, under the lock that an erasure of the session takes first: either the
@@ -65,12 +73,12 @@ class OutboxQueue:
                 await db.exec(delete(OutboxTable).where(col(OutboxTable.id) == item.id))
                 return None
             row = await db.get(OutboxTable, item.id)
-        return None if row is None else _item(row)
+        return None if row is None else self._item(row)
 
     async def get(self, id: str) -> OutboxItem | None:
         """The item of that id."""
         row = await self._transactions.get(OutboxTable, identifier(id))
-        return None if row is None else _item(row)
+        return None if row is None else self._item(row)
 
     async def claim(self, now: float, seconds: float, limit: int = 50) -> list[OutboxItem]:
         """Claim waiting items for ``seconds``, oldest first. Other callers do not get them in that time."""
@@ -90,7 +98,7 @@ class OutboxQueue:
             .returning(OutboxTable)
         )
         async with self._transactions.begin() as db:
-            found = [_item(row) for row in (await db.exec(taken)).scalars()]
+            found = [self._item(row) for row in (await db.exec(taken)).scalars()]
         return sorted(found, key=lambda item: (item.at, item.id))
 
     async def applied(self, id: str, now: float) -> bool:
@@ -99,7 +107,8 @@ class OutboxQueue:
 
     async def failed(self, id: str, error: str, *, until: float = 0.0) -> None:
         """Record why an item could not be applied; it can be claimed again after ``until``."""
-        await self._change(id, claimed=until, error=clean(error))
+        text = self._cipher.encrypt(clean(error), "outbox.error", identifier(id))
+        await self._change(id, claimed=until, error=text)
 
     async def _change(self, id: str, **values: object) -> bool:
         change = update(OutboxTable).where(col(OutboxTable.id) == identifier(id)).values(**values)
@@ -128,6 +137,12 @@ class OutboxQueue:
         waiting = select(func.count()).select_from(OutboxTable)
         return await self._transactions.one(waiting.where(col(OutboxTable.applied) == 0, self._own())) or 0
 
+    def _item(self, row: OutboxTable) -> OutboxItem:
+        values = row.model_dump(include=_COLUMNS)
+        for name in _CONTENT:
+            values[name] = self._cipher.decrypt(values[name], f"outbox.{name}", row.id)
+        return OutboxItem(**values)
+
     def _own(self) -> ColumnElement[bool]:
         # Another app may have another memory store.
         return col(OutboxTable.app) == self._app
@@ -151,7 +166,3 @@ async def _is_erased(db: AsyncSession, session: str) -> bool:
 def _forgotten(tenant: str, id: str) -> str:
     """The row id of a forgotten memory: unique, and different from the ids of changes."""
     return json.dumps([tenant, id])
-
-
-def _item(row: OutboxTable) -> OutboxItem:
-    return OutboxItem(**row.model_dump(include=_COLUMNS))

@@ -20,7 +20,8 @@ from ..audit.appending import Sign, append
 from ..audit.chain import Record, encode
 from ..audit.effects import effect_record
 from ..coordination.charging import NOTHING, Balance, Balances, check, grant
-from .extras import Charge, Charged, LogExtras
+from ..encryption.cipher import CLEAR, Cipher
+from .extras import CachedReplyRow, Charge, Charged, LogExtras
 from .rows import identifier
 
 Statement = tuple[str, Sequence[Sequence[Any]]]
@@ -35,6 +36,9 @@ FACTS = ("settled", *UNDO)
 """Statuses that change only to those of ``UNDO``; ``undone`` never changes."""
 
 _COLUMNS = tuple(EffectView.model_fields)
+
+EFFECT_CONTENT = ("arguments", "result")
+"""The columns of an effect that are encrypted."""
 
 _CAST = {"seq": "bigint", "turn": "bigint", "claimed": "double precision", "settled": "double precision"}
 
@@ -116,15 +120,18 @@ class ExtraRows:
     outcomes: dict[tuple[str, str], Record]
 
 
-def effect_values(effect: EffectView) -> dict[str, Any]:
+def effect_values(effect: EffectView, cipher: Cipher = CLEAR) -> dict[str, Any]:
     """The values of an effect's columns; BadInput if its key or session cannot be a key."""
     identifier(effect.key)
     identifier(effect.session)
-    values = {name: getattr(effect, name) for name in _COLUMNS}
-    return {name: clean(value) if isinstance(value, str) else value for name, value in values.items()}
+    found = {name: getattr(effect, name) for name in _COLUMNS}
+    values = {name: clean(value) if isinstance(value, str) else value for name, value in found.items()}
+    for name in EFFECT_CONTENT:
+        values[name] = cipher.encrypt(values[name], f"effect.{name}", effect.key)
+    return values
 
 
-def prepare(extras: LogExtras) -> ExtraRows:
+def prepare(extras: LogExtras, cipher: Cipher = CLEAR) -> ExtraRows:
     """Convert extras to rows; BadInput if an amount or time is out of range, or a name cannot be a key.
 
     Validated here, because on SQLite a row that the database refuses would fail the other callers'
@@ -136,18 +143,24 @@ def prepare(extras: LogExtras) -> ExtraRows:
     outcomes = (effect_record(effect, clock.now()) for effect in extras.effects)
     return ExtraRows(
         charge if charge is not None and charge.accounts else None,
-        sorted(tuple(effect_values(effect).values()) for effect in extras.effects),
-        None if reply is None else (identifier(reply.digest), clean(reply.body), reply.at),
-        None if manifest is None else _manifest(manifest),
+        sorted(tuple(effect_values(effect, cipher).values()) for effect in extras.effects),
+        None if reply is None else _reply(reply, cipher),
+        None if manifest is None else _manifest(manifest, cipher),
         [encode(record) for record in extras.audit],
         {(record.subject, record.action): encode(record) for record in outcomes if record is not None},
     )
 
 
-def _manifest(manifest: Manifest) -> tuple[str, int, str, float]:
+def _reply(reply: CachedReplyRow, cipher: Cipher) -> tuple[str, str, float]:
+    body = cipher.encrypt(clean(reply.body), "cachedreply.body", identifier(reply.digest))
+    return reply.digest, body, reply.at
+
+
+def _manifest(manifest: Manifest, cipher: Cipher) -> tuple[str, int, str, float]:
     # Without defaults, which most items have: every prompt stores one of these.
     body = dump_json(manifest.model_dump(exclude_defaults=True))
-    return identifier(manifest.session), manifest.seq, body, manifest.at
+    encrypted = cipher.encrypt(body, "manifest.body", identifier(manifest.session), manifest.seq)
+    return manifest.session, manifest.seq, encrypted, manifest.at
 
 
 def write(extras: Sequence[ExtraRows], sign: Sign | None = None) -> Statements:

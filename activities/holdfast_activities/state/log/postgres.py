@@ -12,6 +12,7 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 from holdfast_workflows.contracts.session.entries import Entry
 
 from ..audit.appending import Sign
+from ..encryption.cipher import CLEAR, Cipher
 from ..setup.engines import COMMAND_SECONDS, CONNECT_SECONDS, unavailable
 from ..setup.identity import Identity
 from ..setup.location import PostgresLocation
@@ -31,7 +32,7 @@ _INSERT = """INSERT INTO holdfast_log (session, seq, body)
 
 _STORED = "SELECT seq, body FROM holdfast_log WHERE session = $1 AND seq = ANY($2::bigint[])"
 
-_RANGE = """SELECT body FROM holdfast_log
+_RANGE = """SELECT seq, body FROM holdfast_log
     WHERE session = $1 AND seq >= $2 AND seq < $3 ORDER BY seq LIMIT $4"""
 
 
@@ -44,23 +45,26 @@ class _Fetches(Protocol):
 class PostgresLog:
     """A log on a pool of connections."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], sign: Sign | None = None) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], sign: Sign | None = None, cipher: Cipher = CLEAR
+    ) -> None:
         self._pool = pool
         self._sign = sign
+        self._cipher = cipher
 
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
         """Write entries; return those now stored at their numbers."""
-        rows = encode(session, entries)
+        rows = encode(session, entries, self._cipher)
         with unavailable():
-            return await _write(self._pool, session, entries, rows)
+            return await self._write(self._pool, session, entries, rows)
 
     async def settle_with(self, session: str, entries: Sequence[Entry], extras: LogExtras) -> Settled:
         """Write entries with extras in one transaction."""
-        rows = encode(session, entries)
-        prepared = prepare(extras)
+        rows = encode(session, entries, self._cipher)
+        prepared = prepare(extras, self._cipher)
         with unavailable():
             async with self._pool.acquire() as connection, connection.transaction():
-                stored = await _write(connection, session, entries, rows)
+                stored = await self._write(connection, session, entries, rows)
                 [charged] = await _run(connection, write([prepared], self._sign))
                 return Settled(stored, charged)
 
@@ -71,14 +75,34 @@ class PostgresLog:
         identifier(session)
         with unavailable():
             found = await self._pool.fetch(_RANGE, session, start, END if stop is None else stop, limit)
-        return decode([record["body"] for record in found])
+        return decode(session, [(record["seq"], record["body"]) for record in found], self._cipher)
 
     async def close(self) -> None:
         """Finish running statements, then close the connections."""
         await self._pool.close()
 
+    async def _write(
+        self, connection: _Fetches, session: str, entries: Sequence[Entry], rows: list[Row]
+    ) -> list[Entry]:
+        """Insert rows where none exist, and return the entries now stored at their numbers."""
+        if not rows:
+            return []
+        numbers = [seq for _, seq, _ in rows]
+        written = await connection.fetch(_INSERT, session, numbers, [body for _, _, body in rows])
+        if len(written) == len(rows):
+            return list(entries)
+        # Rare: a second attempt finds the entries of the first. A separate statement, since the insert does
+        # not see rows that were committed while it waited for them.
+        found = await connection.fetch(_STORED, session, numbers)
+        stored = {record["seq"]: record["body"] for record in found}
+        if not stored.keys() >= set(numbers):
+            raise StateUnavailable("an entry was removed while it was written")
+        return decode(session, [(seq, stored[seq]) for seq in numbers], self._cipher)
 
-async def open_log(location: PostgresLocation, identity: Identity, sign: Sign | None = None) -> PostgresLog:
+
+async def open_log(
+    location: PostgresLocation, identity: Identity, sign: Sign | None = None, cipher: Cipher = CLEAR
+) -> PostgresLog:
     """Open the log of a database that has its tables; each new connection is verified."""
     import asyncpg  # not loaded by workers on SQLite
 
@@ -92,26 +116,7 @@ async def open_log(location: PostgresLocation, identity: Identity, sign: Sign | 
             init=identity.verify_connection,
             reset=_keep,
         )
-    return PostgresLog(pool, sign)
-
-
-async def _write(
-    connection: _Fetches, session: str, entries: Sequence[Entry], rows: list[Row]
-) -> list[Entry]:
-    """Insert rows where none exist, and return the entries now stored at their numbers."""
-    if not rows:
-        return []
-    numbers = [seq for _, seq, _ in rows]
-    written = await connection.fetch(_INSERT, session, numbers, [body for _, _, body in rows])
-    if len(written) == len(rows):
-        return list(entries)
-    # Rare: a second attempt finds the entries of the first. A separate statement, since the insert does
-    # not see rows that were committed while it waited for them.
-    found = await connection.fetch(_STORED, session, numbers)
-    stored = {record["seq"]: record["body"] for record in found}
-    if not stored.keys() >= set(numbers):
-        raise StateUnavailable("an entry was removed while it was written")
-    return decode([stored[seq] for seq in numbers])
+    return PostgresLog(pool, sign, cipher)
 
 
 async def _run(connection: PoolConnectionProxy[asyncpg.Record], statements: Statements) -> list[Charged]:

@@ -17,19 +17,23 @@ from holdfast_workflows.contracts.errors import StateUnavailable
 from holdfast_workflows.contracts.session.entries import Entry
 
 from ..audit.appending import Sign
+from ..encryption.cipher import CLEAR, Cipher
 from ..setup.file_watch import FileWatch
 from ..setup.location import SqliteLocation
 from .connection_thread import ConnectionThread
 from .extra_writes import ExtraRows, Statements, for_sqlite, prepare, write
 from .extras import Charged, LogExtras, Settled
-from .rows import END, Row, decode, decode_joined, encode, identifier
+from .rows import END, Row, decode, encode, identifier
 
 _ROWS_PER_STATEMENT = 100
 
 _STORED = "SELECT body FROM holdfast_log WHERE session = ? AND seq = ?"
 
-_RANGE = """SELECT group_concat(body, ',') FROM (
+_RANGE = """SELECT 0, group_concat(body, ',') FROM (
     SELECT body FROM holdfast_log WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?)"""
+
+_EACH = """SELECT seq, body FROM holdfast_log
+    WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq LIMIT ?"""
 
 _Job = tuple[list[Row], ExtraRows | None]
 
@@ -39,6 +43,9 @@ _Stored = list[str | None]
 _Done = tuple[_Stored, Charged]
 
 _Range = tuple[str, int, int, int]
+
+_Rows = list[tuple[int, str | None]]
+"""Numbers and bodies; all bodies as one without keys, None for an empty range."""
 
 
 class SqliteLog:
@@ -50,48 +57,65 @@ class SqliteLog:
         reader: sqlite3.Connection,
         watch: FileWatch,
         sign: Sign | None = None,
+        cipher: Cipher = CLEAR,
     ) -> None:
         def write(jobs: list[_Job]) -> list[_Done]:
             watch.check()
             return _serve(writer, jobs, sign)
 
-        def read(jobs: list[_Range]) -> list[str]:
-            watch.check()
-            return [reader.execute(_RANGE, job).fetchone()[0] or "" for job in jobs]
+        # Encrypted entries are decrypted one by one, so they are not joined.
+        query = _RANGE if cipher is CLEAR else _EACH
 
+        def read(jobs: list[_Range]) -> list[_Rows]:
+            watch.check()
+            return [reader.execute(query, job).fetchall() for job in jobs]
+
+        self._cipher = cipher
         self._writer = ConnectionThread[_Job, _Done]("holdfast-log-writer", write, writer.close)
-        self._reader = ConnectionThread[_Range, str]("holdfast-log-reader", read, reader.close)
+        self._reader = ConnectionThread[_Range, _Rows]("holdfast-log-reader", read, reader.close)
 
     async def settle(self, session: str, entries: Sequence[Entry]) -> list[Entry]:
         """Write entries; return those now stored at their numbers."""
         if not entries:
             return []
-        before, _ = await self._writer.do((encode(session, entries), None))
-        return _merge(entries, before)
+        before, _ = await self._writer.do((encode(session, entries, self._cipher), None))
+        return self._merge(session, entries, before)
 
     async def settle_with(self, session: str, entries: Sequence[Entry], extras: LogExtras) -> Settled:
         """Write entries with extras in one transaction."""
-        before, charged = await self._writer.do((encode(session, entries), prepare(extras)))
-        return Settled(_merge(entries, before), charged)
+        rows = encode(session, entries, self._cipher)
+        before, charged = await self._writer.do((rows, prepare(extras, self._cipher)))
+        return Settled(self._merge(session, entries, before), charged)
 
     async def read(
         self, session: str, start: int, stop: int | None = None, *, limit: int | None = None
     ) -> list[Entry]:
         """Read a range of entries."""
         most = -1 if limit is None else limit
-        bodies = await self._reader.do((identifier(session), start, END if stop is None else stop, most))
+        rows = await self._reader.do((identifier(session), start, END if stop is None else stop, most))
+        found = decode(session, [(seq, body) for seq, body in rows if body], self._cipher)
         # SQLite does not guarantee that group_concat keeps the order of its subquery.
-        return sorted(decode_joined(bodies), key=lambda entry: entry.seq) if bodies else []
+        return sorted(found, key=lambda entry: entry.seq)
 
     async def close(self) -> None:
         """Write waiting entries, then close the connections."""
         await self._writer.close()
         await self._reader.close()
 
+    def _merge(self, session: str, entries: Sequence[Entry], before: _Stored) -> list[Entry]:
+        return [
+            entry if stored is None else decode(session, [(entry.seq, stored)], self._cipher)[0]
+            for entry, stored in zip(entries, before, strict=True)
+        ]
 
-async def open_log(location: SqliteLocation, watch: FileWatch, sign: Sign | None = None) -> SqliteLog:
+
+async def open_log(
+    location: SqliteLocation, watch: FileWatch, sign: Sign | None = None, cipher: Cipher = CLEAR
+) -> SqliteLog:
     """Open the log of a file that has its tables."""
-    return await asyncio.to_thread(lambda: SqliteLog(connect(location), connect(location), watch, sign))
+    return await asyncio.to_thread(
+        lambda: SqliteLog(connect(location), connect(location), watch, sign, cipher)
+    )
 
 
 def prepare_file(location: SqliteLocation) -> None:
@@ -138,13 +162,6 @@ def connect(location: SqliteLocation) -> sqlite3.Connection:
     connection.execute(f"PRAGMA synchronous = {location.synchronous}")
     connection.execute("PRAGMA secure_delete = ON")  # overwrite erased data in the file
     return connection
-
-
-def _merge(entries: Sequence[Entry], before: _Stored) -> list[Entry]:
-    return [
-        entry if stored is None else decode([stored])[0]
-        for entry, stored in zip(entries, before, strict=True)
-    ]
 
 
 def _serve(connection: sqlite3.Connection, jobs: list[_Job], sign: Sign | None) -> list[_Done]:

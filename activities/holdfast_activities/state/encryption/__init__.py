@@ -1,0 +1,1 @@
+"""Content of the state database under the deployment's keys."""
