@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     )
     from holdfast_workflows.contracts.agent.spec import AgentSpec, McpTool, OutputSpec, RetryPolicy, ToolSpec
     from holdfast_workflows.contracts.control.inbox import InboxItem
+    from holdfast_workflows.contracts.control.notifications import Apprise, Webhook
     from holdfast_workflows.contracts.control.secrets import Secret
     from holdfast_workflows.contracts.errors import (
         AllProvidersFailed,
@@ -88,7 +89,6 @@ if TYPE_CHECKING:
         DevServerFailed,
         DevServerMissing,
         EffectUnknown,
-        EgressRefused,
         EmbedderBroken,
         EmbeddingFailed,
         EmbeddingMismatch,
@@ -123,6 +123,7 @@ if TYPE_CHECKING:
         NoCachedReply,
         NoIdentityProvider,
         NothingToDo,
+        NotificationFailed,
         NotPermitted,
         NoWorker,
         OutputCutOff,
@@ -178,7 +179,6 @@ if TYPE_CHECKING:
 
     from .agent import Agent
     from .app import App
-    from .http_tool import HttpTool
     from .mcp_server import MCPServer
     from .memory import open_memory
     from .permissions import Argument, allow, arg, ask, called, deny, untrusted
@@ -209,22 +209,24 @@ _MODULES: Final = {
     """,
     "holdfast_workflows.contracts.agent.spec": "AgentSpec McpTool OutputSpec RetryPolicy ToolSpec",
     "holdfast_workflows.contracts.control.inbox": "InboxItem",
+    "holdfast_workflows.contracts.control.notifications": "Apprise Webhook",
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed
-        DevServerFailed DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed
+        DevServerFailed DevServerMissing EffectUnknown EmbedderBroken EmbeddingFailed
         EmbeddingMismatch EmptyReply EncryptionError HoldfastError InsecureConnection
         InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid
         KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied
         McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed MemoryUnavailable
         MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped ModelTransient
-        NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo OutputCutOff OutputInvalid
-        PortTaken ProviderQuota QueueFull RateLimited ResultNotText ResultTooLarge
-        SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound
-        SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced
-        StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError
-        ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
+        NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed
+        OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull RateLimited ResultNotText
+        ResultTooLarge SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed
+        SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated
+        StateReplaced StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid
+        ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict
+        WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -238,7 +240,6 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
     ".agent": "Agent",
     ".app": "App",
-    ".http_tool": "HttpTool",
     ".mcp_server": "MCPServer",
     ".memory": "open_memory",
     ".permissions": "Argument allow arg ask called deny untrusted",
@@ -252,35 +253,35 @@ _SUBMODULES: Final = ("sync", "testing")
 
 __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
-    "AppNotFound", "Approvals", "Argument", "AskHuman", "BadInput", "BreakerOpen", "BreakerUnknown",
-    "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply",
-    "ClearRefused", "Client", "Compacted", "Condition", "ContentFiltered", "ContextTooLong",
-    "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided", "DeclaredAgent",
-    "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
-    "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
-    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "HttpTool",
-    "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
+    "AppNotFound", "Apprise", "Approvals", "Argument", "AskHuman", "BadInput", "BreakerOpen",
+    "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
+    "CachedReply", "ClearRefused", "Client", "Compacted", "Condition", "ContentFiltered",
+    "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided",
+    "DeclaredAgent", "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown",
+    "EffectView", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
+    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "InboxItem",
+    "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
     "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
     "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
     "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
     "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
     "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
     "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson",
-    "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "OpenMemory",
-    "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PlanChanged",
-    "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled",
-    "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "Rule", "RunOptions", "SearchAttributesMissing", "Secret", "SecretMissing",
-    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
-    "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending",
-    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
-    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport",
-    "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid",
-    "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec",
-    "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView",
-    "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting",
-    "WorkerMissing", "allow", "arg", "ask", "called", "connect", "deny", "open_memory", "tool",
-    "untrusted",
+    "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
+    "NotificationFailed", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
+    "PermissionDecided", "Permissions", "PlanChanged", "PlanItem", "PortTaken", "Problem",
+    "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
+    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Rule", "RunOptions",
+    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
+    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView",
+    "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError",
+    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
+    "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta",
+    "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError",
+    "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
+    "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask", "called", "connect",
+    "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

@@ -29,17 +29,13 @@ from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.permissions import checking
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
-from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
 from . import declare, limits
-from .http_tool import HttpTool
 from .instructions import Instructions, read_instructions
 from .mcp_server import MCPServer
 from .tools import Tool
 
 OutT = TypeVar("OutT", default=str)
-
-AnyTool = Tool[..., Any] | HttpTool
 
 
 @public
@@ -59,7 +55,7 @@ class Agent(Generic[OutT]):
         *,
         model: str | Sequence[str],
         instructions: Instructions = "",
-        tools: Sequence[AnyTool | MCPServer] = (),
+        tools: Sequence[Tool[..., Any] | MCPServer] = (),
         output_type: type[OutT] | Mapping[str, Any] | None = None,
         description: str = "",
         max_steps: int = 50,
@@ -88,7 +84,7 @@ class Agent(Generic[OutT]):
             model: ``"provider:model"``, or several in order of preference.
             instructions: The system prompt, or a function of an InstructionsContext that returns it, sync or async. It
                 is called once for each turn.
-            tools: Tools made by ``@tool``, HttpTools and MCPServers.
+            tools: Tools made by ``@tool``, and MCP servers.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
             description: The agent's purpose, for people and other agents.
@@ -140,7 +136,7 @@ class Agent(Generic[OutT]):
         declare.tools(self.spec.tools, self.spec.models, where)
 
     @property
-    def functions(self) -> Mapping[str, AnyTool]:
+    def functions(self) -> Mapping[str, Tool[..., Any]]:
         """The tools by name and alias."""
         aliases = {alias: tool for tool in self.tools.values() for alias in tool.aliases}
         return {**aliases, **self.tools}
@@ -159,12 +155,12 @@ class Agent(Generic[OutT]):
         return f"Agent({self.name!r})"
 
 
-def _by_name(tools: Sequence[object], where: str) -> Mapping[str, AnyTool]:
-    found: dict[str, AnyTool] = {}
+def _by_name(tools: Sequence[object], where: str) -> Mapping[str, Tool[..., Any]]:
+    found: dict[str, Tool[..., Any]] = {}
     for given in tools:
-        if not isinstance(given, Tool | ProvidedTool):
+        if not isinstance(given, Tool):
             raise InvalidDeclaration(f"{where} has {given!r} among its tools; put @tool above the function")
-        tool = cast("AnyTool", given)
+        tool = cast("Tool[..., Any]", given)
         if tool.spec.name in OWN_TOOLS:
             raise InvalidDeclaration(
                 f"{where}: tool {tool.spec.name!r} has the name of a built-in tool; choose another with name=…"
@@ -176,7 +172,7 @@ def _by_name(tools: Sequence[object], where: str) -> Mapping[str, AnyTool]:
     return found
 
 
-def _check_aliases(tools: Mapping[str, AnyTool], where: str) -> None:
+def _check_aliases(tools: Mapping[str, Tool[..., Any]], where: str) -> None:
     taken = {name: name for name in tools}
     for tool in tools.values():
         for alias in tool.aliases:
@@ -188,15 +184,16 @@ def _check_aliases(tools: Mapping[str, AnyTool], where: str) -> None:
             taken[alias] = tool.spec.name
 
 
-def _with_undos(tools: Mapping[str, AnyTool], where: str) -> Mapping[str, AnyTool]:
+def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str, Tool[..., Any]]:
     """The tools, and those that are only undos of others, hidden from the model."""
     found = dict(tools)
     for tool in tools.values():
-        if not isinstance(tool, Tool) or not (name := tool.spec.undo):
+        name = tool.spec.undo
+        if not name:
             continue
         if tool.undo is not None:
             undo = found.setdefault(name, tool.undo.hidden())
-            if not isinstance(undo, Tool) or not undo.same_as(tool.undo):
+            if not undo.same_as(tool.undo):
                 raise InvalidDeclaration(
                     f"{where}: the undo of {tool.spec.name!r} and another tool are both named {name!r}; "
                     "rename one of them"
@@ -206,17 +203,13 @@ def _with_undos(tools: Mapping[str, AnyTool], where: str) -> Mapping[str, AnyToo
                 f"{where}: {tool.spec.name!r} has undo={name!r}, but no tool has that name; "
                 "add it to tools=[…], or give the tool itself as undo"
             )
-        undo = found[name]
-        if not isinstance(undo, Tool):
-            raise InvalidDeclaration(
-                f"{where}: {tool.spec.name!r} has undo={name!r}, which is not a function; "
-                "write a function that undoes the call, with @tool above it"
-            )
-        tool.check_undo(undo)
+        tool.check_undo(found[name])
     return found
 
 
-def _declared(tools: Sequence[object], where: str) -> tuple[Mapping[str, AnyTool], tuple[McpServer, ...]]:
+def _declared(
+    tools: Sequence[object], where: str
+) -> tuple[Mapping[str, Tool[..., Any]], tuple[McpServer, ...]]:
     """The functions by name, with their undos, and the servers."""
     functions = [each for each in tools if not isinstance(each, MCPServer)]
     return _with_undos(_by_name(functions, where), where), _servers(tools, where)
@@ -234,7 +227,7 @@ def _servers(tools: Sequence[object], where: str) -> tuple[McpServer, ...]:
 
 
 def _specs(
-    tools: Mapping[str, AnyTool], memory: Memory | None, working_memory: bool, *, any_tools: bool
+    tools: Mapping[str, Tool[..., Any]], memory: Memory | None, working_memory: bool, *, any_tools: bool
 ) -> tuple[ToolSpec, ...]:
     own = own_tools(any_tools=any_tools, memory=memory, working_memory=working_memory)
     return (*(tool.spec for tool in tools.values()), *own)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, get_args
 
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.declared import known_options
+from holdfast_workflows.contracts.control.inbox import ItemKind
+from holdfast_workflows.contracts.control.notifications import Apprise, Webhook
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.permissions import checking
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
+from holdfast_workflows.contracts.text.nearest import no_such
 
 from . import declare, limits
 from .agent import Agent
@@ -32,6 +35,7 @@ class App:
             its task queue is ``holdfast-<name>``, or ``holdfast`` without a name.
         lifespan: Makes what the tools share, or None.
         permissions: Rules on the tool calls of all agents, or None.
+        notifications: Where notifications about what waits for people are sent.
     """
 
     @known_options("App")
@@ -45,6 +49,7 @@ class App:
         tenants: Mapping[str, TenantLimits] | None = None,
         lifespan: Callable[[App], AbstractAsyncContextManager[object]] | None = None,
         permissions: Permissions | None = None,
+        notifications: Sequence[Webhook | Apprise] = (),
     ) -> None:
         """Collect what a worker serves.
 
@@ -61,6 +66,7 @@ class App:
         self.tenants = limits.tenants(tenants or {})
         self.lifespan = _checked(lifespan)
         self.permissions = _permissions(permissions, self.tenants, self.agents)
+        self.notifications = _targets(notifications)
 
     def registry(self) -> Registry:
         """What a worker needs to serve these agents."""
@@ -80,6 +86,7 @@ class App:
             servers={name: agent.servers for name, agent in self.agents.items() if agent.servers},
             permissions=self.permissions,
             lifespan=None if enter is None else lambda: enter(self),
+            notifications=self.notifications,
         )
 
 
@@ -110,6 +117,22 @@ def _checked(
             "write an async function that takes the app and yields once, with @asynccontextmanager above it"
         )
     return lifespan
+
+
+def _targets(given: Sequence[object]) -> tuple[Webhook | Apprise, ...]:
+    found: list[Webhook | Apprise] = []
+    for each in given:
+        if not isinstance(each, Webhook | Apprise):
+            raise InvalidDeclaration(f"App(notifications=…) contains {each!r}; give Webhook(…) or Apprise(…)")
+        unknown = [kind for kind in each.kinds if kind not in get_args(ItemKind)]
+        if unknown:
+            raise InvalidDeclaration(
+                f"{type(each).__name__}(kinds=…): {no_such('kind', unknown, get_args(ItemKind))}"
+            )
+        if each in found:
+            raise InvalidDeclaration(f"App(notifications=…) contains {each.url!r} twice; remove one")
+        found.append(each)
+    return tuple(found)
 
 
 def _by_name(agents: Sequence[object]) -> dict[str, Agent[Any]]:

@@ -9,6 +9,7 @@ from holdfast_activities.context import Conversations, TokenCalibration
 from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
+from holdfast_activities.notifications import Sender
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.app import Registry
@@ -30,6 +31,7 @@ from .memory.remember import RememberTurn
 from .model_call.side_call import SideCall
 from .model_call.step_loop import WorkerDependencies
 from .model_call.think import Think
+from .notify import Notify
 from .settle_turn import SettleTurn
 from .tool_call.act import Act
 from .tool_call.ledger import Ledger
@@ -63,39 +65,25 @@ class Activities:
         tenants, texts = registry.tenants, TurnInstructions(state, registry)
         side_call = SideCall(state.budgets, resilience, tenants)
         self._ratios = ratios = TokenCalibration(state.calibration)
-        content, operating = Content(registry, state), BreakersAndBudgets(state)
-        memories = MemoryAdmin(state, memory, applying)
-        remember = RememberTurn(state.log, state.budgets, agents, memory, applying, side_call)
         self.drainer = Drainer(applying, state.outbox, state.erasing, conversations.forget)
         """Applies memory changes in the background."""
-        self._all: list[Callable[..., Any]] = [
-            LoadAgent(registry, state, agents, self._servers).load_agent,
-            Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)).think,
-            Act(state, agents, Ledger(state, conversations), resilience).act,
-            SettleTurn(state).settle_turn,
-            content.read_log,
-            content.read_text,
-            content.store_text,
-            content.read_turn,
-            content.list_agents,
-            operating.list_effects,
-            ResolveEffect(state).decide_effect,
-            operating.list_breakers,
-            operating.set_breaker,
-            operating.list_budgets,
-            Recall(state, conversations, agents, memory).recall,
-            remember.remember_turn,
-            Compact(state, conversations, agents, side_call, ratios).compact,
-            memories.read_manifests,
-            memories.search_memories,
-            memories.add_memory,
-            memories.forget_memories,
-            memories.memory_stats,
-            memories.migrate_memory,
-            Erase(state, conversations, memory, applying).erase,
-            Maintain(state.erasing, memory, applying).maintain,
-            SetAside(state).set_aside,
-        ]
+        self._all = _activities_of(
+            LoadAgent(registry, state, agents, self._servers),
+            Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)),
+            Act(state, agents, Ledger(state, conversations), resilience),
+            SettleTurn(state),
+            Content(registry, state),
+            BreakersAndBudgets(state),
+            ResolveEffect(state),
+            Recall(state, conversations, agents, memory),
+            RememberTurn(state.log, state.budgets, agents, memory, applying, side_call),
+            Compact(state, conversations, agents, side_call, ratios),
+            MemoryAdmin(state, memory, applying),
+            Erase(state, conversations, memory, applying),
+            Maintain(state.erasing, memory, applying),
+            SetAside(state),
+            Notify(Sender(state, registry.notifications)),
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -119,3 +107,13 @@ def _servers(registry: Registry) -> "McpServers | None":
     from holdfast_activities.tools.mcp.servers import McpServers  # half a second, so only where it is needed
 
     return McpServers(registry)
+
+
+def _activities_of(*holders: object) -> list[Callable[..., Any]]:
+    """The methods of the holders that are activities."""
+    return [
+        getattr(holder, name)
+        for holder in holders
+        for name, method in vars(type(holder)).items()
+        if hasattr(method, "__temporal_activity_definition")  # set by @activity.defn
+    ]

@@ -60,6 +60,7 @@ class LoadAgent:
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
         pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant), self._levels(spec, load))
+        pinned = pinned.model_copy(update={"notifies": bool(self._registry.notifications)})
         if load.again:
             await self._state.save_spec(digest, body)
             self._agents.keep(digest, spec)

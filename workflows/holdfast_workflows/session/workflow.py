@@ -23,7 +23,7 @@ from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 from ..inputs import start_input
 from . import validators
-from .background import remember, settle
+from .background import notify, remember, settle
 from .background.compact import Compaction
 from .handlers import ControlHandlers
 from .state import activity_calls, continue_as_new, current_details, reset, search_attributes, waiting
@@ -53,6 +53,7 @@ class AgentWorkflow(ControlHandlers):
         reset.watch(self._state)
         self._settle_queue = settle.SettleQueue(self._state)
         self._remember_queue = remember.RememberQueue(self._state, self._settle_queue)
+        self._notify_queue = notify.NotifyQueue(self._state)
         self._compaction = Compaction(self._state)
         self._waiters = 0
         self._continuing = False
@@ -67,6 +68,7 @@ class AgentWorkflow(ControlHandlers):
             await self._load()
             self._resets = asyncio.create_task(reset.follow(self._state))
             self._remember_queue.start()
+            self._notify_queue.start()
             while await self._next_turn():
                 if not self._continuing:
                     await self._run_turn()
@@ -182,6 +184,7 @@ class AgentWorkflow(ControlHandlers):
         await self._settle_queue.wait()
         await self._compaction.cancel()
         await self._remember_queue.wait(remember.CONTINUE_WAIT)
+        await self._notify_queue.wait(notify.CONTINUE_WAIT)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
             # Not needed any more: the carried state holds the message and the pinned spec.
@@ -208,6 +211,7 @@ class AgentWorkflow(ControlHandlers):
         await self._compaction.cancel()
         if not await self._remember_queue.wait(remember.CLOSE_WAIT):
             workflow.logger.error("%d turns were not remembered", len(self._state.unremembered))
+        await self._notify_queue.wait(notify.CLOSE_WAIT)
         search_attributes.with_totals(self._state)
         workflow.set_current_details(current_details.render(self._state))
         self._settle_queue.session_ended()

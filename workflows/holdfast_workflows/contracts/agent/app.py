@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from typing_extensions import TypeVar
 
+from ..control.notifications import NotificationTarget
 from ..errors import InvalidDeclaration
 from ..operations.breakers import TenantLimits
 from ..permissions.rules import Permissions
 from ..public import public
-from ..tools.sources import ProvidedTool
 from .spec import AgentSpec, ToolSpec
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Registry:
     """
 
     agents: Mapping[str, AgentSpec]
-    tools: Mapping[str, Mapping[str, ToolBinding | ProvidedTool]]
+    tools: Mapping[str, Mapping[str, ToolBinding]]
     workflows: Sequence[type] = ()
     activities: Sequence[Callable[..., Any]] = ()
     tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])
@@ -153,5 +153,6 @@ class Registry:
     instructions: Mapping[str, InstructionsFunction] = field(default_factory=dict[str, InstructionsFunction])
     servers: Mapping[str, Sequence["McpServer"]] = field(default_factory=dict[str, "Sequence[McpServer]"])
     lifespan: Callable[[], AbstractAsyncContextManager[object]] | None = None
+    notifications: Sequence[NotificationTarget] = ()
     deps: object = None
     permissions: Permissions | None = None

@@ -166,6 +166,8 @@ class PinnedSpec(Contract):
     working_memory: bool = False
     compact_at: float = 0.75
     approvals: Approvals | None = None
+    notifies: bool = False
+    """Whether the app has targets for notifications."""
     has_output: bool = False
     """Whether final replies are JSON of an output type."""
     levels: tuple[Level, ...] = ()

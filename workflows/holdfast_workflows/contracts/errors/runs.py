@@ -19,12 +19,6 @@ class ToolError(ToolFailed, code="tool_error", retryable=False):
     """The tool rejected this call; the model receives the reason and the call is not retried."""
 
 
-class EgressRefused(ToolError, code="egress_refused"):
-    """The egress guard of an HTTP tool refused the request; use an allowed URL, or change HttpTool(allow=…) or private=… as the detail says."""
-
-    rule: str = ""
-
-
 class ResultNotText(ToolError, code="result_not_text"):
     """The tool's result cannot be written as JSON; return text, numbers, lists, dicts or pydantic models."""
 
@@ -62,6 +56,10 @@ class TurnNotEnded(HoldfastError, code="turn_not_ended", kind="transient", retry
 
     session: str = ""
     turn: int = 0
+
+
+class NotificationFailed(HoldfastError, code="notification_failed", kind="transient", retryable=True):
+    """A notification was not sent; check the target in App(notifications=…), and its secret."""
 
 
 class Unclassified(HoldfastError, code="unclassified", kind="unknown", retryable=True):

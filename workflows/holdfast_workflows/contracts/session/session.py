@@ -9,6 +9,7 @@ from ..agent.memory import PlanItem, RememberInput
 from ..agent.spec import OutputSpec, PinnedSpec, WhenBusy
 from ..base import Contract
 from ..control.inbox import Answer, InboxItem
+from ..control.notifications import Notification
 from ..limits import MAX_NAME
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions
@@ -256,6 +257,8 @@ class CarriedState(Contract):
     """Ended turns that are not remembered yet, in order."""
     abandoned: Abandoned = ()
     resets: int = 0
+    unsent: tuple[Notification, ...] = ()
+    """Notifications that are not sent yet, in order."""
     next_spec: PinnedSpec | None = None
     """The spec to use after the running turn."""
     inbox: tuple[InboxItem, ...] = ()

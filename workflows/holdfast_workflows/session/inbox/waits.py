@@ -10,10 +10,14 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 from ..state import waiting
 from ..state.state import SessionState
-from . import deadlines
+from . import deadlines, notifying
 
 _PATCH = "inbox-deadlines"
 """Sessions that began to wait before items had deadlines go on waiting without one."""
+
+
+_REMINDERS = 1_000
+"""More than an item has reminders for one group of owners; it tells those of different groups apart."""
 
 
 def _never() -> bool:
@@ -51,8 +55,11 @@ async def ask(
         _change(state, item.id)
         if ready():
             break
-    answer = state.inbox.take(item.id)
-    state.inbox.close(item.id, keep=answer is None and not state.cancelled and not done())
+    answer, item = state.inbox.take(item.id), state.inbox[item.id]
+    keep = answer is None and not state.cancelled and not done()
+    state.inbox.close(item.id, keep=keep)
+    if not keep:
+        notifying.closed(state, item, answer)
     state.resume_clock()
     waiting.show(state)
     return answer
@@ -69,6 +76,7 @@ def _open(state: SessionState, item: InboxItem) -> None:
     }
     if state.inbox.open(item.model_copy(update=where)):
         state.emit("needs_person", item.what, name=item.kind, call_id=item.id)
+        notifying.notify(state, state.inbox[item.id], "opened")
     state.pause_clock()
     waiting.show(state)
 
@@ -77,12 +85,15 @@ def _change(state: SessionState, id: str) -> None:
     """Remind the owners, ask the next ones, or end the wait."""
     item, now = state.inbox[id], workflow.time()
     if deadlines.reminder_due(item, now):
-        state.inbox.update(deadlines.reminded(item, now))
+        item = deadlines.reminded(item, now)
+        state.inbox.update(item)
         report(state, item, "reminder", ", ".join(item.owners))
+        notifying.notify(state, item, "reminder", item.escalated * _REMINDERS + item.reminded)
     elif item.escalation:
         item = deadlines.escalated(item, now)
         state.inbox.update(item)
         report(state, item, "escalated", ", ".join(item.owners))
+        notifying.notify(state, item, "escalated", item.escalated)
     else:
         end(state, item)
     waiting.show(state)

@@ -26,6 +26,7 @@ from holdfast_workflows.contracts.agent.memory import (
 from holdfast_workflows.contracts.agent.spec import MEMORY_RETRY, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.agent.spec import RetryPolicy as RetrySettings
 from holdfast_workflows.contracts.base import Contract
+from holdfast_workflows.contracts.control.notifications import Notification
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
 from holdfast_workflows.contracts.session.session import Partial
@@ -73,6 +74,7 @@ def _retry(first: float, longest: float, attempts: int, never: Sequence[str] | N
 _READ_RETRY = _retry(0.1, 5, 20)
 _SETTLE_RETRY = _retry(0.2, 30, 30)
 _ONCE = RetryPolicy(maximum_attempts=1)
+_NOTIFY_RETRY = _retry(1, 300, 12)  # about half an hour
 _RESET_RETRY = _retry(0.2, 30, 0)  # until the database answers
 _ELSEWHERE_RETRY = _retry(0.1, 2, 60, _NEVER_AGAIN)
 
@@ -228,6 +230,12 @@ async def settle_turn_locally(change: SettleInput, heartbeat_timeout: float) -> 
 def settle_turn(change: SettleInput, heartbeat_timeout: float) -> workflow.ActivityHandle[int]:
     """Start writing a turn and the session's snapshot; the result is the snapshot's version."""
     return _start(names.SETTLE_TURN, change, int, heartbeat_timeout, _SETTLE_RETRY, _changed(change))
+
+
+def notify(notification: Notification) -> workflow.ActivityHandle[None]:
+    """Start sending a notification to people."""
+    summary = f"{notification.event}: {notification.what}"
+    return _start(names.NOTIFY, notification, type(None), 60.0, _NOTIFY_RETRY, summary)
 
 
 def _changed(change: SettleInput) -> str:

@@ -9,6 +9,7 @@ from temporalio import workflow
 from holdfast_workflows.contracts.agent.memory import RememberInput
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.control.inbox import Answer
+from holdfast_workflows.contracts.control.notifications import Notification
 from holdfast_workflows.contracts.limits import MAX_PAYLOAD
 from holdfast_workflows.contracts.operations.resets import AsideResult
 from holdfast_workflows.contracts.session import descriptions
@@ -63,6 +64,8 @@ class SessionState:
     """Whether the workflow itself was cancelled, so that it ends in this run."""
     stop_calls: Callable[[], None] = staticmethod(lambda: None)
     """Cancels the running activities of the turn."""
+    on_notification: Callable[[], None] | None = None
+    """Starts sending notifications."""
     thinking_since = 0.0
     """When the model call that runs now was scheduled; 0 for none."""
 
@@ -94,6 +97,7 @@ class SessionState:
         self.memory = carried.memory
         self.model = carried.model
         self.unremembered: deque[RememberInput] = deque(carried.unremembered, maxlen=KEPT_UNREMEMBERED)
+        self.unsent: deque[Notification] = deque(carried.unsent)
         self.next_spec = carried.next_spec
         self.own_output = carried.own_output
         self.untrusted, self.called = carried.untrusted, dict(carried.called)
@@ -200,6 +204,12 @@ class SessionState:
             return self.spending.seconds
         waited = running.waited + (workflow.time() - self._clock_paused_at if self._clock_pauses else 0.0)
         return self.spending.seconds + max(0.0, workflow.time() - running.started - waited)
+
+    def notify(self, notification: Notification) -> None:
+        """Queue a notification and have it sent."""
+        self.unsent.append(notification)
+        if self.on_notification is not None:
+            self.on_notification()
 
     def mark_written(self, entries: Iterable[NewEntry]) -> None:
         """Remove entries from ``unwritten``, since they are in the log now."""
@@ -355,7 +365,9 @@ class SessionState:
         """Return the state for the next run; optional parts are dropped when it is too large for a payload."""
         running = self.running
         values = {name: getattr(self, name) for name in CarriedState.model_fields if name != "answers"}
-        values |= {name: tuple(values[name]) for name in ("queue", "steering", "recent", "unremembered")}
+        values |= {
+            name: tuple(values[name]) for name in ("queue", "steering", "recent", "unremembered", "unsent")
+        }
         values |= {"inbox": self.inbox.carried, "answers": self.inbox.carried_answers}
         values["events"] = tuple(self.events)[-CARRIED_EVENTS:]
         values["running"] = running and running.model_copy(update={"new": tuple(self.unwritten)})

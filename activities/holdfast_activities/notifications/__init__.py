@@ -1,0 +1,5 @@
+"""Notifications about what waits for people: webhooks, and the services of apprise."""
+
+from .sending import Sender
+
+__all__ = ["Sender"]
