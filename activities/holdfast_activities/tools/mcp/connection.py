@@ -30,6 +30,8 @@ from .stdio import Streams, child_process
 
 R = TypeVar("R")
 
+_SAID = 4
+"""Lines of error output in an error message."""
 _SESSION_UNKNOWN = 404
 _SERVER_ERROR = 500
 
@@ -208,15 +210,21 @@ class Connection:
         if isinstance(error, TimeoutError):
             why = f"not ready after {self.server.connect_timeout:g} s"
         else:
-            why = f"HTTP {exchange.status}" if exchange.status else reason(error)
-        said = preview(" | ".join(self._errors), 500)
+            cause = exchange.error or error
+            why = f"HTTP {exchange.status}" if exchange.status else reason(cause)
+        said = self._said()
         return McpUnavailable(
             self.resolved.redact(f"{where}: {why}{f': {said}' if said else ''}"),
             retry_after=exchange.retry_after,
         )
 
     def _why(self) -> str:
-        return preview(self.resolved.redact(" | ".join(self._errors)), 500) or "the connection ended"
+        said = self._said()
+        return f"the connection ended{f': {said}' if said else ''}"
+
+    def _said(self) -> str:
+        """The last lines of the server's error output."""
+        return preview(self.resolved.redact(" | ".join(list(self._errors)[-_SAID:])), 500)
 
     async def _on_message(self, message: IncomingMessage) -> None:
         if isinstance(message, ToolListChangedNotification):

@@ -73,9 +73,12 @@ class McpServers:
             async with self._pool.connection(server, resolved) as connection:
                 self._last[key] = await connection.tools(most_age)
         except (McpUnavailable, Lost) as error:
-            if key not in self._last:
-                raise error if isinstance(error, McpUnavailable) else McpUnavailable(str(error)) from error
-            _log.warning("%s Its last tool list is used.", error)
+            if key in self._last:
+                _log.warning("%s Its last tool list is used.", error)
+            elif isinstance(error, McpUnavailable):
+                raise
+            else:
+                raise McpUnavailable(f"server {server.name!r}: {error}") from error
         return self._last[key]
 
     @asynccontextmanager
