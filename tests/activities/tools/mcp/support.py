@@ -53,7 +53,7 @@ def context(user: str = "", tenant: str = "", **options: Any) -> ToolContext:
         "turn": 1,
         "step": 1,
         "log": logging.getLogger("test"),
-        "_heartbeat": lambda _: None,
+        "_heartbeat": list[str]().append,
         "_cancelled": lambda: False,
     }
     return ToolContext(user=user, tenant=tenant, **{**given, **options})

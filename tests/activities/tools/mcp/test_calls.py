@@ -19,6 +19,7 @@ from holdfast import (
     ToolArgumentsInvalid,
     ToolError,
 )
+from holdfast_workflows.contracts.agent.spec import Effect
 
 from .support import BOUND, gone, notes, over_http, recorded, serving
 
@@ -65,7 +66,7 @@ async def test_progress_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("effect", "error"), [("idempotent", McpSessionLost), ("once", EffectUnknown)])
 async def test_a_server_that_crashes_during_a_call_is_started_again(
-    tmp_path: Path, effect: str, error: type[Exception]
+    tmp_path: Path, effect: Effect, error: type[Exception]
 ) -> None:
     async with serving(notes(tmp_path, effects={"add": effect})) as tools:
         (tmp_path / "crash").touch()
@@ -101,7 +102,7 @@ async def test_a_url_whose_server_was_restarted_is_reached_again(tmp_path: Path)
 
 @pytest.mark.parametrize(("effect", "error"), [("idempotent", McpSessionLost), ("once", EffectUnknown)])
 async def test_a_url_whose_server_dies_during_a_call_leaves_the_outcome_open(
-    tmp_path: Path, effect: str, error: type[Exception]
+    tmp_path: Path, effect: Effect, error: type[Exception]
 ) -> None:
     async with (
         over_http(tmp_path) as (url, _),

@@ -23,6 +23,10 @@ async def of_user(about: CredentialsContext) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {about.tenant}-{about.user}"}
 
 
+def same_for_all(_: CredentialsContext) -> Mapping[str, str]:
+    return {"TOKEN": "the same"}
+
+
 async def test_users_never_share_a_connection_or_a_token(tmp_path: Path) -> None:
     async with (
         over_http(tmp_path) as (url, _),
@@ -47,7 +51,7 @@ async def test_users_never_share_a_connection_or_a_token(tmp_path: Path) -> None
 
 
 async def test_users_with_equal_credentials_have_a_process_each(tmp_path: Path) -> None:
-    async with serving(notes(tmp_path, credentials=lambda _: {"TOKEN": "the same"})) as tools:
+    async with serving(notes(tmp_path, credentials=same_for_all)) as tools:
         for user in ("ann", "bob", "ann"):
             await tools.call("notes__add", user, text=user)
     ann, bob, again = (each["pid"] for each in recorded(tmp_path))

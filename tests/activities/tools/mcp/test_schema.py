@@ -64,7 +64,7 @@ def test_a_reference_to_another_document_is_not_followed() -> None:
 @pytest.mark.parametrize("keyword", ["pattern", "patternProperties"])
 def test_a_regular_expression_that_never_ends_is_not_evaluated(keyword: str) -> None:
     evil = "^(a+)+$"
-    inner = {"pattern": evil} if keyword == "pattern" else {"patternProperties": {evil: {}}}
+    inner: dict[str, Any] = {"pattern": evil} if keyword == "pattern" else {"patternProperties": {evil: {}}}
     text = "a" * 60 + "!"
     value = f'"{text}"' if keyword == "pattern" else f'{{"{text}": 1}}'
     began = time.monotonic()
