@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         DevServerFailed,
         DevServerMissing,
         EffectUnknown,
+        EgressRefused,
         EmbedderBroken,
         EmbeddingFailed,
         EmbeddingMismatch,
@@ -179,6 +180,7 @@ if TYPE_CHECKING:
 
     from .agent import Agent
     from .app import App
+    from .http_tool import HttpTool
     from .mcp_server import MCPServer
     from .memory import open_memory
     from .permissions import Argument, allow, arg, ask, called, deny, untrusted
@@ -214,7 +216,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed
-        DevServerFailed DevServerMissing EffectUnknown EmbedderBroken EmbeddingFailed
+        DevServerFailed DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed
         EmbeddingMismatch EmptyReply EncryptionError HoldfastError InsecureConnection
         InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid
         KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied
@@ -240,6 +242,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
     ".agent": "Agent",
     ".app": "App",
+    ".http_tool": "HttpTool",
     ".mcp_server": "MCPServer",
     ".memory": "open_memory",
     ".permissions": "Argument allow arg ask called deny untrusted",
@@ -258,9 +261,9 @@ __all__ = [
     "CachedReply", "ClearRefused", "Client", "Compacted", "Condition", "ContentFiltered",
     "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided",
     "DeclaredAgent", "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown",
-    "EffectView", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
-    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "InboxItem",
-    "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
+    "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
+    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "HttpTool",
+    "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
     "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
     "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
     "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",

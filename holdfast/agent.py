@@ -29,13 +29,17 @@ from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.permissions import checking
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
+from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
 from . import declare, limits
+from .http_tool import HttpTool
 from .instructions import Instructions, read_instructions
 from .mcp_server import MCPServer
 from .tools import Tool
 
 OutT = TypeVar("OutT", default=str)
+
+AnyTool = Tool[..., Any] | HttpTool
 
 
 @public
@@ -55,7 +59,7 @@ class Agent(Generic[OutT]):
         *,
         model: str | Sequence[str],
         instructions: Instructions = "",
-        tools: Sequence[Tool[..., Any] | MCPServer] = (),
+        tools: Sequence[AnyTool | MCPServer] = (),
         output_type: type[OutT] | Mapping[str, Any] | None = None,
         description: str = "",
         max_steps: int = 50,
@@ -84,7 +88,7 @@ class Agent(Generic[OutT]):
             model: ``"provider:model"``, or several in order of preference.
             instructions: The system prompt, or a function of an InstructionsContext that returns it, sync or async. It
                 is called once for each turn.
-            tools: Tools made by ``@tool``, and MCP servers.
+            tools: Tools made by ``@tool``, HttpTools and MCPServers.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
             description: The agent's purpose, for people and other agents.
@@ -136,7 +140,7 @@ class Agent(Generic[OutT]):
         declare.tools(self.spec.tools, self.spec.models, where)
 
     @property
-    def functions(self) -> Mapping[str, Tool[..., Any]]:
+    def functions(self) -> Mapping[str, AnyTool]:
         """The tools by name and alias."""
         aliases = {alias: tool for tool in self.tools.values() for alias in tool.aliases}
         return {**aliases, **self.tools}
@@ -155,12 +159,12 @@ class Agent(Generic[OutT]):
         return f"Agent({self.name!r})"
 
 
-def _by_name(tools: Sequence[object], where: str) -> Mapping[str, Tool[..., Any]]:
-    found: dict[str, Tool[..., Any]] = {}
+def _by_name(tools: Sequence[object], where: str) -> Mapping[str, AnyTool]:
+    found: dict[str, AnyTool] = {}
     for given in tools:
-        if not isinstance(given, Tool):
+        if not isinstance(given, Tool | ProvidedTool):
             raise InvalidDeclaration(f"{where} has {given!r} among its tools; put @tool above the function")
-        tool = cast("Tool[..., Any]", given)
+        tool = cast("AnyTool", given)
         if tool.spec.name in OWN_TOOLS:
             raise InvalidDeclaration(
                 f"{where}: tool {tool.spec.name!r} has the name of a built-in tool; choose another with name=…"
@@ -172,7 +176,7 @@ def _by_name(tools: Sequence[object], where: str) -> Mapping[str, Tool[..., Any]
     return found
 
 
-def _check_aliases(tools: Mapping[str, Tool[..., Any]], where: str) -> None:
+def _check_aliases(tools: Mapping[str, AnyTool], where: str) -> None:
     taken = {name: name for name in tools}
     for tool in tools.values():
         for alias in tool.aliases:
@@ -184,16 +188,15 @@ def _check_aliases(tools: Mapping[str, Tool[..., Any]], where: str) -> None:
             taken[alias] = tool.spec.name
 
 
-def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str, Tool[..., Any]]:
+def _with_undos(tools: Mapping[str, AnyTool], where: str) -> Mapping[str, AnyTool]:
     """The tools, and those that are only undos of others, hidden from the model."""
     found = dict(tools)
     for tool in tools.values():
-        name = tool.spec.undo
-        if not name:
+        if not isinstance(tool, Tool) or not (name := tool.spec.undo):
             continue
         if tool.undo is not None:
             undo = found.setdefault(name, tool.undo.hidden())
-            if not undo.same_as(tool.undo):
+            if not isinstance(undo, Tool) or not undo.same_as(tool.undo):
                 raise InvalidDeclaration(
                     f"{where}: the undo of {tool.spec.name!r} and another tool are both named {name!r}; "
                     "rename one of them"
@@ -203,13 +206,17 @@ def _with_undos(tools: Mapping[str, Tool[..., Any]], where: str) -> Mapping[str,
                 f"{where}: {tool.spec.name!r} has undo={name!r}, but no tool has that name; "
                 "add it to tools=[…], or give the tool itself as undo"
             )
-        tool.check_undo(found[name])
+        undo = found[name]
+        if not isinstance(undo, Tool):
+            raise InvalidDeclaration(
+                f"{where}: {tool.spec.name!r} has undo={name!r}, which is not a function; "
+                "write a function that undoes the call, with @tool above it"
+            )
+        tool.check_undo(undo)
     return found
 
 
-def _declared(
-    tools: Sequence[object], where: str
-) -> tuple[Mapping[str, Tool[..., Any]], tuple[McpServer, ...]]:
+def _declared(tools: Sequence[object], where: str) -> tuple[Mapping[str, AnyTool], tuple[McpServer, ...]]:
     """The functions by name, with their undos, and the servers."""
     functions = [each for each in tools if not isinstance(each, MCPServer)]
     return _with_undos(_by_name(functions, where), where), _servers(tools, where)
@@ -227,7 +234,7 @@ def _servers(tools: Sequence[object], where: str) -> tuple[McpServer, ...]:
 
 
 def _specs(
-    tools: Mapping[str, Tool[..., Any]], memory: Memory | None, working_memory: bool, *, any_tools: bool
+    tools: Mapping[str, AnyTool], memory: Memory | None, working_memory: bool, *, any_tools: bool
 ) -> tuple[ToolSpec, ...]:
     own = own_tools(any_tools=any_tools, memory=memory, working_memory=working_memory)
     return (*(tool.spec for tool in tools.values()), *own)

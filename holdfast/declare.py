@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from holdfast_workflows.contracts.agent import tool_limits
 from holdfast_workflows.contracts.agent.spec import RetryPolicy, ToolSpec
 from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 
 T = TypeVar("T")
 
@@ -30,6 +31,19 @@ def name(value: str, what: str) -> str:
             "use 1 to 64 ASCII letters, digits, '_' and '-' (set name=… if it comes from a function)"
         )
     return value
+
+
+def aliases(given: Sequence[str], tool: str) -> tuple[str, ...]:
+    """Check the earlier names of a tool."""
+    if isinstance(given, str):
+        raise InvalidDeclaration(f"tool {tool!r} has aliases={given!r}; give a list of names")
+    for alias in given:
+        name(alias, f"tool {tool!r}: alias")
+        if alias == tool or alias in RESERVED or alias in OWN_TOOLS:
+            raise InvalidDeclaration(
+                f"tool {tool!r} has the alias {alias!r}, which is its own name or a reserved one"
+            )
+    return tuple(dict.fromkeys(given))
 
 
 def property_name(value: str, what: str) -> str:

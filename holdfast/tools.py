@@ -13,7 +13,7 @@ from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.spec import TOOL_RETRY, Effect, RetryPolicy, ToolSpec
 from holdfast_workflows.contracts.control.secrets import Secret
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
-from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
+from holdfast_workflows.contracts.names import RESERVED
 from holdfast_workflows.contracts.public import public
 
 from . import arguments as args
@@ -184,7 +184,7 @@ def tool(
     def declared(function: Callable[P, R]) -> Tool[P, R]:
         chosen = _name(function, name)
         _check_effect(chosen, effect, inline=inline, has_functions=probe is not None or undo is not None)
-        known = _aliases(aliases, chosen)
+        known = declare.aliases(aliases, chosen)
         signature = read_signature(function, chosen)
         spec = ToolSpec(
             name=chosen,
@@ -222,18 +222,6 @@ def _name(function: Callable[..., Any], name: str | None) -> str:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidDeclaration(f"tool {chosen!r} yields; return a list or a text instead")
     return chosen
-
-
-def _aliases(aliases: Sequence[str], name: str) -> tuple[str, ...]:
-    if isinstance(aliases, str):
-        raise InvalidDeclaration(f"tool {name!r} has aliases={aliases!r}; give a list of names")
-    for alias in aliases:
-        declare.name(alias, f"tool {name!r}: alias")
-        if alias == name or alias in RESERVED or alias in OWN_TOOLS:
-            raise InvalidDeclaration(
-                f"tool {name!r} has the alias {alias!r}, which is its own name or a reserved one"
-            )
-    return tuple(dict.fromkeys(aliases))
 
 
 def _secrets(secrets: Sequence[str], name: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.database import State
+from holdfast_activities.tools.provided import binding
 from holdfast_workflows.contracts.agent.app import Registry, ToolBinding, ToolContext
 from holdfast_workflows.contracts.agent.fallbacks import Fallback
 from holdfast_workflows.contracts.agent.spec import AgentSpec, ToolSpec
@@ -169,7 +170,8 @@ class LiveAgents:
         own = self._registry.tools.get(spec.name, {})
         served = self._servers.of(spec) if self._servers else {}
         with_deps = {
-            name: _WithDeps(tool, self._registry.deps) for name, tool in (*own.items(), *served.items())
+            name: _WithDeps(binding(tool), self._registry.deps)
+            for name, tool in (*own.items(), *served.items())
         }
         tools: dict[str, ToolBinding] = {**with_deps, **self._own.of(spec)}
         live = LiveAgent(spec, tools, self._source, lambda: self.elsewhere(spec.name))

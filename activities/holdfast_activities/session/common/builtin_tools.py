@@ -1,63 +1,39 @@
 """The implementation of Holdfast's built-in tools."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
-
-from pydantic import ValidationError
 
 from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.state.base import Log
+from holdfast_activities.tools.contract_tool import ContractTool
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent import builtin_tools
 from holdfast_workflows.contracts.agent.app import ToolBinding, ToolContext
 from holdfast_workflows.contracts.agent.memory import Notes, Plan
-from holdfast_workflows.contracts.agent.spec import AgentSpec, ToolSpec
+from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.base import Contract
-from holdfast_workflows.contracts.errors import EffectUnknown, ToolArgumentsInvalid, ToolFailed
+from holdfast_workflows.contracts.errors import ToolArgumentsInvalid, ToolFailed
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
-from holdfast_workflows.contracts.text import model_json
-from holdfast_workflows.contracts.text.unicode import preview, size
+from holdfast_workflows.contracts.text.unicode import size
 
 from .memory_tools import MemoryTools
-
-_PROBLEMS = 3
-"""Invalid arguments that an error message names."""
 
 _KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
 
 
-class BuiltinTool:
-    """A built-in tool; a ``ToolBinding``."""
-
-    def __init__(
-        self, spec: ToolSpec, shape: type[Contract], function: Callable[[Any, ToolContext], Awaitable[str]]
-    ) -> None:
-        self.spec = spec
-        self._reader = model_json.Reader(shape)
-        self._function = function
+class BuiltinTool(ContractTool):
+    """A built-in tool."""
 
     def validate(self, arguments: str) -> dict[str, Any]:
-        try:
-            asked = self._reader.read(arguments.strip() or "{}")
-        except ValidationError as error:
-            raise ToolArgumentsInvalid(_explained(error)) from None
-        except (ValueError, RecursionError) as error:
-            raise ToolArgumentsInvalid(f"the arguments are not valid JSON: {preview(str(error))}") from None
+        asked = super().validate(arguments)
         if self.spec.name in _KEPT and size(arguments) > INLINE_TEXT:
             # The workflow stores them, so they go into its history.
             raise ToolArgumentsInvalid(
                 f"{size(arguments):,} bytes are too long; keep to {INLINE_TEXT:,} and leave out what is done"
             )
-        return {"asked": asked}
-
-    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
-        return await self._function(arguments["asked"], context)
-
-    async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
-        # Built-in tools with an effect are idempotent.
-        raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
+        return asked
 
 
 class BuiltinTools:
@@ -105,13 +81,3 @@ async def _plan(plan: Plan, _: ToolContext) -> str:
 
 async def _notes(notes: Notes, _: ToolContext) -> str:
     return f"notes kept: {len(notes.text):,} characters" if notes.text else "notes cleared"
-
-
-def _explained(error: ValidationError) -> str:
-    """The first problems, as a message for the model."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [
-        f"{preview('.'.join(map(str, problem['loc']))) or 'arguments'}: {preview(problem['msg'])}"
-        for problem in problems[:_PROBLEMS]
-    ]
-    return "; ".join(lines)

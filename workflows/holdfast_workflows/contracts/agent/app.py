@@ -19,6 +19,7 @@ from ..errors import InvalidDeclaration
 from ..operations.breakers import TenantLimits
 from ..permissions.rules import Permissions
 from ..public import public
+from ..tools.sources import ProvidedTool
 from .spec import AgentSpec, ToolSpec
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Registry:
     """
 
     agents: Mapping[str, AgentSpec]
-    tools: Mapping[str, Mapping[str, ToolBinding]]
+    tools: Mapping[str, Mapping[str, ToolBinding | ProvidedTool]]
     workflows: Sequence[type] = ()
     activities: Sequence[Callable[..., Any]] = ()
     tenants: Mapping[str, TenantLimits] = field(default_factory=dict[str, TenantLimits])

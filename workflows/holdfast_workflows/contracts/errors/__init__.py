@@ -17,7 +17,7 @@
     │   ├── MalformedReply  EmptyReply
     │   └── AllProvidersFailed, NoCachedReply
     ├── ToolFailed          ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
-    │   ├── ToolError       ResultNotText
+    │   ├── ToolError       ResultNotText, EgressRefused
     │   └── McpUnavailable, McpSessionLost, McpToolChanged, McpAccessDenied
     ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
     ├── MemoryFailed        MemoryUnavailable

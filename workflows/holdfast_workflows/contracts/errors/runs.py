@@ -19,6 +19,12 @@ class ToolError(ToolFailed, code="tool_error", retryable=False):
     """The tool rejected this call; the model receives the reason and the call is not retried."""
 
 
+class EgressRefused(ToolError, code="egress_refused"):
+    """The egress guard of an HTTP tool refused the request; use an allowed URL, or change HttpTool(allow=…) or private=… as the detail says."""
+
+    rule: str = ""
+
+
 class ResultNotText(ToolError, code="result_not_text"):
     """The tool's result cannot be written as JSON; return text, numbers, lists, dicts or pydantic models."""
 

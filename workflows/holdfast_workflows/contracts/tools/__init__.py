@@ -1,0 +1,6 @@
+"""Tools whose functions Holdfast's workers provide: settings and arguments.
+
+url_patterns  the URLs that an HTTP tool may request
+http          HttpTool
+sources       what a worker gets of all of them
+"""
