@@ -15,6 +15,7 @@ from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import WorkerMissing
 
+from .admin.audit import Audit
 from .admin.breakers_and_budgets import BreakersAndBudgets
 from .admin.content import Content
 from .admin.erase import Erase
@@ -82,6 +83,7 @@ class Activities:
             Erase(state, conversations, memory, applying),
             Maintain(state.erasing, memory, applying),
             SetAside(state),
+            Audit(state),
             Notify(Sender(state, registry.notifications)),
         )
 

@@ -71,7 +71,8 @@ class LoadAgent:
         before = None if opened else await self._state.load_session(load.session)
         start = await self._start(load, before)
         self._agents.keep(digest, spec)
-        return LoadResult(spec=pinned, version=before.version if before else 0, **start)
+        version = before.version if before else 0
+        return LoadResult(spec=pinned, version=version, appends_audit=True, **start)
 
     def _levels(self, spec: AgentSpec, load: LoadInput) -> tuple[Level, ...]:
         """The rules that apply to the session, the outermost level first."""

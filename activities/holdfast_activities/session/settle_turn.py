@@ -3,6 +3,7 @@
 from temporalio import activity
 
 from holdfast_activities.state.database import State
+from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.steps import SettleInput
 
@@ -20,7 +21,9 @@ class SettleTurn:
     @reports_failures
     async def settle_turn(self, change: SettleInput) -> int:
         """Write the change once; a repeated one returns what the first wrote."""
-        if change.new:
-            new = await new_entries(self._state, change.session, change.new)
+        new = await new_entries(self._state, change.session, change.new)
+        if change.audit:
+            await self._state.log.settle_with(change.session, new, LogExtras(audit=change.audit))
+        elif new:
             await self._state.log.settle(change.session, new)
         return await self._state.settle_turn(change)

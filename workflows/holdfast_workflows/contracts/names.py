@@ -31,6 +31,7 @@ MIGRATE_MEMORY: Final = "migrate_memory"
 MAINTAIN: Final = "maintain"
 SET_ASIDE: Final = "set_aside"
 NOTIFY: Final = "notify"
+APPEND_AUDIT: Final = "append_audit"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
@@ -60,7 +61,7 @@ RESERVED: Final = frozenset({
     LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, READ_TURN, LIST_AGENTS,
     LIST_EFFECTS, DECIDE_EFFECT, LIST_BREAKERS, SET_BREAKER, LIST_BUDGETS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
-    ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY,
+    ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY, APPEND_AUDIT,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 

@@ -66,6 +66,7 @@ class ControlHandlers(UnknownNames):
         assert self._state.running is not None
         view = self._state.find_turn(self._state.running.turn)
         assert view is not None
+        self._state.audit("operator", "cancelled", reason=reason, details={"turn": str(view.turn)})
         self._cancel_turn(preview(reason) or "by request")
         return view
 
@@ -77,6 +78,7 @@ class ControlHandlers(UnknownNames):
     def close(self) -> SessionView:
         """Refuse further messages and end the session after its queued turns."""
         self._state.closing = True
+        self._state.audit("operator", "closed")
         return self.view()
 
     @close.validator
@@ -130,6 +132,7 @@ class ControlHandlers(UnknownNames):
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
         except errors.HoldfastError as error:
             raise errors.to_failure(error) from error
+        state.audit("operator", "repinned", details={"spec": loaded.spec.digest}, now=True)
         state.next_spec = loaded.spec
         state.take_next_spec()
         return self.view()
@@ -156,6 +159,7 @@ class ControlHandlers(UnknownNames):
 
     def _set_paused(self, paused: bool) -> SessionView:
         self._state.paused = paused
+        self._state.audit("operator", "paused" if paused else "resumed", now=True)
         self._state.emit("paused" if paused else "resumed", at=(self._state.turns, 0))
         search_attributes.status(self._state)
         return self._show()

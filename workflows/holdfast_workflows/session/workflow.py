@@ -23,7 +23,7 @@ from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 from ..inputs import start_input
 from . import validators
-from .background import notify, remember, settle
+from .background import audit, notify, remember, settle
 from .background.compact import Compaction
 from .handlers import ControlHandlers
 from .state import activity_calls, continue_as_new, current_details, reset, search_attributes, waiting
@@ -67,6 +67,7 @@ class AgentWorkflow(ControlHandlers):
         try:
             await self._load()
             self._resets = asyncio.create_task(reset.follow(self._state))
+            self._audit = asyncio.create_task(audit.follow(self._state))
             self._remember_queue.start()
             self._notify_queue.start()
             while await self._next_turn():
@@ -118,6 +119,7 @@ class AgentWorkflow(ControlHandlers):
             search_attributes.with_totals(state)
             return
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
+        state.trail.at_once = loaded.appends_audit
         if loaded.abandoned:  # reset to the beginning: loading has set it aside
             state.turns = max(state.turns, loaded.used)
             state.abandoned, state.resets = loaded.abandoned, loaded.resets
@@ -216,6 +218,8 @@ class AgentWorkflow(ControlHandlers):
         workflow.set_current_details(current_details.render(self._state))
         self._settle_queue.session_ended()
         await self._settle_queue.wait()
+        if self._state.trail.at_once and self._state.trail.waiting:
+            await audit.write(self._state)
 
     def _result(self) -> TaskResult:
         """Return the session's result; a failed task fails the workflow with the turn's error."""

@@ -47,6 +47,7 @@ class Think:
         try:
             agent = await self._agents.get(step.digest)
             state = self._dependencies.state
+            await state.append_audit(*step.audit)
             loop = StepLoop(
                 step,
                 agent,

@@ -100,6 +100,8 @@ class Act:
         return result
 
     async def _act(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:
+        # Before the call: no effect without a record of the decision that allowed it.
+        await self._state.append_audit(*request.audit)
         if request.mode == "undo":
             agent = await self._agents.get(request.digest)
             await self._expect_here(agent, request)

@@ -30,3 +30,20 @@ class AuditRecord(Contract):
     """The rule, or the reason that was given."""
     details: dict[str, str] = {}
     at: float = 0.0
+
+
+class AppendAudit(Contract):
+    """Append records to the audit log."""
+
+    records: tuple[AuditRecord, ...]
+
+
+class Trail(Contract):
+    """Audit records of a session that are not known to be written yet, and how many it has ever made.
+
+    ``at_once`` is whether its workers have the activity that appends records.
+    """
+
+    records: tuple[AuditRecord, ...] = ()
+    made: int = 0
+    at_once: bool = False

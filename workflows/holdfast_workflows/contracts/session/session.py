@@ -8,6 +8,7 @@ from ..agent.budget import Budget, Reservation, Spending
 from ..agent.memory import PlanItem, RememberInput
 from ..agent.spec import OutputSpec, PinnedSpec, WhenBusy
 from ..base import Contract
+from ..control.audit import Trail
 from ..control.inbox import Answer, InboxItem
 from ..control.notifications import Notification
 from ..limits import MAX_NAME
@@ -271,6 +272,7 @@ class CarriedState(Contract):
     """The first source of untrusted content that the session has read; empty if it has read none."""
     called: dict[str, int] = Field(default_factory=dict)
     """Calls that were permitted, by tool."""
+    trail: Trail | None = None
 
 
 class StartInput(Contract):

@@ -7,6 +7,7 @@ from pydantic import Field
 from ..agent.budget import Allowance, Reservation, Spent
 from ..agent.spec import OutputSpec, PinnedSpec
 from ..base import Contract
+from ..control.audit import AuditRecord
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions, Quota
 from ..problems import Problem
@@ -47,6 +48,8 @@ class LoadResult(Contract):
     """After a reset to the beginning: the last turn number ever used; ``turns`` counts those before the reset point."""
     abandoned: Abandoned = ()
     resets: int = 0
+    appends_audit: bool = False
+    """Whether the worker has the activity that appends audit records."""
 
 
 class NewEntry(Contract):
@@ -119,6 +122,8 @@ class ThinkInput(Contract):
     """The paths of arguments, by tool, of which rules ask whether the user named them."""
     scheduled: tuple[str, ...] = ()
     """Inline tools that do not run inline."""
+    audit: tuple[AuditRecord, ...] = ()
+    """Records to append before the model is called."""
 
 
 class Wait(Contract):
@@ -250,6 +255,8 @@ class ActInput(Contract):
     elsewhere: bool = False
     """Whether a worker without the agent had the call before. Such workers now fail the attempt, so that the server
     offers it to others; a new activity could go to the same worker again."""
+    audit: tuple[AuditRecord, ...] = ()
+    """Records to append before the tool is called."""
 
 
 class ActResult(Contract):
@@ -303,3 +310,4 @@ class SettleInput(Contract):
     usage: Usage
     turn: TurnRecord | None = None
     new: tuple[NewEntry, ...] = ()
+    audit: tuple[AuditRecord, ...] = ()

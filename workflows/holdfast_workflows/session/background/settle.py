@@ -79,12 +79,15 @@ class SettleQueue:
     async def _settle(self) -> None:
         while self._changes:
             await reset.settled(self._state)
-            change = self._changes.pop(0).model_copy(update={"version": self._state.version})
+            # With all audit records, those of running activities too: it may be the session's last activity.
+            update = {"version": self._state.version, "audit": self._state.trail.waiting}
+            change = self._changes.pop(0).model_copy(update=update)
             try:
                 version = await self._write(change)
                 # After a reset the state may have a higher version than a result that was under way.
                 self._state.version = max(self._state.version, version)
                 self._state.mark_written(change.new)
+                self._state.trail.written(change.audit)
             except (ActivityError, HoldfastError) as error:
                 # The log has the content and Temporal the decisions, so the session continues without it.
                 cause = error.cause if isinstance(error, ActivityError) else error

@@ -26,6 +26,7 @@ from holdfast_workflows.contracts.agent.memory import (
 from holdfast_workflows.contracts.agent.spec import MEMORY_RETRY, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.agent.spec import RetryPolicy as RetrySettings
 from holdfast_workflows.contracts.base import Contract
+from holdfast_workflows.contracts.control.audit import AppendAudit, AuditRecord
 from holdfast_workflows.contracts.control.notifications import Notification
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
@@ -75,7 +76,7 @@ _READ_RETRY = _retry(0.1, 5, 20)
 _SETTLE_RETRY = _retry(0.2, 30, 30)
 _ONCE = RetryPolicy(maximum_attempts=1)
 _NOTIFY_RETRY = _retry(1, 300, 12)  # about half an hour
-_RESET_RETRY = _retry(0.2, 30, 0)  # until the database answers
+_UNTIL_THERE = _retry(0.2, 30, 0)  # until the database answers
 _ELSEWHERE_RETRY = _retry(0.1, 2, 60, _NEVER_AGAIN)
 
 
@@ -214,7 +215,15 @@ def set_aside(request: AsideInput, heartbeat_timeout: float) -> workflow.Activit
     """Start setting aside the old run's writes after a reset."""
     summary = f"reset to before entry {request.seq:,}"
     seconds = max(heartbeat_timeout, _TO_WRITE)
-    return _start(names.SET_ASIDE, request, AsideResult, seconds, _RESET_RETRY, summary)
+    return _start(names.SET_ASIDE, request, AsideResult, seconds, _UNTIL_THERE, summary)
+
+
+async def append_audit(records: tuple[AuditRecord, ...], heartbeat_timeout: float) -> None:
+    """Append records to the audit log, however long the state database is away."""
+    request, about = AppendAudit(records=records), ", ".join(record.action for record in records[:3])
+    seconds = min(_LOCAL_SETTLE, heartbeat_timeout / 2)
+    if await _try_locally(names.APPEND_AUDIT, request, int, seconds, f"audit {about}") is None:
+        await _start(names.APPEND_AUDIT, request, int, heartbeat_timeout, _UNTIL_THERE, about)
 
 
 async def settle_turn_locally(change: SettleInput, heartbeat_timeout: float) -> int | None:

@@ -45,6 +45,10 @@ def apply(state: SessionState, by: RaiseBudget) -> None:
     state.budget = state.budget.model_copy(update=higher)
     words = ", ".join(f"{_word(name)} to {_figure(value)}" for name, value in higher.items())
     state.emit("budget", f"raised: {words}", status="raised")
+    details = {name: _figure(value) for name, value in higher.items()}
+    state.audit(
+        "budget", "raised", subject=names.run_account(workflow.info().workflow_id), details=details, now=True
+    )
 
 
 def describe(spent: Spent) -> str:

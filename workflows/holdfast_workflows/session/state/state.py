@@ -30,6 +30,7 @@ from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 from .open_items import OpenItems
 from .timeline import Timeline
+from .trail import AuditTrail
 
 KEPT_TURNS = 32
 """Ended turns that the workflow keeps, since a wait that a continue-as-new interrupted is repeated late."""
@@ -73,9 +74,7 @@ class SessionState:
         carried = start.carry or CarriedState(budget=start.budget, own_output=start.output is not None)
         self.start = start
         self.spec = carried.spec
-        self.seq = carried.seq
-        self.turns = carried.turns
-        self.version = carried.version
+        self.seq, self.turns, self.version = carried.seq, carried.turns, carried.version
         self.usage = carried.usage
         self.queue: deque[tuple[int, Message]] = deque(carried.queue)
         self.running = carried.running
@@ -103,6 +102,8 @@ class SessionState:
         self.untrusted, self.called = carried.untrusted, dict(carried.called)
         self.abandoned = carried.abandoned
         self.resets = carried.resets
+        self.trail = AuditTrail(carried.trail, start.tenant)
+        self.audit = self.trail.record
         self.resets_seen = 0
         """Resets in this run's history."""
         self.resets_past = 0
@@ -364,11 +365,15 @@ class SessionState:
     def carried(self) -> CarriedState:
         """Return the state for the next run; optional parts are dropped when it is too large for a payload."""
         running = self.running
-        values = {name: getattr(self, name) for name in CarriedState.model_fields if name != "answers"}
+        made_elsewhere = {"answers", "trail"}
+        values: dict[str, Any] = {
+            name: getattr(self, name) for name in CarriedState.model_fields if name not in made_elsewhere
+        }
         values |= {
             name: tuple(values[name]) for name in ("queue", "steering", "recent", "unremembered", "unsent")
         }
         values |= {"inbox": self.inbox.carried, "answers": self.inbox.carried_answers}
+        values["trail"] = self.trail.carried()
         values["events"] = tuple(self.events)[-CARRIED_EVENTS:]
         values["running"] = running and running.model_copy(update={"new": tuple(self.unwritten)})
         carried = CarriedState(**values)

@@ -110,9 +110,8 @@ class ModelStep:
         about, lost = self._about(), 0
         while True:
             seen = self._state.resets_seen
-            handle = activity_calls.think(self._spec, step, about, self._state.start.heartbeat_timeout)
             try:
-                result: ThinkResult = await self._flight.run(handle, inline=step.max_steps > 1)
+                result = await self._run(step, about)
             except NeverBegan:
                 return await self._settled(step, about)
             except ActivityError as error:
@@ -135,6 +134,16 @@ class ModelStep:
             if not reset.is_stale(self._state, seen):
                 return result
             step = await self._after_reset(step)
+
+    async def _run(self, step: ThinkInput, about: str) -> ThinkResult:
+        """Run a request once, with the audit records that wait."""
+        with self._state.trail.handing_over() as handed:
+            if handed.records:
+                step = step.model_copy(update={"audit": handed.records})
+            handle = activity_calls.think(self._spec, step, about, self._state.start.heartbeat_timeout)
+            result: ThinkResult = await self._flight.run(handle, inline=step.max_steps > 1)
+            handed.written = result.wait is None
+        return result
 
     def _about(self) -> str:
         """The next step for people: the request that it begins with, or the size of the prompt before it."""

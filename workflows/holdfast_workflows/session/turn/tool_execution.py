@@ -72,18 +72,29 @@ class ToolExecution:
     # These return the call's result, or None if the current request is to be scheduled.
 
     async def _schedule(self) -> ActResult | None:
-        handle = activity_calls.act(
-            self._spec, self._policy, self._request, self._shown, self._state.start.heartbeat_timeout
-        )
-        writes = self._request.mode in {"confirm", "give_up"}
         try:
-            result: ActResult = await self._flight.run(handle, uncancellable=writes)
+            return await self._run()
         except NeverBegan:
             return self._cancelled()
         except ActivityError as error:
             if isinstance(error.cause, CancelledError):
                 return self._cancelled()
             return await self._failed(error)
+
+    async def _run(self) -> ActResult:
+        """Run the request once, with the audit records that wait."""
+        writes = self._request.mode in {"confirm", "give_up"}
+        with self._state.trail.handing_over() as handed:
+            request = (
+                self._request.model_copy(update={"audit": handed.records})
+                if handed.records
+                else self._request
+            )
+            handle = activity_calls.act(
+                self._spec, self._policy, request, self._shown, self._state.start.heartbeat_timeout
+            )
+            result: ActResult = await self._flight.run(handle, uncancellable=writes)
+            handed.written = result.wait is None
         return result
 
     def _cancelled(self) -> ActResult | None:
