@@ -82,6 +82,7 @@ class DevServer:
         ui_port: int | None = None,
         standard_ports: bool = False,
         detach: bool = False,
+        codec_endpoint: str = "",
     ) -> None:
         """Describe the server; ``start`` starts it.
 
@@ -93,6 +94,7 @@ class DevServer:
             ui_port: The port of the web UI; a free one by default.
             standard_ports: Take 7233 and 8233 instead of any free ones, if they are free.
             detach: Keep it running at the end of the ``with``, for other processes.
+            codec_endpoint: The codec server that the web UI asks to decrypt payloads.
         """
         self._folder = home(folder)
         self._memory = memory
@@ -100,6 +102,7 @@ class DevServer:
         self._ui = ui
         self._standard_ports = standard_ports
         self._detach = detach
+        self._codec_endpoint = codec_endpoint
         self._info: ServerInfo | None = None
         self._joined = False
         self._lifeline: int | None = None
@@ -226,6 +229,8 @@ class DevServer:
     def _arguments(self, port: int, ui_port: int) -> list[str]:
         arguments = ["server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--log-level", "warn"]
         arguments += ["--ui-port", str(ui_port), "--ui-disable-news-fetch"] if self._ui else ["--headless"]
+        if self._ui and self._codec_endpoint:
+            arguments += ["--ui-codec-endpoint", self._codec_endpoint]
         if not self._memory:
             arguments += ["--db-filename", str(self._folder / "temporal.db")]
         for setting in _DYNAMIC_CONFIG:

@@ -22,6 +22,7 @@ from holdfast_workflows.contracts.errors import (
 )
 
 from .child import WorkerChild
+from .codec import DevCodec
 from .run import DevOptions
 from .summary import Printer, summarize
 from .workers import Workers
@@ -58,14 +59,18 @@ class Serving:
         slow.cancel()
         if app is None:
             return exits.OK
+        codec = await DevCodec.start(self._settings.connection()) if options.ui else None
         server = DevServer(
             self._settings.home,
             port=options.port,
             ui=options.ui,
             ui_port=options.ui_port,
             standard_ports=True,
+            codec_endpoint=codec.endpoint if codec else "",
         )
         async with server:
+            if codec:
+                codec.allow(server.ui)
             try:
                 prepared = await self._workers.prepared()
                 summarize(self._printer, options, app, prepared, server)

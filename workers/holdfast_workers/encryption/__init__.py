@@ -1,0 +1,1 @@
+"""Commands of encryption: the codec server, and changing keys."""

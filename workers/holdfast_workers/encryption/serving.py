@@ -1,0 +1,93 @@
+"""Running the codec server until a signal arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import ssl
+from dataclasses import dataclass
+
+from holdfast_temporal.codec_server.access import Access, Tokens
+from holdfast_temporal.codec_server.server import CodecServer
+from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts.errors import KeysInvalid, SettingsInvalid
+
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CodecOptions:
+    """Options of the command."""
+
+    host: str
+    port: int
+    tokens: str
+    origins: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    tls_cert: str = ""
+    tls_key: str = ""
+
+
+async def serve(options: CodecOptions, settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        SettingsInvalid: A setting is missing or invalid.
+        PortTaken: The port cannot be used.
+    """
+    connection = settings.connection()
+    keyring = connection.keyring()
+    if keyring is None:
+        raise KeysInvalid("HOLDFAST_KEYS is not set")
+    access = Access(
+        Tokens.read(options.tokens).by_name,
+        frozenset(options.namespaces or (connection.namespace,)),
+        {_origin(each) for each in options.origins},
+    )
+    server = CodecServer(keyring, access)
+    tls = _tls(options)
+    port = await server.listen(options.host, options.port, tls)
+    scheme = "https" if tls else "http"
+    _log.info(
+        "codec server at %s://%s:%d for the namespaces %s and pages of %s",
+        scheme, options.host, port, ", ".join(sorted(access.namespaces)), ", ".join(sorted(access.origins)) or "no UI",
+    )  # fmt: skip
+    if tls is None and options.host not in _LOCAL:
+        _log.warning(
+            "tokens and clear text cross the network without TLS; use --tls-cert, or a proxy with TLS"
+        )
+    await _until_signal()
+    server.close()
+
+
+def _origin(text: str) -> str:
+    """The origin in a browser's form."""
+    origin = text.rstrip("/")
+    if not origin.startswith(("https://", "http://")) or "/" in origin.partition("://")[2]:
+        raise SettingsInvalid(f"--origin is {text!r}; write it as https://host, without a path")
+    return origin
+
+
+def _tls(options: CodecOptions) -> ssl.SSLContext | None:
+    if bool(options.tls_cert) != bool(options.tls_key):
+        raise SettingsInvalid("--tls-cert and --tls-key belong together; set both or none")
+    if not options.tls_cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    except OSError as error:  # SSLError is one
+        raise SettingsInvalid(
+            f"--tls-cert, --tls-key: {error.strerror or 'not a certificate with its key'}"
+        ) from None
+    return context
+
+
+async def _until_signal() -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
