@@ -14,7 +14,8 @@ from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT, SEQ_GAP
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.operations.resets import AsideInput
 from holdfast_workflows.contracts.permissions import checking, needs
-from holdfast_workflows.contracts.permissions.rules import Level, LevelName, Permissions
+from holdfast_workflows.contracts.permissions.levels import levels_of
+from holdfast_workflows.contracts.permissions.rules import Level
 from holdfast_workflows.contracts.session.steps import LoadInput, LoadResult
 
 from .admin.set_aside import set_aside
@@ -75,19 +76,10 @@ class LoadAgent:
         return LoadResult(spec=pinned, version=version, appends_audit=True, **start)
 
     def _levels(self, spec: AgentSpec, load: LoadInput) -> tuple[Level, ...]:
-        """The rules that apply to the session, the outermost level first."""
-        tenant = limits_of(self._registry.tenants, load.tenant)
-        given: tuple[tuple[LevelName, Permissions | None], ...] = (
-            ("app", self._registry.permissions),
-            ("tenant", tenant.permissions if tenant else None),
-            ("agent", spec.permissions),
-            ("session", load.permissions),
-        )
         if load.permissions is not None:
-            checking.check(
-                load.permissions, {tool.name: tool for tool in spec.tools}, "the session's permissions"
-            )
-        return tuple(Level(name=name, permissions=each) for name, each in given if each is not None)
+            tools = {tool.name: tool for tool in spec.tools}
+            checking.check(load.permissions, tools, "the session's permissions")
+        return levels_of(self._registry, spec, load.tenant, load.permissions)
 
     async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:
         """The first number of the session: after the entries of an earlier session of the same id, or of a reset."""

@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .operations import answers, breakers, budgets, effects, memory_admin
+from .operations import answers, breakers, budgets, effects, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks
 
 GROUP: Final = "holdfast.commands"
@@ -49,7 +49,11 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     lists.agents,
 )
 
-_GROUPS: Final = {"breaker": breakers.breaker, "memory": memory_admin.memory}
+_GROUPS: Final = {
+    "breaker": breakers.breaker,
+    "memory": memory_admin.memory,
+    "permissions": permissions.permissions,
+}
 
 
 def main() -> None:

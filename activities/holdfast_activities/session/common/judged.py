@@ -1,17 +1,13 @@
 """The validated arguments of a call, as the session's rules judge them and as the call's activity checks them."""
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any, cast
-
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from collections.abc import Mapping
+from typing import Any
 
 from holdfast_activities.state.base import Log
-from holdfast_workflows.contracts.agent.spec import ToolSpec
 from holdfast_workflows.contracts.errors import ToolArgumentsInvalid
 from holdfast_workflows.contracts.operations.resets import Abandoned
 from holdfast_workflows.contracts.permissions.named import UserWords, named
-from holdfast_workflows.contracts.permissions.values import digest, judged
+from holdfast_workflows.contracts.permissions.values import digest, values_of
 from holdfast_workflows.contracts.session.entries import ReplyEntry, UserEntry
 from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
 
@@ -24,19 +20,6 @@ CHANGED = (
     "not run: its arguments are read differently now than when the call was permitted, since the tool has changed; "
     "call it again"
 )
-
-
-def values_of(arguments: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return validated arguments as JSON values; those that are too long, or not JSON, are left out."""
-    plain = {
-        name: float(value) if isinstance(value, Decimal) and value.is_finite() else value
-        for name, value in arguments.items()
-    }
-    try:
-        values = to_jsonable_python(plain, inf_nan_mode="strings")
-    except (PydanticSerializationError, ValueError, RecursionError):
-        return {}
-    return judged(cast("dict[str, Any]", values), tuple(names))
 
 
 def has_changed(request: ActInput, arguments: Mapping[str, Any]) -> bool:
@@ -63,7 +46,7 @@ async def judged_calls(
             continue
         if paths and words is None:
             words = UserWords(await _messages(log, step.session, reply.seq, step.abandoned))
-        by_user = named(paths, values, words, _defaults(spec)) if words is not None else ()
+        by_user = named(paths, values, words, spec.defaults) if words is not None else ()
         found[seq] = values, by_user
     return found
 
@@ -77,12 +60,3 @@ async def _messages(log: Log, session: str, before: int, abandoned: Abandoned) -
         and entry.role != "repair"
         and not any(start <= entry.seq < stop for start, stop in abandoned)
     ]
-
-
-def _defaults(spec: ToolSpec) -> dict[str, Any]:
-    found = cast("dict[str, Any]", spec.parameters.get("properties") or {})
-    return {
-        name: cast("dict[str, Any]", schema)["default"]
-        for name, schema in found.items()
-        if isinstance(schema, dict) and "default" in schema
-    }

@@ -1,6 +1,6 @@
 """An agent as data: compiled from its declaration, pinned in its sessions."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import Field
 
@@ -74,6 +74,15 @@ class ToolSpec(Contract):
     """The tool of an MCP server that a call reaches; None for a function."""
     trusted: bool = False
     """Whether its results are as trusted as the agent's instructions; others make the session untrusted."""
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The arguments' default values that JSON can express."""
+        found = cast("dict[str, Any]", self.parameters.get("properties") or {})
+        schemas = {
+            name: cast("dict[str, Any]", each) for name, each in found.items() if isinstance(each, dict)
+        }
+        return {name: each["default"] for name, each in schemas.items() if "default" in each}
 
 
 @public

@@ -3,7 +3,11 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, cast
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .rules import ALL_ARGUMENTS
 
@@ -64,6 +68,19 @@ def _items(value: Any) -> list[Any]:
 def _item(value: Any, index: int) -> Any:
     items = _items(value)
     return items[index] if index < len(items) else MISSING
+
+
+def values_of(arguments: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return validated arguments as JSON values; those that are too long, or not JSON, are left out."""
+    plain = {
+        name: float(value) if isinstance(value, Decimal) and value.is_finite() else value
+        for name, value in arguments.items()
+    }
+    try:
+        values = to_jsonable_python(plain, inf_nan_mode="strings")
+    except (PydanticSerializationError, ValueError, RecursionError):
+        return {}
+    return judged(cast("dict[str, Any]", values), tuple(names))
 
 
 def judged(arguments: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
