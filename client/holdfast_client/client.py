@@ -19,10 +19,12 @@ from holdfast_client.requests.bounded import is_number
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
+from holdfast_temporal.identity import CredentialSource, Grants, signed_client
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import BudgetAccount, BudgetList, ListBudgets
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape
+from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.errors import SettingsInvalid
 from holdfast_workflows.contracts.operations.breakers import (
     BreakerList,
@@ -32,6 +34,7 @@ from holdfast_workflows.contracts.operations.breakers import (
 )
 from holdfast_workflows.contracts.operations.content import AgentInfo, AgentList
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.operations.sessions import ListSessions, query
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
 
@@ -60,6 +63,7 @@ async def connect(
     task_queue: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the timeout of each later request
     temporal: TemporalClient | None = None,
+    credential: CredentialSource | None = None,
 ) -> Client:
     """Connect to the sessions of a Temporal namespace.
 
@@ -75,6 +79,9 @@ async def connect(
         task_queue: The workers' queue.
         timeout: Seconds without an answer after which a request fails.
         temporal: A Temporal client to use instead of connecting.
+        credential: An API key of Holdfast or a token of the identity provider, ``file:/path``, ``env:NAME``, or a
+            function that returns one, by default ``HOLDFAST_CREDENTIAL``. Without one, requests carry no
+            identity. The workers check it at the first request.
 
     Raises:
         TemporalUnreachable: The server does not answer.
@@ -85,7 +92,11 @@ async def connect(
     if temporal is None:
         temporal = await holdfast_temporal.connect(address, namespace=namespace, tls=tls, api_key=api_key)
     queue = task_queue or os.environ.get("HOLDFAST_TASK_QUEUE", "")
-    return Client(Requests(temporal, queue, timeout))
+    source = credential or os.environ.get("HOLDFAST_CREDENTIAL", "").strip()
+    if not source:
+        return Client(Requests(temporal, queue, timeout))
+    grants = Grants(temporal, Requests(temporal, queue, timeout).queue, source)
+    return Client(Requests(signed_client(temporal, grants), queue, timeout, grants=grants))
 
 
 @public
@@ -103,6 +114,14 @@ class Client:
     def temporal(self) -> TemporalClient:
         """The underlying Temporal client."""
         return self._requests.temporal
+
+    async def whoami(self) -> Principal:
+        """Return the principal of the credential; without one, the local operator.
+
+        Raises:
+            InvalidCredential: The credential is not valid.
+        """
+        return await self._requests.principal()
 
     @property
     def memory(self) -> MemoryClient:
@@ -290,7 +309,11 @@ class Client:
         limit: int | None = None,
     ) -> AsyncGenerator[SessionInfo]:
         """Yield the matching sessions, newest first. A new session may appear after about a second."""
-        return listing.sessions(self._requests, listing.query(agent, tenant, user, status), limit)
+        if self._requests.grants is None:
+            return listing.sessions(self._requests, query(agent, tenant, user, status), limit)
+        with bad_input():
+            request = ListSessions(agent=agent, tenant=tenant or "", user=user, status=status)
+        return listing.permitted(self._requests, request, limit)
 
     async def agents(self) -> tuple[AgentInfo, ...]:
         """Return the agents that the workers serve."""

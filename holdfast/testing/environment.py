@@ -23,6 +23,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from holdfast.app import App
+from holdfast_activities.identity import Verifier
 from holdfast_activities.memory import make_memories
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.resilience import Resilience
@@ -31,6 +32,7 @@ from holdfast_client import Client, connect
 from holdfast_temporal import Connection, DevServer, ensure_search_attributes
 from holdfast_temporal import connect as connect_temporal
 from holdfast_workers.settings import Settings
+from holdfast_workers.startup.identity import exchanging, make_verifier
 from holdfast_workers.startup.lifespan import with_dependencies
 from holdfast_workers.wiring import build_worker
 from holdfast_workflows.contracts.agent.app import Registry
@@ -54,6 +56,7 @@ class Environment:
     _providers: dict[str, ProviderConfig] = field(repr=False)
     _settings: Settings = field(repr=False)
     _stack: AsyncExitStack = field(repr=False)
+    _verifier: Verifier | None = field(repr=False)
 
     @classmethod
     @asynccontextmanager
@@ -103,8 +106,7 @@ class Environment:
                 registry = await stack.enter_async_context(with_dependencies(registry))
             else:
                 registry = replace(registry, deps=deps)
-            models = Models(providers)
-            stack.push_async_callback(models.close)
+            stack.push_async_callback((models := Models(providers)).close)
             made = cls(
                 client=await connect(temporal=temporal, task_queue=queue),
                 temporal=temporal,
@@ -116,7 +118,9 @@ class Environment:
                 _providers=providers,
                 _settings=loaded,
                 _stack=stack,
+                _verifier=make_verifier(loaded),
             )
+            await stack.enter_async_context(exchanging(made._verifier, temporal, queue))
             if worker:
                 await stack.enter_async_context(made.worker())
             yield made
@@ -138,6 +142,7 @@ class Environment:
             resilience,
             changed,
             memory,
+            self._verifier,
         )
 
 

@@ -34,6 +34,7 @@ from holdfast_workers.monitoring.health import HealthServer
 from holdfast_workers.monitoring.watchdog import Watchdog
 from holdfast_workers.startup import binding
 from holdfast_workers.startup.checking import warn_of_models, warn_of_secrets, warn_of_tools
+from holdfast_workers.startup.identity import exchanging, make_verifier
 from holdfast_workers.startup.lifespan import with_dependencies
 from holdfast_workers.startup.loading import load_app
 from holdfast_workers.startup.scheduling import ensure_maintenance
@@ -170,9 +171,11 @@ class WorkerProcess:
         if remembers or settings.memory() or settings.embeddings:
             await _check_memory(memory)
         await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
+        verifier = make_verifier(settings)
+        await stack.enter_async_context(exchanging(verifier, client, settings.task_queue))
         # Entered last and left first: it may use all of the above, and the last call has ended by then.
         registry = await stack.enter_async_context(with_dependencies(self._registry))
-        return wiring.build_worker(client, registry, state, models, resilience, settings, memory)
+        return wiring.build_worker(client, registry, state, models, resilience, settings, memory, verifier)
 
     async def _open_state(self, client: Client, stack: AsyncExitStack) -> State | None:
         """Open the state database and bind the task queue to it; None if a signal arrives first."""

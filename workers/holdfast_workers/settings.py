@@ -20,6 +20,7 @@ from holdfast_workflows.contracts.text.nearest import no_such
 from holdfast_workflows.contracts.text.redaction import learn
 
 if TYPE_CHECKING:
+    from holdfast_activities.identity import IdentitySettings
     from holdfast_activities.models.config import ProviderConfig
     from holdfast_activities.signing.keys import SigningKeys
 
@@ -66,6 +67,14 @@ class Settings(BaseModel):
     max_cached_workflows: int = Field(default=1_000, ge=0)
     maintenance_every: float = Field(default=3_600.0, ge=0)
     signing_key: str = ""
+    identity_key: str = ""
+    identity_api_keys: str = ""
+    identity_jwks: str = ""
+    identity_issuer: str = ""
+    identity_audience: str = ""
+    identity_algorithms: str = "RS256,ES256,EdDSA"
+    identity_claims: dict[str, Any] = Field(default_factory=dict[str, Any])
+    identity_leeway: float = Field(default=30.0, ge=0, le=600)
     stop_with_parent: bool = False
 
     @classmethod
@@ -106,6 +115,29 @@ class Settings(BaseModel):
             api_key=key or None,
             keys=self.keys.strip(),
             accept_clear=read_switch("ACCEPT_CLEAR", self.accept_clear),
+        )
+
+    def identity(self) -> IdentitySettings:
+        """The identity provider.
+
+        Raises:
+            SettingsInvalid: HOLDFAST_IDENTITY_CLAIMS is invalid.
+        """
+        from holdfast_activities.identity.settings import Claims, IdentitySettings
+
+        try:
+            claims = Claims.model_validate(self.identity_claims)
+        except ValidationError as error:
+            raise _invalid(error, "identity_claims.") from None
+        return IdentitySettings(
+            keys=_words(self.identity_key),
+            api_keys=Path(self.identity_api_keys) if self.identity_api_keys else None,
+            jwks=self.identity_jwks,
+            issuer=self.identity_issuer,
+            audience=self.identity_audience,
+            algorithms=_words(self.identity_algorithms),
+            claims=claims,
+            leeway=self.identity_leeway,
         )
 
     def for_app(self, name: str) -> Self:
@@ -174,7 +206,11 @@ def _filled(url: str) -> str:
     return url
 
 
-def _invalid(error: ValidationError) -> SettingsInvalid:
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _invalid(error: ValidationError, prefix: str = "") -> SettingsInvalid:
     problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    name = ".".join(map(str, problem["loc"]))
+    name = prefix + ".".join(map(str, problem["loc"]))
     return SettingsInvalid(f"{_PREFIX}{name.upper()}: {problem['msg']}")

@@ -7,17 +7,22 @@ from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker
 
 from holdfast_activities import Activities
 from holdfast_activities.clock import ServerTime
+from holdfast_activities.identity import Verifier
+from holdfast_activities.identity.activities import CheckedActivities
+from holdfast_activities.identity.owners import Owners
 from holdfast_activities.memory import Memories
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.common.agents import ModelSource
 from holdfast_activities.state import State
+from holdfast_temporal.identity import OwnGrants, signed_client
 from holdfast_workers.startup.elsewhere import served
 from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.identity import IdentityWorkflow
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 
@@ -40,20 +45,30 @@ def build_worker(
     resilience: Resilience,
     settings: Settings,
     memory: Memories | None = None,
+    verifier: Verifier | None = None,
 ) -> Worker:
     """Build a worker that serves the registry; it does not poll yet.
 
     ``client`` has Holdfast's data converter. Without ``memory``, memories wait for a worker that has a store.
+    With ``verifier`` each request must be of a principal who may make it.
     """
     queue = settings.for_app(registry.name).task_queue
+    if verifier is not None:
+        client = signed_client(client, OwnGrants(verifier.own_grant))
     activities = Activities(
-        registry, state, models, resilience, memory=memory, served=lambda: served(client, queue)
+        registry,
+        state,
+        models,
+        resilience,
+        memory=memory,
+        served=lambda: served(client, queue),
+        verifier=verifier,
     )
     return Worker(
         client,
         task_queue=queue,
         # Only the user's own workflows run in the sandbox; Holdfast's opt out.
-        workflows=[AgentWorkflow, MaintenanceWorkflow, *registry.workflows],
+        workflows=[AgentWorkflow, MaintenanceWorkflow, IdentityWorkflow, *registry.workflows],
         activities=[*activities.all(), *registry.activities],
         # For the user's sync activities; threads start on demand.
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),
@@ -66,7 +81,11 @@ def build_worker(
         max_heartbeat_throttle_interval=_HEARTBEAT,
         default_heartbeat_throttle_interval=_HEARTBEAT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
-        interceptors=[ServerTime(), CheckedInputs()],
+        interceptors=[ServerTime(), *_checks(verifier, state), CheckedInputs(verifier)],
         # Background work starts and stops with the worker.
         plugins=[SimplePlugin("holdfast.background", run_context=activities.running)],
     )
+
+
+def _checks(verifier: Verifier | None, state: State) -> list[Interceptor]:
+    return [CheckedActivities(verifier, Owners(state))] if verifier else []

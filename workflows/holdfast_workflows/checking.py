@@ -18,12 +18,21 @@ from temporalio.worker import (
 
 from .contracts import errors, names
 from .contracts.control.assertions import HEADER
+from .contracts.control.identity import Grant
+from .identity import IdentityWorkflow, checks
+from .identity.checks import Guard
 from .inputs import UnknownNames, fitting
-from .session.principal import acting
+from .session.principal import acting, signalled
 
 
 class CheckedInputs(Interceptor):
-    """For workers and replayers. The user's own workflows are not checked."""
+    """For workers and replayers. The user's own workflows are not checked.
+
+    With a guard, each request to Holdfast's workflows must also be of a principal who may make it.
+    """
+
+    def __init__(self, guard: Guard | None = None) -> None:
+        self._guard = guard
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Check activities, which any client can start standalone."""
@@ -34,7 +43,9 @@ class CheckedInputs(Interceptor):
         input: WorkflowInterceptorClassInput,  # noqa: A002
     ) -> type[WorkflowInboundInterceptor] | None:
         """Check one workflow."""
-        return _Checked
+        if self._guard is None:
+            return _Checked
+        return type("_Guarded", (_Checked,), {"guard": self._guard})  # made by the SDK, without arguments
 
 
 class _CheckedActivity(ActivityInboundInterceptor):
@@ -45,6 +56,8 @@ class _CheckedActivity(ActivityInboundInterceptor):
 
 
 class _Checked(WorkflowInboundInterceptor):
+    guard: Guard | None = None
+
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
         handler = _method(input.signal, workflow.get_signal_handler)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
         try:
@@ -52,19 +65,27 @@ class _Checked(WorkflowInboundInterceptor):
         except ApplicationError as error:
             workflow.logger.warning("a signal was dropped: %s", error.details[0])
         else:
-            await self.next.handle_signal(input)
+            with signalled(input.headers):
+                await self.next.handle_signal(input)
 
     async def handle_query(self, input: HandleQueryInput) -> Any:  # noqa: A002
+        if self.guard is not None and _is_ours():
+            if workflow.info().workflow_type == names.IDENTITY_WORKFLOW:
+                return _exchange(self.guard, input)
+            checks.check(self.guard, "query", input.query, input.args, input.headers)
         handler = _method(input.query, workflow.get_query_handler)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
         _check(input, handler)
         return await self.next.handle_query(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
-        if HEADER in input.headers:
+        if self.guard is not None and _is_ours():
+            checks.check(self.guard, "update", input.update, input.args, input.headers, input.id)
+        elif HEADER in input.headers:
             # Its principal would be believed, and this worker cannot verify it.
             raise errors.to_failure(errors.NoIdentityProvider())
         self._check_update(input)
-        self.next.handle_update_validator(input)
+        with acting(input.headers):
+            self.next.handle_update_validator(input)
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002
         # Again, for updates without a validator: an error of another type would fail the workflow task.
@@ -74,6 +95,20 @@ class _Checked(WorkflowInboundInterceptor):
 
     def _check_update(self, given: HandleUpdateInput) -> None:
         _check(given, _method(given.update, workflow.get_update_handler))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
+
+
+def _is_ours() -> bool:
+    return isinstance(workflow.instance(), UnknownNames)
+
+
+def _exchange(guard: Guard, given: HandleQueryInput) -> Grant:
+    if given.query != "exchange":
+        raise errors.to_failure(errors.InvalidCredential())
+    try:
+        (credential,) = fitting(IdentityWorkflow.exchange, given.args)
+        return guard.exchange(credential)
+    except errors.HoldfastError as error:
+        raise errors.to_failure(error) from None
 
 
 def _check(

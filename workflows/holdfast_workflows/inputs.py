@@ -84,12 +84,17 @@ def describe(error: ValidationError) -> str:
 
 
 class UnknownNames:
-    """Refuses signals and updates without a handler; the SDK would keep such signals in memory."""
+    """Refuses signals, updates and queries without a handler; the SDK would keep such signals in memory."""
 
     @workflow.signal(dynamic=True, description="Signals of other names are dropped.")
     def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:
         """Log a warning."""
         workflow.logger.warning("a signal of unknown name was dropped: %s", preview(name))
+
+    @workflow.query(dynamic=True, description="Queries of other names are refused.")
+    def unknown_query(self, name: str, args: Sequence[RawValue]) -> None:
+        """Refuse the query."""
+        raise _bad(f"unknown query {preview(name)}")
 
     @workflow.update(dynamic=True, description="Updates of other names are refused.")
     def unknown_update(self, name: str, args: Sequence[RawValue]) -> None:

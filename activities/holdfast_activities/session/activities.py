@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from holdfast_activities.context import Conversations, TokenCalibration
+from holdfast_activities.identity.requests import IdentityRequests
+from holdfast_activities.identity.verifier import Verifier
 from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
@@ -53,23 +55,25 @@ class Activities:
         resilience: Resilience,
         memory: Memories | None = None,
         served: Served | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         """Create the activities. The caller closes what it passes.
 
         Without ``memory`` turns go on without memories, and new ones wait for a worker that has a store. ``served``
         returns the agents that any worker of the task queue serves; without it only this worker's count.
+        With ``verifier`` the starts of sessions are verified.
         """
         applying, self._servers = Applying(state.outbox, memory), _servers(registry)
         builtin = BuiltinTools(state.log, memory, applying)
         agents = LiveAgents(registry, state, models, builtin, served, self._servers)
         conversations = Conversations(state.log)
         tenants, texts = registry.tenants, TurnInstructions(state, registry)
-        side_call = SideCall(state.budgets, resilience, tenants)
+        side_call, identity = SideCall(state.budgets, resilience, tenants), IdentityRequests(verifier)
         self._ratios = ratios = TokenCalibration(state.calibration)
         self.drainer = Drainer(applying, state.outbox, state.erasing, conversations.forget)
         """Applies memory changes in the background."""
         self._all = _activities_of(
-            LoadAgent(registry, state, agents, self._servers),
+            LoadAgent(registry, state, agents, identity, self._servers),
             Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)),
             Act(state, agents, Ledger(state, conversations), resilience),
             SettleTurn(state),
@@ -81,9 +85,10 @@ class Activities:
             Compact(state, conversations, agents, side_call, ratios),
             MemoryAdmin(state, memory, applying),
             Erase(state, conversations, memory, applying),
-            Maintain(state.erasing, memory, applying),
+            Maintain(identity, state.erasing, memory, applying),
             SetAside(state),
             Audit(state),
+            identity,
             Notify(Sender(state, registry.notifications)),
         )
 

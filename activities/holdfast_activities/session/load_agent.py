@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
 
+from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.state.database import SessionRow, State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.control import access
+from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.errors import UnknownAgent
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT, SEQ_GAP
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
@@ -34,8 +37,14 @@ class LoadAgent:
     """The activity that every session starts with."""
 
     def __init__(
-        self, registry: Registry, state: State, agents: LiveAgents, servers: "McpServers | None" = None
+        self,
+        registry: Registry,
+        state: State,
+        agents: LiveAgents,
+        identity: IdentityRequests,
+        servers: "McpServers | None" = None,
     ) -> None:
+        self._identity = identity
         self._registry = registry
         self._servers = servers
         self._state = state
@@ -45,6 +54,10 @@ class LoadAgent:
     @reports_failures
     async def load_agent(self, load: LoadInput) -> LoadResult:
         """Store the agent's spec under its digest and return the part that the workflow needs."""
+        principal, owner = self._identity.started(load)
+        if principal is not None:
+            load = load.model_copy(update={"tenant": owner[0], "user": owner[1]})
+            await self._expect_own(principal, load)
         spec = self._registry.agents.get(load.agent)
         if spec is None:
             known = ", ".join(sorted(self._registry.agents)) or "none"
@@ -73,7 +86,14 @@ class LoadAgent:
         start = await self._start(load, before)
         self._agents.keep(digest, spec)
         version = before.version if before else 0
-        return LoadResult(spec=pinned, version=version, appends_audit=True, **start)
+        who = {"principal": principal, "owner": owner}
+        return LoadResult(spec=pinned, version=version, appends_audit=True, **who, **start)
+
+    async def _expect_own(self, principal: Principal, load: LoadInput) -> None:
+        """Check an earlier session of the same id, whose log this one would continue."""
+        before = await self._state.load_session(load.session)
+        if before is not None:
+            access.check_session(principal, "start", load.session, (before.tenant, before.user))
 
     def _levels(self, spec: AgentSpec, load: LoadInput) -> tuple[Level, ...]:
         if load.permissions is not None:

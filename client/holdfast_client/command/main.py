@@ -20,7 +20,7 @@ import typer
 from .chat import chat
 from .common import exits, options, output, printing
 from .operations import answers, breakers, budgets, effects, memory_admin, permissions
-from .sessions import control, lists, prompts, show, tasks
+from .sessions import control, lists, prompts, show, tasks, whoami
 
 GROUP: Final = "holdfast.commands"
 
@@ -47,6 +47,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     budgets.budgets,
     breakers.breakers,
     lists.agents,
+    whoami.whoami,
 )
 
 _GROUPS: Final = {

@@ -1,12 +1,11 @@
 """Lists of sessions."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import get_args
+from typing import Final
 
-from temporalio.client import WorkflowExecution, WorkflowExecutionAsyncIterator, WorkflowExecutionStatus
-from temporalio.common import SearchAttributeKey
+from temporalio.client import WorkflowExecution, WorkflowExecutionAsyncIterator
 from temporalio.exceptions import TemporalError
 
 from holdfast_client.requests import registering
@@ -14,20 +13,18 @@ from holdfast_client.requests.errors import translate
 from holdfast_client.requests.requests import Requests
 from holdfast_temporal import binding
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.operations.binding import Binding
+from holdfast_workflows.contracts.operations.sessions import (
+    ListedSession,
+    ListSessions,
+    SessionPage,
+    listed,
+    quoted,
+)
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
 
-ENDED: dict[WorkflowExecutionStatus, Status] = {
-    WorkflowExecutionStatus.COMPLETED: "closed",
-    WorkflowExecutionStatus.FAILED: "failed",
-    WorkflowExecutionStatus.TIMED_OUT: "failed",
-    WorkflowExecutionStatus.CANCELED: "cancelled",
-    WorkflowExecutionStatus.TERMINATED: "cancelled",
-}
-
-_STATUS: dict[str, Status] = {each: each for each in get_args(Status)}
+_PAGE: Final = 100
 
 
 @public
@@ -68,17 +65,31 @@ async def sessions(requests: Requests, query: str, limit: int | None) -> AsyncGe
     async for each in _found(requests, query, limit):
         if apps is None:
             apps = await binding.bound(requests.temporal)
-        app = apps.get(each.task_queue)
-        yield await _info(each, (app.app or app.module) if app else "")
+        yield _info(await listed(each), apps)
+
+
+async def permitted(
+    requests: Requests, request: ListSessions, limit: int | None
+) -> AsyncGenerator[SessionInfo]:
+    """Yield the sessions that the principal may see, which a worker lists."""
+    apps, left, after = await binding.bound(requests.temporal), limit, ""
+    while left is None or left > 0:
+        ask = request.model_copy(update={"after": after, "limit": min(left or _PAGE, _PAGE)})
+        page = await requests.activity(names.LIST_SESSIONS, ask, SessionPage)
+        for each in page.sessions[:left]:
+            yield _info(each, apps)
+        left, after = None if left is None else left - len(page.sessions), page.next
+        if not after:
+            return
 
 
 async def ids(requests: Requests, *, tenant: str, user: str | None) -> AsyncGenerator[str]:
     """Yield the ids of a tenant's or a user's sessions on this queue, once for each run."""
-    owner = f"{names.ATTRIBUTE_TENANT} = {_quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
+    owner = f"{names.ATTRIBUTE_TENANT} = {quoted(tenant)}" if tenant else f"{names.ATTRIBUTE_TENANT} IS NULL"
     # Workers of another queue may have another database, which an erasure here does not reach.
-    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {_quoted(await requests.queue())}", owner]
+    parts = [f"WorkflowType = '{names.WORKFLOW}'", f"TaskQueue = {quoted(await requests.queue())}", owner]
     if user is not None:
-        parts.append(f"{names.ATTRIBUTE_USER} = {_quoted(user)}")
+        parts.append(f"{names.ATTRIBUTE_USER} = {quoted(user)}")
     async for each in _found(requests, " AND ".join(parts)):
         yield each.id
 
@@ -103,39 +114,8 @@ async def _next(found: WorkflowExecutionAsyncIterator) -> WorkflowExecution | No
         raise translate(error) from error
 
 
-def query(agent: str | None, tenant: str | None, user: str | None, status: Status | None) -> str:
-    """Return the visibility query for sessions, each by its newest run."""
-    parts = [f"WorkflowType = '{names.WORKFLOW}'", "ExecutionStatus != 'ContinuedAsNew'"]
-    wanted = {
-        names.ATTRIBUTE_AGENT: agent,
-        names.ATTRIBUTE_TENANT: tenant,
-        names.ATTRIBUTE_STATUS: status,
-        names.ATTRIBUTE_USER: user,
-    }
-    parts += [f"{name} = {_quoted(value)}" for name, value in wanted.items() if value is not None]
-    return " AND ".join(parts)
-
-
-def _quoted(value: str) -> str:
-    if "'" in value and '"' in value:
-        raise BadInput(f"{value!r} has both kinds of quotation marks")
-    return f'"{value}"' if "'" in value else f"'{value}'"
-
-
-async def _info(found: WorkflowExecution, app: str) -> SessionInfo:
-    attributes = found.typed_search_attributes
-    status = found.status or WorkflowExecutionStatus.RUNNING
-    value = attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS))
-    return SessionInfo(
-        id=found.id,
-        agent=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)) or "",
-        tenant=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)) or "",
-        status=ENDED.get(status, _STATUS.get(value or "", "running")),
-        turns=attributes.get(SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)) or 0,
-        cost=attributes.get(SearchAttributeKey.for_float(names.ATTRIBUTE_COST)) or 0.0,
-        started=found.start_time,
-        ended=found.close_time,
-        user=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)) or "",
-        app=app,
-        message=await found.memo_value(names.MEMO_MESSAGE, "", type_hint=str),
-    )
+def _info(found: ListedSession, apps: Mapping[str, Binding]) -> SessionInfo:
+    app = apps.get(found.queue)
+    fields = dict(found)
+    del fields["queue"]
+    return SessionInfo(**fields, app=(app.app or app.module) if app else "")

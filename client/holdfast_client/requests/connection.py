@@ -13,7 +13,9 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
 
+from holdfast_temporal.identity import Grants
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.control.identity import LOCAL_OPERATOR, Principal
 from holdfast_workflows.contracts.errors import NoWorker
 from holdfast_workflows.contracts.session.session import TaskResult
 
@@ -36,15 +38,21 @@ class Connection:
         timeout: Seconds that a request may take.
         at_once: Fail a request that needs a worker before it is sent if no worker polls the queue.
             Otherwise it waits for a worker.
+        grants: Those of the client's credential; None without one. Then requests are not signed.
     """
 
     temporal: Client
     task_queue: str
     timeout: float
     at_once: bool = False
+    grants: Grants | None = field(default=None, compare=False, repr=False)
     _polled: set[str] = field(default_factory=set[str], compare=False)
     """Queues and sessions for which a worker was seen."""
     _found: list[str] = field(default_factory=list[str], compare=False, repr=False)
+
+    async def principal(self) -> Principal:
+        """Return the principal of the client's credential; the local operator without one."""
+        return (await self.grants.current()).principal if self.grants else LOCAL_OPERATOR
 
     async def queue(self) -> str:
         """Return the workers' task queue; SettingsInvalid if none is set and there are several apps."""

@@ -18,6 +18,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from holdfast_temporal.query_failures import of_query
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.text.unicode import preview
 
@@ -56,7 +57,7 @@ def translate(error: BaseException, session: str = "", *, by_worker: bool = Fals
     if isinstance(error, WorkflowFailureError | WorkflowUpdateFailedError | ActivityFailureError):
         return _from_cause(error.cause, session)
     if isinstance(error, WorkflowQueryFailedError):
-        return errors.ServiceError(error.message)
+        return of_query(error) or errors.ServiceError(error.message)
     return errors.HoldfastError(f"{type(error).__name__}: {error}")
 
 

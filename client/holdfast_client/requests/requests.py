@@ -26,7 +26,14 @@ from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
 from holdfast_client import shares
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.memory import MaintainInput, MaintenanceReport
-from holdfast_workflows.contracts.session.session import Accepted, Message, StartInput, TaskResult, TurnView
+from holdfast_workflows.contracts.session.session import (
+    Accepted,
+    Message,
+    SessionView,
+    StartInput,
+    TaskResult,
+    TurnView,
+)
 from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
 
 from . import registering
@@ -42,6 +49,8 @@ _RETRY: Final = common.RetryPolicy(
 
 _TITLE: Final = 120
 """Characters of the first message that lists of sessions show."""
+
+_NO_EVENTS: Final = 1 << 62
 
 _FIRST: Final = common.Priority(priority_key=1)
 """A caller waits for the answer, so it goes before queued work."""
@@ -117,6 +126,14 @@ class Requests(Connection):
         """Return a turn's view; None if the session does not have it."""
         # The parameter takes one class, and the result is a union.
         return await self.query(session, "turn", turn, cast("type[TurnView | None]", TurnView))
+
+    async def expect_visible(self, session: str) -> None:
+        """Raise SessionNotFound unless the client's principal may see a session.
+
+        The server answers some requests without asking a worker. This asks first, if there is a credential.
+        """
+        if self.grants is not None:
+            await self.query(session, "view", _NO_EVENTS, SessionView)
 
     async def signal(self, session: str, name: str, arg: Any) -> None:
         """Send a signal."""
@@ -222,6 +239,7 @@ class Requests(Connection):
 
     async def _gone(self, session: str) -> NoReturn:
         """Raise the reason why a session takes no updates: it does not exist or has ended."""
+        await self.expect_visible(session)
         status = (await self.describe(session)).status
         if status == WorkflowExecutionStatus.RUNNING:
             raise errors.ServiceError("the session was between two runs; try again")

@@ -12,6 +12,7 @@ from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
 from holdfast_workflows.contracts.agent.spec import WhenBusy
+from holdfast_workflows.contracts.control.access import owner_for
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
@@ -22,6 +23,7 @@ from .errors import bad_input
 from .requests import Requests
 
 _FIRST = "first"
+_ROLL = "continue_as_new_after"
 
 _HEARTBEAT_TIMEOUT = 5.0
 """Seconds; a call resumes about one second later after its worker was killed."""
@@ -117,15 +119,14 @@ async def start(
     """Start a session or find it."""
     _check(tenant, user, budget, max_steps)
     name, shape = name_and_shape(agent, output_type)
+    tenant, user = owner_for(await requests.principal(), tenant, user)
     session, message = messages.session_id(name) if id is None else messages.checked_id(id), None
     if text is not None or mode == "task":
         # A fixed id, so that a repeated start sends the same message.
         message = await messages.prepare(
             requests, session, text or "", id=_FIRST, when_busy=when_busy, streaming=streaming
         )
-    roll: dict[str, Any] = (
-        {} if continue_as_new_after is None else {"continue_as_new_after": continue_as_new_after}
-    )
+    roll: dict[str, Any] = {} if continue_as_new_after is None else {_ROLL: continue_as_new_after}
     with bad_input():
         request = StartInput(
             agent=name,

@@ -157,6 +157,7 @@ async def _ask(requests: Requests, session: str, number: int) -> tuple[TurnView,
 
 async def end(requests: Requests, session: str) -> TaskResult:
     """Wait for a session to end; raise its error if it failed."""
+    await requests.expect_visible(session)
     last_answer = time.monotonic()
     while True:
         try:

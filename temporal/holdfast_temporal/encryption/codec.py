@@ -18,7 +18,14 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DataConverter, PayloadCodec
 from temporalio.converter import PayloadConverter as AnyPayloadConverter
 
-from holdfast_workflows.contracts.errors import ClearRefused, DecryptionFailed
+from holdfast_workflows.contracts.errors import (
+    ClearRefused,
+    DecryptionFailed,
+    InvalidCredential,
+    NoIdentityProvider,
+    NotPermitted,
+    SessionNotFound,
+)
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..failures import FailureConverter
@@ -31,6 +38,12 @@ KEY_ID: Final = "encryption-key-id"
 
 _LARGE: Final = 256 * 1024
 """Bytes from which payloads are encrypted in a thread. Below, a thread costs more than it saves."""
+
+_CLEAR: Final = frozenset(
+    each.code for each in (SessionNotFound, InvalidCredential, NotPermitted, NoIdentityProvider)
+)
+"""Types of failures that keep their text, which names no more than a session and roles. The answer of a refused query
+has nothing but the text of its failure, by which clients tell why."""
 
 _ENCODED: Final = "Encoded failure"
 """The SDK's message of a failure whose text is in a payload."""
@@ -99,6 +112,8 @@ class EncodedFailureConverter(FailureConverter):
         super().to_failure(exception, payload_converter, failure)
         level: Failure | None = failure
         while level is not None:
+            if level.application_failure_info.type in _CLEAR:
+                return
             # A failure that was received and is sent on has clear text at every level: the SDK decoded it in place.
             if level.message != _ENCODED or not level.HasField("encoded_attributes"):
                 text = {"message": level.message, "stack_trace": level.stack_trace}

@@ -125,6 +125,6 @@ async def test_a_failure_wraps_between_words_and_keeps_commands_whole(running: R
     async with running([]) as environment, terminal(*where(environment), "show", "nowhere") as shown:
         assert await shown.ended() == 4
         assert [line for line in shown.lines if line] == [
-            "holdfast: No session has that id in this namespace; list the sessions with",
-            "`holdfast sessions`. (nowhere)",
+            "holdfast: No session has that id, or your credential does not let you see it;",
+            "list the sessions with `holdfast sessions`. (nowhere)",
         ]

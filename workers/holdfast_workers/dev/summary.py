@@ -63,6 +63,8 @@ def summarize(
         printer.line("UI", server.ui, f"link={server.ui}")
     _note_ports(printer, options, server)
     printer.line("state", _short(prepared.state))
+    if not (os.environ.get("HOLDFAST_IDENTITY_API_KEYS") or os.environ.get("HOLDFAST_IDENTITY_JWKS")):
+        printer.line("identity", "no provider: every client acts as the local operator, with all roles")
     if any(agent.memory for agent in app.agents):
         printer.line("memory", _short(prepared.memory))
     if app.agents:

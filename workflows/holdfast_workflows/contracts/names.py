@@ -13,6 +13,8 @@ READ_TEXT: Final = "read_text"
 STORE_TEXT: Final = "store_text"
 READ_TURN: Final = "read_turn"
 LIST_AGENTS: Final = "list_agents"
+LIST_SESSIONS: Final = "list_sessions"
+VERIFY_SIGNAL: Final = "verify_signal"
 LIST_EFFECTS: Final = "list_effects"
 DECIDE_EFFECT: Final = "decide_effect"
 LIST_BREAKERS: Final = "list_breakers"
@@ -36,9 +38,12 @@ APPEND_AUDIT: Final = "append_audit"
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
 
+IDENTITY_WORKFLOW: Final = "HoldfastIdentity"
+"""The type of the workflow whose query exchanges credentials; it only waits."""
+
 MAINTENANCE_WORKFLOW: Final = "MaintenanceWorkflow"
 
-OWN_WORKFLOWS: Final = frozenset({WORKFLOW, MAINTENANCE_WORKFLOW})
+OWN_WORKFLOWS: Final = frozenset({WORKFLOW, MAINTENANCE_WORKFLOW, IDENTITY_WORKFLOW})
 """Holdfast's own workflow types."""
 
 
@@ -52,13 +57,18 @@ def binding_id(task_queue: str) -> str:
     return f"holdfast-queue-{task_queue}"
 
 
+def identity_id(task_queue: str) -> str:
+    """Return the id of the workflow that exchanges credentials on a queue."""
+    return f"holdfast-identity-{task_queue}"
+
+
 def maintenance_id(task_queue: str) -> str:
     """Return the id of a queue's maintenance schedule, with which its runs' ids begin."""
     return f"holdfast-maintenance-{task_queue}"
 
 
 RESERVED: Final = frozenset({
-    LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, READ_TURN, LIST_AGENTS,
+    LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, READ_TURN, LIST_AGENTS, LIST_SESSIONS, VERIFY_SIGNAL,
     LIST_EFFECTS, DECIDE_EFFECT, LIST_BREAKERS, SET_BREAKER, LIST_BUDGETS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY, APPEND_AUDIT,

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RetryPolicy, SearchAttributeKey
 from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts import errors, names
@@ -15,10 +15,14 @@ from holdfast_workflows.contracts.agent.memory import (
     MaintenanceTask,
     TaskReport,
 )
+from holdfast_workflows.contracts.control.assertions import SignedStart
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inputs import UnknownNames, start_input
+from ..session.principal import signed_start
 from . import details
+
+_SCHEDULE = SearchAttributeKey.for_keyword("TemporalScheduledById")
 
 _MINUTES: dict[MaintenanceTask, int] = {
     "outbox": 5,
@@ -42,11 +46,14 @@ class MaintenanceWorkflow(UnknownNames):
 
     def __init__(self) -> None:
         self._reports: list[TaskReport] = []
+        self._start: SignedStart | None = None
 
     @workflow.run
     async def run(self, *given: Any) -> MaintenanceReport:
         """Run the tasks of a ``MaintainInput``, by default all."""
-        for task in start_input(MaintainInput, given).tasks:
+        request = start_input(MaintainInput, given)
+        self._start = signed_start(request)
+        for task in request.tasks:
             workflow.set_current_details(details.render(self._reports, task))
             self._reports += await self._run_task(task)
         workflow.set_current_details(details.render(self._reports))
@@ -57,7 +64,7 @@ class MaintenanceWorkflow(UnknownNames):
         try:
             report: MaintenanceReport = await workflow.execute_activity(
                 names.MAINTAIN,
-                MaintainInput(tasks=(task,)),
+                MaintainInput(tasks=(task,), identity=self._start, scheduled=_scheduled()),
                 result_type=MaintenanceReport,
                 start_to_close_timeout=timedelta(minutes=_MINUTES[task]),
                 heartbeat_timeout=_HEARTBEAT_TIMEOUT,
@@ -68,7 +75,14 @@ class MaintenanceWorkflow(UnknownNames):
             if isinstance(error.cause, CancelledError):
                 raise  # the run itself is cancelled
             found = errors.from_failure(error)
+            if isinstance(found, errors.InvalidCredential | errors.NotPermitted):
+                raise errors.to_failure(found) from error
             workflow.logger.error("maintenance: %s failed: %s", task, found or error.cause)
             why = preview(str(found or error.cause))
             return (TaskReport(task=task, seconds=round(workflow.time() - began, 3), error=why),)
         return report.tasks
+
+
+def _scheduled() -> bool:
+    """Whether a schedule of the server started the run."""
+    return workflow.info().typed_search_attributes.get(_SCHEDULE) is not None

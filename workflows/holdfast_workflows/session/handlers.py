@@ -1,10 +1,15 @@
 """Handlers that control a session. They answer at once and take effect after the current step."""
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
+from holdfast_workflows.contracts.control.access import Owner
+from holdfast_workflows.contracts.control.assertions import SignedStart, digest_of
+from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.control.inbox import Answer
+from holdfast_workflows.contracts.control.verification import VerifyInput
 from holdfast_workflows.contracts.limits import SHOWN_CHARS
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 from holdfast_workflows.contracts.session.steps import LoadInput
@@ -13,7 +18,7 @@ from holdfast_workflows.contracts.text.unicode import preview
 from ..inputs import UnknownNames
 from . import validators
 from .inbox import answers
-from .principal import principal
+from .principal import principal, signed_signal
 from .state import activity_calls, budget_limits, current_details, search_attributes
 from .state.state import SessionState
 from .turn.turn import TurnRunner
@@ -25,6 +30,47 @@ class ControlHandlers(UnknownNames):
     def __init__(self, state: SessionState) -> None:
         self._state = state
         self._runner: TurnRunner | None = None
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who started the session; None without an identity provider."""
+        return self._state.principal
+
+    @property
+    def owner(self) -> Owner | None:
+        """The session's owner; None before its start has been verified."""
+        return self._state.owner
+
+    @property
+    def unverified(self) -> tuple[SignedStart, Owner] | None:
+        """The start, with the owner that it claims, until it has been verified."""
+        state = self._state
+        return (state.signed, (state.start.tenant, state.start.user)) if state.signed else None
+
+    async def _sender(self, signal: str, *args: object) -> str:
+        """Verify the sender of the running signal and return its id; empty without an identity provider.
+
+        A signal has no validator, so an activity verifies it, and the answer is recorded.
+        """
+        state = self._state
+        if state.signed is None and state.principal is None:
+            return ""
+        await workflow.wait_condition(lambda: state.spec is not None or state.ended is not None)
+        if state.principal is None:
+            return ""
+        info = workflow.info()
+        request = VerifyInput(
+            signed=signed_signal(),
+            name=signal,
+            digest=digest_of(args),
+            session=info.workflow_id,
+            owner=(state.start.tenant, state.start.user),
+            at=workflow.time(),
+        )
+        try:
+            return await activity_calls.verify(request, state.start.heartbeat_timeout)
+        except errors.HoldfastError as error:
+            raise errors.to_failure(error) from error
 
     @workflow.update(description="Add a message to the running turn; read at its next step.")
     def steer(self, text: str) -> Accepted:
@@ -142,8 +188,13 @@ class ControlHandlers(UnknownNames):
         validators.repinning(self._state)
 
     @workflow.signal(description="A client follows the session for so many seconds.")
-    def watch(self, seconds: float = 60.0) -> None:
+    async def watch(self, seconds: float = 60.0) -> None:
         """Send partial text often for a while."""
+        try:
+            await self._sender("watch", seconds)
+        except ApplicationError as error:
+            workflow.logger.warning("a signal to watch was dropped: %s", error.type)
+            return
         self._state.watch(min(seconds, 300.0))
 
     @workflow.query(description="The session's status, with its events since the given one.")

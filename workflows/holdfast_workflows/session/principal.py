@@ -13,10 +13,12 @@ from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 
+from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.control import assertions
 from holdfast_workflows.contracts.control.identity import LOCAL_OPERATOR, Principal
 
 _acting: Final = ContextVar[Principal | None]("holdfast_acting", default=None)
+_signal: Final = ContextVar[assertions.SignedRequest | None]("holdfast_signal", default=None)
 
 
 def principal() -> Principal:
@@ -50,11 +52,36 @@ def acting(headers: Mapping[str, Payload]) -> Generator[None]:
         _acting.reset(token)
 
 
+@contextmanager
+def signalled(headers: Mapping[str, Payload]) -> Generator[None]:
+    """Keep the header of a signal, which nothing has verified, for ``signed_signal``."""
+    token = _signal.set(signed_request(headers))
+    try:
+        yield
+    finally:
+        _signal.reset(token)
+
+
+def signed_signal() -> assertions.SignedRequest | None:
+    """Return the header of the running signal, which is not verified."""
+    return _signal.get()
+
+
 def read(headers: Mapping[str, Payload]) -> Principal | None:
     """Return the principal of a header; None without one, or if it is malformed."""
     signed = signed_request(headers)
     assertion = assertions.read(signed.assertion) if signed else None
     return assertion.principal if assertion else None
+
+
+def signed_start(start: Contract) -> assertions.SignedStart | None:
+    """Return the identity header of the running workflow's start; None without one."""
+    info = workflow.info()
+    if assertions.HEADER not in info.headers:
+        return None
+    at = info.workflow_start_time.timestamp()
+    signed = signed_request(info.headers)
+    return assertions.SignedStart(signed=signed, digest=assertions.digest_of([start]), at=at)
 
 
 def signed_request(headers: Mapping[str, Payload]) -> assertions.SignedRequest | None:

@@ -26,6 +26,7 @@ from . import validators
 from .background import audit, notify, remember, settle
 from .background.compact import Compaction
 from .handlers import ControlHandlers
+from .principal import actor, signed_start
 from .state import activity_calls, continue_as_new, current_details, reset, search_attributes, waiting
 from .state.state import SessionState
 from .turn.turn import TurnRunner
@@ -47,9 +48,13 @@ class AgentWorkflow(ControlHandlers):
         failure: ApplicationError | None = None
         try:
             start = start_input(StartInput, given)
+            if start.carry and not workflow.info().continued_run_id:
+                raise errors.to_failure(errors.BadInput("carry is set by a session that continues as new"))
         except ApplicationError as error:
             start, failure = StartInput(), error
         super().__init__(SessionState(start))
+        if start.carry is None:
+            self._state.signed = signed_start(start)
         reset.watch(self._state)
         self._settle_queue = settle.SettleQueue(self._state)
         self._remember_queue = remember.RememberQueue(self._state, self._settle_queue)
@@ -59,7 +64,7 @@ class AgentWorkflow(ControlHandlers):
         self._continuing = False
         self._failure = failure
         if start.message and not start.carry:
-            self._state.accept(start.message)
+            self._state.accept(start.message.model_copy(update={"by": ""}))
 
     @workflow.run
     async def run(self, *given: Any) -> TaskResult:
@@ -110,6 +115,8 @@ class AgentWorkflow(ControlHandlers):
             user=state.start.user,
             first_run=workflow.info().first_execution_run_id,
             permissions=state.start.permissions,
+            identity=state.signed,
+            settings=(state.start.budget, state.start.max_steps, state.start.account) != (None, None, ""),
         )
         try:
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
@@ -117,7 +124,10 @@ class AgentWorkflow(ControlHandlers):
             state.ended = "failed"
             self._failure = errors.to_failure(error)
             search_attributes.with_totals(state)
+            if isinstance(error, errors.InvalidCredential | errors.NotPermitted):
+                search_attributes.disown()
             return
+        state.verified(loaded.principal, loaded.owner)
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
         state.trail.at_once = loaded.appends_audit
         if loaded.abandoned:  # reset to the beginning: loading has set it aside
@@ -238,6 +248,7 @@ class AgentWorkflow(ControlHandlers):
     async def send(self, message: Message) -> Accepted:
         """Queue a message according to its ``when_busy`` policy."""
         state = self._state
+        message = message.model_copy(update={"by": actor()})
         await reset.before_message(state)
         new = message.id not in state.seen
         if new and state.running is not None and self._state.policy(message) == "interrupt":
@@ -275,12 +286,13 @@ class AgentWorkflow(ControlHandlers):
         if message is None:
             return
         try:
+            sender = await self._sender("post", message)
             self._validate_send(message)
         except ApplicationError as error:
             workflow.logger.warning("a posted message was dropped: %s", error.type)
             return
         await reset.before_message(self._state)
-        self._state.accept(message)
+        self._state.accept(message.model_copy(update={"by": sender}))
 
     @workflow.update(description="Wait for a turn to end, for at most 20 seconds.")
     async def wait_turn(self, wait: WaitTurn) -> TurnView:

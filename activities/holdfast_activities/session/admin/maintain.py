@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from holdfast_activities import clock
+from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.resilience.classify import classify
@@ -17,7 +18,7 @@ from holdfast_workflows.contracts.agent.memory import (
     MaintenanceTask,
     TaskReport,
 )
-from holdfast_workflows.contracts.errors import to_failure
+from holdfast_workflows.contracts.errors import HoldfastError, to_failure
 
 from ..common.heartbeat import Heartbeat
 
@@ -29,6 +30,7 @@ KEEP = 30 * 86_400.0
 class Maintain:
     """The maintenance activity."""
 
+    identity: IdentityRequests
     erasing: Eraser
     memories: Memories | None
     applying: Applying
@@ -36,6 +38,10 @@ class Maintain:
     @activity.defn(name=names.MAINTAIN)
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
         """Run the tasks in order and report each. A single requested task fails the activity, so Temporal retries it."""
+        try:
+            self.identity.maintained(request)
+        except HoldfastError as error:
+            raise to_failure(error) from error
         reports: list[TaskReport] = []
         for task in request.tasks:
             began = time.monotonic()

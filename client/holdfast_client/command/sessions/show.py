@@ -80,7 +80,7 @@ async def show(
 
 async def _status(client: Client, view: SessionView) -> str:
     """Return the session's status, also of one that was terminated while it ran."""
-    from holdfast_client.operations.listing import ENDED  # it imports Temporal
+    from holdfast_workflows.contracts.operations.sessions import ENDED  # it imports Temporal
 
     found = await client.temporal.get_workflow_handle(view.session).describe()
     return view.status if found.status is None else ENDED.get(found.status, view.status)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from ..base import Contract
+from ..control.assertions import SignedStart
 from ..public import public
 from ..session.entries import Usage
 from .budget import Allowance
@@ -300,6 +301,10 @@ class MaintainInput(Contract):
     """One run of maintenance."""
 
     tasks: tuple[MaintenanceTask, ...] = TASKS
+    identity: SignedStart | None = None
+    """The start of the run that does it; set by its workflow."""
+    scheduled: bool = False
+    """Whether a schedule started the run; set by its workflow."""
 
 
 @public

@@ -10,13 +10,14 @@ The keys of all three are derived from the deployment's identity key, which only
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from pydantic import ValidationError
 
 from ..base import Contract
+from ..text.unicode import dump_json
 from .identity import Principal
 
 HEADER: Final = "holdfast-identity"
@@ -70,6 +71,39 @@ class Request:
     name: str
     digest: str
     id: str = ""
+
+
+class SignedStart(Contract):
+    """The header of a workflow's start, for the activity that verifies it. ``at`` is the time of the start."""
+
+    signed: SignedRequest | None = None
+    digest: str
+    at: float
+
+
+def digest_of(args: Sequence[object]) -> str:
+    """Return the digest of a request's arguments, the same for values that were sent and received.
+
+    Raises:
+        TypeError: A value is not of a type that Holdfast's handlers take.
+    """
+    text = dump_json([_plain(each) for each in args])
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # two adjacent halves of a character arrive as one
+        data = (
+            text.encode("utf-16-le", "surrogatepass")
+            .decode("utf-16-le", "surrogatepass")
+            .encode("utf-8", "surrogatepass")
+        )
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Contract):
+        return value.model_dump(mode="json", exclude_defaults=True)
+    # A whole number arrives as an int or a float, whatever was sent.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def issue(assertion: Assertion, key: Key) -> tuple[str, bytes]:

@@ -31,3 +31,22 @@ LOCAL_OPERATOR: Final = Principal(
     id="local", kind="operator", roles=("user", "approver", "operator", "auditor")
 )
 """The principal of every request where the deployment has no identity provider."""
+
+
+class Credential(Contract):
+    """A credential to exchange: an API key, or a token of the identity provider. It is sent in a query only."""
+
+    value: str = Field(repr=False)
+
+
+class Grant(Contract):
+    """What a worker gives for a credential: an assertion and its proof key, until ``expires``.
+
+    ``now`` is the worker's time, by which the client corrects its own.
+    """
+
+    principal: Principal
+    assertion: str = Field(repr=False)
+    proof_key: str = Field(repr=False)
+    now: float
+    expires: float

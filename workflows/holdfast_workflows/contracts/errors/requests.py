@@ -76,15 +76,15 @@ class BreakerUnknown(BadInput, code="breaker_unknown"):
 
 
 class InvalidCredential(BadInput, code="invalid_credential"):
-    """The credential is missing, unknown, expired or revoked; give a valid API key or token."""
+    """The credential is missing, unknown, expired or revoked; give a valid API key or token as HOLDFAST_CREDENTIAL or connect(credential=…)."""
 
 
 class NotPermitted(BadInput, code="not_permitted"):
-    """Your roles do not permit this request; ask an operator for the role in the detail."""
+    """Your roles do not permit this request; ask an operator for the role in the detail, and see yours with `holdfast whoami`."""
 
 
 class NoIdentityProvider(BadInput, code="no_identity_provider"):
-    """The workers have no identity provider, so they check no credentials; remove the credential, or configure an identity provider for the workers."""
+    """The workers have no identity provider, so they check no credentials; remove the credential, or set HOLDFAST_IDENTITY_API_KEYS or HOLDFAST_IDENTITY_JWKS for the workers."""
 
 
 class InsecureConnection(BadInput, code="insecure_connection"):
@@ -104,7 +104,7 @@ class NoWorker(ServiceError, code="no_worker"):
 
 
 class SessionNotFound(ServiceError, code="session_not_found", kind="permanent", retryable=False):
-    """No session has that id in this namespace; list the sessions with `holdfast sessions`."""
+    """No session has that id, or your credential does not let you see it; list the sessions with `holdfast sessions`."""
 
 
 class WorkerMissing(ServiceError, code="worker_missing", kind="permanent", retryable=False):

@@ -9,6 +9,7 @@ from ..agent.memory import PlanItem, RememberInput
 from ..agent.spec import OutputSpec, PinnedSpec, WhenBusy
 from ..base import Contract
 from ..control.audit import Trail
+from ..control.identity import Principal
 from ..control.inbox import Answer, InboxItem
 from ..control.notifications import Notification
 from ..limits import MAX_NAME
@@ -39,6 +40,8 @@ class Message(Contract):
     size: int = 0
     when_busy: WhenBusy | None = None
     streaming: bool = False
+    by: str = Field(default="", max_length=MAX_NAME)
+    """The id of the principal that sent it. The session sets it, whatever the sender wrote."""
 
 
 class Accepted(Contract):
@@ -73,6 +76,8 @@ class TurnView(Contract):
     ended: float = 0.0
     structured: bool = False
     """Whether the reply is JSON of the agent's output type."""
+    by: str = ""
+    """The id of the principal whose message began it; empty without an identity provider."""
 
 
 EventKind = Literal[
@@ -120,6 +125,8 @@ class Event(Contract):
     """Of a call's start, and of an inline call's end: its arguments, if short."""
     seconds: float = 0.0
     """How long the step or the call took."""
+    by: str = ""
+    """The id of the principal whose request it was; empty without an identity provider."""
 
 
 @public
@@ -160,6 +167,8 @@ class SessionView(Contract):
     next_event: int = 0
     pausing: bool = False
     """Whether the session is paused but a step still runs."""
+    started_by: str = ""
+    """The id of the principal that started it; empty without an identity provider."""
 
 
 class WaitTurn(Contract):
@@ -224,6 +233,8 @@ class TurnState(Contract):
     """Whether memories were looked up."""
     called: dict[str, int] = Field(default_factory=dict)
     """Calls of this turn that were permitted, by tool."""
+    by: str = ""
+    """The id of the principal whose message began it."""
 
 
 class CarriedState(Contract):
@@ -273,6 +284,8 @@ class CarriedState(Contract):
     called: dict[str, int] = Field(default_factory=dict)
     """Calls that were permitted, by tool."""
     trail: Trail | None = None
+    principal: Principal | None = None
+    """Who started the session; None without an identity provider."""
 
 
 class StartInput(Contract):

@@ -7,7 +7,9 @@ from pydantic import Field
 from ..agent.budget import Allowance, Reservation, Spent
 from ..agent.spec import OutputSpec, PinnedSpec
 from ..base import Contract
+from ..control.assertions import SignedStart
 from ..control.audit import AuditRecord
+from ..control.identity import Principal
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions, Quota
 from ..problems import Problem
@@ -32,6 +34,10 @@ class LoadInput(Contract):
     """The digest of the spec whose output shape is kept, if that was given at the session's start."""
     permissions: Permissions | None = None
     """The session's own rules on tool calls."""
+    identity: SignedStart | None = None
+    """The session's first start, to be verified; None where it has no identity header."""
+    settings: bool = False
+    """Whether the start sets limits: a budget, steps, or another account."""
 
 
 class LoadResult(Contract):
@@ -50,6 +56,10 @@ class LoadResult(Contract):
     resets: int = 0
     appends_audit: bool = False
     """Whether the worker has the activity that appends audit records."""
+    principal: Principal | None = None
+    """Who started the session; None without an identity provider."""
+    owner: tuple[str, str] = ("", "")
+    """The tenant and user that follow from the principal."""
 
 
 class NewEntry(Contract):

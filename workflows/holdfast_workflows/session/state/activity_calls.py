@@ -28,6 +28,7 @@ from holdfast_workflows.contracts.agent.spec import RetryPolicy as RetrySettings
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.control.audit import AppendAudit, AuditRecord
 from holdfast_workflows.contracts.control.notifications import Notification
+from holdfast_workflows.contracts.control.verification import VerifyInput
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
 from holdfast_workflows.contracts.session.session import Partial
@@ -168,6 +169,22 @@ async def load_agent(load: LoadInput, heartbeat_timeout: float) -> LoadResult:
     except ActivityError as error:
         if isinstance(error.cause, CancelledError):
             raise asyncio.CancelledError from error
+        raise typed(error, errors.HoldfastError) from error
+
+
+async def verify(request: VerifyInput, heartbeat_timeout: float) -> str:
+    """Return the id of the principal that sent a signal.
+
+    Raises:
+        HoldfastError: It may not send it, or did not.
+    """
+    seconds = min(_LOCAL_LOAD, heartbeat_timeout / 2)
+    local = await _try_locally(names.VERIFY_SIGNAL, request, str, seconds, f"verify {request.name}")
+    if local is not None:
+        return local
+    try:
+        return await _start(names.VERIFY_SIGNAL, request, str, heartbeat_timeout, _READ_RETRY, request.name)
+    except ActivityError as error:
         raise typed(error, errors.HoldfastError) from error
 
 

@@ -30,6 +30,13 @@ def at_start(state: SessionState) -> None:
         if state.start.user:
             changes.append(_USER.value_set(state.start.user))
         _upsert(*changes)
+    elif state.principal is not None and (
+        (known.get(_TENANT) or "", known.get(_USER) or "") != (state.start.tenant, state.start.user)
+    ):
+        _upsert(
+            _TENANT.value_set(state.start.tenant) if state.start.tenant else _TENANT.value_unset(),
+            _USER.value_set(state.start.user) if state.start.user else _USER.value_unset(),
+        )
 
 
 def status(state: SessionState) -> None:
@@ -45,6 +52,11 @@ def with_totals(state: SessionState) -> None:
         _COST.value_set(round(state.usage.cost, 6)),
         _TURNS.value_set(state.turns),
     )
+
+
+def disown() -> None:
+    """Remove the tenant and the user that a refused start has claimed."""
+    _upsert(_TENANT.value_unset(), _USER.value_unset())
 
 
 def _upsert(*changes: SearchAttributeUpdate[Any]) -> None:

@@ -28,7 +28,9 @@ from holdfast_workflows.contracts.session.session import (
 from holdfast_workflows.contracts.session.steps import CallView, NewEntry
 from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
+from ..principal import actor
 from .open_items import OpenItems
+from .ownership import Ownership
 from .timeline import Timeline
 from .trail import AuditTrail
 
@@ -58,7 +60,7 @@ class EventFields(TypedDict, total=False):
     arguments: str
 
 
-class SessionState:
+class SessionState(Ownership):
     """The state of a session. Only coroutines of its workflow change it."""
 
     stopping = False
@@ -100,7 +102,7 @@ class SessionState:
         self.next_spec = carried.next_spec
         self.own_output = carried.own_output
         self.untrusted, self.called = carried.untrusted, dict(carried.called)
-        self.abandoned = carried.abandoned
+        self.abandoned, self.principal = carried.abandoned, carried.principal
         self.resets = carried.resets
         self.trail = AuditTrail(carried.trail, start.tenant)
         self.audit = self.trail.record
@@ -242,7 +244,8 @@ class SessionState:
         """
         turn, step = at or ((self.running.turn, self.running.step) if self.running else (self.turns, 0))
         now = workflow.time() if when is None else when
-        event = Event(n=self.next_event, at=now, kind=kind, text=text, turn=turn, step=step, **fields)
+        by = actor()
+        event = Event(n=self.next_event, at=now, kind=kind, text=text, turn=turn, step=step, by=by, **fields)
         self.events.append(event)
         self.timeline.add(event, shown)
         self.next_event += 1
@@ -295,6 +298,7 @@ class SessionState:
             steps=running.step,
             usage=running.usage,
             started=running.started,
+            by=running.by,
         )
 
     @property
@@ -357,6 +361,7 @@ class SessionState:
             last=last,
             events=tuple(event for event in self.events if event.n >= since),
             next_event=self.next_event,
+            started_by=self.started_by,
             pausing=self.paused
             and running is not None
             and not (self._clock_pauses or self.waits or self.inbox.unanswered),

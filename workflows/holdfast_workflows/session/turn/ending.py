@@ -47,6 +47,7 @@ def end(state: SessionState, last: StepView | None) -> None:
         started=turn.started,
         ended=workflow.time(),
         structured=state.spec is not None and state.spec.has_output,
+        by=turn.by,
     )
     state.usage = state.usage + turn.usage
     state.inbox.clear()

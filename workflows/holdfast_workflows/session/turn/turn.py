@@ -73,7 +73,9 @@ class TurnRunner:
         state = self._state
         turn, message = state.queue.popleft()
         request = preview(message.text)
-        state.running = TurnState(turn=turn, request=request, started=workflow.time())
+        state.running = TurnState(
+            turn=turn, request=request, started=workflow.time(), by=message.by or state.started_by
+        )
         state.emit("turn_started", request)
         recall.begin(state)
         state.write("message", message.text, ref=message.ref)

@@ -1,0 +1,87 @@
+"""Activities of identity: what a workflow cannot verify, and lists limited to a principal's sessions."""
+
+from __future__ import annotations
+
+from temporalio import activity
+
+from holdfast_activities.session.common.failures import reports_failures
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import MaintainInput
+from holdfast_workflows.contracts.control import access
+from holdfast_workflows.contracts.control.assertions import Request, SignedStart
+from holdfast_workflows.contracts.control.identity import Principal
+from holdfast_workflows.contracts.control.verification import VerifyInput
+from holdfast_workflows.contracts.errors import InvalidCredential, NotPermitted
+from holdfast_workflows.contracts.operations.sessions import ListSessions, SessionPage, listed, query, quoted
+from holdfast_workflows.contracts.session.steps import LoadInput
+
+from .verifier import WORKER, Verifier
+
+
+class IdentityRequests:
+    """Verifies starts and signals, and lists sessions."""
+
+    def __init__(self, verifier: Verifier | None) -> None:
+        self._verifier = verifier
+
+    @activity.defn(name=names.VERIFY_SIGNAL)
+    @reports_failures
+    async def verify_signal(self, ask: VerifyInput) -> str:
+        """Return the id of the principal that sent a signal; empty without an identity provider."""
+        if self._verifier is None:
+            return ""
+        info = activity.info()
+        request = Request("signal", info.namespace, ask.session, ask.name, ask.digest)
+        principal = self._verifier.identify(request, ask.signed, ask.at)
+        access.check_session(principal, access.SIGNALS[ask.name], ask.session, ask.owner)
+        return principal.id
+
+    @activity.defn(name=names.LIST_SESSIONS)
+    @reports_failures
+    async def list_sessions(self, ask: ListSessions) -> SessionPage:
+        """List the sessions of this task queue. Another queue's may claim a tenant that nothing has verified."""
+        found = activity.client().list_workflows(
+            f"{query(ask.agent, ask.tenant or None, ask.user, ask.status)}"
+            f" AND TaskQueue = {quoted(activity.info().task_queue)}",
+            page_size=ask.limit,
+            next_page_token=bytes.fromhex(ask.after) or None,
+        )
+        await found.fetch_next_page()
+        rows = [await listed(each) for each in found.current_page or ()]
+        return SessionPage(sessions=tuple(rows), next=(found.next_page_token or b"").hex())
+
+    def started(self, load: LoadInput) -> tuple[Principal | None, access.Owner]:
+        """Return who starts a session, and its owner; None without an identity provider.
+
+        Raises:
+            InvalidCredential: The start is not proven.
+            NotPermitted: The principal may not start it.
+        """
+        if self._verifier is None or load.again:
+            return None, ("", "")
+        principal = self._start(load.identity, names.WORKFLOW)
+        access.check(principal, "start")
+        owner = access.owner_for(principal, load.tenant, load.user)
+        if load.settings and principal.kind == "user" and access.reach(principal, "raise_budget") != "tenant":
+            raise NotPermitted("a user's session has the limits of its agent; leave budget and max_steps out")
+        return principal, owner
+
+    def maintained(self, request: MaintainInput) -> None:
+        """Check who started a run of maintenance, unless its schedule did.
+
+        Raises:
+            InvalidCredential: The start is not proven.
+            NotPermitted: The principal may not start it.
+        """
+        if self._verifier is not None and not request.scheduled:
+            principal = self._start(request.identity, names.MAINTENANCE_WORKFLOW)
+            access.check_deployment(principal, "maintain")
+
+    def _start(self, start: SignedStart | None, workflow: str) -> Principal:
+        info = activity.info()
+        if self._verifier is None:
+            return WORKER
+        if start is None or info.workflow_id is None:
+            raise InvalidCredential
+        request = Request("start", info.namespace, info.workflow_id, workflow, start.digest)
+        return self._verifier.identify(request, start.signed, start.at)

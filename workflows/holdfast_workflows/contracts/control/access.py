@@ -1,0 +1,135 @@
+"""Who may do what: a table of roles and operations, and what each handler and activity is for.
+
+A handler or activity without an entry is refused where the deployment has an identity provider.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from .. import names
+from ..errors import NotPermitted, SessionNotFound
+from .identity import Principal, Role
+
+Operation = Literal[
+    "start", "send", "steer", "view", "control", "cancel", "close", "raise_budget", "answer", "list", "agents",
+    "effects", "breakers", "budgets", "memory_read", "memory_write", "erase", "maintain", "audit",
+]  # fmt: skip
+
+GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
+    "user": frozenset({"start", "send", "steer", "view", "cancel", "close", "list", "agents"}),
+    "approver": frozenset({"view", "list", "agents", "answer"}),
+    "operator": frozenset({
+        "view", "list", "agents", "control", "cancel", "close", "raise_budget", "answer", "effects", "breakers",
+        "budgets", "memory_read", "memory_write", "erase", "maintain", "audit",
+    }),
+    "auditor": frozenset({"view", "list", "agents", "effects", "budgets", "memory_read", "audit"}),
+}  # fmt: skip
+"""What each role may do within its tenant. A principal of kind ``user`` has the role ``user`` for its own sessions only."""
+
+UPDATES: Final[Mapping[str, Operation]] = {
+    "send": "send", "steer": "steer", "pause": "control", "resume": "control", "repin": "control",
+    "cancel_turn": "cancel", "close": "close", "raise_budget": "raise_budget", "resolve": "answer",
+    "answer": "answer", "wait_turn": "view",
+}  # fmt: skip
+QUERIES: Final[Mapping[str, Operation]] = {"view": "view", "turn": "view", "intent": "view"}
+SIGNALS: Final[Mapping[str, Operation]] = {"post": "send", "watch": "view"}
+STARTS: Final[Mapping[str, Operation]] = {names.WORKFLOW: "start", names.MAINTENANCE_WORKFLOW: "maintain"}
+
+OF_SESSION: Final[Mapping[str, Operation]] = {
+    names.READ_LOG: "view", names.READ_TEXT: "view", names.READ_TURN: "view", names.READ_MANIFESTS: "view",
+    names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "answer",
+}  # fmt: skip
+"""Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
+
+OF_TENANT: Final[Mapping[str, Operation]] = {
+    names.LIST_AGENTS: "agents", names.LIST_SESSIONS: "list", names.LIST_BUDGETS: "budgets",
+    names.SEARCH_MEMORY: "memory_read", names.ADD_MEMORY: "memory_write", names.FORGET_MEMORIES: "memory_write",
+    names.ERASE: "erase",
+}  # fmt: skip
+"""Standalone activities within one tenant, named by ``tenant``."""
+
+OF_DEPLOYMENT: Final[Mapping[str, Operation]] = {
+    names.LIST_BREAKERS: "breakers", names.SET_BREAKER: "breakers", names.MEMORY_STATS: "maintain",
+    names.MIGRATE_MEMORY: "maintain",
+}  # fmt: skip
+"""Standalone activities on what all tenants share; they need a principal of all tenants."""
+
+INTERNAL: Final = frozenset({
+    names.LOAD_AGENT, names.THINK, names.SETTLE_TURN, names.RECALL, names.REMEMBER_TURN, names.COMPACT,
+    names.MAINTAIN, names.SET_ASIDE, names.VERIFY_SIGNAL, names.NOTIFY, names.APPEND_AUDIT,
+})  # fmt: skip
+"""Activities that only workflows run; a client is refused, as it is for tools."""
+
+Owner = tuple[str, str]
+"""The tenant and the user of a session."""
+
+
+def reach(principal: Principal, operation: Operation) -> Literal["none", "own", "tenant"]:
+    """Return for which sessions a principal may do something."""
+    for role in principal.roles:
+        if operation in GRANTS[role] and (role != "user" or principal.kind != "user"):
+            return "tenant"
+    return "own" if "user" in principal.roles and operation in GRANTS["user"] else "none"
+
+
+def check(principal: Principal, operation: Operation) -> None:
+    """Check a principal's roles; NotPermitted if it may do this for no session."""
+    if reach(principal, operation) == "none":
+        raise _refused(operation)
+
+
+def check_session(principal: Principal, operation: Operation, session: str, owner: Owner) -> None:
+    """Check a request for one session.
+
+    Raises:
+        SessionNotFound: The principal may not even see it; the error is that of a session that does not exist.
+        NotPermitted: It may see the session, but not do this.
+    """
+    if not _reaches(principal, "view", owner):
+        raise SessionNotFound(session)
+    if not _reaches(principal, operation, owner):
+        raise _refused(operation)
+
+
+def check_deployment(principal: Principal, operation: Operation) -> None:
+    """Check a request on what all tenants share."""
+    check(principal, operation)
+    if principal.tenant or reach(principal, operation) != "tenant":
+        raise NotPermitted("all tenants share this; it needs a principal of all tenants")
+
+
+def tenant_for(principal: Principal, tenant: str) -> str:
+    """Return the tenant that a principal acts for: its own, or the one it names, if it is of all tenants."""
+    if principal.tenant and tenant in {"", principal.tenant}:
+        return principal.tenant
+    if tenant and (principal.tenant or not _of_all_tenants(principal)):
+        raise NotPermitted("the tenant follows from the credential; leave it out")
+    return tenant
+
+
+def owner_for(principal: Principal, tenant: str, user: str) -> Owner:
+    """Return the owner of a session that a principal starts. A user starts sessions as itself."""
+    tenant = tenant_for(principal, tenant)
+    if principal.kind != "user":
+        return tenant, user
+    if user not in {"", principal.id}:
+        raise NotPermitted("the user follows from the credential; leave it out")
+    return tenant, principal.id
+
+
+def _of_all_tenants(principal: Principal) -> bool:
+    """Whether it may name any tenant. A user without a tenant belongs to a deployment without tenants."""
+    return not principal.tenant and (principal.kind != "user" or reach(principal, "audit") == "tenant")
+
+
+def _reaches(principal: Principal, operation: Operation, owner: Owner) -> bool:
+    tenant, user = owner
+    if tenant != principal.tenant and not _of_all_tenants(principal):
+        return False
+    far = reach(principal, operation)
+    return far == "tenant" or (far == "own" and user == principal.id)
+
+
+def _refused(operation: Operation) -> NotPermitted:
+    roles = ", ".join(role for role, granted in GRANTS.items() if operation in granted)
+    return NotPermitted(f"{operation} needs one of the roles {roles}")

@@ -1,0 +1,5 @@
+"""The workflow that exchanges credentials, and the checks of requests to workflows."""
+
+from .workflow import IdentityWorkflow
+
+__all__ = ["IdentityWorkflow"]

@@ -1,0 +1,32 @@
+"""Who started a session, and the tenant and user that it belongs to."""
+
+from holdfast_workflows.contracts.control.access import Owner
+from holdfast_workflows.contracts.control.assertions import SignedStart
+from holdfast_workflows.contracts.control.identity import Principal
+from holdfast_workflows.contracts.session.session import StartInput
+
+
+class Ownership:
+    """The part of a session's state that follows from its start."""
+
+    start: StartInput
+    principal: Principal | None = None
+    """Who started the session; None without an identity provider."""
+    signed: SignedStart | None = None
+    """The header of the first start, until the start has been verified."""
+
+    @property
+    def started_by(self) -> str:
+        """The id of the principal that started the session; empty without an identity provider."""
+        return self.principal.id if self.principal else ""
+
+    @property
+    def owner(self) -> Owner | None:
+        """The tenant and the user; None if they follow from a start that is not verified yet."""
+        return None if self.signed else (self.start.tenant, self.start.user)
+
+    def verified(self, principal: Principal | None, owner: Owner) -> None:
+        """Take over who started the session, and the tenant and user that follow from it."""
+        self.signed, self.principal = None, principal
+        if principal is not None:
+            self.start = self.start.model_copy(update={"tenant": owner[0], "user": owner[1]})
