@@ -80,6 +80,7 @@ class Agent(Generic[OutT]):
         compact_at: float = 0.75,
         approvals: Approvals | None = None,
         permissions: Permissions | None = None,
+        links: Sequence[str] = (),
     ) -> None:
         """Declare an agent.
 
@@ -113,6 +114,8 @@ class Agent(Generic[OutT]):
                 to 1, is full; instructions and tools are not counted.
             approvals: Who answers what its sessions ask people, and by when; ``Approvals()`` by default.
             permissions: Rules on its tool calls. Without any, here and in the App, all its tools are allowed.
+            links: Hosts that replies may link to, and show images of, after untrusted content was read:
+                ``"example.com"``, ``"*.example.com"`` for its subdomains, ``"*"`` for any.
 
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -133,6 +136,7 @@ class Agent(Generic[OutT]):
             description=description,
             working_memory=working_memory,
             approvals=limits.approvals(approvals, where),
+            links=declare.hosts(links, f"{where}: links"),
             **_sizes(max_steps, max_tokens, temperature, context_window, where),
             **_model_calls(model_timeout, model_retry, max_repairs, where),
             **_limits(budget, fallbacks, max_wait, memory, compact_at, where),

@@ -20,6 +20,7 @@ LONGEST = 30 * 86_400.0
 
 _MODEL = re.compile(r"[a-zA-Z0-9_.-]+:\S+")
 _PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+_HOST = re.compile(r"(?:\*\.)?(?:[a-zA-Z0-9_-]+\.)*[a-zA-Z0-9-]+")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -80,6 +81,19 @@ def model(value: str, what: str) -> str:
             f'{what} has model {value!r}; write "provider:model", such as "openai:gpt-5-mini"'
         )
     return value
+
+
+def hosts(values: Sequence[str], what: str) -> tuple[str, ...]:
+    """Check host names; ``*.`` stands for subdomains, and ``*`` alone for any host."""
+    if isinstance(values, str):
+        raise InvalidDeclaration(f"{what}={values!r} is a text; give a list of hosts")
+    for value in values:
+        if value != "*" and not _HOST.fullmatch(value):
+            raise InvalidDeclaration(
+                f'{what} has {value!r}; use a host such as "example.com", "*.example.com" or "*", '
+                "without scheme, port and path"
+            )
+    return tuple(value.lower() for value in values)
 
 
 def whole(value: int, what: str, least: int, most: int = 1_000_000_000) -> int:

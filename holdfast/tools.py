@@ -174,8 +174,8 @@ def tool(
         aliases: Earlier names, which older sessions still call; new sessions see ``name`` only.
         secrets: References to the secrets that the function reads with ``ToolContext.secret``: "env:NAME" or
             "file:/path".
-        trusted: Whether results are text that only you can write. A result of any other tool makes
-            the session untrusted, of which permissions take account.
+        trusted: Whether results are text that only you can write. A result of any other tool stands in a frame in
+            the prompt and makes the session untrusted, of which permissions take account.
 
     Raises:
         InvalidDeclaration: An option is invalid; the detail says what to change.

@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from holdfast_activities.context.frames import unframed
+
     from .environment import Environment, providers_of
     from .replaying import load_history, replay
     from .replies.faults import FAULTS, Fault, Faults
@@ -74,6 +76,7 @@ __all__ = [
     "reset",
     "say",
     "unauthorized",
+    "unframed",
 ]
 
 _MODULES = {
@@ -87,6 +90,7 @@ _MODULES = {
     "server.requests": "Request Seen",
     "server.server": "Script ScriptedModel",
     "server.spawn": "SpawnedModel asked",
+    "holdfast_activities.context.frames": "unframed",
 }
 
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
@@ -98,4 +102,5 @@ if not TYPE_CHECKING:  # type checkers know the names, and with this would accep
         # Neither a scripted model in a process of its own nor the pytest plugin may import all that a worker needs.
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        home = _HOME[name]
+        return getattr(import_module(home if home.startswith("holdfast_") else f"{__name__}.{home}"), name)

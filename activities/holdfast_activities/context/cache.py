@@ -1,7 +1,7 @@
 """A worker's cache of conversations, so that a step reads only new entries."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
@@ -46,6 +46,7 @@ class Conversations:
         reference: bool = False,
         settled: int = 0,
         abandoned: Abandoned = (),
+        trusted: Collection[str] | None = None,
     ) -> tuple[Conversation, dict[int, Entry]]:
         """Return the conversation before ``seq``, and with ``look_ahead`` the log's entries from ``seq`` on.
 
@@ -60,6 +61,7 @@ class Conversations:
             reference: The agent has the tool that reads truncated texts.
             settled: The number of an entry that is known to be in the log; 0 for none.
             abandoned: Ranges of the log that resets have left behind.
+            trusted: The tools whose results are not framed; None for all.
 
         Raises:
             StateBehind: The log does not have the settled entry.
@@ -72,7 +74,9 @@ class Conversations:
         if conversation is None or conversation.position > seq:
             # Another attempt on this worker may have got further.
             most = cap(budget(key[2]).tokens)
-            conversation = Conversation(model, most, reference=reference, abandoned=abandoned)
+            conversation = Conversation(
+                model, most, reference=reference, abandoned=abandoned, trusted=trusted
+            )
             conversations[key] = conversation
         conversation.offer(new)
         start = conversation.missing(seq)

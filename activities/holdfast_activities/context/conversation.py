@@ -1,6 +1,6 @@
 """The conversation of a session in the cache of a worker: parts ready to be joined into a prompt."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from holdfast_activities.models.base import Fragment, Model
@@ -16,6 +16,7 @@ from holdfast_workflows.contracts.session.entries import (
 from .builder import TASK_SHARE, build
 from .call_ids import CallIds
 from .draft import Draft, TurnContext
+from .links import Links
 from .prompt_parts import Item, PromptPart, Reason, Tally, tokens_of
 from .truncation import CAP, Truncations
 from .working_memory import WorkingMemory
@@ -39,15 +40,23 @@ class Conversation:
         need: Estimated size of the complete conversation.
         bytes: Size of what is sent.
         summary: Number of the newest summary.
+        links: The links that were read.
     """
 
     def __init__(
-        self, model: Model, cap: int = CAP, *, reference: bool = True, abandoned: Abandoned = ()
+        self,
+        model: Model,
+        cap: int = CAP,
+        *,
+        reference: bool = True,
+        abandoned: Abandoned = (),
+        trusted: Collection[str] | None = None,
     ) -> None:
-        """``cap`` and ``reference``: see ``Truncations``; ``abandoned``: ranges of the log that are ignored."""
+        """``cap``, ``reference``, ``trusted``: see ``Truncations``; ``abandoned``: ranges of the log that are ignored."""
         self._abandoned = abandoned
-        self._truncations = Truncations(model, cap, reference=reference)
+        self._truncations = Truncations(model, cap, reference=reference, trusted=trusted)
         self._ids = CallIds(model)
+        self.links = Links()
         self._pieces: list[PromptPart] = []
         self._offered: dict[int, Entry] = {}
         self._open_calls: dict[int, tuple[str, str]] = {}
@@ -224,6 +233,7 @@ class Conversation:
             self._working.result(entry)
         else:
             self._close_calls()
+        self.links.take(entry, untrusted=self._truncations.is_untrusted(entry))
         if isinstance(entry, ReplyEntry):
             entry = self._ids.reply(entry)
         piece = self._truncations.piece(entry)

@@ -1,5 +1,6 @@
 """Truncate entries: head and tail of a text, with a reference by which the model can read the rest."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +18,7 @@ from holdfast_workflows.contracts.session.manifests import Part
 from holdfast_workflows.contracts.text.unicode import clean, dump_json, size
 
 from . import rendering
+from .frames import framed
 from .prompt_parts import PromptPart, Reason
 
 CAP: Final = 8_192  # maximum tokens of a tool result, however large the window is
@@ -53,8 +55,20 @@ def cut(text: str, chars: int, seq: int, *, reference: bool) -> str:
 class Truncations:
     """Whole and truncated versions of entries in the wire format of a model."""
 
-    def __init__(self, model: Model, cap: int = CAP, *, reference: bool = True) -> None:
-        """``cap`` is the maximum tokens of a result; ``reference``: the agent has the tool that reads the rest."""
+    def __init__(
+        self,
+        model: Model,
+        cap: int = CAP,
+        *,
+        reference: bool = True,
+        trusted: Collection[str] | None = None,
+    ) -> None:
+        """See ``Conversation``; ``cap`` is the maximum tokens of a result.
+
+        ``reference``: the agent has the tool that reads the rest. ``trusted`` are the tools whose results are not
+        framed; None for all.
+        """
+        self._trusted = trusted
         self._model = model
         self._cap = cap
         self._reference = reference
@@ -137,7 +151,19 @@ class Truncations:
         if isinstance(entry, MemoryEntry):
             fragment = self._model.fragment(UserEntry(seq=entry.seq, text=rendering.memories(entry)))
             return replace(fragment, kind=entry.kind)
+        if self.is_untrusted(entry):
+            entry = entry.model_copy(update={"text": framed(entry.text)})
         return self._model.fragment(entry)
+
+    def is_untrusted(self, entry: Entry) -> bool:
+        """Whether an entry repeats what comes from outside: results of tools that are not trusted, memories of such."""
+        if self._trusted is None:
+            return False
+        if isinstance(entry, MemoryEntry):
+            return any(memory.trust == "tool" for memory in entry.memories)
+        if not isinstance(entry, ResultEntry) or entry.status not in ("ok", "failed"):
+            return False  # the text of other results is our own
+        return bool(entry.text) and entry.name not in self._trusted
 
 
 def _cut_arguments(text: str, chars: int) -> str:

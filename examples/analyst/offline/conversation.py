@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.testing import Call, Reply, Request
+from holdfast.testing import Call, Reply, Request, unframed
 
 from .analysis import analyse
 from .findings import WHO
@@ -59,7 +59,7 @@ def read(messages: list[dict[str, Any]]) -> tuple[str, list[str]]:
             questions.append(text)
             results = []
         elif role == "tool":
-            results.append(text)
+            results.append(unframed(text))
         elif role == "assistant" and not message.get("tool_calls"):
             questions, results = [], []
     return " ".join(questions), results

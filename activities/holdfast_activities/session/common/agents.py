@@ -11,6 +11,7 @@ from holdfast_workflows.contracts.agent.app import Registry, ToolBinding, ToolCo
 from holdfast_workflows.contracts.agent.fallbacks import Fallback
 from holdfast_workflows.contracts.agent.spec import AgentSpec, ToolSpec
 from holdfast_workflows.contracts.errors import StateBehind, ToolArgumentsInvalid
+from holdfast_workflows.contracts.names import TRUSTED_TOOLS
 from holdfast_workflows.contracts.text.unicode import dump_json, preview
 
 from .builtin_tools import BuiltinTools
@@ -86,8 +87,14 @@ class LiveAgent:
         self.tools: dict[str, ToolSpec] = {tool.name: tool for tool in spec.tools}
         self._bindings = {name: self._as_pinned(name, tool) for name, tool in tools.items()}
         self._source = source
+        self.trusted = TRUSTED_TOOLS | {tool.name for tool in spec.tools if tool.trusted}
         self._wire_tools: dict[str, bytes] = {}
         self._output = Output(spec.output.json_schema) if spec.output else None
+
+    @property
+    def reads_untrusted(self) -> bool:
+        """Whether the agent has a tool whose results are framed."""
+        return any(name not in self.trusted for name, tool in self.tools.items() if not tool.hidden)
 
     def binding(self, name: str) -> ToolBinding | None:
         """The function behind a tool, if this worker's code still has it."""

@@ -8,6 +8,7 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.context import Conversation, Conversations, PromptAccount
+from holdfast_activities.context.links import Links
 from holdfast_activities.models.base import Model
 from holdfast_activities.resilience import LONG_WAIT, nap
 from holdfast_activities.state.content.replies import ReplyStore
@@ -67,6 +68,8 @@ class ModelFallback:
         self._conversations = conversations
         self._replies = replies
         self._is_retried = is_retried
+        self.links = Links()
+        """The links that the conversation has read, from which the latest prompt was made."""
         self._fallback = prompts.agent.fallback(prompts.step.fallback)
 
     async def reply(
@@ -92,7 +95,9 @@ class ModelFallback:
                     reference=self._prompts.readable,
                     settled=self._step.settled,
                     abandoned=self._step.abandoned,
+                    trusted=self._agent.trusted,
                 )
+                self.links = conversation.links
                 before = ahead.get(seq)
                 if isinstance(before, ReplyEntry):
                     return StoredReply(before, ahead)

@@ -13,6 +13,7 @@ from holdfast_activities.context import (
     TokenCalibration,
     budget,
 )
+from holdfast_activities.context.frames import RULE
 from holdfast_activities.models import wire
 from holdfast_activities.models.base import Fragment, Model, ModelRequest
 from holdfast_workflows.contracts.agent.fallbacks import CachedReply, SimplifiedReply
@@ -57,7 +58,7 @@ class PromptSource:
         self.agent = agent
         self._ratios = ratios
         self._source = instructions
-        self._instructions = agent.spec.instructions
+        self.instructions = agent.spec.instructions
         self.simple = isinstance(agent.fallback(step.fallback), SimplifiedReply)
         self.caches_replies = any(isinstance(each, CachedReply) for each in agent.spec.fallbacks)
         output = agent.spec.output
@@ -74,7 +75,7 @@ class PromptSource:
     async def instruct(self) -> None:
         """Get the turn's instructions; ``prompt`` needs them."""
         if self.agent.spec.dynamic_instructions:
-            self._instructions = self._instructions or await self._source.of(self.agent, self.step)
+            self.instructions = self.instructions or await self._source.of(self.agent, self.step)
 
     def learn(self, prompt: Prompt, reported: int) -> None:
         """Calibrate with the provider's token count."""
@@ -84,7 +85,8 @@ class PromptSource:
         spec, step = self.agent.spec, self.step
         tools = b"" if self.simple else self.agent.wire_tools(model)
         extra = _SIMPLE if self.simple else _FINAL if step.mode == "final" else ""
-        instructions = f"{self._instructions}\n\n{extra}" if extra else self._instructions
+        rule = RULE if self.agent.reads_untrusted else ""
+        instructions = "\n\n".join(part for part in (self.instructions, rule, extra) if part)
         made = self._budget(model, instructions, tools)
         fragments, items = self._shown(conversation, made)
         request = ModelRequest(

@@ -96,7 +96,7 @@ class StepLoop:
         )
         self._new = list(new)
         self._guard = CallGuard(dependencies.resilience, self._budget)
-        prompts = PromptSource(step, agent, dependencies.ratios, dependencies.instructions)
+        self._prompts = prompts = PromptSource(step, agent, dependencies.ratios, dependencies.instructions)
         call = GuardedCall(self._guard, prompts, dependencies.conversations, self._new, self._set_text)
         self._fallback = ModelFallback(
             call,
@@ -128,7 +128,7 @@ class StepLoop:
             turn=self._input.turn,
             step=self._input.step + taken,
             seq=self._seq,
-            text=redact_known(self._text[:_PARTIAL]),
+            text=self._fallback.links.partial(redact_known(self._text[:_PARTIAL]), *self._link_rules()),
             steps=taken,
             tried=self._tried,
         )
@@ -242,6 +242,10 @@ class StepLoop:
         manifest = found.account.manifest(self._input.session, reply, 0) if found.account else None
         return await self._settle_reply(reply, LogExtras(manifest=manifest))
 
+    def _link_rules(self) -> tuple[Sequence[str], str]:
+        """The hosts that the agent allows, and the instructions, which may name more."""
+        return self._agent.spec.links, self._prompts.instructions
+
     def _set_text(self, text: str) -> None:
         self._text = text
 
@@ -250,9 +254,12 @@ class StepLoop:
         final = self._input.mode == "final"
         calls = () if final else reply.calls[:MAX_CALLS]
         text = redact_known(reply.text)
+        is_json = self._agent.spec.output is not None and not calls
+        text = text if calls or not is_json else self._agent.final_text(text)
+        text = self._fallback.links.checked(text, *self._link_rules(), is_json=is_json)
         wordless = final and reply.calls and not reply.text.strip()
         return self._entry(
-            text=_NO_ANSWER if wordless else text if calls else self._agent.final_text(text),
+            text=_NO_ANSWER if wordless else text,
             calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
             # A final reply may be cut off by the budget, and counts as it is.
             finish="stop" if final and reply.finish in {"tool_calls", "length"} else reply.finish,

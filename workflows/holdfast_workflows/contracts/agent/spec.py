@@ -70,10 +70,10 @@ class ToolSpec(Contract):
     """Whether repeated calls with the same result are intended (polling)."""
     secrets: tuple[str, ...] = ()
     """References to the secrets that the tool may read."""
-    mcp: McpTool | None = None
-    """The tool of an MCP server that a call reaches; None for a function."""
     trusted: bool = False
     """Whether its results are as trusted as the agent's instructions; others make the session untrusted."""
+    mcp: McpTool | None = None
+    """The tool of an MCP server that a call reaches; None for a function."""
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -130,6 +130,8 @@ class AgentSpec(Contract):
     """The part of the prompt's budget above which older entries are summarized."""
     approvals: Approvals | None = None
     """Who answers what its sessions ask people, and by when; None for the defaults."""
+    links: tuple[str, ...] = ()
+    """Hosts that replies may link to after untrusted content was read; ``*.host`` with subdomains, ``*`` for any."""
     dynamic_instructions: bool = False
     """Whether a function of the worker's code makes the instructions of each turn; ``instructions`` is then empty."""
     permissions: Permissions | None = None
