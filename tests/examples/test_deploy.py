@@ -7,7 +7,8 @@ import signal
 from contextlib import AbstractAsyncContextManager
 
 from holdfast import connect
-from holdfast.testing import Reply, Request, ScriptedModel, call, say
+from holdfast.testing import Reply, Request, ScriptedModel, call, say, unframed
+from holdfast_activities.context.frames import RULE
 from holdfast_temporal import DevServer
 from tests.workers.running import Running, started
 
@@ -16,13 +17,13 @@ def script(request: Request) -> Reply:
     """Call the tool that is offered, and answer with its result."""
     if request.messages[-1]["role"] == "user" and request.tools:
         return call(request.tools[0], {"title": "Kindred"})
-    return say(str(request.messages[-1]["content"]))
+    return say(unframed(str(request.messages[-1]["content"])))
 
 
 def last(model: ScriptedModel) -> tuple[str, str]:
     """The system prompt and the first tool of the last request."""
     body = json.loads(model.requests[-1].body)
-    return body["messages"][0]["content"], body["tools"][0]["function"]["name"]
+    return body["messages"][0]["content"].removesuffix(f"\n\n{RULE}"), body["tools"][0]["function"]["name"]
 
 
 async def test_a_session_continues_across_a_deploy_with_its_own_instructions_and_tool_names(

@@ -13,6 +13,7 @@ import pytest
 
 from holdfast import Agent, App, InstructionsContext, InstructionsFailed, InvalidDeclaration, ToolError, tool
 from holdfast.testing import Environment, Reply, ScriptedModel, call, failed, say
+from holdfast_activities.context.frames import RULE
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts.limits import MAX_INSTRUCTIONS
 
@@ -53,7 +54,8 @@ async def running(
 
 
 def instructions_of(model: ScriptedModel) -> list[str]:
-    return [json.loads(request.body)["messages"][0]["content"] for request in model.requests]
+    texts = [json.loads(request.body)["messages"][0]["content"] for request in model.requests]
+    return [text.removesuffix(f"\n\n{RULE}") for text in texts]
 
 
 async def test_a_function_is_called_once_a_turn_also_across_retries_and_runs(server: DevServer) -> None:

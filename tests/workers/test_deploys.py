@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from holdfast import Agent, App, InvalidDeclaration, Tool, tool
-from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, say
+from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, say, unframed
 from holdfast_client import connect
 from holdfast_client.command.main import invoke
 from holdfast_temporal import DevServer
@@ -59,7 +59,7 @@ def script(name: str, arguments: dict[str, object]) -> Callable[[Request], Reply
 
     def answer(request: Request) -> Reply:
         last = request.messages[-1]
-        return call(name, arguments) if last["role"] == "user" else say(str(last["content"]))
+        return call(name, arguments) if last["role"] == "user" else say(unframed(str(last["content"])))
 
     return answer
 
@@ -247,7 +247,9 @@ async def test_a_rolling_deploy_that_adds_an_agent_loses_no_request(
     queue = f"deploy-{uuid.uuid4().hex}"
 
     def answer(request: Request) -> Reply:
-        results = [str(message["content"]) for message in request.messages if message["role"] == "tool"]
+        results = [
+            unframed(str(message["content"])) for message in request.messages if message["role"] == "tool"
+        ]
         return say(" ".join(results)) if results else call("ring", {}) + call("glance", {})
 
     async with ScriptedModel(answer) as model, AsyncExitStack() as stack:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from holdfast.testing import Reply, Request, ScriptedModel, call, say
+from holdfast.testing import Reply, Request, ScriptedModel, call, say, unframed
 from holdfast_client import connect
 from holdfast_temporal import DevServer
 
@@ -31,7 +31,7 @@ app = App(agents=[Agent("{agent}", model="openai:scripted", tools=[price])])
 def answer(request: Request) -> Reply:
     """Ask for the price in every turn, and repeat the result."""
     last = request.messages[-1]
-    return call("price", {}) if last["role"] == "user" else say(str(last["content"]))
+    return call("price", {}) if last["role"] == "user" else say(unframed(str(last["content"])))
 
 
 @pytest.fixture

@@ -98,7 +98,9 @@ class ProviderConfig:
         """
         place = self.key_from.partition(":")[2]
         try:
-            key = self.key.strip() or (resolve(self.key_from, environ) if self.key_from else "")
+            key = self.key.strip() or (
+                resolve(self.key_from, environ, kind="provider-key") if self.key_from else ""
+            )
         except SecretMissing as error:
             raise ModelRejected(f"{model} needs a key; set {place} ({error.detail})") from None
         if not (key.isascii() and key.isprintable()):

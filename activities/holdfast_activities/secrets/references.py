@@ -1,6 +1,7 @@
 """Read the secrets that references name. Only activities and workers call this; values are never stored.
 
-Every value that is read is redacted from then on in all that the process writes. A value is read at each use, so that a rotated file or a restarted process needs nothing else.
+Every value that is read is redacted from then on in all that the process writes. A value is read at each use,
+so that a rotated file needs no restart.
 """
 
 import os
@@ -12,21 +13,20 @@ from holdfast_workflows.contracts.errors import SecretMissing
 from holdfast_workflows.contracts.text.redaction import learn
 
 
-def resolve(reference: str, environ: Mapping[str, str] | None = None) -> str:
+def resolve(reference: str, environ: Mapping[str, str] | None = None, *, kind: str = "secret") -> str:
     """The value of ``env:NAME`` or ``file:/path``, without surrounding white space.
 
-    ``environ`` replaces the process's environment.
+    ``environ`` replaces the process's environment. ``kind`` stands for the value where it is redacted.
 
     Raises:
         SecretMissing: The variable or file is missing or empty; the detail names it.
     """
-    kind, _, place = reference.partition(":")
-    value = (
-        _from_file(place) if kind == "file" else (os.environ if environ is None else environ).get(place, "")
-    )
-    if not (value := value.strip()):
-        raise SecretMissing(f"file {place} is empty" if kind == "file" else f"variable {place} is not set")
-    learn(value)
+    where, _, place = reference.partition(":")
+    variables = os.environ if environ is None else environ
+    value = (_from_file(place) if where == "file" else variables.get(place, "")).strip()
+    if not value:
+        raise SecretMissing(f"file {place} is empty" if where == "file" else f"variable {place} is not set")
+    learn(value, kind)
     return value
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from holdfast_activities.secrets.references import fill
 from holdfast_workflows.contracts.agent.mcp import CredentialsContext, McpServer
 from holdfast_workflows.contracts.errors import HoldfastError, McpAccessDenied
 from holdfast_workflows.contracts.text.redaction import redact_error
@@ -38,12 +39,16 @@ async def resolve(server: McpServer, about: CredentialsContext[object]) -> Resol
         McpAccessDenied: The function failed.
     """
     own = await _of_user(server, about)
-    env = dict(server.env) | (own if server.command else {})
-    headers = dict(server.headers) | (own if server.url else {})
+    env = _filled(server.env) | (own if server.command else {})
+    headers = _filled(server.headers) | (own if server.url else {})
     # Per-user credentials are never shared, also if two users have the same.
     whose = [about.tenant, about.user] if server.credentials else []
     key = hashlib.sha256(json.dumps([env, headers, whose], sort_keys=True).encode()).hexdigest()
     return Resolved(env, headers, key)
+
+
+def _filled(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: fill(value) for name, value in values.items()}
 
 
 async def _of_user(server: McpServer, about: CredentialsContext[object]) -> dict[str, str]:
