@@ -16,6 +16,7 @@ from holdfast_workflows.contracts.agent.fallbacks import Fallback
 from holdfast_workflows.contracts.agent.mcp import McpServer
 from holdfast_workflows.contracts.agent.memory import Memory
 from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
+from holdfast_workflows.contracts.agent.pii import PersonalData
 from holdfast_workflows.contracts.agent.spec import (
     MODEL_RETRY,
     AgentSpec,
@@ -81,6 +82,7 @@ class Agent(Generic[OutT]):
         approvals: Approvals | None = None,
         permissions: Permissions | None = None,
         links: Sequence[str] = (),
+        pii: PersonalData | None = None,
     ) -> None:
         """Declare an agent.
 
@@ -116,6 +118,8 @@ class Agent(Generic[OutT]):
             permissions: Rules on its tool calls. Without any, here and in the App, all its tools are allowed.
             links: Hosts that replies may link to, and show images of, after untrusted content was read:
                 ``"example.com"``, ``"*.example.com"`` for its subdomains, ``"*"`` for any.
+            pii: Personal data that models see as tokens, ``PersonalData()`` for e-mail addresses, phone numbers, cards and
+                IBANs; tools and users get the values.
 
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -137,6 +141,7 @@ class Agent(Generic[OutT]):
             working_memory=working_memory,
             approvals=limits.approvals(approvals, where),
             links=declare.hosts(links, f"{where}: links"),
+            pii=None if pii is None else declare.instance(pii, PersonalData, "PersonalData", f"{where}: pii"),
             **_sizes(max_steps, max_tokens, temperature, context_window, where),
             **_model_calls(model_timeout, model_retry, max_repairs, where),
             **_limits(budget, fallbacks, max_wait, memory, compact_at, where),

@@ -13,6 +13,8 @@ from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, MessageTooLarge
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_MESSAGE, MAX_NAME, MAX_PAYLOAD
 from holdfast_workflows.contracts.session.session import Message
+from holdfast_workflows.contracts.text.personal_data import find
+from holdfast_workflows.contracts.text.redaction import redact
 from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 _MAX_ID = 200
@@ -39,6 +41,24 @@ def checked_id(id: str) -> str:
     if not is_text(id) or not id or len(id) > _MAX_ID or not id.isprintable() or id != id.strip():
         raise BadInput(f"a session id is 1 to {_MAX_ID} printable characters without spaces at its ends")
     return id
+
+
+def expect_opaque(**values: object) -> None:
+    """Refuse personal data and secrets in what is not encrypted: ids, and the attributes by which sessions are listed.
+
+    Raises:
+        BadInput: A value contains some; the detail names its option and does not repeat it.
+    """
+    for name, value in values.items():
+        if not isinstance(value, str):
+            continue
+        # Cards are not looked for: a tenth of all long numbers would pass for one.
+        found = next(iter(find(value, ("email", "phone", "iban"))), None)
+        kind = f"personal data ({found[2]})" if found else "a secret" if redact(value) != value else ""
+        if kind:
+            raise BadInput(
+                f"{name} contains {kind}; give an id that says nothing to others, since Temporal shows and lists it"
+            )
 
 
 def check(text: str) -> int:

@@ -67,3 +67,17 @@ async def test_a_task_has_the_output_type_of_its_start(running: Running) -> None
         task = await holdfast.client.start_task("helper", "Bees!", output_type=Report)
         assert_type(task, Session[Report])
         assert assert_type((await task.result(timeout=30)).output, Report) == Report(title="Bees", points=[])
+
+
+@pytest.mark.parametrize("option", ["id", "tenant", "user"])
+@pytest.mark.parametrize(
+    "value", ["ann@mail.example", "+49 30 1234567", "DE89370400440532013000", "ghp_" + "a1b2c3" * 6]
+)
+async def test_ids_and_search_attributes_take_no_personal_data(
+    running: Running, option: str, value: str
+) -> None:
+    async with running([say("Hello.")]) as holdfast:
+        options: dict[str, Any] = {option: f"of {value}"}
+        with pytest.raises(BadInput, match=f"{option} contains") as refused:
+            await holdfast.client.start("helper", "Hi!", **options)
+        assert value not in str(refused.value)

@@ -63,14 +63,13 @@ def script(request: Request) -> Reply:
     if not request.results:
         return say(f"My key is {key}.") + Reply(calls=tuple(Call("leak", {"how": how}) for how in leaks))
     if request.results == len(leaks):
-        more = [
-            ("config", {}),
-            ("echo", {"url": os.environ["CANARY_ECHO"] + "/"}),
-            ("notes__environment", {}),
-            ("look_up", {}),
+        calls = [
+            Call("config", {}),
+            Call("echo", {"url": os.environ["CANARY_ECHO"] + "/"}),
+            Call("notes__environment", {}),
+            Call("look_up", {}),
+            Call("remember", {"text": f"The gateway's token is {gateway}."}),
         ]
-        calls = [Call(name, given) for name, given in more]
-        calls.append(Call("remember", {"text": f"The gateway's token is {gateway}."}))
         return Reply(calls=tuple(calls))
     return say(f"Done, with {gateway}. " + "Bye. " * 30).but(pace=0.02)
 

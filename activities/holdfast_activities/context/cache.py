@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.reading import entries
+from holdfast_workflows.contracts.agent.pii import PersonalData
 from holdfast_workflows.contracts.errors import StateBehind
 from holdfast_workflows.contracts.operations.resets import Abandoned
 from holdfast_workflows.contracts.session.entries import Entry
@@ -47,6 +48,7 @@ class Conversations:
         settled: int = 0,
         abandoned: Abandoned = (),
         trusted: Collection[str] | None = None,
+        pii: PersonalData | None = None,
     ) -> tuple[Conversation, dict[int, Entry]]:
         """Return the conversation before ``seq``, and with ``look_ahead`` the log's entries from ``seq`` on.
 
@@ -62,6 +64,7 @@ class Conversations:
             settled: The number of an entry that is known to be in the log; 0 for none.
             abandoned: Ranges of the log that resets have left behind.
             trusted: The tools whose results are not framed; None for all.
+            pii: Personal data that is shown as tokens.
 
         Raises:
             StateBehind: The log does not have the settled entry.
@@ -71,11 +74,11 @@ class Conversations:
         since = abandoned[-1][1] if abandoned else 0
         key = (model.wire, model.provider, min(window or model.window, model.window), since)
         conversation = conversations.get(key)
-        if conversation is None or conversation.position > seq:
-            # Another attempt on this worker may have got further.
+        if conversation is None or conversation.position > seq or conversation.vault.pii != pii:
+            # Another attempt on this worker may have got further, or the session has another spec now.
             most = cap(budget(key[2]).tokens)
             conversation = Conversation(
-                model, most, reference=reference, abandoned=abandoned, trusted=trusted
+                model, most, reference=reference, abandoned=abandoned, trusted=trusted, pii=pii
             )
             conversations[key] = conversation
         conversation.offer(new)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from holdfast_activities.models.base import Fragment, Model
+from holdfast_workflows.contracts.agent.pii import PersonalData
 from holdfast_workflows.contracts.operations.resets import Abandoned
 from holdfast_workflows.contracts.session.entries import (
     Entry,
@@ -19,6 +20,7 @@ from .draft import Draft, TurnContext
 from .links import Links
 from .prompt_parts import Item, PromptPart, Reason, Tally, tokens_of
 from .truncation import CAP, Truncations
+from .vault import Vault
 from .working_memory import WorkingMemory
 
 _ENTRY_CHARS = 1_000  # added for each offered entry
@@ -41,6 +43,7 @@ class Conversation:
         bytes: Size of what is sent.
         summary: Number of the newest summary.
         links: The links that were read.
+        vault: The personal data that is shown as tokens.
     """
 
     def __init__(
@@ -51,12 +54,17 @@ class Conversation:
         reference: bool = True,
         abandoned: Abandoned = (),
         trusted: Collection[str] | None = None,
+        pii: PersonalData | None = None,
     ) -> None:
-        """``cap``, ``reference``, ``trusted``: see ``Truncations``; ``abandoned``: ranges of the log that are ignored."""
+        """``cap``, ``reference``, ``trusted``: see ``Truncations``; ``abandoned``: ranges of the log that are ignored.
+
+        ``pii`` is shown as tokens.
+        """
         self._abandoned = abandoned
         self._truncations = Truncations(model, cap, reference=reference, trusted=trusted)
         self._ids = CallIds(model)
         self.links = Links()
+        self.vault = Vault(pii)
         self._pieces: list[PromptPart] = []
         self._offered: dict[int, Entry] = {}
         self._open_calls: dict[int, tuple[str, str]] = {}
@@ -122,7 +130,8 @@ class Conversation:
         self.summary = seq
         if not isinstance(entry, SummaryEntry):
             return
-        self._summary_part, self._covered = self._truncations.summary(entry), entry.stop
+        hidden = entry.model_copy(update={"text": self.vault.hidden(entry.text)})
+        self._summary_part, self._covered = self._truncations.summary(hidden), entry.stop
         self._left_out_tokens = [(seq, tokens) for seq, tokens in self._left_out_tokens if seq >= entry.stop]
         shown = sum(p.taken for p in self._pieces if p.seq >= entry.stop and not p.leads)
         self.need = self._summary_part.taken + shown + sum(tokens for _, tokens in self._left_out_tokens)
@@ -181,6 +190,7 @@ class Conversation:
     def replace(self, entries: Mapping[int, Entry], reason: Reason) -> bool:
         """Replace entries by others that are not longer; return whether that changes what is sent."""
         changed = False
+        entries = {seq: self.vault.hide(entry) for seq, entry in entries.items()}
         for i, piece in enumerate(self._pieces):
             entry = entries.get(piece.seq)
             if entry is None or piece.leads:
@@ -234,6 +244,7 @@ class Conversation:
         else:
             self._close_calls()
         self.links.take(entry, untrusted=self._truncations.is_untrusted(entry))
+        entry = self.vault.hide(entry)
         if isinstance(entry, ReplyEntry):
             entry = self._ids.reply(entry)
         piece = self._truncations.piece(entry)

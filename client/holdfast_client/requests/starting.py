@@ -118,6 +118,7 @@ async def start(
 ) -> Session[Any]:
     """Start a session or find it."""
     _check(tenant, user, budget, max_steps)
+    messages.expect_opaque(id=id, tenant=tenant, user=user)
     name, shape = name_and_shape(agent, output_type)
     tenant, user = owner_for(await requests.principal(), tenant, user)
     session, message = messages.session_id(name) if id is None else messages.checked_id(id), None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from temporalio.common import SearchAttributeKey
 
 from holdfast import Agent, App, InvalidDeclaration, ToolContext, tool
 from holdfast.testing import call, say
@@ -11,6 +14,7 @@ from holdfast_workflows.contracts.session.entries import ResultEntry
 
 from ..conftest import Start
 
+KEYWORDS = ("Agent", "Tenant", "User", "Status")
 VALUE = "s3cr3t-value-of-the-tool"
 
 
@@ -52,3 +56,18 @@ def test_a_secret_is_declared_by_reference() -> None:
         tool(secrets=[VALUE])(charged)
     with pytest.raises(InvalidDeclaration, match="give a list"):
         tool(secrets="env:TOOL_KEY")(charged)
+
+
+async def test_workflow_ids_and_search_attributes_hold_nothing_of_a_message(
+    start: Start, server: DevServer
+) -> None:
+    async with start([say("Your card 4111 is fine.")]) as it:
+        session = await it.holdfast.client.start("helper", "I am ann@mail.example", tenant="acme", user="u-7")
+        await session.wait()
+        described = await (await connect(server.address)).get_workflow_handle(session.id).describe()
+    attributes = described.typed_search_attributes
+    texts = {name: attributes.get(SearchAttributeKey.for_keyword(f"Holdfast{name}")) for name in KEYWORDS}
+    assert texts == {"Agent": "helper", "Tenant": "acme", "User": "u-7", "Status": "idle"}
+    own = {pair.key.name for pair in attributes.search_attributes if pair.key.name.startswith("Holdfast")}  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # of any type
+    assert own == {f"Holdfast{name}" for name in (*KEYWORDS, "Cost", "Turns")}
+    assert re.fullmatch("helper-[a-z0-9]{20}", described.id)

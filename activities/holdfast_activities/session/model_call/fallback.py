@@ -9,6 +9,7 @@ from temporalio import activity
 from holdfast_activities import clock
 from holdfast_activities.context import Conversation, Conversations, PromptAccount
 from holdfast_activities.context.links import Links
+from holdfast_activities.context.vault import Vault
 from holdfast_activities.models.base import Model
 from holdfast_activities.resilience import LONG_WAIT, nap
 from holdfast_activities.state.content.replies import ReplyStore
@@ -68,8 +69,8 @@ class ModelFallback:
         self._conversations = conversations
         self._replies = replies
         self._is_retried = is_retried
-        self.links = Links()
-        """The links that the conversation has read, from which the latest prompt was made."""
+        self.links, self.vault = Links(), Vault()
+        """The links and the personal data of the conversation from which the latest prompt was made."""
         self._fallback = prompts.agent.fallback(prompts.step.fallback)
 
     async def reply(
@@ -96,8 +97,9 @@ class ModelFallback:
                     settled=self._step.settled,
                     abandoned=self._step.abandoned,
                     trusted=self._agent.trusted,
+                    pii=self._agent.spec.pii,
                 )
-                self.links = conversation.links
+                self.links, self.vault = conversation.links, conversation.vault
                 before = ahead.get(seq)
                 if isinstance(before, ReplyEntry):
                     return StoredReply(before, ahead)

@@ -14,6 +14,7 @@ from holdfast_activities.context import (
     budget,
 )
 from holdfast_activities.context.frames import RULE
+from holdfast_activities.context.vault import RULE as PII_RULE
 from holdfast_activities.models import wire
 from holdfast_activities.models.base import Fragment, Model, ModelRequest
 from holdfast_workflows.contracts.agent.fallbacks import CachedReply, SimplifiedReply
@@ -60,7 +61,10 @@ class PromptSource:
         self._source = instructions
         self.instructions = agent.spec.instructions
         self.simple = isinstance(agent.fallback(step.fallback), SimplifiedReply)
-        self.caches_replies = any(isinstance(each, CachedReply) for each in agent.spec.fallbacks)
+        # Prompts of two sessions may be equal although their personal data is not.
+        self.caches_replies = agent.spec.pii is None and any(
+            isinstance(each, CachedReply) for each in agent.spec.fallbacks
+        )
         output = agent.spec.output
         self._shape = "" if output is None else dump_json(output.model_dump())
 
@@ -85,8 +89,9 @@ class PromptSource:
         spec, step = self.agent.spec, self.step
         tools = b"" if self.simple else self.agent.wire_tools(model)
         extra = _SIMPLE if self.simple else _FINAL if step.mode == "final" else ""
-        rule = RULE if self.agent.reads_untrusted else ""
-        instructions = "\n\n".join(part for part in (self.instructions, rule, extra) if part)
+        rules = (RULE if self.agent.reads_untrusted else "", PII_RULE if spec.pii else "")
+        own = conversation.vault.hidden(self.instructions)
+        instructions = "\n\n".join(part for part in (own, *rules, extra) if part)
         made = self._budget(model, instructions, tools)
         fragments, items = self._shown(conversation, made)
         request = ModelRequest(

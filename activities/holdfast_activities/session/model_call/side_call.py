@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from temporalio import activity
 
+from holdfast_activities.context.vault import Vault
 from holdfast_activities.models.base import Model, ModelRequest
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.coordination.budgets import BudgetStore
@@ -81,7 +82,8 @@ class SideCall:
         self, agent: LiveAgent, model: Model, question: SideQuestion, budget: BudgetReservation
     ) -> SideAnswer:
         guard = CallGuard(self._resilience, budget)
-        fragment = model.fragment(UserEntry(seq=1, text=question.text))
+        vault = Vault(agent.spec.pii)
+        fragment = model.fragment(UserEntry(seq=1, text=vault.hidden(question.text)))
         request = ModelRequest(
             instructions=question.instructions,
             fragments=[fragment],
@@ -97,4 +99,5 @@ class SideCall:
             guard.count_unanswered(request.consumed.usage)
             await budget.release()
             raise
-        return SideAnswer(reply.text, reply.model, reply.usage, budget.settle(model, reply.usage, None))
+        text = vault.restored(reply.text)
+        return SideAnswer(text, reply.model, reply.usage, budget.settle(model, reply.usage, None))

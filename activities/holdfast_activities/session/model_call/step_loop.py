@@ -128,7 +128,7 @@ class StepLoop:
             turn=self._input.turn,
             step=self._input.step + taken,
             seq=self._seq,
-            text=self._fallback.links.partial(redact_known(self._text[:_PARTIAL]), *self._link_rules()),
+            text=self._shown(self._text[:_PARTIAL]),
             steps=taken,
             tried=self._tried,
         )
@@ -242,6 +242,16 @@ class StepLoop:
         manifest = found.account.manifest(self._input.session, reply, 0) if found.account else None
         return await self._settle_reply(reply, LogExtras(manifest=manifest))
 
+    def _restored(self, call: ToolCall) -> ToolCall:
+        """The call with the values of tokens in its arguments."""
+        arguments = self._fallback.vault.restored(call.arguments, is_json=True)
+        return call if arguments == call.arguments else call.model_copy(update={"arguments": arguments})
+
+    def _shown(self, text: str) -> str:
+        """The text of an unfinished reply, as people may see it."""
+        text = redact_known(self._fallback.vault.partial(text))
+        return self._fallback.links.partial(text, *self._link_rules())
+
     def _link_rules(self) -> tuple[Sequence[str], str]:
         """The hosts that the agent allows, and the instructions, which may name more."""
         return self._agent.spec.links, self._prompts.instructions
@@ -253,14 +263,14 @@ class StepLoop:
         reply = answer.reply
         final = self._input.mode == "final"
         calls = () if final else reply.calls[:MAX_CALLS]
-        text = redact_known(reply.text)
-        is_json = self._agent.spec.output is not None and not calls
-        text = text if calls or not is_json else self._agent.final_text(text)
-        text = self._fallback.links.checked(text, *self._link_rules(), is_json=is_json)
+        json_reply = self._agent.spec.output is not None and not calls
+        text = redact_known(self._fallback.vault.restored(reply.text, is_json=json_reply))
+        text = self._agent.final_text(text) if json_reply else text
+        text = self._fallback.links.checked(text, *self._link_rules(), is_json=json_reply)
         wordless = final and reply.calls and not reply.text.strip()
         return self._entry(
             text=_NO_ANSWER if wordless else text,
-            calls=tuple(_bounded(index, call) for index, call in enumerate(calls)),
+            calls=tuple(_bounded(index, self._restored(call)) for index, call in enumerate(calls)),
             # A final reply may be cut off by the budget, and counts as it is.
             finish="stop" if final and reply.finish in {"tool_calls", "length"} else reply.finish,
             usage=reply.usage,

@@ -12,6 +12,7 @@ from .budget import Budget
 from .declared import Declared
 from .fallbacks import Fallback
 from .memory import Memory
+from .pii import PersonalData
 
 Effect = Literal["none", "idempotent", "once"]
 WhenBusy = Literal["queue", "reject", "interrupt"]
@@ -132,6 +133,8 @@ class AgentSpec(Contract):
     """Who answers what its sessions ask people, and by when; None for the defaults."""
     links: tuple[str, ...] = ()
     """Hosts that replies may link to after untrusted content was read; ``*.host`` with subdomains, ``*`` for any."""
+    pii: PersonalData | None = None
+    """Personal data that its models see as tokens."""
     dynamic_instructions: bool = False
     """Whether a function of the worker's code makes the instructions of each turn; ``instructions`` is then empty."""
     permissions: Permissions | None = None

@@ -61,7 +61,7 @@ def _is_password(name: object, value: object) -> bool:
         isinstance(name, str)
         and isinstance(value, str)
         and bool(value)
-        and SECRET_NAME.search(name) is not None
+        and SECRET_NAME.pattern.search(name) is not None
     )
 
 

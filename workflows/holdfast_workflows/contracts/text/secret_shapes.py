@@ -112,8 +112,10 @@ _KEYS: Final = (
 )
 _SEPARATOR: Final = r"(?: ?= ?|\\?[\"'] ?[:=] ?\\?[\"']|: ?(?=[^\s\d]{0,40}\d))"
 
-SECRET_NAME: Final = re.compile(
-    rf"[acprsACPRS](?<![a-zA-Z].)(?i:{_KEYS})$|^(?i:authorization|proxy-authorization|cookie|set-cookie)$"
+SECRET_NAME: Final = _shape(
+    "password",
+    "",
+    rf"[acprsACPRS](?<![a-zA-Z].)(?i:{_KEYS})$|^(?i:authorization|proxy-authorization|cookie|set-cookie)$",
 )
 """The name of a field that holds a secret."""
 
