@@ -134,14 +134,10 @@ class Agent(Generic[OutT]):
             models=_models(model, where),
             **_rules(_specs(self.tools, memory, working_memory, any_tools=bool(tools)), permissions, where),
             output=_output(output_type),
-            max_inline_steps=declare.whole(max_inline_steps, f"{where}: max_inline_steps", 1, 1_000),
-            max_inline_seconds=declare.seconds(max_inline_seconds, f"{where}: max_inline_seconds"),
-            when_busy=_when_busy(when_busy, where),
+            **_turns(when_busy, max_inline_steps, max_inline_seconds, where),
             description=description,
             working_memory=working_memory,
-            approvals=limits.approvals(approvals, where),
-            links=declare.hosts(links, f"{where}: links"),
-            pii=None if pii is None else declare.instance(pii, PersonalData, "PersonalData", f"{where}: pii"),
+            **_safety(approvals, links, pii, where),
             **_sizes(max_steps, max_tokens, temperature, context_window, where),
             **_model_calls(model_timeout, model_retry, max_repairs, where),
             **_limits(budget, fallbacks, max_wait, memory, compact_at, where),
@@ -253,6 +249,23 @@ def _rules(tools: tuple[ToolSpec, ...], permissions: Permissions | None, where: 
     if permissions is not None:
         checking.check(permissions, {tool.name: tool for tool in tools}, where)
     return {"tools": tools, "permissions": permissions}
+
+
+def _turns(when_busy: WhenBusy, steps: int, seconds: float | timedelta, where: str) -> dict[str, Any]:
+    return {
+        "when_busy": _when_busy(when_busy, where),
+        "max_inline_steps": declare.whole(steps, f"{where}: max_inline_steps", 1, 1_000),
+        "max_inline_seconds": declare.seconds(seconds, f"{where}: max_inline_seconds"),
+    }
+
+
+def _safety(
+    approvals: Approvals | None, links: Sequence[str], pii: PersonalData | None, where: str
+) -> dict[str, Any]:
+    if pii is not None:
+        declare.instance(pii, PersonalData, "PersonalData", f"{where}: pii")
+    hosts = declare.hosts(links, f"{where}: links")
+    return {"approvals": limits.approvals(approvals, where), "links": hosts, "pii": pii}
 
 
 def _model_calls(

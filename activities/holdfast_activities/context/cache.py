@@ -1,7 +1,7 @@
 """A worker's cache of conversations, so that a step reads only new entries."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from holdfast_activities.models.base import Fragment, Model
 from holdfast_activities.state.base import Log
@@ -69,18 +69,17 @@ class Conversations:
         Raises:
             StateBehind: The log does not have the settled entry.
         """
-        conversations = self._sessions.setdefault(session, {})
-        self._sessions.move_to_end(session)
-        since = abandoned[-1][1] if abandoned else 0
-        key = (model.wire, model.provider, min(window or model.window, model.window), since)
-        conversation = conversations.get(key)
-        if conversation is None or conversation.position > seq or conversation.vault.pii != pii:
-            # Another attempt on this worker may have got further, or the session has another spec now.
-            most = cap(budget(key[2]).tokens)
-            conversation = Conversation(
+        limit = min(window or model.window, model.window)
+
+        def begin() -> Conversation:
+            most = cap(budget(limit).tokens)
+            return Conversation(
                 model, most, reference=reference, abandoned=abandoned, trusted=trusted, pii=pii
             )
-            conversations[key] = conversation
+
+        since = abandoned[-1][1] if abandoned else 0
+        key = (model.wire, model.provider, limit, since)
+        conversation = self._kept(session, key, seq, pii, begin)
         conversation.offer(new)
         start = conversation.missing(seq)
         ahead: dict[int, Entry] = {}
@@ -105,6 +104,18 @@ class Conversations:
             conversation.set_summary(summary, found[0] if found else None)
         self._shrink(session)
         return conversation, ahead
+
+    def _kept(
+        self, session: str, key: _Key, seq: int, pii: PersonalData | None, begin: Callable[[], Conversation]
+    ) -> Conversation:
+        """The cached conversation, or a new one."""
+        conversations = self._sessions.setdefault(session, {})
+        self._sessions.move_to_end(session)
+        kept = conversations.get(key)
+        # Another attempt on this worker may have got further, or the session has another spec now.
+        if kept is None or kept.position > seq or kept.vault.pii != pii:
+            kept = conversations[key] = begin()
+        return kept
 
     async def sent_entries(
         self, session: str, conversation: Conversation, sent: Sequence[Fragment], new: Sequence[Entry]

@@ -117,8 +117,7 @@ async def start(
     heartbeat_timeout: float = _HEARTBEAT_TIMEOUT,
 ) -> Session[Any]:
     """Start a session or find it."""
-    _check(tenant, user, budget, max_steps)
-    messages.expect_opaque(id=id, tenant=tenant, user=user)
+    _check(id, tenant, user, budget, max_steps)
     name, shape = name_and_shape(agent, output_type)
     tenant, user = owner_for(await requests.principal(), tenant, user)
     session, message = messages.session_id(name) if id is None else messages.checked_id(id), None
@@ -148,12 +147,13 @@ async def start(
     return Session(requests, session, turn, streaming=streaming, lingers=lingers, output=Output(shape))
 
 
-def _check(tenant: str, user: str, budget: object, max_steps: object) -> None:
+def _check(id: object, tenant: str, user: str, budget: object, max_steps: object) -> None:
     if isinstance(max_steps, int) and max_steps < 1:
         raise BadInput(f"max_steps={max_steps} must be at least 1; leave it out for the agent's limit")
     for name, value in (("tenant", tenant), ("user", user)):
         if not messages.is_text(value):
             raise BadInput(f"{name}={value!r} must be a str; leave it out for no {name}")
+    messages.expect_opaque(id=id, tenant=tenant, user=user)
     # Stored unchanged: a replaced character could make it the name of another tenant or user.
     if clean(tenant) != tenant or clean(user) != user:
         raise BadInput("a tenant or a user contains NUL or a lone surrogate")
