@@ -26,7 +26,7 @@ from holdfast import (
     tool,
 )
 from holdfast_activities.tools.mcp import credentials
-from holdfast_workflows.contracts.text import redaction
+from holdfast_workflows.contracts.text import known_secrets, redaction
 
 NOTES = Path(__file__).parents[1] / "mcp_servers/notes.py"
 HOME = os.environ.get("CANARY_HOME", "/tmp")
@@ -42,7 +42,7 @@ SECRETS = [f"env:CANARY_{name.upper()}" for name in LEAKS if name != "file"]
 FILE = f"file:{HOME}/canary"
 
 if os.environ.get("REDACTION") == "off":
-    redaction.KNOWN.replace = lambda text, runs: text  # type: ignore[method-assign]
+    known_secrets.KNOWN.replace = lambda text, runs: text  # type: ignore[method-assign]
     credentials.Resolved.redact = lambda self, text: text  # type: ignore[method-assign]
     redaction._replaced = lambda text, shapes, searched: text
 
@@ -94,7 +94,7 @@ async def look_up(ctx: ToolContext) -> str:
     if ctx.attempt > 1:
         return "found"
     try:
-        {}[ctx.secret("env:CANARY_CAUSE")]
+        os.environ[ctx.secret("env:CANARY_CAUSE")]
     except KeyError as error:
         raise RuntimeError("no such key") from error
     return "never"
