@@ -136,6 +136,7 @@ if TYPE_CHECKING:
         RateLimited,
         ResultNotText,
         ResultTooLarge,
+        SandboxUnavailable,
         SearchAttributesMissing,
         SecretMissing,
         ServiceError,
@@ -181,6 +182,7 @@ if TYPE_CHECKING:
 
     from .agent import Agent
     from .app import App
+    from .code_tool import CodeTool
     from .http_tool import HttpTool
     from .mcp_server import MCPServer
     from .memory import open_memory
@@ -226,11 +228,11 @@ _MODULES: Final = {
         MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped ModelTransient
         NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed
         OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull RateLimited ResultNotText
-        ResultTooLarge SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed
-        SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated
-        StateReplaced StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid
-        ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict
-        WorkerMissing
+        ResultTooLarge SandboxUnavailable SearchAttributesMissing SecretMissing ServiceError
+        SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind
+        StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached
+        TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded
+        Unclassified UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -244,6 +246,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
     ".agent": "Agent",
     ".app": "App",
+    ".code_tool": "CodeTool",
     ".http_tool": "HttpTool",
     ".mcp_server": "MCPServer",
     ".memory": "open_memory",
@@ -260,32 +263,33 @@ __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
     "AppNotFound", "Apprise", "Approvals", "Argument", "AskHuman", "BadInput", "BreakerOpen",
     "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
-    "CachedReply", "ClearRefused", "Client", "Compacted", "Condition", "ContentFiltered", "ContextTooLong",
-    "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided", "DeclaredAgent",
-    "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
-    "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
+    "CachedReply", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition", "ContentFiltered",
+    "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided",
+    "DeclaredAgent", "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown",
+    "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
     "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "HttpTool",
     "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
     "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
     "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
     "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
-    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn",
-    "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError",
-    "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
-    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
-    "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PersonalData",
-    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
-    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "Rule", "RunOptions", "SearchAttributesMissing", "Secret", "SecretMissing",
-    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
-    "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending",
-    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
-    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport",
-    "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid",
-    "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec",
-    "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified",
-    "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook",
-    "WorkerMissing", "allow", "arg", "ask", "called", "connect", "deny", "open_memory", "tool", "untrusted",
+    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
+    "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
+    "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson",
+    "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
+    "NotificationFailed", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
+    "PermissionDecided", "Permissions", "PersonalData", "PlanChanged", "PlanItem", "PortTaken", "Problem",
+    "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
+    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Rule", "RunOptions",
+    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
+    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
+    "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind",
+    "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded",
+    "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
+    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
+    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
+    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
+    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask",
+    "called", "connect", "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
 from . import declare, limits
+from .code_tool import CodeTool
 from .http_tool import HttpTool
 from .instructions import Instructions, read_instructions
 from .mcp_server import MCPServer
@@ -40,7 +41,7 @@ from .tools import Tool
 
 OutT = TypeVar("OutT", default=str)
 
-AnyTool = Tool[..., Any] | HttpTool
+AnyTool = Tool[..., Any] | HttpTool | CodeTool
 
 
 @public
@@ -91,7 +92,7 @@ class Agent(Generic[OutT]):
             model: ``"provider:model"``, or several in order of preference.
             instructions: The system prompt, or a function of an InstructionsContext that returns it, sync or async. It
                 is called once for each turn.
-            tools: Tools made by ``@tool``, HttpTools and MCPServers.
+            tools: Tools made by ``@tool``, HttpTools, CodeTools and MCPServers.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
             description: The agent's purpose, for people and other agents.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from .produced import FAST
 
 ROOT = Path(__file__).parents[2]
@@ -23,5 +25,6 @@ def test_ci_runs_the_fast_and_the_slow_tests() -> None:
     assert "-m slow" in make
 
 
-def test_ci_does_not_skip_the_tests_that_need_the_server() -> None:
-    assert "export HOLDFAST_REQUIRE_WEAVIATE=1" in (ROOT / ".ci/run").read_text("utf-8")
+@pytest.mark.parametrize("part", ["WEAVIATE", "NPM", "SANDBOX"])
+def test_ci_does_not_skip_the_tests_that_need_a_part(part: str) -> None:
+    assert f"HOLDFAST_REQUIRE_{part}=1" in (ROOT / ".ci/run").read_text("utf-8")

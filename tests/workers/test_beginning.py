@@ -123,6 +123,20 @@ async def test_a_worker_with_an_unknown_temporal_host_ends_and_says_which(tmp_pa
         assert "no-such-host.invalid:7233: unknown host" in worker.text
 
 
+async def test_a_worker_that_cannot_sandbox_the_code_of_its_models_ends_and_says_why(
+    server: DevServer, tmp_path: Path
+) -> None:
+    settings = {
+        "temporal_address": server.address,
+        "task_queue": uuid.uuid4().hex,
+        "state_url": f"sqlite+aiosqlite:///{tmp_path / 'state.db'}",
+    }
+    async with started("worker", "tests.workers.coding:app", **settings) as worker:
+        assert await worker.ended() != 0
+        assert "agent coder, tool run_code: the interpreter /no/such/python does not run" in worker.text
+        assert "install bubblewrap" in worker.text
+
+
 async def _guard(server: PostgresServer) -> None:
     """Have the server ask the user ``guarded`` for a password."""
     rules = server.data / "pg_hba.conf"

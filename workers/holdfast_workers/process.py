@@ -28,6 +28,7 @@ from holdfast_activities.memory import Memories, make_memories
 from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state import State, cipher_of, open_state
+from holdfast_activities.tools import provided
 from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workers.monitoring import logs, telemetry
 from holdfast_workers.monitoring.health import HealthServer
@@ -154,6 +155,7 @@ class WorkerProcess:
         if not self._checked:
             warn_of_models(self._registry, models)
         warn_of_secrets(self._registry)
+        await provided.check(self._registry.tools)
         await warn_of_tools(self._registry, state)
         resilience = Resilience(state, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)

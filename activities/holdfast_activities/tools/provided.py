@@ -1,6 +1,10 @@
 """The functions of provided tools."""
 
+from collections.abc import Mapping
+
 from holdfast_workflows.contracts.agent.app import ToolBinding
+from holdfast_workflows.contracts.errors import SandboxUnavailable
+from holdfast_workflows.contracts.tools.code import CodeSettings
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
 
@@ -9,6 +13,27 @@ def binding(tool: ToolBinding | ProvidedTool) -> ToolBinding:
     if not isinstance(tool, ProvidedTool):
         return tool
     # Imported here: a worker without such tools does not load their libraries.
+    if isinstance(tool.settings, CodeSettings):
+        from .code.tool import code_tool
+
+        return code_tool(tool.spec, tool.settings)
     from .http.tool import http_tool
 
     return http_tool(tool.spec, tool.settings)
+
+
+async def check(agents: Mapping[str, Mapping[str, ToolBinding | ProvidedTool]]) -> None:
+    """Check that this worker can run the code tools of its agents.
+
+    Raises:
+        SandboxUnavailable: It cannot; the detail names the agent, the tool and the remedy.
+    """
+    for agent, tools in agents.items():
+        for name, tool in tools.items():
+            if isinstance(tool, ProvidedTool) and isinstance(tool.settings, CodeSettings):
+                from .code.tool import CodeRuns
+
+                try:
+                    await CodeRuns(tool.settings).checked()
+                except SandboxUnavailable as error:
+                    raise SandboxUnavailable(f"agent {agent}, tool {name}: {error.detail}") from None

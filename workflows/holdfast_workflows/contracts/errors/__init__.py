@@ -9,7 +9,7 @@
     │       McpToolsInvalid
     ├── ServiceError        Temporal or the workers cannot be reached
     │       TemporalUnreachable, NoWorker, SessionNotFound, WorkerMissing, DevServerMissing,
-    │       DevServerFailed, SearchAttributesMissing, BreakerOpen, LimitReached
+    │       DevServerFailed, SearchAttributesMissing, SandboxUnavailable, BreakerOpen, LimitReached
     ├── ModelError          the provider's answer
     │   ├── ModelTransient  RateLimited
     │   ├── ModelRejected   ContextTooLong, ProviderQuota

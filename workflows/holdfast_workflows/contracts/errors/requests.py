@@ -111,6 +111,10 @@ class WorkerMissing(ServiceError, code="worker_missing", kind="permanent", retry
     """The packages that a worker needs are not installed; run `pip install "holdfast[worker]"`, or `"holdfast[dev]"` for `holdfast dev`."""
 
 
+class SandboxUnavailable(ServiceError, code="sandbox_unavailable", kind="permanent", retryable=False):
+    """This worker cannot make the sandbox that CodeTool needs, so no code is run; install bubblewrap, allow user namespaces, or remove the tool."""
+
+
 class DevServerMissing(ServiceError, code="dev_server_missing", kind="permanent", retryable=False):
     """A part of `holdfast dev` is not installed; run `pip install "holdfast[dev]"`."""
 

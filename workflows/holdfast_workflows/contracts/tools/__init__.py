@@ -2,5 +2,6 @@
 
 url_patterns  the URLs that an HTTP tool may request
 http          HttpTool
+code          CodeTool
 sources       what a worker gets of all of them
 """

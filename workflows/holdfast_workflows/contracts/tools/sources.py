@@ -1,13 +1,16 @@
 """Tools that an agent declares and a worker provides: the worker makes their functions from settings."""
 
 from ..agent.spec import ToolSpec
+from .code import CodeSettings
 from .http import HttpSettings
 
 
 class ProvidedTool:
     """A tool without a function of the user: its spec, its settings and its earlier names."""
 
-    def __init__(self, spec: ToolSpec, settings: HttpSettings, aliases: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, spec: ToolSpec, settings: HttpSettings | CodeSettings, aliases: tuple[str, ...] = ()
+    ) -> None:
         self.spec = spec
         self.settings = settings
         self.aliases = aliases

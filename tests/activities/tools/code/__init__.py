@@ -1,0 +1,1 @@
+"""Programs in the sandbox, a real one."""
