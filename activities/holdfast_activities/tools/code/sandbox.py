@@ -116,11 +116,11 @@ def _system(interpreter: Interpreter) -> list[str]:
     found: list[str] = []
     for name in _SYSTEM:
         found += ["--ro-bind-try", f"/usr/{name}", f"/usr/{name}"]
-    for path in map(Path, _LINKS):
-        if path.is_symlink():
-            found += ["--symlink", str(path.readlink()), str(path)]
-        elif path.is_dir():
-            found += ["--ro-bind", str(path), str(path)]
+    for link in map(Path, _LINKS):
+        if link.is_symlink():
+            found += ["--symlink", str(link.readlink()), str(link)]
+        elif link.is_dir():
+            found += ["--ro-bind", str(link), str(link)]
     for path in _SETTINGS:
         found += ["--ro-bind-try", path, path]
     for root in interpreter.shown:

@@ -58,7 +58,7 @@ class CodeRuns:
         Raises:
             SandboxUnavailable: This worker cannot make the sandbox, so nothing was run.
         """
-        language = asked.language or self._settings.languages[0]
+        language = asked.language if "language" in asked.model_fields_set else self._settings.languages[0]
         if language not in self._settings.languages:
             raise ToolArgumentsInvalid(
                 f"language {language!r} is not offered; use {self._settings.languages[0]!r}"

@@ -102,7 +102,7 @@ def parse(url: str) -> Target:
     Raises:
         EgressRefused: It is malformed, or parsers may disagree about it.
     """
-    shown, url = preview(url, 200), url.strip(" \t\r\n")
+    shown = preview(url, 200)
     if len(url) > LONGEST_URL or _UNSAFE.search(url):
         raise refused("url_syntax", f"{shown!r} contains spaces, control characters or '\\'", "escape them")
     found = _URL.fullmatch(url)

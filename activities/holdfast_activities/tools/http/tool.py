@@ -67,7 +67,8 @@ class HttpRequests:
             ToolFailed: It failed, and had no effect.
             EffectUnknown: It failed after it was sent, and must not be repeated.
         """
-        method = asked.method.upper() or self._settings.methods[0]
+        # Exactly as declared: rules have decided on the text of the arguments.
+        method = asked.method if "method" in asked.model_fields_set else self._settings.methods[0]
         if method not in self._settings.methods:
             raise refused("method", f"{method} is not allowed", f"use {' or '.join(self._settings.methods)}")
         if asked.body is not None and method in SAFE:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from holdfast_activities.tools.code import run as running
-from holdfast_activities.tools.code import seccomp
+from holdfast_activities.tools.code import sandbox, seccomp
 from holdfast_activities.tools.code.interpreter import Interpreter
 from holdfast_activities.tools.code.run import run
 from holdfast_workflows.contracts.tools.code import CodeSettings
@@ -72,7 +72,7 @@ def _without(*options: str) -> Callable[..., list[str]]:
     return made
 
 
-_command = running.command
+_command = sandbox.command
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ async def test_a_machine_without_a_filter_of_calls_refuses_the_tool(monkeypatch:
 async def test_a_sandbox_that_does_not_hold_is_refused(
     interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch, option: str, reason: str
 ) -> None:
-    real = running.command
+    real = sandbox.command
 
     def made(*args: Any, **kwargs: Any) -> list[str]:
         found = real(*args, **kwargs)

@@ -45,6 +45,9 @@ async def test_a_method_that_is_not_declared_is_refused() -> None:
     async with site() as one:
         with pytest.raises(EgressRefused, match="use GET or HEAD"):
             await get(of(one), URL, method="DELETE")
+        for method in ("get", "", "POST"):  # rules decide on the text, so it has one form
+            with pytest.raises(EgressRefused, match="'method'"):
+                await get(of(one), URL, method=method)
         with pytest.raises(ToolArgumentsInvalid, match="no body"):
             await get(of(one), URL, body="x")
         assert not one.asked

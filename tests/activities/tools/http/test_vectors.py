@@ -77,6 +77,8 @@ LITERALS = {
     "file:///etc/passwd": "scheme",
     "gopher://127.0.0.1:6379/_INFO": "scheme",
     "//127.0.0.1/": "url_syntax",
+    " http://127.0.0.1/": "url_syntax",
+    "http://example.com/\n": "url_syntax",
 }
 """URLs, with the rule that refuses each of them."""
 
@@ -123,7 +125,7 @@ GOOD = [
     "http://1password.com/",
     "http://8.8.8.8/",
     "http://[2606:4700::1111]/",
-    "  http://example.com/\n",
+    "http://example.com:080/",
 ]
 
 

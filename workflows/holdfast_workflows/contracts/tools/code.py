@@ -31,7 +31,7 @@ class CodeSettings(Contract):
 
 
 class CodeArguments(Contract):
-    """Arguments of a code tool; an empty language means its first one."""
+    """Arguments of a code tool; without a language, its first one."""
 
     code: str = Field(min_length=1, max_length=LONGEST_CODE)
     language: str = ""

@@ -32,7 +32,7 @@ class HttpSettings(Contract):
 
 
 class HttpArguments(Contract):
-    """Arguments of an HTTP tool; an empty method means its first one."""
+    """Arguments of an HTTP tool; without a method, its first one."""
 
     url: str = Field(min_length=1, max_length=LONGEST_URL)
     method: str = ""
