@@ -1,7 +1,7 @@
 """The ``holdfast`` script: its own commands, and those of other packages.
 
 A package adds a command by an entry point of the group ``holdfast.commands``: its name is the
-command's name, its object a function or a ``typer.Typer``. The object is loaded when the command is
+command's name, after a group's name and a dot if it belongs to one, its object a function or a ``typer.Typer``. The object is loaded when the command is
 used. For the list of commands, its first line of help is read without importing it.
 """
 
@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .operations import answers, breakers, budgets, effects, memory_admin, permissions
+from .operations import answers, breakers, budgets, effects, mcp, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks, whoami
 
 GROUP: Final = "holdfast.commands"
@@ -54,6 +54,7 @@ _GROUPS: Final = {
     "breaker": breakers.breaker,
     "memory": memory_admin.memory,
     "permissions": permissions.permissions,
+    "mcp": mcp.mcp,
 }
 
 
@@ -110,17 +111,22 @@ def build(words: Sequence[str]) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(options.remember)
     for entry in entry_points(group=GROUP):  # first, since a new user begins with `dev`
-        if entry.name not in words:
-            app.command(entry.name, help=_summary(entry))(lambda: None)
-        elif isinstance(added := entry.load(), typer.Typer):
-            app.add_typer(added, name=entry.name)
-        else:
-            app.command(entry.name)(added)
+        within, _, name = entry.name.rpartition(".")
+        _add(_GROUPS[within] if within else app, name, entry, words)
     for command in _OWN:
         app.command()(command)
     for name, group in _GROUPS.items():
         app.add_typer(group, name=name)
     return app
+
+
+def _add(app: typer.Typer, name: str, entry: EntryPoint, words: Sequence[str]) -> None:
+    if name not in words:
+        app.command(name, help=_summary(entry))(lambda: None)
+    elif isinstance(added := entry.load(), typer.Typer):
+        app.add_typer(added, name=name)
+    else:
+        app.command(name)(added)
 
 
 def _summary(entry: EntryPoint) -> str:

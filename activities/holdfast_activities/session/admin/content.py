@@ -88,6 +88,7 @@ class Content:
                     description=spec.description,
                     models=spec.models,
                     tools=tuple(tool.name for tool in spec.tools if not tool.hidden),
+                    output_schema=spec.output.json_schema if spec.output else None,
                 )
                 for spec in self._registry.agents.values()
             )

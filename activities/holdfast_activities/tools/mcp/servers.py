@@ -93,6 +93,10 @@ class McpServers:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._pool.close()
 
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
     async def _specs(
         self, server: McpServer, spec: AgentSpec, load: LoadInput, within: float
     ) -> tuple[ToolSpec, ...]:

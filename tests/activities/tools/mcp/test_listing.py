@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +13,8 @@ import pytest
 from holdfast import InvalidDeclaration, MCPServer, McpToolsInvalid
 from holdfast_activities.tools.mcp.listing import ListedTool, specs, tool_name
 from holdfast_workflows.contracts.agent.spec import ToolSpec
+
+from .support import NOTES
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"at": {"type": "string"}}}
 
@@ -147,3 +153,25 @@ def test_a_declaration_that_cannot_work_is_refused_with_the_remedy(
     with pytest.raises(InvalidDeclaration, match=message) as refused:
         MCPServer("git", **options)
     assert "s3cret" not in str(refused.value)
+
+
+async def test_the_command_lists_names_effects_and_digests(tmp_path: Path) -> None:
+    (tmp_path / "clerks.py").write_text(
+        "import sys\nfrom holdfast import Agent, App, MCPServer\n"
+        f"notes = MCPServer('notes', command=[sys.executable, {NOTES!r}], env={{'NOTES_FOLDER': {str(tmp_path)!r}}})\n"
+        "gone = MCPServer('gone', command=['no-such-program'])\n"
+        "app = App(agents=[Agent('clerk', model='openai:x', tools=[notes, gone])])\n"
+    )
+    command = "from holdfast_client.command.main import main; main()"
+    done = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", command, "mcp", "tools", "clerks:app", "--json"),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await done.communicate()
+    rows = {row["tool"]: row for row in map(json.loads, out.decode().splitlines())}
+    assert (rows["add"]["name"], rows["add"]["effect"]) == ("notes__add", "once")
+    assert len(rows["add"]["digest"]) == 24
+    assert "no-such-program: No such file" in err.decode()
+    assert done.returncode == 1

@@ -1,5 +1,7 @@
 """Reading and storing content through standalone activities, for clients that reach only Temporal."""
 
+from typing import Any
+
 from ..base import Contract
 from ..limits import MAX_PAYLOAD
 from ..public import public
@@ -79,6 +81,8 @@ class AgentInfo(Contract):
     description: str
     models: tuple[str, ...]
     tools: tuple[str, ...]
+    output_schema: dict[str, Any] | None = None
+    """The JSON schema of its final replies; None for text."""
 
 
 class AgentList(Contract):

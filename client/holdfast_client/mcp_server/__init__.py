@@ -1,0 +1,1 @@
+"""An app as an MCP server: one tool per agent, one task per call."""
