@@ -13,7 +13,7 @@ from holdfast_workflows.contracts.errors import WorkerMissing
 from holdfast_workflows.contracts.public import public
 
 if TYPE_CHECKING:
-    from holdfast_activities.memory.library import OpenMemory
+    from holdfast_activities.memory.library import Cipher, OpenMemory
 
 
 @public
@@ -50,8 +50,21 @@ async def open_memory(
         environ.get("HOLDFAST_EMBEDDINGS", "") if embeddings is None else embeddings,
         Path(home or environ.get("HOLDFAST_HOME", "") or ".holdfast"),
         environ,
+        _cipher(),
     )
     try:
         yield memory
     finally:
         await memory.close()
+
+
+def _cipher() -> Cipher:
+    """The cipher of the environment's keys."""
+    from holdfast_activities.memory.library import CLEAR, cipher_of
+
+    if not os.environ.get("HOLDFAST_KEYS", "").strip():
+        return CLEAR
+    from holdfast_client.requests.encryption import keys_and_rule  # it imports Temporal's client
+
+    keys, accept_clear = keys_and_rule()
+    return cipher_of(keys, accept_clear=accept_clear)

@@ -131,7 +131,12 @@ class Environment:
         resilience = Resilience(self.state)
         self._stack.push_async_callback(resilience.close)
         memory = make_memories(
-            changed.memory(), changed.embeddings, changed.home, self._providers, resilience.breakers
+            changed.memory(),
+            changed.embeddings,
+            changed.home,
+            self._providers,
+            resilience.breakers,
+            cipher=self.state.cipher,
         )
         self._stack.push_async_callback(memory.close)
         return build_worker(

@@ -166,6 +166,7 @@ class WorkerProcess:
             providers,
             resilience.breakers,
             state_url=settings.state(),
+            cipher=state.cipher,
         )
         stack.push_async_callback(memory.close)
         # Opening the store loads numpy and its driver; a worker whose agents have no memory opens it on demand.

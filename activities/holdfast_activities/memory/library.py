@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from holdfast_activities import clock
 from holdfast_activities.models.config import ProviderConfig, providers_from, read_providers
+from holdfast_activities.state.encryption.cipher import CLEAR, Cipher, cipher_of
 from holdfast_workflows.contracts.agent.memory import (
     FLOOR,
     MOST,
@@ -27,6 +28,8 @@ from .opening import make_memories
 from .outbox.changes import Change, FactDraft
 from .turns import seconds
 from .views import Views
+
+__all__ = ["CLEAR", "Cipher", "OpenMemory", "cipher_of"]
 
 _BATCH = 64
 """Turns that are embedded and written together."""
@@ -50,7 +53,9 @@ class OpenMemory:
         self._adding = asyncio.Lock()  # so that two lists of turns do not get the same places
 
     @classmethod
-    def at(cls, url: str, embeddings: str, home: Path, environ: Mapping[str, str]) -> Self:
+    def at(
+        cls, url: str, embeddings: str, home: Path, environ: Mapping[str, str], cipher: Cipher = CLEAR
+    ) -> Self:
         """Open memories at first use; see ``make_memories``. Without a URL, those of this environment's workers.
 
         Raises:
@@ -60,7 +65,15 @@ class OpenMemory:
         state_url = "" if url else _url(environ, "HOLDFAST_STATE_URL")
         url = url or _url(environ, "HOLDFAST_MEMORY_URL")
         return cls(
-            make_memories(url, embeddings, home, _providers(environ), environ=environ, state_url=state_url)
+            make_memories(
+                url,
+                embeddings,
+                home,
+                _providers(environ),
+                environ=environ,
+                state_url=state_url,
+                cipher=cipher,
+            )
         )
 
     async def add(self, turns: Sequence[MemoryTurn], *, tenant: str = "", scope: str) -> Sequence[str]:

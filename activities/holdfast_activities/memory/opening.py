@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import make_url
 
 from holdfast_activities.models.config import ProviderConfig, providers_from
+from holdfast_activities.state.encryption.cipher import CLEAR, Cipher, KeyCipher
 from holdfast_activities.state.setup.location import PostgresLocation, SqliteLocation, locate
 from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
 
@@ -26,7 +27,8 @@ FILE = "memory.db"
 
 _log = logging.getLogger(__name__)
 
-Open = Callable[[], Awaitable[MemoryStore]]
+Open = Callable[..., Awaitable[MemoryStore]]
+"""Opens a store; the embedded ones take ``cipher``."""
 
 
 def make_memories(
@@ -38,6 +40,7 @@ def make_memories(
     *,
     environ: Mapping[str, str] | None = None,
     state_url: str = "",
+    cipher: Cipher = CLEAR,
 ) -> Memories:
     """Return the memories at a URL. They are opened at first use, so a worker starts while the store is down.
 
@@ -50,14 +53,15 @@ def make_memories(
         breakers: The circuit breakers; None for deadlines only.
         environ: Where keys are looked up; the process environment by default.
         state_url: The workers' state database; empty without workers.
+        cipher: Encrypts memories.
 
     Raises:
-        SettingsInvalid: The URL or the embedder is invalid, or the URL is a local file while the state database
+        SettingsInvalid: The URL or the embedder is invalid, the store cannot be encrypted, or the URL is a local file while the state database
             is shared with workers on other machines.
         EmbedderBroken: The embedder's key is missing.
     """
     found = os.environ if environ is None else environ
-    name, open_store = _store(url.strip(), home, found, state_url)
+    name, open_store = _store(url.strip(), home, found, state_url, cipher)
     embedder = choose_embedder(
         embeddings, home, providers_from(found) if providers is None else providers, found
     )
@@ -68,7 +72,7 @@ def make_memories(
     )
 
 
-async def upgrade_memories(url: str, state_url: str) -> bool:
+async def upgrade_memories(url: str, state_url: str, cipher: Cipher = CLEAR) -> bool:
     """Create the memory tables in PostgreSQL; return whether memories are stored there.
 
     The arguments are those of ``make_memories``.
@@ -77,14 +81,28 @@ async def upgrade_memories(url: str, state_url: str) -> bool:
         SettingsInvalid: The URL is invalid.
         MemoryUnavailable: The database does not answer, or the user may not create tables.
     """
-    name, open_store = _store(url.strip(), Path(), os.environ, state_url)
+    name, open_store = _store(url.strip(), Path(), os.environ, state_url, cipher)
     if name != "postgres":
         return False
     await (await open_store()).close()
     return True
 
 
-def _store(url: str, home: Path, environ: Mapping[str, str], state_url: str) -> tuple[str, Open]:
+def _store(
+    url: str, home: Path, environ: Mapping[str, str], state_url: str, cipher: Cipher
+) -> tuple[str, Open]:
+    name, open_ = _clear_store(url, home, environ, state_url)
+    if not isinstance(cipher, KeyCipher):
+        return name, open_
+    if name == "weaviate":
+        raise SettingsInvalid(
+            "HOLDFAST_MEMORY_URL: Weaviate compares vectors in the clear, and vectors reveal their texts. "
+            "With HOLDFAST_KEYS use postgresql://… or sqlite:///path"
+        )
+    return name, partial(_open_encrypted, open_, cipher)
+
+
+def _clear_store(url: str, home: Path, environ: Mapping[str, str], state_url: str) -> tuple[str, Open]:
     shared = _shared(state_url)
     scheme = url.partition(":")[0].partition("+")[0]
     try:
@@ -149,13 +167,22 @@ def _file(url: str, *, state_is_shared: bool) -> Open:
 # The stores load numpy, and asyncpg or weaviate-client, so each is imported when it is opened.
 
 
+async def _open_encrypted(open_: Open, cipher: KeyCipher) -> MemoryStore:
+    from .embedded.store import EmbeddedStore
+    from .encryption.encrypted import EncryptedStore
+
+    store = await open_(cipher=cipher)
+    assert isinstance(store, EmbeddedStore)
+    return EncryptedStore(store, cipher)
+
+
 async def _open_file(path: Path, **options: Any) -> MemoryStore:
     from .embedded.store import open_embedded
 
     return await open_embedded(path, **options)
 
 
-async def _open_postgres(place: PostgresLocation) -> MemoryStore:
+async def _open_postgres(place: PostgresLocation, **options: Any) -> MemoryStore:
     from .embedded.postgres.postgres import open_postgres
 
-    return await open_postgres(place)
+    return await open_postgres(place, **options)

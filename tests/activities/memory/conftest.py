@@ -10,8 +10,12 @@ import pytest
 
 from holdfast_activities.memory import MemoryStore
 from holdfast_activities.memory.embedded import open_embedded, open_postgres
+from holdfast_activities.memory.encryption.encrypted import EncryptedStore
+from holdfast_activities.state.encryption.cipher import KeyCipher
 from holdfast_activities.state.setup.location import PostgresLocation, locate
+from holdfast_temporal.encryption.keyring import Keyring
 from tests.postgres_server import PostgresServer
+from tests.temporal.encryption.keys import write_keys
 from tests.weaviate_server import NamedWeaviate, WeaviateServer
 
 from .conformance.records import COLLECTION
@@ -80,8 +84,20 @@ def _postgres(request: pytest.FixtureRequest, *, pgvector: bool = False) -> Stor
     return Stores(make, operations=1_000)
 
 
+def _encrypted(request: pytest.FixtureRequest) -> Stores:
+    folder: Path = request.getfixturevalue("tmp_path")
+    write_keys(folder / "keys", "k2", "k1")
+    cipher = KeyCipher(Keyring(f"file:{folder}/keys"))
+
+    async def make() -> MemoryStore:
+        return EncryptedStore(await open_embedded(folder / "memory.db", cipher=cipher), cipher)
+
+    return Stores(make, operations=1_000)
+
+
 STORES: dict[str, Callable[[pytest.FixtureRequest], Stores]] = {
     "embedded": _embedded,
+    "encrypted": _encrypted,
     "postgres": _postgres,
     "pgvector": partial(_postgres, pgvector=True),
     "weaviate": _weaviate,

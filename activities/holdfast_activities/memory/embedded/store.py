@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from holdfast_activities.state.encryption.cipher import CLEAR, Cipher
+
 from ..base import Collection, Counts, Embed, Filter, Names, Ranking, Record, Records, Scored, Vector
 from ..keys import is_key
 from . import words
@@ -13,6 +15,7 @@ from .connection import Backend, Connection, Work
 from .records import reading, tenants, writing
 from .records.rows import check_vector, encode, encode_vector, fetch
 from .records.tenants import Tenant
+from .records.writing import Change
 from .schema import Synchronous, checkpoint, connect, prepare, size, tidy
 from .threads import Threads
 from .vectors import collection as collections
@@ -20,6 +23,9 @@ from .vectors import migration
 from .vectors.matrices import CACHE_BYTES, MatrixCache
 
 T = TypeVar("T")
+
+Clear = Callable[[str, str, str], str]
+"""The clear text of a stored text, its tenant and its id."""
 
 _OfTenant = Callable[[Connection, Tenant], T]
 
@@ -33,10 +39,12 @@ class EmbeddedStore:
     Vector search is exact, over all vectors of the tenant: for up to about 100,000 of them.
     """
 
-    def __init__(self, backend: Backend, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, backend: Backend, cache_bytes: int = CACHE_BYTES, cipher: Cipher = CLEAR) -> None:
+        """``cipher`` encrypts vectors; ``EncryptedStore`` encrypts the rest."""
         self._backend = backend
+        self._cipher = cipher
         self._threads = Threads(backend)
-        self._cache = MatrixCache(cache_bytes)
+        self._cache = MatrixCache(cache_bytes, cipher)
         # The model of this process. Another process may migrate the store, and vectors of two models must not mix.
         self._begun: Collection | None = None
 
@@ -65,7 +73,10 @@ class EmbeddedStore:
         def work(connection: Connection) -> None:
             dimension = collections.stored(connection, self._begun).collection.dimension
             puts = [
-                (encode(each), None if each.vector is None else encode_vector(each.vector, dimension))
+                (
+                    encode(each),
+                    None if each.vector is None else self._cipher.seal(encode_vector(each.vector, dimension)),
+                )
                 for each in records
             ]
             writing.put(connection, tenant, puts)
@@ -74,7 +85,9 @@ class EmbeddedStore:
 
     async def get(self, tenant: str, ids: Sequence[str]) -> Records:
         keys = [id for id in ids if is_key(id)]
-        return await self._read(tenant, lambda connection, found: reading.get(connection, found, keys), [])
+        return await self._read(
+            tenant, lambda connection, found: reading.get(connection, found, keys, self._cipher), []
+        )
 
     async def list(self, tenant: str, wanted: Filter, *, after: str = "", limit: int = 100) -> Records:
         return await self._read(
@@ -129,6 +142,18 @@ class EmbeddedStore:
     async def reword(self, tenant: str, words: Mapping[str, str]) -> None:
         await self._write(tenant, lambda connection, found: writing.reword(connection, found, words), None)
 
+    async def rewrite(self, tenant: str, ids: Sequence[str], change: Change) -> None:
+        """Change records by id in one transaction; those that were deleted stay so."""
+        await self._write(
+            tenant,
+            lambda connection, found: writing.rewrite(connection, found, ids, change, self._cipher),
+            None,
+        )
+
+    async def count_texts(self, prefix: str) -> int:
+        """The number of records whose stored text begins with a prefix."""
+        return await self._threads.read(lambda connection: reading.count_texts(connection, prefix))
+
     async def delete(self, tenant: str, ids: Sequence[str]) -> int:
         keys = [id for id in ids if is_key(id)]
         return await self._write(tenant, lambda connection, found: writing.delete(connection, found, keys), 0)
@@ -152,11 +177,14 @@ class EmbeddedStore:
     async def counts(self) -> Counts:
         return await self._threads.read(lambda connection: reading.counts(connection, self._backend.size))
 
-    async def migrate(self, collection: Collection, embed: Embed) -> int:
+    async def migrate(
+        self, collection: Collection, embed: Embed, clear: Clear = lambda text, _tenant, _id: text
+    ) -> int:
+        """``clear`` turns a stored text, with its tenant and id, into the text to embed."""
         number = await self._threads.write(migration.start)
         while True:
             if collection.dimension:
-                await self._embed(number, collection.dimension, embed)
+                await self._embed(number, collection.dimension, embed, clear)
             # Records written during the round have no new vector yet.
             done = await self._threads.write(
                 lambda connection: migration.switch(connection, number, collection)
@@ -171,17 +199,17 @@ class EmbeddedStore:
     async def close(self) -> None:
         await self._threads.close()
 
-    async def _embed(self, number: int, dimension: int, embed: Embed) -> None:
+    async def _embed(self, number: int, dimension: int, embed: Embed, clear: Clear) -> None:
         after = -1
         while batch := await self._threads.read(functools.partial(migration.pending, after=after)):
-            vectors = await embed([text for _, _, text in batch])
-            values = [encode_vector(vector, dimension) for vector in vectors]
+            vectors = await embed([clear(each.text, each.tenant, each.id) for each in batch])
+            values = [self._cipher.seal(encode_vector(vector, dimension)) for vector in vectors]
             await self._threads.write(
                 functools.partial(
                     migration.add, migration=number, batch=list(zip(batch, values, strict=True))
                 )
             )
-            after = batch[-1][0]
+            after = batch[-1].number
 
     async def _read(self, tenant: str, work: _OfTenant[T], unknown: T) -> T:
         """Run a job on a tenant; returns ``unknown`` for a tenant that does not exist."""
@@ -197,10 +225,11 @@ async def open_embedded(
     synchronous: Synchronous = "FULL",
     cache_bytes: int = CACHE_BYTES,
     busy_seconds: float = BUSY_SECONDS,
+    cipher: Cipher = CLEAR,
 ) -> EmbeddedStore:
     """Open the memories in a file on a local disk; creates the file and its folder.
 
-    ``cache_bytes`` bounds the vectors cached in this process.
+    ``cache_bytes`` bounds the vectors cached in this process. ``cipher`` encrypts vectors.
 
     Raises:
         MemoryUnavailable: The file cannot be used.
@@ -208,7 +237,7 @@ async def open_embedded(
     await asyncio.to_thread(prepare, path, synchronous, busy_seconds)
     connecting = functools.partial(connect, path, synchronous, busy_seconds)
     backend = Backend("embedded", connecting, "BEGIN", "BEGIN IMMEDIATE", size, tidy, checkpoint)
-    return EmbeddedStore(backend, cache_bytes)
+    return EmbeddedStore(backend, cache_bytes, cipher)
 
 
 def _of(tenant: str, work: _OfTenant[T], unknown: T) -> Work[T]:

@@ -13,6 +13,11 @@ from typing import Final, Protocol
 from holdfast_workflows.contracts.errors import ClearRefused, DecryptionFailed, KeysMissing
 
 PURPOSE: Final = "row"
+SEALED: Final = "vector"
+HASHED: Final = "index"
+_SEAL: Final = b"\xffHFV1"
+"""The beginning of sealed bytes. A clear vector never begins so: its first number would be over 1."""
+
 _MARK: Final = "enc:"
 _CLEAR: Final = "enc:0:"
 ENCRYPTED: Final = "enc:1:"
@@ -64,6 +69,14 @@ class Cipher:
             raise KeysMissing(f"the state database, {place[0]}")
         return stored.removeprefix(_CLEAR)
 
+    def seal(self, data: bytes) -> bytes:
+        """The bytes to store; unlike texts they are not bound to a row."""
+        return data
+
+    def unseal(self, stored: bytes) -> bytes:
+        """The bytes that were stored. Raises as ``decrypt``."""
+        return stored
+
     @property
     def current(self) -> str:
         """The beginning of texts that need not be encrypted again; empty without keys."""
@@ -98,6 +111,24 @@ class KeyCipher(Cipher):
         except (binascii.Error, ValueError):
             raise DecryptionFailed(f"the state database, {place[0]}: not base64") from None
         return self._keys.decrypt(PURPOSE, id, data, _context(place)).decode("utf-8", "surrogatepass")
+
+    def seal(self, data: bytes) -> bytes:
+        id, sealed = self._keys.encrypt(SEALED, data, b"")
+        return b"".join((_SEAL, bytes([len(id)]), id.encode(), sealed))
+
+    def unseal(self, stored: bytes) -> bytes:
+        if not stored.startswith(_SEAL):
+            if not self._accept_clear:
+                raise ClearRefused("a vector of a memory")
+            return stored
+        start = len(_SEAL) + 1
+        end = start + stored[start - 1]
+        return self._keys.decrypt(SEALED, stored[start:end].decode(errors="replace"), stored[end:], b"")
+
+    def hashes(self, text: str, *place: str) -> tuple[str, ...]:
+        """The keyed hashes of a text at a place, by the primary key first; then the text, if it may be clear."""
+        found = [self._keys.token(HASHED, id, text, "\0".join(place)) for id in self._keys.ids]
+        return (*found, text) if self._accept_clear else tuple(found)
 
     @property
     def current(self) -> str:

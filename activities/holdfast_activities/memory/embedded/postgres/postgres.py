@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from holdfast_activities.state.encryption.cipher import CLEAR, Cipher
 from holdfast_activities.state.setup.location import PostgresLocation
-from holdfast_workflows.contracts.errors import BadInput, MemoryUnavailable
+from holdfast_workflows.contracts.errors import BadInput, MemoryUnavailable, SettingsInvalid
 
 from ..connection import Backend
 from ..store import EmbeddedStore
@@ -37,6 +38,11 @@ SETTINGS = {
     "application_name": "holdfast memory",
 }
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('holdfast memory'))"
+_PGVECTOR = (
+    "HOLDFAST_KEYS: the memories' vectors have the type of pgvector, which compares them in the clear, and vectors "
+    "reveal their texts. Set HOLDFAST_MEMORY_URL to a database without memories, or drop the schema holdfast_memory "
+    "to begin without them"
+)
 _BROKEN = (
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
@@ -129,13 +135,19 @@ class PostgresConnection:
             raise MemoryUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
 
 
-async def open_postgres(location: PostgresLocation, *, cache_bytes: int = CACHE_BYTES) -> EmbeddedStore:
+async def open_postgres(
+    location: PostgresLocation, *, cache_bytes: int = CACHE_BYTES, cipher: Cipher = CLEAR
+) -> EmbeddedStore:
     """Open the memories in a database and create missing tables. ``cache_bytes`` bounds the vectors cached here.
+    ``cipher`` encrypts vectors.
 
     Raises:
         MemoryUnavailable: The database does not answer, or the tables cannot be created.
+        SettingsInvalid: Vectors are to be encrypted, and the tables have the type of pgvector.
     """
-    compares = await asyncio.to_thread(_prepare, location)
+    compares = await asyncio.to_thread(_prepare, location, encrypted=cipher is not CLEAR)
+    if compares and cipher is not CLEAR:
+        raise SettingsInvalid(_PGVECTOR)
     return EmbeddedStore(
         Backend(
             "postgres",
@@ -148,15 +160,16 @@ async def open_postgres(location: PostgresLocation, *, cache_bytes: int = CACHE_
             nearest if compares else None,
         ),
         cache_bytes,
+        cipher,
     )
 
 
-def _prepare(location: PostgresLocation) -> bool:
+def _prepare(location: PostgresLocation, *, encrypted: bool) -> bool:
     """Create the tables; return whether the database compares vectors."""
     connection = PostgresConnection(location)
     try:
         connection.execute(f"BEGIN; {LOCK}")
-        prepare(connection)
+        prepare(connection, encrypted=encrypted)
         compares = has_pgvector(connection)
         connection.execute("COMMIT")
         return compares

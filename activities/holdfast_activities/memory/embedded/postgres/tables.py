@@ -48,15 +48,18 @@ _SIZE = f"""SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT)
     WHERE relkind = 'r' AND relnamespace = '{SCHEMA}'::regnamespace"""  # noqa: S608 - a fixed name
 
 
-def prepare(connection: Connection) -> None:
+def prepare(connection: Connection, *, encrypted: bool = False) -> None:
     """Create missing tables, within a transaction that locks out other writers.
+
+    ``encrypted``: vectors are encrypted, so their column is plain bytes.
 
     Raises:
         MemoryUnavailable: The format differs, or the user may not create tables.
     """
     if connection.execute("SELECT to_regclass('holdfast_memory.format')").fetchone() == (None,):
         try:
-            tables = _TABLES.format(vector=pgvector.TYPE if pgvector.is_installed(connection) else "BYTEA")
+            compares = not encrypted and pgvector.is_installed(connection)
+            tables = _TABLES.format(vector=pgvector.TYPE if compares else "BYTEA")
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; {tables}")
         except MemoryUnavailable as error:
             raise MemoryUnavailable(

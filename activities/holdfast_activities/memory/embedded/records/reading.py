@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from holdfast_activities.state.encryption.cipher import CLEAR, Cipher
 from holdfast_workflows.contracts.text.unicode import clean
 
 from ...base import Counts, Filter, Record
@@ -19,7 +20,7 @@ _AROUND = f"""
 _KINDS = "SELECT kind, count(*), count(nullif(superseded_by, '')) FROM records GROUP BY kind"
 
 
-def get(connection: Connection, tenant: Tenant, ids: Iterable[str]) -> list[Record]:
+def get(connection: Connection, tenant: Tenant, ids: Iterable[str], cipher: Cipher = CLEAR) -> list[Record]:
     """Return records by id, with their vectors."""
     keys = list(ids)
     found = {
@@ -27,7 +28,10 @@ def get(connection: Connection, tenant: Tenant, ids: Iterable[str]) -> list[Reco
         for some in portions(dict.fromkeys(keys))
         for row in connection.execute(f"{_GET} ({marks(some)})", (tenant.number, *some))
     }
-    return [decode(found[id][:-1], found[id][-1]) for id in keys if id in found]
+    return [
+        decode(row[:-1], None if row[-1] is None else cipher.unseal(row[-1]))
+        for row in (found[id] for id in keys if id in found)
+    ]
 
 
 def page(connection: Connection, tenant: Tenant, wanted: Filter, after: str, limit: int) -> list[Record]:
@@ -64,6 +68,14 @@ def matching(connection: Connection, tenant: Tenant, wanted: Filter) -> list[tup
         (tenant.number, *values),
     )
     return [(number, words) for number, words in rows]
+
+
+def count_texts(connection: Connection, prefix: str) -> int:
+    """Count the records of all tenants whose text begins with a prefix."""
+    [count] = connection.execute(
+        "SELECT count(*) FROM records WHERE substr(text, 1, CAST(? AS INTEGER)) = ?", (len(prefix), prefix)
+    ).fetchone()
+    return int(count)
 
 
 def tenant_names(connection: Connection) -> list[str]:

@@ -1,14 +1,16 @@
 """Insert, change and delete records, within a transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from holdfast_activities.state.encryption.cipher import Cipher
 from holdfast_workflows.contracts.text.unicode import clean
 
+from ...base import Record
 from .. import words
 from ..connection import Connection, marks, portions
 from . import tenants
-from .rows import COLUMNS, NAMES, Row
+from .rows import COLUMNS, NAMES, Row, decode, encode
 from .tenants import Tenant
 
 _OLD = f"""SELECT number, value, {COLUMNS} FROM records LEFT JOIN vectors USING (number)
@@ -21,6 +23,8 @@ _VECTOR = """INSERT INTO vectors (number, value) VALUES (?, ?)
     ON CONFLICT (number) DO UPDATE SET value = excluded.value"""
 _WORDS = NAMES.index("words")
 _TABLES = ("vectors", "upcoming", "records")
+
+Change: TypeAlias = Callable[[Record], Record]
 
 Put: TypeAlias = tuple[Row, bytes | None]
 """A record's row and its vector."""
@@ -88,6 +92,20 @@ def reword(connection: Connection, tenant: Tenant, texts: Mapping[str, str]) -> 
             words.remove(connection, tenant, [(found[0], found[1])])
             words.index(connection, tenant, [(found[0], clean(text))])
             connection.execute("UPDATE records SET words = ? WHERE number = ?", (clean(text), found[0]))
+    tenants.save(connection, tenant)
+
+
+def rewrite(
+    connection: Connection, tenant: Tenant, ids: Iterable[str], change: Change, cipher: Cipher
+) -> None:
+    """Change records by id; those that were deleted stay so. Vectors are sealed again by ``cipher``."""
+    version = tenant.version + 1
+    for some in portions(dict.fromkeys(ids)):
+        rows = connection.execute(f"{_OLD} ({marks(some)})", (tenant.number, *some)).fetchall()
+        for old in rows:
+            value = None if old[1] is None else cipher.seal(cipher.unseal(old[1]))
+            if _replace(connection, tenant, old, (encode(change(decode(old[2:]))), value), version):
+                tenant.version = version
     tenants.save(connection, tenant)
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from holdfast_activities.state.encryption.cipher import CLEAR, Cipher
+
 from ...base import Filter, Vector
 from ..connection import Connection
 from ..records.rows import FLOAT16
@@ -79,8 +81,9 @@ class Matrix:
 class MatrixCache:
     """LRU cache of matrices, bounded in bytes."""
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, cipher: Cipher = CLEAR) -> None:
         self._most = most_bytes
+        self._cipher = cipher
         self._total = 0
         self._lock = threading.Lock()
         self._slots: OrderedDict[str, CacheSlot] = OrderedDict()
@@ -88,7 +91,7 @@ class MatrixCache:
     def slot(self, name: str) -> "CacheSlot":
         """Return the slot of a tenant."""
         with self._lock:
-            slot = self._slots.setdefault(name, CacheSlot())
+            slot = self._slots.setdefault(name, CacheSlot(self._cipher))
             self._slots.move_to_end(name)
             return slot
 
@@ -104,7 +107,8 @@ class MatrixCache:
 class CacheSlot:
     """A tenant's newest matrix. Hold ``lock`` around the first read of a transaction and ``matrix``."""
 
-    def __init__(self) -> None:
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
         self.lock = threading.Lock()
         self._matrix: Matrix | None = None
         self._counted = 0
@@ -119,9 +123,9 @@ class CacheSlot:
             # Removed rows leave no trace to follow.
             or old.version < tenant.removed
         ):
-            self._matrix = old = _load(connection, tenant, stored)
+            self._matrix = old = _load(connection, tenant, stored, self._cipher)
         elif old.version < tenant.version:
-            self._matrix = old = _append(connection, tenant, stored, old)
+            self._matrix = old = _append(connection, tenant, stored, old, self._cipher)
         return old
 
     def growth(self) -> int:
@@ -137,7 +141,7 @@ class CacheSlot:
         return self._counted
 
 
-def _load(connection: Connection, tenant: Tenant, stored: Stored) -> Matrix:
+def _load(connection: Connection, tenant: Tenant, stored: Stored, cipher: Cipher) -> Matrix:
     [count] = connection.execute(_COUNT, tenant.range()).fetchone()
     vectors = np.zeros((count, stored.collection.dimension), np.float32)
     lines, alive = np.zeros(count, LINE), np.ones(count, np.bool_)
@@ -146,12 +150,12 @@ def _load(connection: Connection, tenant: Tenant, stored: Stored) -> Matrix:
     # In parts: as Python objects rows take several times the memory.
     for start in range(0, count, _PART):
         rows = connection.execute(_ALL, (after, end, _PART)).fetchall()
-        _fill(made, start, rows)
+        _fill(made, start, rows, cipher)
         after = rows[-1][0]
     return made
 
 
-def _append(connection: Connection, tenant: Tenant, stored: Stored, old: Matrix) -> Matrix:
+def _append(connection: Connection, tenant: Tenant, stored: Stored, old: Matrix, cipher: Cipher) -> Matrix:
     """Return the matrix with later changes appended."""
     rows = connection.execute(_CHANGED, (tenant.number, old.version)).fetchall()
     count = len(old.alive)
@@ -160,7 +164,7 @@ def _append(connection: Connection, tenant: Tenant, stored: Stored, old: Matrix)
     alive = np.concatenate((old.alive, np.ones(len(with_vectors), np.bool_)))
     alive[:count] &= ~np.isin(old.lines["number"][:count], changed)
     if 2 * int(alive.sum()) < len(alive):
-        return _load(connection, tenant, stored)
+        return _load(connection, tenant, stored, cipher)
     vectors, lines = old.vectors, old.lines
     if len(alive) > len(vectors):
         # A quarter more than needed, so that repeated additions rarely copy.
@@ -168,16 +172,18 @@ def _append(connection: Connection, tenant: Tenant, stored: Stored, old: Matrix)
         vectors = np.concatenate((vectors[:count], np.zeros((room - count, vectors.shape[1]), np.float32)))
         lines = np.concatenate((lines[:count], np.zeros(room - count, LINE)))
     made = Matrix(tenant.number, old.generation, tenant.version, vectors, lines, old.names, alive)
-    _fill(made, count, with_vectors)
+    _fill(made, count, with_vectors, cipher)
     return made
 
 
-def _fill(matrix: Matrix, start: int, rows: Sequence[_Row]) -> None:
+def _fill(matrix: Matrix, start: int, rows: Sequence[_Row], cipher: Cipher) -> None:
     """Write rows into a matrix from line ``start`` on, which no search reads yet."""
     if not rows:
         return
     stop = start + len(rows)
-    values = np.frombuffer(b"".join(row[-1] for row in rows if row[-1]), FLOAT16).astype(np.float32)
+    values = np.frombuffer(b"".join(cipher.unseal(row[-1]) for row in rows if row[-1]), FLOAT16).astype(
+        np.float32
+    )
     vectors = values.reshape(len(rows), -1)
     # float16 rounding leaves lengths slightly off 1.
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -1,6 +1,7 @@
 """Embed everything again: new vectors are collected in a second table and replace the old ones at once."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from holdfast_workflows.contracts.errors import MemoryFailed
 
@@ -10,10 +11,19 @@ from ..connection import Connection, marks, portions
 BATCH = 256
 """Texts that are embedded together."""
 
-Text = tuple[int, int, str]
-"""A record's number, at which version it last changed, and its text."""
 
-_PENDING = """SELECT number, changed, text FROM records
+class Text(NamedTuple):
+    """A record's number, at which version it last changed, its id, its text as stored, and its tenant."""
+
+    number: int
+    changed: int
+    id: str
+    text: str
+    tenant: str
+
+
+_PENDING = """SELECT number, changed, id, text, (SELECT name FROM tenants WHERE tenants.number = records.tenant)
+    FROM records
     WHERE number > ? AND NOT EXISTS (SELECT 1 FROM upcoming WHERE upcoming.number = records.number)
     ORDER BY number LIMIT ?"""
 
@@ -33,20 +43,20 @@ def start(connection: Connection) -> int:
 
 def pending(connection: Connection, after: int) -> list[Text]:
     """Return a batch of records without a new vector, with numbers above ``after``."""
-    return [(number, changed, text) for number, changed, text in connection.execute(_PENDING, (after, BATCH))]
+    return [Text(*row) for row in connection.execute(_PENDING, (after, BATCH))]
 
 
 def add(connection: Connection, migration: int, batch: Sequence[tuple[Text, bytes]]) -> None:
     """Store new vectors."""
     _check(connection, migration)
-    numbers = [number for (number, _, _), _ in batch]
+    numbers = [text.number for text, _ in batch]
     now = {
         number: changed
         for some in portions(numbers)
         for number, changed in connection.execute(f"{_UNCHANGED} ({marks(some)})", some)
     }
     connection.executemany(
-        _ADD, [(number, value) for (number, changed, _), value in batch if now.get(number) == changed]
+        _ADD, [(text.number, value) for text, value in batch if now.get(text.number) == text.changed]
     )
 
 

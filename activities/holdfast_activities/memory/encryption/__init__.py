@@ -1,0 +1,1 @@
+"""Memories under the deployment's keys."""
