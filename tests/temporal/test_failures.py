@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 
 from holdfast_temporal import data_converter
 from holdfast_workflows.contracts.errors import ContextTooLong, from_failure, to_failure
+from holdfast_workflows.contracts.text import redaction
 
 HALF = "bad \ud800 text \x00"
 CLEAN = "bad \ufffd text \ufffd"
@@ -124,3 +125,23 @@ def _deep(frames: int, text: str) -> None:
 def _deeper(frames: int, text: str) -> None:
     # In turn with the other, since a trace tells frames that repeat only once.
     _deep(frames, text)
+
+
+def test_a_failure_holds_no_secret_in_message_details_trace_or_cause() -> None:
+    redaction.learn("v4lue-of-a-tool")
+    error = ApplicationError("cannot use v4lue-of-a-tool", {"x": ["v4lue-of-a-tool"]}, 7)
+    error.__cause__ = KeyError("v4lue-of-a-tool")
+    failure, back = convert(error)
+    redaction.forget("v4lue-of-a-tool")
+    assert b"v4lue" not in failure.SerializeToString()
+    assert failure.message == "cannot use [redacted:secret]"
+    assert failure.cause.message == "'[redacted:secret]'"
+    assert isinstance(back, ApplicationError)
+    assert back.details == ({"x": ["[redacted:secret]"]}, 7)
+
+
+def test_an_ordinary_failure_is_sent_as_it_is() -> None:
+    failure, back = convert(ApplicationError("no seat left", {"row": 7, "password": 3}))
+    assert failure.message == "no seat left"
+    assert isinstance(back, ApplicationError)
+    assert back.details == ({"row": 7, "password": 3},)

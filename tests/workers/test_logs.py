@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from holdfast_workers.monitoring import logs
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import ModelTransient, ToolFailed, to_failure
+from holdfast_workflows.contracts.text import redaction
 
 Lines = Callable[[], list[str]]
 
@@ -23,6 +26,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
     """What was logged to standard error; logging is as it was afterwards."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
+    hooks = sys.excepthook, threading.excepthook
 
     def read() -> list[str]:
         return capsys.readouterr().err.splitlines()
@@ -30,6 +34,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
     yield read
     root.handlers[:] = before
     root.setLevel(level)
+    sys.excepthook, threading.excepthook = hooks
     structlog.reset_defaults()
 
 
@@ -94,3 +99,26 @@ def test_what_is_below_the_level_is_left_out(lines: Lines) -> None:
     logging.getLogger("shop").info("quiet")
     logging.getLogger("httpx").info("quiet")
     assert lines() == []
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_no_line_holds_a_secret(lines: Lines, form: str) -> None:
+    logs.configure(Settings.load(log_format=form))
+    redaction.learn("v4lue-of-a-tool")
+    log = logging.getLogger("library")
+    log.error("sent %s", "v4lue-of-a-tool", extra={"fields": {"header": {"v4lue-of-a-tool": object()}}})
+    log.error("%r", {"authorization": "Bearer abcdefgh12345678"}, extra={"fields": {"password": "hunter2"}})
+    try:
+        raise OSError("v4lue-of-a-tool")  # noqa: TRY301 - the trace is what is tested
+    except OSError:
+        log.exception("failed")
+    structlog.get_logger("own").warning("it", key="v4lue-of-a-tool")
+    variables: dict[str, str] = {}
+    thread = threading.Thread(target=lambda: variables["v4lue-of-a-tool"])
+    thread.start()
+    thread.join()
+    redaction.forget("v4lue-of-a-tool")
+    said = "\n".join(lines())
+    assert not any(secret in said for secret in ("v4lue", "abcdefgh1", "hunter2"))
+    assert said.count("[redacted:secret]") >= 5
+    assert "uncaught KeyError" in said

@@ -28,6 +28,13 @@ _URL: Final = re.compile(
     rf"(?:{_END}|\[[0-9a-fA-F:.]+\]){{1,4000}}",
     re.IGNORECASE,
 )
+_READ: Final = (
+    # Each begins with a literal, which the search looks for: results are long.
+    ("http", re.compile(rf"https?://(?:{_END}|\[[0-9a-fA-F:.]+\]){{1,4000}}")),
+    ("www.", re.compile(rf"www\.{_END}{{1,4000}}")),
+)
+"""How links are written in what is read."""
+
 _NAME: Final = re.compile(r"(?:[\w-]{1,63}\.){1,8}[a-zA-Z]{2,24}\b")
 _IMAGE_REFERENCE: Final = re.compile(r"!\[[^\]]{0,1000}\](?!\()")
 _DESTINATION: Final = re.compile(
@@ -64,10 +71,11 @@ class Links:
             text = "\n".join((text, *(memory.text for memory in entry.memories)))
         if isinstance(entry, UserEntry):
             self._hosts.update(name.lower() for name in _NAME.findall(text))
-        elif untrusted and ("//" in text or "\\/" in text or "www." in text):
-            for url in _URL.findall(text.replace("\\/", "/")):
-                if len(self._urls) < _MOST:
-                    self._urls.add(hash(_plain(url)))
+        elif untrusted:
+            text = text.replace("\\/", "/")
+            for hint, pattern in _READ:
+                if hint in text and len(self._urls) < _MOST:
+                    self._urls.update(hash(_plain(url)) for url in pattern.findall(text)[:_MOST])
 
     def checked(
         self, text: str, allowed: Collection[str], instructions: str = "", *, is_json: bool = False

@@ -41,7 +41,7 @@ def _is_iban(text: str) -> bool:
 
 
 _CHECKS: Final[Mapping[PersonalKind, tuple[str, re.Pattern[str], Callable[[str], bool]]]] = {
-    # With a character that a text must contain; digits are looked for by the expression itself.
+    # With a character that a text must contain.
     "email": ("@", _EMAIL, lambda _: True),
     "iban": ("", _IBAN, _is_iban),
     "card": ("", _CARD, _is_card),

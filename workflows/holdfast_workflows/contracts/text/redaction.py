@@ -41,7 +41,10 @@ def redact_known(text: str) -> str:
 
 
 def redact_value(value: Any) -> Any:
-    """JSON data, or a record's fields, with ``redact`` applied to their texts; a password is known by its name."""
+    """Apply ``redact`` to the texts in JSON data, a log record's fields or a span's attributes.
+
+    A password is also known by the name of its field.
+    """
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):

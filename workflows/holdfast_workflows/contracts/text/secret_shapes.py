@@ -101,7 +101,7 @@ TEXTS: Final = (
         rf"(?:{_BREAK}{{1,8}}(?:[A-Za-z-]{{3,20}}: [^\n\\]{{0,200}}|[A-Za-z0-9+/=]{{1,200}})){{1,400}}"
         rf"(?:{_BREAK}{{0,8}}-----END [A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----)?",
     ),
-    _shape("url-credentials", "://", r"(?<=://)(?P<secret>[^\s/@:\"']{0,100}:[^\s/@\"'<>]{1,200})(?=@)"),
+    _shape("url-credentials", "://", r"://(?P<secret>[^\s/@:\"']{0,100}:[^\s/@\"'<>]{1,200})@"),
     _shape("url-signature", "sig= ignature=", r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|Signature)=(?P<secret>[\w%+/=-]{20,700})"),
 )  # fmt: skip
 
