@@ -10,7 +10,7 @@ ARGS ?=
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow weaviate sweep chaos record lint format bench dev clean
+.PHONY: help setup demo test test-slow weaviate sweep chaos record lint format agentdojo bench dev clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -53,6 +53,9 @@ format: setup ## format the code, fix what can be fixed, rewrite the table of do
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m tests.house.error_table
+
+agentdojo: setup ## play AgentDojo's 949 attacks, obeyed by the model, with permissions and without; see benchmarks/SECURITY.md
+	@$(PY) -m benchmarks.agentdojo $(ARGS)
 
 bench: setup ## measure against the smallest workflow that could do the work (ARGS="--quick")
 	@$(PY) -m benchmarks $(ARGS)

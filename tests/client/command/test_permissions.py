@@ -88,6 +88,11 @@ async def test_changed_rules_are_tried_on_a_recorded_session(
             lines = [json.loads(line) for line in out.splitlines()]
             return code, [(each["arguments"], each["was"], each["now"]) for each in lines], err
 
+        where = ("--address", server.address, "--task-queue", it.task_queue)
+        code, shown, _ = await asyncio.to_thread(_invoke, *where, "show", session.id)
+        assert code == 0
+        assert "deny by a rule: agent: deny refund when cents > 500" in shown
+
         # The same rules decide the same, so a check in CI passes.
         assert await check(deny("refund", when=arg("cents") > 500)) == (0, [], "")
         large = '{"order": "7", "cents": 900}'

@@ -52,11 +52,14 @@ async def judged_calls(
 
 
 async def _messages(log: Log, session: str, before: int, abandoned: Abandoned) -> list[str]:
-    """Return the user's own messages that the model was shown."""
+    """Return the user's messages that the model was shown.
+
+    Steering is left out: Holdfast also writes such entries, with texts of calls and tools in them.
+    """
     return [
         entry.text
         for entry in await log.read(session, 0, before)
         if isinstance(entry, UserEntry)
-        and entry.role != "repair"
+        and entry.role == "message"
         and not any(start <= entry.seq < stop for start, stop in abandoned)
     ]

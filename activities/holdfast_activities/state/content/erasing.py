@@ -26,6 +26,7 @@ from ..setup.tables import (
     LogTable,
     ManifestTable,
     OutboxTable,
+    QuotaTable,
     ReservationTable,
     SessionTable,
     TextTable,
@@ -132,7 +133,7 @@ class Eraser:
     async def prune(self, before: float) -> int:
         """Remove data older than ``before`` and writes that followed an erasure; the number of rows removed.
 
-        Data with an age: cached replies, applied outbox items, manifests, reservations, tenants' daily accounts.
+        Data with an age: cached replies, applied outbox items, manifests, reservations, tenants' daily accounts, places of quotas.
         """
         account = col(AccountTable.account)
         day = datetime.fromtimestamp(before, UTC).date().isoformat()
@@ -144,6 +145,7 @@ class Eraser:
                 ~account.startswith(names.run_account("")), _tail(account) < f":{day}"
             ),
             delete(ReservationTable).where(col(ReservationTable.until) < before),
+            delete(QuotaTable).where(col(QuotaTable.at) < before),
             # A run that was active when its session was erased may have written since.
             *(delete(table).where(col(table.session).in_(_ERASED)) for table in (LogTable, *_BY_SESSION)),
         )

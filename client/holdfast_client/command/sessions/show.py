@@ -65,14 +65,14 @@ async def show(
         async for entry in handle.transcript():
             printing.document(entry)
         return
-    view = await handle.view()
+    view = await handle.view(0)
     console = printing.out()
     console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {await _status(client, view)}")
     console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
     if link := printing.link(client, session):
         console.print(f"[dim]{link}[/]")
     _print_state(console, view)
-    turns = Turns(console, found, full=full)
+    turns = Turns(console, found, view.events, full=full)
     async for entry in handle.transcript() if full else handle.log():
         turns.add(entry)
     turns.end()

@@ -12,7 +12,7 @@ from ..common import printing
 
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.session.entries import Entry
-    from holdfast_workflows.contracts.session.session import TurnView
+    from holdfast_workflows.contracts.session.session import Event, TurnView
 
 _STYLES: Final = {"failed": "bold red", "cancelled": "bold magenta"}
 
@@ -20,10 +20,13 @@ _STYLES: Final = {"failed": "bold red", "cancelled": "bold magenta"}
 class Turns:
     """Prints the entries of a log under a line for each turn."""
 
-    def __init__(self, console: Console, turns: Iterable[TurnView], *, full: bool) -> None:
+    def __init__(
+        self, console: Console, turns: Iterable[TurnView], events: Iterable[Event] = (), *, full: bool
+    ) -> None:
         self._console = console
         self._turns = sorted(turns, key=lambda turn: turn.turn)
         self._full = full
+        self._rules = {each.seq: each for each in events if each.kind == "permission"}
 
     def add(self, entry: Entry) -> None:
         """Print an entry, after the turns up to its own."""
@@ -42,6 +45,8 @@ class Turns:
             case "result":
                 status = "" if entry.status == "ok" else f" {entry.status}"
                 took = f" {entry.seconds:.1f} s" if entry.seconds >= _SLOW else ""
+                if rule := self._rules.get(entry.seq):
+                    self._print(f"{rule.status} by a rule: {rule.text}", 4, "dim")
                 self._print(f"← {entry.name}{status}{took}: {self._text(entry.text)}", 4, "dim")
             case "summary":
                 covered = f"summary of entries {entry.start:,} to {entry.stop - 1:,}"

@@ -39,6 +39,11 @@ def check(permissions: object, tools: Mapping[str, ToolSpec], where: str) -> Per
     if permissions.default not in get_args(Action):
         raise InvalidDeclaration(f"{where}: default={permissions.default!r}; use one of allow, ask, deny")
     for rule in permissions.rules:
+        # First, since the text of a rule is as deep as its conditions.
+        if rule.when is not None and sum(1 for _ in _parts(rule.when)) > _MOST_CONDITIONS:
+            raise InvalidDeclaration(
+                f"{where}: {rule.tool}: more than {_MOST_CONDITIONS} conditions; use several rules"
+            )
         _check_rule(rule, tools, f"{where}: {rule}")
     return permissions
 
@@ -51,8 +56,6 @@ def _check_rule(rule: Rule, tools: Mapping[str, ToolSpec], where: str) -> None:
         raise InvalidDeclaration(f"{where}: {no_such('tool', [rule.tool], tools)}")
     _check_limit(rule, where)
     conditions = list(_parts(rule.when)) if rule.when is not None else []
-    if len(conditions) > _MOST_CONDITIONS:
-        raise InvalidDeclaration(f"{where}: more than {_MOST_CONDITIONS} conditions; use several rules")
     for condition in conditions:
         _check_condition(condition, named, tools, where)
 

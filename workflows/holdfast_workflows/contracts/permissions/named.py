@@ -50,7 +50,8 @@ class UserWords:
         text = self._text
         if text[at].isalnum():
             return True
-        return text[at] in _JOINS and 0 <= at + step < len(text) and text[at + step].isalnum()
+        after = text[at + step] if 0 <= at + step < len(text) else " "
+        return (text[at] in _JOINS and after.isalnum()) or (text[at] == "," and after.isdigit())
 
 
 def named(

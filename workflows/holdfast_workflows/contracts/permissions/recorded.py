@@ -126,7 +126,7 @@ class _Play:
 
     def hear(self, entry: UserEntry) -> None:
         """Take a message of the user."""
-        if entry.role != "repair":
+        if entry.role == "message":
             self._texts.append(entry.text)
 
     def recall(self, entry: MemoryEntry) -> None:

@@ -41,6 +41,7 @@ class PermissionGate:
         )
         verdict = evaluate(self._spec.levels, judged, past.past(self._state, used_up))
         if verdict.rule:
+            self._record(call, verdict, effect=judged.effect)
             self._state.emit(
                 "permission",
                 _because(verdict),
@@ -52,6 +53,16 @@ class PermissionGate:
         if verdict.action == "allow" and not used_up:
             past.permitted(self._state, call.name, verdict.counted)
         return verdict
+
+    def _record(self, call: CallView, verdict: Verdict, *, effect: bool) -> None:
+        """Record a decision of a rule in the audit log, unless it allows a call without an effect."""
+        if verdict.action == "allow" and not effect:
+            return
+        key = names.call_key(workflow.info().workflow_id, call.seq)
+        details = {"tool": call.name, "arguments": values.digest(call.values)}
+        self._state.audit(
+            "permission", verdict.action, subject=key, reason=verdict.rule, details=details, by=""
+        )
 
     async def admit(self, call: CallView, verdict: Verdict, request: ActInput) -> ActInput:
         """Return the request of a call that may run, after a person's approval if one is needed.

@@ -1,0 +1,1 @@
+"""AgentDojo's attacks, obeyed by the model: how many succeed without permissions and with them."""
