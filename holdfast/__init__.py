@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Compacted,
         Decided,
         FallbackUsed,
+        HandedOver,
         ModelChanged,
         NeedsPerson,
         PermissionDecided,
@@ -70,7 +71,7 @@ if TYPE_CHECKING:
     )
     from holdfast_workflows.contracts.agent.pii import PersonalData
     from holdfast_workflows.contracts.agent.spec import AgentSpec, McpTool, OutputSpec, RetryPolicy, ToolSpec
-    from holdfast_workflows.contracts.control.inbox import InboxItem
+    from holdfast_workflows.contracts.control.inbox import Handover, InboxItem
     from holdfast_workflows.contracts.control.notifications import Apprise, Webhook
     from holdfast_workflows.contracts.control.secrets import Secret
     from holdfast_workflows.contracts.errors import (
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
         EmbeddingMismatch,
         EmptyReply,
         EncryptionError,
+        HandoverUnanswered,
         HoldfastError,
         InsecureConnection,
         InstructionsFailed,
@@ -200,9 +202,9 @@ _MODULES: Final = {
     "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
     "holdfast_client.session": "Session",
     "holdfast_client.stream.events": """
-        BudgetChanged Compacted Decided FallbackUsed ModelChanged NeedsPerson PermissionDecided
-        PlanChanged Recalled Status StepEnded StreamEvent TextDelta TextRestart ToolEnded ToolProgress
-        ToolStarted TurnEnded TurnStarted Undone Waiting
+        BudgetChanged Compacted Decided FallbackUsed HandedOver ModelChanged NeedsPerson
+        PermissionDecided PlanChanged Recalled Status StepEnded StreamEvent TextDelta TextRestart
+        ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted Undone Waiting
     """,
     "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
     "holdfast_workflows.contracts.agent.approvals": "Approvals",
@@ -214,23 +216,23 @@ _MODULES: Final = {
     """,
     "holdfast_workflows.contracts.agent.pii": "PersonalData",
     "holdfast_workflows.contracts.agent.spec": "AgentSpec McpTool OutputSpec RetryPolicy ToolSpec",
-    "holdfast_workflows.contracts.control.inbox": "InboxItem",
+    "holdfast_workflows.contracts.control.inbox": "Handover InboxItem",
     "holdfast_workflows.contracts.control.notifications": "Apprise Webhook",
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound BadInput BreakerOpen BreakerUnknown
         BudgetExhausted ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed
         DevServerFailed DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed
-        EmbeddingMismatch EmptyReply EncryptionError HoldfastError InsecureConnection
-        InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid
-        KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied
-        McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed MemoryUnavailable
-        MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped ModelTransient
-        NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed
-        OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull RateLimited ResultNotText
-        ResultTooLarge SandboxUnavailable SearchAttributesMissing SecretMissing ServiceError
-        SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind
-        StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached
+        EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered HoldfastError
+        InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown
+        KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply
+        McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed
+        MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
+        ModelTransient NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo
+        NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull RateLimited
+        ResultNotText ResultTooLarge SandboxUnavailable SearchAttributesMissing SecretMissing
+        ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid
+        StateBehind StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached
         TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded
         Unclassified UnknownAgent VersionConflict WorkerMissing
     """,
@@ -267,29 +269,30 @@ __all__ = [
     "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided",
     "DeclaredAgent", "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown",
     "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
-    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HoldfastError", "HttpTool",
-    "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
-    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
-    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
-    "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
-    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
-    "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
-    "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson",
-    "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
-    "NotificationFailed", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
-    "PermissionDecided", "Permissions", "PersonalData", "PlanChanged", "PlanItem", "PortTaken", "Problem",
-    "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
-    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Rule", "RunOptions",
-    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
-    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
-    "SessionView", "SettingsInvalid", "SimplifiedReply", "Spending", "StartOptions", "StateBehind",
-    "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded",
-    "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
-    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
-    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
-    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask",
-    "called", "connect", "deny", "open_memory", "tool", "untrusted",
+    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HandedOver", "Handover",
+    "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
+    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
+    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
+    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
+    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
+    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
+    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
+    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
+    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
+    "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PersonalData",
+    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
+    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetryPolicy", "Rule", "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret",
+    "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
+    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
+    "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
+    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
+    "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart",
+    "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
+    "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
+    "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask", "called", "connect",
+    "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

@@ -84,6 +84,7 @@ class Agent(Generic[OutT]):
         permissions: Permissions | None = None,
         links: Sequence[str] = (),
         pii: PersonalData | None = None,
+        handover: bool = False,
     ) -> None:
         """Declare an agent.
 
@@ -116,6 +117,7 @@ class Agent(Generic[OutT]):
             compact_at: The older part of the conversation is summarised when this part of the prompt, from 0.1
                 to 1, is full; instructions and tools are not counted.
             approvals: Who answers what its sessions ask people, and by when; ``Approvals()`` by default.
+            handover: Adds the tool hand_over, by which the agent gives a session to a person.
             permissions: Rules on its tool calls. Without any, here and in the App, all its tools are allowed.
             links: Hosts that replies may link to, and show images of, after untrusted content was read:
                 ``"example.com"``, ``"*.example.com"`` for its subdomains, ``"*"`` for any.
@@ -128,12 +130,11 @@ class Agent(Generic[OutT]):
         where = f"agent {declare.name(name, 'agent')!r}"
         text, self.instructions_function = read_instructions(instructions, where)
         self._output_type, (self.tools, self.servers) = output_type, _declared(tools, where)
+        own = own_tools(bool(tools), memory, working_memory, handover)
         self.spec = AgentSpec(
-            name=name,
-            instructions=text,
-            dynamic_instructions=self.instructions_function is not None,
+            **_instructions(name, text, self.instructions_function is not None),
             models=_models(model, where),
-            **_rules(_specs(self.tools, memory, working_memory, any_tools=bool(tools)), permissions, where),
+            **_rules(self.tools, own, permissions, where),
             output=_output(output_type),
             **_turns(when_busy, max_inline_steps, max_inline_seconds, where),
             description=description,
@@ -239,14 +240,14 @@ def _servers(tools: Sequence[object], where: str) -> tuple[McpServer, ...]:
     return servers
 
 
-def _specs(
-    tools: Mapping[str, AnyTool], memory: Memory | None, working_memory: bool, *, any_tools: bool
-) -> tuple[ToolSpec, ...]:
-    own = own_tools(any_tools=any_tools, memory=memory, working_memory=working_memory)
-    return (*(tool.spec for tool in tools.values()), *own)
+def _instructions(name: str, text: str, dynamic: bool) -> dict[str, Any]:
+    return {"name": name, "instructions": text, "dynamic_instructions": dynamic}
 
 
-def _rules(tools: tuple[ToolSpec, ...], permissions: Permissions | None, where: str) -> dict[str, Any]:
+def _rules(
+    functions: Mapping[str, AnyTool], own: tuple[ToolSpec, ...], permissions: Permissions | None, where: str
+) -> dict[str, Any]:
+    tools = (*(tool.spec for tool in functions.values()), *own)
     if permissions is not None:
         checking.check(permissions, {tool.name: tool for tool in tools}, where)
     return {"tools": tools, "permissions": permissions}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Compacted,
         Decided,
         FallbackUsed,
+        HandedOver,
         ModelChanged,
         NeedsPerson,
         PermissionDecided,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "BudgetChanged", "Client", "Compacted", "Decided", "FallbackUsed", "ModelChanged", "NeedsPerson",
+    "BudgetChanged", "Client", "Compacted", "Decided", "FallbackUsed", "HandedOver", "ModelChanged", "NeedsPerson",
     "PermissionDecided", "PlanChanged", "Recalled", "Reply", "Session", "SessionInfo", "Status", "StepEnded",
     "StreamEvent",
     "TextDelta", "TextRestart", "ToolEnded", "ToolProgress", "ToolStarted", "TurnEnded", "TurnStarted",

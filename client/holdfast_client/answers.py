@@ -10,7 +10,7 @@ from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_client.requests.waiting import NO_EVENTS
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.control.inbox import Answer
+from holdfast_workflows.contracts.control.inbox import Answer, GiveBack, Handover
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed, SessionNotFound
 from holdfast_workflows.contracts.operations.effects import DecideEffect, EffectView
 from holdfast_workflows.contracts.session.session import SessionView
@@ -23,7 +23,12 @@ class AnswerMethods:
     _id: str
 
     async def answer(
-        self, id: str, action: Literal["confirm", "retry", "give_up"], *, text: str = "", by: str = ""
+        self,
+        id: str,
+        action: Literal["confirm", "retry", "give_up", "give_back"],
+        *,
+        text: str = "",
+        by: str = "",
     ) -> SessionView | None:
         """Answer something that waits for a person; ``view().inbox`` lists it.
 
@@ -35,6 +40,7 @@ class AnswerMethods:
             id: The item's id, or the key of its call.
             action: ``confirm``: it happened, and ``text`` is its result or the answer to the user.
                 ``retry``: run the call or ask the model again. ``give_up``: continue without it.
+                ``give_back``: the agent replies again; ``text`` is a note that it reads.
             text: Required by ``confirm``.
             by: The person who answers; stored with the effect.
 
@@ -110,6 +116,34 @@ class AnswerMethods:
             others = (to,) if isinstance(to, str) else tuple(to)
             answer = Answer(id=id, action="delegate", to=others, text=text, by=by)
         return await self._answer(answer)
+
+    async def hand_over(self, reason: str = "", *, to: str | Sequence[str] = (), by: str = "") -> SessionView:
+        """Give the session to a person, who replies instead of the agent from the next step on.
+
+        Each message then waits in the inbox as an item of kind ``handover``. The person replies with
+        ``answer(id, "confirm", text=…)``, or gives the session back.
+
+        Args:
+            reason: What the person has to do or decide.
+            to: Who replies: ids of principals or roles; by default approvers and operators.
+            by: Who hands it over.
+
+        Raises:
+            NothingToDo: The session is handed over already.
+        """
+        with bad_input():
+            given = Handover(reason=reason, to=(to,) if isinstance(to, str) else tuple(to), by=by)
+        return await self._requests.update(self._id, "hand_over", given, SessionView)
+
+    async def give_back(self, note: str = "", *, by: str = "") -> SessionView:
+        """Give a session that was handed over back to its agent, which reads the note.
+
+        Raises:
+            NothingToDo: The session is not handed over.
+        """
+        with bad_input():
+            given = GiveBack(note=note, by=by)
+        return await self._requests.update(self._id, "give_back", given, SessionView)
 
     async def _answer(self, answer: Answer) -> SessionView:
         return await self._requests.update(self._id, "answer", answer, SessionView)

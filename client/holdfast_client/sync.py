@@ -96,6 +96,7 @@ class Client(_Handle[async_client.Client]):
     """Starts, finds and operates sessions; see ``holdfast.Client``."""
 
     sessions = _iterating(async_client.Client.sessions)
+    inbox = _blocking(async_client.Client.inbox)
     agents = _blocking(async_client.Client.agents)
     effects = _blocking(async_client.Client.effects)
     breakers = _blocking(async_client.Client.breakers)
@@ -290,6 +291,8 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     approve = _blocking(async_session.Session.approve)
     reject = _blocking(async_session.Session.reject)
     delegate = _blocking(async_session.Session.delegate)
+    hand_over = _blocking(async_session.Session.hand_over)
+    give_back = _blocking(async_session.Session.give_back)
     effects = _blocking(async_session.Session.effects)
     prompts = _iterating(async_session.Session.prompts)
     prompt = _blocking(async_session.Session.prompt)

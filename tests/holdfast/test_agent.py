@@ -72,7 +72,8 @@ def test_an_agent_compiles_to_plain_data() -> None:
         ({"tools": [look]}, {"read_more"}),
         ({"working_memory": True}, {"read_more", "update_plan", "write_notes"}),
         ({"memory": Memory()}, {"read_more", "search_memory", "remember", "forget"}),
-        ({"memory": Memory(), "working_memory": True, "tools": [look]}, OWN_TOOLS),
+        ({"handover": True}, {"read_more", "hand_over"}),
+        ({"memory": Memory(), "working_memory": True, "handover": True, "tools": [look]}, OWN_TOOLS),
     ],
 )
 def test_an_agent_is_given_the_tools_for_what_it_was_declared_with(

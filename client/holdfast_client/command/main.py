@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .operations import answers, breakers, budgets, effects, mcp, memory_admin, permissions
+from .operations import answers, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks, whoami
 
 GROUP: Final = "holdfast.commands"
@@ -38,6 +38,9 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     control.cancel,
     control.close,
     control.repin,
+    inbox.inbox,
+    inbox.hand_over,
+    inbox.give_back,
     effects.effects,
     answers.answer,
     answers.approve,

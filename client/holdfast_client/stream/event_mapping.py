@@ -21,6 +21,7 @@ _EVENTS: Final[dict[str, Callable[[Event], stream_events.StreamEvent]]] = {
     "model_changed": lambda e: stream_events.ModelChanged(
         turn=e.turn, step=e.step, model=e.name, reason=e.text
     ),
+    "handover": lambda e: stream_events.HandedOver(turn=e.turn, status=e.status, reason=e.text, by=e.name),
     "undone": lambda e: stream_events.Undone(
         turn=e.turn, step=e.step, seq=e.seq, name=e.name, status=e.status, result=e.text
     ),

@@ -223,6 +223,16 @@ class PlanChanged(_StreamEvent):
     text: JsonText
 
 
+class HandedOver(_StreamEvent):
+    """A person handles the session from now on (``begun``), or the agent does again (``ended``)."""
+
+    kind: Literal["handover"] = "handover"
+    turn: int
+    status: str
+    reason: JsonText = ""
+    by: str = ""
+
+
 class Status(_StreamEvent):
     """The session as a whole changed.
 
@@ -236,7 +246,7 @@ class Status(_StreamEvent):
 
 StreamEvent = Annotated[
     TurnStarted | TextDelta | TextRestart | ToolStarted | ToolProgress | ToolEnded | StepEnded | TurnEnded
-    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | Undone | PermissionDecided | Recalled
+    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | Undone | HandedOver | PermissionDecided | Recalled
     | Compacted | PlanChanged | Status,
     Field(discriminator="kind"),
 ]  # fmt: skip

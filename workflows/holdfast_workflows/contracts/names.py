@@ -82,11 +82,12 @@ WRITE_NOTES: Final = "write_notes"
 SEARCH_TOOL: Final = "search_memory"
 REMEMBER: Final = "remember"
 FORGET: Final = "forget"
+HAND_OVER: Final = "hand_over"
 
-OWN_TOOLS: Final = frozenset({READ_MORE, UPDATE_PLAN, WRITE_NOTES, SEARCH_TOOL, REMEMBER, FORGET})
+OWN_TOOLS: Final = frozenset({READ_MORE, UPDATE_PLAN, WRITE_NOTES, SEARCH_TOOL, REMEMBER, FORGET, HAND_OVER})
 """Tools that Holdfast gives to agents; users' tools cannot have these names."""
 
-TRUSTED_TOOLS: Final = frozenset({UPDATE_PLAN, WRITE_NOTES, REMEMBER, FORGET})
+TRUSTED_TOOLS: Final = frozenset({UPDATE_PLAN, WRITE_NOTES, REMEMBER, FORGET, HAND_OVER})
 """Of these, the tools whose results are Holdfast's own text."""
 
 

@@ -8,7 +8,7 @@ from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.control.access import Owner
 from holdfast_workflows.contracts.control.assertions import SignedStart, digest_of
 from holdfast_workflows.contracts.control.identity import Principal
-from holdfast_workflows.contracts.control.inbox import Answer
+from holdfast_workflows.contracts.control.inbox import Answer, GiveBack, Handover
 from holdfast_workflows.contracts.control.verification import VerifyInput
 from holdfast_workflows.contracts.limits import SHOWN_CHARS
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
@@ -17,8 +17,8 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inputs import UnknownNames
 from . import validators
-from .inbox import answers
-from .principal import principal, signed_signal
+from .inbox import answers, handover
+from .principal import actor, principal, signed_signal
 from .state import activity_calls, budget_limits, current_details, search_attributes
 from .state.state import SessionState
 from .turn.turn import TurnRunner
@@ -151,6 +151,28 @@ class ControlHandlers(UnknownNames):
     @answer.validator
     def _validate_answer(self, answer: Answer) -> None:
         answers.check(self._state, answer, principal())
+
+    @workflow.update(description="Give the session to a person, who replies instead of the agent.")
+    def hand_over(self, given: Handover) -> SessionView:
+        """Hand the session over from its next step on; running calls continue."""
+        handover.begin(self._state, given.model_copy(update={"by": actor() or given.by}))
+        if self._runner:
+            self._runner.flight.yield_step_loop()
+        return self._show()
+
+    @hand_over.validator
+    def _validate_hand_over(self, given: Handover) -> None:
+        handover.check(self._state, given)
+
+    @workflow.update(description="Give a session that was handed over back to its agent.")
+    def give_back(self, given: GiveBack) -> SessionView:
+        """Let the agent continue; it reads the note."""
+        handover.end(self._state, given.note, actor() or given.by)
+        return self._show()
+
+    @give_back.validator
+    def _validate_give_back(self, given: GiveBack) -> None:
+        handover.check_back(self._state, given.note)
 
     @workflow.update(name="resolve", description="The former name of answer; histories have it.")
     def _resolve(self, answer: Answer) -> SessionView:

@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.text.unicode import size
 
 from .memory_tools import MemoryTools
 
-_KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
+_KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES, names.HAND_OVER})
 
 
 class BuiltinTool(ContractTool):
@@ -54,6 +54,7 @@ class BuiltinTools:
             names.SEARCH_TOOL: (builtin_tools.SearchMemory, memory.search),
             names.REMEMBER: (builtin_tools.Remember, memory.remember),
             names.FORGET: (builtin_tools.Forget, memory.forget),
+            names.HAND_OVER: (builtin_tools.HandOver, _hand_over),
         }
         return {
             spec.name: BuiltinTool(spec, *functions[spec.name])
@@ -77,6 +78,10 @@ class BuiltinTools:
 async def _plan(plan: Plan, _: ToolContext) -> str:
     done = sum(item.status in {"done", "dropped"} for item in plan.items)
     return f"plan kept: {done} of {len(plan.items)} done"
+
+
+async def _hand_over(_asked: builtin_tools.HandOver, _: ToolContext) -> str:
+    return "a person replies from now on"
 
 
 async def _notes(notes: Notes, _: ToolContext) -> str:

@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.text.unicode import digest, preview, size
 
 from ..common.judged import Judged
 
-_KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES})
+_KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES, names.HAND_OVER})
 
 _INLINE_REMARK = 512
 """Bytes up to which text that accompanies tool calls is passed whole."""

@@ -13,19 +13,20 @@ CHOICES: Final[dict[str, str]] = {
     "approval": "/approve or /reject REASON",
     "effect": "/confirm RESULT (it happened), /retry (do it again) or /give-up (continue without it)",
     "ask_human": "/confirm ANSWER, /retry (ask the model again) or /give-up (leave it unanswered)",
-    "handover": "/confirm ANSWER or /give-up",
+    "handover": "/confirm ANSWER (reply to the user), /give-back NOTE (the agent replies again) or /give-up",
     "consent": "/retry or /give-up",
     "elicitation": "/confirm ANSWER or /give-up",
     "budget": "/raise tokens 5000 (or dollars, steps, tool-calls, seconds) or /give-up (end the turn)",
 }
 """The possible commands for each kind of item."""
 
-_ACTIONS: Final[dict[str, Literal["approve", "reject", "confirm", "retry", "give_up"]]] = {
+_ACTIONS: Final[dict[str, Literal["approve", "reject", "confirm", "retry", "give_up", "give_back"]]] = {
     "/approve": "approve",
     "/reject": "reject",
     "/confirm": "confirm",
     "/retry": "retry",
     "/give-up": "give_up",
+    "/give-back": "give_back",
 }
 
 

@@ -107,8 +107,11 @@ def commands_to_answer(session: str, id: str, kind: str) -> list[str]:
         return [f"holdfast approve {where} {item}", f"holdfast reject {where} {item} --reason …"]
     if kind == "budget":
         return [f"holdfast budget {where} --add-…", f"holdfast answer {where} {item} give-up"]
-    text = "answer" if kind == "ask_human" else "result"
+    text = "result" if kind == "effect" else "answer"
     words = f"holdfast answer {where} {item}"
+    if kind == "handover":
+        back = f"holdfast give-back {where} --note '…'"
+        return [f"{words} confirm --text '{text}'", back, f"{words} give-up"]
     return [f"{words} confirm --text '{text}'", f"{words} retry", f"{words} give-up"]
 
 

@@ -31,7 +31,7 @@ class Tools:
     def __init__(self, worker: MemoryWorker, memory: Memory | None = None) -> None:
         self.worker = worker
         spec = memory or Memory()
-        made = builtin_tools.own_tools(any_tools=True, memory=spec, working_memory=True)
+        made = builtin_tools.own_tools(True, spec, True, True)
         memories: Any = worker.memory
         applying = Applying(worker.state.outbox, memories)
         agent = AgentSpec(name="clerk", instructions="", models=("openai:m",), tools=made, memory=spec)

@@ -45,16 +45,29 @@ class Forget(Contract):
     id: str = Field(min_length=1, max_length=400)
 
 
+class HandOver(Contract):
+    """Arguments of ``hand_over``."""
+
+    reason: str = Field(min_length=1, max_length=2_000)
+
+
+HAND_OVER = Reader(HandOver)
+"""Reader of the arguments of ``hand_over``."""
+
 PLAN = Reader(Plan)
 NOTES = Reader(Notes)
 """Readers of the arguments of ``update_plan`` and ``write_notes``."""
 
 
-def own_tools(*, any_tools: bool, memory: Memory | None, working_memory: bool) -> tuple[ToolSpec, ...]:
+def own_tools(
+    any_tools: bool, memory: Memory | None, working_memory: bool, handover: bool
+) -> tuple[ToolSpec, ...]:
     """Return the tools that are added to an agent; ``any_tools`` is whether it declares tools itself."""
     found: tuple[ToolSpec, ...] = (_PLAN, _NOTES) if working_memory else ()
     if memory is not None:
         found += (_SEARCH, _REMEMBER, _FORGET)
+    if handover:
+        found += (_HAND_OVER,)
     return (_READ_MORE, *found) if any_tools or found else ()
 
 
@@ -153,3 +166,10 @@ _FORGET = _idempotent(
     "Forget a memory for good, by the id that search_memory gave for it.",
     _object(("id",), id=_text("The memory's id.")),
 )
+
+_HAND_OVER = _idempotent(
+    names.HAND_OVER,
+    "Give this conversation to a person. Use it when the user asks for one, or when you cannot or must not "
+    "decide. The person replies to the user from then on.",
+    _object(("reason",), reason=_text("What the person has to do or decide, and why, in a few sentences.")),
+).model_copy(update={"effect": "none"})

@@ -29,7 +29,7 @@ GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
 UPDATES: Final[Mapping[str, Operation]] = {
     "send": "send", "steer": "steer", "pause": "control", "resume": "control", "repin": "control",
     "cancel_turn": "cancel", "close": "close", "raise_budget": "raise_budget", "resolve": "answer",
-    "answer": "answer", "wait_turn": "view",
+    "answer": "answer", "hand_over": "control", "give_back": "answer", "wait_turn": "view",
 }  # fmt: skip
 QUERIES: Final[Mapping[str, Operation]] = {"view": "view", "turn": "view", "intent": "view"}
 SIGNALS: Final[Mapping[str, Operation]] = {"post": "send", "watch": "view"}

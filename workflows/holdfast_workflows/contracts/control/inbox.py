@@ -7,7 +7,7 @@ from pydantic import Field
 from ..base import Contract
 from ..limits import MAX_NAME
 from ..public import public
-from .identity import Principal
+from .identity import LOCAL_OPERATOR, Principal
 
 ItemKind = Literal["approval", "effect", "ask_human", "budget", "handover", "consent", "elicitation"]
 """What a person is asked: whether a call may run (``approval``), whether a call of unknown outcome happened
@@ -74,6 +74,28 @@ class InboxItem(Contract):
     """Why a person is asked: the rule, or the declaration."""
     digest: str = ""
     """Of an approval: the SHA-256 of the canonical arguments."""
+    summary: str = ""
+    """Of a handover: the request, and what was done."""
+
+
+@public
+class Handover(Contract):
+    """A session that a person handles: why, who handed it over, and since when.
+
+    ``to`` are ids of principals or roles; empty for those who answer such items anyway.
+    """
+
+    reason: str = ""
+    to: tuple[str, ...] = ()
+    by: str = Field(default="", max_length=MAX_NAME)
+    since: float = 0.0
+
+
+class GiveBack(Contract):
+    """Give a session back to its agent, which reads the note."""
+
+    note: str = ""
+    by: str = Field(default="", max_length=MAX_NAME)
 
 
 class Answer(Contract):
@@ -102,7 +124,12 @@ class Answer(Contract):
 
 
 def may_answer(owners: tuple[str, ...], principal: Principal) -> bool:
-    """Whether a principal is among the owners, by its id or by a role."""
+    """Whether a principal is among the owners, by its id or by a role.
+
+    Without an identity provider everybody is the local operator, who may answer everything.
+    """
+    if principal == LOCAL_OPERATOR:
+        return True
     roles = {f"{ROLE}{role}" for role in principal.roles}
     # An id with the prefix of roles must not pass as one.
     own = () if principal.id.startswith(ROLE) else (principal.id,)

@@ -64,6 +64,10 @@ class TurnNotEnded(HoldfastError, code="turn_not_ended", kind="transient", retry
     turn: int = 0
 
 
+class HandoverUnanswered(HoldfastError, code="handover_unanswered"):
+    """The person who handles the session gave no reply; send the message again, or give the session back with `holdfast give-back`."""
+
+
 class NotificationFailed(HoldfastError, code="notification_failed", kind="transient", retryable=True):
     """A notification was not sent; check the target in App(notifications=…), and its secret."""
 

@@ -10,7 +10,7 @@ from ..agent.spec import OutputSpec, PinnedSpec, WhenBusy
 from ..base import Contract
 from ..control.audit import Trail
 from ..control.identity import Principal
-from ..control.inbox import Answer, InboxItem
+from ..control.inbox import Answer, Handover, InboxItem
 from ..control.notifications import Notification
 from ..limits import MAX_NAME
 from ..operations.resets import Abandoned
@@ -100,6 +100,7 @@ EventKind = Literal[
     "compacted",
     "plan",
     "model_changed",
+    "handover",
     "inbox",
     "permission",
 ]
@@ -162,6 +163,8 @@ class SessionView(Contract):
     budget: Budget | None = None
     """The run's present limits."""
     spending: Spending = Spending()
+    handover: Handover | None = None
+    """The person who handles the session instead of the agent, if one does."""
     last: TurnView | None = None
     events: tuple[Event, ...] = ()
     next_event: int = 0
@@ -269,6 +272,7 @@ class CarriedState(Contract):
     """Ended turns that are not remembered yet, in order."""
     abandoned: Abandoned = ()
     resets: int = 0
+    handover: Handover | None = None
     unsent: tuple[Notification, ...] = ()
     """Notifications that are not sent yet, in order."""
     next_spec: PinnedSpec | None = None

@@ -31,7 +31,7 @@ def addressed(item: InboxItem, policy: Approvals, now: float) -> InboxItem:
     """Return an item with its owners, actions and times."""
     changes = {
         "since": now,
-        "owners": _OWNERS.get(item.kind, policy.approvers),
+        "owners": item.owners or _OWNERS.get(item.kind, policy.approvers),
         "actions": _ACTIONS[item.kind],
         "deadline": now + policy.deadline,
         "within": policy.deadline,

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from temporalio import workflow
 
 from holdfast_workflows.contracts.agent.approvals import Approvals
-from holdfast_workflows.contracts.control.inbox import Answer, InboxItem
+from holdfast_workflows.contracts.control.inbox import Answer, Handover, InboxItem
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..state import waiting
 from ..state.state import SessionState
-from . import deadlines, notifying
+from . import deadlines, handover, notifying
 
 _PATCH = "inbox-deadlines"
 """Sessions that began to wait before items had deadlines go on waiting without one."""
@@ -106,6 +106,8 @@ def end(state: SessionState, item: InboxItem) -> None:
         state.cancel_turn(f"there was no answer in time: {preview(item.what)}")
         state.stop_calls()
     else:
+        if item.end == "hand_over" and state.handover is None:
+            handover.begin(state, Handover(reason=f"there was no answer in time: {preview(item.what)}"))
         state.answer(deadlines.unanswered(item))
 
 

@@ -119,8 +119,9 @@ _ANSWERS: dict[ItemKind, dict[str, str]] = {
         "answer give-up": "continue without an answer",
     },
     "handover": {
-        "answer confirm --text …": "answer the user",
-        "answer give-up": "continue without an answer",
+        "answer confirm --text …": "reply to the user",
+        "give-back --note …": "the agent replies again",
+        "answer give-up": "end the turn without a reply",
     },
     "consent": {"answer retry": "the access is granted", "answer give-up": "continue without it"},
     "elicitation": {"answer confirm --text …": "give the input", "answer give-up": "continue without it"},
@@ -141,7 +142,9 @@ def _item(item: InboxItem) -> list[str]:
         return [*lines, f"- run `holdfast budget {session} --add-…`"]
     for words, meaning in _ANSWERS[item.kind].items():
         command, _, rest = words.partition(" ")
-        run = " ".join(filter(None, ("holdfast", command, session, item.id, rest)))
+        run = " ".join(
+            filter(None, ("holdfast", command, session, "" if command == "give-back" else item.id, rest))
+        )
         lines.append(f"- run `{run}`: {meaning}")
     return lines
 

@@ -92,13 +92,13 @@ class SessionState(Ownership):
         self.timeline = Timeline(carried.events)
         self.budget = carried.budget
         self.spending = carried.spending
-        self.plan = carried.plan
-        self.notes = carried.notes
+        self.plan, self.notes = carried.plan, carried.notes
         self.summary = carried.summary
         self.memory = carried.memory
         self.model = carried.model
         self.unremembered: deque[RememberInput] = deque(carried.unremembered, maxlen=KEPT_UNREMEMBERED)
         self.unsent: deque[Notification] = deque(carried.unsent)
+        self.handover = carried.handover
         self.next_spec = carried.next_spec
         self.own_output = carried.own_output
         self.untrusted, self.called = carried.untrusted, dict(carried.called)
@@ -358,6 +358,7 @@ class SessionState(Ownership):
             context=self.context,
             budget=self.budget,
             spending=self.spending.model_copy(update={"seconds": round(self.seconds, 3)}),
+            handover=self.handover,
             last=last,
             events=tuple(event for event in self.events if event.n >= since),
             next_event=self.next_event,

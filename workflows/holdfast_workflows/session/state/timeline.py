@@ -129,6 +129,7 @@ _WORDS: dict[str, Callable[[Event], str]] = {
     "undone": lambda event: f"undo of {_code(event.name)} {event.status}",
     "model_changed": lambda event: f"model {_plain(event.name)}",
     "recalled": lambda event: "memory",
+    "handover": lambda event: f"handover {event.status}",
     "inbox": lambda event: f"{event.call_id}: {event.status}",
     "permission": lambda event: f"permission of {_code(event.name)}: **{event.status}**",
 }

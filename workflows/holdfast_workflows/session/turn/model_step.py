@@ -12,6 +12,7 @@ from holdfast_workflows.contracts.permissions import needs
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, ThinkMode, ThinkResult
 from holdfast_workflows.contracts.text.unicode import preview
 
+from ..inbox import handover
 from ..permissions import past
 from ..state import activity_calls, budget_limits, current_details, reset, working_memory
 from ..state.state import SessionState
@@ -216,6 +217,7 @@ class ModelStep:
                     seconds=round(call.seconds, 3),
                 )
                 working_memory.take(state, call, call.status)
+                handover.take(state, call, call.status)
                 past.read(state, call.name, call.status)
 
     def _note_model(self, step: StepView) -> None:

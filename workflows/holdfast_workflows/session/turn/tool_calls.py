@@ -14,6 +14,7 @@ from holdfast_workflows.contracts.session.session import Undoable
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, CallView, NewEntry, StepView
 from holdfast_workflows.contracts.text.unicode import preview
 
+from ..inbox import handover
 from ..permissions import past
 from ..permissions.gate import Denied, PermissionGate
 from ..state import current_details, reset, working_memory
@@ -53,6 +54,7 @@ class ToolCalls:
         ended = {call.seq: result for call, result in zip(todo, results, strict=True)}
         for call in todo:
             working_memory.take(self._state, call, ended[call.seq].status)
+            handover.take(self._state, call, ended[call.seq].status)
             past.read(self._state, call.name, ended[call.seq].status)
         self._note_undoable(step, [call for call in todo if ended[call.seq].status == "ok"])
         return ended

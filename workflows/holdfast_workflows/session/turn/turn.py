@@ -18,6 +18,7 @@ from .budget import BudgetTracker
 from .fallbacks import Fallbacks
 from .inflight import InFlight
 from .model_step import ModelStep
+from .person import PersonStep
 from .tool_calls import ToolCalls
 from .undo import Undoing
 
@@ -49,6 +50,7 @@ class TurnRunner:
         self._model_step = ModelStep(state, state.spec, self.flight, self._budgets)
         self._tool_calls = ToolCalls(state, state.spec, self.flight)
         self._fallbacks = Fallbacks(state, state.spec, self._model_step)
+        self._person = PersonStep(state, self._model_step)
 
     # The loop.
 
@@ -109,7 +111,9 @@ class TurnRunner:
     async def _step(self) -> bool:
         """Run one ``think`` and its tool calls; True when the model has answered."""
         self._take_steering()
-        if self._turn.fallback is not None:
+        if self._state.handover is not None:
+            result = await self._person.reply()
+        elif self._turn.fallback is not None:
             result = await self._fallbacks.reply()
         elif (spent := self._budgets.spent()) is not None:
             await self._budgets.apply(spent)
@@ -152,7 +156,8 @@ class TurnRunner:
             return
 
         def ready() -> bool:
-            return state.cancelled or state.paused or bool(state.steering) or continue_as_new.due(state)
+            changed = state.cancelled or state.paused or bool(state.steering) or state.handover is not None
+            return changed or continue_as_new.due(state)
 
         waited = await waiting.on_timer(state, state.seq, wait, min(wait.seconds, left), ready)
         state.change(waited_for_providers=turn.waited_for_providers + waited)
