@@ -10,7 +10,7 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from holdfast import Agent, App, Budget, Memory, SimplifiedReply, tool
+from holdfast import Agent, App, Budget, MCPServer, Memory, SimplifiedReply, tool
 from holdfast_activities.models import Models, ProviderConfig, providers_from
 from holdfast_activities.state import open_state
 from holdfast_temporal import DevServer
@@ -64,10 +64,13 @@ def test_a_secret_of_a_tool_that_has_no_value_is_logged_at_the_start(
         return ""
 
     monkeypatch.setenv("SET_KEY", "v")
-    warn_of_secrets(App(agents=[Agent("a", model="local:x", tools=[charge])]).registry())
-    [line] = [record.getMessage() for record in caplog.records]
-    assert line.startswith("agent a: tool charge cannot be called: ")
-    assert "variable LOST_KEY is not set" in line
+    server = MCPServer("notes", url="https://notes.example/mcp", headers={"X-Key": "${env:MCP_KEY}"})
+    warn_of_secrets(App(agents=[Agent("a", model="local:x", tools=[charge, server])]).registry())
+    of_tool, of_server = (record.getMessage() for record in caplog.records)
+    assert of_tool.startswith("agent a: tool charge cannot be called: ")
+    assert "variable LOST_KEY is not set" in of_tool
+    assert of_server.startswith("agent a: MCP server notes cannot be reached: ")
+    assert "variable MCP_KEY is not set" in of_server
 
 
 @pytest.mark.parametrize(

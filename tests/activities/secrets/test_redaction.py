@@ -198,3 +198,10 @@ def test_a_hostile_text_takes_no_longer_than_its_length_allows(text: str) -> Non
     began = time.process_time()
     redact_error(text)
     assert time.process_time() - began < 2.0
+
+
+def test_a_growing_text_does_not_show_the_beginning_of_a_value(known: str) -> None:
+    text = f"The key is {known}, and c4n4 is a word."
+    shown = [redact_known(text[:length], grows=True) for length in range(len(text) + 1)]
+    assert not any(known[:5] in each for each in shown)
+    assert shown[-1] == "The key is [redacted:tool-key], and c4n4 is a word."

@@ -14,6 +14,7 @@ from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.errors import InstructionsFailed, ToolFailed, UnknownAgent
 from holdfast_workflows.contracts.limits import MAX_INSTRUCTIONS
 from holdfast_workflows.contracts.session.steps import ThinkInput
+from holdfast_workflows.contracts.text.redaction import redact_known
 from holdfast_workflows.contracts.text.unicode import clean, size
 
 from .agents import LiveAgent
@@ -39,7 +40,7 @@ class TurnInstructions:
         known = await known_instructions(self._state, agent.spec, step.session, step.turn)
         if known is not None:
             return known
-        text = await self._made(agent, step)
+        text = redact_known(await self._made(agent, step))
         ref = await self._state.store_text(step.session, _ref(step.turn), text)
         stored = await self._state.load_text(step.session, ref)
         return text if stored is None else stored

@@ -13,6 +13,7 @@ from holdfast_activities.state.log.extras import Charged, LogExtras
 from holdfast_workflows.contracts.errors import StateBehind, StateUnavailable
 from holdfast_workflows.contracts.session.entries import Entry, ResultEntry, UserEntry
 from holdfast_workflows.contracts.session.steps import NewEntry, Wait
+from holdfast_workflows.contracts.text.redaction import redact_known
 from holdfast_workflows.contracts.text.unicode import preview
 
 HOLD_ON = 10.0
@@ -98,4 +99,4 @@ async def _entry(state: State, session: str, new: NewEntry, turn: int, step: int
         if stored is None and new.turn == turn:
             raise StateBehind(f"text {new.ref} of session {session} is not in it")
         text = text if stored is None else stored
-    return UserEntry(seq=new.seq, turn=new.turn, step=step, role=new.kind, text=text)
+    return UserEntry(seq=new.seq, turn=new.turn, step=step, role=new.kind, text=redact_known(text))

@@ -249,7 +249,7 @@ class StepLoop:
 
     def _shown(self, text: str) -> str:
         """The text of an unfinished reply, as people may see it."""
-        text = redact_known(self._fallback.vault.partial(text))
+        text = redact_known(self._fallback.vault.partial(text), grows=True)
         return self._fallback.links.partial(text, *self._link_rules())
 
     def _link_rules(self) -> tuple[Sequence[str], str]:

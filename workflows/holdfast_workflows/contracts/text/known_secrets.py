@@ -21,6 +21,8 @@ _SHORTEST_WORD: Final = 12
 """Shorter values of letters alone are words, such as ``postgres``: to replace them would spoil plain text."""
 
 _SHORTEST_ENCODED: Final = 8
+_SHORTEST_BEGUN: Final = 4
+_LONGEST_BEGUN: Final = 4_000
 _IN_RUN: Final = re.compile(r"[A-Za-z0-9_\-+/=.~%]{12,}")
 
 
@@ -58,6 +60,16 @@ class KnownSecrets:
         # A longer form may contain a shorter one.
         for form, kind in sorted(found, key=lambda pair: -len(pair[0])):
             text = text.replace(form, MARK.format(kind))
+        return text
+
+    def without_begun(self, text: str) -> str:
+        """A text that still grows, without the beginning of a value at its end."""
+        tail = text[-_LONGEST_BEGUN:]
+        for value in self._values:
+            at = tail.rfind(value[:_SHORTEST_BEGUN])
+            if at >= 0 and value.startswith(tail[at:]):
+                text = text[: len(text) - len(tail) + at]
+                tail = tail[:at]
         return text
 
     def _prepare(self) -> None:

@@ -35,8 +35,13 @@ def redact_error(text: str, secret: str = "") -> str:
     return _redacted(text, (HEADERS, MESSAGES))
 
 
-def redact_known(text: str) -> str:
-    """Replace known values only. For replies and arguments of a model, where a user's own text is kept."""
+def redact_known(text: str, *, grows: bool = False) -> str:
+    """Replace known values only: in messages, replies and arguments, where a user's own tokens are kept.
+
+    If the text ``grows``, the beginning of a value at its end is left out.
+    """
+    if grows:
+        text = KNOWN.without_begun(text)
     return KNOWN.replace(text, _RUN.findall(text)) if len(text) >= _SHORTEST else text
 
 
