@@ -44,7 +44,7 @@ def _made(
         tool=tool.spec.name,
         effect=tool.spec.effect != "none",
         values=values,
-        named=named(paths, values, words, tool.spec.defaults),
+        named=named(paths, arguments, values, words, tool.spec.defaults),
     )
     verdict = evaluate(levels, call, past)
     if verdict.action == "ask":

@@ -25,6 +25,7 @@ from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from ...support import Gate, make_app
 from .guarded import GUARDED, HELD
+from .permitted import PERMITTED
 from .remembering import AWAY, REMEMBERING
 
 FOLDER = Path(__file__).parent
@@ -135,6 +136,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **{name: (drive, script, _plain) for name, (drive, script) in _FREE.items()},
     **GUARDED,
     **REMEMBERING,
+    **PERMITTED,
 }
 
 

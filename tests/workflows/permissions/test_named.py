@@ -45,6 +45,12 @@ def test_a_value_is_named_only_as_a_whole(value: object, is_named: bool) -> None
 
 def test_arguments_with_their_defaults_count_as_named() -> None:
     words, values = UserWords(["Pay bob"]), {"to": "bob", "note": "invoice", "cents": 5}
-    assert named(("to", "note", "*"), values, words, {}) == ("to",)
-    assert named(("to", "*"), values, words, {"note": "invoice", "cents": 5}) == ("to", "*")
-    assert named(("missing",), values, words, {}) == ()
+    assert named(("to", "note", "*"), values, values, words, {}) == ("to",)
+    assert named(("to", "*"), values, values, words, {"note": "invoice", "cents": 5}) == ("to", "*")
+    assert named(("missing",), values, values, words, {}) == ()
+
+
+def test_an_argument_that_is_too_long_to_be_judged_is_not_named() -> None:
+    words = UserWords(["Pay bob"])
+    assert named(("*",), ("to",), {"to": "bob"}, words, {}) == ("*",)
+    assert named(("*", "note"), ("to", "note"), {"to": "bob"}, words, {}) == ()

@@ -41,12 +41,13 @@ async def judged_calls(
         if seq in done or not (names or paths) or binding is None or spec is None:
             continue
         try:
-            values = values_of(binding.validate(call.arguments), names)
+            arguments = binding.validate(call.arguments)
         except ToolArgumentsInvalid:
             continue
+        values = values_of(arguments, names)
         if paths and words is None:
             words = UserWords(await _messages(log, step.session, reply.seq, step.abandoned))
-        by_user = named(paths, values, words, spec.defaults) if words is not None else ()
+        by_user = named(paths, arguments, values, words, spec.defaults) if words is not None else ()
         found[seq] = values, by_user
     return found
 

@@ -55,10 +55,20 @@ class UserWords:
 
 
 def named(
-    paths: Iterable[str], values: Mapping[str, Any], words: UserWords, defaults: Mapping[str, Any]
+    paths: Iterable[str],
+    arguments: Iterable[str],
+    values: Mapping[str, Any],
+    words: UserWords,
+    defaults: Mapping[str, Any],
 ) -> tuple[str, ...]:
-    """Return the paths whose values the user has written; arguments with their default values count as written."""
-    given = {name: value for name, value in values.items() if name not in defaults or defaults[name] != value}
+    """Return the paths whose values the user has written; arguments with their default values count as written.
+
+    ``arguments`` are the names of all arguments; one that is too long has no value, and so it is not written.
+    """
+    all_values = {name: values.get(name, MISSING) for name in arguments}
+    given = {
+        name: value for name, value in all_values.items() if name not in defaults or defaults[name] != value
+    }
     found = list[str]()
     for path in paths:
         wanted = list(given.values()) if path == ALL_ARGUMENTS else find(path, dict(values))

@@ -175,7 +175,8 @@ class _Play:
 
 def _call(call: ToolCall, tool: AnyTool | None, levels: Sequence[Level], texts: Sequence[str]) -> Call:
     names = needs.arguments(levels, (call.name,)).get(call.name, ())
-    values = values_of(_arguments(call, tool), names)
+    arguments = _arguments(call, tool)
+    values = values_of(arguments, names)
     paths = needs.named(levels, (call.name,)).get(call.name, ())
     # Tools of MCP servers are not part of an App; only sessions have their specs.
     own, spec = call.name in OWN_TOOLS, tool.spec if tool else None
@@ -185,7 +186,9 @@ def _call(call: ToolCall, tool: AnyTool | None, levels: Sequence[Level], texts: 
         known=spec is None or not spec.hidden,
         effect=spec.effect != "none" if spec else not own,
         values=values,
-        named=named(paths, values, UserWords(texts), spec.defaults if spec else {}) if paths else (),
+        named=named(paths, arguments, values, UserWords(texts), spec.defaults if spec else {})
+        if paths
+        else (),
     )
 
 

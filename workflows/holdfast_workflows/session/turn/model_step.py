@@ -34,6 +34,8 @@ class ModelStep:
         self._budgets = budgets
         self.max_steps = state.start.max_steps or spec.max_steps
         self.last: StepView | None = None
+        self._judged = needs.arguments(spec.levels, spec.tools) if spec.levels else {}
+        self._named = needs.named(spec.levels, spec.tools) if spec.levels else {}
 
     async def think(self, *, fallback: int | None = None, answer: str = "") -> ThinkResult:
         """Run ``think`` and update the state; no steps if it was cancelled or has to wait.
@@ -97,8 +99,8 @@ class ModelStep:
             summary=state.summary,
             settled=self._last_reply(),
             abandoned=state.abandoned,
-            judged=needs.arguments(self._spec.levels, self._spec.tools) if self._spec.levels else {},
-            named=needs.named(self._spec.levels, self._spec.tools) if self._spec.levels else {},
+            judged=self._judged,
+            named=self._named,
             scheduled=self._spec.scheduled,
         )
 
