@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from holdfast_workflows.contracts.agent.app import ToolContext
 from holdfast_workflows.contracts.agent.declared import known_options
@@ -121,6 +121,7 @@ def tool(
     retries: int | RetryPolicy | None = None,
     probe: Callable[..., object] | None = None,
     undo: str | Tool[..., Any] | None = None,
+    approval: Literal["ask"] | None = None,
     breaker: bool = True,
     allow_repeats: bool = False,
     aliases: Sequence[str] = (),
@@ -142,6 +143,7 @@ def tool(
     retries: int | RetryPolicy | None = None,
     probe: Callable[..., object] | None = None,
     undo: str | Tool[..., Any] | None = None,
+    approval: Literal["ask"] | None = None,
     breaker: bool = True,
     allow_repeats: bool = False,
     aliases: Sequence[str] = (),
@@ -169,6 +171,7 @@ def tool(
         undo: A tool, or the name of another tool of the agent, that undoes a call when its turn is cancelled
             or fails. It gets those arguments of the call that it accepts, and the result if it has a
             parameter ``result: str``. A tool given here is not shown to the model.
+        approval: ``"ask"`` if each call waits until a person approves it.
         breaker: Whether all workers stop calling the tool for a while after failures in a row.
         allow_repeats: Whether equal calls with equal results are intended, as when a tool polls.
         aliases: Earlier names, which older sessions still call; new sessions see ``name`` only.
@@ -196,6 +199,7 @@ def tool(
             retry=_retry(retries, effect, chosen),
             probe=probe is not None,
             undo=_undo(undo, chosen),
+            approval=_approval(approval, chosen, inline=inline),
             breaker=breaker,
             allow_repeats=allow_repeats,
             secrets=_secrets(secrets, chosen),
@@ -242,6 +246,19 @@ def _check_effect(name: str, effect: Effect, *, inline: bool, has_functions: boo
         raise InvalidDeclaration(
             f'tool {name!r} has a probe or an undo but no effect; set effect="once" or effect="idempotent"'
         )
+
+
+def _approval(approval: object, name: str, *, inline: bool) -> Literal["", "ask"]:
+    if approval is None:
+        return ""
+    if approval != "ask":
+        raise InvalidDeclaration(f'tool {name!r} has approval={approval!r}; use "ask", or leave it out')
+    if inline:
+        raise InvalidDeclaration(
+            f'tool {name!r} is inline with approval="ask"; a call that waits for a person needs an activity of its '
+            "own, so remove one of the two"
+        )
+    return "ask"
 
 
 def _undo(undo: object, name: str) -> str:

@@ -17,10 +17,11 @@ AGENT: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)
 TENANT: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
 USER: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)
 STATUS: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS)
+WAITING: Final = SearchAttributeKey.for_keyword(names.ATTRIBUTE_WAITING)
 COST: Final = SearchAttributeKey.for_float(names.ATTRIBUTE_COST)
 TURNS: Final = SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)
 
-_KEYS: Final[tuple[SearchAttributeKey[Any], ...]] = (AGENT, TENANT, USER, STATUS, COST, TURNS)
+_KEYS: Final[tuple[SearchAttributeKey[Any], ...]] = (AGENT, TENANT, USER, STATUS, WAITING, COST, TURNS)
 
 TYPES: Final = {key.name: key.indexed_value_type.name.capitalize() for key in _KEYS}
 """Each attribute's type, in the words of Temporal's command line: Keyword, Double, Int."""

@@ -23,6 +23,7 @@ from holdfast_activities.session.tool_call import act
 from holdfast_activities.session.tool_call.ledger import Claim, Ledger
 from holdfast_activities.session.tool_call.request import call_of
 from holdfast_activities.state import State, open_state
+from holdfast_activities.state.coordination.approvals import Use
 from holdfast_activities.state.log.extras import Amount, Charge, Charged, LogExtras, Settled
 from holdfast_temporal import connect
 from holdfast_workers.settings import Settings
@@ -53,7 +54,7 @@ class NoLedger(Ledger):
         """Return None, whatever is recorded."""
         return None
 
-    async def claim(self, row: EffectView, over: str = "") -> Claim:
+    async def claim(self, row: EffectView, over: str = "", use: Use | None = None) -> Claim:
         """Grant every claim."""
         return Claim(row, over, ours=True)
 

@@ -50,7 +50,8 @@ assert_type(App(agents=[agent]).registry(), Registry)
 plain("one")  # type: ignore[arg-type]  # x is an int
 plain(1, z=2)  # type: ignore[call-arg]  # there is no z
 tool(effect="twice")  # type: ignore[call-overload]  # no such effect
-tool(approval="ask")  # type: ignore[call-overload]  # not taken yet
+tool(approval="ask")
+tool(approval="yes")  # type: ignore[call-overload]  # no such approval
 Agent("a", model="openai:a", tools=[not_a_tool])  # type: ignore[list-item]  # @tool is missing
 Agent("a", model="openai:a", fallbacks=[AskHuman])  # type: ignore[list-item]  # not an instance
 Agent("a")  # type: ignore[call-arg]  # no model

@@ -37,6 +37,7 @@ from .model_call.think import Think
 from .notify import Notify
 from .settle_turn import SettleTurn
 from .tool_call.act import Act
+from .tool_call.approvals import Approvals
 from .tool_call.ledger import Ledger
 from .tool_call.resolution import ResolveEffect
 
@@ -89,6 +90,7 @@ class Activities:
             SetAside(state),
             Audit(state),
             identity,
+            Approvals(state, agents),
             Notify(Sender(state, registry.notifications)),
         )
 

@@ -28,6 +28,7 @@ from .content.manifests import ManifestStore
 from .content.replies import ReplyStore
 from .content.resets import ResetStore
 from .content.token_calibration import CalibrationStore
+from .coordination.approvals import ApprovalUses
 from .coordination.breakers import BreakerStore
 from .coordination.budgets import BudgetStore
 from .coordination.effects import EffectLedger
@@ -91,6 +92,7 @@ class State:
         scope = Scope.of(app)
         self.audit = AuditLog(log, transactions, signer(keys))
         self.effects = EffectLedger(transactions, self.audit, cipher)
+        self.approvals = ApprovalUses(transactions)
         self.budgets = BudgetStore(log, transactions, scope)
         self.breakers = BreakerStore(transactions, scope)
         self.rates = RateStore(transactions, scope)

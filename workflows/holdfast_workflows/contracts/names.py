@@ -34,6 +34,8 @@ MAINTAIN: Final = "maintain"
 SET_ASIDE: Final = "set_aside"
 NOTIFY: Final = "notify"
 APPEND_AUDIT: Final = "append_audit"
+OPEN_APPROVAL: Final = "open_approval"
+SIGN_ANSWER: Final = "sign_answer"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
@@ -72,6 +74,7 @@ RESERVED: Final = frozenset({
     LIST_EFFECTS, DECIDE_EFFECT, LIST_BREAKERS, SET_BREAKER, LIST_BUDGETS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY, APPEND_AUDIT,
+    OPEN_APPROVAL, SIGN_ANSWER,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 
@@ -118,5 +121,6 @@ ATTRIBUTE_AGENT: Final = "HoldfastAgent"
 ATTRIBUTE_TENANT: Final = "HoldfastTenant"
 ATTRIBUTE_USER: Final = "HoldfastUser"
 ATTRIBUTE_STATUS: Final = "HoldfastStatus"
+ATTRIBUTE_WAITING: Final = "HoldfastWaiting"
 ATTRIBUTE_COST: Final = "HoldfastCost"
 ATTRIBUTE_TURNS: Final = "HoldfastTurns"

@@ -144,9 +144,10 @@ class ControlHandlers(UnknownNames):
         validators.raising(self._state, by)
 
     @workflow.update(description="Answer an item of the inbox; what waits for it continues.")
-    def answer(self, answer: Answer) -> SessionView:
+    async def answer(self, answer: Answer) -> SessionView:
         """Answer something that waits for a person."""
-        return self._apply(answer)
+        await answers.apply(self._state, answer, principal())
+        return self._show()
 
     @answer.validator
     def _validate_answer(self, answer: Answer) -> None:
@@ -174,11 +175,13 @@ class ControlHandlers(UnknownNames):
     def _validate_give_back(self, given: GiveBack) -> None:
         handover.check_back(self._state, given.note)
 
-    @workflow.update(name="resolve", description="The former name of answer; histories have it.")
-    def _resolve(self, answer: Answer) -> SessionView:
-        return self._apply(answer)
+    @workflow.update(description="The former name of answer, which recorded histories have.")
+    async def resolve(self, answer: Answer) -> SessionView:
+        """Answer like ``answer``."""
+        await answers.apply(self._state, answer, principal())
+        return self._show()
 
-    @_resolve.validator
+    @resolve.validator
     def _validate_resolve(self, answer: Answer) -> None:
         answers.check(self._state, answer, principal())
 
@@ -223,12 +226,6 @@ class ControlHandlers(UnknownNames):
     def view(self, since: int = 0) -> SessionView:
         """Return the session's status and events."""
         return self._state.view(workflow.info().workflow_id, since)
-
-    def _apply(self, answer: Answer) -> SessionView:
-        # A validator does not know the principal of its update.
-        answers.check(self._state, answer, principal())
-        answers.apply(self._state, answer, principal())
-        return self._show()
 
     def _set_paused(self, paused: bool) -> SessionView:
         self._state.paused = paused

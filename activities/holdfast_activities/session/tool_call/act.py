@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from temporalio import activity
 from temporalio.common import RawValue
@@ -11,6 +12,7 @@ from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import (
+    ApprovalInvalid,
     BadInput,
     BreakerOpen,
     HoldfastError,
@@ -28,6 +30,7 @@ from ..common import run_tool
 from ..common.agents import LiveAgent, LiveAgents
 from ..common.heartbeat import UNWATCHED, Heartbeat
 from ..common.log_writes import away
+from . import approvals
 from .attempts import Attempts
 from .ledger import Ledger
 from .once import Once
@@ -127,14 +130,22 @@ class Act:
         work = prepare(agent, request, call, heartbeat)
         if isinstance(work, ResultEntry):
             return act_result(await self._ledger.settle(work, None, request.session))
-        return await self._permitted(request, work)
+        return await self._permitted(request, work, arguments)
 
-    async def _permitted(self, request: ActInput, work: CallRequest) -> ActResult:
-        """Carry a call out if it has its places in the quotas of its permission."""
-        if used_up := await self._state.quotas.take(request.quotas, request.key):
-            return ActResult(used_up=used_up)
-        once = work.spec.effect == "once"
-        return await (self._once if once else self._repeatable).carry_out(work)
+    async def _permitted(self, request: ActInput, work: CallRequest, arguments: str) -> ActResult:
+        """Carry a call out if people have approved it, and it has its places in the quotas of its permission."""
+        try:
+            work = replace(work, use=await approvals.check(self._state, request, work.spec, arguments))
+            if used_up := await self._state.quotas.take(request.quotas, request.key):
+                return ActResult(used_up=used_up)
+            if work.spec.effect == "once":
+                return await self._once.carry_out(work)
+            if work.use is not None:
+                await self._state.approvals.record(work.use)
+        except ApprovalInvalid as error:
+            entry = run_tool.failed(work.call, error)
+            return act_result(await self._ledger.settle(entry, None, request.session))
+        return await self._repeatable.carry_out(work)
 
     async def _again_after_reset(
         self, agent: LiveAgent, request: ActInput, arguments: str

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from holdfast_activities.context import Conversations
+from holdfast_activities.state.coordination.approvals import Use
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts.errors import StateError
@@ -66,12 +67,15 @@ class Ledger:
         found = await self._log.read(request.session, request.seq, request.seq + 1)
         return found[0] if found and isinstance(found[0], ResultEntry) else None
 
-    async def claim(self, row: EffectView, over: str = "") -> Claim:
-        """Claim a call for this process; ``over`` is the token of a claim to take over."""
+    async def claim(self, row: EffectView, over: str = "", use: Use | None = None) -> Claim:
+        """Claim a call for this process, and record the ``use`` of its approval with it.
+
+        ``over`` is the token of a claim to take over.
+        """
         token = f"{secrets.token_hex(8)}{_AT}{process.here()}"
         if over and await self._effects.reclaim(row.key, over, token):
             return Claim(row, token, ours=True)
-        stored, owner = await self._effects.claim(row, token)
+        stored, owner = await self._effects.claim(row, token, use)
         return Claim(stored, owner, ours=owner == token)
 
     async def release(self, key: str, token: str) -> None:

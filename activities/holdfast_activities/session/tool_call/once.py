@@ -69,7 +69,7 @@ class Once:
             # The breaker comes first: a claim cannot be returned, and a claimed call is in doubt.
             async with self._attempts.admitted(work) as permit:
                 attempt = run_tool.Attempt(latest=clock.steady() + _BEGIN_WITHIN)
-                claim = await self._ledger.claim(work.effect("claimed"), over)
+                claim = await self._ledger.claim(work.effect("claimed"), over, work.use)
                 answer = await self._make(work, permit, claim.token, attempt) if claim.ours else None
             if not claim.ours:
                 answer = await self._resolve(work, claim)

@@ -7,6 +7,7 @@ from typing import Any
 from temporalio import activity
 
 from holdfast_activities import clock
+from holdfast_activities.state.coordination.approvals import Use
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.app import ToolBinding
 from holdfast_workflows.contracts.agent.spec import Effect, ToolSpec
@@ -35,6 +36,8 @@ class CallRequest:
     arguments: Mapping[str, Any]
     heartbeat: Callable[[str], None]
     in_log: bool = True
+    use: Use | None = None
+    """The use of the call's approval, until it is recorded."""
     began: float = field(default_factory=clock.now)
 
     def effect(self, status: EffectStatus, result: str = "", by: str = "") -> EffectView:

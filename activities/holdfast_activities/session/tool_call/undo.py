@@ -61,12 +61,13 @@ class Undo:
     ) -> CallRequest | ResultEntry:
         """The undo as a call, with the arguments of the original that it accepts."""
         asked = await asked_for(self._state, request)
-        original = prepare(agent, request, call_of(request, asked.name, asked.arguments, ""), heartbeat)
+        made = request.arguments or asked.arguments
+        original = prepare(agent, request, call_of(request, asked.name, made, ""), heartbeat)
         if isinstance(original, ResultEntry):
             return original
         name = original.spec.undo
         key = names.undo_key(await self._key(request))
-        call = call_of(request, name, asked.arguments, key)
+        call = call_of(request, name, made, key)
         spec, binding = agent.tools.get(name), agent.binding(name)
         if spec is None or binding is None:
             return run_tool.failed(call, ToolFailed(agent.no_tool(name)))

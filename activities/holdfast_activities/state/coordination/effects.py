@@ -20,6 +20,7 @@ from ..log.extra_writes import EFFECT_CONTENT, FACTS, UNDO, effect_values
 from ..log.rows import identifier
 from ..setup.tables import UNSETTLED, EffectTable
 from ..setup.transactions import Transactions
+from .approvals import Use, record_in
 
 _RECLAIMABLE = ("claimed", "failed", "unknown")
 
@@ -32,14 +33,20 @@ class EffectLedger:
         self._cipher = cipher
         self._audit = audit
 
-    async def claim(self, effect: EffectView, token: str) -> tuple[EffectView, str]:
+    async def claim(self, effect: EffectView, token: str, use: Use | None = None) -> tuple[EffectView, str]:
         """Write the claim of a call before the call is made. An existing row of the same key stays.
 
         ``effect`` has status ``claimed``; ``token`` is unique to the attempt. Returns the stored row and
-        the token of its claim: the caller makes the call only if that is its own token.
+        the token of its claim: the caller makes the call only if that is its own token. The ``use`` of the call's
+        approval is recorded in the same transaction.
+
+        Raises:
+            ApprovalInvalid: The approval was used for another call.
         """
         values = effect_values(effect, self._cipher) | {"token": clean(token)}
         async with self._transactions.begin() as db:
+            if use is not None:
+                await record_in(db, self._transactions, use)
             await db.exec(self._transactions.insert(EffectTable, values))
             row = await _load(db, effect.key)
         # A row is never removed, so it existed before or is the new one.

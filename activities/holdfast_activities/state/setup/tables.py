@@ -234,6 +234,14 @@ class CalibrationTable(_Table, table=True):
     ratio: float
 
 
+class ApprovalTable(_Table, table=True):
+    """Used approvals: the nonce of each, with the key of the call that it allowed."""
+
+    nonce: str = Field(primary_key=True, sa_type=Text)
+    call: str = Field(sa_type=Text)
+    used: float
+
+
 class AuditTable(_Table, table=True):
     """The audit log: a chain for each tenant. ``body`` is the record as canonical JSON; ``hash`` covers it, ``n`` and
     the hash of record ``n - 1``. The other columns repeat parts of the body. The database refuses changes of rows.

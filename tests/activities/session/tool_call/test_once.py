@@ -16,6 +16,7 @@ from holdfast_activities.session.tool_call import act, once
 from holdfast_activities.session.tool_call.ledger import Claim, Ledger
 from holdfast_activities.session.tool_call.request import call_of
 from holdfast_activities.state import State, open_state
+from holdfast_activities.state.coordination.approvals import Use
 from holdfast_workflows.contracts.operations.breakers import BreakerView
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.session.entries import ResultEntry
@@ -64,7 +65,7 @@ class Careless(Ledger):
         """Nothing, whatever there is."""
         return None
 
-    async def claim(self, row: EffectView, over: str = "") -> Claim:
+    async def claim(self, row: EffectView, over: str = "", use: Use | None = None) -> Claim:
         """Ours, at every caller."""
         return Claim(row, over, ours=True)
 

@@ -20,6 +20,7 @@ from holdfast_activities.session.common import run_tool
 from holdfast_activities.session.tool_call import once, process
 from holdfast_activities.session.tool_call.ledger import Claim, Ledger
 from holdfast_activities.state import State
+from holdfast_activities.state.coordination.approvals import Use
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.session.steps import ActMode, ActResult
 
@@ -264,7 +265,7 @@ class Frozen(Ledger):
     claims = 0
     meanwhile: Callable[[str, str], Awaitable[object]] | None = None
 
-    async def claim(self, row: EffectView, over: str = "") -> Claim:
+    async def claim(self, row: EffectView, over: str = "", use: Use | None = None) -> Claim:
         """Claim, and stand still."""
         claim = await super().claim(row, over)
         Frozen.claims += 1

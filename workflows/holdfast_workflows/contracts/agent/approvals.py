@@ -23,5 +23,7 @@ class Approvals(Declared):
     reminders: tuple[float, ...] = ()
     end: ItemEnd = "reject"
     quorum: int = Field(default=1, ge=1, le=20)
+    use_within: float = Field(default=DEFAULT_DEADLINE, gt=0)
+    """Seconds after the last approval in which the call must begin."""
     second_person: bool = False
     """Whether the person whose message led to the call may not approve it."""

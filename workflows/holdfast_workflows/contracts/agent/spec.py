@@ -67,6 +67,8 @@ class ToolSpec(Contract):
     """Whether the model does not see the tool, since it only undoes calls of other tools."""
     breaker: bool = True
     """Whether failures of the tool open its circuit breaker."""
+    approval: Literal["", "ask"] = ""
+    """``ask`` if each call waits for a person's approval."""
     allow_repeats: bool = False
     """Whether repeated calls with the same result are intended (polling)."""
     secrets: tuple[str, ...] = ()
@@ -148,6 +150,7 @@ class ToolPolicy(Contract):
     retry: RetryPolicy = TOOL_RETRY
     effect: Effect = "none"
     undo: str = ""
+    approval: Literal["", "ask"] = ""
     allow_repeats: bool = False
     trusted: bool = False
     hidden: bool = False

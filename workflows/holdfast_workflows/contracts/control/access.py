@@ -56,7 +56,8 @@ OF_DEPLOYMENT: Final[Mapping[str, Operation]] = {
 
 INTERNAL: Final = frozenset({
     names.LOAD_AGENT, names.THINK, names.SETTLE_TURN, names.RECALL, names.REMEMBER_TURN, names.COMPACT,
-    names.MAINTAIN, names.SET_ASIDE, names.VERIFY_SIGNAL, names.NOTIFY, names.APPEND_AUDIT,
+    names.MAINTAIN, names.SET_ASIDE, names.VERIFY_SIGNAL, names.NOTIFY, names.APPEND_AUDIT, names.OPEN_APPROVAL,
+    names.SIGN_ANSWER,
 })  # fmt: skip
 """Activities that only workflows run; a client is refused, as it is for tools."""
 

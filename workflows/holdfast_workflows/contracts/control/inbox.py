@@ -1,12 +1,13 @@
 """The inbox: what waits for a person, and what people answer."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from ..base import Contract
 from ..limits import MAX_NAME
 from ..public import public
+from .approvals import Approval, SignedAnswer
 from .identity import LOCAL_OPERATOR, Principal
 
 ItemKind = Literal["approval", "effect", "ask_human", "budget", "handover", "consent", "elicitation"]
@@ -33,8 +34,8 @@ class InboxItem(Contract):
     """Something that waits for a person. Times are in seconds since 1970; 0 means none.
 
     ``owners`` are ids of principals, or roles as ``role:approver``; each of them may answer. ``actions`` are the
-    possible answers. At the ``deadline`` the item goes to the first owners in ``escalation``; after the last ones
-    ``end`` applies.
+    possible answers. At the ``deadline`` the next group of ``escalation`` is asked as well; after the last one ``end``
+    applies.
     """
 
     id: str
@@ -60,6 +61,7 @@ class InboxItem(Contract):
     escalation: tuple[tuple[str, ...], ...] = ()
     """Who is asked next, group by group."""
     escalated: int = 0
+    """How many of these groups have been asked."""
     end: ItemEnd = "reject"
     quorum: int = 1
     """How many different people have to approve."""
@@ -76,6 +78,13 @@ class InboxItem(Contract):
     """Of an approval: the SHA-256 of the canonical arguments."""
     summary: str = ""
     """Of a handover: the request, and what was done."""
+    edited: str = ""
+    """Of an approval: the arguments as JSON, if an approver has edited them."""
+    values: dict[str, Any] = {}
+    """Of these: the arguments that the session's rules look at."""
+    approval: Approval | None = None
+    signed: tuple[SignedAnswer, ...] = ()
+    """Signed answers so far."""
 
 
 @public
@@ -120,6 +129,8 @@ class Answer(Contract):
     text: str = ""
     id: str = Field(max_length=2 * MAX_NAME)
     arguments: str = ""
+    digest: str = ""
+    """With ``approve``: the digest of the arguments that the person has seen; others are then refused."""
     to: tuple[str, ...] = ()
 
 

@@ -33,6 +33,10 @@ class EffectUnknown(ToolFailed, code="effect_unknown", retryable=False):
     """The outcome of the call is unknown, so it is not repeated; resolve it with `holdfast answer`, or give the tool a probe."""
 
 
+class ApprovalInvalid(ToolError, code="approval_invalid"):
+    """The call was not made, because the approval that it came with is not valid for it; ask for approval again."""
+
+
 class InstructionsFailed(HoldfastError, code="instructions_failed", kind="tool", retryable=True):
     """The agent's instructions function failed; fix the error in the detail, then send a message to continue."""
 

@@ -18,7 +18,7 @@ from ..permissions.rules import Permissions
 from ..problems import Problem
 from ..public import public
 from .entries import Usage
-from .steps import NewEntry, TurnStatus
+from .steps import NewEntry, StepView, TurnStatus
 
 Status = Literal[
     "starting", "idle", "running", "paused", "waiting", "needs_person", "closed", "failed", "cancelled"
@@ -192,6 +192,8 @@ class Undoable(Contract):
     name: str
     call_id: str
     preview: str = ""
+    arguments: str = ""
+    """The arguments that the call was made with, if an approver has edited them."""
 
 
 class TurnState(Contract):
@@ -238,6 +240,8 @@ class TurnState(Contract):
     """Calls of this turn that were permitted, by tool."""
     by: str = ""
     """The id of the principal whose message began it."""
+    unfinished: StepView | None = None
+    """A step with calls that wait for people while the session continues as new."""
 
 
 class CarriedState(Contract):

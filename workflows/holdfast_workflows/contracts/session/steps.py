@@ -7,6 +7,7 @@ from pydantic import Field
 from ..agent.budget import Allowance, Reservation, Spent
 from ..agent.spec import OutputSpec, PinnedSpec
 from ..base import Contract
+from ..control.approvals import ApprovedCall
 from ..control.assertions import SignedStart
 from ..control.audit import AuditRecord
 from ..control.identity import Principal
@@ -267,6 +268,8 @@ class ActInput(Contract):
     offers it to others; a new activity could go to the same worker again."""
     audit: tuple[AuditRecord, ...] = ()
     """Records to append before the tool is called."""
+    approval: ApprovedCall | None = None
+    """The proof that people allow the call, if it needs one."""
 
 
 class ActResult(Contract):

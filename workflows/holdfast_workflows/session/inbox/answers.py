@@ -10,7 +10,7 @@ from holdfast_workflows.contracts.text.unicode import preview, size
 
 from .. import validators
 from ..state.state import SessionState
-from . import waits
+from . import approvals, deadlines, waits
 
 _MOST_OWNERS = 20
 
@@ -65,14 +65,53 @@ def _check_action(item: InboxItem, answer: Answer, principal: Principal) -> None
         raise errors.NothingToDo("an answer needs a text")
     if answer.action == "delegate" and not answer.to:
         raise errors.BadInput("a delegation names in 'to' who decides instead")
+    if answer.action == "approve":
+        _check_approver(item, answer, principal)
 
 
-def apply(state: SessionState, answer: Answer, principal: Principal) -> None:
-    """Store an answer for what waits for it, or pass the item on to others."""
+def _check_approver(item: InboxItem, answer: Answer, principal: Principal) -> None:
+    approval = item.approval
+    if approval is not None and approval.second_person and principal.id == approval.requester:
+        raise errors.NotPermitted("a second person has to approve it, not the one whose message led to it")
+    if principal.id in item.approved_by and not answer.arguments:
+        raise errors.NothingToDo(f"{principal.id} has approved it; {item.quorum} different people have to")
+    if answer.digest and answer.digest != item.digest:
+        raise errors.NothingToDo("the arguments are not those that you have seen; look at them again")
+
+
+async def apply(state: SessionState, answer: Answer, principal: Principal) -> None:
+    """Store an answer for what waits for it, or pass the item on to others.
+
+    Raises:
+        ApplicationError: The answer is refused.
+    """
+    # Again, since a validator does not know the principal of its update.
+    check(state, answer, principal)
     by = answer.by if principal == LOCAL_OPERATOR else principal.id
     answer = answer.model_copy(update={"id": state.inbox.id_of(answer.id), "by": by})
+    item = state.inbox[answer.id]
+    if item.approval is not None and answer.action in {"approve", "delegate"}:
+        item = await _signed(state, answer, principal)
+        if answer.action == "approve" and len(item.approved_by) < item.quorum:
+            so_far = f"{len(item.approved_by)} of {item.quorum} approvals, the last by {by or principal.id}"
+            return waits.report(state, item, "approved", so_far)
     if answer.action != "delegate":
         return state.answer(answer)
-    item = state.inbox[answer.id].model_copy(update={"owners": answer.to})
+    item = deadlines.delegated(item, answer.to)
     state.inbox.update(item)
     return waits.report(state, item, "delegated", f"{by or principal.id} → {', '.join(answer.to)}")
+
+
+async def _signed(state: SessionState, answer: Answer, principal: Principal) -> InboxItem:
+    """Return the item with the signed answer; changes of the item since then count."""
+    try:
+        signed = await approvals.sign(state, state.inbox[answer.id], answer, principal)
+    except errors.HoldfastError as error:
+        raise validators.refused(error) from error
+    check(state, answer, principal)
+    item = state.inbox[answer.id]
+    if answer.action == "approve" and not answer.arguments and signed.answer.digest != item.digest:
+        raise validators.refused(errors.NothingToDo("the arguments have been edited; look at them again"))
+    item = approvals.with_answer(item, answer, signed)
+    state.inbox.update(item)
+    return item

@@ -64,15 +64,20 @@ def reminded(item: InboxItem, now: float) -> InboxItem:
 
 def escalated(item: InboxItem, now: float) -> InboxItem:
     """Return the item with the next group of owners added to the present ones, and a new deadline."""
-    group, *rest = item.escalation
+    group = item.escalation[item.escalated]
     changes = {
         "owners": tuple(dict.fromkeys((*item.owners, *group))),
-        "escalation": tuple(rest),
         "escalated": item.escalated + 1,
         "reminded": 0,
         "deadline": now + item.within,
     }
     return item.model_copy(update=changes)
+
+
+def delegated(item: InboxItem, to: tuple[str, ...]) -> InboxItem:
+    """Return the item with others in place of its first owners; groups that were asked since can still answer."""
+    asked = (name for group in item.escalation[: item.escalated] for name in group)
+    return item.model_copy(update={"owners": tuple(dict.fromkeys((*to, *asked)))})
 
 
 def unanswered(item: InboxItem) -> Answer:

@@ -32,7 +32,19 @@ async def ask(
     interrupted: Callable[[], bool] = _never,
     seconds: float | None = None,
 ) -> Answer | None:
-    """Wait for a person's answer to an item.
+    """Wait like ``ask_item``, for the answer only."""
+    return (await ask_item(state, item, done=done, interrupted=interrupted, seconds=seconds))[0]
+
+
+async def ask_item(
+    state: SessionState,
+    item: InboxItem,
+    *,
+    done: Callable[[], bool] = _never,
+    interrupted: Callable[[], bool] = _never,
+    seconds: float | None = None,
+) -> tuple[Answer | None, InboxItem]:
+    """Wait for a person's answer to an item; return it with the item as it is then.
 
     None if the turn is cancelled, if ``done`` is true because nothing is asked any more, or if ``interrupted`` is true
     or ``seconds`` have passed. After an interruption the next call with the same id continues the wait.
@@ -62,7 +74,7 @@ async def ask(
         notifying.closed(state, item, answer)
     state.resume_clock()
     waiting.show(state)
-    return answer
+    return answer, item
 
 
 def _open(state: SessionState, item: InboxItem) -> None:
@@ -89,7 +101,7 @@ def _change(state: SessionState, id: str) -> None:
         state.inbox.update(item)
         report(state, item, "reminder", ", ".join(item.owners))
         notifying.notify(state, item, "reminder", item.escalated * _REMINDERS + item.reminded)
-    elif item.escalation:
+    elif item.escalated < len(item.escalation):
         item = deadlines.escalated(item, now)
         state.inbox.update(item)
         report(state, item, "escalated", ", ".join(item.owners))

@@ -3,18 +3,16 @@
 from temporalio import workflow
 
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.agent.spec import PinnedSpec
-from holdfast_workflows.contracts.control.inbox import InboxItem
+from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.permissions import needs, values
 from holdfast_workflows.contracts.permissions.evaluate import evaluate
 from holdfast_workflows.contracts.permissions.rules import Call, Verdict
-from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.steps import ActInput, CallView
 
-from ..inbox import waits
-from ..state import waiting
 from ..state.state import SessionState
 from . import past
+
+_BY_TOOL = "its tool asks for approval"
 
 
 class Denied(Exception):
@@ -27,6 +25,8 @@ class PermissionGate:
     def __init__(self, state: SessionState, spec: PinnedSpec) -> None:
         self._state = state
         self._spec = spec
+        self._counted: dict[int, set[str]] = {}
+        """What each call has counted for, by its number."""
 
     def judge(self, call: CallView, used_up: frozenset[str] = frozenset()) -> Verdict:
         """Decide a call. It counts for the next one if it is allowed."""
@@ -50,8 +50,8 @@ class PermissionGate:
                 call_id=call.id,
                 status=verdict.action,
             )
-        if verdict.action == "allow" and not used_up:
-            past.permitted(self._state, call.name, verdict.counted)
+        if verdict.action == "allow" and not used_up and not self._tool_asks(call):
+            self._count(call, verdict)
         return verdict
 
     def _record(self, call: CallView, verdict: Verdict, *, effect: bool) -> None:
@@ -64,47 +64,47 @@ class PermissionGate:
             "permission", verdict.action, subject=key, reason=verdict.rule, details=details, by=""
         )
 
-    async def admit(self, call: CallView, verdict: Verdict, request: ActInput) -> ActInput:
-        """Return the request of a call that may run, after a person's approval if one is needed.
+    def asks(self, call: CallView, verdict: Verdict | None) -> str:
+        """Return why a person has to approve a call; empty if none has to."""
+        if verdict is not None and verdict.action == "ask":
+            return _because(verdict)
+        denied = verdict is not None and verdict.action == "deny"
+        return _BY_TOOL if self._tool_asks(call) and not denied else ""
+
+    def admit(self, call: CallView, verdict: Verdict | None, request: ActInput) -> ActInput:
+        """Return the request of a call that may run, since it is allowed or people have approved it.
 
         Raises:
             Denied: It may not run.
         """
-        permitted = verdict.rule
+        if verdict is None:
+            return request
         if verdict.action == "deny":
             raise Denied(_refusal(verdict))
-        if verdict.action == "ask":
-            permitted = await self._ask(call, verdict)
-            past.permitted(self._state, call.name, verdict.counted)
-        judged = needs.arguments(self._spec.levels, (call.name,)).get(call.name, ())
+        self._count(call, verdict)
+        judged = self.looks_at(call.name)
         return request.model_copy(
             update={
-                "permitted": permitted,
+                "permitted": f"approved ({verdict.rule})" if verdict.action == "ask" else verdict.rule,
                 "quotas": verdict.quotas,
                 "judged": judged,
                 "judged_digest": values.digest(call.values) if judged else "",
             }
         )
 
-    async def _ask(self, call: CallView, verdict: Verdict) -> str:
-        """Wait for a person's approval and return who gave it."""
-        item = InboxItem(
-            id=f"approval-{call.seq}",
-            kind="approval",
-            what=f"may {descriptions.call(call.name, descriptions.given(call))} run?",
-            tool=call.name,
-            call=names.call_key(workflow.info().workflow_id, call.seq),
-            arguments=descriptions.given(call),
-            reason=_because(verdict),
-        )
-        answer = await waits.ask(self._state, item)
-        await waiting.resumed_off_clock(self._state)
-        if answer is None:
-            raise Denied("not run: the turn was cancelled before a person approved it")
-        if answer.action != "approve":
-            why = f": {answer.text}" if answer.text else ""
-            raise Denied(f"a person did not approve the call{why} (asked by the rule '{verdict.rule}')")
-        return f"approved by {answer.by or 'a person'} ({verdict.rule})"
+    def looks_at(self, tool: str) -> tuple[str, ...]:
+        """Return the arguments of a tool that rules look at."""
+        return needs.arguments(self._spec.levels, (tool,)).get(tool, ())
+
+    def _tool_asks(self, call: CallView) -> bool:
+        return self._spec.tools.get(call.name, ToolPolicy()).approval == "ask"
+
+    def _count(self, call: CallView, verdict: Verdict) -> None:
+        """Count a call that may run, once for each rule that counts it."""
+        counted = self._counted.setdefault(call.seq, set())
+        new = [key for key in (call.name, *verdict.counted) if key not in counted]
+        counted.update(new)
+        past.permitted(self._state, new)
 
 
 def _because(verdict: Verdict) -> str:

@@ -1,5 +1,6 @@
 """The session's past as rules see it: what was called, and the first untrusted content."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from temporalio import workflow
@@ -29,10 +30,10 @@ def past(state: SessionState, used_up: frozenset[str] = frozenset()) -> Past:
     )
 
 
-def permitted(state: SessionState, tool: str, counted: tuple[str, ...]) -> None:
+def permitted(state: SessionState, keys: Sequence[str]) -> None:
     """Count a call that may run, by its tool and by the rules that count it."""
     in_turn = dict(state.turn.called)
-    for key in (tool, *counted):
+    for key in keys:
         state.called[key] = state.called.get(key, 0) + 1
         in_turn[key] = in_turn.get(key, 0) + 1
     state.change(called=in_turn)

@@ -31,6 +31,12 @@ from holdfast_workflows.contracts.control.notifications import Notification
 from holdfast_workflows.contracts.control.verification import VerifyInput
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
+from holdfast_workflows.contracts.session.approvals import (
+    AnswerSigned,
+    OpenApproval,
+    OpenedApproval,
+    SignAnswer,
+)
 from holdfast_workflows.contracts.session.session import Partial
 from holdfast_workflows.contracts.session.steps import (
     ActInput,
@@ -226,6 +232,18 @@ def act(
         heartbeat_timeout=heartbeat_timeout,
         wait_cancelled=True,
     )
+
+
+def open_approval(request: OpenApproval, heartbeat_timeout: float) -> workflow.ActivityHandle[OpenedApproval]:
+    """Start signing what people are asked about a call."""
+    about, seconds = f"{request.id}: {request.call.name}", max(heartbeat_timeout, _TO_WRITE)
+    return _start(names.OPEN_APPROVAL, request, OpenedApproval, seconds, _SETTLE_RETRY, about)
+
+
+async def sign_answer(request: SignAnswer, heartbeat_timeout: float) -> AnswerSigned:
+    """Sign a person's permission or delegation."""
+    about, seconds = f"{request.approval.id}: {request.action}", max(heartbeat_timeout, _TO_WRITE)
+    return await _start(names.SIGN_ANSWER, request, AnswerSigned, seconds, _READ_RETRY, about)
 
 
 def set_aside(request: AsideInput, heartbeat_timeout: float) -> workflow.ActivityHandle[AsideResult]:

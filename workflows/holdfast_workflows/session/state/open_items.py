@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from holdfast_workflows.contracts.control.inbox import Answer, InboxItem
+from holdfast_workflows.contracts.session.steps import ActInput
 
 
 class OpenItems:
@@ -12,6 +13,10 @@ class OpenItems:
         self._open: dict[str, InboxItem] = {}
         self._kept = {item.id: item for item in kept}
         self._answers = {answer.id: answer for answer in answers}
+        self.calls: dict[str, tuple[ActInput, tuple[str, ...]]] = {}
+        """Calls that wait for approval, with the arguments that rules look at, by the item's id."""
+        self.signing = 0
+        """Answers that a worker signs now."""
 
     def open(self, item: InboxItem) -> bool:
         """Add an item; False if it continues one that was kept, with its answers and its deadline."""
@@ -24,6 +29,10 @@ class OpenItems:
         item = self._open.pop(id)
         if keep:
             self._kept[id] = item
+
+    def kept(self, id: str) -> InboxItem | None:
+        """Return an item that an interrupted wait has left."""
+        return self._kept.get(id)
 
     def clear(self) -> None:
         """Remove what was kept, since its turn has ended."""

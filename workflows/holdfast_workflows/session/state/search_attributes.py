@@ -13,6 +13,7 @@ _AGENT = SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)
 _TENANT = SearchAttributeKey.for_keyword(names.ATTRIBUTE_TENANT)
 _USER = SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)
 _STATUS = SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS)
+_WAITING = SearchAttributeKey.for_keyword(names.ATTRIBUTE_WAITING)
 _COST = SearchAttributeKey.for_float(names.ATTRIBUTE_COST)
 _TURNS = SearchAttributeKey.for_int(names.ATTRIBUTE_TURNS)
 
@@ -40,9 +41,17 @@ def at_start(state: SessionState) -> None:
 
 
 def status(state: SessionState) -> None:
-    """Update the status, if it has changed."""
-    if workflow.info().typed_search_attributes.get(_STATUS) != state.status:
-        _upsert(_STATUS.value_set(state.status))
+    """Update the status and what waits for a person, if they have changed."""
+    known, items = workflow.info().typed_search_attributes, state.inbox.unanswered
+    kind = items[0].kind if items else None
+    changes: list[SearchAttributeUpdate[Any]] = []
+    if known.get(_STATUS) != state.status:
+        changes.append(_STATUS.value_set(state.status))
+    # A paused session is updated when it is resumed.
+    if known.get(_WAITING) != kind and (changes or state.status != "paused"):
+        changes.append(_WAITING.value_set(kind) if kind else _WAITING.value_unset())
+    if changes:
+        _upsert(*changes)
 
 
 def with_totals(state: SessionState) -> None:

@@ -12,16 +12,20 @@ from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
 from holdfast_workflows.contracts.session.session import Undoable
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, CallView, NewEntry, StepView
-from holdfast_workflows.contracts.text.unicode import preview
+from holdfast_workflows.contracts.text.unicode import digest, preview
 
-from ..inbox import handover
+from ..inbox import approvals, handover
 from ..permissions import past
 from ..permissions.gate import Denied, PermissionGate
 from ..state import current_details, reset, working_memory
 from ..state.state import SessionState
 from . import tool_execution
-from .inflight import InFlight
+from .inflight import InFlight, NeverBegan
 from .tool_execution import ToolExecution
+
+_CANCELLED = "not run: the turn was cancelled"
+
+_EDITED = "Before {tool} was called, a person changed its arguments to {arguments}. Its result is for these."
 
 
 class ToolCalls:
@@ -32,9 +36,17 @@ class ToolCalls:
         self._spec = spec
         self._flight = flight
         self._gate = PermissionGate(state, spec)
+        self._edited: dict[int, str] = {}
+        """Arguments that approvers have edited, by the call's number."""
 
-    async def act(self, step: StepView, todo: list[CallView]) -> dict[int, ActResult]:
-        """Run calls of a step in parallel and return their results by sequence number."""
+    async def act(
+        self, step: StepView, todo: list[CallView], *, resumed: bool = False
+    ) -> dict[int, ActResult]:
+        """Run calls of a step in parallel and return their results by sequence number.
+
+        Calls that still wait for people when the session has to continue as new have none; the turn's ``unfinished``
+        step then has them.
+        """
         # Calls with an effect stay settled by their keys, also after a reset.
         without_effect = [
             call.seq for call in todo if self._spec.tools.get(call.name, ToolPolicy()).effect == "none"
@@ -42,7 +54,8 @@ class ToolCalls:
         await reset.settled(self._state, without_effect)
         for call in todo:
             self._state.active[call.seq] = call.name
-            self._state.emit_call("call_started", call, descriptions.given(call))
+            if not resumed:
+                self._state.emit_call("call_started", call, descriptions.given(call))
         # In order and before any of them runs, so that counts do not depend on which one ends first.
         verdicts = [self._gate.judge(call) if self._spec.levels else None for call in todo]
         workflow.set_current_details(current_details.render(self._state))
@@ -51,47 +64,85 @@ class ToolCalls:
         else:
             calls = zip(todo, verdicts, strict=True)
             results = await asyncio.gather(*(self._call(step, call, verdict) for call, verdict in calls))
-        ended = {call.seq: result for call, result in zip(todo, results, strict=True)}
-        for call in todo:
-            working_memory.take(self._state, call, ended[call.seq].status)
-            handover.take(self._state, call, ended[call.seq].status)
-            past.read(self._state, call.name, ended[call.seq].status)
-        self._note_undoable(step, [call for call in todo if ended[call.seq].status == "ok"])
+        ended: dict[int, ActResult] = {}
+        for call, result in zip(todo, results, strict=True):
+            if result is not None:
+                ended[call.seq] = result
+                working_memory.take(self._state, call, result.status)
+                handover.take(self._state, call, result.status)
+                past.read(self._state, call.name, result.status)
+        if len(ended) < len(todo):
+            kept = tuple(with_digests(call, ended.get(call.seq)) for call in step.calls)
+            self._state.change(unfinished=step.model_copy(update={"calls": kept}))
+        self._note_undoable(
+            step, [call for call in todo if call.seq in ended and ended[call.seq].status == "ok"]
+        )
         return ended
 
-    async def _call(self, step: StepView, call: CallView, verdict: Verdict | None) -> ActResult:
-        request = self._request(step, call)
-        if verdict is None:
-            result = await self._run(call, request)
-        else:
-            result = await self._run_permitted(call, verdict, request)
+    async def _call(self, step: StepView, call: CallView, verdict: Verdict | None) -> ActResult | None:
+        """Run a call and return its result; None if it waits for people while the session continues as new."""
+        result = await self._outcome(call, verdict, self._request(step, call))
         del self._state.active[call.seq]
-        self._state.emit_call(
-            "call_ended",
-            call,
-            result.preview,
-            size=result.size,
-            status=result.status,
-            seconds=round(result.seconds, 3),
-        )
+        if result is not None:
+            self._state.emit_call(
+                "call_ended",
+                call,
+                result.preview,
+                size=result.size,
+                status=result.status,
+                seconds=round(result.seconds, 3),
+            )
         return result
 
-    async def _run(self, call: CallView, request: ActInput) -> ActResult:
-        shown, void = descriptions.given(call), partial(self._void_one, call)
-        return await ToolExecution(self._state, self._spec, self._flight, request, shown, void).outcome()
-
-    async def _run_permitted(self, call: CallView, verdict: Verdict, request: ActInput) -> ActResult:
+    async def _outcome(self, call: CallView, verdict: Verdict | None, request: ActInput) -> ActResult | None:
         """Run a call if it is permitted; decide again when a counted permission is used up."""
         used_up = frozenset[str]()
         while True:
             try:
-                result = await self._run(call, await self._gate.admit(call, verdict, request))
+                if request.approval is None and (why := self._gate.asks(call, verdict)):
+                    asked = await self._approval(request, call, why)
+                    if asked.interrupted:
+                        return None
+                    call, request = self._approved(call, request, asked)
+                    if asked.edited and verdict is not None:
+                        verdict = self._gate.judge(call, used_up)
+                result = await self._run(call, self._gate.admit(call, verdict, request))
             except Denied as denied:
                 return self._void_one(call, str(denied), "denied")
+            except NeverBegan:
+                return self._void_one(call, _CANCELLED, "cancelled")
             if not result.used_up:
                 return result
             used_up |= {result.used_up}
             verdict = self._gate.judge(call, used_up)
+
+    async def _approval(self, request: ActInput, call: CallView, why: str) -> approvals.Outcome:
+        judged = self._gate.looks_at(call.name)
+        return await approvals.approve(self._state, request, call, why, judged, self._flight.run)
+
+    def _approved(
+        self, call: CallView, request: ActInput, asked: approvals.Outcome
+    ) -> tuple[CallView, ActInput]:
+        """Return the call and its request as people approved them.
+
+        Raises:
+            Denied: They did not.
+        """
+        if asked.cancelled:
+            raise NeverBegan
+        if asked.proof is None:
+            raise Denied(asked.refused)
+        request = request.model_copy(update={"approval": asked.proof})
+        if asked.edited:
+            call = approvals.with_edits(call, asked)
+            request = request.model_copy(update={"arguments": asked.edited})
+            self._edited[call.seq] = asked.edited
+            self._state.write("steer", _EDITED.format(tool=call.name, arguments=asked.edited))
+        return call, request
+
+    async def _run(self, call: CallView, request: ActInput) -> ActResult:
+        shown, void = descriptions.given(call), partial(self._void_one, call)
+        return await ToolExecution(self._state, self._spec, self._flight, request, shown, void).outcome()
 
     def _request(self, step: StepView, call: CallView) -> ActInput:
         request = tool_execution.request(
@@ -110,6 +161,7 @@ class ToolCalls:
                 name=call.name,
                 call_id=call.id,
                 preview=descriptions.given(call),
+                arguments=self._edited.get(call.seq, ""),
             )
             for call in settled
             if self._spec.tools.get(call.name, ToolPolicy()).undo
@@ -134,3 +186,11 @@ class ToolCalls:
             )
         )
         return ActResult(status=status, preview=preview(reason))
+
+
+def with_digests(call: CallView, result: ActResult | None) -> CallView:
+    """Return a call that has ended with its result's status and the digests of both."""
+    if result is None:
+        return call
+    digests = {"digest": call.digest or digest(call.name, call.arguments), "result_digest": result.digest}
+    return call.model_copy(update={"done": True, "status": result.status, **digests})

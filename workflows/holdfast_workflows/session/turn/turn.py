@@ -8,7 +8,7 @@ from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.problems import error_of
 from holdfast_workflows.contracts.session.session import TurnState
 from holdfast_workflows.contracts.session.steps import ActResult, CallView, StepView, ThinkResult, Wait
-from holdfast_workflows.contracts.text.unicode import digest, preview
+from holdfast_workflows.contracts.text.unicode import preview
 
 from ..background.compact import Compaction
 from ..state import continue_as_new, reset, waiting
@@ -19,7 +19,7 @@ from .fallbacks import Fallbacks
 from .inflight import InFlight
 from .model_step import ModelStep
 from .person import PersonStep
-from .tool_calls import ToolCalls
+from .tool_calls import ToolCalls, with_digests
 from .undo import Undoing
 
 _STOPPED: dict[str, type[errors.ModelStopped]] = {
@@ -29,6 +29,8 @@ _STOPPED: dict[str, type[errors.ModelStopped]] = {
 }
 
 _NO_CALLS_LEFT = "not run: the budget of tool calls is used up; answer with what you have"
+
+_CANCELLED = "not run: the turn was cancelled"
 
 _LOOP_WARNING = (
     "You repeat yourself: {names} with the same outcome again and again. "
@@ -61,6 +63,7 @@ class TurnRunner:
                 if not await self._answered():
                     return False
             except errors.HoldfastError as error:
+                self._void_unfinished()
                 ending.fail(self._state, error)
         if self._turn.ending and not await Undoing(self._state, self._spec).run():
             return False
@@ -90,10 +93,25 @@ class TurnRunner:
             await reset.settled(self._state)
             if continue_as_new.due(self._state):
                 return False
-            if recall.due(self._state):
+            if self._turn.unfinished is not None:
+                await self._finish(self._turn.unfinished)
+            elif recall.due(self._state):
                 await recall.recall(self._state, self._spec, self.flight)
             elif await self._step():
                 return True
+
+    async def _finish(self, step: StepView) -> None:
+        """Run the calls of a step that waited for people when the session continued as new."""
+        self._state.change(unfinished=None)
+        ended = await self._tool_calls.act(step, [call for call in step.calls if not call.done], resumed=True)
+        if self._turn.unfinished is None:
+            self._check_loop(ThinkResult(steps=(step,)), ended)
+
+    def _void_unfinished(self) -> None:
+        """Give the calls of an unfinished step a result, since the turn ends."""
+        if (step := self._turn.unfinished) is not None:
+            self._tool_calls.void([call for call in step.calls if not call.done], _CANCELLED)
+            self._state.change(unfinished=None)
 
     async def _gate(self, *, or_continue_as_new: bool = False) -> None:
         """Wait while the session is paused.
@@ -175,7 +193,10 @@ class TurnRunner:
             if step.output_problem:
                 raise errors.OutputInvalid(step.output_problem)
             return True
-        self._check_loop(result, await self._run_calls(step, todo))
+        ended = await self._run_calls(step, todo)
+        if self._turn.unfinished is not None:
+            return False
+        self._check_loop(result, ended)
         if step.calls:
             if self._turn.invalid_steps > self._spec.max_repairs:
                 raise errors.ToolArgumentsInvalid(step.calls[0].result)
@@ -193,7 +214,7 @@ class TurnRunner:
             await self._gate()
             allowed = await self._budgets.allow_calls(len(todo))
         except errors.TurnCancelled:
-            self._tool_calls.void(todo, "not run: the turn was cancelled")
+            self._tool_calls.void(todo, _CANCELLED)
             raise
         except errors.BudgetExhausted:
             self._tool_calls.void(todo, _NO_CALLS_LEFT)
@@ -210,7 +231,7 @@ class TurnRunner:
         """Warn a model that loops once; a loop after the warning fails the turn."""
         trail, found = self._turn.trail, tuple[str, ...]()
         for step in result.steps:
-            done = [_ended(call, ended.get(call.seq)) for call in step.calls]
+            done = [with_digests(call, ended.get(call.seq)) for call in step.calls]
             if any(self._spec.tools.get(call.name, ToolPolicy()).allow_repeats for call in done):
                 trail = ()
                 continue
@@ -242,11 +263,3 @@ class TurnRunner:
             self._state.write("steer", text)
             # After new instructions a repeated call can make sense.
             self._state.change(trail=(), warned=False)
-
-
-def _ended(call: CallView, result: ActResult | None) -> CallView:
-    """Return the call with its result's status and the digests of both."""
-    if result is None:
-        return call
-    digests = {"digest": call.digest or digest(call.name, call.arguments), "result_digest": result.digest}
-    return call.model_copy(update={"status": result.status, **digests})

@@ -66,7 +66,9 @@ class Undoing:
             request = request.model_copy(update={"again": True})
 
     def _request(self, call: Undoable, undo: str) -> ActInput:
-        request = tool_execution.request(self._state, self._spec, undo, call.seq, call.reply, call.call_id)
+        request = tool_execution.request(
+            self._state, self._spec, undo, call.seq, call.reply, call.call_id, arguments=call.arguments
+        )
         return request.model_copy(update={"mode": "undo"})
 
     def _report(self, call: Undoable, result: ActResult) -> None:

@@ -1,0 +1,1 @@
+"""Approvals of calls: canonical arguments, signatures, and the check before a call runs."""
