@@ -145,6 +145,7 @@ async def the_run(folder: Path, patch: pytest.MonkeyPatch, port: int) -> bytes:
         await _failing_activity(await Client.connect(server.address))
         shown = [str(events), str(await session.view()), str(await waiting.view()), str(await broken.view())]
         shown += [str(entry) async for entry in session.log()]
+        prompts = [seen.body for seen in model.requests]
         metrics = await asyncio.to_thread(lambda: urlopen(f"http://127.0.0.1:{port}/metrics").read())
         worker.signal(signal.SIGTERM)
         await worker.ended()
@@ -152,7 +153,13 @@ async def the_run(folder: Path, patch: pytest.MonkeyPatch, port: int) -> bytes:
     files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("canary", "config")]
     assert {"temporal.db", "state.db", "memory.db"} <= {path.name for path in files}
     return b"\n".join(
-        [said.encode(), metrics, *(text.encode() for text in shown), *(f.read_bytes() for f in files)]
+        [
+            said.encode(),
+            metrics,
+            *prompts,
+            *(text.encode() for text in shown),
+            *(f.read_bytes() for f in files),
+        ]
     )
 
 

@@ -47,6 +47,23 @@ async def test_a_tool_reads_the_secrets_that_it_declares_and_no_other(
     assert VALUE not in history.to_json()
 
 
+@tool(secrets=["env:TOOL_KEY"])
+async def dump(ctx: ToolContext) -> str:
+    """Return a long text with a key in it."""
+    return f"{'line ' * 60_000}{ctx.secret('env:TOOL_KEY')}"
+
+
+async def test_a_long_result_is_redacted_too(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOL_KEY", VALUE)
+    app = App(agents=[Agent("clerk", model="openai:scripted", tools=[dump])])
+    async with start([call("dump", {}), say("Done.")], app) as it:
+        session = await it.holdfast.client.start("clerk", "Go")
+        await session.wait()
+        entries = await it.holdfast.state.log.read(session.id, 1)
+    [text] = [entry.text for entry in entries if isinstance(entry, ResultEntry)]
+    assert text.endswith("line [redacted:secret]")
+
+
 def test_a_secret_is_declared_by_reference() -> None:
     def charged() -> str:
         """Charge."""

@@ -73,6 +73,9 @@ class ToolRun:
         )
 
 
+_LARGE = 200_000
+"""Characters from which a result is redacted in a thread."""
+
 STOPPING = 2.0
 """Seconds that a cancelled function has to end after its time-out."""
 
@@ -160,7 +163,10 @@ async def run(
         raise (EffectUnknown(words(error)) if late else known) from error
     if size(text) > MAX_RESULT:
         raise ResultTooLarge(f"{size(text):,} bytes")
-    return result(call, text, "ok", began)
+    if large := len(text) > _LARGE:
+        # In a thread, so that the other calls of the worker go on.
+        text = await asyncio.to_thread(redact, text)
+    return result(call, text, "ok", began, redacted=large)
 
 
 class _OutOfTime(Exception):
@@ -258,8 +264,10 @@ def failed(call: ToolRun, error: HoldfastError) -> ResultEntry:
     return result(call, f"error: {text}", "failed")
 
 
-def result(call: ToolRun, text: str, status: ResultStatus, began: float | None = None) -> ResultEntry:
-    """The log entry for a call's outcome; ``began`` is by ``time.monotonic``."""
+def result(
+    call: ToolRun, text: str, status: ResultStatus, began: float | None = None, *, redacted: bool = False
+) -> ResultEntry:
+    """The log entry for a call's outcome, without secrets; ``began`` is by ``time.monotonic``."""
     return ResultEntry(
         seq=call.seq,
         turn=call.turn,
@@ -267,7 +275,7 @@ def result(call: ToolRun, text: str, status: ResultStatus, began: float | None =
         at=clock.now(),
         call_id=call.call_id,
         name=call.name,
-        text=redact(text),
+        text=text if redacted else redact(text),
         status=status,
         seconds=0.0 if began is None else round(time.monotonic() - began, 4),
     )
