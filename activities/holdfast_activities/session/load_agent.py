@@ -99,6 +99,12 @@ class LoadAgent:
         if load.permissions is not None:
             tools = {tool.name: tool for tool in spec.tools}
             checking.check(load.permissions, tools, "the session's permissions")
+        if spec.permissions and (
+            missing := checking.idle(spec.permissions, (tool.name for tool in spec.tools))
+        ):
+            activity.logger.warning(
+                "agent %s has rules on tools that its servers do not offer: %s", spec.name, ", ".join(missing)
+            )
         return levels_of(self._registry, spec, load.tenant, load.permissions)
 
     async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:

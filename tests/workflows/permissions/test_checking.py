@@ -23,6 +23,7 @@ from holdfast import (
     deny,
     tool,
 )
+from holdfast_workflows.contracts.permissions.checking import idle
 from holdfast_workflows.contracts.permissions.conditions import MATCHED
 
 
@@ -74,6 +75,15 @@ def declare(*rules: Rule, **options: Any) -> None:
 def test_an_invalid_rule_is_refused(make: Callable[[], None], says: str) -> None:
     with pytest.raises(InvalidDeclaration, match=re.escape(says)):
         make()
+
+
+def test_tools_of_mcp_servers_may_be_named_before_they_are_known() -> None:
+    rules = Permissions(
+        rules=(deny("github__delete_repository"), ask("github__*", when=called("github__get_file")))
+    )
+    Agent("helper", model="openai:m", tools=[refund], permissions=rules)
+    assert idle(rules, ["refund"]) == ["github__delete_repository"]
+    assert idle(rules, ["refund", "github__delete_repository"]) == []
 
 
 def test_rules_of_the_app_and_of_tenants_are_checked_too() -> None:

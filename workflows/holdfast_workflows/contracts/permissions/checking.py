@@ -52,12 +52,23 @@ def _check_rule(rule: Rule, tools: Mapping[str, ToolSpec], where: str) -> None:
     if not rule.tool or len(rule.tool) > _LONGEST or rule.tool.count("*") > _MOST_STARS:
         raise InvalidDeclaration(f"{where}: name a tool, or a pattern with at most {_MOST_STARS} '*'")
     named = [spec for spec in tools.values() if matches_tool(rule.tool, spec.name)]
-    if not named and "*" not in rule.tool:
+    if not named and not _is_open(rule.tool):
         raise InvalidDeclaration(f"{where}: {no_such('tool', [rule.tool], tools)}")
     _check_limit(rule, where)
     conditions = list(_parts(rule.when)) if rule.when is not None else []
     for condition in conditions:
         _check_condition(condition, named, tools, where)
+
+
+def _is_open(tool: str) -> bool:
+    """Whether a rule may name tools that are not known yet: by a pattern, or a tool of an MCP server."""
+    return "*" in tool or "__" in tool
+
+
+def idle(permissions: Permissions, tools: Iterable[str]) -> list[str]:
+    """Return the names in rules, without patterns, that none of the tools has."""
+    known = set(tools)
+    return [rule.tool for rule in permissions.rules if "*" not in rule.tool and rule.tool not in known]
 
 
 def _check_limit(rule: Rule, where: str) -> None:
@@ -95,7 +106,7 @@ def _check_condition(
             raise InvalidDeclaration(f"{where}: {op!r} has {len(condition.of)} parts")
     elif op == "called":
         pattern = condition.value
-        if not isinstance(pattern, str) or ("*" not in pattern and pattern not in tools):
+        if not isinstance(pattern, str) or not (_is_open(pattern) or pattern in tools):
             raise InvalidDeclaration(f"{where}: {no_such('tool', [str(pattern)], tools)}")
     elif op != "untrusted" and not (op == "named" and path == ALL_ARGUMENTS):
         _check_path(path, named, where)
