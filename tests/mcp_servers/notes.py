@@ -8,14 +8,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import anyio
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp.types import ImageContent, TextContent, Tool, ToolAnnotations
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 FOLDER = Path(os.environ["NOTES_FOLDER"])
 KEY = "holdfast/idempotency-key"
@@ -84,6 +85,24 @@ async def picture() -> list[Any]:
         TextContent(type="text", text="a cat"),
         ImageContent(type="image", data="AAAA", mime_type="image/png"),
     ]
+
+
+class Colour(BaseModel):
+    colour: Literal["red", "green"]
+    shade: int = Field(ge=1, le=9)
+
+
+async def chosen_colour(what: str) -> Elicit[Colour]:
+    return Elicit(f"Which colour for {what}?", Colour)
+
+
+@server.tool()
+async def paint(
+    what: str, colour: Annotated[Colour, Resolve(chosen_colour)], context: Context[Any, Any]
+) -> str:
+    """Paint something in a colour that a person chooses."""
+    record("painted", context, what=what)
+    return f"{what} is {colour.colour} {colour.shade}"
 
 
 @server.tool()

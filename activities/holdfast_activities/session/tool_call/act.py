@@ -8,15 +8,18 @@ from dataclasses import replace
 from temporalio import activity
 from temporalio.common import RawValue
 
+from holdfast_activities import clock
 from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.app import INPUTS
 from holdfast_workflows.contracts.errors import (
     ApprovalInvalid,
     BadInput,
     BreakerOpen,
     HoldfastError,
     StateUnavailable,
+    ToolFailed,
     UnknownAgent,
     to_failure,
 )
@@ -112,8 +115,9 @@ class Act:
         known = await self._ledger.settled(request)
         if known is not None:
             return act_result(known)
-        if request.mode in ("confirm", "give_up"):
+        if request.mode in ("confirm", "give_up", "refuse"):
             return await self._decided(await self._same.known(request))
+        INPUTS.set({each.question: each.text for each in request.inputs})
         agent = await self._agents.get(request.digest)
         await self._expect_here(agent, request)
         arguments = request.arguments
@@ -178,8 +182,22 @@ class Act:
         seconds = random.uniform(*_ELSEWHERE)
         raise _Elsewhere(Wait(seconds=seconds, reason=reason, kind="state", error_code=UnknownAgent.code))
 
+    async def _refused(self, request: ActInput) -> ActResult:
+        """Settle a call that waited for a person and was not made."""
+        call = call_of(request, request.name, request.arguments, request.key)
+        entry = run_tool.failed(call, ToolFailed(request.text))
+        now = await self._ledger.standing(request.key)
+        changes = {"status": "failed", "result": preview(request.text), "settled": clock.now()}
+        row = None if now is None else now.row.model_copy(update=changes)
+        return act_result(await self._ledger.settle(entry, row, request.session))
+
     async def _decided(self, request: ActInput) -> ActResult:
-        """Settle a call of unknown outcome by a person's decision, or because its turn no longer waits for one."""
+        """Settle a call of unknown outcome by a person's decision, or because its turn no longer waits for one.
+
+        Or settle one that was refused by a person, and not made.
+        """
+        if request.mode == "refuse":
+            return await self._refused(request)
         settle = request.mode == "confirm"
         text = request.text if settle else GIVEN_UP
         call = call_of(request, request.name, request.arguments, request.key)

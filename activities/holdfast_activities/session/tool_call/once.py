@@ -12,6 +12,7 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import without_secrets, words
+from holdfast_activities.tools.questions import InputNeeded
 from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.steps import ActResult, Wait
@@ -105,6 +106,10 @@ class Once:
             if attempt.ended:
                 return await self._interrupted(work, token, error)
             return await self._unknown(work, error)
+        except InputNeeded as needed:
+            # Its answer has the call made again, by a retry that takes the claim over.
+            await self._release(work, token)
+            return ActResult(asks=needed.question)
         except ToolFailed as error:
             entry = run_tool.failed(work.call, error)
             if not isinstance(error, HAPPENED):

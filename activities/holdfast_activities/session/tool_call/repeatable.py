@@ -5,6 +5,7 @@ from weakref import WeakValueDictionary
 
 from temporalio import activity
 
+from holdfast_activities.tools.questions import InputNeeded
 from holdfast_workflows.contracts.errors import ToolFailed
 from holdfast_workflows.contracts.session.steps import ActResult
 
@@ -30,6 +31,8 @@ class Repeatable:
                 if work.spec.effect == "idempotent":
                     _last[work.call.key] = attempt
                 entry = await permit.use(work, attempt)
+        except InputNeeded as needed:
+            return ActResult(asks=needed.question)
         except ToolFailed as error:
             retries = self._attempts.retries
             choice = retries.choose(operation_of(work), work.spec.retry, activity.info().attempt, error)

@@ -6,11 +6,13 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
-from holdfast_workflows.contracts.agent.app import BEGIN, ToolContext
+from holdfast_activities.tools.questions import InputNeeded
+from holdfast_workflows.contracts.agent.app import BEGIN, INPUTS, ToolContext
 from holdfast_workflows.contracts.agent.mcp import CredentialsContext, McpServer
 from holdfast_workflows.contracts.agent.spec import McpTool, ToolSpec
 from holdfast_workflows.contracts.errors import (
     EffectUnknown,
+    McpAccessDenied,
     McpSessionLost,
     McpToolChanged,
     ToolError,
@@ -19,6 +21,7 @@ from holdfast_workflows.contracts.errors import (
 
 from .connection import Busy, Connection, Lost
 from .credentials import Resolved, resolve
+from .elicitation import Inputs, consent, consent_by_url
 from .pool import Pool
 from .results import text_of
 from .schema import ArgumentSchema
@@ -45,11 +48,24 @@ class McpBinding:
 
         Raises:
             ToolError: The server answered with an error.
+            InputNeeded: The server, or the user's consent to it, needs a person first.
             McpToolChanged: Its description or schema is not the pinned one.
             McpUnavailable: The server cannot be reached, so the call was not made.
             McpSessionLost: The connection ended during the call, which may be repeated.
             EffectUnknown: It ended during a call that must not be repeated.
         """
+        try:
+            return await self._reach(arguments, context)
+        except McpAccessDenied as error:
+            if self._server.credentials is None:
+                raise
+            raise InputNeeded(consent(self._server.name, error.detail)) from error
+
+    async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
+        raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
+
+    async def _reach(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
+        """Call the tool; once more if the server has certainly not seen the call."""
         resolved = await resolve(self._server, about(self._server, context))
         try:
             return await self._call(arguments, context, resolved)
@@ -62,19 +78,20 @@ class McpBinding:
         except Lost as again:
             raise self._failed(again) from again
 
-    async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
-        raise EffectUnknown(f"tool {self.spec.name!r} has no probe")
-
     async def _call(self, arguments: Mapping[str, Any], context: ToolContext, resolved: Resolved) -> str:
         async with self._pool.connection(self._server, resolved) as connection:
             await self._expect_pinned(connection)
             BEGIN.get()()
+            inputs = Inputs(self._server.name, INPUTS.get())
+            meta = {KEY: context.key}
             try:
-                result = await connection.call(
-                    self._pin.tool, arguments, {KEY: context.key}, context.heartbeat
-                )
+                result = await connection.call(self._pin.tool, arguments, meta, context.heartbeat, inputs)
             except MCPError as error:
+                if question := inputs.asked or consent_by_url(self._server.name, error):
+                    raise InputNeeded(question) from error
                 raise ToolError(resolved.redact(error.message)) from error
+            if inputs.asked is not None:
+                raise InputNeeded(inputs.asked)
             return resolved.redact(_read(result, resolved))
 
     async def _expect_pinned(self, connection: Connection) -> None:

@@ -7,28 +7,41 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from mcp.client.client import Client
-from mcp.client.session import IncomingMessage
+from mcp.client.session import ClientRequestContext, IncomingMessage
 from mcp_types import (
+    INVALID_REQUEST,
     CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
     Implementation,
+    InputRequiredResult,
     PaginatedRequestParams,
     RequestParamsMeta,
     ToolListChangedNotification,
 )
+from pydantic import TypeAdapter
 
 from holdfast_workflows.contracts.agent.mcp import McpServer
-from holdfast_workflows.contracts.errors import McpAccessDenied, McpUnavailable
+from holdfast_workflows.contracts.errors import McpAccessDenied, McpUnavailable, ToolError
 from holdfast_workflows.contracts.text.unicode import preview
 
 from .credentials import Resolved
+from .elicitation import Inputs
 from .failures import DENIED, EXCHANGE, NOT_DONE, Exchange, connection_lost, reason
 from .http import http_streams
 from .listing import MOST_LISTED, ListedTool
 from .stdio import Streams, child_process
 
 R = TypeVar("R")
+
+_RESULT = TypeAdapter[CallToolResult | InputRequiredResult](CallToolResult | InputRequiredResult)
+_ROUNDS = 10
+"""Times that a server may ask for input in one call."""
+_PAUSE = 0.2
+"""Seconds until a server that only wants to be asked again is asked again."""
 
 _SAID = 4
 """Lines of error output in an error message."""
@@ -69,6 +82,7 @@ class Connection:
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = asyncio.Event()
         self._errors = deque[str]()
+        self._calls = set[Inputs]()
         self._owner = asyncio.create_task(self._own(), name=f"MCP server {server.name}")
 
     @property
@@ -105,8 +119,9 @@ class Connection:
         arguments: Mapping[str, Any],
         meta: Mapping[str, Any],
         report: Callable[[str], None],
+        inputs: Inputs,
     ) -> CallToolResult:
-        """Call a tool.
+        """Call a tool; the result does not count if ``inputs.asked`` is set: a person has to answer first.
 
         Raises:
             Lost: The connection ended.
@@ -119,17 +134,34 @@ class Connection:
         params = CallToolRequestParams(
             name=tool, arguments=dict(arguments), _meta=cast("RequestParamsMeta", dict(meta))
         )
-        return await self._request(
-            lambda client: client.session.send_request(
-                CallToolRequest(params=params), CallToolResult, progress_callback=on_progress
+        for _ in range(_ROUNDS):
+            request = CallToolRequest(params=params)
+            result = await self._request(
+                lambda client, request=request: client.session.send_request(  # type: ignore[misc]  # bound at once
+                    request, _RESULT, progress_callback=on_progress
+                ),
+                inputs,
             )
-        )
+            if isinstance(result, CallToolResult):
+                return result
+            answers = {key: inputs.answer_input(each) for key, each in (result.input_requests or {}).items()}
+            if inputs.asked is not None:
+                return CallToolResult(content=[])
+            if not answers:
+                await asyncio.sleep(_PAUSE)
+            params = params.model_copy(
+                update={"input_responses": answers or None, "request_state": result.request_state}
+            )
+        raise ToolError(f"the server asked for input more than {_ROUNDS} times")
 
-    async def _request(self, send: Callable[[Client], Awaitable[R]]) -> R:
+    async def _request(self, send: Callable[[Client], Awaitable[R]], inputs: Inputs | None = None) -> R:
         if not self.alive or self._client is None:
             raise Lost("the connection has ended", sent=False)
-        exchange = Exchange()
+        exchange = Exchange(inputs=inputs)
         request = asyncio.create_task(_sent(send(self._client), exchange))
+        if inputs is not None:
+            self._calls.add(inputs)
+            request.add_done_callback(lambda _: self._calls.discard(inputs))
         try:
             await asyncio.wait([request, self._owner], return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -183,7 +215,11 @@ class Connection:
         try:
             async with asyncio.timeout(self.server.connect_timeout) as limit:
                 async with Client(
-                    self._transport(), cache=None, client_info=_INFO, message_handler=self._on_message
+                    self._transport(),
+                    cache=None,
+                    client_info=_INFO,
+                    elicitation_callback=self._on_elicitation,
+                    message_handler=self._on_message,
                 ) as client:
                     limit.reschedule(None)
                     self._client = client
@@ -225,6 +261,19 @@ class Connection:
     def _said(self) -> str:
         """The last lines of the server's error output."""
         return preview(self.resolved.redact(" | ".join(list(self._errors)[-_SAID:])), 500)
+
+    async def _on_elicitation(
+        self, context: ClientRequestContext, params: ElicitRequestParams
+    ) -> ElicitResult | ErrorData:
+        inputs = EXCHANGE.get(Exchange()).inputs
+        if inputs is None and len(self._calls) == 1:
+            inputs = next(iter(self._calls))  # a pipe does not say to which call a question belongs
+        if inputs is None:
+            return ErrorData(
+                code=INVALID_REQUEST,
+                message="several calls are running, so it is not clear whose question this is",
+            )
+        return inputs.answer(params)
 
     async def _on_message(self, message: IncomingMessage) -> None:
         if isinstance(message, ToolListChangedNotification):

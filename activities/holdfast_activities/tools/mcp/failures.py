@@ -12,6 +12,8 @@ from mcp_types import CONNECTION_CLOSED
 from holdfast_activities.resilience.classify import words
 from holdfast_workflows.contracts.text.redaction import redact_error
 
+from .elicitation import Inputs
+
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 """Errors before a request left."""
 
@@ -19,17 +21,20 @@ DENIED = frozenset({401, 403})
 NOT_DONE = frozenset({*DENIED, 404, 408, 429, 503})
 """HTTP statuses of requests that the server did not carry out. Others from 500 on leave it open."""
 
-
 _CLOSED = "Connection closed"
 
 
 @dataclass
 class Exchange:
-    """The HTTP answer to the present request: its status, how long to wait in seconds, and a transport's error."""
+    """The HTTP answer to the present request: its status, how long to wait in seconds, and a transport's error.
+
+    ``inputs`` answer the server's questions during a call.
+    """
 
     status: int = 0
     retry_after: float | None = None
     error: Exception | None = None
+    inputs: Inputs | None = None
 
     def answered(self, response: httpx2.Response) -> None:
         """Record an answer that refuses the request."""

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from typing_extensions import TypeVar
@@ -31,6 +32,10 @@ BEGIN: ContextVar[Callable[[], None]] = ContextVar("BEGIN", default=lambda: None
 
 def _undeclared(reference: str) -> str:
     raise InvalidDeclaration(f"the tool reads {reference!r}; declare it with @tool(secrets=[{reference!r}])")
+
+
+INPUTS: ContextVar[Mapping[str, str]] = ContextVar("INPUTS", default=MappingProxyType({}))
+"""What people answered to the tool server's questions about the present call: JSON, by the question's digest."""
 
 
 Deps = TypeVar("Deps", default=Any)

@@ -74,6 +74,8 @@ class InboxItem(Contract):
     """The call's arguments, shortened."""
     reason: str = ""
     """Why a person is asked: the rule, or the declaration."""
+    form: dict[str, Any] = Field(default_factory=dict)
+    """The JSON schema that an answer to an elicitation has to fit; its text is then JSON."""
     digest: str = ""
     """Of an approval: the SHA-256 of the canonical arguments."""
     summary: str = ""

@@ -216,9 +216,27 @@ class ThinkResult(Contract):
     unanswered: Usage = Usage()
 
 
-ActMode = Literal["call", "retry", "confirm", "give_up", "undo"]
+ActMode = Literal["call", "retry", "confirm", "give_up", "refuse", "undo"]
 """``call`` runs the tool; ``retry`` runs it although the outcome of an earlier attempt is unknown; ``confirm``
-writes a person's result; ``give_up`` writes that the outcome is unknown; ``undo`` undoes the call."""
+writes a person's result; ``give_up`` writes that the outcome is unknown; ``refuse`` writes that the call was not
+made; ``undo`` undoes the call."""
+
+
+class ToolQuestion(Contract):
+    """What a tool server asks of a person before it carries a call out: access, or input that fits ``form``."""
+
+    kind: Literal["consent", "elicitation"]
+    what: str
+    digest: str = ""
+    """Of the question, by which its answer is found when the server asks again."""
+    form: dict[str, Any] = Field(default_factory=dict)
+
+
+class ToolInput(Contract):
+    """A person's answer to the question with that digest: JSON."""
+
+    question: str
+    text: str
 
 
 class ActInput(Contract):
@@ -263,6 +281,8 @@ class ActInput(Contract):
     """The digest of their values; the call does not run with others."""
     untrusted: bool = False
     """Whether untrusted content was read before the call."""
+    inputs: tuple[ToolInput, ...] = ()
+    """What people answered to the tool server's questions about the call."""
     elsewhere: bool = False
     """Whether a worker without the agent had the call before. Such workers now fail the attempt, so that the server
     offers it to others; a new activity could go to the same worker again."""
@@ -285,6 +305,8 @@ class ActResult(Contract):
     digest: str = ""
     wait: Wait | None = None
     unknown: bool = False
+    asks: ToolQuestion | None = None
+    """What a person has to answer before the call is made; it was not made."""
     used_up: str = ""
     """The quota without a place for the call, which did not run."""
 

@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.control import forms
 from holdfast_workflows.contracts.control.identity import LOCAL_OPERATOR, Principal
 from holdfast_workflows.contracts.control.inbox import Answer, InboxItem, may_answer
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
@@ -63,6 +64,8 @@ def _check_action(item: InboxItem, answer: Answer, principal: Principal) -> None
         raise errors.NothingToDo(f"{item.id} is answered with {', '.join(item.actions)}")
     if item.kind in {"ask_human", "elicitation"} and answer.action == "confirm" and not answer.text.strip():
         raise errors.NothingToDo("an answer needs a text")
+    if item.form and answer.action == "confirm" and (problem := forms.problem(item.form, answer.text)):
+        raise errors.BadInput(problem)
     if answer.action == "delegate" and not answer.to:
         raise errors.BadInput("a delegation names in 'to' who decides instead")
     if answer.action == "approve":

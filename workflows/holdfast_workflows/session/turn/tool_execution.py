@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.control.inbox import InboxItem
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
-from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
+from holdfast_workflows.contracts.session.steps import ActInput, ActResult, ToolInput, ToolQuestion, Wait
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inbox import waits
@@ -66,6 +66,8 @@ class ToolExecution:
                 result = await self._wait_for(result.wait)
             elif result.unknown:
                 result = await self._ask_person()
+            elif result.asks is not None:
+                result = await self._ask_input(result.asks)
             if result is not None:
                 return result
 
@@ -83,7 +85,7 @@ class ToolExecution:
 
     async def _run(self) -> ActResult:
         """Run the request once, with the audit records that wait."""
-        writes = self._request.mode in {"confirm", "give_up"}
+        writes = self._request.mode in {"confirm", "give_up", "refuse"}
         with self._state.trail.handing_over() as handed:
             request = (
                 self._request.model_copy(update={"audit": handed.records})
@@ -186,6 +188,29 @@ class ToolExecution:
             self._give_up()
         else:
             self._change(again=True, mode=answer.action, text=answer.text, by=answer.by)
+        return None
+
+    async def _ask_input(self, question: ToolQuestion) -> ActResult | None:
+        """Ask a person for what the tool's server needs, then make the call with it, or refuse the call."""
+        item = InboxItem(
+            id=f"{question.kind}-{self._request.seq}",
+            kind=question.kind,
+            what=question.what,
+            tool=self._request.name,
+            call=names.call_key(workflow.info().workflow_id, self._request.seq),
+            arguments=preview(self._shown),
+            form=question.form,
+        )
+        answer = await waits.ask(self._state, item)
+        await waiting.resumed_off_clock(self._state)
+        self._lost, self._waited = 0, 0.0
+        if answer is None or answer.action == "give_up":
+            text = answer.text if answer else "the turn was cancelled"
+            self._change(again=True, mode="refuse", text=f"not run: {text or 'a person refused'}")
+            return None
+        given = ToolInput(question=question.digest, text=answer.text)
+        inputs = (*self._request.inputs, given) if question.kind == "elicitation" else self._request.inputs
+        self._change(again=True, mode="retry", inputs=inputs, by=answer.by)
         return None
 
     async def _wait(self, wait: Wait, seconds: float) -> float:
