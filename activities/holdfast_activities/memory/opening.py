@@ -22,6 +22,8 @@ from .memories import Memories
 if TYPE_CHECKING:
     from holdfast_activities.resilience import Breakers
 
+    from .encryption.encrypted import EncryptedStore
+
 FILE = "memory.db"
 """File name of the embedded store."""
 
@@ -86,6 +88,21 @@ async def upgrade_memories(url: str, state_url: str, cipher: Cipher = CLEAR) -> 
         return False
     await (await open_store()).close()
     return True
+
+
+async def open_store(url: str, home: Path, state_url: str, cipher: Cipher) -> "EncryptedStore | None":
+    """Open the memories under keys, without an embedder; None without keys or without a file.
+
+    The arguments are those of ``make_memories``, which raises the same.
+    """
+    name, open_ = _store(url.strip(), home, os.environ, state_url, cipher)
+    if not isinstance(cipher, KeyCipher) or (name == "embedded" and not url and not (home / FILE).exists()):
+        return None
+    from .encryption.encrypted import EncryptedStore
+
+    store = await open_()
+    assert isinstance(store, EncryptedStore)
+    return store
 
 
 def _store(

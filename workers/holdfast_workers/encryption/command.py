@@ -46,3 +46,106 @@ def codec_server(
         settings = Settings.load()
         logs.configure(settings)
         asyncio.run(serve(options, settings))
+
+
+keys = typer.Typer(no_args_is_help=True, help="Change the encryption keys, and encrypt content again.")
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List the keys, and how much each encrypted in the databases."""
+    with worker_installed():
+        from holdfast_workers.settings import Settings
+
+        from .changing import Stores, Uses
+
+    async def found() -> list[tuple[str, Uses]]:
+        async with Stores(Settings.load()) as stores:
+            return [(id, await stores.uses(id)) for id in stores.keyring.ids]
+
+    with one_line_errors():
+        rows = asyncio.run(found())
+    for number, (id, uses) in enumerate(rows):
+        role = "primary" if number == 0 else "decrypts"
+        typer.echo(f"{id:<20} {role:<9} {uses.rows} rows, {uses.memories} memories")
+
+
+@keys.command("add")
+def add_key(
+    only_print: Annotated[
+        bool, typer.Option("--print", help="Print a line with a new key, and change nothing.")
+    ] = False,
+) -> None:
+    """Add a key that decrypts only; the first one is the primary.
+
+    Give the file to every machine before `holdfast keys rotate` makes the key the primary.
+    """
+    with worker_installed():
+        from holdfast_temporal.encryption.key_file import line, new_key
+        from holdfast_workers.settings import Settings
+
+        from .changing import add
+
+    with one_line_errors():
+        if only_print:
+            typer.echo(line(new_key()))
+            return
+        key, first = add(Settings.load())
+    typer.echo(f"{key.id} was added" + (" as the primary key" if first else "; it decrypts only"))
+
+
+@keys.command("rotate")
+def rotate_keys(
+    key: Annotated[
+        str, typer.Option(metavar="ID", help="The key to make the primary; a new one by default.")
+    ] = "",
+) -> None:
+    """Make a key the primary, then encrypt all content by it."""
+    with worker_installed():
+        from holdfast_workers.settings import Settings
+
+        from .changing import promote
+
+    with one_line_errors():
+        typer.echo(f"{promote(Settings.load(), key)} is the primary key")
+    _encrypt_again()
+
+
+@keys.command("reencrypt")
+def reencrypt() -> None:
+    """Encrypt all content by the primary key.
+
+    Also what is not encrypted yet. It can be interrupted and started again, and workers may run.
+    """
+    _encrypt_again()
+
+
+@keys.command("remove")
+def remove_key(key: Annotated[str, typer.Argument(metavar="ID", help="The key.")]) -> None:
+    """Remove a key that nothing needs any more.
+
+    It is refused while a row, a memory, a workflow or a schedule has data of the key.
+    """
+    with worker_installed():
+        from holdfast_workers.settings import Settings
+
+        from .changing import remove
+
+    with one_line_errors():
+        asyncio.run(remove(Settings.load(), key, lambda _: None))
+    typer.echo(f"{key} was removed")
+
+
+def _encrypt_again() -> None:
+    with worker_installed():
+        from holdfast_workers.settings import Settings
+
+        from .changing import encrypt_again
+
+    with one_line_errors():
+        unreadable = asyncio.run(encrypt_again(Settings.load(), typer.echo))
+    if unreadable:
+        typer.echo(
+            f"{unreadable} rows were not changed: their key is missing, or they were changed", err=True
+        )
+        raise typer.Exit(1)

@@ -107,7 +107,7 @@ class KeyCipher(Cipher):
             return super().decrypt(stored, *place)
         id, _, encoded = stored.removeprefix(ENCRYPTED).partition(":")
         try:
-            data = base64.b64decode(encoded, validate=True)
+            data = binascii.a2b_base64(encoded, strict_mode=True)
         except (binascii.Error, ValueError):
             raise DecryptionFailed(f"the state database, {place[0]}: not base64") from None
         return self._keys.decrypt(PURPOSE, id, data, _context(place)).decode("utf-8", "surrogatepass")
