@@ -36,6 +36,8 @@ class App:
         lifespan: Makes what the tools share, or None.
         permissions: Rules on the tool calls of all agents, or None.
         notifications: Where notifications about what waits for people are sent.
+        secrets: References to what the lifespan and your own activities read themselves, so that workers check and
+            redact it, too.
     """
 
     @known_options("App")
@@ -50,6 +52,7 @@ class App:
         lifespan: Callable[[App], AbstractAsyncContextManager[object]] | None = None,
         permissions: Permissions | None = None,
         notifications: Sequence[Webhook | Apprise] = (),
+        secrets: Sequence[str] = (),
     ) -> None:
         """Collect what a worker serves.
 
@@ -67,6 +70,7 @@ class App:
         self.lifespan = _checked(lifespan)
         self.permissions = _permissions(permissions, self.tenants, self.agents)
         self.notifications = _targets(notifications)
+        self.secrets = declare.secrets(secrets, "the App")
 
     def registry(self) -> Registry:
         """What a worker needs to serve these agents."""
@@ -87,6 +91,7 @@ class App:
             permissions=self.permissions,
             lifespan=None if enter is None else lambda: enter(self),
             notifications=self.notifications,
+            secrets=self.secrets,
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from holdfast_workflows.contracts.agent import tool_limits
 from holdfast_workflows.contracts.agent.spec import RetryPolicy, ToolSpec
+from holdfast_workflows.contracts.control.secrets import Secret
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 
@@ -94,6 +95,13 @@ def hosts(values: Sequence[str], what: str) -> tuple[str, ...]:
                 "without scheme, port and path"
             )
     return tuple(value.lower() for value in values)
+
+
+def secrets(values: Sequence[str], what: str) -> tuple[str, ...]:
+    """Check references to secrets."""
+    if isinstance(values, str):
+        raise InvalidDeclaration(f"{what} has a text as secrets; give a list of references")
+    return tuple(str(Secret(value)) for value in values)
 
 
 def whole(value: int, what: str, least: int, most: int = 1_000_000_000) -> int:

@@ -11,7 +11,6 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 from holdfast_workflows.contracts.agent.app import ToolContext
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.spec import TOOL_RETRY, Effect, RetryPolicy, ToolSpec
-from holdfast_workflows.contracts.control.secrets import Secret
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 from holdfast_workflows.contracts.names import RESERVED
 from holdfast_workflows.contracts.public import public
@@ -202,7 +201,7 @@ def tool(
             approval=_approval(approval, chosen, inline=inline),
             breaker=breaker,
             allow_repeats=allow_repeats,
-            secrets=_secrets(secrets, chosen),
+            secrets=declare.secrets(secrets, f"tool {chosen!r}"),
             trusted=trusted,
         )
         asked = None if probe is None else effects.read_probe(probe, chosen, signature)
@@ -226,12 +225,6 @@ def _name(function: Callable[..., Any], name: str | None) -> str:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidDeclaration(f"tool {chosen!r} yields; return a list or a text instead")
     return chosen
-
-
-def _secrets(secrets: Sequence[str], name: str) -> tuple[str, ...]:
-    if isinstance(secrets, str):
-        raise InvalidDeclaration(f"tool {name!r} has a text as secrets; give a list of references")
-    return tuple(str(Secret(reference)) for reference in secrets)
 
 
 def _check_effect(name: str, effect: Effect, *, inline: bool, has_functions: bool) -> None:

@@ -38,7 +38,8 @@ LEAKS = (
 )  # fmt: skip
 """Secrets of tools, each in a variable of its own: ``CANARY_PLAIN`` and so on."""
 
-SECRETS = [f"env:CANARY_{name.upper()}" for name in LEAKS if name != "file"]
+OWN = ("file", "instructions", "activity")
+SECRETS = [f"env:CANARY_{name.upper()}" for name in LEAKS if name not in OWN]
 FILE = f"file:{HOME}/canary"
 
 if os.environ.get("REDACTION") == "off":
@@ -160,4 +161,5 @@ app = App(
         Agent("instructed", model="openai:scripted", instructions=instruct),
     ],
     activities=[own_activity],
+    secrets=["env:CANARY_INSTRUCTIONS", "env:CANARY_ACTIVITY"],
 )

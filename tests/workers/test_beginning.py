@@ -16,6 +16,7 @@ from holdfast_activities.state import open_state
 from holdfast_temporal import DevServer
 from holdfast_workers.startup.checking import warn_of_models, warn_of_secrets
 from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailable
+from holdfast_workflows.contracts.text.redaction import redact
 from tests.postgres_server import PostgresServer
 
 from .running import started
@@ -63,14 +64,17 @@ def test_a_secret_of_a_tool_that_has_no_value_is_logged_at_the_start(
         """Charge."""
         return ""
 
-    monkeypatch.setenv("SET_KEY", "v")
+    monkeypatch.setenv("SET_KEY", "the-value-1")
     server = MCPServer("notes", url="https://notes.example/mcp", headers={"X-Key": "${env:MCP_KEY}"})
-    warn_of_secrets(App(agents=[Agent("a", model="local:x", tools=[charge, server])]).registry())
-    of_tool, of_server = (record.getMessage() for record in caplog.records)
+    agent = Agent("a", model="local:x", tools=[charge, server])
+    warn_of_secrets(App(agents=[agent], secrets=["env:SET_KEY", "env:POOL_KEY"]).registry())
+    of_tool, of_server, of_app = (record.getMessage() for record in caplog.records)
     assert of_tool.startswith("agent a: tool charge cannot be called: ")
     assert "variable LOST_KEY is not set" in of_tool
     assert of_server.startswith("agent a: MCP server notes cannot be reached: ")
     assert "variable MCP_KEY is not set" in of_server
+    assert "variable POOL_KEY is not set" in of_app
+    assert redact("with the-value-1") == "with [redacted:secret]"
 
 
 @pytest.mark.parametrize(

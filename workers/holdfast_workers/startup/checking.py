@@ -48,7 +48,7 @@ def warn_of_models(registry: Registry, models: Models) -> None:
 
 
 def warn_of_secrets(registry: Registry) -> None:
-    """Log an error for each secret that a tool, an MCP server or a target names and that this worker cannot read."""
+    """Log an error for each secret that the App, a tool, an MCP server or a target names and that this worker cannot read."""
     for agent, tools in registry.tools.items():
         for name, tool in tools.items():
             for error in missing(tool.spec.secrets):
@@ -57,6 +57,8 @@ def warn_of_secrets(registry: Registry) -> None:
         for server in servers:
             for error in missing((*server.env.values(), *server.headers.values())):
                 _log.error("agent %s: MCP server %s cannot be reached: %s", agent, server.name, error)
+    for error in missing(registry.secrets):
+        _log.error("the App names a secret that this worker cannot read: %s", error)
     for target in registry.notifications:
         for error in missing((target.url, getattr(target, "secret", ""))):
             _log.error("notifications by %s cannot be sent: %s", target.service, error)

@@ -147,7 +147,7 @@ class Registry:
     ``instructions`` are the functions of the agents that have one, by agent.
     ``servers`` are the agents' MCP servers, by agent.
     ``lifespan`` makes the dependencies of a worker's tools, if the app has any; ``deps`` are these, once it is entered.
-    ``permissions`` are the app's rules on tool calls.
+    ``permissions`` are the app's rules on tool calls. ``secrets`` are references to what the user's own code reads.
     """
 
     agents: Mapping[str, AgentSpec]
@@ -162,3 +162,4 @@ class Registry:
     notifications: Sequence[NotificationTarget] = ()
     deps: object = None
     permissions: Permissions | None = None
+    secrets: Sequence[str] = ()
