@@ -97,6 +97,7 @@ class Client(_Handle[async_client.Client]):
 
     sessions = _iterating(async_client.Client.sessions)
     inbox = _blocking(async_client.Client.inbox)
+    whoami = _blocking(async_client.Client.whoami)
     agents = _blocking(async_client.Client.agents)
     effects = _blocking(async_client.Client.effects)
     breakers = _blocking(async_client.Client.breakers)

@@ -12,11 +12,9 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 def of_query(error: WorkflowQueryFailedError) -> HoldfastError | None:
     """Return the error that a workflow refused a query with; None for one that is not Holdfast's."""
-    answer = error.__context__ or error.__cause__
-    if not isinstance(answer, RPCError):
-        return None
-    found = QueryFailedFailure()
-    for detail in answer.grpc_status.details:
+    answer, found = error.__context__, QueryFailedFailure()
+    # Another error may have replaced it, if this one was raised again while that one was handled.
+    for detail in answer.grpc_status.details if isinstance(answer, RPCError) else ():
         detail.Unpack(found)
     info, message = found.failure.application_failure_info, found.failure.message or error.message
     # An error's message begins with the text of its class; some texts are the beginning of others.

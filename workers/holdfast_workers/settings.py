@@ -95,7 +95,7 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise _invalid(error) from None
 
-    @field_validator("providers", mode="before")
+    @field_validator("providers", "identity_claims", mode="before")
     @classmethod
     def _read_json(cls, value: object) -> object:
         return json.loads(value) if isinstance(value, str) else value

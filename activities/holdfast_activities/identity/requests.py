@@ -64,6 +64,8 @@ class IdentityRequests:
         owner = access.owner_for(principal, load.tenant, load.user)
         if load.settings and principal.kind == "user" and access.reach(principal, "raise_budget") != "tenant":
             raise NotPermitted("a user's session has the limits of its agent; leave budget and max_steps out")
+        if load.account:
+            access.check_deployment(principal, "budgets")  # it may be any tenant's
         return principal, owner
 
     def maintained(self, request: MaintainInput) -> None:

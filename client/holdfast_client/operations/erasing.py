@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import EraseInput, EraseResult
+from holdfast_workflows.contracts.control.access import tenant_for
 from holdfast_workflows.contracts.errors import SessionRunning
 from holdfast_workflows.contracts.public import public
 
@@ -34,6 +35,12 @@ class Erased:
 
 async def erase(requests: Requests, request: EraseInput, *, stop: bool) -> Erased:
     """Erase the requested data. A repeat after a failure erases the rest."""
+    if requests.grants is not None:
+        # Before sessions are terminated, which the server does without asking a worker.
+        request = request.model_copy(
+            update={"tenant": tenant_for(await requests.principal(), request.tenant)}
+        )
+        await requests.activity(names.ERASE, request.model_copy(update={"check": True}), EraseResult)
     sessions = await _listed(requests, request)
     await _ended(requests, sessions, request.tenant, stop=stop)
     memories = entries = histories = 0

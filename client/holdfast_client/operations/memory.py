@@ -11,6 +11,7 @@ from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent import memory as contracts
+from holdfast_workflows.contracts.control.access import check_deployment
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.public import public
 
@@ -186,6 +187,8 @@ class MemoryClient:
             BadInput: The interval is less than a minute.
             ServiceError: The server refused the schedule.
         """
+        # The server would take it from every client; its runs would be refused or not, as their schedule.
+        check_deployment(await self._requests.principal(), "maintain")
         queue, temporal = await self._requests.queue(), self._requests.temporal
         id = names.maintenance_id(queue)
         if every is None:

@@ -19,6 +19,7 @@ from temporalio.client import (
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
+    WorkflowUpdateFailedError,
     WorkflowUpdateStage,
 )
 from temporalio.exceptions import TemporalError, WorkflowAlreadyStartedError
@@ -108,7 +109,9 @@ class Requests(Connection):
             answer: T = await self.call(
                 sent.result(), session, by_worker=True, seconds=self.timeout + seconds
             )
-        except errors.SessionNotFound:
+        except errors.SessionNotFound as error:
+            if isinstance(error.__cause__, WorkflowUpdateFailedError):
+                raise  # by a worker, which does not let this client see the session
             return await self._gone(session)
         return answer
 

@@ -212,7 +212,8 @@ async def tried(handle: Any, kind: str, name: str) -> None:
 
 async def test_a_start_of_any_shape_ends_with_a_typed_error(start: Start) -> None:
     async with start(greet) as it:
-        wrong = [(name, shape) for name in sorted(names.OWN_WORKFLOWS) for shape in SHAPES]
+        ending = names.OWN_WORKFLOWS - {names.IDENTITY_WORKFLOW}  # it takes no input and never ends
+        wrong = [(name, shape) for name in sorted(ending) for shape in SHAPES]
         for some in (wrong[:35], wrong[35:]):
             await asyncio.gather(*(starts(it, name, shape) for name, shape in some))
 

@@ -116,7 +116,8 @@ class AgentWorkflow(ControlHandlers):
             first_run=workflow.info().first_execution_run_id,
             permissions=state.start.permissions,
             identity=state.signed,
-            settings=(state.start.budget, state.start.max_steps, state.start.account) != (None, None, ""),
+            settings=(state.start.budget, state.start.max_steps) != (None, None),
+            account=state.start.account,
         )
         try:
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)

@@ -261,6 +261,8 @@ class EraseInput(Contract):
     """The session or the user; empty for the tenant itself."""
     tenant: str = ""
     by: str = ""
+    check: bool = False
+    """Whether only to check that the client may erase it."""
 
 
 class EraseResult(Contract):

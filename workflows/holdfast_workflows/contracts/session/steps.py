@@ -38,7 +38,9 @@ class LoadInput(Contract):
     identity: SignedStart | None = None
     """The session's first start, to be verified; None where it has no identity header."""
     settings: bool = False
-    """Whether the start sets limits: a budget, steps, or another account."""
+    """Whether the start sets limits: a budget or steps."""
+    account: str = ""
+    """The account that the start names, instead of the session's own."""
 
 
 class LoadResult(Contract):
