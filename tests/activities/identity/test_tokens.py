@@ -172,11 +172,11 @@ async def test_a_token_with_a_new_key_makes_the_keys_be_fetched_again(
     monkeypatch.setattr("holdfast_activities.identity.tokens._SOON", 0.0)
     tokens = await ready(provider["url"])
     new = token(NEXT, header={"alg": "ES256", "kid": "k2"})
-    assert not tokens.due
+    before = tokens.due
     with pytest.raises(ServiceError):
         tokens.principal(new, time.time())
     provider["answer"] = served(KEY, NEXT)
-    assert tokens.due
+    assert (before, tokens.due) == (False, True)
     await tokens.refresh()
     assert tokens.principal(new, time.time())[0].id == "ann"
 

@@ -153,12 +153,13 @@ async def test_a_changed_proof_or_assertion_is_refused(guarding: Guarding) -> No
         attacks = dict(CHANGED)
         claimed = read(mine.assertion)
         assert claimed is not None
-        for what, change in {
+        changes: dict[str, dict[str, Any]] = {
             "a role that was added": {
                 "principal": mine.principal.model_copy(update={"roles": ("user", "operator")})
             },
             "a longer life": {"expires": 1e12},
-        }.items():
+        }
+        for what, change in changes.items():
             text, key = issue(
                 claimed.model_copy(update=change), Key.of(b"a key that is not the deployment's")
             )
