@@ -7,7 +7,7 @@ import hmac
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -36,6 +36,8 @@ class Access:
         tokens: The SHA-256 hash of each caller's token, by the caller's name.
         namespaces: The namespaces whose payloads it decrypts.
         origins: The origins of pages that may call it, such as ``https://temporal.example``.
+        verify: Names the owner of another credential, such as a token of an identity provider; empty for one that
+            may not decrypt.
         token_in_path: Also take the token from the path, ``/TOKEN/decode``, for UIs without a login.
     """
 
@@ -43,11 +45,13 @@ class Access:
     namespaces: frozenset[str]
     origins: set[str] = field(default_factory=set[str])
     token_in_path: bool = False
+    verify: Callable[[str], str] | None = None
 
     def caller(self, token: str) -> str:
         """The name of the token's owner; empty for a wrong token. Takes the same time for all tokens."""
         given = hash_of(token)
-        return "".join([name for name, known in self.tokens.items() if hmac.compare_digest(known, given)])
+        found = "".join([name for name, known in self.tokens.items() if hmac.compare_digest(known, given)])
+        return found or (self.verify(token) if self.verify else "")
 
 
 class Rates:

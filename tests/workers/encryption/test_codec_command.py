@@ -1,13 +1,17 @@
 """The command ``holdfast codec-server``, and the codec server of ``holdfast dev``, as processes."""
 
 import signal
+import time
+import uuid
 from pathlib import Path
 
 import httpx
 from google.protobuf.json_format import MessageToDict, ParseDict
 from temporalio.api.common.v1 import Payloads
 
-from holdfast_temporal import Connection, data_converter, probe
+from holdfast_activities.identity import api_keys
+from holdfast_temporal import Connection, DevServer, data_converter, probe
+from holdfast_workflows.contracts.control.identity import Principal
 from tests.temporal.encryption.keys import write_keys
 from tests.workers.running import started
 
@@ -48,6 +52,55 @@ async def test_the_command_decrypts_for_who_has_a_token_and_logs_each_request(tm
         assert await server.ended() == 0
     assert TOKEN not in server.text
     assert CANARY not in server.text
+
+
+async def test_operators_of_the_identity_provider_may_decrypt_and_others_may_not(tmp_path: Path) -> None:
+    write_keys(tmp_path / "keys", "k1")
+    reference, file = f"file:{tmp_path}/keys", tmp_path / "api-keys.json"
+    (tmp_path / "identity").write_text("a secret of the deployment, for tests")
+    principals = {
+        "root": Principal(id="root", kind="operator", roles=("operator",)),
+        "acme": Principal(id="acme", kind="operator", roles=("operator",), tenant="acme"),
+        "ann": Principal(id="ann", roles=("user",)),
+    }
+    credentials = {
+        name: api_keys.create(file, name, each, now=time.time()) for name, each in principals.items()
+    }
+    async with started(
+        "codec-server", "--port", "0", keys=reference, home=str(tmp_path),
+        identity_key=f"file:{tmp_path}/identity", identity_api_keys=str(file),
+    ) as server:  # fmt: skip
+        line = await server.said("codec server at")
+        url = "http://" + line.partition("http://")[2].split()[0]
+        answers = {
+            name: await decoded(
+                url,
+                Connection(keys=reference),
+                {"Authorization": f"Bearer {credential}", "X-Namespace": "default"},
+            )
+            for name, credential in credentials.items()
+        }
+        assert answers == {"root": CANARY, "acme": 401, "ann": 401}
+        await server.said("codec decode: done by root")
+
+
+async def test_a_worker_without_keys_does_not_start_on_a_queue_of_encrypted_sessions(
+    tmp_path: Path, server: DevServer
+) -> None:
+    write_keys(tmp_path / "keys", "k1")
+    settings = {
+        "temporal_address": server.address,
+        "task_queue": f"q-{uuid.uuid4().hex}",
+        "home": str(tmp_path / "home"),
+    }
+    async with started("worker", APP, keys=f"file:{tmp_path}/keys", **settings) as worker:
+        await worker.said("worker started")
+        worker.signal(signal.SIGTERM)
+        assert await worker.ended() == 0
+    async with started("worker", APP, **settings) as worker:
+        assert await worker.ended() != 0
+        assert "HOLDFAST_KEYS" in worker.text
+        assert "worker started" not in worker.text
 
 
 async def test_the_command_without_keys_names_the_setting(tmp_path: Path) -> None:

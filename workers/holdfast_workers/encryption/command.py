@@ -15,9 +15,10 @@ def codec_server(
         str,
         typer.Option(
             metavar="REFERENCE",
-            help="Who may decrypt: file:/path or env:NAME with a line NAME:TOKEN for each caller.",
+            help="Who may decrypt: file:/path or env:NAME with a line NAME:TOKEN for each caller. "
+            "Without it, operators and auditors of the identity provider may.",
         ),
-    ],
+    ] = "",
     origin: Annotated[
         list[str] | None,
         typer.Option(metavar="URL", help="The Temporal UI's origin, such as https://temporal.example."),

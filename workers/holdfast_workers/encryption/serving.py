@@ -6,12 +6,19 @@ import asyncio
 import logging
 import signal
 import ssl
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
+from holdfast_activities.identity import Verifier
 from holdfast_temporal.codec_server.access import Access, Tokens
 from holdfast_temporal.codec_server.server import CodecServer
 from holdfast_workers.settings import Settings
-from holdfast_workflows.contracts.errors import KeysInvalid, SettingsInvalid
+from holdfast_workflows.contracts.control.identity import Credential
+from holdfast_workflows.contracts.errors import InvalidCredential, KeysInvalid, SettingsInvalid
+
+_ROLES = frozenset({"operator", "auditor"})
+"""Who may read everything."""
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -42,12 +49,22 @@ async def serve(options: CodecOptions, settings: Settings) -> None:
     keyring = connection.keyring()
     if keyring is None:
         raise KeysInvalid("HOLDFAST_KEYS is not set")
+    identity = settings.identity()
+    verifier = Verifier(identity) if identity.api_keys or identity.jwks else None
+    if not options.tokens and verifier is None:
+        raise SettingsInvalid("--tokens is missing, and there is no identity provider; give one of them")
     access = Access(
-        Tokens.read(options.tokens).by_name,
+        Tokens.read(options.tokens).by_name if options.tokens else {},
         frozenset(options.namespaces or (connection.namespace,)),
         {_origin(each) for each in options.origins},
+        verify=partial(_named, verifier) if verifier else None,
     )
-    server = CodecServer(keyring, access)
+    async with verifier.running() if verifier else nullcontext():
+        await _serve(options, CodecServer(keyring, access))
+
+
+async def _serve(options: CodecOptions, server: CodecServer) -> None:
+    access = server.access
     tls = _tls(options)
     port = await server.listen(options.host, options.port, tls)
     scheme = "https" if tls else "http"
@@ -61,6 +78,16 @@ async def serve(options: CodecOptions, settings: Settings) -> None:
         )
     await _until_signal()
     server.close()
+
+
+def _named(verifier: Verifier, credential: str) -> str:
+    """The name of an operator or auditor of the whole deployment; empty for everybody else."""
+    try:
+        principal = verifier.exchange(Credential(value=credential)).principal
+    except InvalidCredential:
+        return ""
+    may = not principal.tenant and not _ROLES.isdisjoint(principal.roles)
+    return principal.id if may else ""
 
 
 def _origin(text: str) -> str:
