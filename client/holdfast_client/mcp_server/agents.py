@@ -29,6 +29,7 @@ from holdfast_workflows.contracts.operations.content import AgentInfo
 from holdfast_workflows.contracts.problems import problem_of
 from holdfast_workflows.contracts.text.unicode import dump_json
 
+from .callers import Callers
 from .progress import Progress
 
 KEY = "holdfast/idempotency-key"
@@ -53,37 +54,49 @@ class AgentServer:
     """An MCP server whose tools are the agents of a task queue."""
 
     def __init__(
-        self, client: Client, *, tenant: str = "", user: str = "", agents: tuple[str, ...] = ()
+        self,
+        client: Client | Callers,
+        *,
+        tenant: str = "",
+        user: str = "",
+        agents: tuple[str, ...] = (),
     ) -> None:
-        """Serve the named agents, or all. Tasks run for ``tenant`` and ``user``."""
+        """Serve the named agents, or all. Tasks run for ``tenant`` and ``user``, or as their callers."""
         self._client = client
         self._tenant = tenant
         self._user = user
         self._only = agents
         self.server: Server[Any] = Server("holdfast", on_list_tools=self._list, on_call_tool=self._call)
 
-    async def _list(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+    async def _client_of(self, context: Context) -> Client:
+        if isinstance(self._client, Client):
+            return self._client
+        headers: Mapping[str, str] = context.request.headers if context.request else {}
+        return await self._client.client(headers.get("authorization", ""))
+
+    async def _list(self, context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
         try:
-            return ListToolsResult(tools=[_tool(agent) for agent in await self._agents()])
+            agents = await self._agents(await self._client_of(context))
         except HoldfastError as error:
             raise MCPError(_SERVICE, str(error), _problem(error)) from error
+        return ListToolsResult(tools=[_tool(agent) for agent in agents])
 
-    async def _agents(self) -> list[AgentInfo]:
-        return [each for each in await self._client.agents() if not self._only or each.name in self._only]
+    async def _agents(self, client: Client) -> list[AgentInfo]:
+        return [each for each in await client.agents() if not self._only or each.name in self._only]
 
     async def _call(
         self, context: Context, call: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
         """Run the task of a call; its failure is a result, with the error's code in the structured content."""
         try:
-            agent = next((each for each in await self._agents() if each.name == call.name), None)
+            client = await self._client_of(context)
+            agent = next((each for each in await self._agents(client) if each.name == call.name), None)
             if agent is None:
                 raise MCPError(INVALID_PARAMS, f"no agent is named {call.name!r}")
-            message = _message(call.arguments or {})
-            session = await self._client.start_task(
+            session = await client.start_task(
                 agent.name,
-                message,
-                id=self._id(agent.name, context.meta),
+                _message(call.arguments or {}),
+                id=await self._id(client, agent.name, context.meta),
                 tenant=self._tenant,
                 user=self._user,
                 streaming=_wants_progress(context),
@@ -112,12 +125,16 @@ class AgentServer:
             _meta={SESSION: session.id},
         )
 
-    def _id(self, agent: str, meta: Mapping[str, Any] | None) -> str:
-        """The session's id: the same for calls with the same key, of the same tenant and user."""
+    async def _id(self, client: Client, agent: str, meta: Mapping[str, Any] | None) -> str:
+        """The session's id: the same for calls of the same caller with the same key."""
         key = (meta or {}).get(KEY)
         if not isinstance(key, str) or not key:
             return f"mcp-{agent}-{uuid.uuid4().hex[:12]}"
-        named = dump_json([self._tenant, self._user, agent, key])
+        caller = [self._tenant, self._user]
+        if isinstance(self._client, Callers):
+            principal = await client.whoami()
+            caller = [principal.tenant, principal.id]
+        named = dump_json([*caller, agent, key])
         return f"mcp-{agent}-{hashlib.sha256(named.encode()).hexdigest()[:24]}"
 
 

@@ -23,12 +23,17 @@ async def serve_http(served: AgentServer, host: str, port: int, token: str = "")
 
     On a loopback address, names of other hosts are refused, by which web pages reach local servers.
     """
-    security = None if host in _LOCAL else TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    app = served.server.streamable_http_app(host=host, transport_security=security)
     config = uvicorn.Config(
-        WithToken(app, token) if token else app, host=host, port=port, log_level="warning", lifespan="on"
+        http_app(served, host, token), host=host, port=port, log_level="warning", lifespan="on"
     )
     await uvicorn.Server(config).serve()
+
+
+def http_app(served: AgentServer, host: str, token: str = "") -> Any:
+    """The ASGI app of ``serve_http``."""
+    security = None if host in _LOCAL else TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    app = served.server.streamable_http_app(host=host, transport_security=security)
+    return WithToken(app, token) if token else app
 
 
 class WithToken:
