@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.agent.pii import PersonalData
     from holdfast_workflows.contracts.agent.spec import AgentSpec, McpTool, OutputSpec, RetryPolicy, ToolSpec
     from holdfast_workflows.contracts.control.approvals import Approval, SignedAnswer
+    from holdfast_workflows.contracts.control.audit import AuditEntry, AuditRecord
     from holdfast_workflows.contracts.control.inbox import Handover, InboxItem
     from holdfast_workflows.contracts.control.notifications import Apprise, Webhook
     from holdfast_workflows.contracts.control.secrets import Secret
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         AppMismatch,
         AppNotFound,
         ApprovalInvalid,
+        AuditBroken,
         BadInput,
         BreakerOpen,
         BreakerUnknown,
@@ -219,19 +221,20 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.agent.pii": "PersonalData",
     "holdfast_workflows.contracts.agent.spec": "AgentSpec McpTool OutputSpec RetryPolicy ToolSpec",
     "holdfast_workflows.contracts.control.approvals": "Approval SignedAnswer",
+    "holdfast_workflows.contracts.control.audit": "AuditEntry AuditRecord",
     "holdfast_workflows.contracts.control.inbox": "Handover InboxItem",
     "holdfast_workflows.contracts.control.notifications": "Apprise Webhook",
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
-        AllProvidersFailed AppBroken AppMismatch AppNotFound ApprovalInvalid BadInput BreakerOpen
-        BreakerUnknown BudgetExhausted ClearRefused ContentFiltered ContextTooLong DatabaseMismatch
-        DecryptionFailed DevServerFailed DevServerMissing EffectUnknown EgressRefused EmbedderBroken
-        EmbeddingFailed EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered HoldfastError
-        InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown
-        KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply
-        McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed
-        MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
-        ModelTransient NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo
+        AllProvidersFailed AppBroken AppMismatch AppNotFound ApprovalInvalid AuditBroken BadInput
+        BreakerOpen BreakerUnknown BudgetExhausted ClearRefused ContentFiltered ContextTooLong
+        DatabaseMismatch DecryptionFailed DevServerFailed DevServerMissing EffectUnknown EgressRefused
+        EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered
+        HoldfastError InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration
+        KeyInUse KeyUnknown KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected
+        MalformedReply McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable
+        MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected
+        ModelStopped ModelTransient NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo
         NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull RateLimited
         ResultNotText ResultTooLarge SandboxUnavailable SearchAttributesMissing SecretMissing
         ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid
@@ -267,35 +270,36 @@ _SUBMODULES: Final = ("sync", "testing")
 __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
     "AppNotFound", "Apprise", "Approval", "ApprovalInvalid", "Approvals", "Argument", "AskHuman",
-    "BadInput", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount",
-    "BudgetChanged", "BudgetExhausted", "CachedReply", "ClearRefused", "Client", "CodeTool", "Compacted",
-    "Condition", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
-    "DatabaseMismatch", "Decided", "DeclaredAgent", "DecryptionFailed", "DevServerFailed",
-    "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken",
-    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply",
-    "Event", "FallbackUsed", "HandedOver", "Handover", "HandoverUnanswered", "HoldfastError", "HttpTool",
-    "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
-    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
-    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
-    "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
-    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
-    "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
-    "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson",
-    "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
-    "NotificationFailed", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
-    "PermissionDecided", "Permissions", "PersonalData", "PlanChanged", "PlanItem", "PortTaken", "Problem",
-    "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
-    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Rule", "RunOptions",
-    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
-    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
-    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions",
-    "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status",
-    "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
-    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
-    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
-    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask",
-    "called", "connect", "deny", "open_memory", "tool", "untrusted",
+    "AuditBroken", "AuditEntry", "AuditRecord", "BadInput", "BreakerOpen", "BreakerUnknown",
+    "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply",
+    "ClearRefused", "Client", "CodeTool", "Compacted", "Condition", "ContentFiltered", "ContextTooLong",
+    "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided", "DeclaredAgent",
+    "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
+    "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
+    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HandedOver", "Handover",
+    "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
+    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
+    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
+    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
+    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
+    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
+    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
+    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
+    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
+    "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PersonalData",
+    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
+    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetryPolicy", "Rule", "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret",
+    "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
+    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
+    "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError",
+    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
+    "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta",
+    "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError",
+    "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
+    "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask", "called", "connect",
+    "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

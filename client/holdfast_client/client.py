@@ -11,7 +11,7 @@ from temporalio.client import Client as TemporalClient
 from temporalio.service import TLSConfig
 
 import holdfast_temporal
-from holdfast_client.operations import effects, inbox, listing
+from holdfast_client.operations import auditing, effects, inbox, listing
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_client.operations.memory import MemoryClient
 from holdfast_client.requests import starting, waiting
@@ -24,6 +24,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import BudgetAccount, BudgetList, ListBudgets
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape
+from holdfast_workflows.contracts.control.audit import AuditEntry, AuditList
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.control.inbox import InboxItem, ItemKind
 from holdfast_workflows.contracts.errors import SettingsInvalid
@@ -374,6 +375,10 @@ class Client:
         with bad_input():
             request = SetBreaker(name=name, state=to, seconds=seconds, reason=reason)
         return await self._requests.activity(names.SET_BREAKER, request, BreakerView)
+
+    async def audit(self, **wanted: Unpack[auditing.AuditFilter]) -> tuple[AuditEntry, ...]:
+        """Return the newest records of the audit log that fit all that is given, in the order of their times."""
+        return (await self._requests.activity(names.LIST_AUDIT, auditing.request(wanted), AuditList)).entries
 
     async def budgets(self, *, prefix: str = "", limit: int = 100) -> tuple[BudgetAccount, ...]:
         """Return budget accounts with their charges and reservations.

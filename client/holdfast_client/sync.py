@@ -103,6 +103,7 @@ class Client(_Handle[async_client.Client]):
     breakers = _blocking(async_client.Client.breakers)
     set_breaker = _blocking(async_client.Client.set_breaker)
     budgets = _blocking(async_client.Client.budgets)
+    audit = _blocking(async_client.Client.audit)
 
     @overload
     def start(

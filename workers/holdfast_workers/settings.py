@@ -75,6 +75,7 @@ class Settings(BaseModel):
     identity_algorithms: str = "RS256,ES256,EdDSA"
     identity_claims: dict[str, Any] = Field(default_factory=dict[str, Any])
     identity_leeway: float = Field(default=30.0, ge=0, le=600)
+    audit_export: str = ""
     stop_with_parent: bool = False
 
     @classmethod
@@ -172,6 +173,15 @@ class Settings(BaseModel):
             self.memory_url.get_secret_value()
             or read_secret("HOLDFAST_MEMORY_URL_FILE", self.memory_url_file)
         )
+
+    def audit_place(self) -> str:
+        """Where heads of the audit log are exported; empty for nowhere.
+
+        The default is a folder of this machine, so it is of use only with a database of this machine.
+        """
+        if self.audit_export or not self.state().startswith("sqlite"):
+            return self.audit_export
+        return str(self.home.absolute() / "audit-heads")
 
     def signing_keys(self) -> SigningKeys:
         """The keys that sign audit heads and approvals.

@@ -63,6 +63,7 @@ def build_worker(
         memory=memory,
         served=lambda: served(client, queue),
         verifier=verifier,
+        audit_export=settings.audit_place(),
     )
     return Worker(
         client,

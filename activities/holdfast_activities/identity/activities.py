@@ -17,6 +17,7 @@ from holdfast_workflows.contracts.agent.memory import AddMemory, EraseInput
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.control import access
 from holdfast_workflows.contracts.control.assertions import HEADER, Request, SignedRequest, digest_of
+from holdfast_workflows.contracts.control.audit import ListAudit
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.errors import (
     HoldfastError,
@@ -29,6 +30,7 @@ from holdfast_workflows.contracts.operations.content import StoredText, StoreTex
 from holdfast_workflows.contracts.operations.effects import DecideEffect
 from holdfast_workflows.contracts.operations.sessions import ListSessions
 
+from .acting import set_actor
 from .owners import Owners
 from .verifier import Verifier
 
@@ -77,6 +79,7 @@ class _Checked(ActivityInboundInterceptor):
             )
         except (InvalidCredential, TypeError):
             raise SessionNotFound(session) if session else InvalidCredential from None
+        set_actor(principal)
         if name in access.OF_SESSION and session:
             if answer := await self._of_session(principal, name, session, asked):
                 return answer
@@ -117,7 +120,7 @@ class _Checked(ActivityInboundInterceptor):
 
     async def _filled(self, principal: Principal, asked: Contract) -> Contract:
         changes: dict[str, object] = {}
-        if (tenant := getattr(asked, "tenant", None)) is not None:
+        if (tenant := _tenant_in(principal, asked)) is not None:
             changes["tenant"] = access.tenant_for(principal, tenant)
         match asked:
             case StoreText():
@@ -140,6 +143,13 @@ class _Checked(ActivityInboundInterceptor):
             if owner is None or (principal.tenant and owner[0] != principal.tenant):
                 raise SessionNotFound(asked.id)
         return asked.model_copy(update=changes) if changes else asked
+
+
+def _tenant_in(principal: Principal, asked: Contract) -> str | None:
+    """The tenant that a request names; the principal's own, if it asks for the records of all."""
+    tenant: str | None = getattr(asked, "tenant", None)
+    everything = isinstance(asked, ListAudit) and tenant is None
+    return principal.tenant or None if everything else tenant
 
 
 def _named(principal: Principal, by: str) -> str:

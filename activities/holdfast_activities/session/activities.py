@@ -57,12 +57,14 @@ class Activities:
         memory: Memories | None = None,
         served: Served | None = None,
         verifier: Verifier | None = None,
+        audit_export: str = "",
     ) -> None:
         """Create the activities. The caller closes what it passes.
 
         Without ``memory`` turns go on without memories, and new ones wait for a worker that has a store. ``served``
         returns the agents that any worker of the task queue serves; without it only this worker's count.
         With ``verifier`` the starts of sessions are verified.
+        ``audit_export`` is where heads of the audit log are exported.
         """
         applying, self._servers = Applying(state.outbox, memory), _servers(registry)
         builtin = BuiltinTools(state.log, memory, applying)
@@ -86,7 +88,7 @@ class Activities:
             Compact(state, conversations, agents, side_call, ratios),
             MemoryAdmin(state, memory, applying),
             Erase(state, conversations, memory, applying),
-            Maintain(identity, state.erasing, memory, applying),
+            Maintain(identity, state, memory, applying, audit_export),
             SetAside(state),
             Audit(state),
             identity,

@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .operations import answers, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
+from .operations import answers, audit, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks, whoami
 
 GROUP: Final = "holdfast.commands"
@@ -54,6 +54,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
 )
 
 _GROUPS: Final = {
+    "audit": audit.audit,
     "breaker": breakers.breaker,
     "memory": memory_admin.memory,
     "permissions": permissions.permissions,

@@ -374,8 +374,9 @@ COMMANDS = [
     "breakers",
     "breaker open",
     "breaker close",
+    "audit show",
 ]
-ELSEWHERE = [["dev"], ["worker"], ["state", "upgrade"]]
+ELSEWHERE = [["dev"], ["worker"], ["state", "upgrade"], ["audit", "verify"]]
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,6 +85,11 @@ def in_turns(pay: Reply) -> Callable[[Request], Reply]:
     return lambda request: pay if request.number % 2 else say("Done.")
 
 
+async def recorded(it: Running) -> list[AuditRecord]:
+    """The audit records of sessions without a tenant."""
+    return [entry.record for entry in await it.holdfast.client.audit(tenant="")]
+
+
 async def results_of(it: Running, **options: Any) -> list[ResultEntry]:
     session = await it.holdfast.client.start("helper", "Refund order 5", **options)
     await session.wait(raise_on_error=False)
@@ -210,6 +215,19 @@ async def test_a_call_that_a_person_is_asked_about_runs_only_when_approved(start
         results = [entry async for entry in session.log() if isinstance(entry, ResultEntry)]
         assert [each.status for each in results] == ["ok", "denied"]
         assert sent == [("5", 11)]
+        await session.close()
+        await it.holdfast.temporal.get_workflow_handle(session.id).result()
+        # In the order in which they must be: no effect before the record of its approval.
+        records = await recorded(it)
+        assert [(each.kind, each.action) for each in records if each.kind != "operator"] == [
+            ("permission", "ask"),
+            ("approval", "approve"),
+            ("effect", "settled"),
+            ("permission", "ask"),
+            ("approval", "reject"),
+        ]
+        numbers = [entry.n for entry in await it.holdfast.client.audit(tenant="")]
+        assert numbers == sorted(numbers)
 
 
 async def test_what_the_user_wrote_is_told_from_what_a_page_says(start: Start) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+import uuid
 from typing import Final
 
 from temporalio.client import Client
@@ -19,6 +21,8 @@ from holdfast_activities.state.setup.location import locate
 from holdfast_temporal import binding, connect
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.control.audit import AuditRecord
+from holdfast_workflows.contracts.control.identity import LOCAL_OPERATOR
 from holdfast_workflows.contracts.errors import (
     AppMismatch,
     BadInput,
@@ -123,12 +127,30 @@ async def move(settings: Settings, registry: Registry, module: str) -> tuple[Bin
         ServiceError: Temporal did not answer or refused.
     """
     client = await connect(settings=settings.connection(), folder=settings.home)
-    state = await open_state(settings.state(), migrate=False)
-    await state.close()
-    before = await binding.read(client, settings.task_queue)
-    now = make(registry, module, state.identity)
-    await binding.rebind(client, settings.task_queue, now)
+    state = await open_state(settings.state(), migrate=False, keys=settings.signing_keys())
+    try:
+        before = await binding.read(client, settings.task_queue)
+        now = make(registry, module, state.identity)
+        await state.append_audit(_rebound(settings.task_queue, before, now))
+        await binding.rebind(client, settings.task_queue, now)
+    finally:
+        await state.close()
     return before, now
+
+
+def _rebound(task_queue: str, before: Binding | None, now: Binding) -> AuditRecord:
+    details = {"app": now.title, "database": now.database}
+    if before is not None:
+        details |= {"app_before": before.title, "database_before": before.database}
+    return AuditRecord(
+        id=f"rebound:{uuid.uuid4().hex}",
+        kind="operator",
+        action="rebound",
+        principal=LOCAL_OPERATOR.id,
+        subject=task_queue,
+        details=details,
+        at=time.time(),
+    )
 
 
 def check(task_queue: str, bound: Binding, own: Binding) -> None:

@@ -36,6 +36,7 @@ NOTIFY: Final = "notify"
 APPEND_AUDIT: Final = "append_audit"
 OPEN_APPROVAL: Final = "open_approval"
 SIGN_ANSWER: Final = "sign_answer"
+LIST_AUDIT: Final = "list_audit"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
@@ -74,7 +75,7 @@ RESERVED: Final = frozenset({
     LIST_EFFECTS, DECIDE_EFFECT, LIST_BREAKERS, SET_BREAKER, LIST_BUDGETS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY, APPEND_AUDIT,
-    OPEN_APPROVAL, SIGN_ANSWER,
+    OPEN_APPROVAL, SIGN_ANSWER, LIST_AUDIT,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 

@@ -15,6 +15,7 @@ from holdfast_workflows.contracts.operations.breakers import (
 )
 from holdfast_workflows.contracts.operations.effects import EffectList, ListEffects
 
+from ..common.audited import operated
 from ..common.failures import reports_failures
 
 _MOST = 500  # maximum rows in one result, so that it fits a payload
@@ -59,6 +60,11 @@ class BreakersAndBudgets:
             manual=opened,
             reason=change.reason,
         )
+        # Before the change: an attempt that is interrupted in between is repeated.
+        until = f"{view.until:.0f}" if opened else ""
+        action = "breaker_opened" if opened else "breaker_closed"
+        record = operated(action, subject=change.name, reason=change.reason, details={"until": until})
+        await self._state.append_audit(record)
         return await self._state.breakers.set(view)
 
     @activity.defn(name=names.LIST_BUDGETS)

@@ -11,6 +11,7 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.context import Conversations
+from holdfast_activities.identity.acting import actor
 from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.state.database import State
@@ -18,6 +19,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import EraseInput, EraseResult, scope_of
 from holdfast_workflows.contracts.errors import BadInput
 
+from ..common.audited import operated
 from ..common.failures import reports_failures
 
 _MOST = 1_000  # sessions erased by one activity
@@ -42,14 +44,17 @@ class Erase:
         if request.kind != "tenant" and not request.id:
             raise BadInput(f"id is empty. Give the {request.kind} to erase")
         sessions = await self._sessions(request)
+        await self._record("erasing", request)
         erased = entries = 0
         for session in sessions:
-            counts = await self._session(memories, request.tenant, session)
-            erased, entries = erased + counts[0], entries + counts[1]
+            of_session = await self._session(memories, request.tenant, session)
+            erased, entries = erased + of_session[0], entries + of_session[1]
         more = len(sessions) == _MOST
         if not more and request.kind != "session":
             erased += await self._rest(memories, request)
         await self.state.erasing.scrub()
+        counts = {"sessions": len(sessions), "entries": entries, "memories": erased}
+        await self._record("continued" if more else "erased", request, **counts)
         activity.logger.info(
             "%s %s of tenant %r erased, as %s asked: %d sessions, %d entries, %d memories",
             request.kind,
@@ -61,6 +66,22 @@ class Erase:
             erased,
         )
         return EraseResult(memories=erased, entries=entries, sessions=tuple(sessions), more=more)
+
+    async def _record(self, action: str, request: EraseInput, **counts: int) -> None:
+        """Record the erasure; the records of what is erased stay, and have no content."""
+        own = actor()
+        record = operated(
+            action,
+            kind="erasure",
+            tenant=request.tenant,
+            session=request.id if request.kind == "session" else "",
+            subject=f"{request.kind} {request.id}".strip(),
+            details={
+                **{name: str(count) for name, count in counts.items()},
+                "by": request.by if request.by != own else "",
+            },
+        )
+        await self.state.append_audit(record)
 
     async def _sessions(self, request: EraseInput) -> list[str]:
         erasing = self.state.erasing

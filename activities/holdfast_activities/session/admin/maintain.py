@@ -10,7 +10,8 @@ from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.resilience.classify import classify
-from holdfast_activities.state.content.erasing import Eraser
+from holdfast_activities.state.audit.exporting import export
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import (
     MaintainInput,
@@ -31,9 +32,11 @@ class Maintain:
     """The maintenance activity."""
 
     identity: IdentityRequests
-    erasing: Eraser
+    state: State
     memories: Memories | None
     applying: Applying
+    audit_export: str = ""
+    """Where heads of the audit log are exported: a folder or an address; empty for nowhere."""
 
     @activity.defn(name=names.MAINTAIN)
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
@@ -61,7 +64,9 @@ class Maintain:
 
     async def _do(self, task: MaintenanceTask, now: float) -> int:
         if task == "prune":
-            return await self.erasing.prune(now - KEEP)
+            return await self.state.erasing.prune(now - KEEP)
+        if task == "audit":
+            return await self._export(now)
         if task == "outbox":
             return await self.applying.drain()
         memories = required(self.memories)
@@ -72,3 +77,9 @@ class Maintain:
                 return await memories.consolidate(now)
             case "optimise":
                 return await memories.optimise()
+
+    async def _export(self, now: float) -> int:
+        state = self.state
+        if not self.audit_export or state.keys is None:
+            return 0
+        return await export(state.audit, state.keys, state.identity.id, self.audit_export, now)

@@ -25,6 +25,7 @@ from holdfast_workflows.contracts.limits import MAX_INSTRUCTIONS
 from holdfast_workflows.contracts.session.manifests import Manifest, Manifests, ReadManifests
 from holdfast_workflows.contracts.text.unicode import clean
 
+from ..common.audited import operated
 from ..common.failures import reports_failures
 from ..common.instructions import known_instructions
 from .payload import fitting
@@ -93,6 +94,11 @@ class MemoryAdmin:
     @reports_failures
     async def forget_memories(self, request: ForgetMemories) -> int:
         """Delete memories; return how many existed."""
+        given = {"memories": str(len(request.ids))}
+        subject = request.ids[0] if len(request.ids) == 1 else ""
+        await self.state.append_audit(
+            operated("memories_forgotten", tenant=request.tenant, subject=subject, details=given)
+        )
         return await self.applying.forget(request.tenant, request.ids)
 
     @activity.defn(name=names.MEMORY_STATS)
@@ -106,4 +112,5 @@ class MemoryAdmin:
     @reports_failures
     async def migrate_memory(self, _request: MigrateInput) -> MigrateResult:
         """Embed every memory again with this worker's embedder."""
+        await self.state.append_audit(operated("memories_migrated"))
         return await required(self.memories).migrate()

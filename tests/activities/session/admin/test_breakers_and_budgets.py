@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from holdfast_activities.session.admin.breakers_and_budgets import BreakersAndBudgets
 from holdfast_activities.state import State
 from holdfast_activities.state.log.extras import Amount, Charge, Limit
 from holdfast_workflows.contracts.agent.budget import ListBudgets
-from holdfast_workflows.contracts.operations.breakers import ListBreakers, SetBreaker
+from holdfast_workflows.contracts.control.audit import ListAudit
+from holdfast_workflows.contracts.operations.breakers import BreakerView, ListBreakers, SetBreaker
 from holdfast_workflows.contracts.operations.effects import ListEffects
 
 from ..tool_call.call_runner import CallRunner
 from ..tool_call.payment_tools import PaymentTools
+
+
+async def started(activity: Callable[[SetBreaker], Awaitable[BreakerView]], given: SetBreaker) -> BreakerView:
+    """Run an activity as a client starts it."""
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, activity_id=uuid4().hex)
+    return await environment.run(activity, given)
 
 
 async def test_effects_are_listed_by_session_and_by_status(state: State, session: str) -> None:
@@ -32,18 +43,24 @@ async def test_effects_are_listed_by_session_and_by_status(state: State, session
 async def test_a_breaker_is_opened_for_a_while_and_closed_by_hand(state: State) -> None:
     operating, name = BreakersAndBudgets(state), f"tool:{uuid4().hex}"
     now = time.time()
-    view = await operating.set_breaker(SetBreaker(name=name, state="open", seconds=60, reason="repairs"))
+    opening = SetBreaker(name=name, state="open", seconds=60, reason="repairs")
+    view = await started(operating.set_breaker, opening)
     assert (view.state, view.manual, view.reason) == ("open", True, "repairs")
     assert 60 <= view.until - now < 80
     assert view in (await operating.list_breakers(ListBreakers())).breakers
-    closed = await operating.set_breaker(SetBreaker(name=name, state="closed"))
+    closed = await started(operating.set_breaker, SetBreaker(name=name, state="closed"))
     assert (closed.state, closed.manual, closed.failures) == ("closed", False, 0)
+    found = [entry.record for entry in await state.audit.list(ListAudit(kind="operator", limit=2))]
+    assert [(each.action, each.subject, each.principal, each.reason) for each in found] == [
+        ("breaker_opened", name, "local", "repairs"),
+        ("breaker_closed", name, "local", ""),
+    ]
 
 
 @pytest.mark.parametrize("name", ["pay", "tool:", "model:x", ""])
 async def test_an_unknown_breaker_is_refused(state: State, name: str) -> None:
     with pytest.raises(ApplicationError) as refused:
-        await BreakersAndBudgets(state).set_breaker(SetBreaker(name=name, state="open"))
+        await started(BreakersAndBudgets(state).set_breaker, SetBreaker(name=name, state="open"))
     assert refused.value.type == "breaker_unknown"
 
 

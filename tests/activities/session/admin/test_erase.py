@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from holdfast.testing import say
 from holdfast_activities.memory import Change, FactDraft
 from holdfast_activities.state import State
+from holdfast_activities.state.audit.verifying import verify
 from holdfast_activities.state.setup.location import SqliteLocation, locate
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import (
@@ -22,6 +23,7 @@ from holdfast_workflows.contracts.agent.memory import (
     MaintenanceReport,
     MemoryQuery,
 )
+from holdfast_workflows.contracts.control.audit import AuditRecord
 
 from ..memory.memory_worker import MemoryWorker, remembering
 from ..memory.test_compact import compacting, steps
@@ -69,6 +71,13 @@ async def test_an_erased_user_leaves_no_trace(state: State, tmp_path: Path, url:
         assert await state.log.read(worker.session, 0) == []
         again = await erase(worker, "user", "ann")
         assert (again.sessions, again.memories, again.entries) == ((), 0, 0)
+        records = [AuditRecord.model_validate_json(row.body) for row in await state.audit.rows(worker.tenant)]
+        assert [record.action for record in records] == ["erasing", "erased"]
+        assert {(record.kind, record.subject, record.details["by"]) for record in records} == {
+            ("erasure", "user ann", "ann")
+        }
+        assert records[1].details["sessions"] == "1"
+        assert (await verify(state.audit, None, tenant=worker.tenant)).findings == []
         if isinstance(location := locate(url), SqliteLocation):
             files = location.path.parent.glob(f"{location.path.name}*")
             assert canary.encode() not in b"".join(path.read_bytes() for path in files)

@@ -292,11 +292,11 @@ class MemoryStats(Contract):
     bytes: int = 0
 
 
-MaintenanceTask = Literal["outbox", "expire", "consolidate", "optimise", "prune"]
+MaintenanceTask = Literal["outbox", "expire", "consolidate", "optimise", "prune", "audit"]
 TASKS: tuple[MaintenanceTask, ...] = ("outbox", "expire", "consolidate", "optimise", "prune")
 """In order. ``outbox`` applies waiting changes, ``expire`` removes expired and decayed memories, ``consolidate``
 writes episodes of ended sessions, ``optimise`` frees storage, ``prune`` removes old cached replies, manifests,
-outbox rows and accounts."""
+outbox rows and accounts. After all of these runs ``audit``, which exports the heads of the audit log."""
 
 
 class MaintainInput(Contract):

@@ -47,3 +47,30 @@ class Trail(Contract):
     records: tuple[AuditRecord, ...] = ()
     made: int = 0
     at_once: bool = False
+
+
+@public
+class AuditEntry(Contract):
+    """A record in its tenant's chain, with its number and its hash in hexadecimal."""
+
+    n: int
+    hash: str
+    record: AuditRecord
+
+
+class ListAudit(Contract):
+    """List the newest records that fit all that is given; times are in seconds since 1970."""
+
+    session: str = ""
+    tenant: str | None = None
+    principal: str = ""
+    kind: AuditKind | Literal[""] = ""
+    since: float = 0.0
+    until: float = 0.0
+    limit: int = 100
+
+
+class AuditList(Contract):
+    """Records in the order of their times."""
+
+    entries: tuple[AuditEntry, ...]

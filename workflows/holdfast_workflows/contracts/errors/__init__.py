@@ -23,7 +23,7 @@
     ├── MemoryFailed        MemoryUnavailable
     ├── EmbeddingFailed
     ├── EncryptionError     KeysMissing, KeyUnknown, DecryptionFailed, ClearRefused
-    ├── StateError          VersionConflict, StateNotMigrated, StateBehind
+    ├── StateError          VersionConflict, StateNotMigrated, StateBehind, AuditBroken
     │   └── StateUnavailable  StateReplaced
     └── Unclassified
 

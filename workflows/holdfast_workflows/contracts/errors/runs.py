@@ -100,5 +100,9 @@ class StateReplaced(StateUnavailable, code="state_replaced"):
     """The state database was deleted or replaced since this worker opened it, or another server answers; restore it and restart the worker."""
 
 
+class AuditBroken(StateError, code="audit_broken", kind="permanent", retryable=False):
+    """The audit log was changed by something other than a worker; keep the state database as it is, and run `holdfast audit verify`."""
+
+
 class StateBehind(StateError, code="state_behind", kind="permanent", retryable=False):
     """The state database lacks entries that this session has written, so it is an older copy; restore the newer copy, or start a new session."""

@@ -99,6 +99,7 @@ async def apply(state: SessionState, answer: Answer, principal: Principal) -> No
             so_far = f"{len(item.approved_by)} of {item.quorum} approvals, the last by {by or principal.id}"
             return waits.report(state, item, "approved", so_far)
     if answer.action != "delegate":
+        _record(state, answer, by)
         return state.answer(answer)
     item = deadlines.delegated(item, answer.to)
     state.inbox.update(item)
@@ -118,3 +119,11 @@ async def _signed(state: SessionState, answer: Answer, principal: Principal) -> 
     item = approvals.with_answer(item, answer, signed)
     state.inbox.update(item)
     return item
+
+
+def _record(state: SessionState, answer: Answer, by: str) -> None:
+    """Record an answer, without its text, unless that is why a call was rejected."""
+    reason = answer.text if answer.action == "reject" else ""
+    edited = {"edited": "true"} if answer.arguments else {}
+    # With the next activity, which is the call that waits for it.
+    waits.record(state, state.inbox[answer.id], answer.action, reason, by=by or None, details=edited)

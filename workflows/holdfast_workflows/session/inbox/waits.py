@@ -1,6 +1,6 @@
 """Wait for a person: open an item, keep its times, return the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from temporalio import workflow
 
@@ -126,3 +126,22 @@ def end(state: SessionState, item: InboxItem) -> None:
 def report(state: SessionState, item: InboxItem, status: str, text: str) -> None:
     """Add an event about an open item."""
     state.emit("inbox", text, name=item.kind, call_id=item.id, status=status)
+    if status != "reminder":
+        record(state, item, status, text, by=None if status in {"approved", "delegated"} else "", now=True)
+
+
+def record(
+    state: SessionState,
+    item: InboxItem,
+    action: str,
+    reason: str,
+    *,
+    by: str | None = None,
+    now: bool = False,
+    details: Mapping[str, str] | None = None,
+) -> None:
+    """Record in the audit log what happened to an item; ``by`` is who did it, by default the one who acts."""
+    about = {"item": item.id, "kind": item.kind, "turn": str(item.turn), **(details or {})}
+    if item.tool:
+        about["tool"] = item.tool
+    state.audit("approval", action, subject=item.call, reason=reason, details=about, by=by, now=now)
