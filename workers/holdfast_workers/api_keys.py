@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -23,7 +23,6 @@ File = Annotated[
 ]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id.", show_default=False)]
 Kind = Literal["user", "service", "operator"]
-RoleName = Literal["user", "approver", "operator", "auditor"]
 
 _UNITS = {"h": 3_600.0, "d": 86_400.0}
 
@@ -34,7 +33,14 @@ keys = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.
 def create(
     id: KeyId,
     file: File,
-    role: Annotated[list[RoleName], typer.Option(help="A role; repeat it for several.")],
+    role: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ROLE",
+            help="user, approver, operator or auditor; repeat it for several.",
+            show_default=False,
+        ),
+    ],
     kind: Annotated[Kind, typer.Option(help="Whose key it is.")] = "user",
     principal: Annotated[
         str, typer.Option(metavar="ID", help="The principal's id; the key's by default.")
@@ -48,13 +54,16 @@ def create(
     """Create a key and print it once; the file has only its hash."""
     with worker_installed():
         from holdfast_activities.identity import api_keys
-        from holdfast_workflows.contracts.control.identity import Principal
+        from holdfast_workflows.contracts.control.identity import Principal, Role
 
+    roles = [known for known in get_args(Role) if known in role]
+    if unknown := set(role).difference(roles):
+        raise typer.BadParameter(f"{min(unknown)!r} is not a role; use {', '.join(get_args(Role))}")
     if bool(tenant) == all_tenants:
         raise typer.BadParameter("give either --tenant NAME or --all-tenants")
     now = time.time()
     with one_line_errors():
-        acting = Principal(id=principal or id, kind=kind, roles=tuple(dict.fromkeys(role)), tenant=tenant)
+        acting = Principal(id=principal or id, kind=kind, roles=tuple(roles), tenant=tenant)
         end = now + _seconds(expires) if expires else 0.0
         text = api_keys.create(file, id, acting, now=now, expires=end)
     typer.echo(text)

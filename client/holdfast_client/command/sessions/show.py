@@ -69,6 +69,8 @@ async def show(
     console = printing.out()
     console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {await _status(client, view)}")
     console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
+    if view.started_by:
+        console.print(f"[dim]started by {escape(view.started_by)}, tenant {escape(view.tenant) or '-'}[/]")
     if link := printing.link(client, session):
         console.print(f"[dim]{link}[/]")
     _print_state(console, view)
