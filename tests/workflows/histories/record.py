@@ -24,6 +24,7 @@ from holdfast_client import Session
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from ...support import Gate, make_app
+from .elicited import ELICITED
 from .guarded import GUARDED, HELD
 from .permitted import PERMITTED
 from .remembering import AWAY, REMEMBERING
@@ -137,6 +138,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **GUARDED,
     **REMEMBERING,
     **PERMITTED,
+    **ELICITED,
 }
 
 
