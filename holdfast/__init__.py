@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from holdfast_activities.memory.library import OpenMemory
     from holdfast_client.agents import DeclaredAgent
     from holdfast_client.client import Client, connect
+    from holdfast_client.operations.auditing import AuditFilter
     from holdfast_client.operations.erasing import Erased
     from holdfast_client.operations.listing import SessionInfo
     from holdfast_client.operations.memory import MemoryClient
@@ -199,6 +200,7 @@ _MODULES: Final = {
     "holdfast_activities.memory.library": "OpenMemory",
     "holdfast_client.agents": "DeclaredAgent",
     "holdfast_client.client": "Client connect",
+    "holdfast_client.operations.auditing": "AuditFilter",
     "holdfast_client.operations.erasing": "Erased",
     "holdfast_client.operations.listing": "SessionInfo",
     "holdfast_client.operations.memory": "MemoryClient",
@@ -270,12 +272,12 @@ _SUBMODULES: Final = ("sync", "testing")
 __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
     "AppNotFound", "Apprise", "Approval", "ApprovalInvalid", "Approvals", "Argument", "AskHuman",
-    "AuditBroken", "AuditEntry", "AuditRecord", "BadInput", "BreakerOpen", "BreakerUnknown",
-    "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply",
-    "ClearRefused", "Client", "CodeTool", "Compacted", "Condition", "ContentFiltered", "ContextTooLong",
-    "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided", "DeclaredAgent",
-    "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
-    "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
+    "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput", "BreakerOpen",
+    "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
+    "CachedReply", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition", "ContentFiltered",
+    "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided",
+    "DeclaredAgent", "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown",
+    "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
     "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HandedOver", "Handover",
     "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
     "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",

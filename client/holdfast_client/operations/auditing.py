@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Literal, TypedDict
 
 from holdfast_workflows.contracts.control.audit import AuditKind, ListAudit
+from holdfast_workflows.contracts.public import public
 
 
+@public
 class AuditFilter(TypedDict, total=False):
     """Which records to list.
 
