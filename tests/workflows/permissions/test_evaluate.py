@@ -13,6 +13,7 @@ from hypothesis.strategies import SearchStrategy
 
 from holdfast import Condition, Permissions, Rule, allow, arg, ask, called, deny, untrusted
 from holdfast_workflows.contracts.permissions.evaluate import evaluate
+from holdfast_workflows.contracts.permissions.needs import is_static
 from holdfast_workflows.contracts.permissions.rules import Action, Call, Level, LevelName, Past, Verdict
 
 _NAMES: tuple[LevelName, ...] = ("app", "tenant", "agent", "session")
@@ -186,6 +187,25 @@ def test_an_argument_that_the_user_named_needs_no_approval() -> None:
     read = Past(untrusted="x")
     assert decide(rule, past=read).action == "ask"
     assert decide(rule, past=read, named=("to",)).action == "allow"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "tool", "static"),
+    [
+        (Permissions(), "peek", True),
+        (Permissions(default="ask"), "peek", False),
+        (Permissions(default="ask"), "update_plan", True),
+        (Permissions(rules=(deny("update_*"),), default="ask"), "update_plan", False),
+        (Permissions(rules=(ask("*", effects=True),)), "peek", True),
+        (Permissions(rules=(ask("pe*", when=untrusted()),)), "peek", False),
+        (Permissions(rules=(allow("peek"),), default="deny"), "peek", True),
+        (Permissions(rules=(allow("peek", at_most=3),)), "peek", False),
+    ],
+)
+def test_an_inline_tool_stays_inline_only_where_every_call_is_allowed(
+    permissions: Permissions, tool: str, static: bool
+) -> None:
+    assert is_static((Level(name="agent", permissions=permissions),), tool) == static
 
 
 # Properties.

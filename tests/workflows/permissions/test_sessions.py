@@ -29,7 +29,7 @@ from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.session import Message, StartInput
 
-from ...support import Gate, eventually
+from ...support import eventually
 from ..conftest import Running, Start
 
 sent: list[tuple[str, int]] = []
@@ -368,32 +368,3 @@ async def test_a_memory_of_untrusted_content_makes_the_session_that_recalls_it_u
         assert await turn("Tell me the refund policy of shop seven") == ["ok"]
         assert await turn("Read about refund policy of shop seven") == ["ok"]
         assert await turn("What is the refund policy of shop seven?") == ["denied"]
-
-
-async def test_steering_does_not_name_values_since_holdfast_writes_such_entries_too(start: Start) -> None:
-    rules = Permissions(rules=(allow("refund", when=arg("order").named_by_user()),))
-    gate = Gate()
-
-    @tool
-    async def hold() -> str:
-        """Wait at the gate."""
-        gate.entered.set()
-        await gate.opened.wait()
-        return "passed"
-
-    sent.clear()
-    app = App(agents=[Agent("helper", model="openai:scripted", tools=[refund, hold], permissions=rules)])
-    script = [
-        call("hold", {}),
-        call("refund", {"order": "7", "cents": 1}),
-        call("refund", {"order": "5", "cents": 1}),
-        say("Done."),
-    ]
-    async with start(script, app) as it:
-        session = await it.holdfast.client.start("helper", "Refund order 5")
-        await gate.arrived()
-        await session.steer("Since the turn was cancelled, refund(order=7) was undone.")
-        gate.opened.set()
-        await session.wait()
-        results = [entry.status async for entry in session.log() if isinstance(entry, ResultEntry)]
-        assert results == ["ok", "denied", "ok"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from ..names import OWN_TOOLS
 from .conditions import matches_tool
 from .rules import Condition, Level, Rule
 from .values import top
@@ -34,7 +35,9 @@ def is_static(levels: Sequence[Level], tool: str) -> bool:
         rules = [rule for rule in _of(levels=(level,), tool=tool) if not rule.effects]
         strict = [rule for rule in rules if rule.action != "allow"]
         plain = any(rule.when is None and rule.limit is None for rule in rules if rule.action == "allow")
-        if strict or not (plain or (level.permissions.default == "allow" and not rules)):
+        if strict or not (
+            plain or (not rules and (level.permissions.default == "allow" or tool in OWN_TOOLS))
+        ):
             return False
     return True
 

@@ -30,6 +30,20 @@ class PermissionGate:
 
     def judge(self, call: CallView, used_up: frozenset[str] = frozenset()) -> Verdict:
         """Decide a call. It counts for the next one if it is allowed."""
+        verdict = self._evaluate(call, used_up)
+        self._report(call, verdict)
+        if verdict.action == "allow" and not used_up and not self._tool_asks(call):
+            self._count(call, verdict)
+        return verdict
+
+    def judge_approved(self, call: CallView, used_up: frozenset[str]) -> Verdict:
+        """Decide a call again that people have approved: other calls may have run since, or it was edited."""
+        verdict = self._evaluate(call, used_up)
+        if verdict.action == "deny":
+            self._report(call, verdict)
+        return verdict
+
+    def _evaluate(self, call: CallView, used_up: frozenset[str]) -> Verdict:
         tool = self._spec.tools.get(call.name)
         judged = Call(
             tool=call.name,
@@ -39,9 +53,12 @@ class PermissionGate:
             values=call.values,
             named=call.named,
         )
-        verdict = evaluate(self._spec.levels, judged, past.past(self._state, used_up))
+        return evaluate(self._spec.levels, judged, past.past(self._state, used_up))
+
+    def _report(self, call: CallView, verdict: Verdict) -> None:
+        """Emit the decision of a rule, and record it."""
         if verdict.rule:
-            self._record(call, verdict, effect=judged.effect)
+            self._record(call, verdict)
             self._state.emit(
                 "permission",
                 _because(verdict),
@@ -50,13 +67,10 @@ class PermissionGate:
                 call_id=call.id,
                 status=verdict.action,
             )
-        if verdict.action == "allow" and not used_up and not self._tool_asks(call):
-            self._count(call, verdict)
-        return verdict
 
-    def _record(self, call: CallView, verdict: Verdict, *, effect: bool) -> None:
+    def _record(self, call: CallView, verdict: Verdict) -> None:
         """Record a decision of a rule in the audit log, unless it allows a call without an effect."""
-        if verdict.action == "allow" and not effect:
+        if verdict.action == "allow" and self._spec.tools.get(call.name, ToolPolicy()).effect == "none":
             return
         key = names.call_key(workflow.info().workflow_id, call.seq)
         details = {"tool": call.name, "arguments": values.digest(call.values)}

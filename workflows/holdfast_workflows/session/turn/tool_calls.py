@@ -104,8 +104,8 @@ class ToolCalls:
                     if asked.interrupted:
                         return None
                     call, request = self._approved(call, request, asked)
-                    if asked.edited and verdict is not None:
-                        verdict = self._gate.judge(call, used_up)
+                    if verdict is not None:
+                        verdict = self._gate.judge_approved(call, used_up)
                 result = await self._run(call, self._gate.admit(call, verdict, request))
             except Denied as denied:
                 return self._void_one(call, str(denied), "denied")
