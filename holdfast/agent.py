@@ -219,6 +219,11 @@ def _with_undos(tools: Mapping[str, AnyTool], where: str) -> Mapping[str, AnyToo
                 f"{where}: {tool.spec.name!r} has undo={name!r}, which is not a function; "
                 "write a function that undoes the call, with @tool above it"
             )
+        if undo.spec.approval:
+            raise InvalidDeclaration(
+                f'{where}: {name!r} has approval="ask" and undoes {tool.spec.name!r}; an undo runs without a person, '
+                "so use a function of its own without approval"
+            )
         tool.check_undo(undo)
     return found
 

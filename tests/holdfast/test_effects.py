@@ -170,3 +170,14 @@ def test_an_undo_may_not_share_its_name_with_another_tool() -> None:
 def test_what_has_no_effect_has_neither_probe_nor_undo(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidDeclaration, match='set effect="once"'):
         tool(**options)(cast("Any", pay))
+
+
+def pay_back(order: str) -> str:
+    """Pay back."""
+    return f"paid back {order}"
+
+
+def test_an_undo_that_needs_an_approval_is_refused() -> None:
+    asking = tool(effect="idempotent", approval="ask")(pay_back)
+    with pytest.raises(InvalidDeclaration, match="an undo runs without a person"):
+        Agent("a", model=MODEL, tools=[with_undo(asking)])

@@ -66,6 +66,8 @@ class Links:
         text = entry.text
         if isinstance(entry, MemoryEntry):
             text = "\n".join((text, *(memory.text for memory in entry.memories)))
+        if isinstance(entry, UserEntry) and entry.role != "message":
+            return  # Holdfast writes such entries, too, with texts of calls and tools in them
         if isinstance(entry, UserEntry):
             self._hosts.update(name.lower() for name in _NAME.findall(text))
         elif untrusted:

@@ -95,7 +95,7 @@ def _tenant(case: Case) -> str:
 def _second_person(case: Case) -> str:
     approval = case.approval
     own = approval.second_person and any(
-        answer.principal.id == approval.requester for answer in case.permissions
+        answer.principal.id in (approval.requester, *approval.steered_by) for answer in case.permissions
     )
     return "the requester may not approve it" if own else ""
 

@@ -10,6 +10,7 @@ from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.control.notifications import Apprise, Notification, NotificationTarget
 from holdfast_workflows.contracts.errors import HoldfastError, NotificationFailed
 from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.text.redaction import redact
 
 from . import apprise, webhook
 
@@ -29,6 +30,9 @@ class Sender:
         Raises:
             NotificationFailed: A target failed; the others have their notification.
         """
+        # The question has texts of users and models in it, and leaves the deployment.
+        what, result = redact(notification.what), redact(notification.result)
+        notification = notification.model_copy(update={"what": what, "result": result})
         failed: list[HoldfastError] = []
         for target in self._targets:
             if target.kinds and notification.kind not in target.kinds:

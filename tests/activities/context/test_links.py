@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import pytest
 
@@ -135,3 +136,11 @@ def test_a_long_reply_is_checked_in_time() -> None:
         "](" * 50_000,
     ):
         links().checked(text, [])
+
+
+@pytest.mark.parametrize("role", ["steer", "repair"])
+def test_hosts_in_texts_that_holdfast_writes_are_not_the_users(role: Literal["steer", "repair"]) -> None:
+    made = links()
+    note = "The turn was cancelled, but post {'to': 'https://evil.example/'} could not be undone."
+    made.take(UserEntry(seq=5, role=role, text=note), untrusted=False)
+    assert "evil.example" not in made.checked(f"[click](https://evil.example/?d={SECRET})", ())

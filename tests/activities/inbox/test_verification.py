@@ -58,6 +58,11 @@ def _broken(calls: ApprovedCalls) -> dict[str, Case]:
     }
 
 
+def test_who_steered_the_turn_may_not_approve_its_call(calls: ApprovedCalls) -> None:
+    assert problem(calls.case(calls.approval(steered_by=("dora",)))) == ""
+    assert problem(calls.case(calls.approval(steered_by=("bob",)))) == "the requester may not approve it"
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.strip("_"))
 def test_each_check_alone_stops_what_it_is_for(calls: ApprovedCalls, check: Callable[[Case], str]) -> None:
     case = _broken(calls)[check.__name__]

@@ -177,3 +177,12 @@ async def test_an_apprise_message_of_a_lost_worker_is_not_repeated(
     found = await state.effects.get(claimed.key)
     assert found is not None
     assert found[0].status == "unknown"
+
+
+async def test_secrets_in_a_question_are_not_sent(state: State, session: str, hook: Receiver) -> None:
+    key = "AKIA" + "IOSFODNN7EXAMPLE"
+    asked = notification(session, kind="handover", what=f"reply to: my key is {key}")
+    await sender(state, Webhook(url=hook.url, secret=HOOK_SECRET)).send(asked)
+    [(_, body)] = hook.received
+    assert key not in body.decode()
+    assert "my key is [redacted:" in body.decode()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from holdfast import Client, connect
+from holdfast import App, Client, connect
 from holdfast.testing import Environment, Reply, Request, ScriptedModel
 from holdfast_activities.identity import api_keys
 from holdfast_temporal import DevServer
@@ -62,7 +62,7 @@ def guarding(server: DevServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     @asynccontextmanager
     async def start(
-        script: list[Reply] | Callable[[Request], Reply], **settings: Any
+        script: list[Reply] | Callable[[Request], Reply], application: App = app, **settings: Any
     ) -> AsyncGenerator[Guarded]:
         file = tmp_path / "keys.json"
         keys = {
@@ -72,7 +72,7 @@ def guarding(server: DevServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         async with (
             ScriptedModel(script) as model,
             Environment.start(
-                app,
+                application,
                 model,
                 server=server.address,
                 identity_key="env:IDENTITY_KEY",

@@ -111,6 +111,8 @@ async def test_a_failed_undo_is_told_and_the_rest_goes_on(start: Start) -> None:
         await session.wait(raise_on_error=False)
         assert [event.status for event in await events(session, "undone")] == ["failed", "ok"]
         assert done[-1] == "unbook a room -3-undo"
+        told = [each.text async for each in session.log() if isinstance(each, UserEntry)]
+        assert any("a yacht" in each and each.endswith("could not be undone.") for each in told)
 
 
 async def test_a_cancelled_workflow_undoes_what_its_turn_did(start: Start) -> None:

@@ -76,7 +76,7 @@ class ControlHandlers(UnknownNames):
     def steer(self, text: str) -> Accepted:
         """Add a message that the model reads at the next step."""
         assert self._state.running is not None
-        self._state.steering.append(text)
+        self._state.steer(text, actor())
         self._state.emit("steered", preview(text))
         if self._runner:
             self._runner.flight.yield_step_loop()
@@ -156,7 +156,9 @@ class ControlHandlers(UnknownNames):
     @workflow.update(description="Give the session to a person, who replies instead of the agent.")
     def hand_over(self, given: Handover) -> SessionView:
         """Hand the session over from its next step on; running calls continue."""
-        handover.begin(self._state, given.model_copy(update={"by": actor() or given.by}))
+        given = given.model_copy(update={"by": actor() or given.by})
+        handover.begin(self._state, given)
+        handover.record(self._state, given)
         if self._runner:
             self._runner.flight.yield_step_loop()
         return self._show()
@@ -168,7 +170,11 @@ class ControlHandlers(UnknownNames):
     @workflow.update(description="Give a session that was handed over back to its agent.")
     def give_back(self, given: GiveBack) -> SessionView:
         """Let the agent continue; it reads the note."""
-        handover.end(self._state, given.note, actor() or given.by)
+        # A validator does not know the principal of its update.
+        handover.check_person(self._state, principal())
+        by = actor() or given.by
+        handover.end(self._state, given.note, by)
+        self._state.audit("operator", "given_back", details={"by": by} if by else {}, now=True)
         return self._show()
 
     @give_back.validator

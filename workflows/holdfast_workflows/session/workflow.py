@@ -130,6 +130,7 @@ class AgentWorkflow(ControlHandlers):
             return
         state.verified(loaded.principal, loaded.owner)
         state.resume_at(loaded.seq, loaded.turns, loaded.version)
+        state.trail.verified(state.start.tenant)
         state.trail.at_once = loaded.appends_audit
         if loaded.abandoned:  # reset to the beginning: loading has set it aside
             state.turns = max(state.turns, loaded.used)

@@ -72,4 +72,9 @@ class BreakersAndBudgets:
     async def list_budgets(self, ask: ListBudgets) -> BudgetList:
         """List the budgets whose name has a prefix."""
         found = await self._state.budgets.list(ask.prefix, min(ask.limit, _MOST))
+        if ask.tenant:
+            # Tenants' names may contain colons, so a prefix may be that of others, too.
+            found = [
+                each for each in found if each.account == names.tenant_account(ask.tenant, each.account[-10:])
+            ]
         return BudgetList(budgets=tuple(found))

@@ -73,6 +73,7 @@ class Approvals:
             use_within=request.use_within,
             nonce=secrets.token_hex(16),
             reason=request.reason,
+            steered_by=request.steered_by,
         )
         return OpenedApproval(
             approval=signed(approval, keys_of(self._state)), arguments=preview(text, INLINE_TEXT)

@@ -14,6 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from holdfast_activities.session.admin.breakers_and_budgets import BreakersAndBudgets
 from holdfast_activities.state import State
 from holdfast_activities.state.log.extras import Amount, Charge, Limit
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import ListBudgets
 from holdfast_workflows.contracts.control.audit import ListAudit
 from holdfast_workflows.contracts.operations.breakers import BreakerView, ListBreakers, SetBreaker
@@ -71,3 +72,16 @@ async def test_budgets_are_listed_by_prefix(state: State, session: str) -> None:
     )
     found = (await BreakersAndBudgets(state).list_budgets(ListBudgets(prefix=account))).budgets
     assert [(each.account, each.tokens, each.tokens_limit) for each in found] == [(account, 7, 100)]
+
+
+async def test_a_tenants_budgets_are_not_those_of_one_whose_name_continues_its(
+    state: State, session: str
+) -> None:
+    own, foreign = (names.tenant_account(each, "2026-01-31") for each in (session, f"{session}:eu"))
+    for account in (own, foreign):
+        await state.budgets.charge(
+            Charge(holder=account, accounts={account: Limit(tokens=100)}, spent=Amount(tokens=7))
+        )
+    asked = ListBudgets(prefix=f"tenant:{session}:", tenant=session)
+    found = (await BreakersAndBudgets(state).list_budgets(asked)).budgets
+    assert [each.account for each in found] == [own]

@@ -92,6 +92,8 @@ class ListBudgets(Contract):
 
     prefix: str = ""
     limit: int = 100
+    tenant: str = ""
+    """Only this tenant's accounts; filled in from the principal."""
 
 
 class BudgetList(Contract):

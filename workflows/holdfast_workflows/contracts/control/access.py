@@ -37,7 +37,7 @@ STARTS: Final[Mapping[str, Operation]] = {names.WORKFLOW: "start", names.MAINTEN
 
 OF_SESSION: Final[Mapping[str, Operation]] = {
     names.READ_LOG: "view", names.READ_TEXT: "view", names.READ_TURN: "view", names.READ_MANIFESTS: "view",
-    names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "answer",
+    names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "control",
 }  # fmt: skip
 """Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
 

@@ -37,6 +37,8 @@ class Approval(Contract):
     """Seconds after the last answer in which the call must begin."""
     nonce: str
     reason: str = ""
+    steered_by: tuple[str, ...] = ()
+    """Other principals whose words led to the call: by steering, or a note when a handover ended."""
     key: str = ""
     """The id of the key that has signed the other fields."""
     signature: str = ""

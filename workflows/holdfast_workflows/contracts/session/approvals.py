@@ -20,6 +20,7 @@ class OpenApproval(Contract):
     second_person: bool = False
     use_within: float
     reason: str = ""
+    steered_by: tuple[str, ...] = ()
 
 
 class OpenedApproval(Contract):

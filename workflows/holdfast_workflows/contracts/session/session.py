@@ -255,6 +255,8 @@ class CarriedState(Contract):
     queue: tuple[tuple[int, Message], ...] = ()
     running: TurnState | None = None
     steering: tuple[str, ...] = ()
+    steered_by: tuple[str, ...] = ()
+    """Principals whose steering the running turn, or the next one, reads."""
     paused: bool = False
     closing: bool = False
     streaming_until: float = 0.0

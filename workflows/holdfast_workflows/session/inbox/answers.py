@@ -4,6 +4,7 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.control import forms
+from holdfast_workflows.contracts.control.approvals import Approval
 from holdfast_workflows.contracts.control.identity import LOCAL_OPERATOR, Principal
 from holdfast_workflows.contracts.control.inbox import Answer, InboxItem, may_answer
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
@@ -74,12 +75,16 @@ def _check_action(item: InboxItem, answer: Answer, principal: Principal) -> None
 
 def _check_approver(item: InboxItem, answer: Answer, principal: Principal) -> None:
     approval = item.approval
-    if approval is not None and approval.second_person and principal.id == approval.requester:
+    if approval is not None and approval.second_person and principal.id in _requesters(approval):
         raise errors.NotPermitted("a second person has to approve it, not the one whose message led to it")
     if principal.id in item.approved_by and not answer.arguments:
         raise errors.NothingToDo(f"{principal.id} has approved it; {item.quorum} different people have to")
     if answer.digest and answer.digest != item.digest:
         raise errors.NothingToDo("the arguments are not those that you have seen; look at them again")
+
+
+def _requesters(approval: Approval) -> tuple[str, ...]:
+    return (approval.requester, *approval.steered_by)
 
 
 async def apply(state: SessionState, answer: Answer, principal: Principal) -> None:

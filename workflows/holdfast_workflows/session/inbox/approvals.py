@@ -103,6 +103,7 @@ async def _opened(
         second_person=policy.second_person,
         use_within=policy.use_within,
         reason=reason,
+        steered_by=state.steered_by,
     )
     try:
         opened = await run(activity_calls.open_approval(opening, state.start.heartbeat_timeout))

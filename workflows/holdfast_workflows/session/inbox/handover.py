@@ -4,7 +4,8 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent import builtin_tools
-from holdfast_workflows.contracts.control.inbox import Handover
+from holdfast_workflows.contracts.control.identity import Principal
+from holdfast_workflows.contracts.control.inbox import ROLE, Handover, may_answer
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
 from holdfast_workflows.contracts.session.steps import CallView
 from holdfast_workflows.contracts.text.unicode import preview, size
@@ -29,7 +30,7 @@ def end(state: SessionState, note: str, by: str) -> None:
     state.handover = None
     state.emit("handover", preview(note), name=by, status="ended")
     if note.strip():
-        state.steering.append(f"A person has handled this conversation and gives it back to you. {note}")
+        state.steer(f"A person has handled this conversation and gives it back to you. {note}", by)
 
 
 def take(state: SessionState, call: CallView, status: str) -> None:
@@ -40,7 +41,9 @@ def take(state: SessionState, call: CallView, status: str) -> None:
         reason = builtin_tools.HAND_OVER.read(call.arguments).reason
     except (ValueError, RecursionError):
         reason = "the agent asks for a person"
-    begin(state, Handover(reason=reason, by=state.start.agent))
+    given = Handover(reason=reason, by=state.start.agent)
+    begin(state, given)
+    record(state, given, by="")
 
 
 def check(state: SessionState, given: Handover) -> None:
@@ -71,6 +74,25 @@ def check_back(state: SessionState, note: str) -> None:
         raise validators.refused(errors.NothingToDo("the session is not handed over"))
     if size(note) > INLINE_TEXT:
         raise validators.refused(errors.MessageTooLarge(f"a note has at most {INLINE_TEXT:,} bytes"))
+
+
+def check_person(state: SessionState, person: Principal) -> None:
+    """Check who gives the session back: a person who was asked to reply, or an operator.
+
+    Raises:
+        ApplicationError: It may not.
+    """
+    asked = next((item.owners for item in state.inbox.unanswered if item.kind == "handover"), ())
+    owners = asked or (state.handover.to if state.handover else ()) or (f"{ROLE}approver",)
+    if not may_answer((*owners, f"{ROLE}operator"), person):
+        raise validators.refused(errors.NotPermitted(f"the session is with {', '.join(owners)}"))
+
+
+def record(state: SessionState, given: Handover, *, by: str | None = None) -> None:
+    """Record a handover in the audit log; ``by`` is empty if no principal asked for it."""
+    details = {"to": ", ".join(given.to), "by": given.by}
+    details = {name: value for name, value in details.items() if value}
+    state.audit("operator", "handed_over", reason=given.reason, details=details, by=by, now=by is None)
 
 
 def summary(state: SessionState) -> str:

@@ -1,4 +1,4 @@
-"""Who started a session, and the tenant and user that it belongs to."""
+"""Who started a session, the tenant and user that it belongs to, and who else has a say in its turn."""
 
 from holdfast_workflows.contracts.control.access import Owner
 from holdfast_workflows.contracts.control.assertions import SignedStart
@@ -14,6 +14,16 @@ class Ownership:
     """Who started the session; None without an identity provider."""
     signed: SignedStart | None = None
     """The header of the first start, until the start has been verified."""
+
+    steering: list[str]
+    steered_by: tuple[str, ...] = ()
+    """Principals whose steering the running turn, or the next one, reads."""
+
+    def steer(self, text: str, by: str = "") -> None:
+        """Add a text of a person that the model reads at the next step."""
+        self.steering.append(text)
+        if by and by not in self.steered_by:
+            self.steered_by = (*self.steered_by, by)
 
     @property
     def started_by(self) -> str:

@@ -98,7 +98,7 @@ class SessionState(Ownership):
         self.model = carried.model
         self.unremembered: deque[RememberInput] = deque(carried.unremembered, maxlen=KEPT_UNREMEMBERED)
         self.unsent: deque[Notification] = deque(carried.unsent)
-        self.handover = carried.handover
+        self.handover, self.steered_by = carried.handover, carried.steered_by
         self.next_spec = carried.next_spec
         self.own_output = carried.own_output
         self.untrusted, self.called = carried.untrusted, dict(carried.called)

@@ -43,6 +43,12 @@ class AuditTrail:
         self._urgent = bool(carried.records)
         self.at_once = carried.at_once
 
+    def verified(self, tenant: str) -> None:
+        """Take over the tenant that follows from the start's principal, for the records so far, too."""
+        self._tenant = tenant
+        for id, record in self._records.items():
+            self._records[id] = record.model_copy(update={"tenant": tenant})
+
     def record(
         self,
         kind: AuditKind,

@@ -69,7 +69,10 @@ class TurnRunner:
             return False
         await reset.settled(self._state)
         # Late steering of this turn comes before the next turn's message.
+        late = bool(self._state.steering)
         self._take_steering()
+        if not late:
+            self._state.steered_by = ()
         ending.end(self._state, self._model_step.last)
         return True
 

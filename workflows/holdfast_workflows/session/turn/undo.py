@@ -79,7 +79,8 @@ class Undoing:
         if result.status == "ok":
             note = f"Since the turn was {ended}, {what} was undone."
         else:
-            note = f"The turn was {ended}, but {what} could not be undone: {result.preview}"
+            # Without the tool's words: the model takes this for the user's.
+            note = f"The turn was {ended}, but {what} could not be undone."
             workflow.logger.error("turn %d: %s could not be undone: %s", turn.turn, what, result.preview)
         state.write("steer", note)
         name, call_id, status = call.name, call.call_id, result.status
