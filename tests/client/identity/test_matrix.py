@@ -61,7 +61,8 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "prompts": ("view", _of("prompts")),
     "prompt": ("view", _of("prompt")),
     "result": ("view", _of("result", timeout=0.5)),
-    "answer": ("answer", _of("answer", "effect-1", "retry")),
+    # No turn waits for it, so it is the ledger that is changed.
+    "answer": ("control", _of("answer", "effect-1", "retry")),
     "erase": ("erase", lambda client, id: client.memory.erase("session", id)),
 }
 """Each public method of ``Session`` that makes a request, with the operation it needs."""
