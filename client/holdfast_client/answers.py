@@ -72,13 +72,20 @@ class AnswerMethods:
             return None
 
     async def approve(
-        self, id: str, *, arguments: Mapping[str, Any] | None = None, text: str = "", by: str = ""
+        self,
+        id: str,
+        *,
+        arguments: Mapping[str, Any] | None = None,
+        digest: str = "",
+        text: str = "",
+        by: str = "",
     ) -> SessionView:
         """Allow a call that waits for approval.
 
         Args:
             id: The item's id, or the key of its call.
             arguments: The arguments to call the tool with, instead of the model's; the model is informed.
+            digest: The item's ``digest``, so that only the arguments that the person has seen are approved.
             text: A note for the record.
             by: The person who approves.
 
@@ -89,7 +96,7 @@ class AnswerMethods:
         """
         with bad_input():
             given = "" if arguments is None else json.dumps(dict(arguments), ensure_ascii=False)
-            answer = Answer(id=id, action="approve", text=text, by=by, arguments=given)
+            answer = Answer(id=id, action="approve", text=text, by=by, arguments=given, digest=digest)
         return await self._answer(answer)
 
     async def reject(self, id: str, reason: str = "", *, by: str = "") -> SessionView:

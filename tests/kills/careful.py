@@ -83,8 +83,18 @@ def reserve(what: str, ctx: ToolContext) -> str:
     return _book(what, ctx.key)
 
 
+@tool(effect="idempotent", approval="ask")
+def grant(what: str, ctx: ToolContext) -> str:
+    """Grant, once a person has approved it.
+
+    Args:
+        what: What.
+    """
+    return _book(what, ctx.key)
+
+
 app = App(
     agents=[
-        Agent("clerk", model="openai:scripted", tools=[pay, send, reserve], model_retry=_SOON),
+        Agent("clerk", model="openai:scripted", tools=[pay, send, reserve, grant], model_retry=_SOON),
     ]
 )

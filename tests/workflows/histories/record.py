@@ -24,6 +24,7 @@ from holdfast_client import Session
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from ...support import Gate, make_app
+from .approved import APPROVED
 from .elicited import ELICITED
 from .guarded import GUARDED, HELD
 from .permitted import PERMITTED
@@ -139,6 +140,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **REMEMBERING,
     **PERMITTED,
     **ELICITED,
+    **APPROVED,
 }
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from holdfast import Agent, App, Approvals, InboxItem, NothingToDo, Session, ToolContext, tool
+from holdfast import Agent, App, Approvals, InboxItem, NothingToDo, NotPermitted, Session, ToolContext, tool
 from holdfast.testing import call, say
+from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.errors import ToolArgumentsInvalid
 from holdfast_workflows.contracts.session.entries import ResultEntry
 
@@ -70,7 +71,9 @@ async def test_an_approved_call_runs_with_the_arguments_that_were_shown(start: S
         item = await asked(session)
         assert item.arguments == '{"cents":100,"order":"o-7"}'
         assert paid == []
-        await session.approve(item.id)
+        with pytest.raises(NothingToDo):
+            await session.approve(item.id, digest="that of other arguments")
+        await session.approve(item.id, digest=item.digest)
         assert (await session.wait()).text == "Done."
         assert paid == [("o-7", 100)]
         assert await results(session) == [("ok", "paid 100")]
@@ -187,3 +190,65 @@ async def test_a_session_that_waits_for_approval_is_found_by_what_it_waits_for(s
             return not await listed()
 
         await eventually(gone)
+
+
+async def test_a_deploy_that_repins_does_not_change_what_was_asked(start: Start) -> None:
+    paid: list[Any] = []
+    async with start([PAY, say("Done."), say("Yes.")], paying(paid)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        item = await asked(session)
+        await session.repin()
+        assert await asked(session) == item
+        await session.approve(item.id)
+        assert (await session.wait()).text == "Done."
+        assert (await session.send("And now?")).text == "Yes."
+        assert paid == [("o-7", 100)]
+
+
+async def test_a_delegated_approval_is_that_of_others(start: Start) -> None:
+    async with start([PAY, say("Done.")], paying([])) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        view = await session.delegate((await asked(session)).id, ["ann", "bob"])
+        assert view.inbox[0].owners == ("ann", "bob")
+        assert [each.action for each in view.inbox[0].signed] == ["delegate"]
+        await session.approve(view.inbox[0].id)  # the local operator stands for everybody
+        assert (await session.wait()).text == "Done."
+
+
+async def test_a_second_person_is_not_the_first(start: Start) -> None:
+    paid: list[Any] = []
+    async with start([PAY], paying(paid, second_person=True)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        with pytest.raises(NotPermitted):
+            await session.approve((await asked(session)).id)
+        await session.cancel()
+        assert paid == []
+
+
+async def test_two_approvals_are_those_of_two_people(start: Start) -> None:
+    paid: list[Any] = []
+    async with start([PAY, say("Then not.")], paying(paid, quorum=2)) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        item = await asked(session)
+        view = await session.approve(item.id)
+        assert view.inbox[0].approved_by == ("local",)
+        with pytest.raises(NothingToDo):
+            await session.approve(item.id)
+        view = await session.approve(item.id, arguments={"order": "o-7", "cents": 60})
+        assert view.inbox[0].approved_by == ("local",)  # an edit is approved by everybody again
+        await session.reject(item.id)
+        assert (await session.wait()).text == "Then not."
+        assert paid == []
+
+
+async def test_each_step_of_an_approval_is_in_the_audit_log(start: Start) -> None:
+    async with start([PAY, say("Done.")], paying([])) as it:
+        session = await it.holdfast.client.start("helper", "Go")
+        item = await asked(session)
+        await session.approve(item.id, text="it is due")
+        await session.wait()
+        await session.close()
+        await session.result()
+        rows = [AuditRecord.model_validate_json(row.body) for row in await it.holdfast.state.audit.rows("")]
+        found = [each for each in rows if each.kind == "approval"]
+        assert [(each.action, each.principal) for each in found] == [("approve", "local")]
