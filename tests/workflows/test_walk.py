@@ -9,7 +9,7 @@ from holdfast_temporal import DevServer
 from ..house.lengths import ROOT
 from .walk import PAGE, Walk, listed, measure
 
-MAX_FILES = 110
+MAX_FILES = 128
 """A few more than the page lists: which background files run depends on the machine."""
 MAX_FRAMES = 6
 

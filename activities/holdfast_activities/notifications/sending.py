@@ -12,8 +12,6 @@ from holdfast_workflows.contracts.errors import HoldfastError, NotificationFaile
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.text.redaction import redact
 
-from . import apprise, webhook
-
 _logger = logging.getLogger("holdfast.notifications")
 
 
@@ -61,14 +59,23 @@ class Sender:
             if not await self._effects.reclaim(row.key, owner, token):
                 return  # another attempt sends it now
         try:
-            if isinstance(target, Apprise):
-                await apprise.send(target, notification)
-            else:
-                await webhook.send(target, notification)
+            await _by_service(notification, target)
         except HoldfastError as error:
             await self._effects.mark(row.key, "failed", result=str(error.detail or error))
             raise
         await self._effects.mark(row.key, "settled", result="sent")
+
+
+async def _by_service(notification: Notification, target: NotificationTarget) -> None:
+    # Imported lazily: most workers send none, and the HTTP client is slow to import.
+    if isinstance(target, Apprise):
+        from . import apprise
+
+        await apprise.send(target, notification)
+    else:
+        from . import webhook
+
+        await webhook.send(target, notification)
 
 
 def _row(notification: Notification, target: NotificationTarget) -> EffectView:
