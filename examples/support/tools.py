@@ -68,7 +68,7 @@ async def find_refund(ctx: ToolContext[Orders]) -> str | None:
     return receipt and f"refunded, receipt {receipt}"
 
 
-@tool(effect="once", timeout=5, probe=find_refund)
+@tool(effect="once", timeout=5, probe=find_refund, trusted=True)
 async def refund_order(order: str, ctx: ToolContext[Orders]) -> str:
     """Refund an order in full.
 

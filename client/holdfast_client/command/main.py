@@ -114,7 +114,8 @@ def build(words: Sequence[str]) -> typer.Typer:
     """Build the command line; load only those added commands that the words name."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(options.remember)
-    for entry in entry_points(group=GROUP):  # first, since a new user begins with `dev`
+    # Other commands come after `dev`, with which a new user begins.
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name != "dev", entry.name)):
         within, _, name = entry.name.rpartition(".")
         _add(_GROUPS[within] if within else app, name, entry, words)
     for command in _OWN:

@@ -228,9 +228,9 @@ class HandedOver(_StreamEvent):
 
     kind: Literal["handover"] = "handover"
     turn: int
-    status: str
+    status: JsonText
     reason: JsonText = ""
-    by: str = ""
+    by: JsonText = ""
 
 
 class Status(_StreamEvent):

@@ -21,8 +21,9 @@ from temporalio.api.common.v1 import Payload, Payloads
 from holdfast_workflows.contracts.errors import EncryptionError, PortTaken
 from holdfast_workflows.contracts.text.unicode import preview
 
-from ..encryption.codec import KEY_ID, EncryptionCodec
+from ..encryption.codec import EncryptionCodec
 from ..encryption.keyring import Keyring
+from ..encryption.refusing import KEY_ID
 from .access import Access, Rates
 
 MAX_BODY: Final = 16 * 1024 * 1024

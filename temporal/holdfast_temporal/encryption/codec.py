@@ -30,12 +30,9 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 from ..failures import FailureConverter
 from .keyring import Keyring
-from .refusing import ENCRYPTED, refused
+from .refusing import ENCRYPTED, KEY_ID, refused
 
 PURPOSE: Final = "payload"
-KEY_ID: Final = "encryption-key-id"
-"""Metadata of an encrypted payload: the id of its key."""
-
 _LARGE: Final = 256 * 1024
 """Bytes from which payloads are encrypted in a thread. Below, a thread costs more than it saves."""
 

@@ -17,6 +17,9 @@ from holdfast_workflows.contracts.errors import ClearRefused, DecryptionFailed, 
 ENCRYPTED: Final = b"binary/encrypted"
 """The encoding of an encrypted payload, the one that Temporal's samples use."""
 
+KEY_ID: Final = "encryption-key-id"
+"""Metadata of an encrypted payload: the id of its key."""
+
 _REFUSED: Final = b"binary/refused"
 _ERROR: Final = "error"
 _ERRORS: Final[dict[bytes, type[EncryptionError]]] = {
@@ -61,5 +64,7 @@ class EncryptedConverter(EncodingPayloadConverter):
         return None
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        """Raise KeysMissing."""
+        """Raise KeysMissing; ValueError for what no key can decrypt."""
+        if KEY_ID not in payload.metadata:
+            raise ValueError(f"Unknown payload encoding {self.encoding}")
         raise KeysMissing

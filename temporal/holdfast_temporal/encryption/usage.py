@@ -19,7 +19,7 @@ from holdfast_workflows.contracts.operations.binding import Binding
 
 from .. import binding
 from ..rpc import TIMEOUT, rpc_errors
-from .codec import KEY_ID
+from .refusing import KEY_ID
 
 _BINDINGS: Final = f"WorkflowType = '{names.BINDING_WORKFLOW}' AND ExecutionStatus = 'Running'"
 

@@ -73,6 +73,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "run": ("start", False, lambda client: client.run("helper", "Hi")),
     "sessions": ("list", False, lambda client: _all(client.sessions())),
     "inbox": ("list", False, lambda client: client.inbox()),
+    "audit": ("audit", False, lambda client: client.audit()),
     "agents": ("agents", False, lambda client: client.agents()),
     "effects": ("effects", True, lambda client: client.effects()),
     "breakers": ("breakers", True, lambda client: client.breakers()),

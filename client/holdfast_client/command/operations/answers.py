@@ -30,9 +30,9 @@ async def answer(
     by: By = "",
     json: Json = False,
 ) -> None:
-    """Answer what waits for a person, or resolve an unknown effect.
+    """Answer what waits for a person.
 
-    An unknown effect of an ended turn or session can be confirmed or given up.
+    It also resolves an unknown effect.     An unknown effect of an ended turn or session can be confirmed or given up.
 
     With --json: the session's view; null if the server no longer has the session.
     """

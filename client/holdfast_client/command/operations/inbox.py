@@ -48,7 +48,7 @@ async def hand_over(
     by: By = "",
     json: Json = False,
 ) -> None:
-    """Give a session to a person, who replies instead of the agent.
+    """Let a person reply instead of the agent.
 
     With --json: the session's view.
     """
@@ -64,7 +64,7 @@ async def give_back(
     by: By = "",
     json: Json = False,
 ) -> None:
-    """Give a session that was handed over back to its agent.
+    """Let the agent reply again after a hand-over.
 
     With --json: the session's view.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,7 @@ async def test_an_interpreter_of_a_virtual_environment_has_its_packages(
     packages = next((folder / "lib").glob("python*/site-packages"))
     (packages / "prices.py").write_text("VAT = 19")
     (folder / "secret.txt").write_text("not for programs")
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(parent.stat().st_mode | 0o055)
+    _open_to_all(tmp_path)
     tool = CodeTool(python=folder / "bin/python")
     assert await call(tool, "import prices; print(prices.VAT)") == "exit code 0\n\n19"
     assert "secret" not in await call(tool, f"import os; print(os.listdir({str(folder)!r}))")
@@ -107,12 +107,19 @@ async def test_user_namespaces_that_are_forbidden_are_the_reason(
     refusing = tmp_path / "bwrap"
     refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     refusing.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(parent.stat().st_mode | 0o055)
+    _open_to_all(tmp_path)
     programs = dict(sandbox.programs(), bwrap=str(refusing))
     monkeypatch.setattr(sandbox, "programs", lambda: programs)
     with pytest.raises(SandboxUnavailable, match="No permissions to create new namespace"):
         await call(CodeTool(), "print(1)")
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let the sandbox's user read a test's folder, which pytest makes for its own user."""
+    for parent in folder.parents:
+        if parent == Path(tempfile.gettempdir()):
+            break
+        parent.chmod(parent.stat().st_mode | 0o055)
 
 
 def _agent(tool: ProvidedTool) -> dict[str, dict[str, ProvidedTool]]:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from holdfast import CredentialsContext, McpAccessDenied, MCPServer
+from holdfast_activities.tools.questions import InputNeeded
 
 from .support import BOUND, NOTES, gone, notes, over_http, recorded, serving
 
@@ -65,7 +66,7 @@ async def test_calls_without_user_credentials_share_one_process(tmp_path: Path) 
     assert len({each["pid"] for each in recorded(tmp_path)}) == 1
 
 
-async def test_a_refused_token_is_an_error_of_its_own_and_a_new_one_is_used(tmp_path: Path) -> None:
+async def test_a_refused_token_asks_for_consent_and_a_new_one_is_used(tmp_path: Path) -> None:
     token = "old"
 
     async def current(_: CredentialsContext) -> Mapping[str, str]:
@@ -78,7 +79,7 @@ async def test_a_refused_token_is_an_error_of_its_own_and_a_new_one_is_used(tmp_
     ):
         await tools.call("notes__add", text="milk")
         (tmp_path / "tokens").write_text("new")
-        with pytest.raises(McpAccessDenied, match="HTTP 401"):
+        with pytest.raises(InputNeeded, match="HTTP 401"):
             await tools.call("notes__add", text="eggs")
         token = "new"
         await tools.call("notes__add", text="eggs")
