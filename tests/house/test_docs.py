@@ -62,7 +62,7 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert (ROOT / "README.md").read_text("utf-8").count("\n") < 150
+    assert (ROOT / "README.md").read_text("utf-8").count("\n") < 170
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
