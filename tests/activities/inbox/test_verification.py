@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 import pytest
 
@@ -97,11 +97,12 @@ def test_keys_are_replaced_without_losing_approvals(calls: ApprovedCalls) -> Non
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of each value within a JSON value."""
+    inner: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):
-        return [place for name, each in value.items() for place in _places(each, (*path, name))] + [path]
-    if isinstance(value, list):
-        return [place for n, each in enumerate(value) for place in _places(each, (*path, n))] + [path]
-    return [path]
+        inner = cast("dict[str, Any]", value).items()
+    elif isinstance(value, list):
+        inner = enumerate(cast("list[Any]", value))
+    return [place for name, each in inner for place in _places(each, (*path, name))] + [path]
 
 
 def _mutated(value: Any, rng: random.Random, others: list[Any]) -> Any:
@@ -118,9 +119,11 @@ def _mutated(value: Any, rng: random.Random, others: list[Any]) -> Any:
                 value.swapcase(), value[::-1], *(each for each in others if isinstance(each, str)),
             ])  # fmt: skip
         case list():
-            return rng.choice([[], value[:-1], value[::-1], [*value, *value[:1]], [*value, "role:user"]])
+            items = cast("list[Any]", value)
+            return rng.choice([[], items[:-1], items[::-1], [*items, *items[:1]], [*items, "role:user"]])
         case dict():
-            return {name: each for name, each in value.items() if rng.random() < 0.7}
+            fields = cast("dict[str, Any]", value)
+            return {name: each for name, each in fields.items() if rng.random() < 0.7}
         case _:
             return "x"
 
@@ -144,7 +147,8 @@ def test_no_mutated_approval_is_accepted(calls: ApprovedCalls) -> None:
     whole["proof"].pop("arguments")  # bound by the digest of what will run, and changed below
     places = [place for place in _places(whole) if place not in ((), ("proof",), ("call",))]
     texts = [each for each in (_at(whole, place) for place in places) if isinstance(each, str)]
-    accepted, tried = [], 0
+    accepted: list[tuple[Any, Any]] = []
+    tried = 0
     while tried < MUTATIONS:
         place = rng.choice(places)
         changed = _replaced(whole, place, _mutated(_at(whole, place), rng, texts))
