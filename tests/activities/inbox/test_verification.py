@@ -101,7 +101,8 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     if isinstance(value, dict):
         inner = cast("dict[str, Any]", value).items()
     elif isinstance(value, list):
-        inner = enumerate(cast("list[Any]", value))
+        items: list[Any] = value
+        inner = enumerate(items)
     return [place for name, each in inner for place in _places(each, (*path, name))] + [path]
 
 
@@ -119,7 +120,7 @@ def _mutated(value: Any, rng: random.Random, others: list[Any]) -> Any:
                 value.swapcase(), value[::-1], *(each for each in others if isinstance(each, str)),
             ])  # fmt: skip
         case list():
-            items = cast("list[Any]", value)
+            items: list[Any] = value
             return rng.choice([[], items[:-1], items[::-1], [*items, *items[:1]], [*items, "role:user"]])
         case dict():
             fields = cast("dict[str, Any]", value)
