@@ -98,16 +98,17 @@ def test_keys_are_replaced_without_losing_approvals(calls: ApprovedCalls) -> Non
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of each value within a JSON value."""
     inner: Iterable[tuple[Any, Any]] = ()
+    whole: Any = value  # not narrowed to a list of unknown types
     if isinstance(value, dict):
         inner = cast("dict[str, Any]", value).items()
     elif isinstance(value, list):
-        items: list[Any] = value
-        inner = enumerate(items)
+        inner = enumerate(whole)
     return [place for name, each in inner for place in _places(each, (*path, name))] + [path]
 
 
 def _mutated(value: Any, rng: random.Random, others: list[Any]) -> Any:
     """Another value of the same kind."""
+    whole: Any = value  # not narrowed to a list of unknown types
     match value:
         case bool():
             return not value
@@ -120,8 +121,7 @@ def _mutated(value: Any, rng: random.Random, others: list[Any]) -> Any:
                 value.swapcase(), value[::-1], *(each for each in others if isinstance(each, str)),
             ])  # fmt: skip
         case list():
-            items: list[Any] = value
-            return rng.choice([[], items[:-1], items[::-1], [*items, *items[:1]], [*items, "role:user"]])
+            return rng.choice([[], whole[:-1], whole[::-1], [*whole, *whole[:1]], [*whole, "role:user"]])
         case dict():
             fields = cast("dict[str, Any]", value)
             return {name: each for name, each in fields.items() if rng.random() < 0.7}
