@@ -102,7 +102,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     if isinstance(value, dict):
         inner = cast("dict[str, Any]", value).items()
     elif isinstance(value, list):
-        inner = enumerate(whole)
+        inner = enumerate(list[Any](whole))
     return [place for name, each in inner for place in _places(each, (*path, name))] + [path]
 
 
