@@ -175,7 +175,7 @@ async def test_a_scheduled_run_of_maintenance_does_its_tasks(client: TemporalCli
         action = (await handle.describe()).info.recent_actions[0].action
         report = await client.get_workflow_handle(getattr(action, "workflow_id", "")).result()
         assert [each["task"] for each in report["tasks"]] == [
-            "outbox", "expire", "consolidate", "optimise", "prune"
+            "outbox", "expire", "consolidate", "optimise", "prune", "audit"
         ]  # fmt: skip
         await holdfast.memory.schedule(None)
 

@@ -10,7 +10,7 @@ from temporalio.common import SearchAttributeKey
 
 from .. import names
 from ..base import Contract
-from ..errors import BadInput
+from ..errors import BadInput, EncryptionError
 from ..session.session import Status
 
 ENDED: Final[Mapping[WorkflowExecutionStatus, Status]] = {
@@ -95,5 +95,12 @@ async def listed(found: WorkflowExecution) -> ListedSession:
         ended=found.close_time,
         user=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)) or "",
         queue=found.task_queue,
-        message=await found.memo_value(names.MEMO_MESSAGE, "", type_hint=str),
+        message=await _message(found),
     )
+
+
+async def _message(found: WorkflowExecution) -> str:
+    try:
+        return await found.memo_value(names.MEMO_MESSAGE, "", type_hint=str)
+    except EncryptionError:
+        return ""  # the list has the other sessions, and the rest of this one is not encrypted
