@@ -183,7 +183,9 @@ async def test_a_call_reports_progress_and_its_cancellation_cancels_the_task(
             await asyncio.wait([digging])
             async with asyncio.timeout(BOUND):
                 while True:
-                    found = [each async for each in holdfast.client.sessions()]
+                    found = [
+                        each async for each in holdfast.client.sessions() if each.message == "Start digging"
+                    ]
                     if found and found[0].status in ("failed", "closed", "cancelled"):
                         break
                     await asyncio.sleep(0.1)
