@@ -20,7 +20,7 @@ LISTED = 'HoldfastWaiting = "approval"'
 REFRESH = """document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "r", code: "KeyR", bubbles: true}));
 document.body.dispatchEvent(new KeyboardEvent("keypress", {key: "r", code: "KeyR", bubbles: true}))"""
 FRAMES = """Array.from(document.querySelectorAll("iframe"))
-    .map(frame => frame.contentDocument ? frame.contentDocument.body.innerText : "").join("\\n")"""
+    .map(frame => frame.contentDocument?.body?.innerText ?? "").join("\\n")"""
 
 
 async def details_show(page: Page, *texts: str) -> None:
@@ -28,7 +28,7 @@ async def details_show(page: Page, *texts: str) -> None:
 
     async def shown() -> bool:
         await page.run(REFRESH)
-        found = await page.run(FRAMES)
+        found = str(await page.run(FRAMES))
         return all(text in found for text in texts)
 
     await eventually(shown)
