@@ -107,7 +107,7 @@ class IdentitySettings:
 
         Raises:
             SecretMissing: A reference has no value.
-            SettingsInvalid: A value is no reference, or too short.
+            SettingsInvalid: A value is not a reference, or too short.
         """
         found: dict[str, Key] = {}
         for reference in self.keys:

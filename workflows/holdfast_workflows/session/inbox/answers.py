@@ -12,9 +12,7 @@ from holdfast_workflows.contracts.text.unicode import preview, size
 
 from .. import validators
 from ..state.state import SessionState
-from . import approvals, deadlines, waits
-
-_MOST_OWNERS = 20
+from . import approvals, deadlines, handover, waits
 
 
 def check(state: SessionState, answer: Answer, principal: Principal) -> None:
@@ -50,8 +48,7 @@ def _check_form(answer: Answer) -> None:
         raise errors.MessageTooLarge(f"an answer's text or arguments have at most {INLINE_TEXT:,} bytes")
     if len(answer.by) > MAX_NAME:
         raise errors.BadInput(f"the name in 'by' has at most {MAX_NAME} characters")
-    if len(answer.to) > _MOST_OWNERS or not all(0 < len(each) <= MAX_NAME for each in answer.to):
-        raise errors.BadInput(f"'to' names at most {_MOST_OWNERS} people or roles")
+    handover.check_owners(answer.to)
     if answer.arguments and answer.action != "approve":
         raise errors.BadInput("only an approval can have arguments")
 

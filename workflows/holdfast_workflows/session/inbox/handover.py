@@ -58,8 +58,20 @@ def check(state: SessionState, given: Handover) -> None:
         raise validators.refused(errors.NothingToDo("the session is handed over already"))
     if size(given.reason) > INLINE_TEXT:
         raise validators.refused(errors.MessageTooLarge(f"a reason has at most {INLINE_TEXT:,} bytes"))
-    if len(given.to) > _MOST_OWNERS or not all(0 < len(each) <= MAX_NAME for each in given.to):
-        raise validators.refused(errors.BadInput(f"'to' names at most {_MOST_OWNERS} people or roles"))
+    try:
+        check_owners(given.to)
+    except errors.BadInput as error:
+        raise validators.refused(error) from error
+
+
+def check_owners(to: tuple[str, ...]) -> None:
+    """Check the people and roles that an item or a session is given to.
+
+    Raises:
+        BadInput: They are too many, or a name is empty or too long.
+    """
+    if len(to) > _MOST_OWNERS or not all(0 < len(each) <= MAX_NAME for each in to):
+        raise errors.BadInput(f"'to' names at most {_MOST_OWNERS} people or roles")
 
 
 def check_back(state: SessionState, note: str) -> None:
