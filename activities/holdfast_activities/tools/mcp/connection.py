@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
@@ -33,7 +34,7 @@ from .elicitation import Inputs
 from .failures import DENIED, EXCHANGE, NOT_DONE, Exchange, connection_lost, reason
 from .http import http_streams
 from .listing import MOST_LISTED, ListedTool
-from .stdio import Streams, child_process
+from .stdio import Streams, child_process, hung_up
 
 R = TypeVar("R")
 
@@ -79,6 +80,7 @@ class Connection:
         self._listed = 0.0
         self._listing = asyncio.Lock()
         self._client: Client | None = None
+        self._process: Process | None = None
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = asyncio.Event()
         self._errors = deque[str]()
@@ -87,7 +89,9 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        return not self._owner.done() and not self._closing.is_set()
+        if self._owner.done() or self._closing.is_set():
+            return False
+        return self._process is None or not hung_up(self._process)
 
     async def opened(self) -> None:
         """Wait until the connection is open.
@@ -237,7 +241,10 @@ class Connection:
     def _transport(self) -> Streams:
         if self.server.url:
             return http_streams(self.server, self.resolved)
-        return child_process(self.server, self.resolved, self._errors, self._closing.set)
+        return child_process(self.server, self.resolved, self._errors, self._started, self._closing.set)
+
+    def _started(self, process: Process) -> None:
+        self._process = process
 
     def _failed(self, error: BaseException, exchange: Exchange) -> McpAccessDenied | McpUnavailable:
         where = f"server {self.server.name!r}"

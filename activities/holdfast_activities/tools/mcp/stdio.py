@@ -7,6 +7,7 @@ message, and keeps the server's error output for messages instead of passing it 
 import asyncio
 import logging
 import os
+import select
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -43,11 +44,15 @@ Streams = AbstractAsyncContextManager[TransportStreams]
 
 @asynccontextmanager
 async def child_process(
-    server: McpServer, resolved: Resolved, errors: deque[str], ended: Callable[[], None]
+    server: McpServer,
+    resolved: Resolved,
+    errors: deque[str],
+    started: Callable[[Process], None],
+    ended: Callable[[], None],
 ) -> AsyncGenerator[TransportStreams]:
     """Start the server and yield the streams to it; ``errors`` receives its last lines of error output.
 
-    ``ended`` is called when the server has ended its output.
+    ``started`` is called with its process, ``ended`` when the server has ended its output.
 
     Its environment has the few variables that commands need (``PATH``, ``HOME``, …) and those declared for it.
     """
@@ -61,6 +66,7 @@ async def child_process(
         start_new_session=True,
         limit=LARGEST_MESSAGE,
     )
+    started(process)
     into, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write, out = anyio.create_memory_object_stream[SessionMessage](0)
     tasks = [
@@ -77,6 +83,20 @@ async def child_process(
                 await asyncio.shield(closing)
         for stream in (into, read, write, out):
             stream.close()
+
+
+def hung_up(process: Process) -> bool:
+    """Whether nobody reads the server's input any more, so what is sent now cannot reach it.
+
+    The system knows this as soon as the server has ended; the event loop hears of it only later.
+    """
+    if process.returncode is not None or process.stdin is None or process.stdin.is_closing():
+        return True
+    if sys.platform == "win32":
+        return False
+    poll = select.poll()
+    poll.register(process.stdin.get_extra_info("pipe"), 0)  # errors and hang-ups are always reported
+    return bool(poll.poll(0))
 
 
 def _command(server: McpServer) -> tuple[str, ...]:

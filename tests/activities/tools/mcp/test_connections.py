@@ -123,7 +123,7 @@ from holdfast_activities.tools.mcp.stdio import child_process
 
 async def main():
     server = MCPServer("stubborn", command=sys.argv[1:]).server
-    async with child_process(server, Resolved({}, {}, ""), deque(), lambda: None) as (read, _):
+    async with child_process(server, Resolved({}, {}, ""), deque(), lambda _: None, lambda: None) as (read, _):
         await read.receive()
         print("up", flush=True)
         await asyncio.sleep(60)
