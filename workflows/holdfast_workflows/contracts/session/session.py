@@ -17,6 +17,7 @@ from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions
 from ..problems import Problem
 from ..public import public
+from ..teams.children import Parent
 from .entries import Usage
 from .steps import NewEntry, StepView, TurnStatus
 
@@ -325,6 +326,8 @@ class StartInput(Contract):
     """The user's id (not a name), for memories of scope ``user``."""
     permissions: Permissions | None = None
     """The session's own rules, which narrow those of its agent, tenant and app."""
+    parent: Parent | None = None
+    """The session's place in a tree; None for a session that a client started."""
 
 
 class TaskResult(Contract):

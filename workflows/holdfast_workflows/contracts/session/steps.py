@@ -14,6 +14,7 @@ from ..control.identity import Principal
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions, Quota
 from ..problems import Problem
+from ..teams.children import ChildOutcome, Children
 from .entries import Finish, ResultStatus, Usage
 
 TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -292,6 +293,8 @@ class ActInput(Contract):
     """Records to append before the tool is called."""
     approval: ApprovedCall | None = None
     """The proof that people allow the call, if it needs one."""
+    children: tuple[ChildOutcome, ...] = ()
+    """How the child sessions ended that the call needed."""
 
 
 class ActResult(Contract):
@@ -309,6 +312,8 @@ class ActResult(Contract):
     unknown: bool = False
     asks: ToolQuestion | None = None
     """What a person has to answer before the call is made; it was not made."""
+    children: Children | None = None
+    """Child sessions that the call needs before it has a result."""
     used_up: str = ""
     """The quota without a place for the call, which did not run."""
 

@@ -1,0 +1,1 @@
+"""Contracts of teams: sessions that start other sessions."""

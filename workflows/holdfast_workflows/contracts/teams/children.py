@@ -1,0 +1,73 @@
+"""Child sessions: what a parent gives to one, and what it gets back.
+
+A child costs its parent a constant number of bytes: texts are in the log and passed by reference.
+"""
+
+from typing import Literal
+
+from ..base import Contract
+from ..control.identity import Principal
+from ..permissions.rules import Level
+
+ChildStatus = Literal["done", "failed", "cancelled"]
+Join = Literal["all", "first", "quorum"]
+"""``all`` waits for every child, ``first`` for one that is done, ``quorum`` for several; the others are cancelled."""
+
+
+class Parent(Contract):
+    """The place of a child session in its tree, given by the session or workflow that starts it."""
+
+    session: str
+    """The id of the session, team or fleet that starts the child."""
+    root: str
+    """The id of the tree's first session; the tree shares its account and its board."""
+    depth: int
+    """1 for a child of the root."""
+    call: str = ""
+    """The key of the tool call for which the child works; empty without one."""
+    untrusted: str = ""
+    """The first source of untrusted content that the parent has read; empty if it has read none."""
+    levels: tuple[Level, ...] = ()
+    """Rules of the parent that also apply to the child's calls."""
+    principal: Principal | None = None
+    """Who started the root; None without an identity provider."""
+    grant: str = ""
+    """A worker's signature that the child may act for the principal; empty without an identity provider."""
+
+
+class ChildRequest(Contract):
+    """A session to start for a tool call. The text of its message is stored under ``ref``."""
+
+    text: str
+    """The message's beginning, first for people."""
+    id: str
+    agent: str
+    ref: str
+    size: int = 0
+    fallbacks: tuple[str, ...] = ()
+    """Agents that get the message, in order, if the one before fails."""
+
+
+class Children(Contract):
+    """The sessions that a tool call needs before it has a result."""
+
+    requests: tuple[ChildRequest, ...]
+    join: Join = "all"
+    quorum: int = 1
+    timeout: float | None = None
+    """Seconds for each attempt of each child; None for no limit."""
+    max_steps: int | None = None
+
+
+class ChildOutcome(Contract):
+    """How a child session ended. Its reply is at ``reply_seq`` in the log of the session ``id``."""
+
+    id: str
+    agent: str
+    status: ChildStatus
+    reply_seq: int = 0
+    error_code: str = ""
+    error: str = ""
+    """The error's beginning."""
+    tried: tuple[str, ...] = ()
+    """Agents that failed before ``agent``, each with its error's code: ``researcher: model_unavailable``."""
