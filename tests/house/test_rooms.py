@@ -135,7 +135,7 @@ def _import_name(requirement: str) -> str:
     name = re.split(r"[\[<>=;]", requirement, maxsplit=1)[0].strip()
     if name == "pystemmer":
         return "Stemmer"
-    return name.removesuffix("-slim").removesuffix("-client").replace("-", "_").lower()
+    return name.removesuffix("-slim").removesuffix("-client").removesuffix("-sdk").replace("-", "_").lower()
 
 
 def pyproject() -> Mapping[str, Mapping[str, Any]]:

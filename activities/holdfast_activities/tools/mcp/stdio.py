@@ -86,7 +86,7 @@ async def child_process(
 
 
 def hung_up(process: Process) -> bool:
-    """Whether nobody reads the server's input any more, so what is sent now cannot reach it.
+    """Whether the server has closed its input, so what is sent now cannot reach it.
 
     The system knows this as soon as the server has ended; the event loop hears of it only later.
     """
