@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from holdfast_client.agents import DeclaredAgent
     from holdfast_client.client import Client, connect
     from holdfast_client.operations.auditing import AuditFilter
+    from holdfast_client.operations.boards import BoardClient
     from holdfast_client.operations.erasing import Erased
     from holdfast_client.operations.listing import SessionInfo
     from holdfast_client.operations.memory import MemoryClient
@@ -71,7 +72,14 @@ if TYPE_CHECKING:
         TaskReport,
     )
     from holdfast_workflows.contracts.agent.pii import PersonalData
-    from holdfast_workflows.contracts.agent.spec import AgentSpec, McpTool, OutputSpec, RetryPolicy, ToolSpec
+    from holdfast_workflows.contracts.agent.spec import (
+        AgentSpec,
+        BoardTool,
+        McpTool,
+        OutputSpec,
+        RetryPolicy,
+        ToolSpec,
+    )
     from holdfast_workflows.contracts.control.approvals import Approval, SignedAnswer
     from holdfast_workflows.contracts.control.audit import AuditEntry, AuditRecord
     from holdfast_workflows.contracts.control.inbox import Handover, InboxItem
@@ -85,6 +93,8 @@ if TYPE_CHECKING:
         ApprovalInvalid,
         AuditBroken,
         BadInput,
+        BoardConflict,
+        BoardFull,
         BreakerOpen,
         BreakerUnknown,
         BudgetExhausted,
@@ -186,6 +196,7 @@ if TYPE_CHECKING:
     )
     from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem
     from holdfast_workflows.contracts.session.session import Event, SessionView, TurnView
+    from holdfast_workflows.contracts.teams.board import BoardEntry
 
     from .agent import Agent
     from .app import App
@@ -194,6 +205,7 @@ if TYPE_CHECKING:
     from .mcp_server import MCPServer
     from .memory import open_memory
     from .permissions import Argument, allow, arg, ask, called, deny, untrusted
+    from .teams.board import Board
     from .tools import Tool, tool
 
 _MODULES: Final = {
@@ -201,6 +213,7 @@ _MODULES: Final = {
     "holdfast_client.agents": "DeclaredAgent",
     "holdfast_client.client": "Client connect",
     "holdfast_client.operations.auditing": "AuditFilter",
+    "holdfast_client.operations.boards": "BoardClient",
     "holdfast_client.operations.erasing": "Erased",
     "holdfast_client.operations.listing": "SessionInfo",
     "holdfast_client.operations.memory": "MemoryClient",
@@ -221,7 +234,7 @@ _MODULES: Final = {
         MaintenanceReport Memory MemoryStats MemoryTurn MemoryView MigrateResult PlanItem TaskReport
     """,
     "holdfast_workflows.contracts.agent.pii": "PersonalData",
-    "holdfast_workflows.contracts.agent.spec": "AgentSpec McpTool OutputSpec RetryPolicy ToolSpec",
+    "holdfast_workflows.contracts.agent.spec": "AgentSpec BoardTool McpTool OutputSpec RetryPolicy ToolSpec",
     "holdfast_workflows.contracts.control.approvals": "Approval SignedAnswer",
     "holdfast_workflows.contracts.control.audit": "AuditEntry AuditRecord",
     "holdfast_workflows.contracts.control.inbox": "Handover InboxItem",
@@ -229,6 +242,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound ApprovalInvalid AuditBroken BadInput
+        BoardConflict BoardFull
         BreakerOpen BreakerUnknown BudgetExhausted ClearRefused ContentFiltered ContextTooLong
         DatabaseMismatch DecryptionFailed DevServerFailed DevServerMissing EffectUnknown EgressRefused
         EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered
@@ -254,6 +268,7 @@ _MODULES: Final = {
     """,
     "holdfast_workflows.contracts.session.manifests": "Manifest ManifestItem",
     "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
+    "holdfast_workflows.contracts.teams.board": "BoardEntry",
     ".agent": "Agent",
     ".app": "App",
     ".code_tool": "CodeTool",
@@ -261,6 +276,7 @@ _MODULES: Final = {
     ".mcp_server": "MCPServer",
     ".memory": "open_memory",
     ".permissions": "Argument allow arg ask called deny untrusted",
+    ".teams.board": "Board",
     ".tools": "Tool tool",
 }
 """Names by the module that defines them; each is imported at first use, so that ``import holdfast`` is cheap."""
@@ -272,7 +288,7 @@ _SUBMODULES: Final = ("sync", "testing")
 __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
     "AppNotFound", "Apprise", "Approval", "ApprovalInvalid", "Approvals", "Argument", "AskHuman",
-    "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput", "BreakerOpen",
+    "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput", "Board", "BoardClient", "BoardConflict", "BoardEntry", "BoardFull", "BoardTool", "BreakerOpen",
     "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
     "CachedReply", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition", "ContentFiltered",
     "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided",

@@ -37,6 +37,7 @@ from .code_tool import CodeTool
 from .http_tool import HttpTool
 from .instructions import Instructions, read_instructions
 from .mcp_server import MCPServer
+from .teams.board import Board
 from .tools import Tool
 
 OutT = TypeVar("OutT", default=str)
@@ -61,7 +62,7 @@ class Agent(Generic[OutT]):
         *,
         model: str | Sequence[str],
         instructions: Instructions = "",
-        tools: Sequence[AnyTool | MCPServer] = (),
+        tools: Sequence[AnyTool | MCPServer | Board] = (),
         output_type: type[OutT] | Mapping[str, Any] | None = None,
         description: str = "",
         max_steps: int = 50,
@@ -93,7 +94,7 @@ class Agent(Generic[OutT]):
             model: ``"provider:model"``, or several in order of preference.
             instructions: The system prompt, or a function of an InstructionsContext that returns it, sync or async. It
                 is called once for each turn.
-            tools: Tools made by ``@tool``, HttpTools, CodeTools and MCPServers.
+            tools: Tools made by ``@tool``, HttpTools, CodeTools, MCPServers and Boards.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
             description: The agent's purpose, for people and other agents.
@@ -130,7 +131,7 @@ class Agent(Generic[OutT]):
         where = f"agent {declare.name(name, 'agent')!r}"
         text, self.instructions_function = read_instructions(instructions, where)
         self._output_type, (self.tools, self.servers) = output_type, _declared(tools, where)
-        own = own_tools(bool(tools), memory, working_memory, handover)
+        own = own_tools(bool(tools), memory, working_memory, handover) + _boards(tools, self.tools, where)
         self.spec = AgentSpec(
             **_instructions(name, text, self.instructions_function is not None),
             models=_models(model, where),
@@ -230,8 +231,17 @@ def _with_undos(tools: Mapping[str, AnyTool], where: str) -> Mapping[str, AnyToo
 
 def _declared(tools: Sequence[object], where: str) -> tuple[Mapping[str, AnyTool], tuple[McpServer, ...]]:
     """The functions by name, with their undos, and the servers."""
-    functions = [each for each in tools if not isinstance(each, MCPServer)]
+    functions = [each for each in tools if not isinstance(each, MCPServer | Board)]
     return _with_undos(_by_name(functions, where), where), _servers(tools, where)
+
+
+def _boards(tools: Sequence[object], functions: Mapping[str, AnyTool], where: str) -> tuple[ToolSpec, ...]:
+    """The tools of the agent's boards."""
+    specs = [spec for each in tools if isinstance(each, Board) for spec in each.specs]
+    named = [*functions, *(spec.name for spec in specs)]
+    if twice := [spec.name for spec in specs if named.count(spec.name) > 1]:
+        raise InvalidDeclaration(f"{where} has two tools named {twice[0]!r}; rename the tool or the board")
+    return tuple(specs)
 
 
 def _servers(tools: Sequence[object], where: str) -> tuple[McpServer, ...]:

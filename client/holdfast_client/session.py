@@ -8,6 +8,7 @@ from functools import partial
 from typing import Generic
 
 from holdfast_client.operations import content, effects
+from holdfast_client.operations.boards import BoardClient
 from holdfast_client.requests import waiting
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
@@ -55,6 +56,11 @@ class Session(AnswerMethods, Generic[OutT]):
     def id(self) -> str:
         """The session's id, which is its workflow's."""
         return self._id
+
+    @property
+    def board(self) -> BoardClient:
+        """The board that the session shares with its tree: the session that started it, and those they start."""
+        return BoardClient(self._requests, session=self._id)
 
     def __repr__(self) -> str:
         return f"Session({self._id!r})"

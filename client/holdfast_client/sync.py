@@ -19,6 +19,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
+from holdfast_client.operations import boards as async_boards
 from holdfast_client.operations import memory as async_memory
 from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
 from holdfast_workflows.contracts.agent.output import OutputShape
@@ -254,6 +255,10 @@ class Client(_Handle[async_client.Client]):
         """The agents' memories: search, add, forget, erase and maintain."""
         return MemoryClient(self._target.memory, self._portal)
 
+    def board(self, name: str, *, tenant: str = "") -> BoardClient:
+        """Return a tenant's board, which agents have by ``Board(name)``."""
+        return BoardClient(self._target.board(name, tenant=tenant), self._portal)
+
     def close(self) -> None:
         """End the background thread. The client and its sessions cannot be used afterwards."""
         self._portal.close()
@@ -274,6 +279,11 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     def id(self) -> str:
         """The session's id, which is its workflow's."""
         return self._target.id
+
+    @property
+    def board(self) -> BoardClient:
+        """The board that the session shares with its tree."""
+        return BoardClient(self._target.board, self._portal)
 
     send = _blocking(async_session.Session[OutT].send)
     wait = _blocking(async_session.Session[OutT].wait)
@@ -316,7 +326,16 @@ class MemoryClient(_Handle[async_memory.MemoryClient]):
     schedule = _blocking(async_memory.MemoryClient.schedule)
 
 
+class BoardClient(_Handle[async_boards.BoardClient]):
+    """A board of a team or a tenant; see ``holdfast.BoardClient``."""
+
+    list = _blocking(async_boards.BoardClient.list)
+    read = _blocking(async_boards.BoardClient.read)
+    versions = _blocking(async_boards.BoardClient.versions)
+    write = _blocking(async_boards.BoardClient.write)
+
+
 connect = _connecting(async_client.connect)
 
-for each in (connect, Client, Session, MemoryClient):
+for each in (connect, Client, Session, MemoryClient, BoardClient):
     public(each, "holdfast.sync")

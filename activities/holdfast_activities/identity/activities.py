@@ -29,6 +29,7 @@ from holdfast_workflows.contracts.errors import (
 from holdfast_workflows.contracts.operations.content import StoredText, StoreText
 from holdfast_workflows.contracts.operations.effects import DecideEffect
 from holdfast_workflows.contracts.operations.sessions import ListSessions
+from holdfast_workflows.contracts.teams.board import WriteBoard
 
 from .acting import set_actor
 from .owners import Owners
@@ -127,7 +128,7 @@ class _Checked(ActivityInboundInterceptor):
                 changes["id"] = _ref(principal, asked)
             case ListBudgets() if principal.tenant:
                 changes["prefix"] = asked.prefix or f"tenant:{principal.tenant}:"
-            case AddMemory() | EraseInput():
+            case AddMemory() | EraseInput() | WriteBoard():
                 changes["by"] = _named(principal, asked.by)
             case DecideEffect():
                 by = _named(principal, asked.answer.by)

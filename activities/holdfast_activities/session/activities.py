@@ -18,6 +18,7 @@ from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import WorkerMissing
 
 from .admin.audit import Audit
+from .admin.boards import Boards
 from .admin.breakers_and_budgets import BreakersAndBudgets
 from .admin.content import Content
 from .admin.erase import Erase
@@ -67,7 +68,7 @@ class Activities:
         ``audit_export`` is where heads of the audit log are exported.
         """
         applying, self._servers = Applying(state.outbox, memory), _servers(registry)
-        builtin = BuiltinTools(state.log, memory, applying)
+        builtin = BuiltinTools(state.log, state.boards, memory, applying)
         agents = LiveAgents(registry, state, models, builtin, served, self._servers)
         conversations = Conversations(state.log)
         tenants, texts = registry.tenants, TurnInstructions(state, registry)
@@ -91,6 +92,7 @@ class Activities:
             Maintain(identity, state, memory, applying, audit_export),
             SetAside(state),
             Audit(state),
+            Boards(state),
             identity,
             Approvals(state, agents),
             Notify(Sender(state, registry.notifications)),

@@ -29,6 +29,7 @@ from .content.replies import ReplyStore
 from .content.resets import ResetStore
 from .content.token_calibration import CalibrationStore
 from .coordination.approvals import ApprovalUses
+from .coordination.boards import BoardStore
 from .coordination.breakers import BreakerStore
 from .coordination.budgets import BudgetStore
 from .coordination.effects import EffectLedger
@@ -97,6 +98,7 @@ class State:
         self.breakers = BreakerStore(transactions, scope)
         self.rates = RateStore(transactions, scope)
         self.quotas = QuotaStore(transactions, scope)
+        self.boards = BoardStore(transactions, scope, cipher)
         self.replies = ReplyStore(transactions, cipher)
         self.manifests = ManifestStore(transactions, cipher)
         self.outbox = OutboxQueue(transactions, app, cipher)

@@ -21,6 +21,7 @@ from .chat import chat
 from .common import exits, options, output, printing
 from .operations import answers, audit, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks, whoami
+from .teams import board
 
 GROUP: Final = "holdfast.commands"
 
@@ -49,6 +50,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     budgets.budget,
     budgets.budgets,
     breakers.breakers,
+    board.board,
     lists.agents,
     whoami.whoami,
 )

@@ -10,10 +10,12 @@ from holdfast_activities.state.coordination.outbox import OutboxItem
 from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
 from holdfast_activities.state.setup.location import SqliteLocation, locate
 from holdfast_workflows.contracts.errors import VersionConflict
+from holdfast_workflows.contracts.names import board_of
 from holdfast_workflows.contracts.session.entries import Usage, UserEntry
 from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 
 from .charges import effect, reserve
+from .test_boards import entry
 from .test_manifests import manifest
 
 
@@ -39,6 +41,8 @@ async def fill(state: State, session: str, text: str, *, tenant: str = "acme", u
     await state.store_text(session, "t", text * 1_000)
     await state.settle_turn(settle(session, 0, text, tenant))
     await state.outbox.add(OutboxItem(f"{session}:1", tenant, session, 1.0, text))
+    for board in (board_of(session, tenant), board_of("", tenant, "prices")):
+        await state.boards.write(entry(board, session, text=text, tenant=tenant, session=session))
 
 
 async def test_nothing_of_an_erased_session_is_left(state: State, session: str) -> None:
@@ -48,6 +52,8 @@ async def test_nothing_of_an_erased_session_is_left(state: State, session: str) 
     assert await state.load_session(session) is None
     assert await state.load_turns(session) == []
     assert await state.load_text(session, "t") is None
+    for board in (board_of(session, "acme"), board_of("", "acme", "prices")):
+        assert await state.boards.read(board, [session]) == {}
     assert await state.manifests.list(session) == []
     assert await state.effects.list(session=session) == []
     assert await state.budgets.list(f"run:{session}") == []

@@ -61,6 +61,9 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "prompts": ("view", _of("prompts")),
     "prompt": ("view", _of("prompt")),
     "result": ("view", _of("result", timeout=0.5)),
+    "board": ("view", lambda client, id: client.session(id).board.list()),
+    "board.read": ("view", lambda client, id: client.session(id).board.read("plan")),
+    "board.write": ("send", lambda client, id: client.session(id).board.write("plan", "x", id=f"w-{id}")),
     # No turn waits for it, so it is the ledger that is changed.
     "answer": ("control", _of("answer", "effect-1", "retry")),
     "erase": ("erase", lambda client, id: client.memory.erase("session", id)),
@@ -87,6 +90,8 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "memory.erase": ("erase", False, lambda client: client.memory.erase("user", "zoe")),
     "memory.migrate": ("maintain", True, lambda client: client.memory.migrate()),
     "memory.maintain": ("maintain", True, lambda client: client.memory.maintain(TASKS[0])),
+    "board": ("memory_read", False, lambda client: client.board("prices").list()),
+    "board.write": ("memory_write", False, lambda client: client.board("prices").write("a", "b", id="w-1")),
     "memory.schedule": ("maintain", True, lambda client: client.memory.schedule(timedelta(hours=9))),
 }
 """Each public method of ``Client`` that makes a request: its operation, and whether it needs all tenants."""

@@ -98,7 +98,7 @@ async def _changes(registry: Registry, state: State) -> Counter[tuple[str, str, 
         functions = registry.tools.get(spec.name, {})
         for tool in spec.tools:
             now = functions.get(tool.name)
-            if tool.name in OWN_TOOLS or tool.mcp is not None:
+            if tool.name in OWN_TOOLS or tool.mcp is not None or tool.board is not None:
                 continue
             if now is None:
                 found[spec.name, tool.name, "gone"] += sessions

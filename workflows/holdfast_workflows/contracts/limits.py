@@ -56,6 +56,12 @@ SEQ_GAP = 1_000
 """Sequence numbers that are skipped after a failed or cancelled step, so that late writes of a lost worker
 never collide with the session's next writes. More than inline steps can use."""
 
+MAX_BOARD_TEXT = 65_536
+"""Characters of an entry of a board; models read several at once."""
+
+MAX_BOARD_ENTRIES = 1_000
+"""Entries of a board, which a model lists in one call."""
+
 MORE_ATTEMPTS = 2
 """Attempts that an adaptive retry policy may add to those declared."""
 

@@ -37,6 +37,10 @@ APPEND_AUDIT: Final = "append_audit"
 OPEN_APPROVAL: Final = "open_approval"
 SIGN_ANSWER: Final = "sign_answer"
 LIST_AUDIT: Final = "list_audit"
+READ_TEAM_BOARD: Final = "read_team_board"
+WRITE_TEAM_BOARD: Final = "write_team_board"
+READ_TENANT_BOARD: Final = "read_tenant_board"
+WRITE_TENANT_BOARD: Final = "write_tenant_board"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
@@ -76,6 +80,7 @@ RESERVED: Final = frozenset({
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY, APPEND_AUDIT,
     OPEN_APPROVAL, SIGN_ANSWER, LIST_AUDIT,
+    READ_TEAM_BOARD, WRITE_TEAM_BOARD, READ_TENANT_BOARD, WRITE_TENANT_BOARD,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 
@@ -108,6 +113,11 @@ def undo_key(key: str) -> str:
 def run_account(session: str) -> str:
     """Return the account of a session; its sub-agents' sessions are charged to it as well."""
     return f"run:{session}"
+
+
+def board_of(root: str, tenant: str, name: str = "") -> str:
+    """Return the stored name of a board: the tenant's of that name, or that of the tree of session ``root``."""
+    return f"tenant:{tenant}:{name}" if name else f"run:{root}"
 
 
 def tenant_account(tenant: str, day: str) -> str:

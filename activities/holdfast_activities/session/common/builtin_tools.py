@@ -6,6 +6,7 @@ from typing import Any
 from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.state.base import Log
+from holdfast_activities.state.coordination.boards import BoardStore
 from holdfast_activities.tools.contract_tool import ContractTool
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent import builtin_tools
@@ -18,6 +19,7 @@ from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.entries import ResultEntry, UserEntry
 from holdfast_workflows.contracts.text.unicode import size
 
+from .board_tools import board_tool
 from .memory_tools import MemoryTools
 
 _KEPT = frozenset({names.UPDATE_PLAN, names.WRITE_NOTES, names.HAND_OVER})
@@ -39,8 +41,9 @@ class BuiltinTool(ContractTool):
 class BuiltinTools:
     """Makes the built-in tools of agents."""
 
-    def __init__(self, log: Log, memories: Memories | None, applying: Applying) -> None:
+    def __init__(self, log: Log, boards: BoardStore, memories: Memories | None, applying: Applying) -> None:
         self._log = log
+        self._boards = boards
         self._memories = memories
         self._applying = applying
 
@@ -56,11 +59,12 @@ class BuiltinTools:
             names.FORGET: (builtin_tools.Forget, memory.forget),
             names.HAND_OVER: (builtin_tools.HandOver, _hand_over),
         }
-        return {
+        found: dict[str, ToolBinding] = {
             spec.name: BuiltinTool(spec, *functions[spec.name])
             for spec in agent.tools
             if spec.name in functions
         }
+        return found | {spec.name: board_tool(spec, self._boards) for spec in agent.tools if spec.board}
 
     async def _read_more(self, asked: builtin_tools.ReadMore, context: ToolContext) -> str:
         found = await self._log.read(context.session, asked.result, asked.result + 1)

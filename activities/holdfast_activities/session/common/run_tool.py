@@ -50,6 +50,7 @@ class ToolRun:
     attempt: int = 1
     user: str = ""
     untrusted: bool = False
+    root: str = ""
 
     @classmethod
     def of(
@@ -70,6 +71,7 @@ class ToolRun:
             attempt=attempt,
             user=source.user,
             untrusted=isinstance(source, ActInput) and source.untrusted,
+            root=source.root or source.session,
         )
 
 
@@ -248,6 +250,7 @@ def context(call: ToolRun, heartbeat: Callable[[str], None], secrets: Sequence[s
         user=call.user,
         _secret=secret,
         _untrusted=call.untrusted,
+        _root=call.root,
     )
 
 

@@ -7,8 +7,8 @@ that every worker can see what to drop from its caches.
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, update
-from sqlalchemy.orm import Mapped
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, update
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,6 +21,7 @@ from ..coordination.scope import Scope
 from ..log.rows import identifier
 from ..setup.tables import (
     AccountTable,
+    BoardTable,
     CachedReplyTable,
     EffectTable,
     LogTable,
@@ -91,6 +92,11 @@ class Eraser:
             await _erase_aside(db, id)
             for table in _BY_SESSION:
                 await db.exec(delete(table).where(col(table.session) == id))
+            # What it wrote on any board, and the board of its own tree.
+            board = self._scope.stored(names.board_of(id, ""))
+            await db.exec(
+                delete(BoardTable).where(or_(col(BoardTable.session) == id, col(BoardTable.board) == board))
+            )
             own = or_(col(ReservationTable.holder) == id, col(ReservationTable.account) == account)
             await db.exec(delete(ReservationTable).where(own))
             await db.exec(delete(AccountTable).where(col(AccountTable.account) == account))
@@ -106,7 +112,7 @@ class Eraser:
         await db.exec(self._transactions.upsert(SessionTable, row, {"erased": now}))
 
     async def tenant(self, tenant: str) -> None:
-        """Erase a tenant's budget accounts and cached replies."""
+        """Erase a tenant's budget accounts, cached replies and boards."""
         name = clean(tenant)
         account = col(AccountTable.account)
         holder = col(ReservationTable.account)
@@ -115,6 +121,8 @@ class Eraser:
             await db.exec(delete(AccountTable).where(_of_days(account, prefix)))
             await db.exec(delete(ReservationTable).where(_of_days(holder, prefix)))
             await db.exec(delete(CachedReplyTable).where(_with_prefix(f"{name}/", "%/%/%")))
+            boards = and_(col(BoardTable.tenant) == name, self._scope.own(col(BoardTable.board)))
+            await db.exec(delete(BoardTable).where(boards))
 
     async def scrub(self) -> None:
         """Remove erased data from the database's files, where the database does not do so itself."""
@@ -133,7 +141,8 @@ class Eraser:
     async def prune(self, before: float) -> int:
         """Remove data older than ``before`` and writes that followed an erasure; the number of rows removed.
 
-        Data with an age: cached replies, applied outbox items, manifests, reservations, tenants' daily accounts, places of quotas.
+        Data with an age: cached replies, applied outbox items, manifests, reservations, tenants' daily accounts, places of
+        quotas, versions of boards' entries that are not the present ones, and then removed entries.
         """
         account = col(AccountTable.account)
         day = datetime.fromtimestamp(before, UTC).date().isoformat()
@@ -146,6 +155,9 @@ class Eraser:
             ),
             delete(ReservationTable).where(col(ReservationTable.until) < before),
             delete(QuotaTable).where(col(QuotaTable.at) < before),
+            delete(BoardTable).where(col(BoardTable.at) < before, _superseded()),
+            # Last of an entry, so that no older version is the present one again.
+            delete(BoardTable).where(col(BoardTable.at) < before, col(BoardTable.size) == 0),
             # A run that was active when its session was erased may have written since.
             *(delete(table).where(col(table.session).in_(_ERASED)) for table in (LogTable, *_BY_SESSION)),
         )
@@ -161,6 +173,16 @@ async def _erase_aside(db: AsyncSession, id: str) -> None:
         for table in (LogTable, TurnTable, ManifestTable):
             found += (await db.exec(delete(table).where(col(table.session) == name))).rowcount
         number += 1
+
+
+def _superseded() -> ColumnElement[bool]:
+    """Whether a version of a board's entry is not the present one."""
+    later = aliased(BoardTable)
+    return exists().where(
+        col(later.board) == col(BoardTable.board),
+        col(later.key) == col(BoardTable.key),
+        col(later.version) > col(BoardTable.version),
+    )
 
 
 def _tail(account: Mapped[str]) -> ColumnElement[str]:

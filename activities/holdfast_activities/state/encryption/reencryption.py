@@ -14,6 +14,7 @@ from sqlmodel import SQLModel, col, select
 from holdfast_workflows.contracts.errors import DecryptionFailed, KeyUnknown
 
 from ..setup.tables import (
+    BoardTable,
     CachedReplyTable,
     EffectTable,
     LogTable,
@@ -35,6 +36,7 @@ _CONTENT: Final[tuple[tuple[type[SQLModel], tuple[str, ...], tuple[str, ...]], .
     (SpecTable, ("digest",), ("body",)),
     (EffectTable, ("key",), ("arguments", "result")),
     (CachedReplyTable, ("digest",), ("body",)),
+    (BoardTable, ("board", "key", "version"), ("body",)),
     (ManifestTable, ("session", "seq"), ("body",)),
     (OutboxTable, ("id",), ("body", "answer", "error")),
 )

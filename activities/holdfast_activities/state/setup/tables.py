@@ -186,6 +186,28 @@ class QuotaTable(_Table, table=True):
     at: float
 
 
+class BoardTable(_Table, table=True):
+    """Every version of each entry of a board; the highest is the present one. ``body`` is its text as a JSON string,
+    ``size`` the text's length; a removed entry has none. ``session``, ``agent`` and ``call`` wrote it.
+    """
+
+    __table_args__ = (
+        Index("ix_holdfast_board_session", "session"),
+        Index("ix_holdfast_board_at", "at"),
+    )
+
+    board: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
+    version: int = Field(primary_key=True, sa_type=BigInteger)
+    body: str = Field(sa_type=Text)
+    size: int = Field(sa_type=BigInteger)
+    tenant: str = Field(sa_type=Text)
+    session: str = Field(sa_type=Text)
+    agent: str = Field(sa_type=Text)
+    call: str = Field(sa_type=Text)
+    at: float
+
+
 class CachedReplyTable(_Table, table=True):
     """Cached replies by the digest of their prompts. ``body`` is the ReplyEntry as JSON."""
 

@@ -35,7 +35,7 @@ class Tools:
         memories: Any = worker.memory
         applying = Applying(worker.state.outbox, memories)
         agent = AgentSpec(name="clerk", instructions="", models=("openai:m",), tools=made, memory=spec)
-        self.bindings = BuiltinTools(worker.state.log, memories, applying).of(agent)
+        self.bindings = BuiltinTools(worker.state.log, worker.state.boards, memories, applying).of(agent)
 
     def context(self, n: int = 1) -> ToolContext:
         worker = self.worker

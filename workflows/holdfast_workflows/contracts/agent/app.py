@@ -67,6 +67,7 @@ class ToolContext(Generic[Deps]):
     deps: Deps = None  # type: ignore[assignment]  # without a lifespan; its type is then None or Any
     _secret: Callable[[str], str] = field(default=_undeclared, repr=False)
     _untrusted: bool = field(default=False, repr=False)
+    _root: str = field(default="", repr=False)
 
     def heartbeat(self, detail: str = "") -> None:
         """Report progress; shown in the Temporal UI and to clients that follow the session."""

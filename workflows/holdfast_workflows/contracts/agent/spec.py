@@ -46,6 +46,14 @@ class McpTool(Contract):
 
 
 @public
+class BoardTool(Contract):
+    """The board behind a ToolSpec: that of the session's tree without a name, else the tenant's of that name."""
+
+    operation: Literal["list", "read", "write"]
+    board: str = ""
+
+
+@public
 class ToolSpec(Contract):
     """A tool as the model and the workflow see it.
 
@@ -77,6 +85,8 @@ class ToolSpec(Contract):
     """Whether its results are as trusted as the agent's instructions; others make the session untrusted."""
     mcp: McpTool | None = None
     """The tool of an MCP server that a call reaches; None for a function."""
+    board: BoardTool | None = None
+    """The board that a call reads or writes; None for a function."""
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -38,6 +38,7 @@ STARTS: Final[Mapping[str, Operation]] = {names.WORKFLOW: "start", names.MAINTEN
 OF_SESSION: Final[Mapping[str, Operation]] = {
     names.READ_LOG: "view", names.READ_TEXT: "view", names.READ_TURN: "view", names.READ_MANIFESTS: "view",
     names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "control",
+    names.READ_TEAM_BOARD: "view", names.WRITE_TEAM_BOARD: "send",
 }  # fmt: skip
 """Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
 
@@ -45,6 +46,7 @@ OF_TENANT: Final[Mapping[str, Operation]] = {
     names.LIST_AGENTS: "agents", names.LIST_SESSIONS: "list", names.LIST_BUDGETS: "budgets",
     names.SEARCH_MEMORY: "memory_read", names.ADD_MEMORY: "memory_write", names.FORGET_MEMORIES: "memory_write",
     names.ERASE: "erase", names.LIST_AUDIT: "audit",
+    names.READ_TENANT_BOARD: "memory_read", names.WRITE_TENANT_BOARD: "memory_write",
 }  # fmt: skip
 """Standalone activities within one tenant, named by ``tenant``."""
 

@@ -17,7 +17,7 @@
     │   ├── MalformedReply  EmptyReply
     │   └── AllProvidersFailed, NoCachedReply
     ├── ToolFailed          ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
-    │   ├── ToolError       ResultNotText, EgressRefused
+    │   ├── ToolError       ResultNotText, EgressRefused, BoardConflict, BoardFull
     │   └── McpUnavailable, McpSessionLost, McpToolChanged, McpAccessDenied
     ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
     ├── MemoryFailed        MemoryUnavailable

@@ -37,6 +37,14 @@ class ApprovalInvalid(ToolError, code="approval_invalid"):
     """The call was not made, because the approval that it came with is not valid for it; ask for approval again."""
 
 
+class BoardConflict(ToolError, code="board_conflict"):
+    """The entry of the board has changed since it was read; merge the present text with yours, and write that with its version."""
+
+
+class BoardFull(ToolError, code="board_full"):
+    """The board has no room for another entry; remove some, or put several texts into one."""
+
+
 class InstructionsFailed(HoldfastError, code="instructions_failed", kind="tool", retryable=True):
     """The agent's instructions function failed; fix the error in the detail, then send a message to continue."""
 

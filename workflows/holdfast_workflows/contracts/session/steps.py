@@ -138,6 +138,8 @@ class ThinkInput(Contract):
     """Inline tools that do not run inline."""
     audit: tuple[AuditRecord, ...] = ()
     """Records to append before the model is called."""
+    root: str = ""
+    """The first session of the tree, if it is another one."""
 
 
 class Wait(Contract):
@@ -295,6 +297,8 @@ class ActInput(Contract):
     """The proof that people allow the call, if it needs one."""
     children: tuple[ChildOutcome, ...] = ()
     """How the child sessions ended that the call needed."""
+    root: str = ""
+    """The first session of the tree, if it is another one."""
 
 
 class ActResult(Contract):

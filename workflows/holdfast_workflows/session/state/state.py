@@ -122,6 +122,11 @@ class SessionState(Ownership):
         self._clock_pauses, self._clock_paused_at = 0, 0.0
         self.ended: Status | None = None
 
+    @property
+    def root(self) -> str:
+        """The first session of its tree, if it is another one."""
+        return self.start.parent.root if self.start.parent else ""
+
     def accept(self, message: Message, *, place: int | None = None) -> int:
         """Queue a message, by default as the last, and return its turn. A repeated id returns the same turn."""
         if message.id in self.seen:

@@ -102,6 +102,7 @@ class ModelStep:
             judged=self._judged,
             named=self._named,
             scheduled=self._spec.scheduled,
+            root=state.root,
         )
 
     def _last_reply(self) -> int:

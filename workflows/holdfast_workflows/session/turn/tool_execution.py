@@ -253,4 +253,5 @@ def request(
         user=state.start.user,
         resets=state.resets,
         since=state.abandoned[-1][1] if state.abandoned else 0,
+        root=state.root,
     )

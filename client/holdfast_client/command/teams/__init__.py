@@ -1,0 +1,1 @@
+"""Commands about teams: sessions that start other sessions."""

@@ -1,0 +1,1 @@
+"""Teams: sessions that share a board, and that start other sessions."""
