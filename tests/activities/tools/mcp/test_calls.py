@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -80,9 +78,9 @@ async def test_a_server_that_crashes_during_a_call_is_started_again(
 async def test_a_call_to_a_server_that_ended_before_it_is_made_with_the_next_process(tmp_path: Path) -> None:
     async with serving(notes(tmp_path)) as tools:
         await tools.call("notes__add", text="milk")
-        pid = recorded(tmp_path)[0]["pid"]
-        os.kill(pid, signal.SIGKILL)
-        psutil.Process(pid).wait(BOUND)  # without the event loop, which has then not heard of the end
+        process = psutil.Process(recorded(tmp_path)[0]["pid"])
+        process.kill()
+        process.wait(BOUND)  # without the event loop, which has then not heard of the end
         # The effect is once: had the call been sent to the old process, its outcome would be unknown.
         assert await tools.call("notes__add", text="eggs") == "added 'eggs' as s-1-3"
 
