@@ -98,6 +98,8 @@ if TYPE_CHECKING:
         BreakerOpen,
         BreakerUnknown,
         BudgetExhausted,
+        ChildFailed,
+        ChildTimedOut,
         ClearRefused,
         ContentFiltered,
         ContextTooLong,
@@ -206,6 +208,7 @@ if TYPE_CHECKING:
     from .memory import open_memory
     from .permissions import Argument, allow, arg, ask, called, deny, untrusted
     from .teams.board import Board
+    from .teams.delegate import Delegate, FanOut
     from .tools import Tool, tool
 
 _MODULES: Final = {
@@ -242,19 +245,19 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         AllProvidersFailed AppBroken AppMismatch AppNotFound ApprovalInvalid AuditBroken BadInput
-        BoardConflict BoardFull
-        BreakerOpen BreakerUnknown BudgetExhausted ClearRefused ContentFiltered ContextTooLong
-        DatabaseMismatch DecryptionFailed DevServerFailed DevServerMissing EffectUnknown EgressRefused
-        EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered
-        HoldfastError InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration
-        KeyInUse KeyUnknown KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected
-        MalformedReply McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable
-        MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected
-        ModelStopped ModelTransient NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo
-        NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull RateLimited
-        ResultNotText ResultTooLarge SandboxUnavailable SearchAttributesMissing SecretMissing
-        ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid
-        StateBehind StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached
+        BoardConflict BoardFull BreakerOpen BreakerUnknown BudgetExhausted ChildFailed ChildTimedOut
+        ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed DevServerFailed
+        DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed EmbeddingMismatch
+        EmptyReply EncryptionError HandoverUnanswered HoldfastError InsecureConnection
+        InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid
+        KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied
+        McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed MemoryUnavailable
+        MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped ModelTransient
+        NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed
+        OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull RateLimited ResultNotText
+        ResultTooLarge SandboxUnavailable SearchAttributesMissing SecretMissing ServiceError
+        SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind
+        StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached
         TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded
         Unclassified UnknownAgent VersionConflict WorkerMissing
     """,
@@ -277,6 +280,7 @@ _MODULES: Final = {
     ".memory": "open_memory",
     ".permissions": "Argument allow arg ask called deny untrusted",
     ".teams.board": "Board",
+    ".teams.delegate": "Delegate FanOut",
     ".tools": "Tool tool",
 }
 """Names by the module that defines them; each is imported at first use, so that ``import holdfast`` is cheap."""
@@ -288,36 +292,37 @@ _SUBMODULES: Final = ("sync", "testing")
 __all__ = [
     "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
     "AppNotFound", "Apprise", "Approval", "ApprovalInvalid", "Approvals", "Argument", "AskHuman",
-    "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput", "Board", "BoardClient", "BoardConflict", "BoardEntry", "BoardFull", "BoardTool", "BreakerOpen",
-    "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
-    "CachedReply", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition", "ContentFiltered",
-    "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Decided",
-    "DeclaredAgent", "DecryptionFailed", "DevServerFailed", "DevServerMissing", "EffectUnknown",
-    "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
-    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "HandedOver", "Handover",
-    "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
-    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
-    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
-    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
-    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
-    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
-    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
-    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
-    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
-    "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PersonalData",
-    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
-    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "Rule", "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret",
-    "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
-    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
-    "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError",
-    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
-    "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta",
-    "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError",
-    "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
-    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
-    "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask", "called", "connect",
-    "deny", "open_memory", "tool", "untrusted",
+    "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput", "Board", "BoardClient",
+    "BoardConflict", "BoardEntry", "BoardFull", "BoardTool", "BreakerOpen", "BreakerUnknown",
+    "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply",
+    "ChildFailed", "ChildTimedOut", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition",
+    "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch",
+    "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed", "DevServerMissing",
+    "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed",
+    "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed",
+    "FanOut", "HandedOver", "Handover", "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem",
+    "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
+    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
+    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
+    "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
+    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
+    "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
+    "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson",
+    "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
+    "NotificationFailed", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
+    "PermissionDecided", "Permissions", "PersonalData", "PlanChanged", "PlanItem", "PortTaken", "Problem",
+    "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
+    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Rule", "RunOptions",
+    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
+    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
+    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions",
+    "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status",
+    "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
+    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
+    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
+    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
+    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask",
+    "called", "connect", "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

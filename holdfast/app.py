@@ -20,6 +20,7 @@ from holdfast_workflows.contracts.text.nearest import no_such
 
 from . import declare, limits
 from .agent import Agent
+from .teams.delegate import TeamTool
 
 
 @public
@@ -64,6 +65,7 @@ class App:
         """
         self.name = declare.name(name, "the App") if name != "" else ""
         self.agents = _by_name(agents)
+        _check_teams(self.agents)
         self.workflows = tuple(workflows)
         self.activities = tuple(activities)
         self.tenants = limits.tenants(tenants or {})
@@ -93,6 +95,14 @@ class App:
             notifications=self.notifications,
             secrets=self.secrets,
         )
+
+
+def _check_teams(agents: Mapping[str, Agent[Any]]) -> None:
+    """Check that the agents to which others give tasks are in the App."""
+    for agent in agents.values():
+        for tool in agent.tools.values():
+            if isinstance(tool, TeamTool):
+                tool.check(agents, f"agent {agent.name!r}")
 
 
 def _permissions(

@@ -105,7 +105,8 @@ class LoadAgent:
             activity.logger.warning(
                 "agent %s has rules on tools that its servers do not offer: %s", spec.name, ", ".join(missing)
             )
-        return levels_of(self._registry, spec, load.tenant, load.permissions)
+        above = load.parent.levels if load.parent else ()
+        return (*above, *levels_of(self._registry, spec, load.tenant, load.permissions))
 
     async def _start(self, load: LoadInput, before: SessionRow | None) -> dict[str, Any]:
         """The first number of the session: after the entries of an earlier session of the same id, or of a reset."""

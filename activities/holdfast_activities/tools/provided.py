@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
+from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.app import ToolBinding
 from holdfast_workflows.contracts.errors import SandboxUnavailable
+from holdfast_workflows.contracts.teams.delegation import DelegateSettings
 from holdfast_workflows.contracts.tools.code import CodeSettings
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
 
-def binding(tool: ToolBinding | ProvidedTool) -> ToolBinding:
+def binding(tool: ToolBinding | ProvidedTool, state: State) -> ToolBinding:
     """The tool with a function: its own, or the one that workers provide."""
     if not isinstance(tool, ProvidedTool):
         return tool
@@ -17,6 +19,10 @@ def binding(tool: ToolBinding | ProvidedTool) -> ToolBinding:
         from .code.tool import code_tool
 
         return code_tool(tool.spec, tool.settings)
+    if isinstance(tool.settings, DelegateSettings):
+        from holdfast_activities.teams.delegate import delegate_tool
+
+        return delegate_tool(tool.spec, tool.settings, state)
     from .http.tool import http_tool
 
     return http_tool(tool.spec, tool.settings)

@@ -62,6 +62,12 @@ MAX_BOARD_TEXT = 65_536
 MAX_BOARD_ENTRIES = 1_000
 """Entries of a board, which a model lists in one call."""
 
+MAX_DEPTH = 5
+"""Levels of child sessions below a root, so that agents cannot delegate to each other without end."""
+
+MAX_CHILDREN = 100
+"""Child sessions of one call; also how many a session may have had open at once."""
+
 MORE_ATTEMPTS = 2
 """Attempts that an adaptive retry policy may add to those declared."""
 

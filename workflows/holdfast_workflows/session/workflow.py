@@ -107,20 +107,8 @@ class AgentWorkflow(ControlHandlers):
             detail = f"{weight:,} bytes as JSON; at most {MAX_MESSAGE:,} with the start of a session"
             state.ended, self._failure = "failed", errors.to_failure(errors.MessageTooLarge(detail))
             return
-        load = LoadInput(
-            session=workflow.info().workflow_id,
-            agent=state.start.agent,
-            tenant=state.start.tenant,
-            output=state.start.output,
-            user=state.start.user,
-            first_run=workflow.info().first_execution_run_id,
-            permissions=state.start.permissions,
-            identity=state.signed,
-            settings=(state.start.budget, state.start.max_steps) != (None, None),
-            account=state.start.account,
-        )
         try:
-            loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
+            loaded = await activity_calls.load_agent(self._load_input(), state.start.heartbeat_timeout)
         except errors.HoldfastError as error:
             state.ended = "failed"
             self._failure = errors.to_failure(error)
@@ -138,9 +126,27 @@ class AgentWorkflow(ControlHandlers):
             state.resets_done = state.resets_past = state.resets_seen
         if loaded.seq > 1 and (loaded.turns or not loaded.abandoned):
             state.untrusted = "an earlier session of this id"
+        elif state.start.parent is not None:
+            state.untrusted = state.start.parent.untrusted
         state.spec = loaded.spec
         state.budget = state.budget or loaded.spec.budget
         search_attributes.at_start(state)
+
+    def _load_input(self) -> LoadInput:
+        state = self._state
+        return LoadInput(
+            session=workflow.info().workflow_id,
+            agent=state.start.agent,
+            tenant=state.start.tenant,
+            output=state.start.output,
+            user=state.start.user,
+            first_run=workflow.info().first_execution_run_id,
+            permissions=state.start.permissions,
+            identity=state.signed,
+            settings=(state.start.budget, state.start.max_steps) != (None, None),
+            account=state.start.account,
+            parent=state.start.parent,
+        )
 
     async def _next_turn(self) -> bool:
         """Wait for a turn to run or a continue-as-new; False when the session is over."""

@@ -177,7 +177,7 @@ class LiveAgents:
         own = self._registry.tools.get(spec.name, {})
         served = self._servers.of(spec) if self._servers else {}
         with_deps = {
-            name: _WithDeps(binding(tool), self._registry.deps)
+            name: _WithDeps(binding(tool, self._state), self._registry.deps)
             for name, tool in (*own.items(), *served.items())
         }
         tools: dict[str, ToolBinding] = {**with_deps, **self._own.of(spec)}

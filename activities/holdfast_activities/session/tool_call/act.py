@@ -11,6 +11,7 @@ from temporalio.common import RawValue
 from holdfast_activities import clock
 from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
+from holdfast_activities.teams.needed import OUTCOMES
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import INPUTS
 from holdfast_workflows.contracts.errors import (
@@ -118,6 +119,7 @@ class Act:
         if request.mode in ("confirm", "give_up", "refuse"):
             return await self._decided(await self._same.known(request))
         INPUTS.set({each.question: each.text for each in request.inputs})
+        OUTCOMES.set(request.children)
         agent = await self._agents.get(request.digest)
         await self._expect_here(agent, request)
         arguments = request.arguments

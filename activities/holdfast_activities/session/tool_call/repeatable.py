@@ -5,6 +5,7 @@ from weakref import WeakValueDictionary
 
 from temporalio import activity
 
+from holdfast_activities.teams.needed import ChildrenNeeded
 from holdfast_activities.tools.questions import InputNeeded
 from holdfast_workflows.contracts.errors import ToolFailed
 from holdfast_workflows.contracts.session.steps import ActResult
@@ -33,6 +34,8 @@ class Repeatable:
                 entry = await permit.use(work, attempt)
         except InputNeeded as needed:
             return ActResult(asks=needed.question)
+        except ChildrenNeeded as needed:
+            return ActResult(children=needed.children)
         except ToolFailed as error:
             retries = self._attempts.retries
             choice = retries.choose(operation_of(work), work.spec.retry, activity.info().attempt, error)

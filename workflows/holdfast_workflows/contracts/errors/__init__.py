@@ -17,7 +17,7 @@
     │   ├── MalformedReply  EmptyReply
     │   └── AllProvidersFailed, NoCachedReply
     ├── ToolFailed          ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
-    │   ├── ToolError       ResultNotText, EgressRefused, BoardConflict, BoardFull
+    │   ├── ToolError       ResultNotText, EgressRefused, ApprovalInvalid, BoardConflict, BoardFull, ChildFailed, ChildTimedOut
     │   └── McpUnavailable, McpSessionLost, McpToolChanged, McpAccessDenied
     ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
     ├── MemoryFailed        MemoryUnavailable
@@ -40,3 +40,4 @@ from .memory import *  # noqa: F403
 from .models import *  # noqa: F403
 from .requests import *  # noqa: F403
 from .runs import *  # noqa: F403
+from .teams import *  # noqa: F403

@@ -14,7 +14,7 @@ from ..control.identity import Principal
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions, Quota
 from ..problems import Problem
-from ..teams.children import ChildOutcome, Children
+from ..teams.children import ChildOutcome, Children, Parent
 from .entries import Finish, ResultStatus, Usage
 
 TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -42,6 +42,8 @@ class LoadInput(Contract):
     """Whether the start sets limits: a budget or steps."""
     account: str = ""
     """The account that the start names, instead of the session's own."""
+    parent: Parent | None = None
+    """The session's place in a tree; None for a session that a client started."""
 
 
 class LoadResult(Contract):

@@ -3,7 +3,8 @@
 A child costs its parent a constant number of bytes: texts are in the log and passed by reference.
 """
 
-from typing import Literal
+import hashlib
+from typing import Final, Literal
 
 from ..base import Contract
 from ..control.identity import Principal
@@ -12,6 +13,9 @@ from ..permissions.rules import Level
 ChildStatus = Literal["done", "failed", "cancelled"]
 Join = Literal["all", "first", "quorum"]
 """``all`` waits for every child, ``first`` for one that is done, ``quorum`` for several; the others are cancelled."""
+
+
+_LONGEST_KEY: Final = 150
 
 
 class Parent(Contract):
@@ -33,6 +37,13 @@ class Parent(Contract):
     """Who started the root; None without an identity provider."""
     grant: str = ""
     """A worker's signature that the child may act for the principal; empty without an identity provider."""
+
+
+def child_id(key: str, number: int = 0) -> str:
+    """Return the id of the child for the call with ``key``: of the task at ``number`` if it has several."""
+    if len(key) > _LONGEST_KEY:  # a child's id is part of the keys of its own calls
+        key = f"{key[:_LONGEST_KEY]}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    return f"{key}.{number}" if number else key
 
 
 class ChildRequest(Contract):

@@ -1,6 +1,7 @@
 """Tools that an agent declares and a worker provides: the worker makes their functions from settings."""
 
 from ..agent.spec import ToolSpec
+from ..teams.delegation import DelegateSettings
 from .code import CodeSettings
 from .http import HttpSettings
 
@@ -9,7 +10,10 @@ class ProvidedTool:
     """A tool without a function of the user: its spec, its settings and its earlier names."""
 
     def __init__(
-        self, spec: ToolSpec, settings: HttpSettings | CodeSettings, aliases: tuple[str, ...] = ()
+        self,
+        spec: ToolSpec,
+        settings: HttpSettings | CodeSettings | DelegateSettings,
+        aliases: tuple[str, ...] = (),
     ) -> None:
         self.spec = spec
         self.settings = settings

@@ -16,11 +16,13 @@ from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, ToolInput, ToolQuestion, Wait
+from holdfast_workflows.contracts.teams.children import Children
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inbox import waits
 from ..state import activity_calls, waiting
 from ..state.state import SessionState
+from .children import ChildSessions
 from .inflight import InFlight, NeverBegan
 
 _CHECK_AGAIN = 5.0
@@ -68,6 +70,8 @@ class ToolExecution:
                 result = await self._ask_person()
             elif result.asks is not None:
                 result = await self._ask_input(result.asks)
+            elif result.children is not None:
+                result = await self._run_children(result.children)
             if result is not None:
                 return result
 
@@ -211,6 +215,15 @@ class ToolExecution:
         given = ToolInput(question=question.digest, text=answer.text)
         inputs = (*self._request.inputs, given) if question.kind == "elicitation" else self._request.inputs
         self._change(again=True, mode="retry", inputs=inputs, by=answer.by)
+        return None
+
+    async def _run_children(self, children: Children) -> ActResult | None:
+        """Run the child sessions that the call needs, then make the call with their outcomes."""
+        outcomes = await ChildSessions(self._state, self._spec, self._request, children).run()
+        await waiting.resumed(self._state)
+        if self._state.cancelled:
+            return self._void("cancelled", "cancelled")
+        self._change(children=outcomes)
         return None
 
     async def _wait(self, wait: Wait, seconds: float) -> float:

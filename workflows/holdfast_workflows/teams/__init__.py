@@ -1,0 +1,4 @@
+"""Child sessions, for every workflow that starts some.
+
+child_sessions   start one, and its outcome
+"""

@@ -1,0 +1,92 @@
+"""Start a session as a child workflow, and read how it ended."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.exceptions import ApplicationError, CancelledError, ChildWorkflowError
+
+from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.permissions.rules import Level
+from holdfast_workflows.contracts.session.session import StartInput, TaskResult
+from holdfast_workflows.contracts.teams.children import ChildOutcome
+from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
+
+ChildHandle = workflow.ChildWorkflowHandle[Any, TaskResult]
+
+
+async def start(given: StartInput, id: str) -> ChildHandle:
+    """Start a child session, whose start names its parent.
+
+    Raises:
+        WorkflowAlreadyStartedError: A session of this id is running.
+    """
+    agent, text = plain_markdown(given.agent), given.message.text if given.message else ""
+    return await workflow.start_child_workflow(
+        names.WORKFLOW,
+        given,
+        id=id,
+        result_type=TaskResult,
+        # A cancel is complete when the child's calls are settled or undone.
+        cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        # A parent that is terminated leaves nothing behind that still works.
+        parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+        task_timeout=timedelta(seconds=given.heartbeat_timeout),
+        search_attributes=_attributes(given),
+        memo={names.MEMO_MESSAGE: text} if text else None,
+        static_summary=f"{agent}: {plain_markdown(text)}" if text else agent,
+        static_details=f"**{agent}**, for {plain_markdown(given.parent.session)}" if given.parent else None,
+    )
+
+
+def outcome(handle: ChildHandle, agent: str) -> ChildOutcome:
+    """Return how a child has ended."""
+    error = handle.exception()
+    if error is None:
+        last = handle.result().last
+        return ChildOutcome(id=handle.id, agent=agent, status="done", reply_seq=last.reply_seq if last else 0)
+    cause = error.cause if isinstance(error, ChildWorkflowError) else error
+    if isinstance(cause, CancelledError):
+        return ChildOutcome(id=handle.id, agent=agent, status="cancelled", error="cancelled")
+    code = cause.type if isinstance(cause, ApplicationError) else None
+    text = cause.message if isinstance(cause, ApplicationError) else str(cause)
+    return ChildOutcome(
+        id=handle.id,
+        agent=agent,
+        status="failed",
+        error_code=code or errors.Unclassified.code,
+        error=preview(text),
+    )
+
+
+def inherited(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Return the rules that apply to the calls of children, too.
+
+    Those of a session apply whole. An agent's allow rules name its own tools, so only what it denies and asks counts.
+    """
+    found: list[Level] = []
+    for level in levels:
+        if level.name == "session":
+            found.append(level)
+        elif level.name == "agent":
+            rules = tuple(rule for rule in level.permissions.rules if rule.action != "allow")
+            permissions = level.permissions.model_copy(update={"rules": rules, "default": "allow"})
+            found += [Level(name="agent", permissions=permissions)] if rules else []
+    return tuple(found)
+
+
+def _attributes(given: StartInput) -> TypedSearchAttributes:
+    values = {
+        names.ATTRIBUTE_AGENT: given.agent,
+        names.ATTRIBUTE_STATUS: "running",
+        names.ATTRIBUTE_TENANT: given.tenant,
+        names.ATTRIBUTE_USER: given.user,
+    }
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
+            for name, value in values.items()
+            if value
+        ]
+    )
