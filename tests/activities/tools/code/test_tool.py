@@ -16,12 +16,15 @@ from holdfast_activities.tools import provided
 from holdfast_activities.tools.code import run as running
 from holdfast_activities.tools.code import sandbox
 from holdfast_activities.tools.code.interpreter import Interpreter
+from holdfast_activities.tools.code.tool import code_tool
+from holdfast_workflows.contracts.tools.code import CodeSettings
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 from tests.holdfast.support import context
 
 
 async def call(tool: CodeTool, code: str, **more: Any) -> str:
-    binding = provided.binding(tool)
+    assert isinstance(tool.settings, CodeSettings)
+    binding = code_tool(tool.spec, tool.settings)
     return await binding.call(binding.validate(json.dumps({"code": code, **more})), context())
 
 
