@@ -14,7 +14,7 @@ from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.agent.spec import WhenBusy
-from holdfast_workflows.contracts.errors import BadInput, SessionClosed
+from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
@@ -229,6 +229,19 @@ class Session(AnswerMethods, Generic[OutT]):
         """Yield every turn that has begun, with its status, error, usage and times; long texts as previews."""
         async for turn in content.turns(self._requests, self._id, (await self.view()).turn):
             yield turn
+
+    async def turn(self, number: int) -> TurnView:
+        """Return one turn, queued, running or ended; long texts as previews.
+
+        Raises:
+            NothingToDo: The session has no such turn.
+        """
+        waiting.checked_turn(number)
+        view = await self._requests.turn(self._id, number)
+        view = view or await content.turn(self._requests, self._id, number)
+        if view is None:
+            raise NothingToDo(f"session {self._id} has no turn {number}")
+        return view
 
     async def steer(self, text: str) -> int:
         """Add a message that the running turn reads at its next step; NothingToDo if none is running."""

@@ -291,6 +291,7 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     watch = _iterating(async_session.Session.watch)
     view = _blocking(async_session.Session.view)
     log = _iterating(async_session.Session.log)
+    turn = _blocking(async_session.Session.turn)
     turns = _iterating(async_session.Session.turns)
     transcript = _iterating(async_session.Session.transcript)
     steer = _blocking(async_session.Session.steer)

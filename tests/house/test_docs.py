@@ -19,7 +19,7 @@ from .error_table import PAGE, table
 from .lengths import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-VARIABLE = re.compile(r"HOLDFAST_[A-Z_]*[A-Z]")
+VARIABLE = re.compile(r"HOLDFAST_[A-Z0-9_]*[A-Z0-9]")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
@@ -43,9 +43,9 @@ def test_every_command_is_documented_and_every_documented_one_is_there() -> None
         timeout=60,
         check=True,
     ).stdout
-    commands = set(re.findall(r"^  ([a-z-]+)  ", listed.partition("Commands:")[2], re.MULTILINE))
+    commands = set(re.findall(r"^  ([a-z0-9-]+)  ", listed.partition("Commands:")[2], re.MULTILINE))
     page = (ROOT / "docs/cli.md").read_text("utf-8")
-    assert set(re.findall(r"`holdfast ([a-z][a-z-]*)", page)) == commands
+    assert set(re.findall(r"`holdfast ([a-z][a-z0-9-]*)", page)) == commands
 
 
 def test_every_option_of_agents_and_tools_is_in_the_guide() -> None:

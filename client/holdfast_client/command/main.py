@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .operations import answers, audit, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
+from .operations import a2a, answers, audit, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks, whoami
 from .teams import board
 
@@ -61,6 +61,7 @@ _GROUPS: Final = {
     "memory": memory_admin.memory,
     "permissions": permissions.permissions,
     "mcp": mcp.mcp,
+    "a2a": a2a.a2a,
 }
 
 

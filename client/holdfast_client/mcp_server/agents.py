@@ -23,13 +23,13 @@ from mcp.types import (
 )
 
 from holdfast_client.client import Client
+from holdfast_client.serving.callers import Callers
 from holdfast_client.session import Session
 from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.operations.content import AgentInfo
 from holdfast_workflows.contracts.problems import problem_of
 from holdfast_workflows.contracts.text.unicode import dump_json
 
-from .callers import Callers
 from .progress import Progress
 
 KEY = "holdfast/idempotency-key"

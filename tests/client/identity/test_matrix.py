@@ -49,6 +49,7 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "view": ("view", _of("view")),
     "log": ("view", _of("log")),
     "transcript": ("view", _of("transcript")),
+    "turn": ("view", _of("turn", 1)),
     "turns": ("view", _of("turns")),
     "steer": ("steer", _of("steer", "Hi")),
     "pause": ("control", _of("pause")),

@@ -16,8 +16,8 @@ from mcp.shared.exceptions import MCPError
 
 from holdfast.testing import say
 from holdfast_client.mcp_server.agents import AgentServer
-from holdfast_client.mcp_server.callers import Callers
 from holdfast_client.mcp_server.transports import http_app
+from holdfast_client.serving.callers import Callers
 
 from ...activities.tools.mcp.support import free_port
 from ...support import always

@@ -9,7 +9,7 @@ from .text.nearest import nearest
 PREFIX: Final = "HOLDFAST_"
 
 CLIENT: Final = frozenset({
-    "ACCEPT_CLEAR", "API_KEY", "API_KEY_FILE", "CREDENTIAL", "HOME", "KEYS", "MCP_TOKEN", "NAMESPACE", "TASK_QUEUE", "TEMPORAL_ADDRESS", "TLS", "TLS_CA",
+    "A2A_TOKEN", "ACCEPT_CLEAR", "API_KEY", "API_KEY_FILE", "CREDENTIAL", "HOME", "KEYS", "MCP_TOKEN", "NAMESPACE", "TASK_QUEUE", "TEMPORAL_ADDRESS", "TLS", "TLS_CA",
     "TLS_CERT", "TLS_KEY", "TLS_SERVER_NAME", "UI",
 })  # fmt: skip
 """Read by clients, and by workers as well."""

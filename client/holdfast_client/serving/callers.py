@@ -1,4 +1,4 @@
-"""The client of each caller of an MCP server: with the credential of its HTTP request, as that principal."""
+"""The client of each caller of a server: with the credential of its HTTP request, as that principal."""
 
 import hashlib
 from collections import OrderedDict

@@ -1,0 +1,1 @@
+"""What the servers of other protocols share: callers, tokens."""
