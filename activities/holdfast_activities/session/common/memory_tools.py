@@ -47,7 +47,7 @@ class MemoryTools:
         now = clock.now()
         fact = FactDraft(
             id=context.key,
-            scope=stored_scope(self._memory, session=context.session, agent=context.agent, user=context.user),
+            scope=stored_scope(self._memory, **_of(context)),
             text=redact(clean(asked.text)),
             at=now,
             topic=clean(asked.topic),
@@ -89,7 +89,12 @@ class MemoryTools:
         return not any(view.scope in self._scopes(context) for view in found)
 
     def _scopes(self, context: ToolContext) -> tuple[str, ...]:
-        return searched_scopes(self._memory, session=context.session, agent=context.agent, user=context.user)
+        return searched_scopes(self._memory, **_of(context))
+
+
+def _of(context: ToolContext) -> dict[str, str]:
+    root = context._root  # noqa: SLF001 - as above
+    return {"session": context.session, "agent": context.agent, "user": context.user, "root": root}
 
 
 def _line(memory: MemoryView) -> str:

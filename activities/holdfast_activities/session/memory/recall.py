@@ -72,7 +72,9 @@ class Recall:
         found = await self.memories.search(
             await self._text(request),
             tenant=request.tenant,
-            scopes=searched_scopes(memory, session=request.session, agent=request.agent, user=request.user),
+            scopes=searched_scopes(
+                memory, session=request.session, agent=request.agent, user=request.user, root=request.root
+            ),
             # Extra hits replace those that are in the prompt anyway.
             limit=memory.limit + MOST,
             floor=memory.floor,

@@ -103,7 +103,9 @@ class RememberTurn:
             await self.accounts.charge(answer.charge)
         common = FactDraft(
             id=f"{request.session}:{request.turn}:fact",
-            scope=stored_scope(memory, session=request.session, agent=request.agent, user=request.user),
+            scope=stored_scope(
+                memory, session=request.session, agent=request.agent, user=request.user, root=request.root
+            ),
             text="",
             at=turn.at,
             session=request.session,
@@ -121,7 +123,7 @@ class RememberTurn:
                 turn.message,
                 tenant=request.tenant,
                 scopes=searched_scopes(
-                    memory, session=request.session, agent=request.agent, user=request.user
+                    memory, session=request.session, agent=request.agent, user=request.user, root=request.root
                 ),
                 kinds=("fact",),
                 limit=_RELATED,

@@ -76,7 +76,9 @@ def drafts(turn: TurnText, request: RememberInput, memory: Memory) -> tuple[Turn
         plain = redact(clean(text[: 2 * LONGEST]))
         common = {
             "id": f"{request.session}:{seq}",
-            "scope": stored_scope(memory, session=request.session, agent=request.agent, user=request.user),
+            "scope": stored_scope(
+                memory, session=request.session, agent=request.agent, user=request.user, root=request.root
+            ),
             "text": plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…",
             "at": at,
             "session": request.session,

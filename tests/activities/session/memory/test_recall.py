@@ -150,3 +150,17 @@ async def test_recall_does_not_wait_for_an_open_breaker(state: State, tmp_path: 
         with pytest.raises(ApplicationError) as raised:
             await worker.run(names.RECALL, request)
         assert raised.value.non_retryable
+
+
+async def test_a_team_shares_what_its_sessions_remember_and_no_other_team_recalls_it(
+    state: State, tmp_path: Path
+) -> None:
+    team = Memory(scopes=("team",), keep="team", facts=False)
+    async with remembering(state, tmp_path, memory=team) as worker:
+        root = worker.session
+        turn = await worker.turn(1, "Ann lives in the city of Lisbon.", "Noted.")
+        await worker.run(names.REMEMBER_TURN, turn)
+        for n, (above, expected) in enumerate([(root, 2), ("another", 0), ("", 0)]):
+            request = await worker.recalling(ASKED)
+            child = request.model_copy(update={"session": f"{root}-{n}", "root": above})
+            assert await worker.run(names.RECALL, child) == RecallResult(found=expected)

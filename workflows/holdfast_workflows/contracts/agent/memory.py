@@ -12,7 +12,7 @@ from ..session.entries import Usage
 from .budget import Allowance
 from .declared import Declared
 
-ScopeKind = Literal["session", "agent", "user", "tenant"]
+ScopeKind = Literal["session", "agent", "user", "tenant", "team"]
 MemoryKind = Literal["turn", "episode", "fact"]
 """``turn``: words said in a session; ``episode``: a summary of an ended session; ``fact``: a statement that holds
 beyond its session."""
@@ -29,7 +29,8 @@ MOST = 10
 class Memory(Declared):
     """What an agent remembers and recalls.
 
-    ``scopes`` are searched. Turns are stored in scope ``keep``, or in the session's without a user. With ``facts``
+    ``scopes`` are searched. Turns are stored in scope ``keep``, or in the session's without a user. The scope ``team`` is
+    that of the tree's first session. With ``facts``
     every turn costs one call of ``model`` (by default the agent's last) after its reply, to extract facts.
     """
 
@@ -83,10 +84,15 @@ class MemoryTurn(Declared):
     id: str = ""
 
 
-def scope_of(kind: ScopeKind, *, session: str = "", agent: str = "", user: str = "") -> str:
-    """Return the name of a scope, such as ``user:42``; empty if the session lacks it."""
+def scope_of(kind: ScopeKind, *, session: str = "", agent: str = "", user: str = "", root: str = "") -> str:
+    """Return the name of a scope, such as ``user:42``; empty if the session lacks it.
+
+    The scope ``team`` is that of the tree's first session, ``root``, or of the session itself.
+    """
     if kind == "tenant":
         return "tenant"
+    if kind == "team":
+        return scope_of("session", session=root or session)
     name = {"session": session, "agent": agent, "user": user}[kind]
     return f"{kind}:{name}" if name else ""
 
@@ -106,6 +112,8 @@ class RecallInput(Contract):
     user: str = ""
     text: str = ""
     ref: str = ""
+    root: str = ""
+    """The first session of the tree, if it is another one."""
 
 
 class RecallResult(Contract):
@@ -133,6 +141,8 @@ class RememberInput(Contract):
     """Number of resets before the turn ended; a turn of the same number before them is another one."""
     untrusted: bool = False
     """Whether the session had read untrusted content, so that what the agent said and the facts are untrusted."""
+    root: str = ""
+    """The first session of the tree, if it is another one."""
 
 
 class RememberResult(Contract):

@@ -46,6 +46,7 @@ def note(state: SessionState, turn: TurnState, status: TurnStatus) -> None:
             user=state.start.user,
             allowance=budget_limits.allowance(state),
             resets=state.resets,
+            root=state.root,
         )
     )
 

@@ -76,6 +76,7 @@ def _request(state: SessionState, spec: PinnedSpec) -> RecallInput | None:
         user=state.start.user,
         text=message.text,
         ref=message.ref,
+        root=state.root,
     )
 
 
