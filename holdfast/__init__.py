@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from holdfast_client.session import Session
     from holdfast_client.stream.events import (
+        AgentChanged,
         BudgetChanged,
         Compacted,
         Decided,
@@ -209,6 +210,7 @@ if TYPE_CHECKING:
     from .permissions import Argument, allow, arg, ask, called, deny, untrusted
     from .teams.board import Board
     from .teams.delegate import Delegate, FanOut
+    from .teams.handoff import Handoff
     from .tools import Tool, tool
 
 _MODULES: Final = {
@@ -224,7 +226,7 @@ _MODULES: Final = {
     "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
     "holdfast_client.session": "Session",
     "holdfast_client.stream.events": """
-        BudgetChanged Compacted Decided FallbackUsed HandedOver ModelChanged NeedsPerson
+        AgentChanged BudgetChanged Compacted Decided FallbackUsed HandedOver ModelChanged NeedsPerson
         PermissionDecided PlanChanged Recalled Status StepEnded StreamEvent TextDelta TextRestart
         ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted Undone Waiting
     """,
@@ -281,6 +283,7 @@ _MODULES: Final = {
     ".permissions": "Argument allow arg ask called deny untrusted",
     ".teams.board": "Board",
     ".teams.delegate": "Delegate FanOut",
+    ".teams.handoff": "Handoff",
     ".tools": "Tool tool",
 }
 """Names by the module that defines them; each is imported at first use, so that ``import holdfast`` is cheap."""
@@ -290,39 +293,40 @@ _HOME: Final = {name: module for module, names in _MODULES.items() for name in n
 _SUBMODULES: Final = ("sync", "testing")
 
 __all__ = [
-    "Agent", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken", "AppMismatch",
-    "AppNotFound", "Apprise", "Approval", "ApprovalInvalid", "Approvals", "Argument", "AskHuman",
-    "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput", "Board", "BoardClient",
-    "BoardConflict", "BoardEntry", "BoardFull", "BoardTool", "BreakerOpen", "BreakerUnknown",
-    "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted", "CachedReply",
-    "ChildFailed", "ChildTimedOut", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition",
-    "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch",
-    "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed", "DevServerMissing",
-    "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed",
-    "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed",
-    "FanOut", "HandedOver", "Handover", "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem",
-    "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
-    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
-    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
-    "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
-    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
-    "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
-    "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson",
-    "NoCachedReply", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
-    "NotificationFailed", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
-    "PermissionDecided", "Permissions", "PersonalData", "PlanChanged", "PlanItem", "PortTaken", "Problem",
-    "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry",
-    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Rule", "RunOptions",
-    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
-    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
-    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions",
-    "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status",
-    "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
-    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
-    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
-    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask",
-    "called", "connect", "deny", "open_memory", "tool", "untrusted",
+    "Agent", "AgentChanged", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken",
+    "AppMismatch", "AppNotFound", "Apprise", "Approval", "ApprovalInvalid", "Approvals", "Argument",
+    "AskHuman", "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput", "Board",
+    "BoardClient", "BoardConflict", "BoardEntry", "BoardFull", "BoardTool", "BreakerOpen",
+    "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
+    "CachedReply", "ChildFailed", "ChildTimedOut", "ClearRefused", "Client", "CodeTool", "Compacted",
+    "Condition", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
+    "DatabaseMismatch", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed",
+    "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken",
+    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply",
+    "Event", "FallbackUsed", "FanOut", "HandedOver", "Handoff", "Handover", "HandoverUnanswered",
+    "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection", "InstructionsContext",
+    "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown",
+    "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer",
+    "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
+    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
+    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
+    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
+    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
+    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
+    "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PersonalData",
+    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
+    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetryPolicy", "Rule", "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret",
+    "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
+    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
+    "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError",
+    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
+    "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta",
+    "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError",
+    "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
+    "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask", "called", "connect",
+    "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

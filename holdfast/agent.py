@@ -39,11 +39,12 @@ from .instructions import Instructions, read_instructions
 from .mcp_server import MCPServer
 from .teams.board import Board
 from .teams.delegate import Delegate, FanOut
+from .teams.handoff import Handoff
 from .tools import Tool
 
 OutT = TypeVar("OutT", default=str)
 
-AnyTool = Tool[..., Any] | HttpTool | CodeTool | Delegate | FanOut
+AnyTool = Tool[..., Any] | HttpTool | CodeTool | Delegate | FanOut | Handoff
 
 
 @public
@@ -95,7 +96,7 @@ class Agent(Generic[OutT]):
             model: ``"provider:model"``, or several in order of preference.
             instructions: The system prompt, or a function of an InstructionsContext that returns it, sync or async. It
                 is called once for each turn.
-            tools: Tools made by ``@tool``, HttpTools, CodeTools, MCPServers, Boards, Delegates and FanOuts.
+            tools: Tools made by ``@tool``, HttpTools, CodeTools, MCPServers, Boards, Delegates, FanOuts and Handoffs.
             output_type: The shape every final reply must have: a pydantic model, dataclass, TypedDict or
                 JSON schema of an object. None for free text.
             description: The agent's purpose, for people and other agents.

@@ -20,6 +20,7 @@ from holdfast_workflows.contracts.text.nearest import no_such
 
 from . import declare, limits
 from .agent import Agent
+from .teams.checks import check_handoffs
 from .teams.delegate import TeamTool
 
 
@@ -66,6 +67,7 @@ class App:
         self.name = declare.name(name, "the App") if name != "" else ""
         self.agents = _by_name(agents)
         _check_teams(self.agents)
+        check_handoffs(self.agents)
         self.workflows = tuple(workflows)
         self.activities = tuple(activities)
         self.tenants = limits.tenants(tenants or {})

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .reply import Reply
     from .session import Session
     from .stream.events import (
+        AgentChanged,
         BudgetChanged,
         Compacted,
         Decided,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "BudgetChanged", "Client", "Compacted", "Decided", "FallbackUsed", "HandedOver", "ModelChanged", "NeedsPerson",
+    "AgentChanged", "BudgetChanged", "Client", "Compacted", "Decided", "FallbackUsed", "HandedOver", "ModelChanged", "NeedsPerson",
     "PermissionDecided", "PlanChanged", "Recalled", "Reply", "Session", "SessionInfo", "Status", "StepEnded",
     "StreamEvent",
     "TextDelta", "TextRestart", "ToolEnded", "ToolProgress", "ToolStarted", "TurnEnded", "TurnStarted",

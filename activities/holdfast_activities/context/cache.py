@@ -24,6 +24,10 @@ _Key = tuple[str, str, int, int]
 """Wire format, provider, context window, and where the session continued after its last reset."""
 
 
+_ShownAs = tuple[PersonalData | None, bool, Collection[str] | None]
+"""By what the agent's spec decides how entries are shown; another agent of the session may show them otherwise."""
+
+
 class Conversations:
     """The least recently used session is dropped first."""
 
@@ -79,7 +83,7 @@ class Conversations:
 
         since = abandoned[-1][1] if abandoned else 0
         key = (model.wire, model.provider, limit, since)
-        conversation = self._kept(session, key, seq, pii, begin)
+        conversation = self._kept(session, key, seq, (pii, reference, trusted), begin)
         conversation.offer(new)
         start = conversation.missing(seq)
         ahead: dict[int, Entry] = {}
@@ -106,14 +110,14 @@ class Conversations:
         return conversation, ahead
 
     def _kept(
-        self, session: str, key: _Key, seq: int, pii: PersonalData | None, begin: Callable[[], Conversation]
+        self, session: str, key: _Key, seq: int, shown_as: _ShownAs, begin: Callable[[], Conversation]
     ) -> Conversation:
         """The cached conversation, or a new one."""
         conversations = self._sessions.setdefault(session, {})
         self._sessions.move_to_end(session)
         kept = conversations.get(key)
         # Another attempt on this worker may have got further, or the session has another spec now.
-        if kept is None or kept.position > seq or kept.vault.pii != pii:
+        if kept is None or kept.position > seq or (kept.vault.pii, *kept.shown_as) != shown_as:
             kept = conversations[key] = begin()
         return kept
 

@@ -44,6 +44,7 @@ class Conversation:
         summary: Number of the newest summary.
         links: The links that were read.
         vault: The personal data that is shown as tokens.
+        shown_as: ``reference`` and ``trusted``, by which the parts were made.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Conversation:
 
         ``pii`` is shown as tokens.
         """
+        self.shown_as = (reference, trusted)
         self._abandoned = abandoned
         self._truncations = Truncations(model, cap, reference=reference, trusted=trusted)
         self._ids = CallIds(model)

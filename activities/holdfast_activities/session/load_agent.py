@@ -9,6 +9,7 @@ from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.state.database import SessionRow, State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.agent.builtin_tools import own_tools
 from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.control import access
 from holdfast_workflows.contracts.control.identity import Principal
@@ -69,6 +70,9 @@ class LoadAgent:
         elif load.output_of:
             output = (await self._agents.get(load.output_of)).spec.output
             spec = spec.model_copy(update={"output": output})
+        if load.handoff and not spec.tools:
+            # Its session has tool calls of other agents: providers then want tools, and the model may read their results.
+            spec = spec.model_copy(update={"tools": own_tools(True, None, False, False)})
         if self._servers is not None:
             spec = await self._servers.extended(spec, load, _time_left())
         body = spec.model_dump_json()

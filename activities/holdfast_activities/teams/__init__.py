@@ -1,5 +1,6 @@
-"""Tools that give tasks to other agents.
+"""Tools that reach other agents.
 
 needed     the request for child sessions, and their outcomes
-delegate   the tools' function: prepares the children, and reads their replies
+delegate   give tasks to other agents: prepares the children, and reads their replies
+handoff    hand a session off to another agent
 """

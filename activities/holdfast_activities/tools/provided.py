@@ -6,6 +6,7 @@ from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.app import ToolBinding
 from holdfast_workflows.contracts.errors import SandboxUnavailable
 from holdfast_workflows.contracts.teams.delegation import DelegateSettings
+from holdfast_workflows.contracts.teams.handoff import HandoffSettings
 from holdfast_workflows.contracts.tools.code import CodeSettings
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
@@ -23,6 +24,10 @@ def binding(tool: ToolBinding | ProvidedTool, state: State) -> ToolBinding:
         from holdfast_activities.teams.delegate import delegate_tool
 
         return delegate_tool(tool.spec, tool.settings, state)
+    if isinstance(tool.settings, HandoffSettings):
+        from holdfast_activities.teams.handoff import handoff_tool
+
+        return handoff_tool(tool.spec, tool.settings)
     from .http.tool import http_tool
 
     return http_tool(tool.spec, tool.settings)

@@ -21,6 +21,9 @@ _EVENTS: Final[dict[str, Callable[[Event], stream_events.StreamEvent]]] = {
     "model_changed": lambda e: stream_events.ModelChanged(
         turn=e.turn, step=e.step, model=e.name, reason=e.text
     ),
+    "agent_changed": lambda e: stream_events.AgentChanged(
+        turn=e.turn, step=e.step, agent=e.name, reason=e.text, failed=e.status != "ok"
+    ),
     "handover": lambda e: stream_events.HandedOver(turn=e.turn, status=e.status, reason=e.text, by=e.name),
     "undone": lambda e: stream_events.Undone(
         turn=e.turn, step=e.step, seq=e.seq, name=e.name, status=e.status, result=e.text

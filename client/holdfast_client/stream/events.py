@@ -233,6 +233,17 @@ class HandedOver(_StreamEvent):
     by: JsonText = ""
 
 
+class AgentChanged(_StreamEvent):
+    """The session goes on with another agent, after a handoff or as a fallback; ``failed``: it could not."""
+
+    kind: Literal["agent_changed"] = "agent_changed"
+    turn: int
+    step: int
+    agent: JsonText
+    reason: JsonText = ""
+    failed: bool = False
+
+
 class Status(_StreamEvent):
     """The session as a whole changed.
 
@@ -246,7 +257,7 @@ class Status(_StreamEvent):
 
 StreamEvent = Annotated[
     TurnStarted | TextDelta | TextRestart | ToolStarted | ToolProgress | ToolEnded | StepEnded | TurnEnded
-    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | Undone | HandedOver | PermissionDecided | Recalled
+    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | AgentChanged | Undone | HandedOver | PermissionDecided | Recalled
     | Compacted | PlanChanged | Status,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -1,1 +1,1 @@
-"""Teams: sessions that share a board, and that start other sessions."""
+"""Teams: sessions that share a board, hand off, and start other sessions."""

@@ -52,6 +52,9 @@ MOST_TOOLS = 128
 LONGEST_DESCRIPTION = 1_024
 """Characters of a tool's description that OpenAI takes."""
 
+MAX_HANDOFFS = 8
+"""Handoffs between agents in one turn; further ones are refused, so that agents cannot pass a message around."""
+
 SEQ_GAP = 1_000
 """Sequence numbers that are skipped after a failed or cancelled step, so that late writes of a lost worker
 never collide with the session's next writes. More than inline steps can use."""

@@ -12,14 +12,13 @@ from holdfast_workflows.contracts.control.inbox import Answer, GiveBack, Handove
 from holdfast_workflows.contracts.control.verification import VerifyInput
 from holdfast_workflows.contracts.limits import SHOWN_CHARS
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
-from holdfast_workflows.contracts.session.steps import LoadInput
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inputs import UnknownNames
 from . import validators
 from .inbox import answers, handover
 from .principal import actor, principal, signed_signal
-from .state import activity_calls, budget_limits, current_details, search_attributes
+from .state import activity_calls, agent_change, budget_limits, current_details, search_attributes
 from .state.state import SessionState
 from .turn.turn import TurnRunner
 
@@ -194,23 +193,15 @@ class ControlHandlers(UnknownNames):
     @workflow.update(description="Use the newest spec of the agent, from the next turn on.")
     async def repin(self) -> SessionView:
         """Load the agent's newest tools, models and instructions for the next turns."""
-        state = self._state
-        assert state.spec is not None
-        load = LoadInput(
-            session=workflow.info().workflow_id,
-            agent=state.start.agent,
-            tenant=state.start.tenant,
-            user=state.start.user,
-            again=True,
-            output_of=state.spec.digest if state.own_output else "",
-            permissions=state.start.permissions,
-        )
+        state, agent = self._state, self._state.agent
         try:
-            loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
+            spec = await agent_change.load(state, agent)
         except errors.HoldfastError as error:
             raise errors.to_failure(error) from error
-        state.audit("operator", "repinned", details={"spec": loaded.spec.digest}, now=True)
-        state.next_spec = loaded.spec
+        if state.agent != agent:
+            raise errors.to_failure(errors.NothingToDo(f"the session was handed off by {agent!r}"))
+        state.audit("operator", "repinned", details={"spec": spec.digest}, now=True)
+        state.next_spec = spec
         state.take_next_spec()
         return self.view()
 

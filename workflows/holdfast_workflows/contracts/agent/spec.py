@@ -87,6 +87,8 @@ class ToolSpec(Contract):
     """The tool of an MCP server that a call reaches; None for a function."""
     board: BoardTool | None = None
     """The board that a call reads or writes; None for a function."""
+    handoff: str = ""
+    """The agent with which the session goes on after a call; empty for other tools."""
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -164,6 +166,7 @@ class ToolPolicy(Contract):
     allow_repeats: bool = False
     trusted: bool = False
     hidden: bool = False
+    handoff: str = ""
 
 
 class PinnedSpec(Contract):

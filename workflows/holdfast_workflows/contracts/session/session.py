@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ..agent.budget import Budget, Reservation, Spending
 from ..agent.memory import PlanItem, RememberInput
-from ..agent.spec import OutputSpec, PinnedSpec, WhenBusy
+from ..agent.spec import OutputSpec, PinnedSpec, ToolPolicy, WhenBusy
 from ..base import Contract
 from ..control.audit import Trail
 from ..control.identity import Principal
@@ -101,6 +101,7 @@ EventKind = Literal[
     "compacted",
     "plan",
     "model_changed",
+    "agent_changed",
     "handover",
     "inbox",
     "permission",
@@ -182,6 +183,15 @@ class WaitTurn(Contract):
     seconds: float = 20.0
 
 
+class FormerAgent(Contract):
+    """The agent that made a call before a handoff: its spec, and the tool that undoes the call."""
+
+    agent: str
+    digest: str
+    undo: str
+    policy: ToolPolicy
+
+
 class Undoable(Contract):
     """A settled call that is undone if its turn is cancelled or fails.
 
@@ -195,6 +205,8 @@ class Undoable(Contract):
     preview: str = ""
     arguments: str = ""
     """The arguments that the call was made with, if an approver has edited them."""
+    made_by: FormerAgent | None = None
+    """Set at a handoff; None for calls of the session's present agent."""
 
 
 class TurnState(Contract):
@@ -241,6 +253,8 @@ class TurnState(Contract):
     """Calls of this turn that were permitted, by tool."""
     by: str = ""
     """The id of the principal whose message began it."""
+    handoffs: int = 0
+    """Handoffs between agents in this turn."""
     unfinished: StepView | None = None
     """A step with calls that wait for people while the session continues as new."""
 

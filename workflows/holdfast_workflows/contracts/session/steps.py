@@ -32,6 +32,8 @@ class LoadInput(Contract):
     """The session's first run; another run that loads the agent was reset to its beginning."""
     again: bool = False
     """Whether a running session loads the newest spec."""
+    handoff: bool = False
+    """Whether the session goes on with this agent instead of another one."""
     output_of: str = ""
     """The digest of the spec whose output shape is kept, if that was given at the session's start."""
     permissions: Permissions | None = None

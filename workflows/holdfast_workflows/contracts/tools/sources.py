@@ -2,6 +2,7 @@
 
 from ..agent.spec import ToolSpec
 from ..teams.delegation import DelegateSettings
+from ..teams.handoff import HandoffSettings
 from .code import CodeSettings
 from .http import HttpSettings
 
@@ -12,7 +13,7 @@ class ProvidedTool:
     def __init__(
         self,
         spec: ToolSpec,
-        settings: HttpSettings | CodeSettings | DelegateSettings,
+        settings: HttpSettings | CodeSettings | DelegateSettings | HandoffSettings,
         aliases: tuple[str, ...] = (),
     ) -> None:
         self.spec = spec

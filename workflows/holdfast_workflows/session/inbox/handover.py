@@ -41,7 +41,7 @@ def take(state: SessionState, call: CallView, status: str) -> None:
         reason = builtin_tools.HAND_OVER.read(call.arguments).reason
     except (ValueError, RecursionError):
         reason = "the agent asks for a person"
-    given = Handover(reason=reason, by=state.start.agent)
+    given = Handover(reason=reason, by=state.agent)
     begin(state, given)
     record(state, given, by="")
 

@@ -83,7 +83,7 @@ def _open(state: SessionState, item: InboxItem) -> None:
     where = {
         "session": workflow.info().workflow_id,
         "tenant": state.start.tenant,
-        "agent": state.start.agent,
+        "agent": state.agent,
         "turn": state.turn.turn,
     }
     if state.inbox.open(item.model_copy(update=where)):

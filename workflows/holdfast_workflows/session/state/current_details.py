@@ -30,7 +30,7 @@ def render(state: SessionState) -> str:
         where = f"turn {running.turn}, step {running.step}" if running.step else f"turn {running.turn}"
     status = "waits for a person" if state.status == "needs_person" else state.status
     lines = [
-        f"**{_plain(state.start.agent)}** · {status} · {where}",
+        f"**{_plain(state.agent)}** · {status} · {where}",
         "",
         *(line for each in state.inbox.unanswered for line in _item(each)),
         *(f"- **waits**: {_plain(reason, _REASON)}" for reason in state.waits.values()),

@@ -1,5 +1,6 @@
 """Who started a session, the tenant and user that it belongs to, and who else has a say in its turn."""
 
+from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.control.access import Owner
 from holdfast_workflows.contracts.control.assertions import SignedStart
 from holdfast_workflows.contracts.control.identity import Principal
@@ -10,6 +11,7 @@ class Ownership:
     """The part of a session's state that follows from its start."""
 
     start: StartInput
+    spec: PinnedSpec | None
     principal: Principal | None = None
     """Who started the session; None without an identity provider."""
     signed: SignedStart | None = None
@@ -24,6 +26,11 @@ class Ownership:
         self.steering.append(text)
         if by and by not in self.steered_by:
             self.steered_by = (*self.steered_by, by)
+
+    @property
+    def agent(self) -> str:
+        """The session's present agent; handoffs change it."""
+        return self.spec.agent if self.spec else self.start.agent
 
     @property
     def started_by(self) -> str:

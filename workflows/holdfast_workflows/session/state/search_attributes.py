@@ -54,6 +54,11 @@ def status(state: SessionState) -> None:
         _upsert(*changes)
 
 
+def agent(state: SessionState) -> None:
+    """Update the agent after a handoff."""
+    _upsert(_AGENT.value_set(state.agent))
+
+
 def with_totals(state: SessionState) -> None:
     """Update status and totals."""
     _upsert(

@@ -343,7 +343,7 @@ class SessionState(Ownership):
         last = self._running_view(running) if running else self.last_ended
         return SessionView(
             session=session,
-            agent=self.start.agent,
+            agent=self.agent,
             tenant=self.start.tenant,
             mode=self.start.mode,
             status=self.status,

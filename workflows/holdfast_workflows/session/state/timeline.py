@@ -128,6 +128,7 @@ _WORDS: dict[str, Callable[[Event], str]] = {
     "fallback": lambda event: f"fallback {event.name}",
     "undone": lambda event: f"undo of {_code(event.name)} {event.status}",
     "model_changed": lambda event: f"model {_plain(event.name)}",
+    "agent_changed": lambda event: f"handoff to {_plain(event.name)}",
     "recalled": lambda event: "memory",
     "handover": lambda event: f"handover {event.status}",
     "inbox": lambda event: f"{event.call_id}: {event.status}",

@@ -1,6 +1,7 @@
 """The tool calls of a step: run in parallel, each with a result in the log."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 
 from temporalio import workflow
@@ -19,7 +20,7 @@ from ..permissions import past
 from ..permissions.gate import Denied, PermissionGate
 from ..state import current_details, reset, working_memory
 from ..state.state import SessionState
-from . import tool_execution
+from . import handoff, tool_execution
 from .inflight import InFlight, NeverBegan
 from .tool_execution import ToolExecution
 
@@ -56,14 +57,17 @@ class ToolCalls:
             self._state.active[call.seq] = call.name
             if not resumed:
                 self._state.emit_call("call_started", call, descriptions.given(call))
+        refused = handoff.refused(self._state, self._spec, todo)
         # In order and before any of them runs, so that counts do not depend on which one ends first.
         verdicts = [self._gate.judge(call) if self._spec.levels else None for call in todo]
         workflow.set_current_details(current_details.render(self._state))
         if len(todo) == 1:
-            results = [await self._call(step, todo[0], verdicts[0])]
+            results = [await self._call(step, todo[0], verdicts[0], refused)]
         else:
             calls = zip(todo, verdicts, strict=True)
-            results = await asyncio.gather(*(self._call(step, call, verdict) for call, verdict in calls))
+            results = await asyncio.gather(
+                *(self._call(step, call, verdict, refused) for call, verdict in calls)
+            )
         ended: dict[int, ActResult] = {}
         for call, result in zip(todo, results, strict=True):
             if result is not None:
@@ -79,9 +83,14 @@ class ToolCalls:
         )
         return ended
 
-    async def _call(self, step: StepView, call: CallView, verdict: Verdict | None) -> ActResult | None:
+    async def _call(
+        self, step: StepView, call: CallView, verdict: Verdict | None, refused: Mapping[int, str]
+    ) -> ActResult | None:
         """Run a call and return its result; None if it waits for people while the session continues as new."""
-        result = await self._outcome(call, verdict, self._request(step, call))
+        if why := refused.get(call.seq):
+            result: ActResult | None = self._void_one(call, why, "failed")
+        else:
+            result = await self._outcome(call, verdict, self._request(step, call))
         del self._state.active[call.seq]
         if result is not None:
             self._state.emit_call(

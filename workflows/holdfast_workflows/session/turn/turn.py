@@ -13,7 +13,7 @@ from holdfast_workflows.contracts.text.unicode import preview
 from ..background.compact import Compaction
 from ..state import continue_as_new, reset, waiting
 from ..state.state import SessionState
-from . import ending, loop_detection, recall
+from . import ending, handoff, loop_detection, recall
 from .budget import BudgetTracker
 from .fallbacks import Fallbacks
 from .inflight import InFlight
@@ -44,14 +44,20 @@ class TurnRunner:
     def __init__(self, state: SessionState, compaction: Compaction) -> None:
         assert state.spec is not None
         self._state = state
-        self._spec: PinnedSpec = state.spec
         self.flight = InFlight(state)
         state.stop_calls = self.flight.stop
         self._budgets = BudgetTracker(state)
         self._compaction = compaction
-        self._model_step = ModelStep(state, state.spec, self.flight, self._budgets)
-        self._tool_calls = ToolCalls(state, state.spec, self.flight)
-        self._fallbacks = Fallbacks(state, state.spec, self._model_step)
+        self._use(state.spec)
+
+    def _use(self, spec: PinnedSpec, last: StepView | None = None) -> None:
+        """Take the steps with a spec from now on: at the turn's start, and after a change of the agent."""
+        state = self._state
+        self._spec = spec
+        self._model_step = ModelStep(state, spec, self.flight, self._budgets)
+        self._model_step.last = last
+        self._tool_calls = ToolCalls(state, spec, self.flight)
+        self._fallbacks = Fallbacks(state, spec, self._model_step)
         self._person = PersonStep(state, self._model_step)
 
     # The loop.
@@ -91,6 +97,8 @@ class TurnRunner:
     async def _answered(self) -> bool:
         """Take steps until the model has answered; False if the session must continue as new first."""
         while True:
+            if self._state.spec is not None and self._state.spec is not self._spec:
+                self._use(self._state.spec, self._model_step.last)
             await self._compaction.before_thinking()
             await self._gate(or_continue_as_new=True)
             await reset.settled(self._state)
@@ -109,6 +117,7 @@ class TurnRunner:
         ended = await self._tool_calls.act(step, [call for call in step.calls if not call.done], resumed=True)
         if self._turn.unfinished is None:
             self._check_loop(ThinkResult(steps=(step,)), ended)
+            await handoff.take(self._state, self._spec, step, ended)
 
     def _void_unfinished(self) -> None:
         """Give the calls of an unfinished step a result, since the turn ends."""
@@ -200,6 +209,7 @@ class TurnRunner:
         if self._turn.unfinished is not None:
             return False
         self._check_loop(result, ended)
+        await handoff.take(self._state, self._spec, step, ended)
         if step.calls:
             if self._turn.invalid_steps > self._spec.max_repairs:
                 raise errors.ToolArgumentsInvalid(step.calls[0].result)

@@ -38,8 +38,11 @@ class Undoing:
 
         The activity is not part of ``InFlight``, whose activities are cancelled with the turn.
         """
-        undo = self._spec.tools[call.name].undo
-        policy = self._spec.tools.get(undo, ToolPolicy())
+        if made_by := call.made_by:
+            undo, policy = made_by.undo, made_by.policy
+        else:
+            undo = self._spec.tools[call.name].undo
+            policy = self._spec.tools.get(undo, ToolPolicy())
         request = self._request(call, undo)
         lost, waited = 0, 0.0
         while True:
@@ -69,7 +72,9 @@ class Undoing:
         request = tool_execution.request(
             self._state, self._spec, undo, call.seq, call.reply, call.call_id, arguments=call.arguments
         )
-        return request.model_copy(update={"mode": "undo"})
+        # The tool may be one that the session's present agent does not have.
+        changes = {"agent": call.made_by.agent, "digest": call.made_by.digest} if call.made_by else {}
+        return request.model_copy(update={"mode": "undo", **changes})
 
     def _report(self, call: Undoable, result: ActResult) -> None:
         """Report an undone call to followers and to the model, which must not rely on it any more."""
