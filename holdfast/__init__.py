@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         PermissionDecided,
         PlanChanged,
         Recalled,
+        Routed,
         Status,
         StepEnded,
         StreamEvent,
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.control.notifications import Apprise, Webhook
     from holdfast_workflows.contracts.control.secrets import Secret
     from holdfast_workflows.contracts.errors import (
+        AllAgentsBusy,
         AllProvidersFailed,
         AppBroken,
         AppMismatch,
@@ -143,6 +145,7 @@ if TYPE_CHECKING:
         ModelStopped,
         ModelTransient,
         NoCachedReply,
+        NoCapableAgent,
         NoIdentityProvider,
         NothingToDo,
         NotificationFailed,
@@ -200,6 +203,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem
     from holdfast_workflows.contracts.session.session import Event, SessionView, TurnView
     from holdfast_workflows.contracts.teams.board import BoardEntry
+    from holdfast_workflows.contracts.teams.routing import Route, Router, Routing, When
 
     from .agent import Agent
     from .app import App
@@ -227,8 +231,8 @@ _MODULES: Final = {
     "holdfast_client.session": "Session",
     "holdfast_client.stream.events": """
         AgentChanged BudgetChanged Compacted Decided FallbackUsed HandedOver ModelChanged NeedsPerson
-        PermissionDecided PlanChanged Recalled Status StepEnded StreamEvent TextDelta TextRestart
-        ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted Undone Waiting
+        PermissionDecided PlanChanged Recalled Routed Status StepEnded StreamEvent TextDelta
+        TextRestart ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted Undone Waiting
     """,
     "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
     "holdfast_workflows.contracts.agent.approvals": "Approvals",
@@ -246,22 +250,22 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.control.notifications": "Apprise Webhook",
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
-        AllProvidersFailed AppBroken AppMismatch AppNotFound ApprovalInvalid AuditBroken BadInput
-        BoardConflict BoardFull BreakerOpen BreakerUnknown BudgetExhausted ChildFailed ChildTimedOut
-        ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed DevServerFailed
-        DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed EmbeddingMismatch
-        EmptyReply EncryptionError HandoverUnanswered HoldfastError InsecureConnection
-        InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid
-        KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied
-        McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed MemoryUnavailable
-        MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped ModelTransient
-        NoCachedReply NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed
-        OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull RateLimited ResultNotText
-        ResultTooLarge SandboxUnavailable SearchAttributesMissing SecretMissing ServiceError
-        SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid StateBehind
-        StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached
-        TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded
-        Unclassified UnknownAgent VersionConflict WorkerMissing
+        AllAgentsBusy AllProvidersFailed AppBroken AppMismatch AppNotFound ApprovalInvalid AuditBroken
+        BadInput BoardConflict BoardFull BreakerOpen BreakerUnknown BudgetExhausted ChildFailed
+        ChildTimedOut ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed
+        DevServerFailed DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed
+        EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered HoldfastError
+        InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown
+        KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply
+        McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed
+        MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
+        ModelTransient NoCachedReply NoCapableAgent NoIdentityProvider NoWorker NotPermitted
+        NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull
+        RateLimited ResultNotText ResultTooLarge SandboxUnavailable SearchAttributesMissing
+        SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning
+        SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced StateUnavailable
+        StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled
+        TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -274,6 +278,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.session.manifests": "Manifest ManifestItem",
     "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
     "holdfast_workflows.contracts.teams.board": "BoardEntry",
+    "holdfast_workflows.contracts.teams.routing": "Route Router Routing When",
     ".agent": "Agent",
     ".app": "App",
     ".code_tool": "CodeTool",
@@ -293,10 +298,10 @@ _HOME: Final = {name: module for module, names in _MODULES.items() for name in n
 _SUBMODULES: Final = ("sync", "testing")
 
 __all__ = [
-    "Agent", "AgentChanged", "AgentInfo", "AgentSpec", "AllProvidersFailed", "App", "AppBroken",
-    "AppMismatch", "AppNotFound", "Apprise", "Approval", "ApprovalInvalid", "Approvals", "Argument",
-    "AskHuman", "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput", "Board",
-    "BoardClient", "BoardConflict", "BoardEntry", "BoardFull", "BoardTool", "BreakerOpen",
+    "Agent", "AgentChanged", "AgentInfo", "AgentSpec", "AllAgentsBusy", "AllProvidersFailed", "App",
+    "AppBroken", "AppMismatch", "AppNotFound", "Apprise", "Approval", "ApprovalInvalid", "Approvals",
+    "Argument", "AskHuman", "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput",
+    "Board", "BoardClient", "BoardConflict", "BoardEntry", "BoardFull", "BoardTool", "BreakerOpen",
     "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
     "CachedReply", "ChildFailed", "ChildTimedOut", "ClearRefused", "Client", "CodeTool", "Compacted",
     "Condition", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
@@ -311,22 +316,22 @@ __all__ = [
     "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
     "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
     "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
-    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply",
+    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
     "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
     "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PersonalData",
     "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
     "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "Rule", "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret",
-    "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
-    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
-    "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions", "StateBehind", "StateError",
-    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
-    "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable", "TenantLimits", "TextDelta",
-    "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError",
-    "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
-    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
-    "VersionConflict", "Waiting", "Webhook", "WorkerMissing", "allow", "arg", "ask", "called", "connect",
-    "deny", "open_memory", "tool", "untrusted",
+    "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
+    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
+    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView",
+    "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions", "StateBehind",
+    "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded",
+    "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
+    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
+    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
+    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
+    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow",
+    "arg", "ask", "called", "connect", "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

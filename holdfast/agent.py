@@ -30,6 +30,7 @@ from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.permissions import checking
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
+from holdfast_workflows.contracts.teams.routing import Routing
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
 from . import declare, limits
@@ -88,6 +89,7 @@ class Agent(Generic[OutT]):
         links: Sequence[str] = (),
         pii: PersonalData | None = None,
         handover: bool = False,
+        routing: Routing | None = None,
     ) -> None:
         """Declare an agent.
 
@@ -124,6 +126,7 @@ class Agent(Generic[OutT]):
             permissions: Rules on its tool calls. Without any, here and in the App, all its tools are allowed.
             links: Hosts that replies may link to, and show images of, after untrusted content was read:
                 ``"example.com"``, ``"*.example.com"`` for its subdomains, ``"*"`` for any.
+            routing: What it can do, so that requests for these capabilities are routed to it.
             pii: Personal data that models see as tokens, ``PersonalData()`` for e-mail addresses, phone numbers, cards and
                 IBANs; tools and users get the values.
 
@@ -140,8 +143,7 @@ class Agent(Generic[OutT]):
             **_rules(self.tools, own, permissions, where),
             output=_output(output_type),
             **_turns(when_busy, max_inline_steps, max_inline_seconds, where),
-            description=description,
-            working_memory=working_memory,
+            **_team(description, working_memory, routing, where),
             **_safety(approvals, links, pii, where),
             **_sizes(max_steps, max_tokens, temperature, context_window, where),
             **_model_calls(model_timeout, model_retry, max_repairs, where),
@@ -276,6 +278,11 @@ def _turns(when_busy: WhenBusy, steps: int, seconds: float | timedelta, where: s
         "max_inline_steps": declare.whole(steps, f"{where}: max_inline_steps", 1, 1_000),
         "max_inline_seconds": declare.seconds(seconds, f"{where}: max_inline_seconds"),
     }
+
+
+def _team(description: str, working_memory: bool, routing: Routing | None, where: str) -> dict[str, Any]:
+    checked = limits.routing(routing, where)
+    return {"description": description, "working_memory": working_memory, "routing": checked}
 
 
 def _safety(

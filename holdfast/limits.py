@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast, get_args
@@ -21,10 +22,12 @@ from holdfast_workflows.contracts.control.inbox import ROLE
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_NAME
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.teams.routing import Routing
 from holdfast_workflows.contracts.text.unicode import size
 
 from . import declare
 
+_CAPABILITY = re.compile(r"[\w.:-]{1,64}")
 _LONGEST_RUN = 10 * 365 * 86_400.0
 _LONGEST_DAYS = 36_500.0
 _MOST_DOLLARS = 1_000_000_000.0
@@ -58,6 +61,24 @@ def budget(value: Budget | None, where: str) -> Budget | None:
     if value.cheaper:
         declare.model(value.cheaper, f"{where}: cheaper")
     return value
+
+
+def routing(value: Routing | None, where: str) -> Routing | None:
+    """Check what an agent can do."""
+    if value is None:
+        return None
+    declare.instance(value, Routing, "Routing", f"{where}: routing")
+    capabilities(value.capabilities, f"{where}: Routing")
+    return value
+
+
+def capabilities(given: Sequence[str], where: str) -> None:
+    """Check names of capabilities."""
+    for name in given:
+        if not _CAPABILITY.fullmatch(name):
+            raise InvalidDeclaration(
+                f"{where}: the capability {name!r} is not a name; use 1 to 64 letters, digits, '_', '.', ':' and '-'"
+            )
 
 
 def approvals(value: Approvals | None, where: str) -> Approvals | None:

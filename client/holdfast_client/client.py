@@ -40,6 +40,7 @@ from holdfast_workflows.contracts.operations.effects import EffectStatus, Effect
 from holdfast_workflows.contracts.operations.sessions import ListSessions, query
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
+from holdfast_workflows.contracts.teams.routing import Route
 
 from . import messages
 from .agents import DeclaredAgent, name_and_shape
@@ -150,7 +151,7 @@ class Client:
     @overload
     async def start(
         self,
-        agent: str | DeclaredAgent,
+        agent: str | Route | DeclaredAgent,
         message: str | None = None,
         *,
         output_type: type[T],
@@ -160,7 +161,7 @@ class Client:
     @overload
     async def start(
         self,
-        agent: str | DeclaredAgent,
+        agent: str | Route | DeclaredAgent,
         message: str | None = None,
         *,
         output_type: Mapping[str, Any] | None = None,
@@ -169,7 +170,7 @@ class Client:
 
     async def start(
         self,
-        agent: str | DeclaredAgent,
+        agent: str | Route | DeclaredAgent,
         message: str | None = None,
         *,
         output_type: OutputShape | None = None,
@@ -178,13 +179,16 @@ class Client:
         """Start a conversation and send its first message; without one the session waits for ``send``.
 
         Args:
-            agent: The agent, or its name. The agent itself gives ``reply.output`` its type.
+            agent: The agent, or its name. The agent itself gives ``reply.output`` its type. A ``Route`` instead
+                starts the best agent that has its capabilities.
             message: The first message.
             output_type: The type or JSON schema of final replies; the agent's own by default.
             options: See ``ConversationOptions``.
 
         Raises:
             UnknownAgent: The workers serve no such agent.
+            NoCapableAgent: No agent has the capabilities of the Route.
+            AllAgentsBusy: All that have them are busy, and the Route may not wait.
             MessageTooLarge: The message is over its limit.
             NoWorker: No worker took the message in time; the session keeps it.
         """
@@ -205,7 +209,7 @@ class Client:
     @overload
     async def start_task(
         self,
-        agent: str | DeclaredAgent,
+        agent: str | Route | DeclaredAgent,
         prompt: str,
         *,
         output_type: type[T],
@@ -215,7 +219,7 @@ class Client:
     @overload
     async def start_task(
         self,
-        agent: str | DeclaredAgent,
+        agent: str | Route | DeclaredAgent,
         prompt: str,
         *,
         output_type: Mapping[str, Any] | None = None,
@@ -224,7 +228,7 @@ class Client:
 
     async def start_task(
         self,
-        agent: str | DeclaredAgent,
+        agent: str | Route | DeclaredAgent,
         prompt: str,
         *,
         output_type: OutputShape | None = None,
@@ -245,13 +249,18 @@ class Client:
 
     @overload
     async def run(
-        self, agent: str | DeclaredAgent, prompt: str, *, output_type: type[T], **options: Unpack[RunOptions]
+        self,
+        agent: str | Route | DeclaredAgent,
+        prompt: str,
+        *,
+        output_type: type[T],
+        **options: Unpack[RunOptions],
     ) -> T: ...
 
     @overload
     async def run(
         self,
-        agent: str | DeclaredAgent,
+        agent: str | Route | DeclaredAgent,
         prompt: str,
         *,
         output_type: Mapping[str, Any],
@@ -260,12 +269,12 @@ class Client:
 
     @overload
     async def run(
-        self, agent: str, prompt: str, *, output_type: None = None, **options: Unpack[RunOptions]
+        self, agent: str | Route, prompt: str, *, output_type: None = None, **options: Unpack[RunOptions]
     ) -> str: ...
 
     async def run(
         self,
-        agent: str | DeclaredAgent,
+        agent: str | Route | DeclaredAgent,
         prompt: str,
         *,
         output_type: OutputShape | None = None,
@@ -287,7 +296,7 @@ class Client:
             self._requests, "task", agent, prompt, output_type=output_type, **options
         )
         reply = await session.result(timeout=timeout)
-        return reply.text if isinstance(agent, str) and output_type is None else reply.output
+        return reply.text if isinstance(agent, str | Route) and output_type is None else reply.output
 
     @overload
     def session(self, id: str, *, agent: DeclaredAgent[T]) -> Session[T]: ...

@@ -14,6 +14,9 @@ from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.notifications import Sender
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
+from holdfast_activities.teams.routing.knowledge import Knowledge
+from holdfast_activities.teams.routing.places import Places
+from holdfast_activities.teams.routing.route import RouteSession
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import WorkerMissing
 
@@ -73,6 +76,7 @@ class Activities:
         conversations = Conversations(state.log)
         tenants, texts = registry.tenants, TurnInstructions(state, registry)
         side_call, identity = SideCall(state.budgets, resilience, tenants), IdentityRequests(verifier)
+        places = Places(registry, state)
         self._ratios = ratios = TokenCalibration(state.calibration)
         self.drainer = Drainer(applying, state.outbox, state.erasing, conversations.forget)
         """Applies memory changes in the background."""
@@ -80,7 +84,8 @@ class Activities:
             LoadAgent(registry, state, agents, identity, self._servers),
             Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)),
             Act(state, agents, Ledger(state, conversations), resilience),
-            SettleTurn(state),
+            SettleTurn(state, places),
+            RouteSession(registry, state, identity, Knowledge(state), places),
             Content(registry, state),
             BreakersAndBudgets(state),
             ResolveEffect(state),

@@ -173,5 +173,6 @@ def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None, levels: tupl
             if levels and tool.inline and not needs.is_static(levels, tool.name)
         ),
         "weight": limits.weight if limits else 1.0,
+        "routed": spec.routing is not None,
     }
     return PinnedSpec.model_validate(dict(spec) | own)

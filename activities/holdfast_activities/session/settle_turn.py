@@ -4,6 +4,7 @@ from temporalio import activity
 
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import LogExtras
+from holdfast_activities.teams.routing.places import Places
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.steps import SettleInput
 
@@ -14,8 +15,9 @@ from .common.log_writes import new_entries
 class SettleTurn:
     """The activity that ends every turn."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, places: Places) -> None:
         self._state = state
+        self._places = places
 
     @activity.defn(name=names.SETTLE_TURN)
     @reports_failures
@@ -26,4 +28,7 @@ class SettleTurn:
             await self._state.log.settle_with(change.session, new, LogExtras(audit=change.audit))
         elif new:
             await self._state.log.settle(change.session, new)
-        return await self._state.settle_turn(change)
+        version = await self._state.settle_turn(change)
+        if change.routed:
+            await self._places.finish(change.session, change.turn.status if change.turn else "cancelled")
+        return version

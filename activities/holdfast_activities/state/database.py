@@ -30,6 +30,7 @@ from .content.resets import ResetStore
 from .content.token_calibration import CalibrationStore
 from .coordination.approvals import ApprovalUses
 from .coordination.boards import BoardStore
+from .coordination.assignments import AssignmentStore
 from .coordination.breakers import BreakerStore
 from .coordination.budgets import BudgetStore
 from .coordination.effects import EffectLedger
@@ -94,6 +95,7 @@ class State:
         self.audit = AuditLog(log, transactions, signer(keys))
         self.effects = EffectLedger(transactions, self.audit, cipher)
         self.approvals = ApprovalUses(transactions)
+        self.assignments = AssignmentStore(transactions, scope)
         self.budgets = BudgetStore(log, transactions, scope)
         self.breakers = BreakerStore(transactions, scope)
         self.rates = RateStore(transactions, scope)

@@ -1,6 +1,7 @@
-"""Tools that reach other agents.
+"""Tools that reach other agents, and the choice of an agent.
 
 needed     the request for child sessions, and their outcomes
 delegate   give tasks to other agents: prepares the children, and reads their replies
 handoff    hand a session off to another agent
+routing    choosing an agent for a session
 """

@@ -256,13 +256,17 @@ class Requests(Connection):
 
 def _options(id: str, start: StartInput, share: common.Priority, queue: str) -> dict[str, Any]:
     attributes = [
-        common.SearchAttributePair(common.SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT), start.agent),
         common.SearchAttributePair(common.SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS), "running"),
     ]
-    for name, value in ((names.ATTRIBUTE_TENANT, start.tenant), (names.ATTRIBUTE_USER, start.user)):
+    # The session itself sets its agent if it was routed.
+    for name, value in (
+        (names.ATTRIBUTE_AGENT, start.agent),
+        (names.ATTRIBUTE_TENANT, start.tenant),
+        (names.ATTRIBUTE_USER, start.user),
+    ):
         if value:
             attributes.append(common.SearchAttributePair(common.SearchAttributeKey.for_keyword(name), value))
-    agent = plain_markdown(start.agent)
+    agent = plain_markdown(start.agent or "routed")
     text = preview(start.message.text) if start.message else ""
     request = plain_markdown(text)
     return {

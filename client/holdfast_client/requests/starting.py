@@ -17,6 +17,7 @@ from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Mode, StartInput
+from holdfast_workflows.contracts.teams.routing import Route
 from holdfast_workflows.contracts.text.unicode import clean
 
 from .errors import bad_input
@@ -24,6 +25,7 @@ from .requests import Requests
 
 _FIRST = "first"
 _ROLL = "continue_as_new_after"
+_ROUTED = "routed"
 
 _HEARTBEAT_TIMEOUT = 5.0
 """Seconds; a call resumes about one second later after its worker was killed."""
@@ -99,7 +101,7 @@ class ConversationOptions(SessionOptions, total=False):
 async def start(
     requests: Requests,
     mode: Mode,
-    agent: str | DeclaredAgent,
+    agent: str | Route | DeclaredAgent,
     text: str | None,
     *,
     output_type: OutputShape | None = None,
@@ -118,9 +120,9 @@ async def start(
 ) -> Session[Any]:
     """Start a session or find it."""
     _check(id, tenant, user, budget, max_steps)
-    name, shape = name_and_shape(agent, output_type)
+    name, shape, route = _asked_for(agent, output_type, text)
     tenant, user = owner_for(await requests.principal(), tenant, user)
-    session, message = messages.session_id(name) if id is None else messages.checked_id(id), None
+    session, message = messages.session_id(name or _ROUTED) if id is None else messages.checked_id(id), None
     if text is not None or mode == "task":
         # A fixed id, so that a repeated start sends the same message.
         message = await messages.prepare(
@@ -139,12 +141,24 @@ async def start(
             budget=budget,
             permissions=permissions,
             heartbeat_timeout=heartbeat_timeout,
+            route=route,
             **roll,
         )
     accepted = await requests.start(session, request, priority=priority, weight=weight)
     lingers = mode == "task" and accepted is not None and accepted.remembers
     turn = accepted.turn if accepted else None
     return Session(requests, session, turn, streaming=streaming, lingers=lingers, output=Output(shape))
+
+
+def _asked_for(
+    agent: str | Route | DeclaredAgent, output_type: OutputShape | None, text: str | None
+) -> tuple[str, OutputShape | None, Route | None]:
+    """Return the agent's name, empty for a route, the output type, and the route."""
+    if not isinstance(agent, Route):
+        return (*name_and_shape(agent, output_type), None)
+    if agent.router and text is None:
+        raise BadInput(f"router {agent.router!r} finds out what a message needs; give the first message")
+    return "", output_type, agent
 
 
 def _check(id: object, tenant: str, user: str, budget: object, max_steps: object) -> None:

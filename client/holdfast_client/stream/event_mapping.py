@@ -31,6 +31,7 @@ _EVENTS: Final[dict[str, Callable[[Event], stream_events.StreamEvent]]] = {
     "permission": lambda e: stream_events.PermissionDecided(
         turn=e.turn, step=e.step, seq=e.seq, name=e.name, action=e.status, rule=e.text
     ),
+    "routed": lambda e: stream_events.Routed(turn=e.turn, agent=e.name, by=e.status, reasons=e.text),
     "recalled": lambda e: stream_events.Recalled(
         turn=e.turn, found=e.size, text=e.text, away=e.status != "ok"
     ),

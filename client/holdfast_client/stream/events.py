@@ -194,6 +194,16 @@ class PermissionDecided(_StreamEvent):
     rule: JsonText
 
 
+class Routed(_StreamEvent):
+    """An agent was chosen for the session. ``by`` is where its required capabilities come from."""
+
+    kind: Literal["routed"] = "routed"
+    turn: int
+    agent: JsonText
+    by: JsonText
+    reasons: JsonText
+
+
 class Recalled(_StreamEvent):
     """Memories were searched for the turn; ``away``: the memory store was unavailable."""
 
@@ -257,7 +267,8 @@ class Status(_StreamEvent):
 
 StreamEvent = Annotated[
     TurnStarted | TextDelta | TextRestart | ToolStarted | ToolProgress | ToolEnded | StepEnded | TurnEnded
-    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | AgentChanged | Undone | HandedOver | PermissionDecided | Recalled
+    | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | AgentChanged | Undone | HandedOver | PermissionDecided | Routed
+    | Recalled
     | Compacted | PlanChanged | Status,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -41,6 +41,7 @@ READ_TEAM_BOARD: Final = "read_team_board"
 WRITE_TEAM_BOARD: Final = "write_team_board"
 READ_TENANT_BOARD: Final = "read_tenant_board"
 WRITE_TENANT_BOARD: Final = "write_tenant_board"
+ROUTE_SESSION: Final = "route_session"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
@@ -79,7 +80,7 @@ RESERVED: Final = frozenset({
     LIST_EFFECTS, DECIDE_EFFECT, LIST_BREAKERS, SET_BREAKER, LIST_BUDGETS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY, APPEND_AUDIT,
-    OPEN_APPROVAL, SIGN_ANSWER, LIST_AUDIT,
+    OPEN_APPROVAL, SIGN_ANSWER, LIST_AUDIT, ROUTE_SESSION,
     READ_TEAM_BOARD, WRITE_TEAM_BOARD, READ_TENANT_BOARD, WRITE_TENANT_BOARD,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""

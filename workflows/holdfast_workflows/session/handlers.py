@@ -219,6 +219,11 @@ class ControlHandlers(UnknownNames):
             return
         self._state.watch(min(seconds, 300.0))
 
+    @workflow.signal(description="A place of an agent may be free; a session that waits for one asks again.")
+    def place_free(self) -> None:
+        """Wake a session that waits for an agent. Any sender may: the session asks for a place, it gets none here."""
+        self._state.place_free = True
+
     @workflow.query(description="The session's status, with its events since the given one.")
     def view(self, since: int = 0) -> SessionView:
         """Return the session's status and events."""

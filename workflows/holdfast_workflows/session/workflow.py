@@ -22,7 +22,7 @@ from holdfast_workflows.contracts.session.steps import LoadInput
 from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 from ..inputs import start_input
-from . import validators
+from . import routing, validators
 from .background import audit, notify, remember, settle
 from .background.compact import Compaction
 from .handlers import ControlHandlers
@@ -107,11 +107,21 @@ class AgentWorkflow(ControlHandlers):
             detail = f"{weight:,} bytes as JSON; at most {MAX_MESSAGE:,} with the start of a session"
             state.ended, self._failure = "failed", errors.to_failure(errors.MessageTooLarge(detail))
             return
+<<<<<<< HEAD
         try:
             loaded = await activity_calls.load_agent(self._load_input(), state.start.heartbeat_timeout)
+=======
+        load = self._load_input()
+        try:
+            if state.start.route is not None:
+                await routing.choose(state, state.start.route, load)
+                load = self._load_input()
+            loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
+>>>>>>> 2c26b9c3 (Route sessions to agents by capability, load, success and latency)
         except errors.HoldfastError as error:
             state.ended = "failed"
-            self._failure = errors.to_failure(error)
+            once = {"again": False, "delay": None} if error.retry_after else None
+            self._failure = errors.to_failure(error, once)
             search_attributes.with_totals(state)
             if isinstance(error, errors.InvalidCredential | errors.NotPermitted):
                 search_attributes.disown()
@@ -133,6 +143,7 @@ class AgentWorkflow(ControlHandlers):
         search_attributes.at_start(state)
 
     def _load_input(self) -> LoadInput:
+<<<<<<< HEAD
         state = self._state
         return LoadInput(
             session=workflow.info().workflow_id,
@@ -146,6 +157,20 @@ class AgentWorkflow(ControlHandlers):
             settings=(state.start.budget, state.start.max_steps) != (None, None),
             account=state.start.account,
             parent=state.start.parent,
+=======
+        start = self._state.start
+        return LoadInput(
+            session=workflow.info().workflow_id,
+            agent=start.agent,
+            tenant=start.tenant,
+            output=start.output,
+            user=start.user,
+            first_run=workflow.info().first_execution_run_id,
+            permissions=start.permissions,
+            identity=self._state.signed,
+            settings=(start.budget, start.max_steps) != (None, None),
+            account=start.account,
+>>>>>>> 2c26b9c3 (Route sessions to agents by capability, load, success and latency)
         )
 
     async def _next_turn(self) -> bool:
@@ -264,14 +289,14 @@ class AgentWorkflow(ControlHandlers):
             self._cancel_turn(_INTERRUPTED)
         else:
             turn = state.accept(message)
-        # The first send waits until the agent is loaded, so that it fails for an unknown agent.
-        await workflow.wait_condition(lambda: state.spec is not None or state.ended is not None)
-        if state.spec is None:
+        # The first send waits until the agent is loaded, so that it fails for an unknown agent; not for a place.
+        await workflow.wait_condition(lambda: bool(state.spec or state.ended or state.waits))
+        if state.spec is None and state.ended:
             raise self._failure or errors.to_failure(errors.SessionClosed())
         return Accepted(
             text=preview(message.text, SHOWN_CHARS),
             turn=state.seen.get(message.id, turn),
-            remembers=state.spec.memory is not None,
+            remembers=state.spec is not None and state.spec.memory is not None,
             paused=state.paused,
         )
 

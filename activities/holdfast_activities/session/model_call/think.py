@@ -8,6 +8,7 @@ from temporalio import activity
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from holdfast_activities import clock
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
@@ -48,6 +49,8 @@ class Think:
             agent = await self._agents.get(step.digest)
             state = self._dependencies.state
             await state.append_audit(*step.audit)
+            if agent.spec.routing is not None and step.step == 1:
+                await state.assignments.claim(step.session, step.turn, agent.spec.name, clock.now())
             loop = StepLoop(
                 step,
                 agent,

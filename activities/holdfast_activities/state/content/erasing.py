@@ -22,6 +22,7 @@ from ..log.rows import identifier
 from ..setup.tables import (
     AccountTable,
     BoardTable,
+    AssignmentTable,
     CachedReplyTable,
     EffectTable,
     LogTable,
@@ -35,7 +36,7 @@ from ..setup.tables import (
 )
 from ..setup.transactions import Transactions
 
-_BY_SESSION: Final = (TextTable, TurnTable, ManifestTable, EffectTable, OutboxTable)
+_BY_SESSION: Final = (TextTable, TurnTable, ManifestTable, EffectTable, OutboxTable, AssignmentTable)
 """Tables of a session's content besides the log."""
 
 _EMPTY: dict[str, Any] = {
@@ -142,7 +143,8 @@ class Eraser:
         """Remove data older than ``before`` and writes that followed an erasure; the number of rows removed.
 
         Data with an age: cached replies, applied outbox items, manifests, reservations, tenants' daily accounts, places of
-        quotas, versions of boards' entries that are not the present ones, and then removed entries.
+        quotas, ended turns of routed agents, versions of boards' entries that are not the present ones, and then removed
+        entries.
         """
         account = col(AccountTable.account)
         day = datetime.fromtimestamp(before, UTC).date().isoformat()
@@ -158,6 +160,9 @@ class Eraser:
             delete(BoardTable).where(col(BoardTable.at) < before, _superseded()),
             # Last of an entry, so that no older version is the present one again.
             delete(BoardTable).where(col(BoardTable.at) < before, col(BoardTable.size) == 0),
+            delete(AssignmentTable).where(
+                col(AssignmentTable.ended) > 0, col(AssignmentTable.ended) < before
+            ),
             # A run that was active when its session was erased may have written since.
             *(delete(table).where(col(table.session).in_(_ERASED)) for table in (LogTable, *_BY_SESSION)),
         )

@@ -297,6 +297,31 @@ class AuditHeadTable(_Table, table=True):
     exported: int = Field(sa_type=BigInteger)
 
 
+class AssignmentTable(_Table, table=True):
+    """Turns of sessions whose agent has a Routing: those that wait for an agent, run, or have ended.
+
+    ``agent`` is the agent that serves it, or is the first choice while it waits; ``agents`` are, as JSON, all that it
+    waits for. ``at`` is when it began to wait or to run, ``checked`` when its session was last known to need its
+    place. ``ended`` is 0 before the end.
+    """
+
+    __table_args__ = (
+        Index("ix_holdfast_assignment_open", "status", **_where("ended = 0")),
+        Index("ix_holdfast_assignment_session", "session", **_where("ended = 0")),
+        Index("ix_holdfast_assignment_ended", "ended", "agent"),
+    )
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    turn: int = Field(primary_key=True, sa_type=BigInteger)
+    agent: str = Field(sa_type=Text)
+    agents: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    priority: int = Field(sa_type=BigInteger)
+    at: float
+    checked: float
+    ended: float
+
+
 class IdentityTable(_Table, table=True):
     """The one row with the database's identity, which its copies share.
 

@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, Insert, inspect
+from sqlalchemy import ColumnElement, Insert, delete, false, func, inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.dml import UpdateBase
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -48,6 +48,14 @@ class Transactions:
         with unavailable():
             async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
                 yield db
+
+    async def lock(self, db: AsyncSession, table: type[SQLModel]) -> None:
+        """Make a transaction wait for all others that lock the same table; it is its first statement."""
+        if self._postgres:
+            name = str(inspect(table).local_table)
+            await db.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        else:  # removes nothing, but makes the transaction a writer, of which there is one at a time
+            await db.exec(delete(table).where(false()))
 
     async def get(self, table: type[Row], key: object) -> Row | None:
         """Read a row by its primary key."""

@@ -7,6 +7,7 @@ from pydantic import Field
 from ..base import Contract
 from ..permissions.rules import Level, Permissions
 from ..public import public
+from ..teams.routing import Routing
 from .approvals import Approvals
 from .budget import Budget
 from .declared import Declared
@@ -153,6 +154,8 @@ class AgentSpec(Contract):
     """Whether a function of the worker's code makes the instructions of each turn; ``instructions`` is then empty."""
     permissions: Permissions | None = None
     """The agent's own rules on its tool calls; those of its app and tenant apply, too."""
+    routing: Routing | None = None
+    """What it can do, for requests that name no agent; None if it is not routed to."""
 
 
 class ToolPolicy(Contract):
@@ -204,3 +207,5 @@ class PinnedSpec(Contract):
     """Rules on tool calls, the outermost level first; empty without any."""
     scheduled: tuple[str, ...] = ()
     """Inline tools that have to be permitted call by call, so they are activities of their own."""
+    routed: bool = False
+    """Whether its turns are counted, since requests are routed to it."""

@@ -32,7 +32,7 @@ UPDATES: Final[Mapping[str, Operation]] = {
     "answer": "answer", "hand_over": "control", "give_back": "answer", "wait_turn": "view",
 }  # fmt: skip
 QUERIES: Final[Mapping[str, Operation]] = {"view": "view", "turn": "view", "intent": "view"}
-SIGNALS: Final[Mapping[str, Operation]] = {"post": "send", "watch": "view"}
+SIGNALS: Final[Mapping[str, Operation]] = {"post": "send", "watch": "view", "place_free": "send"}
 STARTS: Final[Mapping[str, Operation]] = {names.WORKFLOW: "start", names.MAINTENANCE_WORKFLOW: "maintain"}
 
 OF_SESSION: Final[Mapping[str, Operation]] = {
@@ -59,7 +59,7 @@ OF_DEPLOYMENT: Final[Mapping[str, Operation]] = {
 INTERNAL: Final = frozenset({
     names.LOAD_AGENT, names.THINK, names.SETTLE_TURN, names.RECALL, names.REMEMBER_TURN, names.COMPACT,
     names.MAINTAIN, names.SET_ASIDE, names.VERIFY_SIGNAL, names.NOTIFY, names.APPEND_AUDIT, names.OPEN_APPROVAL,
-    names.SIGN_ANSWER,
+    names.SIGN_ANSWER, names.ROUTE_SESSION,
 })  # fmt: skip
 """Activities that only workflows run; a client is refused, as it is for tools."""
 

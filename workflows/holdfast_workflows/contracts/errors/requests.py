@@ -11,6 +11,10 @@ class UnknownAgent(BadInput, code="unknown_agent"):
     """The workers serve no agent of that name; use one of the names in the detail, or add the agent to the App and restart the worker."""
 
 
+class NoCapableAgent(BadInput, code="no_capable_agent"):
+    """No agent has all the capabilities that the request needs; ask for those of one agent, or add what the detail names to an agent's Routing(capabilities=[…])."""
+
+
 class InvalidDeclaration(BadInput, code="invalid_declaration"):
     """The declaration of an agent, tool or app is invalid; change it as the detail says."""
 
@@ -93,6 +97,10 @@ class InsecureConnection(BadInput, code="insecure_connection"):
 
 class ServiceError(HoldfastError, code="service", kind="transient", retryable=True):
     """A service that Holdfast needs did not answer."""
+
+
+class AllAgentsBusy(ServiceError, code="all_agents_busy", kind="rate_limit"):
+    """Every agent that could serve the request is busy, and so is its queue; try again after the time in the detail, start more workers, or raise max_sessions or max_queue."""
 
 
 class TemporalUnreachable(ServiceError, code="temporal_unreachable"):

@@ -18,6 +18,7 @@ from ..permissions.rules import Permissions
 from ..problems import Problem
 from ..public import public
 from ..teams.children import Parent
+from ..teams.routing import Route
 from .entries import Usage
 from .steps import NewEntry, StepView, TurnStatus
 
@@ -105,6 +106,7 @@ EventKind = Literal[
     "handover",
     "inbox",
     "permission",
+    "routed",
 ]
 
 
@@ -311,6 +313,8 @@ class CarriedState(Contract):
     trail: Trail | None = None
     principal: Principal | None = None
     """Who started the session; None without an identity provider."""
+    others: tuple[str, ...] = ()
+    """Agents that a route ranked below the session's own, the best first."""
 
 
 class StartInput(Contract):
@@ -342,6 +346,8 @@ class StartInput(Contract):
     """The session's own rules, which narrow those of its agent, tenant and app."""
     parent: Parent | None = None
     """The session's place in a tree; None for a session that a client started."""
+    route: Route | None = None
+    """What the session's agent must be able to do, instead of ``agent``."""
 
 
 class TaskResult(Contract):

@@ -361,3 +361,5 @@ class SettleInput(Contract):
     turn: TurnRecord | None = None
     new: tuple[NewEntry, ...] = ()
     audit: tuple[AuditRecord, ...] = ()
+    routed: bool = False
+    """Whether the turn has a place of its agent, which becomes free."""

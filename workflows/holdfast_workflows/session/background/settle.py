@@ -71,6 +71,7 @@ class SettleQueue:
                 usage=state.usage,
                 turn=turn,
                 new=tuple(state.unwritten),
+                routed=state.spec.routed,
             )
         )
         if self._task is None or self._task.done():

@@ -29,7 +29,7 @@ from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.control.audit import AppendAudit, AuditRecord
 from holdfast_workflows.contracts.control.notifications import Notification
 from holdfast_workflows.contracts.control.verification import VerifyInput
-from holdfast_workflows.contracts.limits import MORE_ATTEMPTS
+from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, SHOWN_CHARS
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
 from holdfast_workflows.contracts.session.approvals import (
     AnswerSigned,
@@ -47,6 +47,8 @@ from holdfast_workflows.contracts.session.steps import (
     ThinkInput,
     ThinkResult,
 )
+from holdfast_workflows.contracts.teams.routed import RouteInput, RouteResult
+from holdfast_workflows.contracts.text.unicode import preview
 
 R = TypeVar("R")
 
@@ -59,6 +61,9 @@ workflow tasks, so an attempt ends well within it."""
 
 _TO_WRITE = 15.0
 """Seconds to write a reply, or a result of up to 16 MiB."""
+
+_TO_CLASSIFY = 120.0
+"""Seconds to choose an agent, with a model call that finds out what the message needs."""
 
 _TOO_LARGE = ["PayloadsTooLarge"]
 _NEVER_AGAIN = [
@@ -172,6 +177,29 @@ async def load_agent(load: LoadInput, heartbeat_timeout: float) -> LoadResult:
     try:
         # A few statements without heartbeats: its timeout detects a lost worker.
         return await _start(names.LOAD_AGENT, load, LoadResult, heartbeat_timeout, _READ_RETRY, load.agent)
+    except ActivityError as error:
+        if isinstance(error.cause, CancelledError):
+            raise asyncio.CancelledError from error
+        raise typed(error, errors.HoldfastError) from error
+
+
+async def route(ask: RouteInput, heartbeat_timeout: float) -> RouteResult:
+    """Choose the session's agent.
+
+    Raises:
+        HoldfastError: No agent can serve it.
+    """
+    about = preview(ask.about, SHOWN_CHARS)
+    try:
+        return await _start(
+            names.ROUTE_SESSION,
+            ask,
+            RouteResult,
+            _TO_CLASSIFY,
+            _READ_RETRY,
+            about,
+            heartbeat_timeout=heartbeat_timeout,
+        )
     except ActivityError as error:
         if isinstance(error.cause, CancelledError):
             raise asyncio.CancelledError from error

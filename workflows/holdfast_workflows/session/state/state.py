@@ -65,6 +65,8 @@ class SessionState(Ownership):
 
     stopping = False
     """Whether the workflow itself was cancelled, so that it ends in this run."""
+    place_free = False
+    """Whether a place of an agent may have become free since the session last asked for one."""
     stop_calls: Callable[[], None] = staticmethod(lambda: None)
     """Cancels the running activities of the turn."""
     on_notification: Callable[[], None] | None = None
@@ -102,7 +104,7 @@ class SessionState(Ownership):
         self.next_spec = carried.next_spec
         self.own_output = carried.own_output
         self.untrusted, self.called = carried.untrusted, dict(carried.called)
-        self.abandoned, self.principal = carried.abandoned, carried.principal
+        self.abandoned, self.principal, self.others = carried.abandoned, carried.principal, carried.others
         self.resets = carried.resets
         self.trail = AuditTrail(carried.trail, start.tenant)
         self.audit = self.trail.record
@@ -328,7 +330,7 @@ class SessionState(Ownership):
         if self.ended:
             return self.ended
         if self.spec is None:
-            return "starting"
+            return "waiting" if self.waits else "starting"
         if self.paused:
             return "paused"
         if self.inbox.unanswered:
