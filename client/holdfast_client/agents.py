@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 from holdfast_workflows.contracts.agent.output import OutputShape
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.public import public
+from holdfast_workflows.contracts.teams.routing import Route
 
 OutT_co = TypeVar("OutT_co", default=Any, covariant=True)
 
@@ -27,6 +28,18 @@ class DeclaredAgent(Protocol[OutT_co]):
     def output_type(self) -> type[OutT_co] | Mapping[str, Any] | None:
         """The type of its final replies; None for text."""
         ...
+
+
+TextAgent = str | Route
+"""The name of an agent, or what an agent must be able to do: without an output type ``run`` returns text."""
+
+AnyAgent = TextAgent | DeclaredAgent[Any]
+"""An agent, its name, or what an agent must be able to do."""
+
+
+def gives_text(agent: AnyAgent, output_type: OutputShape | None) -> bool:
+    """Whether ``run`` returns text, since neither the agent nor the caller gives a type."""
+    return isinstance(agent, str | Route) and output_type is None
 
 
 def name_and_shape(agent: object, given: OutputShape | None) -> tuple[str, OutputShape | None]:

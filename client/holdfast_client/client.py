@@ -40,10 +40,9 @@ from holdfast_workflows.contracts.operations.effects import EffectStatus, Effect
 from holdfast_workflows.contracts.operations.sessions import ListSessions, query
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
-from holdfast_workflows.contracts.teams.routing import Route
 
 from . import messages
-from .agents import DeclaredAgent, name_and_shape
+from .agents import AnyAgent, DeclaredAgent, TextAgent, gives_text, name_and_shape
 from .reply import Output
 from .session import Session
 
@@ -151,7 +150,7 @@ class Client:
     @overload
     async def start(
         self,
-        agent: str | Route | DeclaredAgent,
+        agent: AnyAgent,
         message: str | None = None,
         *,
         output_type: type[T],
@@ -161,7 +160,7 @@ class Client:
     @overload
     async def start(
         self,
-        agent: str | Route | DeclaredAgent,
+        agent: AnyAgent,
         message: str | None = None,
         *,
         output_type: Mapping[str, Any] | None = None,
@@ -170,7 +169,7 @@ class Client:
 
     async def start(
         self,
-        agent: str | Route | DeclaredAgent,
+        agent: AnyAgent,
         message: str | None = None,
         *,
         output_type: OutputShape | None = None,
@@ -179,16 +178,13 @@ class Client:
         """Start a conversation and send its first message; without one the session waits for ``send``.
 
         Args:
-            agent: The agent, or its name. The agent itself gives ``reply.output`` its type. A ``Route`` instead
-                starts the best agent that has its capabilities.
+            agent: The agent, its name, or a ``Route``. The agent itself gives ``reply.output`` its type.
             message: The first message.
             output_type: The type or JSON schema of final replies; the agent's own by default.
             options: See ``ConversationOptions``.
 
         Raises:
-            UnknownAgent: The workers serve no such agent.
-            NoCapableAgent: No agent has the capabilities of the Route.
-            AllAgentsBusy: All that have them are busy, and the Route may not wait.
+            UnknownAgent: The workers serve no such agent; for a Route see NoCapableAgent and AllAgentsBusy.
             MessageTooLarge: The message is over its limit.
             NoWorker: No worker took the message in time; the session keeps it.
         """
@@ -209,7 +205,7 @@ class Client:
     @overload
     async def start_task(
         self,
-        agent: str | Route | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: type[T],
@@ -219,7 +215,7 @@ class Client:
     @overload
     async def start_task(
         self,
-        agent: str | Route | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: Mapping[str, Any] | None = None,
@@ -228,7 +224,7 @@ class Client:
 
     async def start_task(
         self,
-        agent: str | Route | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: OutputShape | None = None,
@@ -249,18 +245,13 @@ class Client:
 
     @overload
     async def run(
-        self,
-        agent: str | Route | DeclaredAgent,
-        prompt: str,
-        *,
-        output_type: type[T],
-        **options: Unpack[RunOptions],
+        self, agent: AnyAgent, prompt: str, *, output_type: type[T], **options: Unpack[RunOptions]
     ) -> T: ...
 
     @overload
     async def run(
         self,
-        agent: str | Route | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: Mapping[str, Any],
@@ -269,12 +260,12 @@ class Client:
 
     @overload
     async def run(
-        self, agent: str | Route, prompt: str, *, output_type: None = None, **options: Unpack[RunOptions]
+        self, agent: TextAgent, prompt: str, *, output_type: None = None, **options: Unpack[RunOptions]
     ) -> str: ...
 
     async def run(
         self,
-        agent: str | Route | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: OutputShape | None = None,
@@ -296,7 +287,7 @@ class Client:
             self._requests, "task", agent, prompt, output_type=output_type, **options
         )
         reply = await session.result(timeout=timeout)
-        return reply.text if isinstance(agent, str | Route) and output_type is None else reply.output
+        return reply.text if gives_text(agent, output_type) else reply.output
 
     @overload
     def session(self, id: str, *, agent: DeclaredAgent[T]) -> Session[T]: ...

@@ -27,7 +27,7 @@ from holdfast_workflows.contracts.public import public
 
 from . import client as async_client
 from . import session as async_session
-from .agents import DeclaredAgent, name_and_shape
+from .agents import AnyAgent, DeclaredAgent, TextAgent, name_and_shape
 from .portal import Portal
 from .reply import OutT
 
@@ -119,7 +119,7 @@ class Client(_Handle[async_client.Client]):
     @overload
     def start(
         self,
-        agent: str | DeclaredAgent,
+        agent: AnyAgent,
         message: str | None = None,
         *,
         output_type: type[T],
@@ -129,7 +129,7 @@ class Client(_Handle[async_client.Client]):
     @overload
     def start(
         self,
-        agent: str | DeclaredAgent,
+        agent: AnyAgent,
         message: str | None = None,
         *,
         output_type: Mapping[str, Any] | None = None,
@@ -138,7 +138,7 @@ class Client(_Handle[async_client.Client]):
 
     def start(
         self,
-        agent: str | DeclaredAgent,
+        agent: AnyAgent,
         message: str | None = None,
         *,
         output_type: OutputShape | None = None,
@@ -161,7 +161,7 @@ class Client(_Handle[async_client.Client]):
     @overload
     def start_task(
         self,
-        agent: str | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: type[T],
@@ -171,7 +171,7 @@ class Client(_Handle[async_client.Client]):
     @overload
     def start_task(
         self,
-        agent: str | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: Mapping[str, Any] | None = None,
@@ -180,7 +180,7 @@ class Client(_Handle[async_client.Client]):
 
     def start_task(
         self,
-        agent: str | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: OutputShape | None = None,
@@ -202,13 +202,13 @@ class Client(_Handle[async_client.Client]):
 
     @overload
     def run(
-        self, agent: str | DeclaredAgent, prompt: str, *, output_type: type[T], **options: Unpack[RunOptions]
+        self, agent: AnyAgent, prompt: str, *, output_type: type[T], **options: Unpack[RunOptions]
     ) -> T: ...
 
     @overload
     def run(
         self,
-        agent: str | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: Mapping[str, Any],
@@ -217,12 +217,12 @@ class Client(_Handle[async_client.Client]):
 
     @overload
     def run(
-        self, agent: str, prompt: str, *, output_type: None = None, **options: Unpack[RunOptions]
+        self, agent: TextAgent, prompt: str, *, output_type: None = None, **options: Unpack[RunOptions]
     ) -> str: ...
 
     def run(
         self,
-        agent: str | DeclaredAgent,
+        agent: AnyAgent,
         prompt: str,
         *,
         output_type: OutputShape | None = None,

@@ -29,8 +29,8 @@ from .content.replies import ReplyStore
 from .content.resets import ResetStore
 from .content.token_calibration import CalibrationStore
 from .coordination.approvals import ApprovalUses
-from .coordination.boards import BoardStore
 from .coordination.assignments import AssignmentStore
+from .coordination.boards import BoardStore
 from .coordination.breakers import BreakerStore
 from .coordination.budgets import BudgetStore
 from .coordination.effects import EffectLedger

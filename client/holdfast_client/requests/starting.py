@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from holdfast_client import messages
-from holdfast_client.agents import DeclaredAgent, name_and_shape
+from holdfast_client.agents import AnyAgent, name_and_shape
 from holdfast_client.reply import Output
 from holdfast_client.session import Session
 from holdfast_workflows.contracts.agent.budget import Budget
@@ -101,7 +101,7 @@ class ConversationOptions(SessionOptions, total=False):
 async def start(
     requests: Requests,
     mode: Mode,
-    agent: str | Route | DeclaredAgent,
+    agent: AnyAgent,
     text: str | None,
     *,
     output_type: OutputShape | None = None,
@@ -151,7 +151,7 @@ async def start(
 
 
 def _asked_for(
-    agent: str | Route | DeclaredAgent, output_type: OutputShape | None, text: str | None
+    agent: AnyAgent, output_type: OutputShape | None, text: str | None
 ) -> tuple[str, OutputShape | None, Route | None]:
     """Return the agent's name, empty for a route, the output type, and the route."""
     if not isinstance(agent, Route):

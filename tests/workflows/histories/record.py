@@ -29,6 +29,7 @@ from .elicited import ELICITED
 from .guarded import GUARDED, HELD
 from .permitted import PERMITTED
 from .remembering import AWAY, REMEMBERING
+from .routed import ROUTED
 
 FOLDER = Path(__file__).parent
 _ROLL_OVER = 40  # events: three runs for the six steps of its shape
@@ -141,6 +142,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **PERMITTED,
     **ELICITED,
     **APPROVED,
+    **ROUTED,
 }
 
 

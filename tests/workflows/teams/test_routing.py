@@ -59,8 +59,8 @@ async def test_a_missing_capability_is_named(start: Start) -> None:
             await it.holdfast.client.run(Route(capabilities=("refunds", "french")), "Bonjour")
 
 
-def one(**options: int) -> App:
-    return app(only=Routing(capabilities=("work",), **options))
+def one(max_sessions: int = 1, max_queue: int = 100) -> App:
+    return app(only=Routing(capabilities=("work",), max_sessions=max_sessions, max_queue=max_queue))
 
 
 WORK = Route(capabilities=("work",))

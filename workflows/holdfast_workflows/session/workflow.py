@@ -107,17 +107,12 @@ class AgentWorkflow(ControlHandlers):
             detail = f"{weight:,} bytes as JSON; at most {MAX_MESSAGE:,} with the start of a session"
             state.ended, self._failure = "failed", errors.to_failure(errors.MessageTooLarge(detail))
             return
-<<<<<<< HEAD
-        try:
-            loaded = await activity_calls.load_agent(self._load_input(), state.start.heartbeat_timeout)
-=======
         load = self._load_input()
         try:
             if state.start.route is not None:
                 await routing.choose(state, state.start.route, load)
                 load = self._load_input()
             loaded = await activity_calls.load_agent(load, state.start.heartbeat_timeout)
->>>>>>> 2c26b9c3 (Route sessions to agents by capability, load, success and latency)
         except errors.HoldfastError as error:
             state.ended = "failed"
             once = {"again": False, "delay": None} if error.retry_after else None
@@ -143,7 +138,6 @@ class AgentWorkflow(ControlHandlers):
         search_attributes.at_start(state)
 
     def _load_input(self) -> LoadInput:
-<<<<<<< HEAD
         state = self._state
         return LoadInput(
             session=workflow.info().workflow_id,
@@ -157,20 +151,6 @@ class AgentWorkflow(ControlHandlers):
             settings=(state.start.budget, state.start.max_steps) != (None, None),
             account=state.start.account,
             parent=state.start.parent,
-=======
-        start = self._state.start
-        return LoadInput(
-            session=workflow.info().workflow_id,
-            agent=start.agent,
-            tenant=start.tenant,
-            output=start.output,
-            user=start.user,
-            first_run=workflow.info().first_execution_run_id,
-            permissions=start.permissions,
-            identity=self._state.signed,
-            settings=(start.budget, start.max_steps) != (None, None),
-            account=start.account,
->>>>>>> 2c26b9c3 (Route sessions to agents by capability, load, success and latency)
         )
 
     async def _next_turn(self) -> bool:

@@ -21,8 +21,8 @@ from ..coordination.scope import Scope
 from ..log.rows import identifier
 from ..setup.tables import (
     AccountTable,
-    BoardTable,
     AssignmentTable,
+    BoardTable,
     CachedReplyTable,
     EffectTable,
     LogTable,

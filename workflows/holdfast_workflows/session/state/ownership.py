@@ -17,6 +17,9 @@ class Ownership:
     signed: SignedStart | None = None
     """The header of the first start, until the start has been verified."""
 
+    place_free = False
+    """Whether a place of an agent may have become free since the session last asked for one."""
+
     steering: list[str]
     steered_by: tuple[str, ...] = ()
     """Principals whose steering the running turn, or the next one, reads."""

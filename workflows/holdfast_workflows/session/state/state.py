@@ -65,8 +65,6 @@ class SessionState(Ownership):
 
     stopping = False
     """Whether the workflow itself was cancelled, so that it ends in this run."""
-    place_free = False
-    """Whether a place of an agent may have become free since the session last asked for one."""
     stop_calls: Callable[[], None] = staticmethod(lambda: None)
     """Cancels the running activities of the turn."""
     on_notification: Callable[[], None] | None = None
