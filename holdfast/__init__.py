@@ -215,6 +215,7 @@ if TYPE_CHECKING:
     from .teams.board import Board
     from .teams.delegate import Delegate, FanOut
     from .teams.handoff import Handoff
+    from .teams.team import Debate, Parallel, Pipeline, Stage, Team, TeamOptions
     from .tools import Tool, tool
 
 _MODULES: Final = {
@@ -289,6 +290,7 @@ _MODULES: Final = {
     ".teams.board": "Board",
     ".teams.delegate": "Delegate FanOut",
     ".teams.handoff": "Handoff",
+    ".teams.team": "Debate Parallel Pipeline Stage Team TeamOptions",
     ".tools": "Tool tool",
 }
 """Names by the module that defines them; each is imported at first use, so that ``import holdfast`` is cheap."""
@@ -305,28 +307,29 @@ __all__ = [
     "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
     "CachedReply", "ChildFailed", "ChildTimedOut", "ClearRefused", "Client", "CodeTool", "Compacted",
     "Condition", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
-    "DatabaseMismatch", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed",
-    "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken",
-    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply",
-    "Event", "FallbackUsed", "FanOut", "HandedOver", "Handoff", "Handover", "HandoverUnanswered",
-    "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection", "InstructionsContext",
-    "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown",
-    "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer",
-    "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
+    "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate",
+    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
+    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
+    "ErrorReply", "Event", "FallbackUsed", "FanOut", "HandedOver", "Handoff", "Handover",
+    "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
+    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
+    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
+    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
     "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
     "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
     "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
     "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
     "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
-    "OutputCutOff", "OutputInvalid", "OutputSpec", "PermissionDecided", "Permissions", "PersonalData",
-    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
-    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
-    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
-    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView",
-    "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "StartOptions", "StateBehind",
-    "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded",
-    "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "TemporalUnreachable",
+    "OutputCutOff", "OutputInvalid", "OutputSpec", "Parallel", "PermissionDecided", "Permissions",
+    "PersonalData", "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota",
+    "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
+    "ResultNotText", "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule",
+    "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing",
+    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
+    "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid", "SignedAnswer",
+    "SimplifiedReply", "Spending", "Stage", "StartOptions", "StateBehind", "StateError",
+    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
+    "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamOptions", "TemporalUnreachable",
     "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
     "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
     "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",

@@ -20,8 +20,8 @@ from holdfast_workflows.contracts.text.nearest import no_such
 
 from . import declare, limits
 from .agent import Agent
-from .teams.checks import check_handoffs
-from .teams.delegate import TeamTool
+from .teams.checks import check_handoffs, check_members, teams_by_name
+from .teams.team import Team
 
 
 @public
@@ -30,6 +30,7 @@ class App:
 
     Attributes:
         agents: The agents by name.
+        teams: The teams by name.
         workflows: Your own workflows, which run in Temporal's sandbox.
         activities: Your own activities.
         tenants: Limits by tenant; ``"*"`` is for all others.
@@ -47,6 +48,7 @@ class App:
         self,
         *,
         agents: Sequence[Agent[Any]],
+        teams: Sequence[Team[Any]] = (),
         name: str = "",
         workflows: Sequence[type] = (),
         activities: Sequence[Callable[..., Any]] = (),
@@ -66,22 +68,24 @@ class App:
         """
         self.name = declare.name(name, "the App") if name != "" else ""
         self.agents = _by_name(agents)
-        _check_teams(self.agents)
-        check_handoffs(self.agents)
+        self.teams = teams_by_name(teams, self.agents)
+        check_members({**self.agents, **self.teams})
+        check_handoffs(self.agents, self.teams)
         self.workflows = tuple(workflows)
         self.activities = tuple(activities)
         self.tenants = limits.tenants(tenants or {})
         self.lifespan = _checked(lifespan)
-        self.permissions = _permissions(permissions, self.tenants, self.agents)
+        self.permissions = _permissions(permissions, self.tenants, {**self.agents, **self.teams})
         self.notifications = _targets(notifications)
         self.secrets = declare.secrets(secrets, "the App")
 
     def registry(self) -> Registry:
         """What a worker needs to serve these agents."""
         enter = self.lifespan
+        everyone: dict[str, Agent[Any] | Team[Any]] = {**self.agents, **self.teams}
         return Registry(
-            agents={name: agent.spec for name, agent in self.agents.items()},
-            tools={name: agent.functions for name, agent in self.agents.items()},
+            agents={name: each.spec for name, each in everyone.items()},
+            tools={name: each.functions for name, each in everyone.items()},
             workflows=self.workflows,
             activities=self.activities,
             tenants=self.tenants,
@@ -99,16 +103,8 @@ class App:
         )
 
 
-def _check_teams(agents: Mapping[str, Agent[Any]]) -> None:
-    """Check that the agents to which others give tasks are in the App."""
-    for agent in agents.values():
-        for tool in agent.tools.values():
-            if isinstance(tool, TeamTool):
-                tool.check(agents, f"agent {agent.name!r}")
-
-
 def _permissions(
-    app: Permissions | None, tenants: Mapping[str, TenantLimits], agents: Mapping[str, Agent[Any]]
+    app: Permissions | None, tenants: Mapping[str, TenantLimits], agents: Mapping[str, Agent[Any] | Team[Any]]
 ) -> Permissions | None:
     """Check the rules of the app and of tenants against the tools of all agents."""
     given = {f"App(tenants=…): tenant {name!r}": each.permissions for name, each in tenants.items()}

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.text.nearest import no_such
 
+from .delegate import TeamTool
+from .team import Team
+
 if TYPE_CHECKING:
     from ..agent import Agent
 
 
-def check_handoffs(agents: Mapping[str, Agent[Any]]) -> None:
+def teams_by_name(teams: Sequence[object], agents: Mapping[str, object]) -> dict[str, Team[Any]]:
+    """Return the teams of an App by their names, which no agent has.
+
+    Raises:
+        InvalidDeclaration: Two have the same name, or one is not a team.
+    """
+    found: dict[str, Team[Any]] = {}
+    for team in teams:
+        if not isinstance(team, Team):
+            raise InvalidDeclaration(
+                f"App(teams=…) contains {team!r}; give Pipeline(…), Parallel(…) or Debate(…)"
+            )
+        if team.name in agents or team.name in found:
+            raise InvalidDeclaration(
+                f"the team {team.name!r} has the name of another team or agent; rename one"
+            )
+        found[team.name] = team
+    return found
+
+
+def check_members(agents: Mapping[str, Agent[Any] | Team[Any]]) -> None:
+    """Check that the agents to which agents and teams give tasks are in the App.
+
+    Raises:
+        InvalidDeclaration: One is missing.
+    """
+    for agent in agents.values():
+        what = "team" if isinstance(agent, Team) else "agent"
+        for tool in agent.tools.values():
+            if isinstance(tool, TeamTool):
+                tool.check(agents, f"{what} {agent.name!r}")
+
+
+def check_handoffs(agents: Mapping[str, Agent[Any]], teams: Mapping[str, object]) -> None:
     """Check the handoffs of all agents.
 
     Raises:
@@ -20,6 +56,11 @@ def check_handoffs(agents: Mapping[str, Agent[Any]]) -> None:
     """
     for agent in agents.values():
         for tool in agent.spec.tools:
+            if tool.handoff in teams:
+                raise InvalidDeclaration(
+                    f"agent {agent.name!r}, Handoff {tool.name!r}: a team takes tasks, not conversations; "
+                    f"use Delegate({tool.handoff!r})"
+                )
             if tool.handoff:
                 _check(agent, tool.name, tool.handoff, agents)
 

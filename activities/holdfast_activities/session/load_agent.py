@@ -162,7 +162,7 @@ def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None, levels: tupl
         "output_repairs": (spec.output or OutputSpec(name="", json_schema={})).repairs,
         "has_inline": any(tool.inline for tool in spec.tools),
         "has_output": spec.output is not None,
-        "model": spec.models[0],
+        "model": spec.models[0] if spec.models else "",
         "models": len(spec.models),
         "tools": {tool.name: ToolPolicy.model_validate(dict(tool)) for tool in spec.tools},
         "max_wait": max_wait,

@@ -9,6 +9,7 @@ from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from holdfast_activities import clock
+from holdfast_activities.teams.team_step import take_step
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
@@ -51,6 +52,8 @@ class Think:
             await state.append_audit(*step.audit)
             if agent.spec.routing is not None and step.step == 1:
                 await state.assignments.claim(step.session, step.turn, agent.spec.name, clock.now())
+            if agent.spec.team is not None:
+                return await take_step(state, step, agent, agent.spec.team)
             loop = StepLoop(
                 step,
                 agent,

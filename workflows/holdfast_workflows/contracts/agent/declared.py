@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pydantic import ValidationError
@@ -38,14 +38,14 @@ class Declared(Contract):
         __init__.__pydantic_base_init__ = True
 
 
-def known_options(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function refuse unknown options, with the nearest known name."""
+def known_options(what: str, more: Iterable[str] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function refuse unknown options, with the nearest known name. ``more`` are those of a typed dict."""
 
     def checked(function: Callable[P, R]) -> Callable[P, R]:
         parameters = inspect.signature(function).parameters.values()
-        known = [
-            each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY and each.name != "self"
-        ]
+        unnamed = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_KEYWORD}
+        known = [each.name for each in parameters if each.kind not in unnamed and each.name != "self"]
+        known += more
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:

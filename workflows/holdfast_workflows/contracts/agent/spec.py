@@ -8,6 +8,7 @@ from ..base import Contract
 from ..permissions.rules import Level, Permissions
 from ..public import public
 from ..teams.routing import Routing
+from ..teams.team import TeamSpec
 from .approvals import Approvals
 from .budget import Budget
 from .declared import Declared
@@ -156,6 +157,8 @@ class AgentSpec(Contract):
     """The agent's own rules on its tool calls; those of its app and tenant apply, too."""
     routing: Routing | None = None
     """What it can do, for requests that name no agent; None if it is not routed to."""
+    team: TeamSpec | None = None
+    """The plan of a team, which takes the place of a model; ``models`` is then empty."""
 
 
 class ToolPolicy(Contract):
