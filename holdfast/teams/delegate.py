@@ -21,6 +21,7 @@ from .. import declare
 
 if TYPE_CHECKING:
     from ..agent import Agent
+    from .team import Team
 
 _TASK: Final = (
     "The whole task, with all that is needed to do it: the agent does not see this conversation. "
@@ -54,11 +55,11 @@ class Delegate(TeamTool):
     @known_options("Delegate")
     def __init__(
         self,
-        agent: Agent[Any] | str,
+        agent: Agent[Any] | Team[Any] | str,
         *,
         name: str = "",
         description: str = "",
-        fallbacks: Sequence[Agent[Any] | str] = (),
+        fallbacks: Sequence[Agent[Any] | Team[Any] | str] = (),
         timeout: float | timedelta | None = None,
         max_steps: int | None = None,
         approval: str | None = None,
@@ -68,7 +69,7 @@ class Delegate(TeamTool):
         """Declare the tool. Each call is a session of its own, a child of the one that calls.
 
         Args:
-            agent: The agent, or its name in the App.
+            agent: The agent or team, or its name in the App.
             name: The name that the model sees; ``delegate_to_<agent>`` by default.
             description: What the agent is for; its own description by default.
             fallbacks: Agents that get the task, in order, if the one before fails or takes too long.
@@ -107,14 +108,14 @@ class FanOut(TeamTool):
     @known_options("FanOut")
     def __init__(
         self,
-        agents: Agent[Any] | str | Sequence[Agent[Any] | str],
+        agents: Agent[Any] | Team[Any] | str | Sequence[Agent[Any] | Team[Any] | str],
         *,
         name: str = "",
         description: str = "",
         join: Join = "all",
         quorum: int | None = None,
         most: int = 10,
-        fallbacks: Sequence[Agent[Any] | str] = (),
+        fallbacks: Sequence[Agent[Any] | Team[Any] | str] = (),
         timeout: float | timedelta | None = None,
         max_steps: int | None = None,
         approval: str | None = None,

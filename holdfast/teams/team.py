@@ -275,9 +275,9 @@ def _delegates(stages: Sequence[Stage], options: TeamOptions) -> tuple[list[Team
 
 def _delegate(stage: Stage, options: TeamOptions, name: str) -> TeamTool:
     return Delegate(
-        cast("Any", stage.agent),
+        stage.agent,
         name=name,
-        fallbacks=cast("Any", stage.fallbacks),
+        fallbacks=stage.fallbacks,
         timeout=stage.timeout,
         trusted=options.get("trusted", False),
     )
@@ -290,6 +290,6 @@ def _fan_out(
         raise InvalidDeclaration(
             f'{where} has join={join!r} and a Stage with fallbacks or timeout; leave them out, or use join="all"'
         )
-    agents = cast("Any", [stage.agent for stage in stages])
+    agents = [stage.agent for stage in stages]
     trusted = options.get("trusted", False)
     return FanOut(agents, name="fan_out", join=join, quorum=quorum, most=len(stages), trusted=trusted)
