@@ -12,7 +12,6 @@ from temporalio.service import TLSConfig
 
 import holdfast_temporal
 from holdfast_client.operations import auditing, effects, inbox, listing
-from holdfast_client.operations.boards import BoardClient
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_client.operations.memory import MemoryClient
 from holdfast_client.requests import starting, waiting
@@ -28,7 +27,7 @@ from holdfast_workflows.contracts.agent.output import OutputShape
 from holdfast_workflows.contracts.control.audit import AuditEntry, AuditList
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.control.inbox import InboxItem, ItemKind
-from holdfast_workflows.contracts.errors import BadInput, SettingsInvalid
+from holdfast_workflows.contracts.errors import SettingsInvalid
 from holdfast_workflows.contracts.operations.breakers import (
     BreakerList,
     BreakerView,
@@ -45,6 +44,7 @@ from . import messages
 from .agents import AnyAgent, DeclaredAgent, TextAgent, gives_text, name_and_shape
 from .reply import Output
 from .session import Session
+from .teams.methods import TeamMethods
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ async def connect(
 
 
 @public
-class Client:
+class Client(TeamMethods):
     """Starts, finds and operates sessions. Made by ``connect``."""
 
     def __init__(self, requests: Requests) -> None:
@@ -130,12 +130,6 @@ class Client:
     def memory(self) -> MemoryClient:
         """The agents' memories: search, add, forget, erase and maintain."""
         return MemoryClient(self._requests)
-
-    def board(self, name: str, *, tenant: str = "") -> BoardClient:
-        """Return a tenant's board, which agents have by ``Board(name)``; that of a team is ``session.board``."""
-        if not name:
-            raise BadInput("the name of the board is empty; use client.session(id).board for that of a team")
-        return BoardClient(self._requests, name=name, tenant=tenant)
 
     @overload
     async def start(

@@ -25,6 +25,7 @@ from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.identity import IdentityWorkflow
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
+from holdfast_workflows.teams.fleet import FleetWorkflow
 
 from .settings import Settings
 
@@ -69,7 +70,7 @@ def build_worker(
         client,
         task_queue=queue,
         # Only the user's own workflows run in the sandbox; Holdfast's opt out.
-        workflows=[AgentWorkflow, MaintenanceWorkflow, IdentityWorkflow, *registry.workflows],
+        workflows=[AgentWorkflow, MaintenanceWorkflow, IdentityWorkflow, FleetWorkflow, *registry.workflows],
         activities=[*activities.all(), *registry.activities],
         # For the user's sync activities; threads start on demand.
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),

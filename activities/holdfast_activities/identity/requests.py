@@ -14,6 +14,7 @@ from holdfast_workflows.contracts.control.verification import VerifyInput
 from holdfast_workflows.contracts.errors import InvalidCredential, NotPermitted
 from holdfast_workflows.contracts.operations.sessions import ListSessions, SessionPage, listed, query, quoted
 from holdfast_workflows.contracts.session.steps import LoadInput
+from holdfast_workflows.contracts.teams.fleets import OpenFleet
 
 from .verifier import WORKER, Verifier
 
@@ -62,11 +63,30 @@ class IdentityRequests:
         principal = self._start(load.identity, names.WORKFLOW)
         access.check(principal, "start")
         owner = access.owner_for(principal, load.tenant, load.user)
-        if load.settings and principal.kind == "user" and access.reach(principal, "raise_budget") != "tenant":
-            raise NotPermitted("a user's session has the limits of its agent; leave budget and max_steps out")
+        self._expect_limits(principal, settings=load.settings)
         if load.account:
             access.check_deployment(principal, "budgets")  # it may be any tenant's
         return principal, owner
+
+    def opened(self, request: OpenFleet) -> tuple[Principal | None, access.Owner]:
+        """Return who starts a fleet, and its owner; None without an identity provider.
+
+        Raises:
+            InvalidCredential: The start is not proven.
+            NotPermitted: The principal may not start it.
+        """
+        if self._verifier is None:
+            return None, (request.tenant, request.user)
+        principal = self._start(request.identity, names.FLEET_WORKFLOW)
+        access.check(principal, "start")
+        self._expect_limits(principal, settings=request.settings)
+        return principal, access.owner_for(principal, request.tenant, request.user)
+
+    @staticmethod
+    def _expect_limits(principal: Principal, *, settings: bool) -> None:
+        """Refuse limits that a user gives."""
+        if settings and principal.kind == "user" and access.reach(principal, "raise_budget") != "tenant":
+            raise NotPermitted("a user's session has the limits of its agent; leave budget and max_steps out")
 
     def maintained(self, request: MaintainInput) -> None:
         """Check who started a run of maintenance, unless its schedule did.

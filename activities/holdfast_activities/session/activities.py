@@ -14,6 +14,7 @@ from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.notifications import Sender
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
+from holdfast_activities.teams.fleet import FleetItems
 from holdfast_activities.teams.routing.knowledge import Knowledge
 from holdfast_activities.teams.routing.places import Places
 from holdfast_activities.teams.routing.route import RouteSession
@@ -101,6 +102,7 @@ class Activities:
             identity,
             Approvals(state, agents),
             Notify(Sender(state, registry.notifications)),
+            FleetItems(registry, state, agents, identity),
         )
 
     @asynccontextmanager

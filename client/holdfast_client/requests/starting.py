@@ -119,7 +119,7 @@ async def start(
     heartbeat_timeout: float = _HEARTBEAT_TIMEOUT,
 ) -> Session[Any]:
     """Start a session or find it."""
-    _check(id, tenant, user, budget, max_steps)
+    check(id, tenant, user, budget, max_steps)
     name, shape, route = _asked_for(agent, output_type, text)
     tenant, user = owner_for(await requests.principal(), tenant, user)
     session, message = messages.session_id(name or _ROUTED) if id is None else messages.checked_id(id), None
@@ -161,7 +161,8 @@ def _asked_for(
     return "", output_type, agent
 
 
-def _check(id: object, tenant: str, user: str, budget: object, max_steps: object) -> None:
+def check(id: object, tenant: str, user: str, budget: object, max_steps: object) -> None:
+    """Check what every start takes; raises BadInput."""
     if isinstance(max_steps, int) and max_steps < 1:
         raise BadInput(f"max_steps={max_steps} must be at least 1; leave it out for the agent's limit")
     for name, value in (("tenant", tenant), ("user", user)):

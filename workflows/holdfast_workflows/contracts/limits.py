@@ -71,6 +71,12 @@ MAX_DEPTH = 5
 MAX_CHILDREN = 100
 """Child sessions of one call; also how many a session may have had open at once."""
 
+MAX_ITEMS = 100_000
+"""Items of a fleet; a continue-as-new carries a letter and a digit for each."""
+
+MAX_CONCURRENCY = 500
+"""Items of a fleet at once. Temporal allows 2,000 open children of one workflow."""
+
 MORE_ATTEMPTS = 2
 """Attempts that an adaptive retry policy may add to those declared."""
 

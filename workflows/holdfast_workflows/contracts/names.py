@@ -42,6 +42,10 @@ WRITE_TEAM_BOARD: Final = "write_team_board"
 READ_TENANT_BOARD: Final = "read_tenant_board"
 WRITE_TENANT_BOARD: Final = "write_tenant_board"
 ROUTE_SESSION: Final = "route_session"
+OPEN_FLEET: Final = "open_fleet"
+PREPARE_ITEMS: Final = "prepare_items"
+FIND_OUTCOMES: Final = "find_outcomes"
+READ_ITEMS: Final = "read_items"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
@@ -51,7 +55,9 @@ IDENTITY_WORKFLOW: Final = "HoldfastIdentity"
 
 MAINTENANCE_WORKFLOW: Final = "MaintenanceWorkflow"
 
-OWN_WORKFLOWS: Final = frozenset({WORKFLOW, MAINTENANCE_WORKFLOW, IDENTITY_WORKFLOW})
+FLEET_WORKFLOW: Final = "FleetWorkflow"
+
+OWN_WORKFLOWS: Final = frozenset({WORKFLOW, MAINTENANCE_WORKFLOW, IDENTITY_WORKFLOW, FLEET_WORKFLOW})
 """Holdfast's own workflow types."""
 
 
@@ -82,6 +88,7 @@ RESERVED: Final = frozenset({
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY, APPEND_AUDIT,
     OPEN_APPROVAL, SIGN_ANSWER, LIST_AUDIT, ROUTE_SESSION,
     READ_TEAM_BOARD, WRITE_TEAM_BOARD, READ_TENANT_BOARD, WRITE_TENANT_BOARD,
+    OPEN_FLEET, PREPARE_ITEMS, FIND_OUTCOMES, READ_ITEMS,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 

@@ -249,7 +249,9 @@ class AgentWorkflow(ControlHandlers):
         failed = self._state.failed
         if failed and failed.error:
             problem = failed.error
-            about = {"id": problem.id, "retryable": problem.retryable, "retry_after": problem.retry_after}
+            about: dict[str, Any] = problem.model_dump(include={"id", "retryable", "retry_after"})
+            if self._state.start.parent is not None:
+                about["usage"] = self._state.usage.model_dump()
             raise ApplicationError(
                 problem.message, problem.detail, about, type=problem.code, non_retryable=True
             )

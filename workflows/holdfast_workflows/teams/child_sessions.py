@@ -4,7 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import ApplicationError, CancelledError, ChildWorkflowError
 
 from holdfast_workflows.contracts import errors, names
@@ -16,12 +21,19 @@ from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
 ChildHandle = workflow.ChildWorkflowHandle[Any, TaskResult]
 
 
-async def start(given: StartInput, id: str) -> ChildHandle:
+async def start(given: StartInput, id: str, *, outlives: bool = False) -> ChildHandle:
     """Start a child session, whose start names its parent.
 
+    One that ``outlives`` its parent goes on when that continues as new, and takes an id that no session has had.
+
     Raises:
-        WorkflowAlreadyStartedError: A session of this id is running.
+        WorkflowAlreadyStartedError: A session of this id is running; or has ended, for one that outlives its parent.
     """
+    # A parent that is terminated leaves nothing behind that still works. The server does the same to the children
+    # of one that continues as new.
+    close, reuse = workflow.ParentClosePolicy.REQUEST_CANCEL, WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    if outlives:
+        close, reuse = workflow.ParentClosePolicy.ABANDON, WorkflowIDReusePolicy.REJECT_DUPLICATE
     agent, text = plain_markdown(given.agent), given.message.text if given.message else ""
     return await workflow.start_child_workflow(
         names.WORKFLOW,
@@ -30,8 +42,8 @@ async def start(given: StartInput, id: str) -> ChildHandle:
         result_type=TaskResult,
         # A cancel is complete when the child's calls are settled or undone.
         cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-        # A parent that is terminated leaves nothing behind that still works.
-        parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+        parent_close_policy=close,
+        id_reuse_policy=reuse,
         task_timeout=timedelta(seconds=given.heartbeat_timeout),
         search_attributes=_attributes(given),
         memo={names.MEMO_MESSAGE: text} if text else None,

@@ -74,9 +74,9 @@ class Content:
         """Return a finished turn, or a page of them, from the state database."""
         if ask.count:
             found = await self._state.load_turns(ask.session, ask.turn, ask.count)
-            return StoredTurn(views=fitting(map(_view, found)))
+            return StoredTurn(views=fitting(map(turn_view, found)))
         record = await self._state.load_turn(ask.session, ask.turn)
-        return StoredTurn(view=None if record is None else _view(record))
+        return StoredTurn(view=None if record is None else turn_view(record))
 
     @activity.defn(name=names.LIST_AGENTS)
     async def list_agents(self) -> AgentList:
@@ -95,7 +95,8 @@ class Content:
         )
 
 
-def _view(record: TurnRecord) -> TurnView:
+def turn_view(record: TurnRecord) -> TurnView:
+    """Return the view of a stored turn."""
     kind = tree().get(record.error_code, HoldfastError)
     detail = record.error.removeprefix(str(kind())).strip().removeprefix("(").removesuffix(")")
     return TurnView(

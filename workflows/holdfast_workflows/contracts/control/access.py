@@ -30,15 +30,21 @@ UPDATES: Final[Mapping[str, Operation]] = {
     "send": "send", "steer": "steer", "pause": "control", "resume": "control", "repin": "control",
     "cancel_turn": "cancel", "close": "close", "raise_budget": "raise_budget", "resolve": "answer",
     "answer": "answer", "hand_over": "control", "give_back": "answer", "wait_turn": "view",
+    "retry_items": "send", "cancel_fleet": "cancel",
 }  # fmt: skip
-QUERIES: Final[Mapping[str, Operation]] = {"view": "view", "turn": "view", "intent": "view"}
+QUERIES: Final[Mapping[str, Operation]] = {
+    "view": "view", "turn": "view", "intent": "view", "report": "view", "items": "view",
+}  # fmt: skip
 SIGNALS: Final[Mapping[str, Operation]] = {"post": "send", "watch": "view", "place_free": "send"}
-STARTS: Final[Mapping[str, Operation]] = {names.WORKFLOW: "start", names.MAINTENANCE_WORKFLOW: "maintain"}
+STARTS: Final[Mapping[str, Operation]] = {
+    names.WORKFLOW: "start", names.MAINTENANCE_WORKFLOW: "maintain", names.FLEET_WORKFLOW: "start",
+}  # fmt: skip
 
 OF_SESSION: Final[Mapping[str, Operation]] = {
     names.READ_LOG: "view", names.READ_TEXT: "view", names.READ_TURN: "view", names.READ_MANIFESTS: "view",
     names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "control",
     names.READ_TEAM_BOARD: "view", names.WRITE_TEAM_BOARD: "send",
+    names.READ_ITEMS: "view",
 }  # fmt: skip
 """Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
 
@@ -59,7 +65,7 @@ OF_DEPLOYMENT: Final[Mapping[str, Operation]] = {
 INTERNAL: Final = frozenset({
     names.LOAD_AGENT, names.THINK, names.SETTLE_TURN, names.RECALL, names.REMEMBER_TURN, names.COMPACT,
     names.MAINTAIN, names.SET_ASIDE, names.VERIFY_SIGNAL, names.NOTIFY, names.APPEND_AUDIT, names.OPEN_APPROVAL,
-    names.SIGN_ANSWER, names.ROUTE_SESSION,
+    names.SIGN_ANSWER, names.ROUTE_SESSION, names.OPEN_FLEET, names.PREPARE_ITEMS, names.FIND_OUTCOMES,
 })  # fmt: skip
 """Activities that only workflows run; a client is refused, as it is for tools."""
 

@@ -1,0 +1,163 @@
+"""The activities of fleets: opening one, and storing, finding and reading its items."""
+
+from pydantic import TypeAdapter
+from temporalio import activity
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.service import RPCError, RPCStatusCode
+
+from holdfast_activities.identity.requests import IdentityRequests
+from holdfast_activities.session.admin.content import turn_view
+from holdfast_activities.session.admin.payload import fitting
+from holdfast_activities.session.common.agents import LiveAgents
+from holdfast_activities.session.common.failures import reports_failures
+from holdfast_activities.state.database import State
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.agent.budget import Budget
+from holdfast_workflows.contracts.control import access
+from holdfast_workflows.contracts.errors import BadInput, SessionNotFound, StateBehind, UnknownAgent
+from holdfast_workflows.contracts.session.session import TaskResult
+from holdfast_workflows.contracts.teams.children import Parent
+from holdfast_workflows.contracts.teams.fleets import (
+    ITEM_REF,
+    FindOutcomes,
+    FleetItem,
+    FoundOutcomes,
+    Item,
+    ItemOutcome,
+    ItemPage,
+    OpenedFleet,
+    OpenFleet,
+    PreparedItem,
+    PreparedItems,
+    PrepareItems,
+    ReadItems,
+    outcome_of,
+)
+from holdfast_workflows.contracts.text.unicode import preview, size
+
+_ITEMS = TypeAdapter(tuple[Item, ...])
+
+_LARGEST = 200_000
+"""Bytes of a reply that a page contains; the client reads a larger one by itself."""
+
+
+class FleetItems:
+    """The activities of fleets."""
+
+    def __init__(
+        self, registry: Registry, state: State, agents: LiveAgents, identity: IdentityRequests
+    ) -> None:
+        self._registry = registry
+        self._state = state
+        self._agents = agents
+        self._identity = identity
+
+    @activity.defn(name=names.OPEN_FLEET)
+    @reports_failures
+    async def open_fleet(self, request: OpenFleet) -> OpenedFleet:
+        """Check who starts a fleet, and return what each of its sessions starts with."""
+        principal, (tenant, user) = self._identity.opened(request)
+        spec = self._registry.agents.get(request.agent)
+        if spec is None:
+            known = ", ".join(sorted(self._registry.agents)) or "none"
+            elsewhere = await self._agents.elsewhere(request.agent)
+            raise UnknownAgent(f"asked for {request.agent!r}; served: {known}", retryable=elsewhere)
+        # A row, so that the fleet's texts have an owner and are erased with those of its user.
+        opened = await self._state.open_session(request.session, request.agent, "", tenant, user)
+        before = None if opened else await self._state.load_session(request.session)
+        if principal is not None and before is not None:
+            access.check_session(principal, "start", request.session, (before.tenant, before.user))
+        return OpenedFleet(
+            tenant=tenant,
+            user=user,
+            parent=Parent(session=request.session, root=request.session, depth=1, principal=principal),
+            structured=request.output or spec.output is not None,
+            budget=_shared(request.budget, spec.budget),
+        )
+
+    @activity.defn(name=names.PREPARE_ITEMS)
+    @reports_failures
+    async def prepare_items(self, request: PrepareItems) -> PreparedItems:
+        """Store the messages of items for their sessions."""
+        items = await self._items(request.session, request.ref)
+        found: list[PreparedItem] = []
+        for place, session in request.items:
+            text = items[place].message
+            await self._state.store_text(session, ITEM_REF, text)
+            found.append(PreparedItem(text=preview(text), size=size(text)))
+        return PreparedItems(items=tuple(found))
+
+    async def _items(self, fleet: str, ref: str) -> tuple[Item, ...]:
+        text = await self._state.load_text(fleet, ref)
+        if text is None:
+            raise StateBehind(f"items {ref} of fleet {fleet} are not in it")
+        return _ITEMS.validate_json(text)
+
+    @activity.defn(name=names.FIND_OUTCOMES)
+    @reports_failures
+    async def find_outcomes(self, request: FindOutcomes) -> FoundOutcomes:
+        """Return the outcomes of those sessions that have ended."""
+        found: dict[str, ItemOutcome] = {}
+        for session in request.sessions:
+            if outcome := await self._outcome(request.session, session):
+                found[session] = outcome
+        return FoundOutcomes(outcomes=found)
+
+    async def _outcome(self, fleet: str, session: str) -> ItemOutcome | None:
+        handle = activity.client().get_workflow_handle(session, result_type=TaskResult)
+        try:
+            described = await handle.describe()
+            if described.parent_id != fleet:
+                other = BadInput(f"a session {session} exists that is not of this fleet")
+                return ItemOutcome(status="failed", code=other.code, message=str(other))
+            if described.status == WorkflowExecutionStatus.RUNNING:
+                return None
+            outcome = outcome_of(await handle.result())
+        except WorkflowFailureError as error:
+            outcome = outcome_of(error)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            gone = SessionNotFound(session)
+            return ItemOutcome(status="failed", code=gone.code, message=str(gone))
+        if outcome.status == "cancelled":
+            row = await self._state.load_session(session)
+            return outcome.model_copy(update={"usage": row.usage}) if row else outcome
+        return outcome
+
+    @activity.defn(name=names.READ_ITEMS)
+    @reports_failures
+    async def read_items(self, request: ReadItems) -> ItemPage:
+        """Return a page of items with their results."""
+        items = (await self._items(request.session, request.ref))[request.first :]
+        pairs = zip(items, request.sessions, strict=False)
+        return ItemPage(items=fitting([await self._read(item, session) for item, session in pairs]))
+
+    async def _read(self, item: Item, session: str) -> FleetItem:
+        about = {"id": item.id, "message": preview(item.message), "session": session}
+        records = await self._state.load_turns(session, count=1) if session else []
+        if not records:
+            return FleetItem(status="pending", **about)
+        view = turn_view(records[0])
+        entries = await self._state.log.read(session, view.reply_seq, view.reply_seq + 1)
+        text: str | None = entries[0].text if view.reply_seq and entries else view.reply
+        return FleetItem(
+            **about,
+            status="running" if view.status == "queued" else view.status,
+            reply=None if text is not None and size(text) > _LARGEST else text,
+            reply_seq=view.reply_seq,
+            usage=view.usage,
+            seconds=max(0.0, view.ended - view.started),
+            error=view.error,
+        )
+
+
+def _shared(fleet: Budget | None, agent: Budget | None) -> Budget | None:
+    """The budget of each session: the tokens and dollars of the fleet, and the agent's other limits."""
+    if fleet is None:
+        return None
+    own = agent or Budget()
+    return own.model_copy(
+        update={"tokens": fleet.tokens, "dollars": fleet.dollars, "when_spent": "stop", "cheaper": ""}
+    )
