@@ -53,6 +53,9 @@ if TYPE_CHECKING:
         Undone,
         Waiting,
     )
+    from holdfast_client.teams.fleet import Fleet
+    from holdfast_client.teams.fleet_result import FleetResult
+    from holdfast_client.teams.fleets import FleetOptions, Fleets
     from holdfast_workflows.contracts.agent.app import InstructionsContext, ToolContext
     from holdfast_workflows.contracts.agent.approvals import Approvals
     from holdfast_workflows.contracts.agent.budget import Budget, BudgetAccount, Spending
@@ -203,6 +206,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem
     from holdfast_workflows.contracts.session.session import Event, SessionView, TurnView
     from holdfast_workflows.contracts.teams.board import BoardEntry
+    from holdfast_workflows.contracts.teams.fleets import FleetError, FleetReport
     from holdfast_workflows.contracts.teams.routing import Route, Router, Routing, When
 
     from .agent import Agent
@@ -235,6 +239,9 @@ _MODULES: Final = {
         PermissionDecided PlanChanged Recalled Routed Status StepEnded StreamEvent TextDelta
         TextRestart ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted Undone Waiting
     """,
+    "holdfast_client.teams.fleet": "Fleet",
+    "holdfast_client.teams.fleet_result": "FleetResult",
+    "holdfast_client.teams.fleets": "FleetOptions Fleets",
     "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
     "holdfast_workflows.contracts.agent.approvals": "Approvals",
     "holdfast_workflows.contracts.agent.budget": "Budget BudgetAccount Spending",
@@ -279,6 +286,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.session.manifests": "Manifest ManifestItem",
     "holdfast_workflows.contracts.session.session": "Event SessionView TurnView",
     "holdfast_workflows.contracts.teams.board": "BoardEntry",
+    "holdfast_workflows.contracts.teams.fleets": "FleetError FleetReport",
     "holdfast_workflows.contracts.teams.routing": "Route Router Routing When",
     ".agent": "Agent",
     ".app": "App",
@@ -310,24 +318,24 @@ __all__ = [
     "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate",
     "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
     "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
-    "ErrorReply", "Event", "FallbackUsed", "FanOut", "HandedOver", "Handoff", "Handover",
-    "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
-    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
-    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
-    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
-    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
-    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
-    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
-    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
-    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
-    "OutputCutOff", "OutputInvalid", "OutputSpec", "Parallel", "PermissionDecided", "Permissions",
-    "PersonalData", "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota",
-    "QueueFull", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
-    "ResultNotText", "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule",
-    "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing",
-    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
-    "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid", "SignedAnswer",
-    "SimplifiedReply", "Spending", "Stage", "StartOptions", "StateBehind", "StateError",
+    "ErrorReply", "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetOptions", "FleetReport",
+    "FleetResult", "Fleets", "HandedOver", "Handoff", "Handover", "HandoverUnanswered", "HoldfastError",
+    "HttpTool", "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
+    "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing",
+    "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply",
+    "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged",
+    "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
+    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
+    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
+    "NeedsPerson", "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted",
+    "NothingToDo", "NotificationFailed", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
+    "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem",
+    "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory",
+    "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Route",
+    "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable", "SearchAttributesMissing",
+    "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
+    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
+    "SignedAnswer", "SimplifiedReply", "Spending", "Stage", "StartOptions", "StateBehind", "StateError",
     "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
     "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamOptions", "TemporalUnreachable",
     "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",

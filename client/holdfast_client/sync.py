@@ -30,6 +30,10 @@ from . import session as async_session
 from .agents import AnyAgent, DeclaredAgent, TextAgent, name_and_shape
 from .portal import Portal
 from .reply import OutT
+from .teams import fleet as async_fleet
+from .teams import fleets as async_fleets
+from .teams.fleet_items import Items
+from .teams.fleets import FleetOptions
 
 A_co = TypeVar("A_co", covariant=True)
 P = ParamSpec("P")
@@ -255,6 +259,11 @@ class Client(_Handle[async_client.Client]):
         """The agents' memories: search, add, forget, erase and maintain."""
         return MemoryClient(self._target.memory, self._portal)
 
+    @property
+    def fleets(self) -> Fleets:
+        """One agent over many items."""
+        return Fleets(self._target.fleets, self._portal)
+
     def board(self, name: str, *, tenant: str = "") -> BoardClient:
         """Return a tenant's board, which agents have by ``Board(name)``."""
         return BoardClient(self._target.board(name, tenant=tenant), self._portal)
@@ -336,7 +345,47 @@ class BoardClient(_Handle[async_boards.BoardClient]):
     write = _blocking(async_boards.BoardClient.write)
 
 
+class Fleets(_Handle[async_fleets.Fleets]):
+    """Starts and finds fleets; see ``holdfast.Fleets``."""
+
+    def start(
+        self,
+        agent: str | DeclaredAgent,
+        items: Items,
+        *,
+        output_type: OutputShape | None = None,
+        **options: Unpack[FleetOptions],
+    ) -> Fleet[Any]:
+        """Store the items, then start a session for each of them, a few at a time."""
+        target = self._target.start(agent, items, output_type=_any(output_type), **options)
+        return Fleet(self._portal.call(target), self._portal)
+
+    def get(self, id: str, *, agent: DeclaredAgent[Any] | None = None) -> Fleet[Any]:
+        """Return a handle for the fleet of that id, without a request."""
+        target = self._target.get(id) if agent is None else self._target.get(id, agent=agent)
+        return Fleet(target, self._portal)
+
+
+class Fleet(_Handle[async_fleet.Fleet[OutT]], Generic[OutT]):
+    """One fleet; see ``holdfast.Fleet``."""
+
+    @property
+    def id(self) -> str:
+        """The fleet's id, which is its workflow's."""
+        return self._target.id
+
+    report = _blocking(async_fleet.Fleet.report)
+    watch = _iterating(async_fleet.Fleet.watch)
+    wait = _blocking(async_fleet.Fleet.wait)
+    pause = _blocking(async_fleet.Fleet.pause)
+    resume = _blocking(async_fleet.Fleet.resume)
+    retry = _blocking(async_fleet.Fleet.retry)
+    cancel = _blocking(async_fleet.Fleet.cancel)
+    raise_budget = _blocking(async_fleet.Fleet.raise_budget)
+    results = _iterating(async_fleet.Fleet[OutT].results)
+
+
 connect = _connecting(async_client.connect)
 
-for each in (connect, Client, Session, MemoryClient, BoardClient):
+for each in (connect, Client, Session, MemoryClient, BoardClient, Fleets, Fleet):
     public(each, "holdfast.sync")

@@ -12,6 +12,7 @@ from holdfast_client import client, session, sync
 from holdfast_client.operations import memory
 from holdfast_client.portal import Portal
 from holdfast_client.stream.events import TextDelta, TurnEnded
+from holdfast_client.teams import fleet, fleets
 from holdfast_workflows.contracts.errors import SessionNotFound, TemporalUnreachable
 
 from ..support import Report, shown
@@ -61,7 +62,13 @@ def test_connecting_to_a_missing_server_fails_in_bounded_time() -> None:
 
 @pytest.mark.parametrize(
     ("blocking", "waiting"),
-    [(sync.Client, client.Client), (sync.Session, session.Session), (sync.MemoryClient, memory.MemoryClient)],
+    [
+        (sync.Client, client.Client),
+        (sync.Session, session.Session),
+        (sync.MemoryClient, memory.MemoryClient),
+        (sync.Fleets, fleets.Fleets),
+        (sync.Fleet, fleet.Fleet),
+    ],
 )
 def test_sync_classes_have_the_async_methods_and_parameters(blocking: type, waiting: type) -> None:
     def methods(of: type) -> dict[str, list[str]]:

@@ -39,7 +39,7 @@ from holdfast_workflows.contracts.text.unicode import preview, size
 _ITEMS = TypeAdapter(tuple[Item, ...])
 
 _LARGEST = 200_000
-"""Bytes of a reply that a page contains; the client reads a larger one by itself."""
+"""Bytes of a reply that a page contains; the client reads a larger one from the log."""
 
 
 class FleetItems:
@@ -135,22 +135,22 @@ class FleetItems:
         return ItemPage(items=fitting([await self._read(item, session) for item, session in pairs]))
 
     async def _read(self, item: Item, session: str) -> FleetItem:
-        about = {"id": item.id, "message": preview(item.message), "session": session}
+        found = FleetItem(id=item.id, message=preview(item.message), session=session, status="pending")
         records = await self._state.load_turns(session, count=1) if session else []
         if not records:
-            return FleetItem(status="pending", **about)
+            return found
         view = turn_view(records[0])
         entries = await self._state.log.read(session, view.reply_seq, view.reply_seq + 1)
-        text: str | None = entries[0].text if view.reply_seq and entries else view.reply
-        return FleetItem(
-            **about,
-            status="running" if view.status == "queued" else view.status,
-            reply=None if text is not None and size(text) > _LARGEST else text,
-            reply_seq=view.reply_seq,
-            usage=view.usage,
-            seconds=max(0.0, view.ended - view.started),
-            error=view.error,
-        )
+        text = entries[0].text if view.reply_seq and entries else view.reply
+        changes: dict[str, object] = {
+            "status": view.status,
+            "reply": None if size(text) > _LARGEST else text,
+            "reply_seq": view.reply_seq,
+            "usage": view.usage,
+            "seconds": max(0.0, view.ended - view.started),
+            "error": view.error,
+        }
+        return found.model_copy(update=changes)
 
 
 def _shared(fleet: Budget | None, agent: Budget | None) -> Budget | None:

@@ -21,7 +21,7 @@ from .chat import chat
 from .common import exits, options, output, printing
 from .operations import a2a, answers, audit, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks, whoami
-from .teams import board
+from .teams import board, fleet
 
 GROUP: Final = "holdfast.commands"
 
@@ -58,6 +58,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
 _GROUPS: Final = {
     "audit": audit.audit,
     "breaker": breakers.breaker,
+    "fleet": fleet.fleet,
     "memory": memory_admin.memory,
     "permissions": permissions.permissions,
     "mcp": mcp.mcp,

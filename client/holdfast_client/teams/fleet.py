@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import AsyncGenerator
+from typing import Final, Generic, TypeVar
 
 from holdfast_client.operations import content
 from holdfast_client.reply import Output, OutT
@@ -138,7 +138,9 @@ class Fleet(Generic[OutT]):
         state = items.state
         tries = zip(state.statuses, state.attempts, strict=True)
         statuses = "".join(
-            "." if (LETTERS[each] == "failed" and int(tried) < MOST_ATTEMPTS) or LETTERS[each] == "cancelled" else each
+            "."
+            if (LETTERS[each] == "failed" and int(tried) < MOST_ATTEMPTS) or LETTERS[each] == "cancelled"
+            else each
             for each, tried in tries
         )
         if "." not in statuses:
@@ -193,9 +195,7 @@ class Fleet(Generic[OutT]):
             for place, tries in zip(range(start, until), attempts, strict=True)
         ]
         request = ReadItems(session=self._id, ref=ref, first=start - first, sessions=tuple(sessions))
-        return (
-            await self._requests.activity(names.READ_ITEMS, request, ItemPage, session=self._id)
-        ).items
+        return (await self._requests.activity(names.READ_ITEMS, request, ItemPage, session=self._id)).items
 
     async def _result(self, items: FleetItems, place: int, item: FleetItem) -> FleetResult[OutT]:
         status, error = LETTERS[items.state.statuses[place]], None

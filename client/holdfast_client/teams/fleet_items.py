@@ -34,7 +34,7 @@ async def store(requests: Requests, fleet: str, items: Items, message: str | Non
     """Store all items and return the chunks.
 
     Raises:
-        BadInput: An item has no message, two have the same id, or there are none or too many.
+        BadInput: An item has no message, two have the same id, or their number is 0 or too high.
         MessageTooLarge: An item is over the limit.
     """
     chunks: list[Chunk] = []
@@ -102,7 +102,7 @@ def _id(fields: dict[str, Any], number: int) -> str:
 
 
 async def _each(items: Items) -> AsyncGenerator[FleetInput]:
-    if isinstance(items, str | bytes) or not isinstance(items, Iterable | AsyncIterable | Path):
+    if not _iterable(items):
         raise BadInput(f"items={preview(repr(items), 60)} is not a list of items, an iterator, or a Path")
     if isinstance(items, AsyncIterable):
         async for item in items:
@@ -110,6 +110,11 @@ async def _each(items: Items) -> AsyncGenerator[FleetInput]:
         return
     for item in _lines(items) if isinstance(items, Path) else items:
         yield _checked(item)
+
+
+def _iterable(items: object) -> bool:
+    """Whether a value has items; callers without a type checker may pass anything."""
+    return isinstance(items, Iterable | AsyncIterable | Path) and not isinstance(items, str | bytes)
 
 
 def _lines(path: Path) -> Iterable[FleetInput]:

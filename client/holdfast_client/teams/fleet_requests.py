@@ -58,7 +58,9 @@ async def start(
                     id_reuse_policy=reuse.ALLOW_DUPLICATE if again else reuse.REJECT_DUPLICATE,
                     search_attributes=common.TypedSearchAttributes(attributes),
                     # Fleets without a tenant share the workers among each other.
-                    priority=shares.of(given.tenant or id, _PRIORITY if priority is None else priority, weight),
+                    priority=shares.of(
+                        given.tenant or id, _PRIORITY if priority is None else priority, weight
+                    ),
                     static_summary=f"{plain_markdown(given.agent)}: {count:,} items",
                 )
             )

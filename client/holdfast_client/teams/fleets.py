@@ -118,12 +118,18 @@ class Fleets:
             options: See ``FleetOptions``.
 
         Raises:
-            BadInput: An item has no message or the id of another one, or there are none or too many.
+            BadInput: An item has no message or the id of another one, or their number is 0 or too high.
             MessageTooLarge: An item is over its limit.
         """
         return await _start(self._requests, agent, items, output_type=output_type, **options)
 
-    def get(self, id: str, *, agent: DeclaredAgent[T] | None = None) -> Fleet[T]:
+    @overload
+    def get(self, id: str, *, agent: DeclaredAgent[T]) -> Fleet[T]: ...
+
+    @overload
+    def get(self, id: str, *, agent: None = None) -> Fleet: ...
+
+    def get(self, id: str, *, agent: DeclaredAgent[Any] | None = None) -> Fleet[Any]:
         """Return a handle for the fleet of that id, without a request."""
         shape = None if agent is None else name_and_shape(agent, None)[1]
         return Fleet(self._requests, messages.checked_id(id), output=Output(shape))
@@ -144,9 +150,12 @@ async def _start(
     user: str = "",
     priority: int | None = None,
     weight: float | None = None,
-    **settings: Any,
+    max_steps: int | None = None,
+    permissions: Permissions | None = None,
+    heartbeat_timeout: float = 5.0,
+    continue_as_new_after: int = 6_000,
 ) -> Fleet[Any]:
-    check(id, tenant, user, budget, settings.get("max_steps"))
+    check(id, tenant, user, budget, max_steps)
     _check(id, budget)
     name, shape = name_and_shape(agent, output_type)
     tenant, user = owner_for(await requests.principal(), tenant, user)
@@ -159,7 +168,10 @@ async def _start(
             concurrency=concurrency,
             budget=budget,
             output=None if output_type is None else output_spec(output_type),
-            **settings,
+            max_steps=max_steps,
+            permissions=permissions,
+            heartbeat_timeout=heartbeat_timeout,
+            continue_as_new_after=continue_as_new_after,
         )
     chunks = await fleet_items.store(requests, fleet, items, message)
     start = start.model_copy(update={"chunks": chunks})

@@ -91,6 +91,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "memory.erase": ("erase", False, lambda client: client.memory.erase("user", "zoe")),
     "memory.migrate": ("maintain", True, lambda client: client.memory.migrate()),
     "memory.maintain": ("maintain", True, lambda client: client.memory.maintain(TASKS[0])),
+    "fleets.start": ("start", False, lambda client: client.fleets.start("helper", ["Hi"])),
     "board": ("memory_read", False, lambda client: client.board("prices").list()),
     "board.write": ("memory_write", False, lambda client: client.board("prices").write("a", "b", id="w-1")),
     "memory.schedule": ("maintain", True, lambda client: client.memory.schedule(timedelta(hours=9))),

@@ -4,7 +4,7 @@ The items are in the state database, in chunks. A history has their number, and 
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal, cast
 
 from pydantic import Field
 from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
@@ -13,7 +13,6 @@ from ..agent.budget import Budget
 from ..agent.spec import OutputSpec
 from ..base import Contract
 from ..control.assertions import SignedStart
-from ..control.identity import Principal
 from ..errors import Unclassified, from_failure
 from ..limits import MAX_CONCURRENCY, MAX_ITEMS, MAX_NAME
 from ..permissions.rules import Permissions
@@ -174,7 +173,9 @@ def outcome_of(ended: TaskResult | BaseException) -> ItemOutcome:
         return ItemOutcome(status="cancelled")
     error = from_failure(cause) or Unclassified(str(cause))
     details = cause.details if isinstance(cause, ApplicationError) else ()
-    about = details[1] if len(details) > 1 and isinstance(details[1], Mapping) else {}
+    about: Mapping[str, Any] = {}
+    if len(details) > 1 and isinstance(details[1], Mapping):
+        about = cast("Mapping[str, Any]", details[1])
     usage = Usage.model_validate(about.get("usage") or {})
     return ItemOutcome(status="failed", usage=usage, code=error.code, message=preview(str(error)))
 
@@ -236,7 +237,6 @@ class ReadItems(Contract):
     sessions: tuple[str, ...]
 
 
-@public
 class FleetItem(Contract):
     """One item with its result. A reply that is too large for a page is left out; its number is ``reply_seq``."""
 
@@ -246,7 +246,7 @@ class FleetItem(Contract):
     """The session of the last attempt; empty for one that has not started."""
     message: str = ""
     """The message's beginning."""
-    reply: str | None = None
+    reply: str | None = ""
     reply_seq: int = 0
     usage: Usage = Usage()
     """Of the last attempt."""

@@ -70,7 +70,9 @@ async def _run(activity: str, given: Contract, result: type[R], summary: str) ->
     except ActivityError as error:
         if isinstance(error.cause, CancelledError):
             raise asyncio.CancelledError from error
-        raise errors.from_failure(error) or errors.HoldfastError(f"{activity}: {error.cause or error}") from error
+        raise errors.from_failure(error) or errors.HoldfastError(
+            f"{activity}: {error.cause or error}"
+        ) from error
     return found
 
 
@@ -192,7 +194,7 @@ class Items:
             await workflow.wait_condition(lambda: bool(self._adrift))
             delay = _SOON
             while self._adrift:
-                places, self._adrift = self._adrift, []
+                places, self._adrift = self._adrift, list[int]()
                 for first in range(0, len(places), _ASKED):
                     self._adrift += await self._look(places[first : first + _ASKED])
                 delay = min(delay * _SLOWER, _LATEST) if len(self._adrift) == len(places) else _SOON

@@ -155,9 +155,11 @@ class Fleet:
         for place in again:
             self._set(place, "pending")
         self._errors.clear()
-        if (left := self.of_status("failed")):
+        if left := self.of_status("failed"):
             session = self.session(left[0])
-            self._errors[_OTHERS] = FleetError(code=_OTHERS, count=len(left), message=_NO_MORE, session=session)
+            self._errors[_OTHERS] = FleetError(
+                code=_OTHERS, count=len(left), message=_NO_MORE, session=session
+            )
         self._next = 0
         return len(again)
 
@@ -237,4 +239,3 @@ class Fleet:
         ]
         head = f"**{report.status}**{reason}"
         return "\n".join([head, "", "| items | |", "|---|---|", *rows, "", *failures])
-
