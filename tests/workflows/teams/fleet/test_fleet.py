@@ -10,7 +10,7 @@ from holdfast import App, Budget, Fleet, FleetReport, tool
 from holdfast.testing import Reply, Request, call, say
 from holdfast_workflows.contracts.names import run_account
 
-from ....support import WAIT, Gate
+from ....support import WAIT, Gate, always
 from ...conftest import Start
 from ..team import agent, hold_tool
 
@@ -109,7 +109,7 @@ async def test_a_paused_fleet_starts_no_item_until_it_is_resumed(start: Start) -
 async def test_a_cancel_waits_until_the_calls_of_its_sessions_have_ended(start: Start) -> None:
     gate = Gate()
     app = App(agents=[agent("worker", tools=[hold_tool(gate)])])
-    async with start(lambda _: call("hold"), app) as it:
+    async with start(always(call("hold")), app) as it:
         fleet = await it.holdfast.client.fleets.start("worker", ["a", "b", "c"], concurrency=2)
         await until(fleet, running=2)
         await gate.arrived()
