@@ -126,6 +126,10 @@ class Client(TeamMethods):
         """
         return await self._requests.principal()
 
+    async def task_queue(self) -> str:
+        """Return the workers' task queue; SettingsInvalid if none is set and there are several apps."""
+        return await self._requests.queue()
+
     @property
     def memory(self) -> MemoryClient:
         """The agents' memories: search, add, forget, erase and maintain."""

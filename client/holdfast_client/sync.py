@@ -103,6 +103,7 @@ class Client(_Handle[async_client.Client]):
     sessions = _iterating(async_client.Client.sessions)
     inbox = _blocking(async_client.Client.inbox)
     whoami = _blocking(async_client.Client.whoami)
+    task_queue = _blocking(async_client.Client.task_queue)
     agents = _blocking(async_client.Client.agents)
     effects = _blocking(async_client.Client.effects)
     breakers = _blocking(async_client.Client.breakers)

@@ -18,7 +18,6 @@ from starlette.responses import JSONResponse, Response
 from holdfast_client.client import Client
 from holdfast_client.serving.callers import Callers
 from holdfast_client.serving.tokens import LOCAL, WithToken, unauthorized
-from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.control.inbox import ItemKind
 from holdfast_workflows.contracts.errors import HoldfastError, InvalidCredential
 
@@ -53,10 +52,12 @@ class Served:
             InvalidCredential: It has no valid credential, where one is required.
         """
         if isinstance(self.client, Client):
-            return Caller(self.client, agent, self.tenant, self.user, None, self.kinds)
-        client = await self.client.client(headers.get("authorization", ""))
-        principal: Principal = await client.whoami()
-        return Caller(client, agent, self.tenant, self.user, principal, self.kinds)
+            client, principal = self.client, None
+        else:
+            client = await self.client.client(headers.get("authorization", ""))
+            principal = await client.whoami()
+        queue = await client.task_queue()
+        return Caller(client, queue, agent, self.tenant, self.user, principal, self.kinds)
 
 
 async def serve(served: Served, host: str, port: int, token: str = "") -> None:

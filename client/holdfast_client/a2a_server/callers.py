@@ -46,12 +46,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A caller of an agent.
+    """A caller of an agent. ``queue`` is the task queue of its workers.
 
     ``principal`` is None where callers are not verified; they may then answer items of the ``kinds`` only.
     """
 
     client: Client
+    queue: str
     agent: str
     tenant: str
     user: str
@@ -81,7 +82,9 @@ class Caller:
         who = (
             [self.tenant, self.user] if self.principal is None else [self.principal.tenant, self.principal.id]
         )
-        return hashlib.sha256(dump_json([*who, self.agent, *more]).encode()).hexdigest()[: 24 if more else 16]
+        return hashlib.sha256(dump_json([*who, self.queue, self.agent, *more]).encode()).hexdigest()[
+            : 24 if more else 16
+        ]
 
 
 def checked_context(context: str) -> str:

@@ -128,6 +128,11 @@ def text_of(task: Task) -> str:
     return artifact.parts[0].text
 
 
+def session_of(task: Task) -> str:
+    """The id of the task's session."""
+    return str(task.metadata["holdfast/session"])
+
+
 def data_of(part: Part) -> Any:
     """The value of a data part."""
     return MessageToDict(part.data)

@@ -101,7 +101,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
 _BY_TEMPORAL = {"result", "erase", "sessions", "memory.schedule"}
 """What Temporal answers itself; a client with a credential asks a worker first."""
 
-_WITHOUT_REQUEST = {"id", "session", "temporal", "memory", "without_waiting", "whoami"}
+_WITHOUT_REQUEST = {"id", "session", "temporal", "memory", "without_waiting", "whoami", "task_queue"}
 
 
 def _methods(of: type) -> set[str]:
