@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from .processes import Options
 from .report import Row
-from .scenarios import budget, dead, faults, kills, memory, operations, postgres, server
+from .scenarios import budget, dead, faults, kills, memory, operations, postgres, server, team
 
 Scenario = Callable[[Options], Awaitable[Row]]
 
@@ -24,6 +24,7 @@ SCENARIOS: dict[str, Scenario] = {
     "budget": budget.run,
     "memory": memory.run,
     "operations": operations.run,
+    "team": team.run,
 }
 
 CARELESS: dict[str, Scenario] = {
@@ -34,6 +35,7 @@ CARELESS: dict[str, Scenario] = {
     "dead-careless": dead.careless,
     "budget-careless": budget.careless,
     "memory-careless": memory.careless,
+    "team-careless": team.careless,
 }
 """With a protection off: these miss their targets, or the targets show nothing."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from holdfast import Agent, App, Memory, ToolContext, tool
+from holdfast import Agent, App, Budget, Delegate, FanOut, Memory, ToolContext, tool
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from tests.kills.ledger import post as book
@@ -22,6 +22,9 @@ CARELESS = "CHAOS_CARELESS"
 TENANT = "acme"
 TENANT_TOKENS = "CHAOS_TENANT_TOKENS"
 """The tenant with a budget, and the variable that says how large it is."""
+
+POOR_TOKENS = 8_000
+"""A budget that is not enough for a research team."""
 
 _RETRY = RetryPolicy(
     attempts=1 if os.environ.get(CARELESS) == "retries" else 8, first_delay=0.2, max_delay=2.0
@@ -109,6 +112,18 @@ def _faulted(name: str, *models: str, adaptive: bool) -> Agent:
     )
 
 
+def _lead(name: str, tokens: int) -> Agent:
+    """The lead of a research team, with a budget for the whole team."""
+    return Agent(
+        name,
+        model=f"openai:{name}",
+        tools=[FanOut("scout", most=8), Delegate("critic"), order],
+        working_memory=True,
+        model_retry=_RETRY,
+        budget=Budget(tokens=tokens),
+    )
+
+
 def _tenants() -> dict[str, TenantLimits]:
     tokens = os.environ.get(TENANT_TOKENS, "")
     return {TENANT: TenantLimits(tokens_per_day=int(tokens))} if tokens else {}
@@ -122,6 +137,10 @@ app = App(
         _faulted("plain", "openai:scripted", adaptive=False),
         Agent("keeper", model="openai:scripted", memory=Memory(), model_retry=_RETRY),
         _faulted("chained", "openai:scripted", "anthropic:scripted", adaptive=True),
+        _lead("lead", 1_000_000),
+        _lead("poor", POOR_TOKENS),
+        Agent("scout", model="openai:scout", tools=[look, post], model_retry=_RETRY),
+        Agent("critic", model="openai:critic", model_retry=_RETRY),
     ],
     tenants=_tenants(),
 )
