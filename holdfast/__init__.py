@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         AskHuman,
         CachedReply,
         ErrorReply,
+        OtherAgent,
         SimplifiedReply,
     )
     from holdfast_workflows.contracts.agent.mcp import CredentialsContext
@@ -245,7 +246,9 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
     "holdfast_workflows.contracts.agent.approvals": "Approvals",
     "holdfast_workflows.contracts.agent.budget": "Budget BudgetAccount Spending",
-    "holdfast_workflows.contracts.agent.fallbacks": "AskHuman CachedReply ErrorReply SimplifiedReply",
+    "holdfast_workflows.contracts.agent.fallbacks": """
+        AskHuman CachedReply ErrorReply OtherAgent SimplifiedReply
+    """,
     "holdfast_workflows.contracts.agent.mcp": "CredentialsContext",
     "holdfast_workflows.contracts.agent.memory": """
         MaintenanceReport Memory MemoryStats MemoryTurn MemoryView MigrateResult PlanItem TaskReport
@@ -328,21 +331,22 @@ __all__ = [
     "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
     "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
     "NeedsPerson", "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted",
-    "NothingToDo", "NotificationFailed", "OpenMemory", "OutputCutOff", "OutputInvalid", "OutputSpec",
-    "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem",
-    "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory",
-    "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Route",
-    "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable", "SearchAttributesMissing",
-    "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
-    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView", "SettingsInvalid",
-    "SignedAnswer", "SimplifiedReply", "Spending", "Stage", "StartOptions", "StateBehind", "StateError",
-    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
-    "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamOptions", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext",
-    "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled",
-    "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent",
-    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow",
-    "arg", "ask", "called", "connect", "deny", "open_memory", "tool", "untrusted",
+    "NothingToDo", "NotificationFailed", "OpenMemory", "OtherAgent", "OutputCutOff", "OutputInvalid",
+    "OutputSpec", "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline",
+    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
+    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
+    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
+    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView",
+    "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "Stage", "StartOptions",
+    "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status",
+    "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamOptions",
+    "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid",
+    "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec",
+    "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView",
+    "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting",
+    "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called", "connect", "deny", "open_memory",
+    "tool", "untrusted",
 ]  # fmt: skip
 
 

@@ -114,7 +114,7 @@ class Agent(Generic[OutT]):
             model_retry: Retry policy for temporary failures of model calls.
             budget: What one session may use, and what happens when that is spent.
             fallbacks: Tried in this order when no model answers: CachedReply, SimplifiedReply, AskHuman,
-                ErrorReply. The turn fails if none of them succeeds.
+                OtherAgent, ErrorReply. The turn fails if none of them succeeds.
             max_wait: How long a turn may wait for breakers and rate limits, in seconds or as a timedelta; by
                 default an hour without fallbacks, and 0 with them.
             memory: ``Memory(…)`` adds recall and the tools search_memory, remember and forget.

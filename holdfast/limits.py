@@ -14,6 +14,7 @@ from holdfast_workflows.contracts.agent.fallbacks import (
     CachedReply,
     ErrorReply,
     Fallback,
+    OtherAgent,
     SimplifiedReply,
 )
 from holdfast_workflows.contracts.agent.memory import Memory
@@ -32,7 +33,7 @@ _LONGEST_RUN = 10 * 365 * 86_400.0
 _LONGEST_DAYS = 36_500.0
 _MOST_DOLLARS = 1_000_000_000.0
 _MOST_TOKENS = 1_000_000_000_000
-_FALLBACKS = (CachedReply, SimplifiedReply, AskHuman, ErrorReply)
+_FALLBACKS = (CachedReply, SimplifiedReply, AskHuman, OtherAgent, ErrorReply)
 
 
 def budget(value: Budget | None, where: str) -> Budget | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from holdfast_workflows.contracts.agent.fallbacks import OtherAgent
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.text.nearest import no_such
 
@@ -49,7 +50,7 @@ def check_members(agents: Mapping[str, Agent[Any] | Team[Any]]) -> None:
 
 
 def check_handoffs(agents: Mapping[str, Agent[Any]], teams: Mapping[str, object]) -> None:
-    """Check the handoffs of all agents.
+    """Check the handoffs of all agents, and the agents that are fallbacks of others.
 
     Raises:
         InvalidDeclaration: A handoff is to an agent that the App does not have, or that replies in another shape.
@@ -62,11 +63,14 @@ def check_handoffs(agents: Mapping[str, Agent[Any]], teams: Mapping[str, object]
                     f"use Delegate({tool.handoff!r})"
                 )
             if tool.handoff:
-                _check(agent, tool.name, tool.handoff, agents)
+                _check(agent, f"Handoff {tool.name!r}", tool.handoff, agents)
+        for fallback in agent.spec.fallbacks:
+            if isinstance(fallback, OtherAgent):
+                _check(agent, "OtherAgent", fallback.agent, agents)
 
 
-def _check(agent: Agent[Any], tool: str, target: str, agents: Mapping[str, Agent[Any]]) -> None:
-    where = f"agent {agent.name!r}, Handoff {tool!r}"
+def _check(agent: Agent[Any], what: str, target: str, agents: Mapping[str, Agent[Any]]) -> None:
+    where = f"agent {agent.name!r}, {what}"
     if target not in agents:
         raise InvalidDeclaration(f"{where}: {no_such('agent', [target], agents)}")
     if target == agent.name:

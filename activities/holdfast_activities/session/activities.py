@@ -82,7 +82,7 @@ class Activities:
         self.drainer = Drainer(applying, state.outbox, state.erasing, conversations.forget)
         """Applies memory changes in the background."""
         self._all = _activities_of(
-            LoadAgent(registry, state, agents, identity, self._servers),
+            LoadAgent(registry, state, agents, identity, places, self._servers),
             Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)),
             Act(state, agents, Ledger(state, conversations), resilience),
             SettleTurn(state, places),

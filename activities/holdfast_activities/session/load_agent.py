@@ -7,6 +7,7 @@ from temporalio import activity
 
 from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.state.database import SessionRow, State
+from holdfast_activities.teams.routing.places import Places
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.builtin_tools import own_tools
@@ -43,9 +44,11 @@ class LoadAgent:
         state: State,
         agents: LiveAgents,
         identity: IdentityRequests,
+        places: Places,
         servers: "McpServers | None" = None,
     ) -> None:
         self._identity = identity
+        self._places = places
         self._registry = registry
         self._servers = servers
         self._state = state
@@ -79,8 +82,11 @@ class LoadAgent:
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
         pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant), self._levels(spec, load))
         pinned = pinned.model_copy(update={"notifies": bool(self._registry.notifications)})
+        pinned = pinned.model_copy(update={"routed": load.routed or spec.routing is not None})
         if load.again:
             await self._state.save_spec(digest, body)
+            if load.handoff and pinned.routed:
+                await self._places.move(load.session, spec.name if spec.routing else "", failed=load.failed)
             self._agents.keep(digest, spec)
             return LoadResult(spec=pinned)
         opened = await self._state.open_session(
@@ -173,6 +179,5 @@ def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None, levels: tupl
             if levels and tool.inline and not needs.is_static(levels, tool.name)
         ),
         "weight": limits.weight if limits else 1.0,
-        "routed": spec.routing is not None,
     }
     return PinnedSpec.model_validate(dict(spec) | own)

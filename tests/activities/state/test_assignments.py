@@ -119,10 +119,14 @@ async def test_success_and_latency_are_those_of_the_last_turns(state: State) -> 
     assert await state.assignments.recent(10_000.0) == {}
 
 
-async def test_a_place_moves_with_its_session_to_another_agent(state: State) -> None:
+async def test_a_session_that_goes_on_with_another_agent_has_a_place_of_that_one(state: State) -> None:
     await place(state, "s", a=FREE)
-    await state.assignments.change("s", "b")
-    assert set(await state.assignments.loads()) == {"b"}
+    for agent in ("b", "c"):
+        await state.assignments.finish(["s"], "failed", {}, 101.0)
+        await state.assignments.claim_next("s", agent, 101.0)
+        await state.assignments.claim("s", 1, agent, 101.0)  # by its first step
+        assert await state.assignments.loads() == {agent: Load(running=1)}
+    assert (await state.assignments.recent(102.0))["a"].failed == 1
 
 
 @pytest.mark.parametrize("before", [150.0, 50.0])

@@ -46,7 +46,7 @@ async def choose(state: SessionState, route: Route, load: LoadInput) -> None:
         )
     # The route is not needed any more: after a continue-as-new the session has its agent.
     state.start = state.start.model_copy(update={"agent": result.agent, "route": None})
-    state.others = tuple(each.agent for each in result.ranking if each.agent != result.agent)
+    state.others = result.others
     state.emit("routed", _reasons(result), at=(state.turns, 0), name=result.agent, status=result.by)
 
 

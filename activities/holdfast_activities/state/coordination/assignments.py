@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, delete, exists, literal, or_, update
+from sqlalchemy import ColumnElement, delete, exists, func, literal, or_, update
 from sqlalchemy import insert as insert_from
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
@@ -133,12 +133,15 @@ class AssignmentStore:
         row = select_columns(*map(literal, values.values())).where(~taken)
         await self._transactions.write(insert_from(table).from_select(list(values), row))
 
-    async def change(self, session: str, agent: str) -> None:
-        """Move a session's place to another agent, which goes on with its turn."""
-        own = self._own(session)
-        await self._transactions.write(
-            update(AssignmentTable).where(*own).values(agent=self._scope.stored(agent))
-        )
+    async def claim_next(self, session: str, agent: str, now: float) -> None:
+        """Count the turn of a session that goes on with another agent, after its place was freed."""
+        async with self._transactions.begin() as db:
+            last = select(func.min(col(AssignmentTable.turn))).where(
+                col(AssignmentTable.session) == identifier(session)
+            )
+            first = (await db.exec(last)).one_or_none()
+        # Below all others: the numbers of turns are those of the session.
+        await self.claim(session, min(first or 0, _START) - 1, agent, now)
 
     async def finish(
         self, sessions: Sequence[str], status: str, limits: Mapping[str, Routing], now: float
@@ -302,9 +305,6 @@ class AssignmentStore:
 
     def _mine(self) -> ColumnElement[bool]:
         return self._scope.own(col(AssignmentTable.agent))
-
-    def _own(self, session: str) -> tuple[ColumnElement[bool], ...]:
-        return col(AssignmentTable.session) == identifier(session), col(AssignmentTable.ended) == 0
 
 
 def _order(row: AssignmentTable) -> tuple[int, float, str]:

@@ -46,6 +46,16 @@ class Places:
         woken = await self._state.assignments.finish([session], status, self.limits, clock.now())
         await self.wake(woken)
 
+    async def move(self, session: str, agent: str, *, failed: bool) -> None:
+        """Give a session that goes on with another agent a place of that one; empty for an agent without places.
+
+        ``failed``: the agent before could not serve it.
+        """
+        status = "failed" if failed else "cancelled"
+        await self.finish(session, status)
+        if agent:
+            await self._state.assignments.claim_next(session, agent, clock.now())
+
     async def wake(self, sessions: Sequence[str]) -> None:
         """Tell sessions that wait that they have a place."""
         if sessions:

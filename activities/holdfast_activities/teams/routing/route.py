@@ -71,6 +71,7 @@ class RouteSession:
             placed = await self._place(ask, routed, served)
         result = RouteResult(
             agent=placed.agent,
+            others=self._others(ask, placed),
             ranking=placed.ranking,
             excluded=excluded,
             capabilities=needed,
@@ -97,6 +98,19 @@ class RouteSession:
         )
         await self._places.wake(placed.woken)
         return placed
+
+    def _others(self, ask: RouteInput, placed: Placed) -> tuple[str, ...]:
+        """The other ranked agents whose replies have the shape that the caller gets from the chosen one."""
+        if not placed.agent:
+            return ()
+        agents = self._registry.agents
+        shape = agents[placed.agent].output
+        return tuple(
+            each.agent
+            for each in placed.ranking
+            if each.agent != placed.agent
+            and (ask.load.output is not None or agents[each.agent].output == shape)
+        )
 
     async def _wait(self, ask: RouteInput, result: RouteResult) -> RouteResult:
         """Have the session ask again, or refuse it."""

@@ -39,4 +39,14 @@ class ErrorReply(Declared):
     text: str = "Something went wrong on our side ({id}). {retry}"
 
 
-Fallback = Annotated[CachedReply | SimplifiedReply | AskHuman | ErrorReply, Field(discriminator="kind")]
+@public
+class OtherAgent(Declared):
+    """Let another agent of the App go on with the session: the same conversation, with its models and tools."""
+
+    kind: Literal["other_agent"] = "other_agent"
+    agent: str = Field(min_length=1)
+
+
+Fallback = Annotated[
+    CachedReply | SimplifiedReply | AskHuman | ErrorReply | OtherAgent, Field(discriminator="kind")
+]

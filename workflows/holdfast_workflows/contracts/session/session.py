@@ -255,6 +255,8 @@ class TurnState(Contract):
     """Calls of this turn that were permitted, by tool."""
     by: str = ""
     """The id of the principal whose message began it."""
+    agents_failed: tuple[str, ...] = ()
+    """Agents whose models did not answer in this turn."""
     handoffs: int = 0
     """Handoffs between agents in this turn."""
     unfinished: StepView | None = None

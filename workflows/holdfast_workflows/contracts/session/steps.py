@@ -34,6 +34,10 @@ class LoadInput(Contract):
     """Whether a running session loads the newest spec."""
     handoff: bool = False
     """Whether the session goes on with this agent instead of another one."""
+    failed: bool = False
+    """Whether that is because the other one's models do not answer."""
+    routed: bool = False
+    """Whether the turns of the other one are counted."""
     output_of: str = ""
     """The digest of the spec whose output shape is kept, if that was given at the session's start."""
     permissions: Permissions | None = None

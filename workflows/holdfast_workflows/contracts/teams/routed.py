@@ -18,6 +18,8 @@ class RouteResult(Contract):
     """The chosen agent; without one, the request waits and asks again after ``wait`` seconds at the latest."""
 
     agent: str = ""
+    others: tuple[str, ...] = ()
+    """Agents that could go on with the session if this one fails, the best first."""
     ranking: tuple[RankedAgent, ...] = ()
     excluded: tuple[str, ...] = ()
     """Agents that were not eligible, each with the reason."""

@@ -13,8 +13,8 @@ from . import activity_calls, search_attributes
 from .state import SessionState
 
 
-async def load(state: SessionState, agent: str) -> PinnedSpec:
-    """Return the newest spec of an agent for this session.
+async def load(state: SessionState, agent: str, *, failed: bool = False) -> PinnedSpec:
+    """Return the newest spec of an agent for this session. ``failed``: the present one's models do not answer.
 
     Raises:
         HoldfastError: It cannot be loaded.
@@ -27,6 +27,8 @@ async def load(state: SessionState, agent: str) -> PinnedSpec:
         user=state.start.user,
         again=True,
         handoff=agent != state.agent,
+        failed=failed,
+        routed=state.spec.routed,
         output_of=state.spec.digest if state.own_output else "",
         permissions=state.start.permissions,
         parent=state.start.parent,

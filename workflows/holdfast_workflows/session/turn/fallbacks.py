@@ -1,14 +1,14 @@
 """Fallbacks of a turn: what it does, in the agent's order, when no provider answers."""
 
 from holdfast_workflows.contracts import errors
-from holdfast_workflows.contracts.agent.fallbacks import AskHuman, ErrorReply
+from holdfast_workflows.contracts.agent.fallbacks import AskHuman, ErrorReply, OtherAgent
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.control.inbox import InboxItem
 from holdfast_workflows.contracts.problems import Problem, error_of, problem_of
 from holdfast_workflows.contracts.session.steps import ThinkResult
 
 from ..inbox import waits
-from ..state import continue_as_new
+from ..state import agent_change, continue_as_new
 from ..state.state import SessionState
 from .model_step import ModelStep
 
@@ -37,7 +37,7 @@ class Fallbacks:
         Raises:
             HoldfastError: The given error, if fallbacks do not apply to it.
         """
-        if not self._spec.fallbacks or not applies(error):
+        if not (self._spec.fallbacks or self.next_agent) or not applies(error):
             raise error
         self._state.change(fallback=0, problem=problem_of(error))
 
@@ -48,6 +48,8 @@ class Fallbacks:
             HoldfastError: No fallback is left: the error that they were tried for.
         """
         state, place = self._state, self._state.turn.fallback or 0
+        if agent := self.next_agent:
+            return await self._go_on_with(agent)
         if place >= len(self._spec.fallbacks):
             raise error_of(self._problem)
         fallback = self._spec.fallbacks[place]
@@ -55,9 +57,37 @@ class Fallbacks:
             state.change(reply=fallback.text)
             self._emit(fallback.kind, "")
             raise error_of(self._problem)
+        if isinstance(fallback, OtherAgent):
+            state.change(fallback=place + 1)
+            if self._may_try(fallback.agent):
+                await self._go_on_with(fallback.agent)
+            return ThinkResult(steps=())
         if isinstance(fallback, AskHuman):
             return await self._ask_human(place)
         return await self._written(fallback.kind, place)
+
+    @property
+    def next_agent(self) -> str:
+        """The next agent of the session's route that has not failed in this turn; empty if none is left."""
+        return next(filter(self._may_try, self._state.others), "")
+
+    def _may_try(self, agent: str) -> bool:
+        return agent != self._spec.agent and agent not in self._state.turn.agents_failed
+
+    async def _go_on_with(self, agent: str) -> ThinkResult:
+        """Change the session's agent. If the other one cannot be loaded, it counts as tried."""
+        state, before = self._state, self._spec.agent
+        try:
+            spec = await agent_change.load(state, agent, failed=True)
+        except errors.HoldfastError as error:
+            state.change(agents_failed=(*state.turn.agents_failed, agent))
+            self._emit("other_agent", f"{agent} did not help: {error}")
+            return ThinkResult(steps=())
+        reason = f"{before}: {self._problem.message}"
+        state.change(agents_failed=(*state.turn.agents_failed, before))
+        self._emit("other_agent", agent)
+        agent_change.change_agent(state, spec, reason, "fallback")
+        return ThinkResult(steps=())
 
     async def _written(self, kind: str, place: int, answer: str = "") -> ThinkResult:
         """Have ``think`` write a reply without a normal model call."""

@@ -32,6 +32,9 @@ _NO_CALLS_LEFT = "not run: the budget of tool calls is used up; answer with what
 
 _CANCELLED = "not run: the turn was cancelled"
 
+_BEFORE_OTHERS = 5.0
+"""Seconds that a turn waits for its agent's models if another agent of its route could go on."""
+
 _LOOP_WARNING = (
     "You repeat yourself: {names} with the same outcome again and again. "
     "Try another way, or answer with what you have."
@@ -177,6 +180,8 @@ class TurnRunner:
         # `max_wait` is for providers. Fallbacks do not help against an unavailable database or a budget
         # that other calls have reserved.
         most = self._spec.max_wait
+        if self._fallbacks.next_agent:
+            most = min(most, _BEFORE_OTHERS)
         if wait.kind == "state" or wait.error_code == errors.BudgetExhausted.code:
             most = max(DEFAULT_MAX_WAIT, most)
         left = most - turn.waited_for_providers
