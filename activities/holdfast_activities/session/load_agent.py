@@ -108,7 +108,13 @@ class LoadAgent:
     def _levels(self, spec: AgentSpec, load: LoadInput) -> tuple[Level, ...]:
         if load.permissions is not None:
             tools = {tool.name: tool for tool in spec.tools}
-            checking.check(load.permissions, tools, "the session's permissions")
+            rules = load.permissions
+            if load.handoff:
+                # Checked at the session's start. Another agent need not have the tools that they name.
+                idle = checking.idle(rules, tools)
+                kept = tuple(rule for rule in rules.rules if rule.tool not in idle)
+                rules = rules.model_copy(update={"rules": kept})
+            checking.check(rules, tools, "the session's permissions")
         if spec.permissions and (
             missing := checking.idle(spec.permissions, (tool.name for tool in spec.tools))
         ):

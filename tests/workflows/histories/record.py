@@ -30,6 +30,7 @@ from .guarded import GUARDED, HELD
 from .permitted import PERMITTED
 from .remembering import AWAY, REMEMBERING
 from .routed import ROUTED
+from .teamed import TEAMED
 
 FOLDER = Path(__file__).parent
 _ROLL_OVER = 40  # events: three runs for the six steps of its shape
@@ -143,6 +144,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **ELICITED,
     **APPROVED,
     **ROUTED,
+    **TEAMED,
 }
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from holdfast import Agent, App, Budget, Handoff, InvalidDeclaration, Memory, Session, tool
+from holdfast import Agent, App, Budget, Handoff, InvalidDeclaration, Memory, Permissions, Session, deny, tool
 from holdfast.testing import Reply, Request, call, failed, say
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.limits import MAX_HANDOFFS
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.session import Event
 
-from ...support import Report, eventually, look
+from ...support import Report, eventually, look, peek
 from ..conftest import Running, Start
 from ..limited import events
 
@@ -147,6 +147,20 @@ async def test_the_former_agents_calls_are_undone_when_the_turn_fails(start: Sta
 
 async def _is(found: list[str], wanted: list[str]) -> bool:
     return found == wanted
+
+
+async def test_the_sessions_own_rules_apply_to_the_other_agent(start: Start) -> None:
+    app = App(agents=[agent("triage", Handoff("billing"), look), agent("billing", peek)])
+    rules = Permissions(rules=(deny("look"), deny("pee*")))
+    async with start([TO_BILLING, call("peek", {"at": "it"}), say("I may not.")], app) as it:
+        session = await it.holdfast.client.start("triage", "Go", permissions=rules)
+        await session.wait()
+        assert models(it) == ["triage", "billing", "billing"]
+        results = [entry async for entry in session.log() if isinstance(entry, ResultEntry)]
+        assert [(each.name, each.status) for each in results] == [
+            ("handoff_to_billing", "ok"),
+            ("peek", "denied"),
+        ]
 
 
 async def test_the_plan_and_the_budget_stay_those_of_the_session(start: Start) -> None:
