@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     )
     from holdfast_workflows.contracts.control.approvals import Approval, SignedAnswer
     from holdfast_workflows.contracts.control.audit import AuditEntry, AuditRecord
-    from holdfast_workflows.contracts.control.inbox import Handover, InboxItem
+    from holdfast_workflows.contracts.control.inbox import Handover, InboxItem, OpenTicket
     from holdfast_workflows.contracts.control.notifications import Apprise, Webhook
     from holdfast_workflows.contracts.control.secrets import Secret
     from holdfast_workflows.contracts.errors import (
@@ -209,9 +209,11 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.teams.board import BoardEntry
     from holdfast_workflows.contracts.teams.fleets import FleetError, FleetReport
     from holdfast_workflows.contracts.teams.routing import Route, Router, Routing, When
+    from holdfast_workflows.contracts.tools.tickets import Ticket
 
     from .agent import Agent
     from .app import App
+    from .client_tool import client_tool
     from .code_tool import CodeTool
     from .http_tool import HttpTool
     from .mcp_server import MCPServer
@@ -257,7 +259,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.agent.spec": "AgentSpec BoardTool McpTool OutputSpec RetryPolicy ToolSpec",
     "holdfast_workflows.contracts.control.approvals": "Approval SignedAnswer",
     "holdfast_workflows.contracts.control.audit": "AuditEntry AuditRecord",
-    "holdfast_workflows.contracts.control.inbox": "Handover InboxItem",
+    "holdfast_workflows.contracts.control.inbox": "Handover InboxItem OpenTicket",
     "holdfast_workflows.contracts.control.notifications": "Apprise Webhook",
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
@@ -291,8 +293,10 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.teams.board": "BoardEntry",
     "holdfast_workflows.contracts.teams.fleets": "FleetError FleetReport",
     "holdfast_workflows.contracts.teams.routing": "Route Router Routing When",
+    "holdfast_workflows.contracts.tools.tickets": "Ticket",
     ".agent": "Agent",
     ".app": "App",
+    ".client_tool": "client_tool",
     ".code_tool": "CodeTool",
     ".http_tool": "HttpTool",
     ".mcp_server": "MCPServer",
@@ -331,22 +335,22 @@ __all__ = [
     "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
     "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
     "NeedsPerson", "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted",
-    "NothingToDo", "NotificationFailed", "OpenMemory", "OtherAgent", "OutputCutOff", "OutputInvalid",
-    "OutputSpec", "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline",
-    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
-    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
-    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
-    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionView",
-    "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "Stage", "StartOptions",
-    "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status",
-    "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamOptions",
-    "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Tool", "ToolArgumentsInvalid",
-    "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec",
-    "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView",
-    "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting",
-    "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called", "connect", "deny", "open_memory",
-    "tool", "untrusted",
+    "NothingToDo", "NotificationFailed", "OpenMemory", "OpenTicket", "OtherAgent", "OutputCutOff",
+    "OutputInvalid", "OutputSpec", "Parallel", "PermissionDecided", "Permissions", "PersonalData",
+    "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
+    "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
+    "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions",
+    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
+    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
+    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "Stage",
+    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
+    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team",
+    "TeamOptions", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool",
+    "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
+    "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
+    "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called",
+    "client_tool", "connect", "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from holdfast_workflows.contracts.agent.spec import TOOL_RETRY, Effect, RetryPol
 from holdfast_workflows.contracts.errors import EffectUnknown, InvalidDeclaration
 from holdfast_workflows.contracts.names import RESERVED
 from holdfast_workflows.contracts.public import public
+from holdfast_workflows.contracts.tools.tickets import Ticket, TicketOpened
 
 from . import arguments as args
 from . import calling, declare, effects
@@ -70,13 +71,17 @@ class Tool(Generic[P, R]):
         """Run the function and return its result as text: str as it is, None as "", else JSON.
 
         Raises:
+            TicketOpened: The function returned a ticket.
             ResultNotText: The result cannot be written as JSON.
             ToolError: The function tried to end the process.
         """
         given = dict(arguments)
         if self._signature.context:
             given[self._signature.context] = context
-        return calling.as_text(await calling.run(cast("Callable[..., object]", self._function), given))
+        result = await calling.run(cast("Callable[..., object]", self._function), given)
+        if isinstance(result, Ticket):
+            raise TicketOpened(result)
+        return calling.as_text(result)
 
     async def probe(self, arguments: Mapping[str, Any], context: ToolContext) -> str | None:
         """Ask the probe for the result of the call with the context's key; None if it did not happen.

@@ -11,7 +11,8 @@ from temporalio.client import Client as TemporalClient
 from temporalio.service import TLSConfig
 
 import holdfast_temporal
-from holdfast_client.operations import auditing, effects, inbox, listing
+from holdfast_client.operations import auditing, effects, listing
+from holdfast_client.operations.inbox import InboxMethods
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_client.operations.memory import MemoryClient
 from holdfast_client.requests import starting, waiting
@@ -26,7 +27,6 @@ from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape
 from holdfast_workflows.contracts.control.audit import AuditEntry, AuditList
 from holdfast_workflows.contracts.control.identity import Principal
-from holdfast_workflows.contracts.control.inbox import InboxItem, ItemKind
 from holdfast_workflows.contracts.errors import SettingsInvalid
 from holdfast_workflows.contracts.operations.breakers import (
     BreakerList,
@@ -103,7 +103,7 @@ async def connect(
 
 
 @public
-class Client(TeamMethods):
+class Client(TeamMethods, InboxMethods):
     """Starts, finds and operates sessions. Made by ``connect``."""
 
     def __init__(self, requests: Requests) -> None:
@@ -321,29 +321,6 @@ class Client(TeamMethods):
         with bad_input():
             request = ListSessions(agent=agent, tenant=tenant or "", user=user, status=status)
         return listing.permitted(self._requests, request, limit)
-
-    async def inbox(
-        self,
-        *,
-        kind: ItemKind | None = None,
-        agent: str | None = None,
-        tenant: str | None = None,
-        owner: str | None = None,
-        limit: int | None = None,
-    ) -> tuple[InboxItem, ...]:
-        """Return what waits for people in all sessions, the item with the next deadline first.
-
-        Effects of unknown outcome for which no turn waits are included, without a deadline. Answer an item with
-        ``client.session(item.session)``. A new item may be missing for a second.
-
-        Args:
-            kind: Only items of this kind.
-            agent: Only sessions of this agent.
-            tenant: Only sessions of this tenant.
-            owner: Only items that this person or role (``role:approver``) may answer.
-            limit: Most items, and most sessions that are asked.
-        """
-        return await inbox.inbox(self._requests, kind, agent, tenant, owner, limit)
 
     async def agents(self) -> tuple[AgentInfo, ...]:
         """Return the agents that the workers serve."""

@@ -27,12 +27,13 @@ from .reply import Output, OutT, Reply
 from .stream.events import StreamEvent, TurnEnded
 from .stream.position import Position
 from .stream.streaming import Stream
+from .tickets.settling import TicketMethods
 
 _log = logging.getLogger(__name__)
 
 
 @public
-class Session(AnswerMethods, Generic[OutT]):
+class Session(AnswerMethods, TicketMethods, Generic[OutT]):
     """A handle for one session, made by ``Client.start`` or ``Client.session`` without a request."""
 
     def __init__(

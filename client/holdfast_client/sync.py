@@ -102,6 +102,7 @@ class Client(_Handle[async_client.Client]):
 
     sessions = _iterating(async_client.Client.sessions)
     inbox = _blocking(async_client.Client.inbox)
+    tickets = _blocking(async_client.Client.tickets)
     whoami = _blocking(async_client.Client.whoami)
     task_queue = _blocking(async_client.Client.task_queue)
     agents = _blocking(async_client.Client.agents)
@@ -316,6 +317,8 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     delegate = _blocking(async_session.Session.delegate)
     hand_over = _blocking(async_session.Session.hand_over)
     give_back = _blocking(async_session.Session.give_back)
+    tickets = _blocking(async_session.Session.tickets)
+    settle = _blocking(async_session.Session.settle)
     effects = _blocking(async_session.Session.effects)
     prompts = _iterating(async_session.Session.prompts)
     prompt = _blocking(async_session.Session.prompt)

@@ -22,6 +22,7 @@ from .common import exits, options, output, printing
 from .operations import a2a, answers, audit, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks, whoami
 from .teams import board, fleet
+from .tickets import ticket
 
 GROUP: Final = "holdfast.commands"
 
@@ -63,6 +64,7 @@ _GROUPS: Final = {
     "permissions": permissions.permissions,
     "mcp": mcp.mcp,
     "a2a": a2a.a2a,
+    "ticket": ticket.ticket,
 }
 
 

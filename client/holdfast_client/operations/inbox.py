@@ -25,7 +25,45 @@ _STATUSES: Final[tuple[Status, ...]] = ("needs_person", "paused")
 """A paused session may wait for a person, too."""
 
 
-async def inbox(
+class InboxMethods:
+    """The part of ``Client`` that lists what waits."""
+
+    _requests: Requests
+
+    async def inbox(
+        self,
+        *,
+        kind: ItemKind | None = None,
+        agent: str | None = None,
+        tenant: str | None = None,
+        owner: str | None = None,
+        limit: int | None = None,
+    ) -> tuple[InboxItem, ...]:
+        """Return what waits for people in all sessions, the item with the next deadline first.
+
+        Effects of unknown outcome for which no turn waits are included, without a deadline. Answer an item with
+        ``client.session(item.session)``. A new item may be missing for a second.
+
+        Args:
+            kind: Only items of this kind.
+            agent: Only sessions of this agent.
+            tenant: Only sessions of this tenant.
+            owner: Only items that this person or role (``role:approver``) may answer.
+            limit: Most items, and most sessions that are asked.
+        """
+        return await _inbox(self._requests, kind, agent, tenant, owner, limit)
+
+    async def tickets(
+        self, *, agent: str | None = None, tenant: str | None = None, limit: int | None = None
+    ) -> tuple[InboxItem, ...]:
+        """Return the calls of all sessions that wait for a result, the one with the next deadline first.
+
+        Give it with ``client.session(item.session).settle(item.id, …)``. A new ticket may be missing for a second.
+        """
+        return await _inbox(self._requests, "ticket", agent, tenant, None, limit)
+
+
+async def _inbox(
     requests: Requests,
     kind: ItemKind | None,
     agent: str | None,

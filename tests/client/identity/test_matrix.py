@@ -67,6 +67,8 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "board.write": ("send", lambda client, id: client.session(id).board.write("plan", "x", id=f"w-{id}")),
     # No turn waits for it, so it is the ledger that is changed.
     "answer": ("control", _of("answer", "effect-1", "retry")),
+    "tickets": ("view", _of("tickets")),
+    "settle": ("settle", _of("settle", "ticket-2", "Done")),
     "erase": ("erase", lambda client, id: client.memory.erase("session", id)),
 }
 """Each public method of ``Session`` that makes a request, with the operation it needs."""
@@ -77,6 +79,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "run": ("start", False, lambda client: client.run("helper", "Hi")),
     "sessions": ("list", False, lambda client: _all(client.sessions())),
     "inbox": ("list", False, lambda client: client.inbox()),
+    "tickets": ("list", False, lambda client: client.tickets()),
     "audit": ("audit", False, lambda client: client.audit()),
     "agents": ("agents", False, lambda client: client.agents()),
     "effects": ("effects", True, lambda client: client.effects()),

@@ -13,10 +13,11 @@ from holdfast_workflows.contracts.control.verification import VerifyInput
 from holdfast_workflows.contracts.limits import SHOWN_CHARS
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 from holdfast_workflows.contracts.text.unicode import preview
+from holdfast_workflows.contracts.tools.tickets import Settlement
 
 from ..inputs import UnknownNames
 from . import validators
-from .inbox import answers, handover
+from .inbox import answers, handover, tickets
 from .principal import actor, principal, signed_signal
 from .state import activity_calls, agent_change, budget_limits, current_details, search_attributes
 from .state.state import SessionState
@@ -151,6 +152,16 @@ class ControlHandlers(UnknownNames):
     @answer.validator
     def _validate_answer(self, answer: Answer) -> None:
         answers.check(self._state, answer, principal())
+
+    @workflow.update(description="Give the result of a ticket; its call is settled with it.")
+    def settle(self, given: Settlement) -> SessionView:
+        """Settle a ticket once."""
+        tickets.apply(self._state, given, principal())
+        return self._show()
+
+    @settle.validator
+    def _validate_settle(self, given: Settlement) -> None:
+        tickets.check(self._state, given, principal())
 
     @workflow.update(description="Give the session to a person, who replies instead of the agent.")
     def hand_over(self, given: Handover) -> SessionView:

@@ -29,6 +29,7 @@ from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStat
 from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
 from holdfast_workflows.contracts.text.redaction import redact, redact_error
 from holdfast_workflows.contracts.text.unicode import size
+from holdfast_workflows.contracts.tools.tickets import TOKEN
 
 _logger = logging.getLogger("holdfast.tool")
 
@@ -251,6 +252,7 @@ def context(call: ToolRun, heartbeat: Callable[[str], None], secrets: Sequence[s
         _secret=secret,
         _untrusted=call.untrusted,
         _root=call.root,
+        _token=TOKEN.get(),
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from temporalio import activity
 from temporalio.common import RawValue
 
-from holdfast_activities import clock
 from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
 from holdfast_activities.teams.needed import OUTCOMES
@@ -29,17 +28,18 @@ from holdfast_workflows.contracts.session.session import ToolProgress
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
 from holdfast_workflows.contracts.text.redaction import redact
 from holdfast_workflows.contracts.text.unicode import preview
+from holdfast_workflows.contracts.tools.tickets import TOKEN
 
 from ..common import run_tool
 from ..common.agents import LiveAgent, LiveAgents
 from ..common.heartbeat import UNWATCHED, Heartbeat
 from ..common.log_writes import away
-from . import approvals
+from . import approvals, tickets
 from .attempts import Attempts
 from .ledger import Ledger
 from .once import Once
 from .repeatable import Repeatable
-from .request import CallRequest, act_result, asked_for, call_of, effect_row, prepare
+from .request import CallRequest, act_result, asked_for, call_of, prepare
 from .resolution import GIVEN_UP, decided, in_doubt
 from .same_calls import SameCalls
 from .undo import Undo
@@ -120,6 +120,7 @@ class Act:
             return await self._decided(await self._same.known(request))
         INPUTS.set({each.question: each.text for each in request.inputs})
         OUTCOMES.set(request.children)
+        TOKEN.set(tickets.token_of(self._state, request))
         agent = await self._agents.get(request.digest)
         await self._expect_here(agent, request)
         arguments = request.arguments
@@ -189,8 +190,7 @@ class Act:
         call = call_of(request, request.name, request.arguments, request.key)
         entry = run_tool.failed(call, ToolFailed(request.text))
         now = await self._ledger.standing(request.key)
-        changes = {"status": "failed", "result": preview(request.text), "settled": clock.now()}
-        row = None if now is None else now.row.model_copy(update=changes)
+        row = None if now is None else tickets.failed_row(now.row, request.text)
         return act_result(await self._ledger.settle(entry, row, request.session))
 
     async def _decided(self, request: ActInput) -> ActResult:
@@ -201,13 +201,13 @@ class Act:
         if request.mode == "refuse":
             return await self._refused(request)
         settle = request.mode == "confirm"
-        text = request.text if settle else GIVEN_UP
+        text = await tickets.text_of(self._state, request) if settle else GIVEN_UP
         call = call_of(request, request.name, request.arguments, request.key)
         entry = run_tool.result(call, text, "ok" if settle else "failed")
-        now = await self._ledger.standing(request.key)
-        # The database may have lost the row.
-        row = now.row if now else effect_row(call, "once", "unknown")
-        if request.undecided:
+        row = await tickets.row_of(self._ledger, request)
+        if row is None:
+            decision = None
+        elif request.undecided:
             decision = in_doubt(row)
         else:
             decision = decided(row, "confirm" if settle else "give_up", text, request.by)

@@ -12,8 +12,9 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import without_secrets, words
-from holdfast_activities.tools.questions import InputNeeded
+from holdfast_workflows.contracts.control.inbox import OpenTicket
 from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
+from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.steps import ActResult, Wait
 
@@ -22,6 +23,7 @@ from ..common.run_tool import Attempt
 from .attempts import HAPPENED, Attempts, Permit
 from .ledger import AT_WORK, Claim, Ledger
 from .request import CallRequest
+from .tickets import needed
 
 GRACE = 3.0
 """Seconds after a call's time-out in which it may still take effect, and by which the clocks of two
@@ -106,16 +108,28 @@ class Once:
             if attempt.ended:
                 return await self._interrupted(work, token, error)
             return await self._unknown(work, error)
-        except InputNeeded as needed:
-            # Its answer has the call made again, by a retry that takes the claim over.
-            await self._release(work, token)
-            return ActResult(asks=needed.question)
         except ToolFailed as error:
+            needs = needed(work, error)
+            if needs is not None and needs.ticket is not None:
+                return await self._waits(work, needs.ticket)
+            if needs is not None:
+                # What it needs has the call made again, by a retry that takes the claim over.
+                await self._release(work, token)
+                return needs
             entry = run_tool.failed(work.call, error)
             if not isinstance(error, HAPPENED):
                 return await self._failed(work, token, entry)
         row = work.effect("settled", entry.text)
         return await self._ledger.finish(work, entry, row)
+
+    async def _waits(self, work: CallRequest, ticket: OpenTicket) -> ActResult:
+        """Keep a call's ticket in the ledger, so that a lost worker does not lose it."""
+        row = await self._ledger.mark(work.call.key, "waiting", result=ticket.model_dump_json())
+        return (
+            ActResult(ticket=ticket)
+            if row is None or row.status == "waiting"
+            else await self._ledger.restore(work, row)
+        )
 
     async def _release(self, work: CallRequest, token: str) -> None:
         """Release the claim of a worker that stops or was timed out."""
@@ -156,9 +170,9 @@ class Once:
         row = claim.row
         # A person who chose to retry accepts that it may happen twice.
         retry = work.request.mode == "retry" and claim.token not in AT_WORK
-        if row.status == "unknown" and not retry:
-            return ActResult(unknown=True, preview=row.result)
-        if row.status not in ("claimed", "unknown"):
+        if row.status in ("unknown", "waiting") and not retry:
+            return _open(row)
+        if row.status not in ("claimed", "waiting", "unknown"):
             return await self._ledger.restore(work, row)
         left = row.claimed + (0.0 if claim.released else work.spec.timeout) + GRACE - clock.now()
         if left > 0 and row.status == "claimed":
@@ -204,7 +218,7 @@ class Once:
     async def _cancelled(self, work: CallRequest) -> ActResult:
         """Settle a call of a cancelled turn with what is known now, without waiting."""
         now = await self._ledger.standing(work.call.key)
-        if now is not None and now.row.status not in ("claimed", "unknown"):
+        if now is not None and now.row.status not in ("claimed", "waiting", "unknown"):
             return await self._ledger.restore(work, now.row)
         text = (
             "cancelled" if now is None else "cancelled before its result: it is unknown whether it happened"
@@ -212,6 +226,13 @@ class Once:
         entry = run_tool.result(work.call, text, "cancelled")
         row = None if now is None else work.effect("unknown", text)
         return await self._ledger.finish(work, entry, row)
+
+
+def _open(row: EffectView) -> ActResult:
+    """What a call waits for: its ticket's result, or a person's decision."""
+    if row.status == "waiting":
+        return ActResult(ticket=OpenTicket.model_validate_json(row.result))
+    return ActResult(unknown=True, preview=row.result)
 
 
 async def _probe(work: CallRequest) -> str | None:

@@ -5,8 +5,6 @@ from weakref import WeakValueDictionary
 
 from temporalio import activity
 
-from holdfast_activities.teams.needed import ChildrenNeeded
-from holdfast_activities.tools.questions import InputNeeded
 from holdfast_workflows.contracts.errors import ToolFailed
 from holdfast_workflows.contracts.session.steps import ActResult
 
@@ -14,6 +12,7 @@ from ..common import run_tool
 from .attempts import HAPPENED, Attempts, operation_of
 from .ledger import Ledger
 from .request import CallRequest
+from .tickets import needed
 
 
 class Repeatable:
@@ -32,11 +31,9 @@ class Repeatable:
                 if work.spec.effect == "idempotent":
                     _last[work.call.key] = attempt
                 entry = await permit.use(work, attempt)
-        except InputNeeded as needed:
-            return ActResult(asks=needed.question)
-        except ChildrenNeeded as needed:
-            return ActResult(children=needed.children)
         except ToolFailed as error:
+            if (needs := needed(work, error)) is not None:
+                return needs
             retries = self._attempts.retries
             choice = retries.choose(operation_of(work), work.spec.retry, activity.info().attempt, error)
             # The model gets the error once there is no further retry.

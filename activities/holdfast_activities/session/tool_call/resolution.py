@@ -20,7 +20,7 @@ from ..common.failures import reports_failures
 
 GIVEN_UP = "it is unknown whether this call happened, and it was given up"
 
-_IN_DOUBT: tuple[EffectStatus, ...] = ("claimed", "unknown")
+_IN_DOUBT: tuple[EffectStatus, ...] = ("claimed", "waiting", "unknown")
 
 
 def decided(row: EffectView, action: Literal["confirm", "give_up"], text: str, by: str) -> EffectView:

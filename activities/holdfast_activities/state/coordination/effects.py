@@ -22,7 +22,7 @@ from ..setup.tables import UNSETTLED, EffectTable
 from ..setup.transactions import Transactions
 from .approvals import Use, record_in
 
-_RECLAIMABLE = ("claimed", "failed", "unknown")
+_RECLAIMABLE = ("claimed", "waiting", "failed", "unknown")
 
 
 class EffectLedger:

@@ -16,6 +16,7 @@ CHOICES: Final[dict[str, str]] = {
     "handover": "/confirm ANSWER (reply to the user), /give-back NOTE (the agent replies again) or /give-up",
     "consent": "/retry or /give-up",
     "elicitation": "/confirm ANSWER or /give-up",
+    "ticket": "/confirm RESULT or /give-up",
     "budget": "/raise tokens 5000 (or dollars, steps, tool-calls, seconds) or /give-up (end the turn)",
 }
 """The possible commands for each kind of item."""

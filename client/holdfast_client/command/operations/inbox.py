@@ -16,7 +16,7 @@ from .answers import By, commands_to_answer, login
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.control.inbox import InboxItem
 
-Kind = Literal["approval", "effect", "ask_human", "budget", "handover", "consent", "elicitation"]
+Kind = Literal["approval", "effect", "ask_human", "budget", "handover", "consent", "elicitation", "ticket"]
 
 
 @command
@@ -36,7 +36,7 @@ async def inbox(
     """
     client = await connected(context)
     found = await client.inbox(kind=kind, agent=agent, tenant=tenant, owner=owner, limit=limit)
-    printing.listing(found, _list, "Nothing waits for a person.", json=json)
+    printing.listing(found, table, "Nothing waits for a person.", json=json)
 
 
 @command
@@ -72,7 +72,8 @@ async def give_back(
     printing.result(view, f"{session}: given back to {view.agent}", json=json)
 
 
-def _list(found: Sequence[InboxItem]) -> Text:
+def table(found: Sequence[InboxItem]) -> Text:
+    """Render items of the inbox."""
     return printing.blocks(
         (
             item.kind,

@@ -68,6 +68,7 @@ class ToolContext(Generic[Deps]):
     _secret: Callable[[str], str] = field(default=_undeclared, repr=False)
     _untrusted: bool = field(default=False, repr=False)
     _root: str = field(default="", repr=False)
+    _token: Callable[[], str] | None = field(default=None, repr=False)
 
     def heartbeat(self, detail: str = "") -> None:
         """Report progress; shown in the Temporal UI and to clients that follow the session."""
@@ -81,6 +82,21 @@ class ToolContext(Generic[Deps]):
             InvalidDeclaration: The tool does not declare it.
         """
         return self._secret(reference)
+
+    @property
+    def ticket_token(self) -> str:
+        """The token of the call's ticket: who posts to ``/tickets/TOKEN`` of ``holdfast ticket serve`` settles it.
+
+        Each attempt at the call has the same token.
+
+        Raises:
+            SettingsInvalid: The worker has no key that signs.
+        """
+        if self._token is None:
+            raise InvalidDeclaration(
+                "only a call with an activity of its own has a ticket; remove inline=True"
+            )
+        return self._token()
 
     @property
     def cancelled(self) -> bool:

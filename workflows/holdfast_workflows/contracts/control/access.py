@@ -11,15 +11,15 @@ from ..errors import NotPermitted, SessionNotFound
 from .identity import Principal, Role
 
 Operation = Literal[
-    "start", "send", "steer", "view", "control", "cancel", "close", "raise_budget", "answer", "list", "agents",
+    "start", "send", "settle", "steer", "view", "control", "cancel", "close", "raise_budget", "answer", "list", "agents",
     "effects", "breakers", "budgets", "memory_read", "memory_write", "erase", "maintain", "audit",
 ]  # fmt: skip
 
 GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
-    "user": frozenset({"start", "send", "steer", "view", "cancel", "close", "list", "agents"}),
+    "user": frozenset({"start", "send", "settle", "steer", "view", "cancel", "close", "list", "agents"}),
     "approver": frozenset({"view", "list", "agents", "answer"}),
     "operator": frozenset({
-        "view", "list", "agents", "control", "cancel", "close", "raise_budget", "answer", "effects", "breakers",
+        "view", "list", "agents", "control", "cancel", "close", "raise_budget", "answer", "settle", "effects", "breakers",
         "budgets", "memory_read", "memory_write", "erase", "maintain", "audit",
     }),
     "auditor": frozenset({"view", "list", "agents", "effects", "budgets", "memory_read", "audit"}),
@@ -27,7 +27,7 @@ GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
 """What each role may do within its tenant. A principal of kind ``user`` has the role ``user`` for its own sessions only."""
 
 UPDATES: Final[Mapping[str, Operation]] = {
-    "send": "send", "steer": "steer", "pause": "control", "resume": "control", "repin": "control",
+    "send": "send", "settle": "settle", "steer": "steer", "pause": "control", "resume": "control", "repin": "control",
     "cancel_turn": "cancel", "close": "close", "raise_budget": "raise_budget", "resolve": "answer",
     "answer": "answer", "hand_over": "control", "give_back": "answer", "wait_turn": "view",
     "retry_items": "send", "cancel_fleet": "cancel",

@@ -10,11 +10,13 @@ from ..public import public
 from .approvals import Approval, SignedAnswer
 from .identity import LOCAL_OPERATOR, Principal
 
-ItemKind = Literal["approval", "effect", "ask_human", "budget", "handover", "consent", "elicitation"]
+ItemKind = Literal[
+    "approval", "effect", "ask_human", "budget", "handover", "consent", "elicitation", "ticket"
+]
 """What a person is asked: whether a call may run (``approval``), whether a call of unknown outcome happened
 (``effect``), for an answer in place of the models (``ask_human``), for more budget (``budget``), to take over the
 session (``handover``), for access to a tool server (``consent``), for input that a tool server asks for
-(``elicitation``)."""
+(``elicitation``). A ``ticket`` waits for a call's result from another system or from the client."""
 
 AnswerAction = Literal["approve", "reject", "delegate", "confirm", "retry", "give_up", "give_back"]
 
@@ -27,6 +29,23 @@ ROLE = "role:"
 
 DEFAULT_DEADLINE = 86_400.0
 """Seconds that an item waits for each group of owners."""
+
+
+@public
+class OpenTicket(Contract):
+    """A ticket that a session waits for."""
+
+    what: str = ""
+    reference: str = ""
+    """The other system's name for the work."""
+    deadline: float = DEFAULT_DEADLINE
+    """Seconds."""
+    client: bool = False
+    """Whether the client carries the call out."""
+    arguments: str = ""
+    """The call's arguments as JSON, if the client carries it out."""
+    token: str = ""
+    """The digest of the token that settles the ticket; empty without one."""
 
 
 @public
@@ -78,6 +97,7 @@ class InboxItem(Contract):
     """The JSON schema that an answer to an elicitation has to fit; its text is then JSON."""
     digest: str = ""
     """Of an approval: the SHA-256 of the canonical arguments."""
+    ticket: OpenTicket | None = None
     summary: str = ""
     """Of a handover: the request, and what was done."""
     edited: str = ""
@@ -134,6 +154,8 @@ class Answer(Contract):
     digest: str = ""
     """With ``approve``: the digest of the arguments that the person has seen; others are then refused."""
     to: tuple[str, ...] = ()
+    ref: str = Field(default="", max_length=MAX_NAME)
+    """Of a ticket's result: the stored text, instead of ``text``."""
 
 
 def may_answer(owners: tuple[str, ...], principal: Principal) -> bool:

@@ -8,7 +8,7 @@ from ..control.inbox import Answer
 from ..public import public
 
 EffectStatus = Literal[
-    "claimed", "settled", "failed", "unknown", "given_up", "undoing", "undone", "undo_failed"
+    "claimed", "waiting", "settled", "failed", "unknown", "given_up", "undoing", "undone", "undo_failed"
 ]
 
 
@@ -16,7 +16,7 @@ EffectStatus = Literal[
 class EffectView(Contract):
     """One call with an effect. ``arguments`` and ``result`` are previews; times are seconds since 1970.
 
-    ``by`` is who settled the call, or gave it up, if not the tool: ``probe`` or ``person``, with the person's name.
+    A call that is ``waiting`` has a ticket, which is its ``result``. ``by`` is who settled the call, or gave it up, if not the tool: ``probe`` or ``person``, with the person's name.
     """
 
     key: str

@@ -5,12 +5,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..agent.budget import Allowance, Reservation, Spent
-from ..agent.spec import OutputSpec, PinnedSpec
+from ..agent.spec import Effect, OutputSpec, PinnedSpec
 from ..base import Contract
 from ..control.approvals import ApprovedCall
 from ..control.assertions import SignedStart
 from ..control.audit import AuditRecord
 from ..control.identity import Principal
+from ..control.inbox import OpenTicket
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions, Quota
 from ..problems import Problem
@@ -275,6 +276,10 @@ class ActInput(Contract):
     mode: ActMode = "call"
     text: str = ""
     """With ``confirm``: the result, written by a person."""
+    ref: str = ""
+    """With ``confirm``: the stored result, instead of ``text``."""
+    late: Effect | Literal[""] = ""
+    """The tool's effect, if the call had a ticket."""
     by: str = ""
     """The person who decided, with ``retry``, ``confirm`` and ``give_up``."""
     undecided: bool = False
@@ -326,6 +331,8 @@ class ActResult(Contract):
     """What a person has to answer before the call is made; it was not made."""
     children: Children | None = None
     """Child sessions that the call needs before it has a result."""
+    ticket: OpenTicket | None = None
+    """The call's result comes later."""
     used_up: str = ""
     """The quota without a place for the call, which did not run."""
 

@@ -13,6 +13,7 @@ _OWNERS: dict[ItemKind, tuple[str, ...]] = {
     "ask_human": _PEOPLE,
     "handover": _PEOPLE,
     "elicitation": _PEOPLE,
+    "ticket": _OPERATORS,
 }
 """Who answers items of each kind; approvals have the owners of the policy."""
 
@@ -24,6 +25,7 @@ _ACTIONS: dict[ItemKind, tuple[AnswerAction, ...]] = {
     "handover": ("confirm", "give_back", "give_up", "delegate"),
     "consent": ("retry", "give_up", "delegate"),
     "elicitation": ("confirm", "give_up", "delegate"),
+    "ticket": ("confirm", "give_up"),
 }
 
 
@@ -40,6 +42,15 @@ def addressed(item: InboxItem, policy: Approvals, now: float) -> InboxItem:
         "end": policy.end,
         "quorum": policy.quorum if item.kind == "approval" else 1,
     }
+    if item.ticket is not None:  # no person is asked for it
+        within = item.ticket.deadline
+        changes |= {
+            "deadline": now + within,
+            "within": within,
+            "reminders": (),
+            "escalation": (),
+            "end": "reject",
+        }
     return item.model_copy(update=changes)
 
 

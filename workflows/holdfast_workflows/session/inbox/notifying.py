@@ -12,7 +12,7 @@ def notify(
     state: SessionState, item: InboxItem, event: NotificationEvent, number: int = 1, result: str = ""
 ) -> None:
     """Queue a notification about an event of an item."""
-    if state.spec is None or not state.spec.notifies:
+    if state.spec is None or not state.spec.notifies or item.ticket is not None:
         return
     state.notify(
         Notification(

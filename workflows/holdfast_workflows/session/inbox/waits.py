@@ -60,7 +60,7 @@ async def ask_item(
         change = deadlines.next_change(state.inbox[item.id]) if timed else None
         times = [time for time in (change, until) if time is not None]
         left = max(0.0, min(times) - workflow.time()) if times else None
-        if await waiting.wait_until(ready, left, f"waits for a person: {item.what}"):
+        if await waiting.wait_until(ready, left, _summary(item)):
             break
         if until is not None and workflow.time() >= until:
             break
@@ -75,6 +75,10 @@ async def ask_item(
     state.resume_clock()
     waiting.show(state)
     return answer, item
+
+
+def _summary(item: InboxItem) -> str:
+    return f"waits for {'a ticket' if item.ticket else 'a person'}: {item.what}"
 
 
 def _open(state: SessionState, item: InboxItem) -> None:

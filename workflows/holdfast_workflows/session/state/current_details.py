@@ -125,6 +125,7 @@ _ANSWERS: dict[ItemKind, dict[str, str]] = {
     },
     "consent": {"answer retry": "the access is granted", "answer give-up": "continue without it"},
     "elicitation": {"answer confirm --text …": "give the input", "answer give-up": "continue without it"},
+    "ticket": {"ticket settle": "give the result", "answer give-up": "continue without it"},
 }
 """The commands that answer an item of each kind, and what they mean."""
 
@@ -135,7 +136,7 @@ def _item(item: InboxItem) -> list[str]:
     until = f", until {date(item.deadline)}" if item.deadline else ""
     whom = f" of {', '.join(map(_plain, item.owners))}" if item.owners else ""
     lines = [
-        f"- **waits for a person**{whom} since {clock(item.since)}{until}: {_plain(item.what, _REASON)}",
+        f"- **waits for a {'ticket' if item.ticket else 'person'}**{whom} since {clock(item.since)}{until}: {_plain(item.what, _REASON)}",
         *([f"- arguments: {_code(item.arguments)}"] if item.kind == "approval" else []),
     ]
     if item.kind == "budget":

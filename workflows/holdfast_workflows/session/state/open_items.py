@@ -73,7 +73,8 @@ class OpenItems:
         if id in self._open:
             return id
         seq = id.rpartition("-")[2]
-        return f"approval-{seq}" if f"approval-{seq}" in self._open else f"effect-{seq}"
+        found = (f"{kind}-{seq}" for kind in ("approval", "ticket"))
+        return next((each for each in found if each in self._open), f"effect-{seq}")
 
     @property
     def unanswered(self) -> tuple[InboxItem, ...]:

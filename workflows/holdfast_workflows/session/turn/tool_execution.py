@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError, CancelledError
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
-from holdfast_workflows.contracts.control.inbox import InboxItem
+from holdfast_workflows.contracts.control.inbox import InboxItem, OpenTicket
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
@@ -72,6 +72,8 @@ class ToolExecution:
                 result = await self._ask_input(result.asks)
             elif result.children is not None:
                 result = await self._run_children(result.children)
+            elif result.ticket is not None:
+                result = await self._await_ticket(result.ticket)
             if result is not None:
                 return result
 
@@ -215,6 +217,36 @@ class ToolExecution:
         given = ToolInput(question=question.digest, text=answer.text)
         inputs = (*self._request.inputs, given) if question.kind == "elicitation" else self._request.inputs
         self._change(again=True, mode="retry", inputs=inputs, by=answer.by)
+        return None
+
+    async def _await_ticket(self, ticket: OpenTicket) -> ActResult | None:
+        """Wait for the result that a ticket promises, then settle the call with it."""
+        what = ticket.what or descriptions.call(self._request.name, self._shown)
+        item = InboxItem(
+            id=f"ticket-{self._request.seq}",
+            kind="ticket",
+            what=f"{what} ({ticket.reference})" if ticket.reference else what,
+            tool=self._request.name,
+            call=names.call_key(workflow.info().workflow_id, self._request.seq),
+            arguments=ticket.arguments or preview(self._shown),
+            ticket=ticket,
+        )
+        answer, item = await waits.ask_item(self._state, item)
+        late = answer is not None and workflow.time() >= item.deadline
+        await waiting.resumed_off_clock(self._state)
+        self._lost, self._waited, once = 0, 0.0, self._policy.effect == "once"
+        self._change(late=self._policy.effect)
+        if answer is None and not once:
+            return self._void("cancelled before its ticket was settled", "cancelled")
+        if answer is None:
+            self._give_up()
+        elif late and once:
+            return await self._ask_person()
+        elif answer.action == "give_up":
+            text = f"no result before the deadline of {item.what}" if late else answer.text
+            self._change(again=True, mode="refuse", text=text or "there is no result", by=answer.by)
+        else:
+            self._change(again=True, mode="confirm", text=answer.text, ref=answer.ref, by=answer.by)
         return None
 
     async def _run_children(self, children: Children) -> ActResult | None:

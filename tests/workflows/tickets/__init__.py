@@ -1,0 +1,1 @@
+"""Calls whose result comes later."""
