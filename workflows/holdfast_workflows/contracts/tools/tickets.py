@@ -73,7 +73,7 @@ class Settlement(Contract):
     by: str = Field(default="", max_length=MAX_NAME)
     """Who or what gives the result; where principals are verified, theirs replaces it."""
     token: str = Field(default="", max_length=2_000)
-    """The ticket's token; whoever has it may settle the ticket."""
+    """The ticket's token, which gives the right to settle the ticket."""
 
 
 class TicketToken:
