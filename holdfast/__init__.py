@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from holdfast_client.operations.erasing import Erased
     from holdfast_client.operations.listing import SessionInfo
     from holdfast_client.operations.memory import MemoryClient
+    from holdfast_client.operations.trees import SessionTree
     from holdfast_client.reply import Reply
     from holdfast_client.requests.starting import (
         ConversationOptions,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from holdfast_client.stream.events import (
         AgentChanged,
         BudgetChanged,
+        ChildEnded,
+        ChildStarted,
         Compacted,
         Decided,
         FallbackUsed,
@@ -209,6 +212,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.teams.board import BoardEntry
     from holdfast_workflows.contracts.teams.fleets import FleetError, FleetReport
     from holdfast_workflows.contracts.teams.routing import Route, Router, Routing, When
+    from holdfast_workflows.contracts.teams.views import ChildView, TeamView
     from holdfast_workflows.contracts.tools.tickets import Ticket
 
     from .agent import Agent
@@ -234,13 +238,15 @@ _MODULES: Final = {
     "holdfast_client.operations.erasing": "Erased",
     "holdfast_client.operations.listing": "SessionInfo",
     "holdfast_client.operations.memory": "MemoryClient",
+    "holdfast_client.operations.trees": "SessionTree",
     "holdfast_client.reply": "Reply",
     "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
     "holdfast_client.session": "Session",
     "holdfast_client.stream.events": """
-        AgentChanged BudgetChanged Compacted Decided FallbackUsed HandedOver ModelChanged NeedsPerson
-        PermissionDecided PlanChanged Recalled Routed Status StepEnded StreamEvent TextDelta
-        TextRestart ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted Undone Waiting
+        AgentChanged BudgetChanged ChildEnded ChildStarted Compacted Decided FallbackUsed HandedOver
+        ModelChanged NeedsPerson PermissionDecided PlanChanged Recalled Routed Status StepEnded
+        StreamEvent TextDelta TextRestart ToolEnded ToolProgress ToolStarted TurnEnded TurnStarted
+        Undone Waiting
     """,
     "holdfast_client.teams.fleet": "Fleet",
     "holdfast_client.teams.fleet_result": "FleetResult",
@@ -293,6 +299,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.teams.board": "BoardEntry",
     "holdfast_workflows.contracts.teams.fleets": "FleetError FleetReport",
     "holdfast_workflows.contracts.teams.routing": "Route Router Routing When",
+    "holdfast_workflows.contracts.teams.views": "ChildView TeamView",
     "holdfast_workflows.contracts.tools.tickets": "Ticket",
     ".agent": "Agent",
     ".app": "App",
@@ -320,32 +327,33 @@ __all__ = [
     "Argument", "AskHuman", "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord", "BadInput",
     "Board", "BoardClient", "BoardConflict", "BoardEntry", "BoardFull", "BoardTool", "BreakerOpen",
     "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged", "BudgetExhausted",
-    "CachedReply", "ChildFailed", "ChildTimedOut", "ClearRefused", "Client", "CodeTool", "Compacted",
-    "Condition", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
-    "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate",
-    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
-    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
-    "ErrorReply", "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetOptions", "FleetReport",
-    "FleetResult", "Fleets", "HandedOver", "Handoff", "Handover", "HandoverUnanswered", "HoldfastError",
-    "HttpTool", "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
-    "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing",
-    "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply",
-    "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged",
-    "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
-    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
-    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
-    "NeedsPerson", "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted",
-    "NothingToDo", "NotificationFailed", "OpenMemory", "OpenTicket", "OtherAgent", "OutputCutOff",
-    "OutputInvalid", "OutputSpec", "Parallel", "PermissionDecided", "Permissions", "PersonalData",
-    "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
-    "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
-    "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions",
-    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
-    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
-    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "Stage",
-    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
-    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team",
-    "TeamOptions", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool",
+    "CachedReply", "ChildEnded", "ChildFailed", "ChildStarted", "ChildTimedOut", "ChildView",
+    "ClearRefused", "Client", "CodeTool", "Compacted", "Condition", "ContentFiltered", "ContextTooLong",
+    "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent",
+    "DecryptionFailed", "Delegate", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView",
+    "EgressRefused", "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply",
+    "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError",
+    "FleetOptions", "FleetReport", "FleetResult", "Fleets", "HandedOver", "Handoff", "Handover",
+    "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
+    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
+    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
+    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
+    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
+    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
+    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
+    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
+    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
+    "OpenTicket", "OtherAgent", "OutputCutOff", "OutputInvalid", "OutputSpec", "Parallel",
+    "PermissionDecided", "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem",
+    "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited", "Recalled", "RecalledMemory",
+    "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge", "RetryPolicy", "Route",
+    "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable", "SearchAttributesMissing",
+    "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo",
+    "SessionNotFound", "SessionOptions", "SessionRunning", "SessionTree", "SessionView",
+    "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "Stage", "StartOptions",
+    "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status",
+    "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamOptions",
+    "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool",
     "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
     "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
     "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",

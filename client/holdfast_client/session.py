@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Generic
 
-from holdfast_client.operations import content, effects
+from holdfast_client.operations import content, effects, trees
 from holdfast_client.operations.boards import BoardClient
+from holdfast_client.operations.trees import SessionTree
 from holdfast_client.requests import waiting
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
@@ -311,6 +312,20 @@ class Session(AnswerMethods, TicketMethods, Generic[OutT]):
     async def effects(self) -> tuple[EffectView, ...]:
         """Return the session's entries in the effect ledger, in order."""
         return await effects.effects(self._requests, self._id)
+
+    async def tree(self, *, limit: int = trees.LIMIT) -> SessionTree:
+        """Return the tree that the session belongs to, from its first session on. A new session may be missing for a
+        second.
+
+        Args:
+            limit: The maximum number of sessions; of more, the newest are returned.
+
+        Raises:
+            BadInput: ``limit`` is less than 1.
+        """
+        if limit < 1:
+            raise BadInput(f"limit={limit} must be at least 1")
+        return await trees.tree(self._requests, self._id, limit)
 
     async def prompts(self) -> AsyncGenerator[Manifest]:
         """Yield the manifest of each model call's prompt, in order."""

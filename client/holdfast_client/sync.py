@@ -320,6 +320,7 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     tickets = _blocking(async_session.Session.tickets)
     settle = _blocking(async_session.Session.settle)
     effects = _blocking(async_session.Session.effects)
+    tree = _blocking(async_session.Session.tree)
     prompts = _iterating(async_session.Session.prompts)
     prompt = _blocking(async_session.Session.prompt)
     close = _blocking(async_session.Session.close)

@@ -21,7 +21,7 @@ from .chat import chat
 from .common import exits, options, output, printing
 from .operations import a2a, answers, audit, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
 from .sessions import control, lists, prompts, show, tasks, whoami
-from .teams import board, fleet
+from .teams import board, fleet, tree
 from .tickets import ticket
 
 GROUP: Final = "holdfast.commands"
@@ -52,6 +52,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     budgets.budgets,
     breakers.breakers,
     board.board,
+    tree.tree,
     lists.agents,
     whoami.whoami,
 )

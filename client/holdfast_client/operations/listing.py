@@ -44,6 +44,7 @@ class SessionInfo:
         user: Its user; empty if none.
         app: The app that its task queue belongs to; empty if unknown.
         message: The beginning of the message it was started with; empty without one.
+        parent: The session, team or fleet that started it; empty if a client did.
     """
 
     id: str
@@ -57,6 +58,7 @@ class SessionInfo:
     user: str = ""
     app: str = ""
     message: str = ""
+    parent: str = ""
 
 
 async def sessions(requests: Requests, query: str, limit: int | None) -> AsyncGenerator[SessionInfo]:
@@ -81,6 +83,12 @@ async def permitted(
         left, after = None if left is None else left - len(page.sessions), page.next
         if not after:
             return
+
+
+async def one(requests: Requests, session: str) -> SessionInfo:
+    """Return a session that the list may not have yet."""
+    found = await listed(await requests.describe(session))
+    return _info(found, await binding.bound(requests.temporal))
 
 
 async def ids(requests: Requests, *, tenant: str, user: str | None) -> AsyncGenerator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import Event
 from holdfast_workflows.contracts.text import model_json
 
@@ -37,6 +38,20 @@ _EVENTS: Final[dict[str, Callable[[Event], stream_events.StreamEvent]]] = {
     ),
     "compacted": lambda e: stream_events.Compacted(
         turn=e.turn, step=e.step, text=e.text, done=e.status == "ok"
+    ),
+    "child_started": lambda e: stream_events.ChildStarted(
+        turn=e.turn, step=e.step, seq=e.seq, session=e.session, agent=e.name, task=e.text
+    ),
+    "child_ended": lambda e: stream_events.ChildEnded(
+        turn=e.turn,
+        step=e.step,
+        seq=e.seq,
+        session=e.session,
+        agent=e.name,
+        status=e.status,
+        error=e.text,
+        usage=e.usage or Usage(),
+        seconds=e.seconds,
     ),
     "plan": lambda e: stream_events.PlanChanged(turn=e.turn, step=e.step, text=e.text),
 }

@@ -254,6 +254,33 @@ class AgentChanged(_StreamEvent):
     failed: bool = False
 
 
+class ChildStarted(_StreamEvent):
+    """A tool call started the session ``session`` of another agent, which ``Client.session`` follows."""
+
+    kind: Literal["child_started"] = "child_started"
+    turn: int
+    step: int
+    seq: int
+    session: JsonText
+    agent: JsonText
+    task: JsonText
+
+
+class ChildEnded(_StreamEvent):
+    """A child session ended, as ``done``, ``failed`` or ``cancelled``; ``usage`` includes its own children."""
+
+    kind: Literal["child_ended"] = "child_ended"
+    turn: int
+    step: int
+    seq: int
+    session: JsonText
+    agent: JsonText
+    status: JsonText
+    error: JsonText = ""
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
 class Status(_StreamEvent):
     """The session as a whole changed.
 
@@ -269,7 +296,7 @@ StreamEvent = Annotated[
     TurnStarted | TextDelta | TextRestart | ToolStarted | ToolProgress | ToolEnded | StepEnded | TurnEnded
     | Waiting | NeedsPerson | Decided | BudgetChanged | FallbackUsed | ModelChanged | AgentChanged | Undone | HandedOver | PermissionDecided | Routed
     | Recalled
-    | Compacted | PlanChanged | Status,
+    | Compacted | PlanChanged | ChildStarted | ChildEnded | Status,
     Field(discriminator="kind"),
 ]  # fmt: skip
 """Any event; ``TypeAdapter(StreamEvent)`` reads its JSON."""

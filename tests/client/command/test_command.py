@@ -375,6 +375,8 @@ COMMANDS = [
     "breaker open",
     "breaker close",
     "audit show",
+    "board",
+    "tree",
 ]
 ELSEWHERE = [["dev"], ["worker"], ["state", "upgrade"], ["audit", "verify"]]
 

@@ -55,6 +55,8 @@ async def test_the_commands_that_show_prints_resolve_the_decision(running: Runni
         code, out, _ = await holdfast(environment, *words, "--by", "Ann")
         assert (code, out.split()[-1]) == (0, "confirm")
         assert (await session.wait()).text == "Done."
+        _, out, _ = await holdfast(environment, "show", session.id)
+        assert "Ann decided: confirm: result\n" in out
         _, out, _ = await holdfast(environment, "effects", session.id, "--json")
         (effect,) = lines(out)
         assert (effect["status"], effect["by"], effect["result"]) == (

@@ -62,6 +62,7 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "prompts": ("view", _of("prompts")),
     "prompt": ("view", _of("prompt")),
     "result": ("view", _of("result", timeout=0.5)),
+    "tree": ("view", _of("tree")),
     "board": ("view", lambda client, id: client.session(id).board.list()),
     "board.read": ("view", lambda client, id: client.session(id).board.read("plan")),
     "board.write": ("send", lambda client, id: client.session(id).board.write("plan", "x", id=f"w-{id}")),

@@ -25,12 +25,8 @@ _VALUES: dict[str, Any] = {
     "usage": Usage(input_tokens=3),
     "reply": Reply(text=ODD, turn=1, status="failed", error=ProviderQuota("no credit", retry_after=60.0)),
     "about": "effect",
-    "since": 1.5,
-    "deadline": 9.5,
-    "raised": True,
-    "away": False,
-    "done": True,
 }
+_BY_TYPE: dict[Any, Any] = {int: 7, float: 1.5, bool: True}
 
 
 def example(kind: type[Any]) -> Any:
@@ -38,7 +34,7 @@ def example(kind: type[Any]) -> Any:
     values: dict[str, Any] = {}
     for name, field in kind.model_fields.items():
         if name != "kind":
-            values[name] = _VALUES.get(name, 7 if field.annotation is int else ODD)
+            values[name] = _VALUES.get(name, _BY_TYPE.get(field.annotation, ODD))
     return kind(**values)
 
 

@@ -252,10 +252,12 @@ class AgentWorkflow(ControlHandlers):
             about: dict[str, Any] = problem.model_dump(include={"id", "retryable", "retry_after"})
             if self._state.start.parent is not None:
                 about["usage"] = self._state.usage.model_dump()
+                about["team"] = self._state.team and self._state.team.model_dump()
             raise ApplicationError(
                 problem.message, problem.detail, about, type=problem.code, non_retryable=True
             )
-        return TaskResult(last=self._state.last_ended, turns=self._state.turns, usage=self._state.usage)
+        state = self._state
+        return TaskResult(last=state.last_ended, turns=state.turns, usage=state.usage, team=state.team)
 
     # Messages.
 

@@ -1,7 +1,8 @@
 """Start a session as a child workflow, and read how it ended."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from temporalio import workflow
 from temporalio.common import (
@@ -14,8 +15,10 @@ from temporalio.exceptions import ApplicationError, CancelledError, ChildWorkflo
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.permissions.rules import Level
+from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import StartInput, TaskResult
 from holdfast_workflows.contracts.teams.children import ChildOutcome
+from holdfast_workflows.contracts.teams.views import TeamView
 from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
 
 ChildHandle = workflow.ChildWorkflowHandle[Any, TaskResult]
@@ -70,6 +73,20 @@ def outcome(handle: ChildHandle, agent: str) -> ChildOutcome:
         error_code=code or errors.Unclassified.code,
         error=preview(text),
     )
+
+
+def used(handle: ChildHandle) -> TeamView | None:
+    """Return what a child and its own children used; None if it was cancelled, which leaves no result."""
+    error = handle.exception()
+    if error is None:
+        return TeamView.of(handle.result().usage, handle.result().team)
+    cause = error.cause if isinstance(error, ChildWorkflowError) else error
+    about = cause.details[1] if isinstance(cause, ApplicationError) and len(cause.details) > 1 else None
+    if not isinstance(about, Mapping) or "usage" not in about:
+        return None
+    found = cast("Mapping[str, Any]", about)
+    team = found.get("team")
+    return TeamView.of(Usage.model_validate(found["usage"]), team and TeamView.model_validate(team))
 
 
 def inherited(levels: tuple[Level, ...]) -> tuple[Level, ...]:

@@ -27,6 +27,8 @@ _LINES: Final = {
     "undone": "↶ {0.name} undone, {0.status}: {0.result}",
     "compacted": "summarised: {0.text}",
     "plan": "plan: {0.text}",
+    "child_started": "⇉ {0.agent} ({0.session}) started: {0.task}",
+    "child_ended": "⇇ {0.agent} ({0.session}) {0.status}: {0.error}",
 }
 """The lines of events by kind."""
 

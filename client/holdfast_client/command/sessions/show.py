@@ -12,6 +12,7 @@ from ..common.execution import command, connected
 from ..common.options import Json, SessionId
 from ..common.screen import Screen
 from ..operations import answers, budgets
+from ..teams import tree
 from .turns import Turns
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ async def show(
     if link := printing.link(client, session):
         console.print(f"[dim]{link}[/]")
     _print_state(console, view)
+    if view.parent:
+        console.print(f"[dim]works for {escape(view.parent)}: holdfast tree {escape(view.parent)}[/]")
+    if view.team is not None:
+        tree.draw(console, (await handle.tree()).part(session))
     turns = Turns(console, found, view.events, full=full)
     async for entry in handle.transcript() if full else handle.log():
         turns.add(entry)

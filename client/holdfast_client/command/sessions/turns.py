@@ -26,7 +26,14 @@ class Turns:
         self._console = console
         self._turns = sorted(turns, key=lambda turn: turn.turn)
         self._full = full
-        self._rules = {each.seq: each for each in events if each.kind == "permission"}
+        self._rules: dict[int, Event] = {}
+        self._decisions: dict[str, list[Event]] = {}
+        for each in events:
+            if each.kind == "permission":
+                self._rules[each.seq] = each
+            elif each.kind == "decided":
+                # The number of the call is the last part of the item's id: approval-7.
+                self._decisions.setdefault(each.call_id.rpartition("-")[2], []).append(each)
 
     def add(self, entry: Entry) -> None:
         """Print an entry, after the turns up to its own."""
@@ -47,6 +54,8 @@ class Turns:
                 took = f" {entry.seconds:.1f} s" if entry.seconds >= _SLOW else ""
                 if rule := self._rules.get(entry.seq):
                     self._print(f"{rule.status} by a rule: {rule.text}", 4, "dim")
+                for each in self._decisions.get(str(entry.seq), ()):
+                    self._print(self._text(decision(each)), 4, "dim")
                 self._print(f"← {entry.name}{status}{took}: {self._text(entry.text)}", 4, "dim")
             case "summary":
                 covered = f"summary of entries {entry.start:,} to {entry.stop - 1:,}"
@@ -73,6 +82,12 @@ class Turns:
 
     def _print(self, text: str, indent: int, style: str = "") -> None:
         printing.indented(self._console, text, indent, style)
+
+
+def decision(event: Event) -> str:
+    """Return what a person decided about a call."""
+    said = f": {event.text}" if event.text else ""
+    return f"{event.name or 'a person'} decided: {event.status.replace('_', ' ')}{said}"
 
 
 _SLOW: Final = 0.05

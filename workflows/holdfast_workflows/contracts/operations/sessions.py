@@ -34,10 +34,14 @@ class ListSessions(Contract):
     limit: int = Field(default=100, ge=1, le=500)
     after: str = ""
     """``next`` of the page before."""
+    root: str = ""
+    """Only sessions of the tree with this first session."""
 
 
 class ListedSession(Contract):
-    """A session in a list. ``queue`` is its task queue, ``message`` the beginning of its first message."""
+    """A session in a list. ``queue`` is its task queue, ``message`` the beginning of its first message, ``parent`` the
+    session that started it.
+    """
 
     id: str
     agent: str
@@ -50,6 +54,7 @@ class ListedSession(Contract):
     ended: datetime | None
     queue: str
     message: str
+    parent: str = ""
 
 
 class SessionPage(Contract):
@@ -59,9 +64,16 @@ class SessionPage(Contract):
     next: str = ""
 
 
-def query(agent: str | None, tenant: str | None, user: str | None, status: Status | None) -> str:
-    """Return the visibility query for sessions, each by its newest run."""
-    parts = [f"WorkflowType = '{names.WORKFLOW}'", "ExecutionStatus != 'ContinuedAsNew'"]
+def query(
+    agent: str | None = None,
+    tenant: str | None = None,
+    user: str | None = None,
+    status: Status | None = None,
+    root: str = "",
+) -> str:
+    """Return the visibility query for sessions, or for all workflows of a tree, each by its newest run."""
+    which = f"RootWorkflowId = {quoted(root)}" if root else f"WorkflowType = '{names.WORKFLOW}'"
+    parts = [which, "ExecutionStatus != 'ContinuedAsNew'"]
     wanted = {
         names.ATTRIBUTE_AGENT: agent,
         names.ATTRIBUTE_TENANT: tenant,
@@ -96,6 +108,7 @@ async def listed(found: WorkflowExecution) -> ListedSession:
         user=attributes.get(SearchAttributeKey.for_keyword(names.ATTRIBUTE_USER)) or "",
         queue=found.task_queue,
         message=await _message(found),
+        parent=found.parent_id or "",
     )
 
 

@@ -19,6 +19,7 @@ from ..problems import Problem
 from ..public import public
 from ..teams.children import Parent
 from ..teams.routing import Route
+from ..teams.views import TeamView
 from .entries import Usage
 from .steps import NewEntry, StepView, TurnStatus
 
@@ -107,6 +108,8 @@ EventKind = Literal[
     "inbox",
     "permission",
     "routed",
+    "child_started",
+    "child_ended",
 ]
 
 
@@ -132,6 +135,8 @@ class Event(Contract):
     """How long the step or the call took."""
     by: str = ""
     """The id of the principal whose request it was; empty without an identity provider."""
+    session: str = ""
+    """The child session that started or ended; ``name`` is its agent."""
 
 
 @public
@@ -176,6 +181,10 @@ class SessionView(Contract):
     """Whether the session is paused but a step still runs."""
     started_by: str = ""
     """The id of the principal that started it; empty without an identity provider."""
+    team: TeamView | None = None
+    """Its child sessions; None if it has started none."""
+    parent: str = ""
+    """The session, team or fleet that started it; empty if a client did."""
 
 
 class WaitTurn(Contract):
@@ -317,6 +326,8 @@ class CarriedState(Contract):
     """Who started the session; None without an identity provider."""
     others: tuple[str, ...] = ()
     """Agents that a route ranked below the session's own, the best first."""
+    team: TeamView | None = None
+    """Its child sessions; None if it has started none."""
 
 
 class StartInput(Contract):
@@ -358,6 +369,8 @@ class TaskResult(Contract):
     last: TurnView | None = None
     turns: int = 0
     usage: Usage = Usage()
+    team: TeamView | None = None
+    """Its child sessions; None if it has started none."""
 
 
 class Partial(Contract):

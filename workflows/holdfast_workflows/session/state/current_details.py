@@ -9,6 +9,7 @@ from holdfast_workflows.contracts.control.inbox import InboxItem, ItemKind
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import TurnView
+from holdfast_workflows.contracts.teams.views import TeamView
 from holdfast_workflows.contracts.text.unicode import plain_markdown, preview
 
 from . import budget_limits, working_memory
@@ -17,6 +18,9 @@ from .timeline import clock, date
 
 _EARLIER = 5
 """Ended turns that are listed after the current one."""
+
+_RUNNING = 20
+"""Running child sessions that are listed."""
 
 _REASON = 400
 """Characters of a wait's reason; its last part is the end of the wait."""
@@ -35,9 +39,11 @@ def render(state: SessionState) -> str:
         *(line for each in state.inbox.unanswered for line in _item(each)),
         *(f"- **waits**: {_plain(reason, _REASON)}" for reason in state.waits.values()),
         *_now(state),
+        *_children(state),
     ]
     facts = {
         "usage": _usage(state.total_usage),
+        "child sessions": _team(state.team),
         "waiting messages": len(state.queue),
         "budget": budget_limits.usage_summary(state),
         "memory": state.memory,
@@ -61,6 +67,29 @@ def _now(state: SessionState) -> list[str]:
         step = state.running.step + 1
         return [f"- running now: step {step}, the model, since {clock(state.thinking_since)}"]
     return []
+
+
+def _children(state: SessionState) -> list[str]:
+    """Render the child sessions that run, the newest last."""
+    running = state.team.running if state.team else ()
+    lines = [
+        f"- {_plain(each.agent)} runs since {clock(each.since)} as {_code(each.session)}: {_plain(each.text)}"
+        for each in running[:_RUNNING]
+    ]
+    return [*lines, f"- … and {len(running) - _RUNNING:,} more"] if len(running) > _RUNNING else lines
+
+
+def _team(team: TeamView | None) -> str:
+    """Count the child sessions and what they used, with their own children."""
+    if team is None:
+        return ""
+    counts = {"running": len(team.running), "ended": team.ended}
+    parts = [f"{count:,} {name}" for name, count in counts.items() if count]
+    if team.usage != Usage():
+        parts.append(_usage(team.usage))
+    if team.uncounted:
+        parts.append(f"without the usage of {team.uncounted:,} that were cancelled")
+    return ", ".join(parts)
 
 
 def _turn(state: SessionState) -> list[str]:

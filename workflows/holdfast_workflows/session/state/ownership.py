@@ -36,6 +36,16 @@ class Ownership:
         return self.spec.agent if self.spec else self.start.agent
 
     @property
+    def root(self) -> str:
+        """The first session of its tree, if it is another one."""
+        return self.start.parent.root if self.start.parent else ""
+
+    @property
+    def parent(self) -> str:
+        """The session, team or fleet that started it; empty if a client did."""
+        return self.start.parent.session if self.start.parent else ""
+
+    @property
     def started_by(self) -> str:
         """The id of the principal that started the session; empty without an identity provider."""
         return self.principal.id if self.principal else ""

@@ -58,6 +58,7 @@ class EventFields(TypedDict, total=False):
     usage: Usage
     seconds: float
     arguments: str
+    session: str
 
 
 class SessionState(Ownership):
@@ -103,7 +104,7 @@ class SessionState(Ownership):
         self.own_output = carried.own_output
         self.untrusted, self.called = carried.untrusted, dict(carried.called)
         self.abandoned, self.principal, self.others = carried.abandoned, carried.principal, carried.others
-        self.resets = carried.resets
+        self.resets, self.team = carried.resets, carried.team
         self.trail = AuditTrail(carried.trail, start.tenant)
         self.audit = self.trail.record
         self.resets_seen = 0
@@ -121,11 +122,6 @@ class SessionState(Ownership):
         """Reasons of the waits on a timer, by the sequence number of the waiting call or step."""
         self._clock_pauses, self._clock_paused_at = 0, 0.0
         self.ended: Status | None = None
-
-    @property
-    def root(self) -> str:
-        """The first session of its tree, if it is another one."""
-        return self.start.parent.root if self.start.parent else ""
 
     def accept(self, message: Message, *, place: int | None = None) -> int:
         """Queue a message, by default as the last, and return its turn. A repeated id returns the same turn."""
@@ -368,6 +364,8 @@ class SessionState(Ownership):
             events=tuple(event for event in self.events if event.n >= since),
             next_event=self.next_event,
             started_by=self.started_by,
+            team=self.team,
+            parent=self.parent,
             pausing=self.paused
             and running is not None
             and not (self._clock_pauses or self.waits or self.inbox.unanswered),

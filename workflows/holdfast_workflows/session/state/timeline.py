@@ -34,6 +34,8 @@ class Timeline:
     """The first and the last step that has lines between them."""
     _calls: dict[int, tuple[int, float, str]]
     """Running calls: event, start and arguments, by sequence number."""
+    _children: dict[str, Event]
+    """Starts of running child sessions, by session."""
     _waits: dict[str, Event]
     """The last waits, by their reason."""
 
@@ -50,7 +52,7 @@ class Timeline:
 
     def _clear(self) -> None:
         self._first, self._last, self._calls = {}, {}, {}
-        self._hidden, self._waits = None, {}
+        self._hidden, self._waits, self._children = None, {}, {}
 
     def add(self, event: Event, arguments: str = "") -> None:
         """Add an event; ``arguments`` are those of a call that had no event when it started."""
@@ -65,6 +67,17 @@ class Timeline:
                 took = descriptions.duration(event.at - began)
                 text = f"↳ {_call(event, given)} {event.status} · {took}: {_plain(event.text)}"
                 self._put(n, event.step, _line(began, text))
+            case "child_started":
+                self._children[event.session] = event
+                self._put(
+                    event.n, event.step, _line(event.at, f"↳ {_child(event)} started: {_plain(event.text)}")
+                )
+            case "child_ended":
+                start = self._children.pop(event.session, event)
+                used = f" · {plain_markdown(descriptions.usage(event.usage))}" if event.usage else ""
+                text = f"↳ {_child(event)} {event.status} · {descriptions.duration(event.seconds)}{used}"
+                said = _plain(event.text or start.text)
+                self._put(start.n, start.step, _line(start.at, f"{text}: {said}"))
             case "waiting":
                 self._waits[event.text] = event
                 if len(self._waits) > _WAITS:
@@ -146,6 +159,10 @@ def _step(event: Event) -> str:
 def _call(event: Event, arguments: str) -> str:
     # Arguments of inline calls are not known after a continue-as-new.
     return _code(descriptions.call(event.name, arguments, _TEXT) if arguments else event.name)
+
+
+def _child(event: Event) -> str:
+    return f"**{_plain(event.name)}** ({_code(event.session)})"
 
 
 def _code(text: str) -> str:

@@ -18,7 +18,7 @@ from holdfast_workflows.contracts.teams.children import (
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ...teams import child_sessions
-from ..state import waiting
+from ..state import team, waiting
 from ..state.state import SessionState
 
 _NOT_STARTED = "not started: other agents had answered, or the turn was cancelled"
@@ -34,6 +34,7 @@ class ChildSessions:
         self._state = state
         self._children = children
         self._enough = {"all": len(children.requests), "first": 1}.get(children.join, children.quorum)
+        self._seq = request.seq
         self._stopped = False
         session, above = workflow.info().workflow_id, state.start.parent
         self._parent = Parent(
@@ -77,14 +78,20 @@ class ChildSessions:
         if self._over:
             return ChildOutcome(id=id, agent=agent, status="cancelled", error=_NOT_STARTED)
         handle = await child_sessions.start(self._start(request, agent, id), id)
+        team.started(self._state, id, agent, preview(request.text), self._seq)
         seconds = self._children.timeout
         in_time = await waiting.wait_until(lambda: handle.done() or self._over, seconds, f"time of {agent}")
         if not handle.done():
             handle.cancel()
             await workflow.wait_condition(handle.done)
+        outcome = self._outcome(handle, agent, in_time=in_time)
+        team.ended(self._state, outcome, child_sessions.used(handle), self._seq)
+        return outcome
+
+    def _outcome(self, handle: child_sessions.ChildHandle, agent: str, *, in_time: bool) -> ChildOutcome:
         outcome = child_sessions.outcome(handle, agent)
         if outcome.status == "cancelled" and not in_time:
-            error = errors.ChildTimedOut(f"{agent} had {seconds:g} s")
+            error = errors.ChildTimedOut(f"{agent} had {self._children.timeout:g} s")
             failed = {"status": "failed", "error_code": error.code, "error": str(error)}
             return outcome.model_copy(update=failed)
         return outcome
