@@ -16,11 +16,12 @@ from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.permissions import checking
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
+from holdfast_workflows.contracts.teams.routing import Router
 from holdfast_workflows.contracts.text.nearest import no_such
 
 from . import declare, limits
 from .agent import Agent
-from .teams.checks import check_handoffs, check_members, teams_by_name
+from .teams.checks import check_handoffs, check_members, routers_by_name, teams_by_name
 from .teams.team import Team
 
 
@@ -41,6 +42,7 @@ class App:
         notifications: Where notifications about what waits for people are sent.
         secrets: References to what the lifespan and your own activities read themselves, so that workers check and
             redact it, too.
+        routers: Find out what messages need, for requests with ``Route(router="…")``.
     """
 
     @known_options("App")
@@ -57,6 +59,7 @@ class App:
         permissions: Permissions | None = None,
         notifications: Sequence[Webhook | Apprise] = (),
         secrets: Sequence[str] = (),
+        routers: Sequence[Router] = (),
     ) -> None:
         """Collect what a worker serves.
 
@@ -78,6 +81,7 @@ class App:
         self.permissions = _permissions(permissions, self.tenants, {**self.agents, **self.teams})
         self.notifications = _targets(notifications)
         self.secrets = declare.secrets(secrets, "the App")
+        self.routers = routers_by_name(routers, self.agents)
 
     def registry(self) -> Registry:
         """What a worker needs to serve these agents."""
@@ -100,6 +104,7 @@ class App:
             lifespan=None if enter is None else lambda: enter(self),
             notifications=self.notifications,
             secrets=self.secrets,
+            routers=self.routers,
         )
 
 

@@ -39,6 +39,7 @@ from holdfast_workflows.contracts.operations.effects import EffectStatus, Effect
 from holdfast_workflows.contracts.operations.sessions import ListSessions, query
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.session import Status
+from holdfast_workflows.contracts.teams.agent_loads import AgentLoad, AgentLoads
 
 from . import messages
 from .agents import AnyAgent, DeclaredAgent, TextAgent, gives_text, name_and_shape
@@ -325,6 +326,10 @@ class Client(TeamMethods, InboxMethods):
     async def agents(self) -> tuple[AgentInfo, ...]:
         """Return the agents that the workers serve."""
         return (await self._requests.activity(names.LIST_AGENTS, None, AgentList)).agents
+
+    async def agent_loads(self) -> tuple[AgentLoad, ...]:
+        """Return what each agent does now. It needs a principal of all tenants."""
+        return (await self._requests.activity(names.READ_AGENT_LOADS, None, AgentLoads)).agents
 
     async def effects(
         self, *, session: str = "", status: EffectStatus | Literal[""] = "", limit: int = 500

@@ -107,6 +107,7 @@ class Client(_Handle[async_client.Client]):
     task_queue = _blocking(async_client.Client.task_queue)
     agents = _blocking(async_client.Client.agents)
     effects = _blocking(async_client.Client.effects)
+    agent_loads = _blocking(async_client.Client.agent_loads)
     breakers = _blocking(async_client.Client.breakers)
     set_breaker = _blocking(async_client.Client.set_breaker)
     budgets = _blocking(async_client.Client.budgets)

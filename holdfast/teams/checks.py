@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from holdfast_workflows.contracts.agent.fallbacks import OtherAgent
 from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.teams.routing import Router
 from holdfast_workflows.contracts.text.nearest import no_such
 
+from .. import declare
 from .delegate import TeamTool
 from .team import Team
 
@@ -67,6 +70,37 @@ def check_handoffs(agents: Mapping[str, Agent[Any]], teams: Mapping[str, object]
         for fallback in agent.spec.fallbacks:
             if isinstance(fallback, OtherAgent):
                 _check(agent, "OtherAgent", fallback.agent, agents)
+
+
+def routers_by_name(routers: Sequence[object], agents: Mapping[str, Agent[Any]]) -> dict[str, Router]:
+    """Return the routers of an App by their names.
+
+    Raises:
+        InvalidDeclaration: Two have the same name, a pattern is invalid, or no agent has a capability of its rules.
+    """
+    found: dict[str, Router] = {}
+    known = {name for each in agents.values() if each.spec.routing for name in each.spec.routing.capabilities}
+    for router in routers:
+        if not isinstance(router, Router):
+            raise InvalidDeclaration(f"App(routers=…) contains {router!r}; give Router(…)")
+        where = f"router {declare.name(router.name, 'router')!r}"
+        if router.name in found:
+            raise InvalidDeclaration(f"two routers are named {router.name!r}; rename one of them")
+        if router.model:
+            declare.model(router.model, where)
+        needed = [*router.otherwise]
+        for rule in router.rules:
+            needed += rule.capabilities
+            try:
+                re.compile(rule.pattern)
+            except re.error as error:
+                raise InvalidDeclaration(
+                    f"{where}: the pattern {rule.pattern!r} is not a regular expression: {error}"
+                ) from None
+        if missing := [name for name in needed if name not in known]:
+            raise InvalidDeclaration(f"{where}: {no_such('capability', missing, known)}")
+        found[router.name] = router
+    return found
 
 
 def _check(agent: Agent[Any], what: str, target: str, agents: Mapping[str, Agent[Any]]) -> None:

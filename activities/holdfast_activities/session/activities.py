@@ -16,6 +16,8 @@ from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
 from holdfast_activities.teams.fleet import FleetItems
 from holdfast_activities.teams.routing.knowledge import Knowledge
+from holdfast_activities.teams.routing.loads import ReadAgentLoads
+from holdfast_activities.teams.routing.needs import NeedsOfMessages
 from holdfast_activities.teams.routing.places import Places
 from holdfast_activities.teams.routing.route import RouteSession
 from holdfast_workflows.contracts.agent.app import Registry
@@ -86,7 +88,7 @@ class Activities:
             Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)),
             Act(state, agents, Ledger(state, conversations), resilience),
             SettleTurn(state, places),
-            RouteSession(registry, state, identity, Knowledge(state), places),
+            *_routing(registry, state, identity, places, NeedsOfMessages(registry, state, agents, side_call)),
             Content(registry, state),
             BreakersAndBudgets(state),
             ResolveEffect(state),
@@ -127,6 +129,14 @@ def _servers(registry: Registry) -> "McpServers | None":
     from holdfast_activities.tools.mcp.servers import McpServers  # half a second, so only where it is needed
 
     return McpServers(registry)
+
+
+def _routing(
+    registry: Registry, state: State, identity: IdentityRequests, places: Places, needs: NeedsOfMessages
+) -> tuple[object, ...]:
+    knowledge = Knowledge(state)
+    route = RouteSession(registry, state, identity, knowledge, places, needs)
+    return route, ReadAgentLoads(registry, state, knowledge)
 
 
 def _activities_of(*holders: object) -> list[Callable[..., Any]]:

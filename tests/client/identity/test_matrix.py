@@ -83,6 +83,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "tickets": ("list", False, lambda client: client.tickets()),
     "audit": ("audit", False, lambda client: client.audit()),
     "agents": ("agents", False, lambda client: client.agents()),
+    "agent_loads": ("breakers", True, lambda client: client.agent_loads()),
     "effects": ("effects", True, lambda client: client.effects()),
     "breakers": ("breakers", True, lambda client: client.breakers()),
     "set_breaker": ("breakers", True, lambda client: client.set_breaker("tool:look", "closed")),

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
 
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import SettingsInvalid
+
+_HEARTBEAT: Final = timedelta(seconds=10)
+"""Between a worker's heartbeats to the server, by which routing tells a dead worker from a live one."""
 
 
 def make_runtime(settings: Settings, logging: LoggingConfig) -> Runtime:
@@ -24,6 +30,6 @@ def make_runtime(settings: Settings, logging: LoggingConfig) -> Runtime:
         )
     telemetry = TelemetryConfig(logging=logging, metrics=metrics, attach_service_name=False)
     try:
-        return Runtime(telemetry=telemetry)
+        return Runtime(telemetry=telemetry, worker_heartbeat_interval=_HEARTBEAT)
     except ValueError as error:
         raise SettingsInvalid(f"HOLDFAST_METRICS_PORT: {where}: {error}") from None

@@ -12,11 +12,15 @@ from holdfast_activities.state.coordination.assignments import Recent
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.operations.breakers import BreakerView
+from holdfast_workflows.contracts.teams.routing import Routing
 
 from .ranking import Candidate
 from .task_queues import TaskQueues
 
 _FRESH: Final = 1.0
+
+_NONE: Final = Routing(capabilities=())
+"""Of an agent without a Routing."""
 
 
 @dataclass(slots=True)
@@ -37,21 +41,20 @@ class Knowledge:
     async def candidates(
         self, agents: Sequence[AgentSpec], client: Client, base: str
     ) -> dict[str, Candidate]:
-        """Describe the agents that have a Routing. ``base`` is the app's task queue."""
+        """Describe agents. ``base`` is the app's task queue."""
         if time.monotonic() - self._facts.at >= _FRESH:
             now = clock.now()
             breakers = {view.name: view for view in await self._state.breakers.load()}
             self._facts = _Facts(time.monotonic(), breakers, await self._state.assignments.recent(now))
         found: dict[str, Candidate] = {}
         for spec in agents:
-            if spec.routing is not None:
-                found[spec.name] = Candidate(
-                    agent=spec.name,
-                    routing=spec.routing,
-                    queue=await self._queues.describe(client, base),
-                    recent=self._facts.recent.get(spec.name, Recent()),
-                    breaker_seconds=_broken(spec, self._facts.breakers, clock.now()),
-                )
+            found[spec.name] = Candidate(
+                agent=spec.name,
+                routing=spec.routing or _NONE,
+                queue=await self._queues.describe(client, base),
+                recent=self._facts.recent.get(spec.name, Recent()),
+                breaker_seconds=_broken(spec, self._facts.breakers, clock.now()),
+            )
         return found
 
 

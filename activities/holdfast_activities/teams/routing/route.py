@@ -17,6 +17,7 @@ from holdfast_workflows.contracts.teams.routed import RouteInput, RouteResult
 from holdfast_workflows.contracts.teams.routing import Routing
 
 from .knowledge import Knowledge
+from .needs import NeedsOfMessages
 from .places import Places
 from .ranking import Candidate, capable, rank
 
@@ -37,12 +38,14 @@ class RouteSession:
         identity: IdentityRequests,
         knowledge: Knowledge,
         places: Places,
+        needs: NeedsOfMessages,
     ) -> None:
         self._registry = registry
         self._state = state
         self._identity = identity
         self._knowledge = knowledge
         self._places = places
+        self._needs = needs
 
     @activity.defn(name=names.ROUTE_SESSION)
     @reports_failures
@@ -55,8 +58,8 @@ class RouteSession:
         """
         with Heartbeat():
             self._identity.started(ask.load)  # verified before anything is done for it
-            needed, by = tuple(dict.fromkeys(ask.route.capabilities)), "caller"
-            routed = capable(self._registry.agents.values(), needed, ask.route.max_cost)
+            needs = await self._needs.find(ask)
+            routed = capable(self._registry.agents.values(), needs.capabilities, ask.route.max_cost)
             client = activity.client()
             await self._places.sweep(client)
             specs = [self._registry.agents[name] for name in routed]
@@ -74,8 +77,8 @@ class RouteSession:
             others=self._others(ask, placed),
             ranking=placed.ranking,
             excluded=excluded,
-            capabilities=needed,
-            by=by,
+            capabilities=needs.capabilities,
+            by=needs.by,
             position=placed.position,
         )
         return result if placed.agent else await self._wait(ask, result)

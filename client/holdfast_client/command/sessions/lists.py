@@ -17,6 +17,7 @@ from ..common.options import Json, Limit
 if TYPE_CHECKING:
     from holdfast_client.operations.listing import SessionInfo
     from holdfast_workflows.contracts.operations.content import AgentInfo
+    from holdfast_workflows.contracts.teams.agent_loads import AgentLoad
 
 Status = Literal[
     "starting", "idle", "running", "paused", "waiting", "needs_person", "closed", "failed", "cancelled"
@@ -56,12 +57,21 @@ async def sessions(
 
 
 @command
-async def agents(context: typer.Context, json: Json = False) -> None:
+async def agents(
+    context: typer.Context,
+    load: Annotated[bool, typer.Option("--load", help="What each does now, and its last turns.")] = False,
+    json: Json = False,
+) -> None:
     """List the agents that the workers serve.
 
-    With --json: one line each, {"name", "description", "models", "tools"}.
+    With --json: one line each, {"name", "description", "models", "tools"}; with --load {"agent", "capabilities",
+    "cost", "running", "max_sessions", "waiting", "success", "p95", "breaker", "queue", "workers", "backlog"}.
     """
     client = await connected(context)
+    if load:
+        loads = await client.agent_loads()
+        printing.listing(loads, loads_table, "The workers serve no agents.", json=json)
+        return
     printing.listing(await client.agents(), _agents_table, "The workers serve no agents.", json=json)
 
 
@@ -116,6 +126,30 @@ def _agents_table(found: Sequence[AgentInfo]) -> Table:
     table = _table("agent", "description", "models", "tools")
     for info in found:
         printing.add_row(table, info.name, info.description, ", ".join(info.models), ", ".join(info.tools))
+    return table
+
+
+def loads_table(found: Sequence[AgentLoad]) -> Table:
+    """Return a table of what agents do now; ``-`` for what is not counted or not known."""
+    numbers = ("running", "waiting", "success", "p95", "workers")
+    table = printing.table(
+        "agent", "capabilities", "cost", *numbers[:4], "breaker", "queue", "workers", right=numbers
+    )
+    for each in found:
+        most = f" of {each.max_sessions}" if each.max_sessions else ""
+        cells = (
+            each.agent,
+            ", ".join(each.capabilities) or "-",
+            each.cost or "-",
+            "-" if each.running is None else f"{each.running}{most}",
+            "-" if each.waiting is None else str(each.waiting),
+            "-" if each.success is None else f"{each.success:.0%}",
+            "-" if each.p95 is None else f"{each.p95:.1f} s",
+            each.breaker,
+            each.queue,
+            str(each.workers),
+        )
+        printing.add_row(table, *cells)
     return table
 
 

@@ -20,6 +20,7 @@ from ..errors import InvalidDeclaration
 from ..operations.breakers import TenantLimits
 from ..permissions.rules import Permissions
 from ..public import public
+from ..teams.routing import Router
 from ..tools.sources import ProvidedTool
 from .spec import AgentSpec, ToolSpec
 
@@ -180,3 +181,4 @@ class Registry:
     deps: object = None
     permissions: Permissions | None = None
     secrets: Sequence[str] = ()
+    routers: Mapping[str, Router] = field(default_factory=dict[str, Router])

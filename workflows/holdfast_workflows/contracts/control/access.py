@@ -58,7 +58,7 @@ OF_TENANT: Final[Mapping[str, Operation]] = {
 
 OF_DEPLOYMENT: Final[Mapping[str, Operation]] = {
     names.LIST_BREAKERS: "breakers", names.SET_BREAKER: "breakers", names.MEMORY_STATS: "maintain",
-    names.MIGRATE_MEMORY: "maintain",
+    names.MIGRATE_MEMORY: "maintain", names.READ_AGENT_LOADS: "breakers",
 }  # fmt: skip
 """Standalone activities on what all tenants share; they need a principal of all tenants."""
 
