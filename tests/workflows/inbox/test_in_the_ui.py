@@ -45,10 +45,14 @@ async def test_a_pending_approval_is_listed_and_described(tmp_path: Path) -> Non
     ):
         session = await holdfast.client.start("helper", "Pay o-7")
         item = await asked(session)
+        idle = await holdfast.client.start("helper")
         where = f"{server.ui}/namespaces/default/workflows"
 
         await page.open(f"{where}?query={quote(LISTED)}")
         await page.shows(session.id)
+        assert idle.id not in await page.text()
+        await page.open(where)
+        await page.shows(idle.id)
 
         found = await holdfast.temporal.get_workflow_handle(session.id).describe()
         await page.open(f"{where}/{session.id}/{found.run_id}/user-metadata")
