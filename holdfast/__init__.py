@@ -163,6 +163,7 @@ if TYPE_CHECKING:
         PortTaken,
         ProviderQuota,
         QueueFull,
+        QueueUnserved,
         RateLimited,
         ResultNotText,
         ResultTooLarge,
@@ -281,11 +282,11 @@ _MODULES: Final = {
         MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
         ModelTransient NoCachedReply NoCapableAgent NoIdentityProvider NoWorker NotPermitted
         NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull
-        RateLimited ResultNotText ResultTooLarge SandboxUnavailable SearchAttributesMissing
-        SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning
-        SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced StateUnavailable
-        StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled
-        TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
+        QueueUnserved RateLimited ResultNotText ResultTooLarge SandboxUnavailable
+        SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound
+        SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced
+        StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError
+        ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
@@ -347,20 +348,20 @@ __all__ = [
     "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
     "NotificationFailed", "OpenMemory", "OpenTicket", "OtherAgent", "OutputCutOff", "OutputInvalid",
     "OutputSpec", "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline",
-    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "RateLimited",
-    "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
-    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
-    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionTree",
-    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending", "Stage",
-    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
-    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team",
-    "TeamOptions", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart",
-    "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError",
-    "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded", "TurnNotEnded",
-    "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry",
-    "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called",
-    "client_tool", "connect", "deny", "open_memory", "tool", "untrusted",
+    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "QueueUnserved",
+    "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
+    "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions",
+    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
+    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
+    "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending",
+    "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
+    "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry",
+    "TaskReport", "Team", "TeamOptions", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
+    "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
+    "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded",
+    "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",
+    "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask",
+    "called", "client_tool", "connect", "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

@@ -90,6 +90,8 @@ class Agent(Generic[OutT]):
         pii: PersonalData | None = None,
         handover: bool = False,
         routing: Routing | None = None,
+        queue: str = "",
+        queue_timeout: float | timedelta | None = None,
     ) -> None:
         """Declare an agent.
 
@@ -129,6 +131,10 @@ class Agent(Generic[OutT]):
             routing: What it can do, so that requests for these capabilities are routed to it.
             pii: Personal data that models see as tokens, ``PersonalData()`` for e-mail addresses, phone numbers, cards and
                 IBANs; tools and users get the values.
+            queue: The service queue whose workers make its model calls and those of its tools that name no other:
+                ``holdfast worker module:app --queue NAME``. By default all workers of the App do.
+            queue_timeout: How long these calls wait for a worker of its queue, in seconds or as a timedelta; 300 s by
+                default.
 
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -138,15 +144,13 @@ class Agent(Generic[OutT]):
         self._output_type, (self.tools, self.servers) = output_type, _declared(tools, where)
         own = own_tools(bool(tools), memory, working_memory, handover) + _boards(tools, self.tools, where)
         self.spec = AgentSpec(
-            **_instructions(name, text, self.instructions_function is not None),
-            models=_models(model, where),
+            **_purpose(name, text, self.instructions_function is not None, description),
             **_rules(self.tools, own, permissions, where),
-            output=_output(output_type),
             **_turns(when_busy, max_inline_steps, max_inline_seconds, where),
-            **_team(description, working_memory, routing, where),
+            **_team(working_memory, routing, queue, queue_timeout, where),
             **_safety(approvals, links, pii, where),
             **_sizes(max_steps, max_tokens, temperature, context_window, where),
-            **_model_calls(model_timeout, model_retry, max_repairs, where),
+            **_model_calls(model, output_type, model_timeout, model_retry, max_repairs, where),
             **_limits(budget, fallbacks, max_wait, memory, compact_at, where),
         )
         declare.tools(self.spec.tools, self.spec.models, where)
@@ -207,7 +211,7 @@ def _with_undos(tools: Mapping[str, AnyTool], where: str) -> Mapping[str, AnyToo
         if not isinstance(tool, Tool) or not (name := tool.spec.undo):
             continue
         if tool.undo is not None:
-            undo = found.setdefault(name, tool.undo.hidden())
+            undo = found.setdefault(name, tool.undo.hidden(tool.spec))
             if not isinstance(undo, Tool) or not undo.same_as(tool.undo):
                 raise InvalidDeclaration(
                     f"{where}: the undo of {tool.spec.name!r} and another tool are both named {name!r}; "
@@ -259,8 +263,13 @@ def _servers(tools: Sequence[object], where: str) -> tuple[McpServer, ...]:
     return servers
 
 
-def _instructions(name: str, text: str, dynamic: bool) -> dict[str, Any]:
-    return {"name": name, "instructions": text, "dynamic_instructions": dynamic}
+def _purpose(name: str, text: str, dynamic: bool, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "instructions": text,
+        "dynamic_instructions": dynamic,
+        "description": description,
+    }
 
 
 def _rules(
@@ -280,9 +289,16 @@ def _turns(when_busy: WhenBusy, steps: int, seconds: float | timedelta, where: s
     }
 
 
-def _team(description: str, working_memory: bool, routing: Routing | None, where: str) -> dict[str, Any]:
+def _team(
+    working_memory: bool,
+    routing: Routing | None,
+    queue: str,
+    queue_timeout: float | timedelta | None,
+    where: str,
+) -> dict[str, Any]:
     checked = limits.routing(routing, where)
-    return {"description": description, "working_memory": working_memory, "routing": checked}
+    place = declare.queue(queue, queue_timeout, where)
+    return {"working_memory": working_memory, "routing": checked, **place}
 
 
 def _safety(
@@ -295,9 +311,16 @@ def _safety(
 
 
 def _model_calls(
-    timeout: float | timedelta, retry: RetryPolicy, max_repairs: int, where: str
+    model: str | Sequence[str],
+    output: OutputShape | None,
+    timeout: float | timedelta,
+    retry: RetryPolicy,
+    max_repairs: int,
+    where: str,
 ) -> dict[str, Any]:
     return {
+        "models": _models(model, where),
+        "output": _output(output),
         "max_repairs": declare.whole(max_repairs, f"{where}: max_repairs", 0, 1_000),
         "model_timeout": declare.seconds(timeout, f"{where}: model_timeout"),
         "model_retry": declare.retry(retry, f"{where}: model_retry"),

@@ -43,6 +43,8 @@ class CodeTool(ProvidedTool):
         disk: int = 64_000_000,
         output: int = 64_000,
         aliases: Sequence[str] = (),
+        queue: str = "",
+        queue_timeout: float | timedelta | None = None,
     ) -> None:
         """Declare the programs and their limits.
 
@@ -62,6 +64,9 @@ class CodeTool(ProvidedTool):
             disk: Most bytes in the working folder, and again in /tmp; both are empty at the start.
             output: Most bytes that a program writes to its output.
             aliases: Earlier names of the tool.
+            queue: The service queue whose workers make the calls; by default the agent's.
+            queue_timeout: How long a call waits for a worker of its queue, in seconds or as a timedelta; 300 s by
+                default.
 
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -86,6 +91,7 @@ class CodeTool(ProvidedTool):
             parameters=parameters(settings.languages),
             timeout=settings.timeout + _GRACE,
             breaker=False,
+            **declare.queue(queue, queue_timeout, where),
         )
         super().__init__(spec, settings, declare.aliases(aliases, name))
 

@@ -12,6 +12,7 @@ from holdfast_workflows.contracts.agent import tool_limits
 from holdfast_workflows.contracts.agent.spec import RetryPolicy, ToolSpec
 from holdfast_workflows.contracts.control.secrets import Secret
 from holdfast_workflows.contracts.errors import InvalidDeclaration
+from holdfast_workflows.contracts.limits import QUEUE_TIMEOUT
 from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 
 T = TypeVar("T")
@@ -134,6 +135,20 @@ def seconds(value: float | timedelta, what: str) -> float:
     if not _is_number(length) or not math.isfinite(length) or not 0 < length <= LONGEST:
         raise InvalidDeclaration(f"{what}={value!r} must be above 0 and at most {LONGEST:,.0f} seconds")
     return float(length)
+
+
+def queue(value: str, timeout: float | timedelta | None, where: str) -> dict[str, Any]:
+    """Check a service queue and how long calls wait for its workers."""
+    if value == "" and timeout is not None:
+        raise InvalidDeclaration(f"{where} has queue_timeout={timeout!r} without a queue; give queue=…, too")
+    if value != "" and (not _is_text(value) or not _NAME.fullmatch(value)):
+        raise InvalidDeclaration(
+            f"{where} has queue={value!r}; use 1 to 64 ASCII letters, digits, '_' and '-', without the App's name"
+        )
+    return {
+        "queue": value,
+        "queue_timeout": QUEUE_TIMEOUT if timeout is None else seconds(timeout, f"{where}: queue_timeout"),
+    }
 
 
 def retry(value: RetryPolicy, what: str) -> RetryPolicy:

@@ -49,6 +49,8 @@ class HttpTool(ProvidedTool):
         ca_file: str = "",
         breaker: bool = False,
         aliases: Sequence[str] = (),
+        queue: str = "",
+        queue_timeout: float | timedelta | None = None,
     ) -> None:
         """Declare the requests.
 
@@ -70,6 +72,9 @@ class HttpTool(ProvidedTool):
             ca_file: A PEM file of certificate authorities on the worker, instead of the public ones.
             breaker: Whether all workers stop calling the tool after failures in a row; for a tool of one service.
             aliases: Earlier names of the tool.
+            queue: The service queue whose workers make the calls; by default the agent's.
+            queue_timeout: How long a call waits for a worker of its queue, in seconds or as a timedelta; 300 s by
+                default.
 
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -88,7 +93,7 @@ class HttpTool(ProvidedTool):
             ca_file=ca_file,
         )
         spec = _spec(name, settings, description, _effect(effect, settings.methods, where), where)
-        spec = spec.model_copy(update={"breaker": breaker})
+        spec = spec.model_copy(update={"breaker": breaker, **declare.queue(queue, queue_timeout, where)})
         super().__init__(spec, settings, declare.aliases(aliases, name))
 
 

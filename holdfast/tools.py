@@ -105,9 +105,11 @@ class Tool(Generic[P, R]):
         """Whether both call the same function."""
         return self._function == other._function
 
-    def hidden(self) -> Tool[P, R]:
-        """A copy that is not shown to the model."""
-        spec = self.spec.model_copy(update={"hidden": True, "inline": False, "undo": ""})
+    def hidden(self, of: ToolSpec) -> Tool[P, R]:
+        """A copy that is not shown to the model and undoes calls of the tool ``of``, by default on its queue."""
+        place = self.spec if self.spec.queue else of
+        queue = {"queue": place.queue, "queue_timeout": place.queue_timeout}
+        spec = self.spec.model_copy(update={"hidden": True, "inline": False, "undo": "", **queue})
         return Tool(self._function, spec, self._signature, self._probe, aliases=self.aliases)
 
 
@@ -131,6 +133,8 @@ def tool(
     aliases: Sequence[str] = (),
     secrets: Sequence[str] = (),
     trusted: bool = False,
+    queue: str = "",
+    queue_timeout: float | timedelta | None = None,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -153,6 +157,8 @@ def tool(
     aliases: Sequence[str] = (),
     secrets: Sequence[str] = (),
     trusted: bool = False,
+    queue: str = "",
+    queue_timeout: float | timedelta | None = None,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a typed function callable by models: ``@tool`` or ``@tool(effect="idempotent", …)``.
 
@@ -183,6 +189,9 @@ def tool(
             "file:/path".
         trusted: Whether results are text that only you can write. A result of any other tool stands in a frame in
             the prompt and makes the session untrusted, of which permissions take account.
+        queue: The service queue whose workers make the calls, ``holdfast worker module:app --queue NAME``. By default
+            the agent's.
+        queue_timeout: How long a call waits for a worker of its queue, in seconds or as a timedelta; 300 s by default.
 
     Raises:
         InvalidDeclaration: An option is invalid; the detail says what to change.
@@ -208,6 +217,7 @@ def tool(
             allow_repeats=allow_repeats,
             secrets=declare.secrets(secrets, f"tool {chosen!r}"),
             trusted=trusted,
+            **_queue(queue, queue_timeout, chosen, inline=inline),
         )
         asked = None if probe is None else effects.read_probe(probe, chosen, signature)
         made = Tool(function, spec, signature, asked, undo if isinstance(undo, Tool) else None, known)
@@ -257,6 +267,15 @@ def _approval(approval: object, name: str, *, inline: bool) -> Literal["", "ask"
             "own, so remove one of the two"
         )
     return "ask"
+
+
+def _queue(queue: str, timeout: float | timedelta | None, name: str, *, inline: bool) -> dict[str, Any]:
+    if inline and queue:
+        raise InvalidDeclaration(
+            f"tool {name!r} is inline with queue={queue!r}; an inline tool runs where the model is called, so remove "
+            "one of the two, or give the agent the queue"
+        )
+    return declare.queue(queue, timeout, f"tool {name!r}")
 
 
 def _undo(undo: object, name: str) -> str:

@@ -84,7 +84,7 @@ class Environment:
             memory_url: The memory store; by default a new file.
             embeddings: As in ``HOLDFAST_EMBEDDINGS``; by default memories are found by their words.
             time_skipping: Start a server that skips the time in which a session only waits.
-            worker: Whether to run a worker in this process.
+            worker: Whether to run a worker in this process. It serves all service queues, too.
             deps: The tools' ``ctx.deps``, instead of what the app's lifespan yields: the lifespan is then not entered.
                 By default it is entered once, and all workers share its value.
             settings: More worker settings, as in ``holdfast_workers.settings.Settings``.
@@ -92,9 +92,8 @@ class Environment:
         async with AsyncExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-")))
             queue = f"test-{uuid.uuid4().hex}"
-            loaded = Settings.load(
-                task_queue=queue, home=home, memory_url=memory_url, embeddings=embeddings, **settings
-            )
+            given = {"queues": "*", "memory_url": memory_url, "embeddings": embeddings, **settings}
+            loaded = Settings.load(task_queue=queue, home=home, **given)
             connection = loaded.connection()
             clock = await stack.enter_async_context(skipping_server(connection)) if time_skipping else None
             temporal = clock.client if clock else await _reached(server, home, connection, stack)
@@ -126,7 +125,10 @@ class Environment:
             yield made
 
     def worker(self, **settings: Any) -> Worker:
-        """One more worker, like another process; use it with ``async with``."""
+        """One more worker, like another process; use it with ``async with``.
+
+        ``queues="search"`` is one of that service queue only, ``queues=""`` one of none.
+        """
         changed = self._settings.model_copy(update=settings)
         resilience = Resilience(self.state)
         self._stack.push_async_callback(resilience.close)

@@ -41,6 +41,14 @@ def worker(
     context: typer.Context,
     app: AppName,
     task_queue: TaskQueue = None,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Serve only this service queue; several times for several, '*' for all and the App's own.  "
+            "[env var: HOLDFAST_QUEUES]",
+        ),
+    ] = None,
     health_port: Annotated[
         int | None,
         typer.Option(
@@ -67,7 +75,13 @@ def worker(
         from . import process
 
     raise typer.Exit(
-        process.main(app, task_queue=task_queue, health_port=health_port, graceful_seconds=graceful_seconds)
+        process.main(
+            app,
+            task_queue=task_queue,
+            queues=",".join(queue) if queue else None,
+            health_port=health_port,
+            graceful_seconds=graceful_seconds,
+        )
     )
 
 

@@ -43,7 +43,7 @@ from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
 from holdfast_workflows.contracts.variables import unknown_variables
 
-from . import exits, wiring
+from . import exits, services, wiring
 from .settings import Settings
 
 _FIRST_DELAY: Final = 0.5  # seconds between connection attempts, doubled each time
@@ -109,11 +109,15 @@ class WorkerProcess:
         self._registry = registry
         self._checked = checked
         self._settings = settings.for_app(registry.name)
+        self._services = services.served(registry, settings.queues)
+        self._part = services.part(registry, self._services)
         self._module = module
         self._runtime = runtime
         self._stop = asyncio.Event()
         self._signals = 0
-        self._health = HealthServer()
+        self._health = HealthServer(
+            [services.full_name(self._settings.task_queue, each) for each in self._services]
+        )
         # Returns when the worker must stop serving its queue; set once the database is open.
         self._changed: Callable[[], Coroutine[Any, Any, HoldfastError]] | None = None
 
@@ -153,10 +157,9 @@ class WorkerProcess:
         models = Models(providers)
         stack.push_async_callback(models.close)
         if not self._checked:
-            warn_of_models(self._registry, models)
-        warn_of_secrets(self._registry)
-        await provided.check(self._registry.tools)
-        await warn_of_tools(self._registry, state)
+            warn_of_models(self._part, models)
+        warn_of_secrets(self._part)
+        await provided.check(self._part.tools)
         resilience = Resilience(state, self._runtime.metric_meter if self._runtime else None)
         stack.push_async_callback(resilience.close)
         memory = make_memories(
@@ -170,12 +173,14 @@ class WorkerProcess:
         )
         stack.push_async_callback(memory.close)
         # Opening the store loads numpy and its driver; a worker whose agents have no memory opens it on demand.
-        remembers = any(agent.memory for agent in self._registry.agents.values())
+        remembers = any(agent.memory for agent in self._part.agents.values())
         if remembers or settings.memory() or settings.embeddings:
             await _check_memory(memory)
-        await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
         verifier = make_verifier(settings)
-        await stack.enter_async_context(exchanging(verifier, client, settings.task_queue))
+        if services.BASE in self._services:
+            await warn_of_tools(self._registry, state)
+            await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
+            await stack.enter_async_context(exchanging(verifier, client, settings.task_queue))
         # Entered last and left first: it may use all of the above, and the last call has ended by then.
         registry = await stack.enter_async_context(with_dependencies(self._registry))
         return wiring.build_worker(client, registry, state, models, resilience, settings, memory, verifier)
@@ -196,7 +201,8 @@ class WorkerProcess:
         self._health.checks["state"] = state.ping
         stack.push_async_callback(state.close)
         own = binding.make(self._registry, self._module, state.identity)
-        if await self._until_there(lambda: binding.ensure(client, queue, own)) is None:
+        known = services.declared(self._registry)
+        if await self._until_there(lambda: binding.ensure_all(client, queue, own, known)) is None:
             return None
         self._changed = lambda: binding.changed(client, queue, own, state)
         return state
@@ -234,7 +240,9 @@ class WorkerProcess:
         changed = asyncio.create_task(self._changed())
         self._health.phase = "running"
         agents = ", ".join(self._registry.agents) or "none"
-        _log.info("worker started on %s with agents: %s", self._settings.task_queue, agents)
+        _log.info("worker started on %s with agents: %s", ", ".join(self._health.queues), agents)
+        if others := [each for each in services.declared(self._registry) if each not in self._services]:
+            _log.info("other workers serve, with --queue: %s", ", ".join(others))
         await asyncio.wait({running, stopping, changed}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if running.done():

@@ -48,6 +48,7 @@ class Settings(BaseModel):
     keys: str = ""
     accept_clear: str = ""
     task_queue: str = ""
+    queues: str = ""
     home: Path = Path(".holdfast")
     state_url: SecretStr = SecretStr("")
     state_url_file: str = ""

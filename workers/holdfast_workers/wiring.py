@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
+from temporalio import activity
 from temporalio.client import Client
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker
@@ -27,6 +31,8 @@ from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 from holdfast_workflows.teams.fleet import FleetWorkflow
 
+from . import services
+from .services import QueueWorker
 from .settings import Settings
 
 # Partial text of a streaming model call is sent by heartbeat; the SDK delays heartbeats by this much.
@@ -34,6 +40,8 @@ _HEARTBEAT = timedelta(milliseconds=200)
 
 # Time until another worker takes over a cached session; a killed worker delays its sessions by this much.
 _STICKY = timedelta(seconds=2)
+
+_OWN = (AgentWorkflow, MaintenanceWorkflow, IdentityWorkflow, FleetWorkflow)
 
 _POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
 
@@ -53,7 +61,8 @@ def build_worker(
     ``client`` has Holdfast's data converter. Without ``memory``, memories wait for a worker that has a store.
     With ``verifier`` each request must be of a principal who may make it.
     """
-    queue = settings.for_app(registry.name).task_queue
+    base = settings.for_app(registry.name).task_queue
+    first, *others = services.served(registry, settings.queues)
     if verifier is not None:
         client = signed_client(client, OwnGrants(verifier.own_grant))
     activities = Activities(
@@ -62,31 +71,60 @@ def build_worker(
         models,
         resilience,
         memory=memory,
-        served=lambda: served(client, queue),
+        served=lambda: served(client, base, activity.info().task_queue),
         verifier=verifier,
         audit_export=settings.audit_place(),
     )
-    return Worker(
-        client,
-        task_queue=queue,
-        # Only the user's own workflows run in the sandbox; Holdfast's opt out.
-        workflows=[AgentWorkflow, MaintenanceWorkflow, IdentityWorkflow, FleetWorkflow, *registry.workflows],
-        activities=[*activities.all(), *registry.activities],
-        # For the user's sync activities; threads start on demand.
-        activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),
-        max_concurrent_activities=settings.max_concurrent_activities,
-        max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
-        max_cached_workflows=settings.max_cached_workflows,
-        workflow_task_poller_behavior=_POLLERS,
-        activity_task_poller_behavior=_POLLERS,
-        sticky_queue_schedule_to_start_timeout=_STICKY,
-        max_heartbeat_throttle_interval=_HEARTBEAT,
-        default_heartbeat_throttle_interval=_HEARTBEAT,
-        graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
-        interceptors=[ServerTime(), *_checks(verifier, state), CheckedInputs(verifier)],
-        # Background work starts and stops with the worker.
-        plugins=[SimplePlugin("holdfast.background", run_context=activities.running)],
+    common = _common(client, settings, [ServerTime(), *_checks(verifier, state), CheckedInputs(verifier)])
+    more = [
+        Worker(task_queue=services.full_name(base, service), activities=activities.of_services(), **common)
+        for service in others
+    ]
+    worker = QueueWorker(
+        task_queue=services.full_name(base, first),
+        **_base(registry, activities) if first == services.BASE else {"activities": activities.of_services()},
+        # Background work, and the other queues, start and stop with the worker.
+        plugins=[SimplePlugin("holdfast.background", run_context=lambda: _together(activities, more))],
+        **common,
     )
+    worker.others = more
+    return worker
+
+
+def _base(registry: Registry, activities: Activities) -> dict[str, Any]:
+    """What only workers of the App's own queue do."""
+    return {
+        # Only the user's own workflows run in the sandbox; Holdfast's opt out.
+        "workflows": [*_OWN, *registry.workflows],
+        "activities": [*activities.all(), *registry.activities],
+    }
+
+
+def _common(client: Client, settings: Settings, interceptors: Sequence[Interceptor]) -> dict[str, Any]:
+    """What the workers of all queues have."""
+    return {
+        "client": client,
+        # For the user's sync activities; threads start on demand.
+        "activity_executor": ThreadPoolExecutor(settings.max_concurrent_activities, "activity"),
+        "max_concurrent_activities": settings.max_concurrent_activities,
+        "max_concurrent_workflow_tasks": settings.max_concurrent_workflow_tasks,
+        "max_cached_workflows": settings.max_cached_workflows,
+        "workflow_task_poller_behavior": _POLLERS,
+        "activity_task_poller_behavior": _POLLERS,
+        "sticky_queue_schedule_to_start_timeout": _STICKY,
+        "max_heartbeat_throttle_interval": _HEARTBEAT,
+        "default_heartbeat_throttle_interval": _HEARTBEAT,
+        "graceful_shutdown_timeout": timedelta(seconds=settings.graceful_seconds),
+        "interceptors": interceptors,
+    }
+
+
+@asynccontextmanager
+async def _together(activities: Activities, others: Sequence[Worker]) -> AsyncGenerator[None]:
+    async with activities.running(), AsyncExitStack() as stack:
+        for worker in others:
+            await stack.enter_async_context(worker)
+        yield
 
 
 def _checks(verifier: Verifier | None, state: State) -> list[Interceptor]:

@@ -116,9 +116,16 @@ class Activities:
             finally:
                 await self._ratios.close()
 
+    def of_services(self) -> list[Callable[..., Any]]:
+        """The activities to register for service queues: those that sessions have made there."""
+        return [each for each in self._all if isinstance(getattr(each, "__self__", None), _OF_SERVICES)]
+
     def all(self) -> list[Callable[..., Any]]:
         """The activities to register with a Temporal worker."""
         return self._all
+
+
+_OF_SERVICES = (Think, Act, Recall, RememberTurn, Compact)
 
 
 def _servers(registry: Registry) -> "McpServers | None":

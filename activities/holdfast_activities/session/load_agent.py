@@ -11,7 +11,7 @@ from holdfast_activities.teams.routing.places import Places
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.builtin_tools import own_tools
-from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy
+from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy, ToolSpec
 from holdfast_workflows.contracts.control import access
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.errors import UnknownAgent
@@ -162,6 +162,17 @@ def _start_key(load: LoadInput) -> str:
     return f"begun-{load.first_run}"
 
 
+def _full_name(queue: str) -> str:
+    """The full name of a service queue: this activity runs on the queue of the app."""
+    return names.service_queue(activity.info().task_queue, queue)
+
+
+def _policy(tool: ToolSpec, agent: AgentSpec) -> ToolPolicy:
+    place = tool if tool.queue else agent
+    queue = {"queue": _full_name(place.queue), "queue_timeout": place.queue_timeout}
+    return ToolPolicy.model_validate(dict(tool) | queue)
+
+
 def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None, levels: tuple[Level, ...]) -> PinnedSpec:
     """The part of a spec that the workflow needs: the fields that both classes have, and these."""
     max_wait = spec.max_wait
@@ -176,7 +187,8 @@ def _pin(spec: AgentSpec, digest: str, limits: TenantLimits | None, levels: tupl
         "has_output": spec.output is not None,
         "model": spec.models[0] if spec.models else "",
         "models": len(spec.models),
-        "tools": {tool.name: ToolPolicy.model_validate(dict(tool)) for tool in spec.tools},
+        "tools": {tool.name: _policy(tool, spec) for tool in spec.tools},
+        "queue": _full_name(spec.queue),
         "max_wait": max_wait,
         "levels": levels,
         "scheduled": tuple(

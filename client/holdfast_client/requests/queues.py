@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.errors import ServiceError, SettingsInvalid
 
 async def find(temporal: Client, polled: Callable[[str], Awaitable[bool]]) -> str | None:
     """Return the queue of the namespace's only app, or of the only app with workers; None without apps."""
-    bound = await binding.bound(temporal)
+    bound = {queue: each for queue, each in (await binding.bound(temporal)).items() if not each.base}
     if len(bound) > 1:
         served = {queue: each for queue, each in bound.items() if await polled(queue)}
         if len(served) == 1:

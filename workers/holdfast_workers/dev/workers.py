@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from holdfast_workers import exits
+from holdfast_workers import exits, services
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import HoldfastError
 
@@ -95,6 +95,7 @@ def _variables(settings: Settings, address: str, number: int) -> Mapping[str, st
     found = {
         "HOLDFAST_TEMPORAL_ADDRESS": address,
         "HOLDFAST_STOP_WITH_PARENT": "true",
+        "HOLDFAST_QUEUES": services.ALL,
         "HOLDFAST_HOME": str(settings.home),
     }
     if settings.health_port:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final, Literal
 
@@ -26,11 +26,12 @@ _TIMEOUT: Final = 2.0  # seconds for a check, for reading a request and for writ
 
 
 class Health(BaseModel):
-    """The body of ``/health``. ``uptime`` is in seconds."""
+    """The body of ``/health``. ``uptime`` is in seconds; ``queues`` are the task queues that the worker serves."""
 
     ok: bool
     worker: Phase
     uptime: float
+    queues: tuple[str, ...]
 
 
 class Ready(BaseModel):
@@ -45,7 +46,8 @@ class Ready(BaseModel):
 class HealthServer:
     """The HTTP server. The worker process sets ``phase`` and ``checks`` as it starts."""
 
-    def __init__(self) -> None:
+    def __init__(self, queues: Sequence[str] = ()) -> None:
+        self.queues = tuple(queues)
         self.phase: Phase = "starting"
         self.checks: dict[Literal["temporal", "state"], Check] = {}
         self._started = time.monotonic()
@@ -70,9 +72,8 @@ class HealthServer:
 
     def health(self) -> Health:
         """Whether the process should keep running."""
-        return Health(
-            ok=self.phase != "failed", worker=self.phase, uptime=round(time.monotonic() - self._started, 3)
-        )
+        uptime = round(time.monotonic() - self._started, 3)
+        return Health(ok=self.phase != "failed", worker=self.phase, uptime=uptime, queues=self.queues)
 
     async def ready(self) -> Ready:
         """Whether the worker can do work now."""

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections.abc import Collection
 from typing import Final
 
 from temporalio.client import Client
@@ -19,7 +20,9 @@ from holdfast_activities.state import State, is_empty, open_state
 from holdfast_activities.state.setup.identity import Identity
 from holdfast_activities.state.setup.location import locate
 from holdfast_temporal import binding, connect
+from holdfast_workers import services
 from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.control.identity import LOCAL_OPERATOR
@@ -99,6 +102,15 @@ async def ensure(client: Client, task_queue: str, own: Binding) -> bool:
         return False
 
 
+async def ensure_all(client: Client, task_queue: str, own: Binding, services: Collection[str]) -> bool:
+    """Bind the App's queue like ``ensure``, and those of its services, which no other app may then serve."""
+    ensured = await ensure(client, task_queue, own)
+    for service in services:
+        of_service = own.model_copy(update={"base": task_queue})
+        ensured &= await ensure(client, names.service_queue(task_queue, service), of_service)
+    return ensured
+
+
 async def changed(client: Client, task_queue: str, own: Binding, state: State) -> HoldfastError:
     """Wait until this worker must stop serving its queue, and return the reason.
 
@@ -133,6 +145,9 @@ async def move(settings: Settings, registry: Registry, module: str) -> tuple[Bin
         now = make(registry, module, state.identity)
         await state.append_audit(_rebound(settings.task_queue, before, now))
         await binding.rebind(client, settings.task_queue, now)
+        for service in services.declared(registry):
+            of_service = now.model_copy(update={"base": settings.task_queue})
+            await binding.rebind(client, names.service_queue(settings.task_queue, service), of_service)
     finally:
         await state.close()
     return before, now
@@ -160,6 +175,11 @@ def check(task_queue: str, bound: Binding, own: Binding) -> None:
         AppMismatch: It belongs to another app.
         DatabaseMismatch: Its sessions live in another state database.
     """
+    if bound.base != own.base:
+        raise AppMismatch(
+            f"task queue {task_queue} is {_kind(bound)} {bound.title}, and {_kind(own)} {own.title}; "
+            "rename the App or the service"
+        )
     if not _same_app(bound, own):
         raise AppMismatch(
             f"task queue {task_queue} belongs to {bound.title} with agents {_names(bound)}; "
@@ -170,6 +190,10 @@ def check(task_queue: str, bound: Binding, own: Binding) -> None:
             f"task queue {task_queue}: its database is {bound.database} at {bound.place}; "
             f"this worker has {own.database} at {own.place}"
         )
+
+
+def _kind(of: Binding) -> str:
+    return f"a service queue of {of.base}," if of.base else "the queue of"
 
 
 def _same_app(bound: Binding, own: Binding) -> bool:

@@ -18,13 +18,13 @@ _POLL: Final = 65.0
 """Seconds: a worker asks the server for work at least this often."""
 
 
-async def served(client: Client, task_queue: str) -> Collection[str]:
-    """The agents that workers of the queue serve or have served; empty if no other worker polls the queue.
+async def served(client: Client, task_queue: str, polled: str) -> Collection[str]:
+    """The agents that workers of an App serve or have served; empty if no other worker polls the queue ``polled``.
 
     Also empty if the server does not answer.
     """
     try:
-        if not await _has_others(client, task_queue):
+        if not await _has_others(client, polled):
             return ()
         bound = await binding.read(client, task_queue)
     except (RPCError, ServiceError):

@@ -83,5 +83,11 @@ MORE_ATTEMPTS = 2
 SLOWER = 4.0
 """The factor by which an adaptive retry policy may lengthen its delays, up to ``max_delay``."""
 
+QUEUE_TIMEOUT = 300.0
+"""Seconds that a call waits by default for a worker of its service queue."""
+
+QUEUE_NOTICE = 15.0
+"""Seconds without a worker of its service queue after which a call is shown as waiting."""
+
 DEFAULT_MAX_WAIT = 3_600.0
 """Seconds that a turn may wait by default while no provider can be called."""

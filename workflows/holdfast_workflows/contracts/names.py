@@ -67,6 +67,11 @@ def queue_of(app: str) -> str:
     return f"{TASK_QUEUE}-{app}" if app else TASK_QUEUE
 
 
+def service_queue(task_queue: str, service: str) -> str:
+    """Return the full name of an app's service queue; empty without a service."""
+    return f"{task_queue}-{service}" if service else ""
+
+
 def binding_id(task_queue: str) -> str:
     """Return the id of the workflow with a queue's binding."""
     return f"holdfast-queue-{task_queue}"

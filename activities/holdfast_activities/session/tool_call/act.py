@@ -25,7 +25,7 @@ from holdfast_workflows.contracts.errors import (
 )
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.session import ToolProgress
-from holdfast_workflows.contracts.session.steps import ActInput, ActResult, Wait
+from holdfast_workflows.contracts.session.steps import DECISIONS, ActInput, ActResult, Wait
 from holdfast_workflows.contracts.text.redaction import redact
 from holdfast_workflows.contracts.text.unicode import preview
 from holdfast_workflows.contracts.tools.tickets import TOKEN
@@ -116,7 +116,7 @@ class Act:
         known = await self._ledger.settled(request)
         if known is not None:
             return act_result(known)
-        if request.mode in ("confirm", "give_up", "refuse"):
+        if request.mode in DECISIONS:
             return await self._decided(await self._same.known(request))
         INPUTS.set({each.question: each.text for each in request.inputs})
         OUTCOMES.set(request.children)

@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 from pydantic import Field
 
 from ..base import Contract
+from ..limits import QUEUE_TIMEOUT
 from ..permissions.rules import Level, Permissions
 from ..public import public
 from ..teams.routing import Routing
@@ -89,6 +90,10 @@ class ToolSpec(Contract):
     """The tool of an MCP server that a call reaches; None for a function."""
     board: BoardTool | None = None
     """The board that a call reads or writes; None for a function."""
+    queue: str = ""
+    """The service queue whose workers run its calls, without the app's; empty for the agent's."""
+    queue_timeout: float = QUEUE_TIMEOUT
+    """Seconds that a call waits for a worker of its queue."""
     handoff: str = ""
     """The agent with which the session goes on after a call; empty for other tools."""
 
@@ -159,6 +164,10 @@ class AgentSpec(Contract):
     """What it can do, for requests that name no agent; None if it is not routed to."""
     team: TeamSpec | None = None
     """The plan of a team, which takes the place of a model; ``models`` is then empty."""
+    queue: str = ""
+    """The service queue whose workers run its model and tool calls, without the app's; empty for the app's queue."""
+    queue_timeout: float = QUEUE_TIMEOUT
+    """Seconds that a call waits for a worker of its queue."""
 
 
 class ToolPolicy(Contract):
@@ -173,6 +182,9 @@ class ToolPolicy(Contract):
     trusted: bool = False
     hidden: bool = False
     handoff: str = ""
+    queue: str = ""
+    """The full name of the service queue of its calls; empty for that of the session."""
+    queue_timeout: float = QUEUE_TIMEOUT
 
 
 class PinnedSpec(Contract):
@@ -212,3 +224,6 @@ class PinnedSpec(Contract):
     """Inline tools that have to be permitted call by call, so they are activities of their own."""
     routed: bool = False
     """Whether its turns are counted, since requests are routed to it."""
+    queue: str = ""
+    """The full name of the service queue of its model and tool calls; empty for that of the session."""
+    queue_timeout: float = QUEUE_TIMEOUT

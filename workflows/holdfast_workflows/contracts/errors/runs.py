@@ -29,6 +29,10 @@ class ResultNotText(ToolError, code="result_not_text"):
     """The tool's result cannot be written as JSON; return text, numbers, lists, dicts or pydantic models."""
 
 
+class QueueUnserved(HoldfastError, code="queue_unserved", kind="transient", retryable=True, fallback=True):
+    """No worker of the service queue took the call in time; start `holdfast worker module:app --queue NAME`, or more of them, or raise queue_timeout."""
+
+
 class EffectUnknown(ToolFailed, code="effect_unknown", retryable=False):
     """The outcome of the call is unknown, so it is not repeated; resolve it with `holdfast answer`, or give the tool a probe."""
 

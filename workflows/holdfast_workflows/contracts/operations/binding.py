@@ -15,6 +15,8 @@ class Binding(Contract):
     module: str = ""
     database: str = ""
     place: str = ""
+    base: str = ""
+    """Of a service queue: the queue of its app."""
 
     @property
     def title(self) -> str:

@@ -7,12 +7,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError, TimeoutType
-from temporalio.exceptions import TimeoutError as ActivityTimeout
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.memory import (
@@ -29,7 +28,7 @@ from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.control.audit import AppendAudit, AuditRecord
 from holdfast_workflows.contracts.control.notifications import Notification
 from holdfast_workflows.contracts.control.verification import VerifyInput
-from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, SHOWN_CHARS
+from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, QUEUE_NOTICE, SHOWN_CHARS
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
 from holdfast_workflows.contracts.session.approvals import (
     AnswerSigned,
@@ -37,8 +36,8 @@ from holdfast_workflows.contracts.session.approvals import (
     OpenedApproval,
     SignAnswer,
 )
-from holdfast_workflows.contracts.session.session import Partial
 from holdfast_workflows.contracts.session.steps import (
+    DECISIONS,
     ActInput,
     ActResult,
     LoadInput,
@@ -51,8 +50,6 @@ from holdfast_workflows.contracts.teams.routed import RouteInput, RouteResult
 from holdfast_workflows.contracts.text.unicode import preview
 
 R = TypeVar("R")
-
-_LOST_WORKERS = 5
 
 _LOCAL_LOAD = 2.0
 _LOCAL_SETTLE = 1.0
@@ -118,13 +115,22 @@ def _start(
     spec: PinnedSpec | None = None,
     heartbeat_timeout: float | None = None,
     wait_cancelled: bool = False,
+    queue: str | None = None,
+    within: float | None = None,
 ) -> workflow.ActivityHandle[R]:
-    """Start an activity with a timeout in ``seconds``; with ``spec`` it has the tenant's fairness weight."""
+    """Start an activity with a timeout in ``seconds``; with ``spec`` it has the tenant's fairness weight.
+
+    ``queue`` is a service queue, by default the agent's. A worker has to take the activity ``within`` these seconds.
+    """
+    if queue is None:
+        queue = spec.queue if spec else ""
     kinds = workflow.ActivityCancellationType
     return workflow.start_activity(
         activity,
         given,
         result_type=result_type,
+        task_queue=queue or None,
+        schedule_to_start_timeout=None if within is None else timedelta(seconds=within),
         start_to_close_timeout=timedelta(seconds=seconds),
         heartbeat_timeout=None if heartbeat_timeout is None else timedelta(seconds=heartbeat_timeout),
         retry_policy=retry,
@@ -223,7 +229,7 @@ async def verify(request: VerifyInput, heartbeat_timeout: float) -> str:
 
 
 def think(
-    spec: PinnedSpec, step: ThinkInput, about: str, heartbeat_timeout: float
+    spec: PinnedSpec, step: ThinkInput, about: str, heartbeat_timeout: float, within: float | None = None
 ) -> workflow.ActivityHandle[ThinkResult]:
     """Start a model call, or several inline steps."""
     # Lost workers are detected by heartbeats, so this must only be long enough for every model call.
@@ -241,13 +247,22 @@ def think(
         spec=spec,
         heartbeat_timeout=heartbeat_timeout,
         wait_cancelled=True,
+        queue="" if step.mode == "read" else None,  # every worker can read the log
+        within=within,
     )
 
 
 def act(
-    spec: PinnedSpec, policy: ToolPolicy, call: ActInput, summary: str, heartbeat_timeout: float
+    spec: PinnedSpec,
+    policy: ToolPolicy,
+    call: ActInput,
+    summary: str,
+    heartbeat_timeout: float,
+    within: float | None = None,
 ) -> workflow.ActivityHandle[ActResult]:
     """Start a tool call; its activity type is the tool's own name."""
+    # A decision needs only the ledger, so it does not depend on the service's workers.
+    service = call.mode not in DECISIONS
     return _start(
         call.name,
         call,
@@ -259,6 +274,8 @@ def act(
         spec=spec,
         heartbeat_timeout=heartbeat_timeout,
         wait_cancelled=True,
+        queue=policy.queue if service else "",
+        within=within if service else None,
     )
 
 
@@ -320,7 +337,16 @@ def recall(
     """Start a search for memories relevant to a message."""
     # One or two queries without heartbeats, and a turn waits for it.
     retry, summary = _policy(_MEMORY_RETRY), f"memories for: {shown}"
-    return _start(names.RECALL, request, RecallResult, heartbeat_timeout, retry, summary, spec=spec)
+    return _start(
+        names.RECALL,
+        request,
+        RecallResult,
+        heartbeat_timeout,
+        retry,
+        summary,
+        spec=spec,
+        within=min(QUEUE_NOTICE, spec.queue_timeout) if spec.queue else None,
+    )
 
 
 def remember(
@@ -359,28 +385,6 @@ def compact(
 def _one_call(spec: PinnedSpec) -> float:
     """Return the seconds that a background activity with one model call may take."""
     return spec.model_timeout * spec.models + _TO_WRITE
-
-
-def worker_lost(error: ActivityError) -> bool:
-    """Whether the call ended because its worker stopped answering, not by its own failure."""
-    cause: Any = error.cause
-    return isinstance(cause, ActivityTimeout) and cause.type == TimeoutType.HEARTBEAT
-
-
-def may_lose_more(lost: int) -> bool:
-    """Whether to schedule a call again after ``lost`` workers were lost with it.
-
-    A lost worker uses none of the call's attempts, but a call that kills its workers must end. If a worker is
-    killed every three seconds, one call does lose four in a row.
-    """
-    return lost < _LOST_WORKERS
-
-
-def tried(error: ActivityError) -> int:
-    """Return the failed attempts of a model call before its worker was lost, from the last heartbeat."""
-    cause: Any = error.cause
-    details: Sequence[Any] = cause.last_heartbeat_details
-    return Partial.model_validate(details[0]).tried if details else 0
 
 
 def typed(error: ActivityError, otherwise: type[errors.HoldfastError]) -> errors.HoldfastError:

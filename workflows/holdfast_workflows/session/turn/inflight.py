@@ -18,6 +18,8 @@ class InFlight:
     def __init__(self, state: SessionState) -> None:
         self._state = state
         self._handles: list[workflow.ActivityHandle[Any]] = []
+        self.unserved: set[str] = set()
+        """Service queues that no worker served in time in this turn; the next call waits only a moment."""
         self._inline_steps: workflow.ActivityHandle[Any] | None = None
 
     def stop(self) -> None:

@@ -14,10 +14,11 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inbox import handover
 from ..permissions import past
-from ..state import activity_calls, budget_limits, current_details, reset, working_memory
+from ..state import activity_calls, budget_limits, current_details, lost_workers, reset, working_memory
 from ..state.state import SessionState
 from .budget import BudgetTracker
 from .inflight import InFlight, NeverBegan
+from .service_queue import QueueWait
 
 _NO_STEPS = ThinkResult(steps=())
 
@@ -111,22 +112,33 @@ class ModelStep:
 
     async def _schedule(self, step: ThinkInput) -> ThinkResult:
         """Schedule a request until it ends; after the loss of a worker another one continues it."""
-        about, lost = self._about(), 0
+        about, lost, queue = (
+            self._about(),
+            0,
+            QueueWait(self._state, self._state.seq, self._spec, self._flight.unserved),
+        )
         while True:
             seen = self._state.resets_seen
             try:
-                result = await self._run(step, about)
+                result = await self._run(step, about, queue)
             except NeverBegan:
+                queue.ended()
                 return await self._settled(step, about)
             except ActivityError as error:
+                if lost_workers.unserved(error):
+                    if await queue.offered():
+                        continue
+                    self._state.seq += SEQ_GAP
+                    raise errors.QueueUnserved(queue.problem) from error
+                queue.taken()
                 if reset.is_stale(self._state, seen):
                     step = await self._after_reset(step)
                     continue
-                if activity_calls.worker_lost(error) and activity_calls.may_lose_more(lost):
+                if lost_workers.worker_lost(error) and lost_workers.may_lose_more(lost):
                     # A paused session only takes over the settled steps.
                     max_steps = 1 if self._state.paused else step.max_steps
                     # The lost attempt does not count; failed attempts before it do.
-                    lost, tried = lost + 1, max(step.tried, activity_calls.tried(error))
+                    lost, tried = lost + 1, max(step.tried, lost_workers.tried(error))
                     step = step.model_copy(update={"again": True, "max_steps": max_steps, "tried": tried})
                     continue
                 # The server does not retry a failure after a cancellation request.
@@ -139,13 +151,16 @@ class ModelStep:
                 return result
             step = await self._after_reset(step)
 
-    async def _run(self, step: ThinkInput, about: str) -> ThinkResult:
+    async def _run(self, step: ThinkInput, about: str, queue: QueueWait) -> ThinkResult:
         """Run a request once, with the audit records that wait."""
         with self._state.trail.handing_over() as handed:
             if handed.records:
                 step = step.model_copy(update={"audit": handed.records})
-            handle = activity_calls.think(self._spec, step, about, self._state.start.heartbeat_timeout)
+            handle = activity_calls.think(
+                self._spec, step, about, self._state.start.heartbeat_timeout, queue.within
+            )
             result: ThinkResult = await self._flight.run(handle, inline=step.max_steps > 1)
+            queue.taken()
             handed.written = result.wait is None
         return result
 

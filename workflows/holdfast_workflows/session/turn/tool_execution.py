@@ -15,15 +15,23 @@ from holdfast_workflows.contracts.control.inbox import InboxItem, OpenTicket
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
-from holdfast_workflows.contracts.session.steps import ActInput, ActResult, ToolInput, ToolQuestion, Wait
+from holdfast_workflows.contracts.session.steps import (
+    DECISIONS,
+    ActInput,
+    ActResult,
+    ToolInput,
+    ToolQuestion,
+    Wait,
+)
 from holdfast_workflows.contracts.teams.children import Children
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inbox import waits
-from ..state import activity_calls, waiting
+from ..state import activity_calls, lost_workers, waiting
 from ..state.state import SessionState
 from .children import ChildSessions
 from .inflight import InFlight, NeverBegan
+from .service_queue import QueueWait
 
 _CHECK_AGAIN = 5.0
 """Seconds until a ``once`` call with an unwritten end is checked again; doubled each time."""
@@ -55,6 +63,7 @@ class ToolExecution:
         self._request = request
         self._shown = shown
         self._void = void
+        self._queue = QueueWait(state, request.seq, self._policy, flight.unserved)
         self._lost = 0
         self._waited = 0.0
 
@@ -83,15 +92,19 @@ class ToolExecution:
         try:
             return await self._run()
         except NeverBegan:
+            self._queue.ended()
             return self._cancelled()
         except ActivityError as error:
+            if lost_workers.unserved(error):
+                return await self._unserved()
+            self._queue.taken()
             if isinstance(error.cause, CancelledError):
                 return self._cancelled()
             return await self._failed(error)
 
     async def _run(self) -> ActResult:
         """Run the request once, with the audit records that wait."""
-        writes = self._request.mode in {"confirm", "give_up", "refuse"}
+        writes = self._request.mode in DECISIONS
         with self._state.trail.handing_over() as handed:
             request = (
                 self._request.model_copy(update={"audit": handed.records})
@@ -99,9 +112,15 @@ class ToolExecution:
                 else self._request
             )
             handle = activity_calls.act(
-                self._spec, self._policy, request, self._shown, self._state.start.heartbeat_timeout
+                self._spec,
+                self._policy,
+                request,
+                self._shown,
+                self._state.start.heartbeat_timeout,
+                self._queue.within,
             )
             result: ActResult = await self._flight.run(handle, uncancellable=writes)
+            self._queue.taken()
             handed.written = result.wait is None
         return result
 
@@ -114,11 +133,11 @@ class ToolExecution:
         return self._void(_MAY_HAVE if self._lost else "cancelled", "cancelled")
 
     async def _failed(self, error: ActivityError) -> ActResult | None:
-        gone, once = activity_calls.worker_lost(error), self._policy.effect == "once"
+        gone, once = lost_workers.worker_lost(error), self._policy.effect == "once"
         text = str(activity_calls.typed(error, errors.ToolFailed).detail)
         if once:
             return await self._check_again(text, gone=gone)
-        if gone and activity_calls.may_lose_more(self._lost):
+        if gone and lost_workers.may_lose_more(self._lost):
             self._lost += 1
             self._change(again=True)
             return None
@@ -127,11 +146,20 @@ class ToolExecution:
             text = f"its worker was lost, so its outcome is unknown: {text}"
         return self._void(text, "failed")
 
+    async def _unserved(self) -> ActResult | None:
+        """Offer a call that no worker of its service queue took once more; then give up on it."""
+        if await self._queue.offered():
+            return None
+        if self._request.again and self._policy.effect == "once":
+            return ActResult(unknown=True)  # an attempt before may have made it
+        before = "its worker was lost, and " if self._lost else "not run: "
+        return self._void(before + self._queue.problem, "failed")
+
     async def _check_again(self, text: str, *, gone: bool) -> ActResult | None:
         """Check the ledger again for a ``once`` call whose end is not known; after several losses ask a person."""
         if self._request.mode == "give_up":
             return self._void(f"{_UNKNOWN}: {text}", "failed")
-        if not activity_calls.may_lose_more(self._lost):
+        if not lost_workers.may_lose_more(self._lost):
             return ActResult(unknown=True)
         self._lost += 1
         if not gone:

@@ -9,9 +9,10 @@ from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.session.session import Undoable
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult
 
-from ..state import activity_calls, continue_as_new, waiting
+from ..state import activity_calls, continue_as_new, lost_workers, waiting
 from ..state.state import SessionState
 from . import tool_execution
+from .service_queue import QueueWait
 
 
 class Undoing:
@@ -45,18 +46,24 @@ class Undoing:
             policy = self._spec.tools.get(undo, ToolPolicy())
         request = self._request(call, undo)
         lost, waited = 0, 0.0
+        queue = QueueWait(self._state, call.seq, policy, set(), DEFAULT_MAX_WAIT)
         while True:
             shown, timeout = f"undo {call.name} {call.preview}", self._state.start.heartbeat_timeout
             try:
-                result: ActResult = await activity_calls.act(self._spec, policy, request, shown, timeout)
+                result: ActResult = await activity_calls.act(
+                    self._spec, policy, request, shown, timeout, queue.within
+                )
             except ActivityError as error:
-                if activity_calls.worker_lost(error) and activity_calls.may_lose_more(lost):
+                if lost_workers.unserved(error) and await queue.offered():
+                    continue
+                if lost_workers.worker_lost(error) and lost_workers.may_lose_more(lost):
                     lost += 1
                     request = request.model_copy(update={"again": True})
                     continue
                 return ActResult(
                     status="failed", preview=str(activity_calls.typed(error, errors.ToolFailed).detail)
                 )
+            queue.taken()
             wait, left = result.wait, DEFAULT_MAX_WAIT - waited
             if result.unknown:
                 return ActResult(status="failed", preview="it is unknown whether it was undone")
