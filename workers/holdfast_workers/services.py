@@ -49,7 +49,8 @@ def served(registry: Registry, chosen: str) -> tuple[str, ...]:
     known = declared(registry)
     if chosen == ALL:
         return (BASE, *known)
-    if not (wanted := tuple(dict.fromkeys(filter(None, map(str.strip, chosen.split(",")))))):
+    wanted = tuple(dict.fromkeys(each.strip() for each in chosen.split(",") if each.strip()))
+    if not wanted:
         return (BASE,)
     if unknown := [name for name in wanted if name not in known]:
         raise SettingsInvalid(f"HOLDFAST_QUEUES (--queue): {no_such('service queue', unknown, known)}")
