@@ -30,6 +30,7 @@ from .guarded import GUARDED, HELD
 from .permitted import PERMITTED
 from .remembering import AWAY, REMEMBERING
 from .routed import ROUTED
+from .served import SERVED
 from .teamed import TEAMED
 
 FOLDER = Path(__file__).parent
@@ -145,6 +146,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **APPROVED,
     **ROUTED,
     **TEAMED,
+    **SERVED,
 }
 
 
@@ -180,7 +182,9 @@ async def record(name: str) -> list[WorkflowHistory]:
     database = f"sqlite:///{HELD}?busy_seconds=0.05" if name == "ask_human_held" else None
     async with (
         ScriptedModel(script) as model,
-        Environment.start(app(gate), model, memory_url=store, state_url=database) as holdfast,
+        Environment.start(
+            app(gate), model, memory_url=store, state_url=database, queues="" if name in SERVED else "*"
+        ) as holdfast,
     ):
         session = await drive(holdfast, gate)
         async with asyncio.timeout(60):

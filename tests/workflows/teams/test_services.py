@@ -8,7 +8,19 @@ import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 
-from holdfast import Agent, App, ErrorReply, Memory, QueueUnserved, ResultEntry, Session, Tool, tool
+from holdfast import (
+    Agent,
+    App,
+    ErrorReply,
+    Memory,
+    QueueUnserved,
+    ResultEntry,
+    Route,
+    Routing,
+    Session,
+    Tool,
+    tool,
+)
 from holdfast.testing import Request, call, failed, say
 from holdfast_workflows.session.turn import service_queue
 
@@ -195,3 +207,13 @@ async def test_a_call_is_undone_on_the_queue_of_its_tool(start: Start) -> None:
         await session.wait(raise_on_error=False)
         assert undone == ["room"]
         assert (await queues(it, session))["unbook"] == "-rooms"
+
+
+async def test_a_request_is_not_routed_to_an_agent_whose_service_has_no_worker(start: Start) -> None:
+    help_only = Routing(capabilities=("help",))
+    lab = Agent("lab", model="openai:m", routing=help_only, queue="lab")
+    desk = Agent("desk", model="openai:m", routing=help_only)
+    async with start([say("Hello.")], App(agents=[lab, desk]), queues="") as it:
+        session = await it.holdfast.client.start(Route(capabilities=("help",)), "Help!")
+        assert (await session.wait()).text == "Hello."
+        assert (await session.view()).agent == "desk"

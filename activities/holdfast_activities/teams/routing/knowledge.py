@@ -10,6 +10,7 @@ from temporalio.client import Client
 from holdfast_activities import clock
 from holdfast_activities.state.coordination.assignments import Recent
 from holdfast_activities.state.database import State
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.operations.breakers import BreakerView
 from holdfast_workflows.contracts.teams.routing import Routing
@@ -51,7 +52,7 @@ class Knowledge:
             found[spec.name] = Candidate(
                 agent=spec.name,
                 routing=spec.routing or _NONE,
-                queue=await self._queues.describe(client, base),
+                queue=await self._queues.describe(client, names.service_queue(base, spec.queue) or base),
                 recent=self._facts.recent.get(spec.name, Recent()),
                 breaker_seconds=_broken(spec, self._facts.breakers, clock.now()),
             )

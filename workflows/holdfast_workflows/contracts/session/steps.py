@@ -231,11 +231,12 @@ class ThinkResult(Contract):
 
 
 ActMode = Literal["call", "retry", "confirm", "give_up", "refuse", "undo"]
-DECISIONS = frozenset({"confirm", "give_up", "refuse"})
-"""Modes that settle a call without its tool."""
 """``call`` runs the tool; ``retry`` runs it although the outcome of an earlier attempt is unknown; ``confirm``
 writes a person's result; ``give_up`` writes that the outcome is unknown; ``refuse`` writes that the call was not
 made; ``undo`` undoes the call."""
+
+DECISIONS = frozenset({"confirm", "give_up", "refuse"})
+"""Modes that settle a call without its tool."""
 
 
 class ToolQuestion(Contract):
