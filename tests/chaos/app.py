@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 
-from holdfast import Agent, App, Budget, Delegate, FanOut, Memory, ToolContext, tool
+from holdfast import Agent, App, Budget, Delegate, FanOut, Memory, Parallel, Stage, ToolContext, tool
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from tests.kills.ledger import post as book
 
 from .ledger import booked
-from .program import ATTEMPTS, REPAIRS
+from .program import ATTEMPTS, REPAIRS, SCOUTS
 
 LEDGER = "CHAOS_LEDGER"
 """The variable with the ledger's address."""
@@ -23,8 +23,8 @@ TENANT = "acme"
 TENANT_TOKENS = "CHAOS_TENANT_TOKENS"
 """The tenant with a budget, and the variable that says how large it is."""
 
-POOR_TOKENS = 8_000
-"""A budget that is not enough for a research team."""
+RICH_TOKENS, POOR_TOKENS = 1_000_000, 8_000
+"""Budgets of research teams, the second of which is not enough."""
 
 _RETRY = RetryPolicy(
     attempts=1 if os.environ.get(CARELESS) == "retries" else 8, first_delay=0.2, max_delay=2.0
@@ -117,11 +117,18 @@ def _lead(name: str, tokens: int) -> Agent:
     return Agent(
         name,
         model=f"openai:{name}",
-        tools=[FanOut("scout", most=8), Delegate("critic"), order],
+        tools=[FanOut("scout", most=SCOUTS), Delegate("critic"), order],
         working_memory=True,
         model_retry=_RETRY,
         budget=Budget(tokens=tokens),
     )
+
+
+def _survey() -> Parallel:
+    """The same work without a model that leads it."""
+    scouts = [Stage("scout", task=f"{{request}} scout-{number}") for number in range(SCOUTS)]
+    combine = Stage("closer", task="{request} closer")
+    return Parallel("survey", agents=scouts, combine=combine, budget=Budget(tokens=RICH_TOKENS))
 
 
 def _tenants() -> dict[str, TenantLimits]:
@@ -137,10 +144,12 @@ app = App(
         _faulted("plain", "openai:scripted", adaptive=False),
         Agent("keeper", model="openai:scripted", memory=Memory(), model_retry=_RETRY),
         _faulted("chained", "openai:scripted", "anthropic:scripted", adaptive=True),
-        _lead("lead", 1_000_000),
+        _lead("lead", RICH_TOKENS),
         _lead("poor", POOR_TOKENS),
         Agent("scout", model="openai:scout", tools=[look, post], model_retry=_RETRY),
         Agent("critic", model="openai:critic", model_retry=_RETRY),
+        Agent("closer", model="openai:closer", tools=[order], model_retry=_RETRY),
     ],
+    teams=[_survey()],
     tenants=_tenants(),
 )

@@ -14,6 +14,9 @@ ATTEMPTS = 3
 REPAIRS = 3
 """With model faults: attempts of a model call, and successive steps with only invalid calls."""
 
+SCOUTS = 8
+"""Agents that work at once in a research team."""
+
 LAST_WORD = "Done."
 
 EFFECTS = {"peek": "none", "look": "none", "post": "idempotent", "charge": "once", "order": "once"}

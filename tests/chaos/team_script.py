@@ -1,4 +1,4 @@
-"""The models of a research team: a lead that plans and delegates, its scouts, and a critic."""
+"""The models of a research team: a lead that plans and delegates, its scouts, a critic, and one that closes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import replace
 
 from holdfast.testing import Reply, Request, call, say
 
-from .program import LAST_WORD
+from .program import LAST_WORD, SCOUTS
 from .script import note
 
-SCOUTS = 8
-"""Tasks that the lead gives at once."""
-
-REQUESTS = 6 + 3 * SCOUTS + 1
-"""Model requests of an undisturbed run."""
+REQUESTS = {"lead": 6 + 3 * SCOUTS + 1, "survey": 3 * SCOUTS + 2}
+"""Model requests of an undisturbed run, by its agent or team."""
 
 WRITTEN = 50
 """Tokens of each reply."""
@@ -36,9 +33,7 @@ def script(request: Request) -> Reply:
     delay = random.Random(f"{request.conversation}/{request.results}").uniform(0, _SLOWEST)
     read = len(request.body) // 4
     note(request, of=run, agent=request.model, tokens=read + WRITTEN)
-    reply = {"lead": _lead, "poor": _lead, "scout": _scout}.get(request.model, _critic)(
-        run, task, request.results
-    )
+    reply = _AGENTS[request.model](run, task, request.results)
     return replace(reply, input_tokens=read, output_tokens=WRITTEN, delay=delay)
 
 
@@ -64,3 +59,10 @@ def _scout(run: str, task: str, step: int) -> Reply:
 
 def _critic(_run: str, _task: str, _step: int) -> Reply:
     return say("Nothing is missing.")
+
+
+def _closer(run: str, _task: str, step: int) -> Reply:
+    return (call("order", {"what": f"{run}/report/order"}), say(LAST_WORD))[step]
+
+
+_AGENTS = {"lead": _lead, "poor": _lead, "scout": _scout, "critic": _critic, "closer": _closer}

@@ -16,7 +16,7 @@ from ..program import LAST_WORD, Program
 from ..report import Row
 from ..team_script import REQUESTS, effects
 
-_PAUSE = (1.0, 4.0)
+_PAUSE = (2.0, 7.0)
 """Seconds between two kills."""
 
 _POOR = 10
@@ -34,8 +34,10 @@ async def careless(options: Options) -> Row:
 
 
 def agent(run: Program) -> str:
-    """The lead of a run, by its budget."""
-    return "poor" if run.id.startswith("poor") else "lead"
+    """The lead of a run; every third run is of a team that no model leads."""
+    if run.id.startswith("poor"):
+        return "poor"
+    return "survey" if int(run.id.rpartition("-")[2]) % 3 == 2 else "lead"
 
 
 async def _row(name: str, options: Options, careless: str) -> Row:
@@ -48,6 +50,7 @@ async def _row(name: str, options: Options, careless: str) -> Row:
         row.counts |= {"kills": len(up.fleet.kills), "spared": up.fleet.spared}
         _judge_ends(row, ends[: len(rich)], ends[len(rich) :])
         _judge_effects(row, [each.id for each in rich], ledger.account(up.ledger))
+        row.counts["requests expected"] = sum(REQUESTS[agent(each)] for each in rich)
         await _judge_budgets(row, up)
     return row
 
@@ -85,7 +88,7 @@ async def _judge_budgets(row: Row, up: World) -> None:
     }
     poor = [run for run in used if run.startswith("poor")]
     row.at_most("overspent", max(charged.get(run, 0) - POOR_TOKENS for run in poor), largest)
-    row.counts |= {"requests": len(asked), "requests expected": REQUESTS * (len(used) - len(poor))}
+    row.counts["requests"] = sum(each["of"] not in poor for each in asked)
     # What a killed worker was told is counted by the model and in no account.
     unpaid = [
         f"{run}: charged {charged.get(run)}, used {used[run]}"

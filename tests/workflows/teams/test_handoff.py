@@ -7,8 +7,20 @@ from typing import Any
 
 import pytest
 
-from holdfast import Agent, App, Budget, Handoff, InvalidDeclaration, Memory, Permissions, Session, deny, tool
+from holdfast import (
+    Agent,
+    App,
+    Budget,
+    Handoff,
+    InvalidDeclaration,
+    Memory,
+    Permissions,
+    Session,
+    deny,
+    tool,
+)
 from holdfast.testing import Reply, Request, call, failed, say
+from holdfast_activities.context.frames import framed
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.limits import MAX_HANDOFFS
 from holdfast_workflows.contracts.session.entries import ResultEntry
@@ -147,6 +159,24 @@ async def test_the_former_agents_calls_are_undone_when_the_turn_fails(start: Sta
 
 async def _is(found: list[str], wanted: list[str]) -> bool:
     return found == wanted
+
+
+async def test_what_only_the_first_agent_trusts_is_framed_for_the_other(start: Start) -> None:
+    @tool(trusted=True)
+    async def rates() -> str:
+        """Look the rates up."""
+        return "five percent"
+
+    app = App(agents=[agent("triage", Handoff("billing"), rates), agent("billing")])
+    async with start([call("rates", {}), TO_BILLING, say("5 %.")], app) as it:
+        session = await it.holdfast.client.start("triage", "Go")
+        await session.wait()
+        shown = [
+            next(each["content"] for each in body(it, number)["messages"] if each["role"] == "tool")
+            for number in (1, 2)
+        ]
+        assert shown[0] == "five percent"
+        assert shown[1] == framed("five percent")
 
 
 async def test_the_sessions_own_rules_apply_to_the_other_agent(start: Start) -> None:

@@ -10,6 +10,7 @@ import pytest
 from holdfast import (
     Agent,
     App,
+    Budget,
     ChildFailed,
     Debate,
     Delegate,
@@ -217,6 +218,17 @@ async def test_an_instruction_during_the_run_reaches_the_next_stage(start: Start
         gate.opened.set()
         assert (await session.wait()).text == "b did it"
     assert "In French, please" in seen[1][1]
+
+
+async def test_the_budget_of_a_team_holds_for_its_agents(start: Start) -> None:
+    used = say("A draft.").but(input_tokens=900, output_tokens=100)
+    team = Pipeline("line", stages=["a", "b", "c"], budget=Budget(tokens=5_000))
+    async with start(model(a=used, b=used.but(input_tokens=4_000)), app(team)) as it:
+        session = await it.holdfast.client.start_task("line", "Go")
+        with pytest.raises(ChildFailed, match="c failed: The budget"):
+            await session.result()
+        accounts = await it.holdfast.client.budgets(prefix=f"run:{session.id}")
+    assert [(each.account, each.tokens) for each in accounts] == [(f"run:{session.id}", 5_100)]
 
 
 async def test_rules_apply_to_the_tools_of_a_team(start: Start) -> None:
