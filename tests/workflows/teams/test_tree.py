@@ -17,6 +17,7 @@ from holdfast import (
     Client,
     Delegate,
     FanOut,
+    Pipeline,
     Session,
     SessionTree,
 )
@@ -88,6 +89,23 @@ async def test_a_tree_has_every_session_under_the_one_that_started_it(start: Sta
         assert lead.usage + lead.team.usage == spent
         assert tree.cost == pytest.approx(spent.cost)
         assert spent.cost > lead.usage.cost > 0
+
+
+async def test_a_pipeline_is_the_root_of_the_sessions_of_its_stages(start: Start) -> None:
+    line = Pipeline("line", stages=["first", "second"])
+    script = by_agent(first=[say("One.")], second=[say("Two.")])
+    async with start(script, App(agents=[agent("first"), agent("second")], teams=[line])) as it:
+        session = await it.holdfast.client.start_task("line", "Go")
+        assert (await session.result()).text == "Two."
+        tree = await whole(session, 3)
+        assert [(depth, part.session.agent) for depth, part in tree.walk()] == [
+            (0, "line"),
+            (1, "first"),
+            (1, "second"),
+        ]
+        team = (await session.view()).team
+        assert team is not None
+        assert team.ended == 2
 
 
 async def test_a_failed_session_of_the_tree_has_its_error_and_its_usage_counts(start: Start) -> None:
