@@ -217,3 +217,26 @@ async def test_a_request_is_not_routed_to_an_agent_whose_service_has_no_worker(s
         session = await it.holdfast.client.start(Route(capabilities=("help",)), "Help!")
         assert (await session.wait()).text == "Hello."
         assert (await session.view()).agent == "desk"
+
+
+async def test_an_undo_waits_longer_for_a_worker_than_its_queue_timeout(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_queue, "QUEUE_NOTICE", 0.2)
+    undo = answers("unbook", "rooms", timeout=0.2, effect="idempotent")
+
+    @tool(effect="once", undo=undo)
+    async def book() -> str:
+        """Book a room."""
+        return "booked"
+
+    async with start([call("book"), failed(401)], app(book), queues="") as it:
+        session = await it.holdfast.client.start("core", "Go.")
+
+        async def waits() -> bool:
+            return "**waits**" in await details(it, session)
+
+        await eventually(waits)
+        async with it.holdfast.worker(queues="rooms"):
+            await session.wait(raise_on_error=False)
+        assert [row.status for row in await session.effects()] == ["undone"]
