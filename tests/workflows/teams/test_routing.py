@@ -190,3 +190,17 @@ async def test_the_place_of_a_terminated_session_is_freed(
         await it.holdfast.temporal.get_workflow_handle(session.id).terminate()
         model.go.set()
         assert await it.holdfast.client.run(WORK, "Second") == "I am only."
+
+
+async def test_an_agent_whose_service_queue_has_no_worker_is_left_out(start: Start) -> None:
+    routing = Routing(capabilities=("work",))
+    served = Agent("served", model="openai:served", routing=routing)
+    away = Agent("away", model="openai:away", routing=routing, queue="research")
+    async with (
+        start(by_name, App(agents=[away, served]), worker=False) as it,
+        it.holdfast.worker(queues=""),
+    ):
+        session = await it.holdfast.client.start(WORK, "Go")
+        assert (await session.wait()).text == "I am served."
+        [routed] = await events(session, "routed")
+        assert f"away: no worker serves {it.holdfast.task_queue}-research" in routed.text

@@ -57,7 +57,11 @@ class RouteSession:
             AllAgentsBusy: The queues are full, or the request has waited as long as it may.
         """
         with Heartbeat():
-            self._identity.started(ask.load)  # verified before anything is done for it
+            # Verified before anything is done for the session, or charged to its tenant.
+            principal, (tenant, user) = self._identity.started(ask.load)
+            if principal is not None:
+                load = ask.load.model_copy(update={"tenant": tenant, "user": user})
+                ask = ask.model_copy(update={"load": load})
             needs = await self._needs.find(ask)
             routed = capable(self._registry.agents.values(), needs.capabilities, ask.route.max_cost)
             client = activity.client()
