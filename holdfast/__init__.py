@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.control.notifications import Apprise, Webhook
     from holdfast_workflows.contracts.control.secrets import Secret
     from holdfast_workflows.contracts.errors import (
+        A2aAccessDenied,
         AllAgentsBusy,
         AllProvidersFailed,
         AppBroken,
@@ -225,6 +226,7 @@ if TYPE_CHECKING:
     from .mcp_server import MCPServer
     from .memory import open_memory
     from .permissions import Argument, allow, arg, ask, called, deny, untrusted
+    from .teams.a2a import A2AAgent
     from .teams.board import Board
     from .teams.delegate import Delegate, FanOut
     from .teams.handoff import Handoff
@@ -271,18 +273,18 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.control.notifications": "Apprise Webhook",
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
-        AllAgentsBusy AllProvidersFailed AppBroken AppMismatch AppNotFound ApprovalInvalid AuditBroken
-        BadInput BoardConflict BoardFull BreakerOpen BreakerUnknown BudgetExhausted ChildFailed
-        ChildTimedOut ClearRefused ContentFiltered ContextTooLong DatabaseMismatch DecryptionFailed
-        DevServerFailed DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed
-        EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered HoldfastError
-        InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown
-        KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply
-        McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed
-        MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
-        ModelTransient NoCachedReply NoCapableAgent NoIdentityProvider NoWorker NotPermitted
-        NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull
-        QueueUnserved RateLimited ResultNotText ResultTooLarge SandboxUnavailable
+        A2aAccessDenied AllAgentsBusy AllProvidersFailed AppBroken AppMismatch AppNotFound
+        ApprovalInvalid AuditBroken BadInput BoardConflict BoardFull BreakerOpen BreakerUnknown
+        BudgetExhausted ChildFailed ChildTimedOut ClearRefused ContentFiltered ContextTooLong
+        DatabaseMismatch DecryptionFailed DevServerFailed DevServerMissing EffectUnknown EgressRefused
+        EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered
+        HoldfastError InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration
+        KeyInUse KeyUnknown KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected
+        MalformedReply McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable
+        MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected
+        ModelStopped ModelTransient NoCachedReply NoCapableAgent NoIdentityProvider NoWorker
+        NotPermitted NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota
+        QueueFull QueueUnserved RateLimited ResultNotText ResultTooLarge SandboxUnavailable
         SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound
         SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced
         StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError
@@ -312,6 +314,7 @@ _MODULES: Final = {
     ".mcp_server": "MCPServer",
     ".memory": "open_memory",
     ".permissions": "Argument allow arg ask called deny untrusted",
+    ".teams.a2a": "A2AAgent",
     ".teams.board": "Board",
     ".teams.delegate": "Delegate FanOut",
     ".teams.handoff": "Handoff",
@@ -325,43 +328,44 @@ _HOME: Final = {name: module for module, names in _MODULES.items() for name in n
 _SUBMODULES: Final = ("sync", "testing")
 
 __all__ = [
-    "Agent", "AgentChanged", "AgentInfo", "AgentLoad", "AgentSpec", "AllAgentsBusy", "AllProvidersFailed",
-    "App", "AppBroken", "AppMismatch", "AppNotFound", "Apprise", "Approval", "ApprovalInvalid",
-    "Approvals", "Argument", "AskHuman", "AuditBroken", "AuditEntry", "AuditFilter", "AuditRecord",
-    "BadInput", "Board", "BoardClient", "BoardConflict", "BoardEntry", "BoardFull", "BoardTool",
-    "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged",
-    "BudgetExhausted", "CachedReply", "ChildEnded", "ChildFailed", "ChildStarted", "ChildTimedOut",
-    "ChildView", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition", "ContentFiltered",
-    "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch", "Debate",
-    "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed", "DevServerMissing",
-    "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed",
-    "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed",
-    "FanOut", "Fleet", "FleetError", "FleetOptions", "FleetReport", "FleetResult", "Fleets", "HandedOver",
-    "Handoff", "Handover", "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem",
-    "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
-    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
-    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest",
-    "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
-    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
-    "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
-    "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson",
-    "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
-    "NotificationFailed", "OpenMemory", "OpenTicket", "OtherAgent", "OutputCutOff", "OutputInvalid",
-    "OutputSpec", "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline",
-    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "QueueUnserved",
-    "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
-    "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions",
-    "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
-    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
-    "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Spending",
-    "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
-    "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry",
-    "TaskReport", "Team", "TeamOptions", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
-    "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
-    "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded",
-    "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",
-    "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask",
-    "called", "client_tool", "connect", "deny", "open_memory", "tool", "untrusted",
+    "A2AAgent", "A2aAccessDenied", "Agent", "AgentChanged", "AgentInfo", "AgentLoad", "AgentSpec",
+    "AllAgentsBusy", "AllProvidersFailed", "App", "AppBroken", "AppMismatch", "AppNotFound", "Apprise",
+    "Approval", "ApprovalInvalid", "Approvals", "Argument", "AskHuman", "AuditBroken", "AuditEntry",
+    "AuditFilter", "AuditRecord", "BadInput", "Board", "BoardClient", "BoardConflict", "BoardEntry",
+    "BoardFull", "BoardTool", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount",
+    "BudgetChanged", "BudgetExhausted", "CachedReply", "ChildEnded", "ChildFailed", "ChildStarted",
+    "ChildTimedOut", "ChildView", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition",
+    "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch",
+    "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed",
+    "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken",
+    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply",
+    "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetOptions", "FleetReport",
+    "FleetResult", "Fleets", "HandedOver", "Handoff", "Handover", "HandoverUnanswered", "HoldfastError",
+    "HttpTool", "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
+    "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing",
+    "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply",
+    "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged",
+    "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
+    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
+    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
+    "NeedsPerson", "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted",
+    "NothingToDo", "NotificationFailed", "OpenMemory", "OpenTicket", "OtherAgent", "OutputCutOff",
+    "OutputInvalid", "OutputSpec", "Parallel", "PermissionDecided", "Permissions", "PersonalData",
+    "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
+    "QueueUnserved", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
+    "ResultNotText", "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule",
+    "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing",
+    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
+    "SessionOptions", "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer",
+    "SimplifiedReply", "Spending", "Stage", "StartOptions", "StateBehind", "StateError",
+    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
+    "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamOptions", "TeamView", "TemporalUnreachable",
+    "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall",
+    "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted",
+    "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone",
+    "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "When",
+    "WorkerMissing", "allow", "arg", "ask", "called", "client_tool", "connect", "deny", "open_memory",
+    "tool", "untrusted",
 ]  # fmt: skip
 
 

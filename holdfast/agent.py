@@ -38,6 +38,7 @@ from .code_tool import CodeTool
 from .http_tool import HttpTool
 from .instructions import Instructions, read_instructions
 from .mcp_server import MCPServer
+from .teams.a2a import A2AAgent
 from .teams.board import Board
 from .teams.delegate import Delegate, FanOut
 from .teams.handoff import Handoff
@@ -45,7 +46,7 @@ from .tools import Tool
 
 OutT = TypeVar("OutT", default=str)
 
-AnyTool = Tool[..., Any] | HttpTool | CodeTool | Delegate | FanOut | Handoff
+AnyTool = Tool[..., Any] | HttpTool | CodeTool | A2AAgent | Delegate | FanOut | Handoff
 
 
 @public

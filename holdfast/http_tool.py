@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Final
 
 from holdfast_workflows.contracts.agent.declared import known_options
@@ -19,6 +18,7 @@ from holdfast_workflows.contracts.tools.sources import ProvidedTool
 from holdfast_workflows.contracts.tools.url_patterns import read_pattern
 
 from . import declare
+from .remote_options import networks
 
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _CONNECTION: Final = frozenset(
@@ -84,7 +84,7 @@ class HttpTool(ProvidedTool):
             raise InvalidDeclaration(f"{where} has a reserved name; choose another")
         settings = HttpSettings(
             allow=tuple(_texts(allow, "allow", where)),
-            private={pattern: _networks(given, where) for pattern, given in (private or {}).items()},
+            private={pattern: networks(given, where) for pattern, given in (private or {}).items()},
             methods=_methods(methods, where),
             headers=_headers(headers or {}, where),
             max_bytes=declare.whole(max_bytes, f"{where}: max_bytes", 1, 10_000_000),
@@ -123,28 +123,6 @@ def _texts(given: Sequence[str], option: str, where: str) -> Sequence[str]:
     if isinstance(given, str):
         raise InvalidDeclaration(f"{where} has {option}={given!r}; give a list")
     return given
-
-
-def _networks(given: str | Sequence[str], where: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for text in [given] if isinstance(given, str) else given:
-        try:
-            network = ip_network(text)
-        except ValueError as error:
-            raise InvalidDeclaration(
-                f"{where} has private network {text!r}: {error}; write 10.20.0.0/16"
-            ) from None
-        if not network.is_private:
-            raise InvalidDeclaration(
-                f"{where} has private network {text!r}, which contains public addresses; "
-                "name the network of the service, or use allow=[…] for a public host"
-            )
-        found.append(str(network))
-    if not found:
-        raise InvalidDeclaration(
-            f"{where} has private={{…}} without a network; name the network of the service"
-        )
-    return tuple(found)
 
 
 def _methods(methods: Sequence[str], where: str) -> tuple[str, ...]:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast, get_args
-from urllib.parse import urlsplit
 
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.mcp import Credentials, McpServer
 from holdfast_workflows.contracts.agent.spec import Effect
-from holdfast_workflows.contracts.control.secrets import references_in
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.public import public
 
-from . import declare
+from . import declare, remote_options
 
 _LONGEST_PREFIX = 32
-_SECRET_HEADERS = re.compile(r"(?i)authorization|cookie|.*(?:key|token|secret|password).*")
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @public
@@ -84,9 +79,9 @@ class MCPServer:
         """
         where = f"MCP server {declare.name(name, 'MCP server')!r}"
         _check_target(command, url, where)
-        _check_secrets(headers or {}, where)
+        remote_options.check_secrets(headers or {}, where)
         if url is not None:
-            _check_url(url, where, secret=bool(headers or credentials))
+            remote_options.check_url(url, where, secret=bool(headers or credentials))
         self.name = name
         self.server = McpServer(
             name=name,
@@ -123,27 +118,6 @@ def _check_target(command: object, url: object, where: str) -> None:
         raise InvalidDeclaration(
             f"{where}: command={command!r} must be a list of the program and its arguments"
         )
-
-
-def _check_url(url: str, where: str, *, secret: bool) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidDeclaration(f"{where}: url={url!r} must begin with https:// or http://")
-    if parts.username or parts.password:
-        raise InvalidDeclaration(
-            f"{where}: its url contains credentials; give them by headers=… as references"
-        )
-    if secret and parts.scheme == "http" and parts.hostname not in _LOCAL:
-        raise InvalidDeclaration(f"{where}: its credentials would be sent unencrypted; use https://")
-
-
-def _check_secrets(headers: Mapping[str, str], where: str) -> None:
-    for header, value in headers.items():
-        if _SECRET_HEADERS.fullmatch(header) and not references_in(value):
-            raise InvalidDeclaration(
-                f"{where}: the header {header!r} is not a reference; write env:NAME, file:/path or "
-                '"Bearer ${env:NAME}", so that the secret is only in the worker'
-            )
 
 
 def _prefix(value: str, where: str) -> str:

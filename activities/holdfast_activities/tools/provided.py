@@ -1,12 +1,14 @@
 """The functions of provided tools."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.agent.app import ToolBinding
-from holdfast_workflows.contracts.errors import SandboxUnavailable
+from holdfast_workflows.contracts.errors import SandboxUnavailable, WorkerMissing
 from holdfast_workflows.contracts.teams.delegation import DelegateSettings
 from holdfast_workflows.contracts.teams.handoff import HandoffSettings
+from holdfast_workflows.contracts.tools.a2a import A2aSettings
 from holdfast_workflows.contracts.tools.code import CodeSettings
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
@@ -28,17 +30,25 @@ def binding(tool: ToolBinding | ProvidedTool, state: State) -> ToolBinding:
         from holdfast_activities.teams.handoff import handoff_tool
 
         return handoff_tool(tool.spec, tool.settings)
+    if isinstance(tool.settings, A2aSettings):
+        from .a2a.tool import a2a_tool
+
+        return a2a_tool(tool.spec, tool.settings)
     from .http.tool import http_tool
 
     return http_tool(tool.spec, tool.settings)
 
 
 async def check(agents: Mapping[str, Mapping[str, ToolBinding | ProvidedTool]]) -> None:
-    """Check that this worker can run the code tools of its agents.
+    """Check that this worker can run the code tools and reach the remote agents of its agents.
 
     Raises:
+        WorkerMissing: A library is not installed.
         SandboxUnavailable: It cannot; the detail names the agent, the tool and the remedy.
     """
+    given = [tool for tools in agents.values() for tool in tools.values() if isinstance(tool, ProvidedTool)]
+    if any(isinstance(tool.settings, A2aSettings) for tool in given) and find_spec("a2a") is None:
+        raise WorkerMissing('an app with remote agents needs `pip install "holdfast[a2a]"`')
     for agent, tools in agents.items():
         for name, tool in tools.items():
             if isinstance(tool, ProvidedTool) and isinstance(tool.settings, CodeSettings):

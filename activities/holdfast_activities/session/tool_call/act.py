@@ -11,6 +11,7 @@ from temporalio.common import RawValue
 from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
 from holdfast_activities.teams.needed import OUTCOMES
+from holdfast_activities.tools.questions import REMOTE
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import INPUTS
 from holdfast_workflows.contracts.errors import (
@@ -121,6 +122,7 @@ class Act:
         INPUTS.set({each.question: each.text for each in request.inputs})
         OUTCOMES.set(request.children)
         TOKEN.set(tickets.token_of(self._state, request))
+        REMOTE.set(request.remote)
         agent = await self._agents.get(request.digest)
         await self._expect_here(agent, request)
         arguments = request.arguments

@@ -12,6 +12,7 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import without_secrets, words
+from holdfast_activities.tools.questions import Needed
 from holdfast_workflows.contracts.control.inbox import OpenTicket
 from holdfast_workflows.contracts.errors import EffectUnknown, HoldfastError, StateError, ToolFailed
 from holdfast_workflows.contracts.operations.effects import EffectView
@@ -54,6 +55,8 @@ class Once:
         """Make the call if this process gets the claim; otherwise return its outcome, a wait, or unknown."""
         try:
             return await self._carry_out(work)
+        except Needed as needed:  # by the probe
+            return needed.result
         except asyncio.CancelledError:
             if not run_tool.cancelled_by_session():
                 raise
@@ -64,7 +67,7 @@ class Once:
         # A retry resolves the claim first: the breaker does not decide about a call in doubt.
         before = await self._ledger.standing(work.call.key) if work.request.again else None
         if before is not None:
-            answer = await self._resolve(work, before)
+            answer = None if _goes_on(work, before) else await self._resolve(work, before)
             if answer is not None:
                 return answer
             over = before.token
@@ -235,6 +238,12 @@ def _open(row: EffectView) -> ActResult:
     return ActResult(unknown=True, preview=row.result)
 
 
+def _goes_on(work: CallRequest, before: Claim) -> bool:
+    """Whether a claimed call may be made again without a probe: its task is known, or certainly not sent."""
+    remote = work.request.remote
+    return remote is not None and before.row.status == "claimed" and (bool(remote.id) or before.released)
+
+
 async def _probe(work: CallRequest) -> str | None:
     """The result of a call that happened, None if it did not; EffectUnknown without an answer of the probe."""
     probe = work.binding.probe(
@@ -250,6 +259,8 @@ async def _probe(work: CallRequest) -> str | None:
         raise EffectUnknown(f"the probe gave no answer within {_PROBE_SECONDS:g} s")
     try:
         return asked.result()
+    except Needed:
+        raise
     except EffectUnknown as error:
         without_secrets(error)
         raise

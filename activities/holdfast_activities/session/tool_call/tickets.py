@@ -4,8 +4,7 @@ from base64 import urlsafe_b64encode
 
 from holdfast_activities import clock
 from holdfast_activities.state.database import State
-from holdfast_activities.teams.needed import ChildrenNeeded
-from holdfast_activities.tools.questions import InputNeeded
+from holdfast_activities.tools.questions import Needed
 from holdfast_workflows.contracts.errors import StateBehind, ToolFailed
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult
@@ -29,11 +28,9 @@ def token_of(state: State, request: ActInput) -> TicketToken:
 
 
 def needed(work: CallRequest, error: ToolFailed) -> ActResult | None:
-    """What a call needs before it has a result: an answer, child sessions, or its ticket's; None for a failure."""
-    if isinstance(error, InputNeeded):
-        return ActResult(asks=error.question)
-    if isinstance(error, ChildrenNeeded):
-        return ActResult(children=error.children)
+    """What a call needs before it has a result, such as an answer, or its ticket's result; None for a failure."""
+    if isinstance(error, Needed):
+        return error.result
     if isinstance(error, TicketOpened) and work.in_log:
         token = TOKEN.get()
         return ActResult(ticket=error.opened(token.digest if token else ""))

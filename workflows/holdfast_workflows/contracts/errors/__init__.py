@@ -18,7 +18,7 @@
     │   └── AllProvidersFailed, NoCachedReply
     ├── ToolFailed          ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
     │   ├── ToolError       ResultNotText, EgressRefused, ApprovalInvalid, BoardConflict, BoardFull, ChildFailed, ChildTimedOut
-    │   └── McpUnavailable, McpSessionLost, McpToolChanged, McpAccessDenied
+    │   └── McpUnavailable, McpSessionLost, McpToolChanged, McpAccessDenied, A2aAccessDenied
     ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
     ├── MemoryFailed        MemoryUnavailable
     ├── EmbeddingFailed
@@ -32,7 +32,8 @@ the ``type`` of the Temporal failure that carries the error. ``retryable`` says 
 succeed later, ``kind`` what sort of failure it is, and ``fallback`` whether another provider may help.
 """
 
-from .base import *  # noqa: F403 - the modules are one namespace
+from .a2a import *  # noqa: F403 - the modules are one namespace
+from .base import *  # noqa: F403
 from .encryption import *  # noqa: F403
 from .failures import *  # noqa: F403
 from .mcp import *  # noqa: F403

@@ -16,6 +16,7 @@ from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions, Quota
 from ..problems import Problem
 from ..teams.children import ChildOutcome, Children, Parent
+from ..tools.a2a import RemoteTask
 from .entries import Finish, ResultStatus, Usage
 
 TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -156,7 +157,7 @@ class Wait(Contract):
 
     seconds: float
     reason: str
-    kind: Literal["breaker", "limit", "effect", "state"]
+    kind: Literal["breaker", "limit", "effect", "state", "remote"]
     error_code: str = ""
     """The error with which the turn ends if it may not wait any longer."""
     tried: int = 0
@@ -313,6 +314,8 @@ class ActInput(Contract):
     """The proof that people allow the call, if it needs one."""
     children: tuple[ChildOutcome, ...] = ()
     """How the child sessions ended that the call needed."""
+    remote: RemoteTask | None = None
+    """The task of a remote agent that the call waits for."""
     root: str = ""
     """The first session of the tree, if it is another one."""
 
@@ -336,6 +339,8 @@ class ActResult(Contract):
     """Child sessions that the call needs before it has a result."""
     ticket: OpenTicket | None = None
     """The call's result comes later."""
+    remote: RemoteTask | None = None
+    """With ``wait`` or ``asks``: the task of a remote agent that the call waits for."""
     used_up: str = ""
     """The quota without a place for the call, which did not run."""
 

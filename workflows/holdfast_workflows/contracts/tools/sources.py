@@ -3,6 +3,7 @@
 from ..agent.spec import ToolSpec
 from ..teams.delegation import DelegateSettings
 from ..teams.handoff import HandoffSettings
+from .a2a import A2aSettings
 from .code import CodeSettings
 from .http import HttpSettings
 
@@ -13,7 +14,7 @@ class ProvidedTool:
     def __init__(
         self,
         spec: ToolSpec,
-        settings: HttpSettings | CodeSettings | DelegateSettings | HandoffSettings,
+        settings: A2aSettings | HttpSettings | CodeSettings | DelegateSettings | HandoffSettings,
         aliases: tuple[str, ...] = (),
     ) -> None:
         self.spec = spec

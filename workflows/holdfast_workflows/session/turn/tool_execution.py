@@ -104,7 +104,8 @@ class ToolExecution:
 
     async def _run(self) -> ActResult:
         """Run the request once, with the audit records that wait."""
-        writes = self._request.mode in DECISIONS
+        stops = self._request.remote is not None and self._request.remote.stop
+        writes = stops or self._request.mode in DECISIONS
         with self._state.trail.handing_over() as handed:
             request = (
                 self._request.model_copy(update={"audit": handed.records})
@@ -121,10 +122,14 @@ class ToolExecution:
             )
             result: ActResult = await self._flight.run(handle, uncancellable=writes)
             self._queue.taken()
-            handed.written = result.wait is None
+            handed.written = result.wait is None or result.remote is not None
+        if result.remote is not None:
+            self._change(remote=result.remote)
         return result
 
     def _cancelled(self) -> ActResult | None:
+        if self._stop_remote():
+            return None
         doubt = self._request.again and self._policy.effect == "once"
         if doubt and self._request.mode != "give_up":
             # This attempt never began, so the outcome of the one before is still unknown.
@@ -177,6 +182,8 @@ class ToolExecution:
         return None
 
     async def _wait_for(self, wait: Wait) -> ActResult | None:
+        if wait.kind == "remote":
+            return await self._wait_for_remote(wait)
         # The database may have failed after the tool ran, so the call is checked when it is back.
         away = wait.kind == "state"
         doubt = wait.kind == "effect" or (away and self._policy.effect == "once")
@@ -199,6 +206,15 @@ class ToolExecution:
             self._change(again=True, mode="call")
         elif away or doubt:
             self._change(again=True)
+        return None
+
+    async def _wait_for_remote(self, wait: Wait) -> ActResult | None:
+        """Wait until the remote agent is looked at again; in a cancelled turn, have it cancel its task."""
+        await self._wait(wait, wait.seconds)
+        if not self._state.cancelled:
+            self._change(again=True, mode="call")
+        elif not self._stop_remote():
+            return self._void("not run: the turn was cancelled", "cancelled")
         return None
 
     async def _ask_person(self) -> ActResult | None:
@@ -239,6 +255,8 @@ class ToolExecution:
         await waiting.resumed_off_clock(self._state)
         self._lost, self._waited = 0, 0.0
         if answer is None or answer.action == "give_up":
+            if self._stop_remote():
+                return None
             text = answer.text if answer else "the turn was cancelled"
             self._change(again=True, mode="refuse", text=f"not run: {text or 'a person refused'}")
             return None
@@ -293,7 +311,17 @@ class ToolExecution:
         await waiting.resumed(state)
         return waited
 
+    def _stop_remote(self) -> bool:
+        """Have the next attempt cancel the task of the remote agent; False without such a task."""
+        remote = self._request.remote
+        if remote is None or not remote.id or remote.stop:
+            return False
+        self._change(again=True, mode="call", remote=remote.model_copy(update={"stop": True}))
+        return True
+
     def _give_up(self) -> None:
+        if self._stop_remote():
+            return
         self._change(again=True, mode="give_up", text="the turn was cancelled", undecided=True)
 
     def _change(self, **changes: object) -> None:

@@ -1,0 +1,1 @@
+"""Remote agents by A2A: requests behind the egress guard, tasks, calls."""
