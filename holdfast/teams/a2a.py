@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.tools.url_patterns import read_pattern
 from .. import declare, remote_options
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
-_GRACE: Final = 15.0
+_GRACE: Final = 8.0
 """Seconds of a call besides its requests."""
 
 _PARAMETERS: Final[dict[str, Any]] = {

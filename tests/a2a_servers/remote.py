@@ -38,6 +38,8 @@ class Remote(AgentExecutor):
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     refuse: list[int] = field(default_factory=list[int])
     deaf: int = 0
+    hang: asyncio.Event | None = None
+    """Responses to requests wait for it, if there is one."""
     elsewhere: str = ""
     """The URL that the card names instead of the agent's own."""
     url: str = ""
@@ -87,13 +89,16 @@ class _Misbehaving:
             answer: Response = JSONResponse({}, status_code=self._remote.refuse.pop(0))
             await answer(scope, receive, send)
             return
-        if self._remote.deaf:
-            self._remote.deaf -= 1
+        hang = self._remote.hang
+        if self._remote.deaf or hang:
+            self._remote.deaf -= 0 if hang else 1
 
             async def nothing(_: object) -> None:
                 pass
 
             await self._app(scope, receive, nothing)
+            if hang:
+                await hang.wait()
             answer = JSONResponse({}, status_code=502)
             await answer(scope, receive, send)
             return
@@ -118,10 +123,10 @@ def _card(remote: Remote) -> AgentCard:
 
 
 @asynccontextmanager
-async def remote_agent(**behaviour: object) -> AsyncGenerator[Remote]:
+async def remote_agent(port: int = 0, **behaviour: object) -> AsyncGenerator[Remote]:
     """The agent on a free port."""
     remote = Remote(**behaviour)  # type: ignore[arg-type]  # fields by name
-    port = free_port()
+    port = port or free_port()
     remote.url = f"http://127.0.0.1:{port}"
     card = _card(remote)
     handler = DefaultRequestHandler(agent_executor=remote, task_store=InMemoryTaskStore(), agent_card=card)

@@ -12,6 +12,7 @@ from a2a.server.routes import create_jsonrpc_routes, create_rest_routes
 from a2a.server.routes.common import DefaultServerCallContextBuilder
 from a2a.utils.constants import AGENT_CARD_WELL_KNOWN_PATH
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -90,11 +91,9 @@ class _Entry:
         answer: Response | None = None
         if self._only_local and not _is_local(request.headers):
             answer = _error(403, "the request comes from another site")
-        elif int(request.headers.get("content-length", 0)) > _LARGEST:
-            answer = _error(413, f"the request has more than {_LARGEST:,} bytes")
         elif scope["path"].endswith(AGENT_CARD_WELL_KNOWN_PATH):
             answer = await self._agents.card(request)
-        await (answer or self._app)(scope, receive, send)
+        await (answer or self._app)(scope, _bounded(receive), send)
 
 
 class _Agents:
@@ -168,6 +167,21 @@ class _Context(DefaultServerCallContextBuilder):
         context = super().build(request)
         context.state[CALLER] = request.scope[CALLER]
         return context
+
+
+def _bounded(receive: Any) -> Any:
+    """Receive a body up to the limit."""
+    left = _LARGEST
+
+    async def bounded() -> Any:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413, f"the request has more than {_LARGEST:,} bytes")
+        return message
+
+    return bounded
 
 
 def _is_local(headers: Mapping[str, str]) -> bool:

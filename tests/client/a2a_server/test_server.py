@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import httpx
@@ -83,6 +84,16 @@ async def test_requests_need_the_token_and_cards_say_so(server: DevServer) -> No
 async def test_web_pages_reach_no_local_server(server: DevServer, header: dict[str, str]) -> None:
     async with serving(server, app(), always(say("Hi."))) as it, httpx.AsyncClient(base_url=it.url) as http:
         assert (await http.post("/helper/", json=SEND, headers=header)).status_code == 403
+
+
+async def test_a_request_has_a_limit_whatever_it_says_about_its_size(server: DevServer) -> None:
+    async def endless() -> AsyncGenerator[bytes]:
+        for _ in range(6):
+            yield b" " * 1_000_000
+
+    async with serving(server, app(), always(say("Hi."))) as it, httpx.AsyncClient(base_url=it.url) as http:
+        answer = await http.post("/helper/", content=endless())
+        assert "Payload too large" in answer.text
 
 
 async def test_the_command_serves(server: DevServer) -> None:

@@ -29,6 +29,7 @@ from .elicited import ELICITED
 from .guarded import GUARDED, HELD
 from .permitted import PERMITTED
 from .remembering import AWAY, REMEMBERING
+from .remote import REMOTE
 from .routed import ROUTED
 from .served import SERVED
 from .teamed import TEAMED
@@ -145,6 +146,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **ELICITED,
     **APPROVED,
     **ROUTED,
+    **REMOTE,
     **TEAMED,
     **SERVED,
 }
