@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     )
     from holdfast_client.teams.fleet import Fleet
     from holdfast_client.teams.fleet_result import FleetResult
-    from holdfast_client.teams.fleets import FleetOptions, Fleets
+    from holdfast_client.teams.fleets import FleetInfo, FleetOptions, Fleets
     from holdfast_workflows.contracts.agent.app import InstructionsContext, ToolContext
     from holdfast_workflows.contracts.agent.approvals import Approvals
     from holdfast_workflows.contracts.agent.budget import Budget, BudgetAccount, Spending
@@ -254,7 +254,7 @@ _MODULES: Final = {
     """,
     "holdfast_client.teams.fleet": "Fleet",
     "holdfast_client.teams.fleet_result": "FleetResult",
-    "holdfast_client.teams.fleets": "FleetOptions Fleets",
+    "holdfast_client.teams.fleets": "FleetInfo FleetOptions Fleets",
     "holdfast_workflows.contracts.agent.app": "InstructionsContext ToolContext",
     "holdfast_workflows.contracts.agent.approvals": "Approvals",
     "holdfast_workflows.contracts.agent.budget": "Budget BudgetAccount Spending",
@@ -339,7 +339,7 @@ __all__ = [
     "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed",
     "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken",
     "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply",
-    "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetOptions", "FleetReport",
+    "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetInfo", "FleetOptions", "FleetReport",
     "FleetResult", "Fleets", "HandedOver", "Handoff", "Handover", "HandoverUnanswered", "HoldfastError",
     "HttpTool", "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
     "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing",

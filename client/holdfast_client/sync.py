@@ -366,6 +366,8 @@ class Fleets(_Handle[async_fleets.Fleets]):
         target = self._target.start(agent, items, output_type=_any(output_type), **options)
         return Fleet(self._portal.call(target), self._portal)
 
+    list = _iterating(async_fleets.Fleets.list)
+
     def get(self, id: str, *, agent: DeclaredAgent[Any] | None = None) -> Fleet[Any]:
         """Return a handle for the fleet of that id, without a request."""
         target = self._target.get(id) if agent is None else self._target.get(id, agent=agent)
@@ -381,6 +383,7 @@ class Fleet(_Handle[async_fleet.Fleet[OutT]], Generic[OutT]):
         return self._target.id
 
     report = _blocking(async_fleet.Fleet.report)
+    opened = _blocking(async_fleet.Fleet.opened)
     watch = _iterating(async_fleet.Fleet.watch)
     wait = _blocking(async_fleet.Fleet.wait)
     pause = _blocking(async_fleet.Fleet.pause)

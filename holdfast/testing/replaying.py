@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory
@@ -13,6 +14,7 @@ from holdfast_temporal import Connection
 from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
+from holdfast_workflows.teams.fleet import FleetWorkflow
 
 
 async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) -> None:
@@ -24,7 +26,7 @@ async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) ->
         temporalio.workflow.NondeterminismError: The code takes other decisions.
     """
     replayer = Replayer(
-        workflows=[AgentWorkflow, MaintenanceWorkflow, *workflows],
+        workflows=[AgentWorkflow, MaintenanceWorkflow, FleetWorkflow, *workflows],
         data_converter=Connection.from_environment().converter(),
         header_codec_behavior=HeaderCodecBehavior.CODEC,
         interceptors=[CheckedInputs()],
@@ -36,4 +38,7 @@ async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) ->
 
 def load_history(path: Path) -> WorkflowHistory:
     """A history from the JSON that Temporal's command line, UI and SDKs write."""
-    return WorkflowHistory.from_json(path.stem, path.read_text())
+    found = WorkflowHistory.from_json(path.stem, path.read_text())
+    # Ids of child workflows follow from the workflow's own.
+    id = found.events[0].workflow_execution_started_event_attributes.workflow_id
+    return replace(found, workflow_id=id) if id else found

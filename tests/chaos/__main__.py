@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from .processes import Options
 from .report import Row
-from .scenarios import budget, dead, faults, kills, memory, operations, postgres, server, team
+from .scenarios import budget, dead, faults, fleet, kills, memory, operations, postgres, server, team
 
 Scenario = Callable[[Options], Awaitable[Row]]
 
@@ -23,6 +23,7 @@ SCENARIOS: dict[str, Scenario] = {
     "dead": dead.run,
     "budget": budget.run,
     "memory": memory.run,
+    "fleet": fleet.run,
     "operations": operations.run,
     "team": team.run,
 }
@@ -36,6 +37,7 @@ CARELESS: dict[str, Scenario] = {
     "budget-careless": budget.careless,
     "memory-careless": memory.careless,
     "team-careless": team.careless,
+    "fleet-careless": fleet.careless,
 }
 """With a protection off: these miss their targets, or the targets show nothing."""
 

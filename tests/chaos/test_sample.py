@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from .processes import Options
-from .scenarios import faults, kills, team
+from .scenarios import faults, fleet, kills, team
 
 SAMPLE = Options(seed=7, runs=20, workers=2, at_once=20, heartbeat_timeout=2.0, timed=False)
 
@@ -33,3 +33,10 @@ async def test_runs_whose_model_fails_end_as_documented() -> None:
     row = await faults.run(replace(SAMPLE, seed=74, workers=1))
     assert row.missed == [], row.detail
     assert row.counts["kinds"] >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_a_fleet_whose_workers_are_killed_does_every_item_once_and_counts_exactly() -> None:
+    row = await fleet.run(replace(SAMPLE, runs=60))
+    assert row.missed == [], row.detail

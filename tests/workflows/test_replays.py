@@ -13,6 +13,7 @@ from holdfast.testing import load_history, replay
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 from holdfast_workflows.session import AgentWorkflow
 from holdfast_workflows.session.background.settle import SettleQueue
+from holdfast_workflows.teams.fleet.items import Items
 
 from .histories.record import FOLDER, SHAPES
 
@@ -83,12 +84,16 @@ def write_nothing(_: SettleQueue, __: object) -> None:
 _LOAD = AgentWorkflow._load
 
 
+_OTHERS = {"maintenance", "fleet"}
+"""Shapes of other workflows than the session's."""
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "change"),
     [(AgentWorkflow, "_load", wait_first), (SettleQueue, "_add", write_nothing)],
     ids=["waits first", "writes nothing"],
 )
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "maintenance"])
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape not in _OTHERS])
 async def test_a_changed_decision_is_caught(
     monkeypatch: pytest.MonkeyPatch, owner: type, name: str, change: Callable[..., object], shape: str
 ) -> None:
@@ -118,3 +123,12 @@ async def test_a_task_of_maintenance_that_is_left_out_is_caught(monkeypatch: pyt
     monkeypatch.setattr(MaintenanceWorkflow, "_run_task", nothing)
     with pytest.raises(workflow.NondeterminismError):
         await replay(load_history(FOLDER / "maintenance.json"))
+
+
+async def test_a_fleet_that_starts_fewer_items_at_once_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def one(self: Items) -> int:
+        return 1 - self.attached
+
+    monkeypatch.setattr(Items, "free", one)
+    with pytest.raises(workflow.NondeterminismError):
+        await replay(load_history(FOLDER / "fleet-1.json"))

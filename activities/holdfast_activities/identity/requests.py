@@ -42,7 +42,7 @@ class IdentityRequests:
     async def list_sessions(self, ask: ListSessions) -> SessionPage:
         """List the sessions of this task queue. Another queue's may claim a tenant that nothing has verified."""
         found = activity.client().list_workflows(
-            f"{query(ask.agent, ask.tenant or None, ask.user, ask.status, ask.root)}"
+            f"{query(ask.agent, ask.tenant or None, ask.user, ask.status, ask.root, fleets=ask.fleets)}"
             f" AND TaskQueue = {quoted(activity.info().task_queue)}",
             page_size=ask.limit,
             next_page_token=bytes.fromhex(ask.after) or None,

@@ -17,6 +17,7 @@ from holdfast_activities.signing.keys import SigningKeys
 from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.errors import VersionConflict
 from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.session.session import Status
 from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
@@ -148,7 +149,15 @@ class State:
             return dict((await db.exec(unfinished)).all())
 
     async def open_session(
-        self, session: str, agent: str, digest: str, tenant: str, user: str = "", *, spec: str = ""
+        self,
+        session: str,
+        agent: str,
+        digest: str,
+        tenant: str,
+        user: str = "",
+        *,
+        spec: str = "",
+        status: Status = "starting",
     ) -> bool:
         """Create the session's row at version 0; False if it exists. An erased session starts again.
 
@@ -161,7 +170,7 @@ class State:
             digest=clean(digest),
             tenant=clean(tenant),
             user=clean(user),
-            status="starting",
+            status=status,
             seq=0,
             turns=0,
             version=0,

@@ -64,7 +64,9 @@ class FleetItems:
             elsewhere = await self._agents.elsewhere(request.agent)
             raise UnknownAgent(f"asked for {request.agent!r}; served: {known}", retryable=elsewhere)
         # A row, so that the fleet's texts have an owner and are erased with those of its user.
-        opened = await self._state.open_session(request.session, request.agent, "", tenant, user)
+        opened = await self._state.open_session(
+            request.session, request.agent, "", tenant, user, status="closed"
+        )
         before = None if opened else await self._state.load_session(request.session)
         if principal is not None and before is not None:
             access.check_session(principal, "start", request.session, (before.tenant, before.user))

@@ -118,10 +118,12 @@ class Requests(Connection):
     async def query(self, session: str, name: str, arg: Any, result: type[T]) -> T:
         """Query a running or ended session."""
         await self.expect_worker(session)
-        handle = self.handle(session)
+        handle: Any = self.handle(session)  # its overloads for queries are partly untyped
+        args = () if arg is None else (arg,)
 
         def send() -> Coroutine[Any, Any, T]:
-            return handle.query(name, arg, result_type=result)
+            found: Coroutine[Any, Any, T] = handle.query(name, args=args, result_type=result)
+            return found
 
         return await self.call(query_with_retry(send), session, by_worker=True)
 

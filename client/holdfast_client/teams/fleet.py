@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Final, Generic, TypeVar
 
+from temporalio.client import WorkflowExecutionStatus
+
 from holdfast_client.operations import content
 from holdfast_client.reply import Output, OutT
 from holdfast_client.requests import waiting
@@ -86,9 +88,30 @@ class Fleet(Generic[OutT]):
                     yield report
                 if report.status in _ENDED:
                     return
+                if report == last:
+                    await self._expect_going_on(report)
                 pause = _FIRST if report != last else min(pause * _SLOWER, _SLOWEST)
                 last = report
             await asyncio.sleep(pause)
+
+    async def _expect_going_on(self, report: FleetReport) -> None:
+        """Raise the error of a fleet that has ended without its last report."""
+        if (await self._requests.describe(self._id)).status == WorkflowExecutionStatus.RUNNING:
+            return
+        if await self.report() == report:  # it has not ended in between
+            await self._requests.result(self._id, self._requests.timeout)
+            raise SessionClosed(f"fleet {self._id} was ended by an operator of Temporal")
+
+    async def opened(self) -> None:
+        """Wait until the start has been checked.
+
+        Raises:
+            UnknownAgent: The workers serve no such agent.
+            NotPermitted: The principal may not start it.
+        """
+        async for report in self.watch():
+            if report.status != "starting":
+                return
 
     async def wait(
         self,
@@ -99,6 +122,7 @@ class Fleet(Generic[OutT]):
 
         Raises:
             TurnNotEnded: Items are left after ``timeout`` seconds.
+            SessionClosed: Its workflow was terminated.
         """
 
         async def last() -> FleetReport:

@@ -40,7 +40,7 @@ async def store(requests: Requests, fleet: str, items: Items, message: str | Non
     chunks: list[Chunk] = []
     ready: list[Item] = []
     weight, ids = 0, set[str]()
-    async for item in _rendered(items, message):
+    async for item in rendered(items, message):
         if item.id in ids:
             raise BadInput(f"two items have the id {preview(item.id, 60)!r}; give each its own, or none")
         ids.add(item.id)
@@ -67,7 +67,13 @@ async def _store(requests: Requests, fleet: str, number: int, items: list[Item])
     return Chunk(ref=ref, count=len(items))
 
 
-async def _rendered(items: Items, message: str | None) -> AsyncGenerator[Item]:
+async def rendered(items: Items, message: str | None) -> AsyncGenerator[Item]:
+    """Yield each item with its id and its message, which is checked.
+
+    Raises:
+        BadInput: An item has no message or an invalid id, or the file cannot be read.
+        MessageTooLarge: A message is over its limit.
+    """
     number = 0
     async for given in _each(items):
         number += 1

@@ -1,11 +1,13 @@
 """Start, find and list fleets."""
 
-from __future__ import annotations
-
-from typing import Any, TypedDict, TypeVar, Unpack, overload
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
 from holdfast_client import messages
 from holdfast_client.agents import DeclaredAgent, name_and_shape
+from holdfast_client.operations import listing
 from holdfast_client.reply import Output
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
@@ -15,6 +17,7 @@ from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.output import OutputShape, output_spec
 from holdfast_workflows.contracts.control.access import owner_for
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.operations.sessions import ListSessions, query
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.teams.fleets import FleetStart
@@ -23,6 +26,13 @@ from . import fleet_items, fleet_requests
 from .fleet import Fleet
 
 T = TypeVar("T")
+
+_STATUS: Final[Mapping[str, Literal["ended", "failed", "cancelled"]]] = {
+    "closed": "ended",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+"""The status of a fleet by that of its workflow in the server's index."""
 
 _LONGEST_ID = 160
 """Characters of a fleet's id: those of its sessions begin with it."""
@@ -61,6 +71,30 @@ class FleetOptions(TypedDict, total=False):
     weight: float | None
     heartbeat_timeout: float
     continue_as_new_after: int
+
+
+@public
+@dataclass(frozen=True)
+class FleetInfo:
+    """A fleet in a list.
+
+    Attributes:
+        id: The fleet's id.
+        agent: Its agent.
+        tenant: Its tenant; empty if none.
+        user: Its user; empty if none.
+        status: ``running``, also while it is paused, or ``ended``, ``failed`` or ``cancelled``.
+        started: When its newest run began.
+        ended: When it ended; None while it runs.
+    """
+
+    id: str
+    agent: str
+    tenant: str
+    user: str
+    status: Literal["running", "ended", "failed", "cancelled"]
+    started: datetime
+    ended: datetime | None
 
 
 @public
@@ -118,10 +152,32 @@ class Fleets:
             options: See ``FleetOptions``.
 
         Raises:
+            UnknownAgent: The workers serve no such agent.
             BadInput: An item has no message or the id of another one, or their number is 0 or too high.
             MessageTooLarge: An item is over its limit.
         """
         return await _start(self._requests, agent, items, output_type=output_type, **options)
+
+    async def list(
+        self,
+        *,
+        agent: str | None = None,
+        tenant: str | None = None,
+        user: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncGenerator[FleetInfo]:
+        """Yield the matching fleets, newest first. A new fleet may appear after about a second."""
+        if self._requests.grants is None:
+            found = listing.sessions(self._requests, query(agent, tenant, user, None, fleets=True), limit)
+        else:
+            with bad_input():
+                request = ListSessions(agent=agent, tenant=tenant or "", user=user, fleets=True)
+            found = listing.permitted(self._requests, request, limit)
+        async for each in found:
+            yield FleetInfo(
+                each.id, each.agent, each.tenant, each.user, _STATUS.get(each.status, "running"),
+                each.started, each.ended,
+            )  # fmt: skip
 
     @overload
     def get(self, id: str, *, agent: DeclaredAgent[T]) -> Fleet[T]: ...
@@ -176,7 +232,9 @@ async def _start(
     chunks = await fleet_items.store(requests, fleet, items, message)
     start = start.model_copy(update={"chunks": chunks})
     await fleet_requests.start(requests, fleet, start, priority=priority, weight=weight)
-    return Fleet(requests, fleet, output=Output(shape))
+    started = Fleet(requests, fleet, output=Output(shape))
+    await started.opened()
+    return started
 
 
 def _check(id: str | None, budget: Budget | None) -> None:

@@ -26,6 +26,7 @@ from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from ...support import Gate, make_app
 from .approved import APPROVED
 from .elicited import ELICITED
+from .fleet import FLEET
 from .guarded import GUARDED, HELD
 from .permitted import PERMITTED
 from .remembering import AWAY, REMEMBERING
@@ -149,6 +150,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **REMOTE,
     **TEAMED,
     **SERVED,
+    **FLEET,
 }
 
 

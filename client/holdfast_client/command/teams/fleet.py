@@ -14,11 +14,12 @@ from rich.text import Text
 
 from ..common import exits, printing
 from ..common.execution import command, connected, fail
-from ..common.options import AgentName, Json, Tenant, User, argument
+from ..common.options import AgentName, Json, Limit, Tenant, User, argument
 
 if TYPE_CHECKING:
     from holdfast_client.teams.fleet import Fleet
     from holdfast_client.teams.fleet_result import FleetResult
+    from holdfast_client.teams.fleets import FleetInfo
     from holdfast_workflows.contracts.teams.fleets import FleetReport, ItemStatus
 
 fleet = typer.Typer(no_args_is_help=True, help="Run one agent over many items.")
@@ -86,6 +87,24 @@ async def run(
     _print(report, json=json)
     _exit_by(report)
     return None
+
+
+@fleet.command("list")
+@command
+async def list_(
+    context: typer.Context,
+    agent: Annotated[str | None, typer.Option(help="Only fleets of this agent.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only fleets of this tenant.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only fleets with this user.")] = None,
+    limit: Limit = 50,
+    json: Json = False,
+) -> None:
+    """List fleets, newest first.
+
+    With --json: one line each, {"id", "agent", "tenant", "user", "status", "started", "ended"}.
+    """
+    found = (await connected(context)).fleets.list(agent=agent, tenant=tenant, user=user, limit=limit)
+    printing.listing([each async for each in found], _list, "There are no such fleets.", json=json)
 
 
 @fleet.command()
@@ -241,6 +260,13 @@ def _counts(report: FleetReport) -> str:
     )
     reason = f" ({report.reason})" if report.reason else ""
     return f"{report.status}{reason}, {ended:,} of {report.total:,}{others}, {printing.money(report.usage)}"
+
+
+def _list(found: Sequence[FleetInfo]) -> Text:
+    return printing.blocks(
+        (each.id, f"{each.status}  {each.agent}  {each.tenant}  {printing.since(each.started)}", "")
+        for each in found
+    )
 
 
 def _print(report: FleetReport, *, json: bool) -> None:

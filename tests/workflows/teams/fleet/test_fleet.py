@@ -6,8 +6,11 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from holdfast import App, Budget, Fleet, FleetReport, tool
+import pytest
+
+from holdfast import App, Budget, Fleet, FleetReport, HoldfastError, UnknownAgent, tool
 from holdfast.testing import Reply, Request, call, say
+from holdfast_client.teams import fleet_items
 from holdfast_workflows.contracts.names import run_account
 
 from ....support import WAIT, Gate, always
@@ -34,7 +37,10 @@ async def until(fleet: Fleet, **wanted: object) -> FleetReport:
     raise AssertionError(f"the fleet has ended without {wanted}")
 
 
-async def test_every_item_is_done_once_and_its_result_is_in_order(start: Start) -> None:
+async def test_every_item_is_done_once_and_its_result_is_in_order(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_items, "_CHUNK", 10)
     async with start(echo, App(agents=[agent("worker")])) as it:
         items = [f"item {n} {'x' * 5_000 * (n == 7)}" for n in range(25)]
         fleet = await it.holdfast.client.fleets.start("worker", items, concurrency=4)
@@ -50,11 +56,12 @@ async def test_every_item_is_done_once_and_its_result_is_in_order(start: Start) 
 async def test_no_more_items_run_at_once_than_its_concurrency_allows(start: Start) -> None:
     running: set[str] = set()
     most: list[int] = []
+    together = asyncio.Barrier(3)
 
     async def script(request: Request) -> Reply:
         running.add(text_of(request))
         most.append(len(running))
-        await asyncio.sleep(0.05)
+        await together.wait()
         running.discard(text_of(request))
         return say("Done.")
 
@@ -147,10 +154,18 @@ async def test_items_that_outlive_a_run_of_the_fleet_are_found_by_the_next_one(s
 
 
 async def test_a_fleet_whose_budget_is_used_up_pauses_and_goes_on_when_it_is_raised(start: Start) -> None:
-    def script(_: Request) -> Reply:
+    final: list[bool] = []
+
+    @tool
+    async def look() -> str:
+        """Look."""
+        return "seen"
+
+    def script(request: Request) -> Reply:
+        final.append(not request.tools)
         return say("Done.", input_tokens=400, output_tokens=100)
 
-    app = App(agents=[agent("worker", max_tokens=200, budget=Budget(steps=3))])
+    app = App(agents=[agent("worker", max_tokens=200, tools=[look], budget=Budget(steps=3))])
     async with start(script, app) as it:
         client = it.holdfast.client
         fleet = await client.fleets.start(
@@ -162,6 +177,7 @@ async def test_a_fleet_whose_budget_is_used_up_pauses_and_goes_on_when_it_is_rai
         await fleet.raise_budget(tokens=20_000)
         report = await fleet.wait(timeout=WAIT)
         assert (report.done, report.failed) == (8, 0)
+        assert not any(final), "an item was answered with what was left, instead of later"
         [account] = await client.budgets(prefix=run_account(fleet.id))
         assert account.tokens == report.usage.input_tokens + report.usage.output_tokens == 8 * 500
 
@@ -182,6 +198,40 @@ async def test_the_sessions_of_a_fleet_have_its_tenant_user_priority_and_rules(s
         described = await it.holdfast.temporal.get_workflow_handle(result.session).describe()
         assert described.raw_description.workflow_execution_info.priority.priority_key == 4
         assert described.raw_description.workflow_execution_info.priority.fairness_key == "acme"
+
+
+async def test_a_fleet_is_not_among_the_sessions_whose_tools_a_new_worker_checks(start: Start) -> None:
+    gate = Gate()
+    app = App(agents=[agent("worker", tools=[hold_tool(gate)])])
+
+    def script(request: Request) -> Reply:
+        return echo(request) if request.results else call("hold")
+
+    async with start(script, app) as it:
+        fleet = await it.holdfast.client.fleets.start("worker", ["a"])
+        await gate.arrived()
+        assert list((await it.holdfast.state.pinned(["worker"])).values()) == [1]
+        gate.opened.set()
+        await fleet.wait(timeout=WAIT)
+
+
+async def test_a_fleet_of_an_unknown_agent_fails_at_once(start: Start) -> None:
+    async with start(echo, App(agents=[agent("worker")])) as it:
+        with pytest.raises(UnknownAgent, match="'nobody'"):
+            await it.holdfast.client.fleets.start("nobody", ["a"])
+
+
+async def test_waiting_for_a_fleet_that_was_terminated_ends_with_an_error(start: Start) -> None:
+    gate = Gate()
+    app = App(agents=[agent("worker", tools=[hold_tool(gate)])])
+    async with start(always(call("hold")), app) as it:
+        fleet = await it.holdfast.client.fleets.start("worker", ["a"])
+        await gate.arrived()
+        await it.holdfast.temporal.get_workflow_handle(fleet.id).terminate()
+        with pytest.raises(HoldfastError):
+            await fleet.wait(timeout=WAIT)
+        await it.holdfast.temporal.get_workflow_handle(f"{fleet.id}.1").cancel()
+        gate.opened.set()
 
 
 async def test_the_same_id_is_the_same_fleet(start: Start) -> None:

@@ -36,6 +36,8 @@ class ListSessions(Contract):
     """``next`` of the page before."""
     root: str = ""
     """Only sessions of the tree with this first session."""
+    fleets: bool = False
+    """Whether to list fleets instead."""
 
 
 class ListedSession(Contract):
@@ -70,9 +72,12 @@ def query(
     user: str | None = None,
     status: Status | None = None,
     root: str = "",
+    *,
+    fleets: bool = False,
 ) -> str:
-    """Return the visibility query for sessions, or for all workflows of a tree, each by its newest run."""
-    which = f"RootWorkflowId = {quoted(root)}" if root else f"WorkflowType = '{names.WORKFLOW}'"
+    """Return the visibility query for sessions, for ``fleets``, or for all workflows of a tree, each by its newest run."""
+    kind = names.FLEET_WORKFLOW if fleets else names.WORKFLOW
+    which = f"RootWorkflowId = {quoted(root)}" if root else f"WorkflowType = '{kind}'"
     parts = [which, "ExecutionStatus != 'ContinuedAsNew'"]
     wanted = {
         names.ATTRIBUTE_AGENT: agent,
