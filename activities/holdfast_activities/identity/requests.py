@@ -10,8 +10,8 @@ from holdfast_workflows.contracts.agent.memory import MaintainInput
 from holdfast_workflows.contracts.control import access
 from holdfast_workflows.contracts.control.assertions import Request, SignedStart
 from holdfast_workflows.contracts.control.identity import Principal
-from holdfast_workflows.contracts.control.verification import VerifyInput
-from holdfast_workflows.contracts.errors import InvalidCredential, NotPermitted
+from holdfast_workflows.contracts.control.verification import GrantStart, VerifyInput
+from holdfast_workflows.contracts.errors import InvalidCredential, NoIdentityProvider, NotPermitted
 from holdfast_workflows.contracts.operations.sessions import ListSessions, SessionPage, listed, query, quoted
 from holdfast_workflows.contracts.session.steps import LoadInput
 from holdfast_workflows.contracts.teams.fleets import OpenFleet
@@ -51,6 +51,15 @@ class IdentityRequests:
         rows = [await listed(each) for each in found.current_page or ()]
         return SessionPage(sessions=tuple(rows), next=(found.next_page_token or b"").hex())
 
+    @activity.defn(name=names.GRANT_START)
+    @reports_failures
+    async def grant_start(self, ask: GrantStart) -> str:
+        """Return a grant by which a session can start for its parent's principal."""
+        if self._verifier is None:
+            raise NoIdentityProvider
+        request = Request("start", activity.info().namespace, ask.session, names.WORKFLOW, ask.digest)
+        return self._verifier.vouch(ask.principal, request).model_dump_json(exclude_defaults=True)
+
     def started(self, load: LoadInput) -> tuple[Principal | None, access.Owner]:
         """Return who starts a session, and its owner; None without an identity provider.
 
@@ -61,6 +70,10 @@ class IdentityRequests:
         if self._verifier is None or load.again:
             return None, ("", "")
         principal = self._start(load.identity, names.WORKFLOW)
+        if load.parent is not None:
+            if not load.parent.grant:
+                raise NotPermitted("only another session can start a child session")
+            return principal, (load.tenant, load.user)  # the grant is for the whole start
         access.check(principal, "start")
         owner = access.owner_for(principal, load.tenant, load.user)
         self._expect_limits(principal, settings=load.settings)

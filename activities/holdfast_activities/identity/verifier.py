@@ -127,6 +127,12 @@ class Verifier:
         """Vouch for this worker."""
         return self.grant(WORKER, clock.now() + LIFE)
 
+    def vouch(self, principal: Principal, request: Request) -> SignedRequest:
+        """Return the header with which a workflow makes a request for a principal."""
+        grant = self.grant(principal, clock.now() + LIFE)
+        proof = prove(request, grant.now, bytes.fromhex(grant.proof_key))
+        return SignedRequest(assertion=grant.assertion, at=grant.now, proof=proof)
+
     def identify(self, request: Request, signed: SignedRequest | None, at: float | None = None) -> Principal:
         """Return who makes a request that arrives ``at`` a time, by default now.
 

@@ -15,6 +15,7 @@ from holdfast_activities.notifications import Sender
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
 from holdfast_activities.teams.fleet import FleetItems
+from holdfast_activities.teams.orphans import Orphans
 from holdfast_activities.teams.routing.knowledge import Knowledge
 from holdfast_activities.teams.routing.loads import ReadAgentLoads
 from holdfast_activities.teams.routing.needs import NeedsOfMessages
@@ -105,6 +106,7 @@ class Activities:
             Approvals(state, agents),
             Notify(Sender(state, registry.notifications)),
             FleetItems(registry, state, agents, identity),
+            Orphans(),
         )
 
     @asynccontextmanager

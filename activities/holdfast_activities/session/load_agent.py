@@ -22,6 +22,7 @@ from holdfast_workflows.contracts.permissions import checking, needs
 from holdfast_workflows.contracts.permissions.levels import levels_of
 from holdfast_workflows.contracts.permissions.rules import Level
 from holdfast_workflows.contracts.session.steps import LoadInput, LoadResult
+from holdfast_workflows.contracts.teams.delegation import DelegateSettings
 
 from .admin.set_aside import set_aside
 from .common.agents import LiveAgents
@@ -81,7 +82,7 @@ class LoadAgent:
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
         pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant), self._levels(spec, load))
-        pinned = pinned.model_copy(update={"notifies": bool(self._registry.notifications)})
+        pinned = pinned.model_copy(update=self._of_app(spec.name))
         pinned = pinned.model_copy(update={"routed": load.routed or spec.routing is not None})
         if load.again:
             await self._state.save_spec(digest, body)
@@ -99,6 +100,12 @@ class LoadAgent:
         who = {"principal": principal, "owner": owner}
         return LoadResult(spec=pinned, version=version, appends_audit=True, **who, **start)
 
+    def _of_app(self, agent: str) -> dict[str, bool]:
+        """What the workflow needs to know of the app and of the functions of the agent's tools."""
+        tools = self._registry.tools.get(agent, {}).values()
+        delegates = any(isinstance(getattr(tool, "settings", None), DelegateSettings) for tool in tools)
+        return {"notifies": bool(self._registry.notifications), "delegates": delegates}
+
     async def _expect_own(self, principal: Principal, load: LoadInput) -> None:
         """Check an earlier session of the same id, whose log this one would continue."""
         before = await self._state.load_session(load.session)
@@ -107,7 +114,9 @@ class LoadAgent:
 
     def _levels(self, spec: AgentSpec, load: LoadInput) -> tuple[Level, ...]:
         if load.permissions is not None:
-            tools = {tool.name: tool for tool in spec.tools}
+            # A session's rules also apply to the agents that it delegates to.
+            others = self._registry.agents.values() if self._of_app(spec.name)["delegates"] else ()
+            tools = {tool.name: tool for each in (*others, spec) for tool in each.tools}
             rules = load.permissions
             if load.handoff:
                 # Checked at the session's start. Another agent need not have the tools that they name.

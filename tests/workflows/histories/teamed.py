@@ -1,9 +1,9 @@
-"""The shapes of runs with several agents: a handoff, whose turn fails and is undone."""
+"""The shapes of runs with several agents: a handoff, whose turn fails and is undone, and tasks for other agents."""
 
 from __future__ import annotations
 
-from holdfast import Agent, App, Handoff, tool
-from holdfast.testing import Environment, call, failed, say
+from holdfast import Agent, App, Delegate, FanOut, Handoff, tool
+from holdfast.testing import Environment, Reply, Request, call, failed, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
@@ -44,7 +44,35 @@ async def handoff(holdfast: Environment, _: Gate) -> Session:
     return session
 
 
+def team(_: Gate) -> App:
+    """An agent that gives tasks to another one, which fails once, and to its fallback."""
+    worker = Agent("worker", model="openai:worker", model_retry=RetryPolicy(attempts=1))
+    other = Agent("other", model="openai:other")
+    tools = [FanOut(worker, fallbacks=[other], timeout=600), Delegate(other)]
+    return App(agents=[Agent("helper", model="openai:scripted", tools=tools), worker, other])
+
+
+def works(request: Request) -> Reply:
+    """The replies of all three agents."""
+    match request.json["model"], request.results:
+        case "worker", _:
+            return failed(400) if b"second" in request.body else say("Done.")
+        case "other", _:
+            return say("Done instead.")
+        case _, 0:
+            return call("fan_out_to_worker", {"tasks": ["first", "second"]})
+        case _, 1:
+            return call("delegate_to_other", {"task": "third"})
+        case _:
+            return say("All done.")
+
+
+async def delegated(holdfast: Environment, _: Gate) -> Session:
+    return await holdfast.client.start_task("helper", "Do three things.")
+
+
 TEAMED = {
+    "delegated": (delegated, works, team),
     "handoff": (
         handoff,
         [

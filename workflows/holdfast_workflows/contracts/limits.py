@@ -69,7 +69,10 @@ MAX_DEPTH = 5
 """Levels of child sessions below a root, so that agents cannot delegate to each other without end."""
 
 MAX_CHILDREN = 100
-"""Child sessions of one call; also how many a session may have had open at once."""
+"""Child sessions of one call."""
+
+MAX_SESSION_CHILDREN = 1_000
+"""Child sessions of one session, so that a model cannot start them without end."""
 
 MAX_ITEMS = 100_000
 """Items of a fleet; a continue-as-new carries a letter and a digit for each."""

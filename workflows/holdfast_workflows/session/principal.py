@@ -16,6 +16,7 @@ from temporalio.api.common.v1 import Payload
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.control import assertions
 from holdfast_workflows.contracts.control.identity import LOCAL_OPERATOR, Principal
+from holdfast_workflows.contracts.control.verification import start_digest
 
 _acting: Final = ContextVar[Principal | None]("holdfast_acting", default=None)
 _signal: Final = ContextVar[assertions.SignedRequest | None]("holdfast_signal", default=None)
@@ -75,11 +76,13 @@ def read(headers: Mapping[str, Payload]) -> Principal | None:
 
 
 def signed_start(start: Contract) -> assertions.SignedStart | None:
-    """Return the identity header of the running workflow's start; None without one."""
+    """Return the identity header of the running workflow's start, or its grant if it is a child; None without one."""
     info = workflow.info()
+    at = info.workflow_start_time.timestamp()
+    if grant := getattr(getattr(start, "parent", None), "grant", ""):
+        return assertions.SignedStart(signed=_read(grant), digest=start_digest(start), at=at)
     if assertions.HEADER not in info.headers:
         return None
-    at = info.workflow_start_time.timestamp()
     signed = signed_request(info.headers)
     return assertions.SignedStart(signed=signed, digest=assertions.digest_of([start]), at=at)
 
@@ -87,9 +90,11 @@ def signed_start(start: Contract) -> assertions.SignedStart | None:
 def signed_request(headers: Mapping[str, Payload]) -> assertions.SignedRequest | None:
     """Return the content of the identity header."""
     payload = headers.get(assertions.HEADER)
-    if payload is None:
-        return None
+    return None if payload is None else _read(payload.data)
+
+
+def _read(data: str | bytes) -> assertions.SignedRequest | None:
     try:
-        return assertions.SignedRequest.model_validate_json(payload.data)
+        return assertions.SignedRequest.model_validate_json(data)
     except ValidationError:
         return None

@@ -19,6 +19,7 @@ from holdfast_workflows.contracts.session.session import (
     WaitTurn,
 )
 from holdfast_workflows.contracts.session.steps import LoadInput
+from holdfast_workflows.contracts.teams.outcomes import spent
 from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 from ..inputs import start_input
@@ -27,7 +28,15 @@ from .background import audit, notify, remember, settle
 from .background.compact import Compaction
 from .handlers import ControlHandlers
 from .principal import actor, signed_start
-from .state import activity_calls, continue_as_new, current_details, reset, search_attributes, waiting
+from .state import (
+    activity_calls,
+    budget_limits,
+    continue_as_new,
+    current_details,
+    reset,
+    search_attributes,
+    waiting,
+)
 from .state.state import SessionState
 from .turn.turn import TurnRunner
 
@@ -129,12 +138,13 @@ class AgentWorkflow(ControlHandlers):
             state.turns = max(state.turns, loaded.used)
             state.abandoned, state.resets = loaded.abandoned, loaded.resets
             state.resets_done = state.resets_past = state.resets_seen
+            state.orphans = loaded.spec.delegates
         if loaded.seq > 1 and (loaded.turns or not loaded.abandoned):
             state.untrusted = "an earlier session of this id"
         elif state.start.parent is not None:
             state.untrusted = state.start.parent.untrusted
         state.spec = loaded.spec
-        state.budget = state.budget or loaded.spec.budget
+        state.budget = budget_limits.narrowed(state.budget or loaded.spec.budget, state.start.parent)
         search_attributes.at_start(state)
 
     def _load_input(self) -> LoadInput:
@@ -198,6 +208,7 @@ class AgentWorkflow(ControlHandlers):
             if state.start.mode == "conversation":  # a task does this at its end
                 search_attributes.with_totals(state)
             self._turn_ended()
+            await reset.cancel_orphans(state)
 
     def _turn_ended(self) -> None:
         self._settle_queue.turn_ended()
@@ -234,6 +245,7 @@ class AgentWorkflow(ControlHandlers):
         self._state.queue.clear()
         self._state.emit("closed", status=status)
         await self._compaction.cancel()
+        await reset.cancel_orphans(self._state)
         if not await self._remember_queue.wait(remember.CLOSE_WAIT):
             workflow.logger.error("%d turns were not remembered", len(self._state.unremembered))
         await self._notify_queue.wait(notify.CLOSE_WAIT)
@@ -251,13 +263,19 @@ class AgentWorkflow(ControlHandlers):
             problem = failed.error
             about: dict[str, Any] = problem.model_dump(include={"id", "retryable", "retry_after"})
             if self._state.start.parent is not None:
-                about["usage"] = self._state.usage.model_dump()
+                about |= spent(self._state.usage, self._state.spending)
                 about["team"] = self._state.team and self._state.team.model_dump()
             raise ApplicationError(
                 problem.message, problem.detail, about, type=problem.code, non_retryable=True
             )
         state = self._state
-        return TaskResult(last=state.last_ended, turns=state.turns, usage=state.usage, team=state.team)
+        return TaskResult(
+            last=state.last_ended,
+            turns=state.turns,
+            usage=state.usage,
+            spending=state.spending,
+            team=state.team,
+        )
 
     # Messages.
 

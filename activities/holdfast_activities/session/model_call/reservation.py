@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from holdfast_activities import clock
 from holdfast_activities.models.base import Model
@@ -94,8 +95,9 @@ class BudgetReservation:
     def _find_limits(self) -> dict[str, Limit]:
         found: dict[str, Limit] = {}
         run, tenant = self.payer.allowance, self.payer.limits
-        if run is not None:
+        while run is not None:
             found[run.account] = Limit(run.tokens, None if run.dollars is None else _micros(run.dollars))
+            run = run.within
         if tenant is not None and (tenant.tokens_per_day is not None or tenant.dollars_per_day is not None):
             day = _day(self._clock())
             dollars = tenant.dollars_per_day
@@ -136,7 +138,7 @@ class BudgetReservation:
                 return need.output
             smaller = _fitting(refused, model, need, self._aside(model, need))
             if isinstance(smaller, Spent):
-                return smaller
+                return smaller.model_copy(update={"scope": self._scope(refused.account)})
             if smaller == need:
                 break  # it fits once other reservations are released
             need = smaller
@@ -146,6 +148,14 @@ class BudgetReservation:
             kind="limit",
             error_code=BudgetExhausted.code,
         )
+
+    def _scope(self, account: str) -> Literal["run", "parent", "tenant"]:
+        if account.startswith("tenant:"):
+            return "tenant"
+        each = self.payer.allowance
+        while each is not None and each.account != account:
+            each = each.within
+        return "parent" if each is not None and each.above else "run"
 
     def count(self, used: Usage) -> None:
         """Count a call that ended without a reply; it is charged with what is charged next."""
@@ -212,18 +222,17 @@ def limits_of(tenants: Mapping[str, TenantLimits], tenant: str) -> TenantLimits 
 def _fitting(account: AccountState, model: Model, need: CostEstimate, aside: Amount) -> CostEstimate | Spent:
     """The call with the longest reply that the account can pay for; the limit that prevents it if that is too short."""
     limit, spent = account.limit, account.spent
-    scope = "tenant" if account.account.startswith("tenant:") else "run"
     output, shortest = need.output, min(SHORTEST, need.output)
     if limit.tokens is not None:
         output = min(output, limit.tokens - spent.tokens - aside.tokens - need.prompt)
         if output < shortest:
-            return Spent(scope=scope, what="tokens", limit=limit.tokens, used=spent.tokens)
+            return Spent(what="tokens", limit=limit.tokens, used=spent.tokens)
     if limit.micros is not None:
         room = limit.micros - spent.micros - aside.micros
         while output >= shortest and _micros(model.cost(need.prompt, output)) > room:
             output = output * 3 // 4
         if output < shortest:
-            return Spent(scope=scope, what="dollars", limit=limit.micros / MICROS, used=spent.micros / MICROS)
+            return Spent(what="dollars", limit=limit.micros / MICROS, used=spent.micros / MICROS)
     return CostEstimate(need.prompt, output)
 
 

@@ -33,7 +33,7 @@ class Repeatable:
                 entry = await permit.use(work, attempt)
         except ToolFailed as error:
             if (needs := needed(work, error)) is not None:
-                return needs
+                return await self._open(work, needs)
             retries = self._attempts.retries
             choice = retries.choose(operation_of(work), work.spec.retry, activity.info().attempt, error)
             # The model gets the error once there is no further retry.
@@ -52,6 +52,12 @@ class Repeatable:
         if work.spec.effect == "idempotent" and work.in_log:
             row = work.effect("settled" if happened else "failed", entry.text)
         return await self._ledger.finish(work, entry, row)
+
+    async def _open(self, work: CallRequest, needs: ActResult) -> ActResult:
+        if needs.children is not None and work.spec.effect == "idempotent":
+            # After a reset the same call finds its key here, and with it the children.
+            await self._ledger.claim(work.effect("claimed"))
+        return needs
 
 
 _last = WeakValueDictionary[str, run_tool.Attempt]()

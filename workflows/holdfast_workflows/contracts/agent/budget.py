@@ -55,6 +55,10 @@ class Allowance(Contract):
     account: str
     tokens: int | None = None
     dollars: float | None = None
+    above: bool = False
+    """Whether it is the account of a session that started this one."""
+    within: "Allowance | None" = None
+    """The next account above, which is charged as well."""
 
 
 class Reservation(Contract):
@@ -68,7 +72,8 @@ class Reservation(Contract):
 class Spent(Contract):
     """A limit of the run or of its tenant that is reached."""
 
-    scope: Literal["run", "tenant"] = "run"
+    scope: Literal["run", "parent", "tenant"] = "run"
+    """``parent`` is a session that has started this one: its budget cannot be raised here."""
     what: Measure
     limit: float
     used: float

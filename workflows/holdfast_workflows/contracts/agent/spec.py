@@ -214,6 +214,8 @@ class PinnedSpec(Contract):
     working_memory: bool = False
     compact_at: float = 0.75
     approvals: Approvals | None = None
+    delegates: bool = False
+    """Whether it has tools that give tasks to other agents."""
     notifies: bool = False
     """Whether the app has targets for notifications."""
     has_output: bool = False

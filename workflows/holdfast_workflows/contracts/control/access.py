@@ -66,6 +66,7 @@ INTERNAL: Final = frozenset({
     names.LOAD_AGENT, names.THINK, names.SETTLE_TURN, names.RECALL, names.REMEMBER_TURN, names.COMPACT,
     names.MAINTAIN, names.SET_ASIDE, names.VERIFY_SIGNAL, names.NOTIFY, names.APPEND_AUDIT, names.OPEN_APPROVAL,
     names.SIGN_ANSWER, names.ROUTE_SESSION, names.OPEN_FLEET, names.PREPARE_ITEMS, names.FIND_OUTCOMES,
+    names.GRANT_START, names.FIND_CHILD, names.CANCEL_ORPHANS,
 })  # fmt: skip
 """Activities that only workflows run; a client is refused, as it is for tools."""
 

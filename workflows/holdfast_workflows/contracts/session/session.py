@@ -328,6 +328,8 @@ class CarriedState(Contract):
     """Agents that a route ranked below the session's own, the best first."""
     team: TeamView | None = None
     """Its child sessions; None if it has started none."""
+    children: int = 0
+    """Child sessions that were started."""
 
 
 class StartInput(Contract):
@@ -371,6 +373,7 @@ class TaskResult(Contract):
     usage: Usage = Usage()
     team: TeamView | None = None
     """Its child sessions; None if it has started none."""
+    spending: Spending = Spending()
 
 
 class Partial(Contract):

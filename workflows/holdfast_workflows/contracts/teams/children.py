@@ -6,9 +6,11 @@ A child costs its parent a constant number of bytes: texts are in the log and pa
 import hashlib
 from typing import Final, Literal
 
+from ..agent.budget import Allowance, Budget, Spending
 from ..base import Contract
 from ..control.identity import Principal
 from ..permissions.rules import Level
+from ..session.entries import Usage
 
 ChildStatus = Literal["done", "failed", "cancelled"]
 Join = Literal["all", "first", "quorum"]
@@ -31,10 +33,14 @@ class Parent(Contract):
     """The key of the tool call for which the child works; empty without one."""
     untrusted: str = ""
     """The first source of untrusted content that the parent has read; empty if it has read none."""
+    budget: Budget | None = None
+    """What the parent had left in steps, tool calls and seconds when it started the child."""
+    allowance: Allowance | None = None
+    """The accounts of the sessions above that have limits; the child's model calls are charged to them as well."""
     levels: tuple[Level, ...] = ()
     """Rules of the parent that also apply to the child's calls."""
     principal: Principal | None = None
-    """Who started the root; None without an identity provider."""
+    """Who started the root; None without an identity provider. The grant says the same, signed."""
     grant: str = ""
     """A worker's signature that the child may act for the principal; empty without an identity provider."""
 
@@ -80,5 +86,8 @@ class ChildOutcome(Contract):
     error_code: str = ""
     error: str = ""
     """The error's beginning."""
+    usage: Usage = Usage()
+    spending: Spending = Spending()
+    """Its steps and tool calls, with those of its own children; zero if it was cancelled."""
     tried: tuple[str, ...] = ()
     """Agents that failed before ``agent``, each with its error's code: ``researcher: model_unavailable``."""

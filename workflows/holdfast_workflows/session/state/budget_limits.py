@@ -1,9 +1,12 @@
 """A session's limits as text, raising them, and the account that they are charged to."""
 
+from typing import Any
+
 from temporalio import workflow
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import Allowance, Budget, Measure, RaiseBudget, Spent
+from holdfast_workflows.contracts.teams.children import Parent
 
 from .state import SessionState
 
@@ -11,15 +14,45 @@ _MEASURES: tuple[Measure, ...] = ("tokens", "dollars", "steps", "tool_calls", "s
 
 
 def allowance(state: SessionState) -> Allowance | None:
-    """Return the run's own account for model calls; None without a limit."""
-    limits, account = state.budget or Budget(), state.start.account
+    """Return the accounts for model calls, the run's own first; None without a limit."""
+    limits, account, parent = state.budget or Budget(), state.start.account, state.start.parent
+    above = parent.allowance if parent else None
     if not account and limits.tokens is None and limits.dollars is None:
-        return None
+        return above
     return Allowance(
         account=account or names.run_account(workflow.info().workflow_id),
         tokens=limits.tokens,
         dollars=limits.dollars,
+        within=above,
     )
+
+
+def left(state: SessionState, children: int) -> Budget | None:
+    """Return what each of so many children may use of the limits that the workflow counts; None without limits.
+
+    A step is left for the session's own answer.
+    """
+    limits, used = state.budget or Budget(), state.spending
+    found: dict[str, Any] = {
+        "steps": limits.steps and max(1, (limits.steps - used.steps - 1) // children),
+        "tool_calls": limits.tool_calls and max(0, (limits.tool_calls - used.tool_calls) // children),
+        "seconds": limits.seconds and max(1.0, limits.seconds - state.seconds),
+    }
+    return Budget(**found) if any(each is not None for each in found.values()) else None
+
+
+def narrowed(own: Budget | None, parent: Parent | None) -> Budget | None:
+    """Return a session's budget within what its parent had left."""
+    above = parent.budget if parent else None
+    if above is None:
+        return own
+    limits = own or Budget()
+    found = {
+        name: min(each for each in (getattr(limits, name), getattr(above, name)) if each is not None)
+        for name in ("steps", "tool_calls", "seconds")
+        if getattr(limits, name) is not None or getattr(above, name) is not None
+    }
+    return limits.model_copy(update=found)
 
 
 def wanted(by: RaiseBudget) -> list[Measure]:
@@ -54,6 +87,8 @@ def apply(state: SessionState, by: RaiseBudget) -> None:
 def describe(spent: Spent) -> str:
     """Describe a limit that is reached, as text for people and error details."""
     whose = "the budget"
+    if spent.scope == "parent":
+        whose = "the budget of the session that started this one"
     if spent.scope == "tenant":
         whose = "the tenant's budget of today (set by App(tenants={…}))"
     used = f"{_figure(spent.used)} of {_figure(spent.limit)} {_word(spent.what)} of {whose} are used"

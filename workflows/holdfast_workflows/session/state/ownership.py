@@ -20,6 +20,10 @@ class Ownership:
     place_free = False
     """Whether a place of an agent may have become free since the session last asked for one."""
 
+    children = 0
+    """Child sessions that were started."""
+    orphans = False
+    """Whether children of a run that was reset may still run, which no call waits for."""
     steering: list[str]
     steered_by: tuple[str, ...] = ()
     """Principals whose steering the running turn, or the next one, reads."""

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError
 
 from holdfast_workflows.contracts.operations.resets import AsideInput
 
+from ...teams import child_sessions
 from . import activity_calls
 from .state import SessionState
 from .waiting import wait_until
@@ -39,6 +40,15 @@ async def follow(state: SessionState) -> None:
             lambda: state.reset, seconds, "calls of the run that was reset may still end"
         ):
             await _sweep(state)
+            await workflow.wait_condition(lambda: state.running is None or state.reset)
+            await cancel_orphans(state)
+
+
+async def cancel_orphans(state: SessionState) -> None:
+    """Cancel children of the old run that no call of this run has waited for. Call it when no turn runs."""
+    if state.orphans and not state.reset:
+        state.orphans = False
+        await child_sessions.cancel_orphans()
 
 
 async def _set_aside(state: SessionState) -> None:
@@ -57,6 +67,7 @@ async def _set_aside(state: SessionState) -> None:
     else:
         state.go_on_after_reset(result, request.seq)
     state.resets_done, state.calls_open = seen, ()
+    state.orphans = state.spec is not None and state.spec.delegates
 
 
 async def _sweep(state: SessionState) -> None:

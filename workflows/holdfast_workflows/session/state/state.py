@@ -104,7 +104,7 @@ class SessionState(Ownership):
         self.own_output = carried.own_output
         self.untrusted, self.called = carried.untrusted, dict(carried.called)
         self.abandoned, self.principal, self.others = carried.abandoned, carried.principal, carried.others
-        self.resets, self.team = carried.resets, carried.team
+        self.resets, self.team, self.children = carried.resets, carried.team, carried.children
         self.trail = AuditTrail(carried.trail, start.tenant)
         self.audit = self.trail.record
         self.resets_seen = 0

@@ -71,13 +71,14 @@ class BudgetTracker:
             TurnCancelled: The turn was cancelled while it waited for a person.
         """
         limits, turn = self._limits, self._state.turn
-        if limits.when_spent == "ask":
+        if limits.when_spent == "ask" and spent.scope != "parent":
             return await self._ask(spent, may_continue_as_new=True)
         cheaper = limits.cheaper if limits.when_spent == "degrade" and spent.what in _CHARGED else ""
         if cheaper and turn.model != cheaper:
             self._state.change(model=cheaper)
             return self._emit(spent, f"going on with {cheaper}")
-        if not self.finishes or turn.final or not self._one_more(spent):
+        finishes = self.finishes or limits.when_spent == "ask"
+        if not finishes or turn.final or not self._one_more(spent):
             raise errors.BudgetExhausted(budget_limits.describe(spent))
         self._state.change(final=True)
         return self._emit(spent, "answering with what there is")

@@ -3,9 +3,11 @@
 import asyncio
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
+from holdfast_workflows.contracts.limits import MAX_DEPTH, MAX_SESSION_CHILDREN
 from holdfast_workflows.contracts.session.session import Message, StartInput
 from holdfast_workflows.contracts.session.steps import ActInput
 from holdfast_workflows.contracts.teams.children import (
@@ -15,10 +17,11 @@ from holdfast_workflows.contracts.teams.children import (
     Parent,
     child_id,
 )
+from holdfast_workflows.contracts.teams.views import TeamView
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ...teams import child_sessions
-from ..state import team, waiting
+from ..state import budget_limits, team
 from ..state.state import SessionState
 
 _NOT_STARTED = "not started: other agents had answered, or the turn was cancelled"
@@ -32,22 +35,28 @@ class ChildSessions:
 
     def __init__(self, state: SessionState, spec: PinnedSpec, request: ActInput, children: Children) -> None:
         self._state = state
+        self._seq = request.seq
         self._children = children
         self._enough = {"all": len(children.requests), "first": 1}.get(children.join, children.quorum)
         self._seq = request.seq
         self._stopped = False
-        session, above = workflow.info().workflow_id, state.start.parent
-        self._parent = Parent(
-            session=session,
-            root=above.root if above else session,
-            depth=above.depth + 1 if above else 1,
-            call=request.key or names.call_key(session, request.seq),
-            untrusted=state.untrusted,
-            levels=child_sessions.inherited(spec.levels),
-        )
+        self._parent = _parent(state, spec, request)
+
+    @property
+    def refused(self) -> str:
+        """Why the children may not be started; empty if they may."""
+        if self._parent.depth > MAX_DEPTH:
+            return (
+                f"not started: there are {MAX_DEPTH} levels of agents above already; do the task without help"
+            )
+        wanted = self._state.children + len(self._children.requests)
+        if wanted > MAX_SESSION_CHILDREN:
+            return f"not started: a session has at most {MAX_SESSION_CHILDREN:,} tasks for other agents"
+        return ""
 
     async def run(self) -> tuple[ChildOutcome, ...]:
         """Return the outcome of each request, once enough children are done and the others have ended."""
+        self._state.children += len(self._children.requests)
         tasks = [asyncio.create_task(self._until_done(each)) for each in self._children.requests]
         await workflow.wait_condition(lambda: self._decided(tasks))
         self._stopped = True
@@ -74,30 +83,36 @@ class ChildSessions:
         return self._stopped or self._state.cancelled
 
     async def _attempt(self, request: ChildRequest, agent: str, id: str) -> ChildOutcome:
-        """Run one child to its end. It is cancelled when its time is up or its reply is not needed any more."""
+        """Run one child to its end and count what it has used."""
         if self._over:
             return ChildOutcome(id=id, agent=agent, status="cancelled", error=_NOT_STARTED)
-        handle = await child_sessions.start(self._start(request, agent, id), id)
-        team.started(self._state, id, agent, preview(request.text), self._seq)
-        seconds = self._children.timeout
-        in_time = await waiting.wait_until(lambda: handle.done() or self._over, seconds, f"time of {agent}")
-        if not handle.done():
-            handle.cancel()
-            await workflow.wait_condition(handle.done)
-        outcome = self._outcome(handle, agent, in_time=in_time)
-        team.ended(self._state, outcome, child_sessions.used(handle), self._seq)
+        outcome, used = await self._outcome(request, agent, id)
+        team.ended(self._state, outcome, used, self._seq)
+        spending, more = self._state.spending, outcome.spending
+        self._state.spending = spending.model_copy(
+            update={"steps": spending.steps + more.steps, "tool_calls": spending.tool_calls + more.tool_calls}
+        )
         return outcome
 
-    def _outcome(self, handle: child_sessions.ChildHandle, agent: str, *, in_time: bool) -> ChildOutcome:
-        outcome = child_sessions.outcome(handle, agent)
-        if outcome.status == "cancelled" and not in_time:
-            error = errors.ChildTimedOut(f"{agent} had {self._children.timeout:g} s")
-            failed = {"status": "failed", "error_code": error.code, "error": str(error)}
-            return outcome.model_copy(update=failed)
-        return outcome
+    async def _outcome(
+        self, request: ChildRequest, agent: str, id: str
+    ) -> tuple[ChildOutcome, TeamView | None]:
+        """Start a child and wait for its end. It is cancelled when its time is up or its reply is not needed."""
+        limit = child_sessions.Limit(lambda: self._over, self._children.timeout)
+        team.started(self._state, id, agent, preview(request.text), self._seq)
+        try:
+            handle = await child_sessions.start(self._start(request, agent, id), id)
+        except WorkflowAlreadyStartedError:
+            # By a run of this session that was reset, or by an earlier attempt at the same call.
+            return await child_sessions.follow(id, agent, limit), None
+        except FailureError as error:
+            failed = errors.from_failure(error) or errors.ChildFailed(f"not started: {error.cause or error}")
+            text = preview(str(failed))
+            return ChildOutcome(id=id, agent=agent, status="failed", error_code=failed.code, error=text), None
+        return await child_sessions.ended(handle, agent, limit), child_sessions.used(handle)
 
     def _start(self, request: ChildRequest, agent: str, id: str) -> StartInput:
-        start = self._state.start
+        start, left = self._state.start, budget_limits.left(self._state, len(self._children.requests))
         return StartInput(
             agent=agent,
             message=Message(text=preview(request.text), id=id, ref=request.ref, size=request.size),
@@ -107,5 +122,20 @@ class ChildSessions:
             max_steps=self._children.max_steps,
             continue_as_new_after=start.continue_as_new_after,
             heartbeat_timeout=start.heartbeat_timeout,
-            parent=self._parent,
+            parent=self._parent.model_copy(update={"budget": left}),
         )
+
+
+def _parent(state: SessionState, spec: PinnedSpec, request: ActInput) -> Parent:
+    session, above = workflow.info().workflow_id, state.start.parent
+    allowance = budget_limits.allowance(state)
+    return Parent(
+        session=session,
+        root=above.root if above else session,
+        depth=above.depth + 1 if above else 1,
+        call=request.key or names.call_key(session, request.seq),
+        untrusted=state.untrusted,
+        allowance=allowance and allowance.model_copy(update={"above": True}),
+        levels=child_sessions.inherited(spec.levels),
+        principal=state.principal,
+    )

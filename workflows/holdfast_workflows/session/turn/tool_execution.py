@@ -297,11 +297,17 @@ class ToolExecution:
 
     async def _run_children(self, children: Children) -> ActResult | None:
         """Run the child sessions that the call needs, then make the call with their outcomes."""
-        outcomes = await ChildSessions(self._state, self._spec, self._request, children).run()
+        sessions = ChildSessions(self._state, self._spec, self._request, children)
+        if sessions.refused:
+            return self._void(sessions.refused, "failed")
+        outcomes = await sessions.run()
         await waiting.resumed(self._state)
-        if self._state.cancelled:
+        if not self._state.cancelled:
+            self._change(children=outcomes)
+        elif self._policy.effect == "none":
             return self._void("cancelled", "cancelled")
-        self._change(children=outcomes)
+        else:
+            self._change(mode="refuse", text="cancelled with the turn")
         return None
 
     async def _wait(self, wait: Wait, seconds: float) -> float:
