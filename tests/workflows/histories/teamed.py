@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from holdfast import Agent, App, Delegate, FanOut, Handoff, tool
 from holdfast.testing import Environment, Reply, Request, call, failed, say
 from holdfast_client import Session
@@ -48,8 +50,9 @@ def team(_: Gate) -> App:
     """An agent that gives tasks to another one, which fails once, and to its fallback."""
     worker = Agent("worker", model="openai:worker", model_retry=RetryPolicy(attempts=1))
     other = Agent("other", model="openai:other")
-    tools = [FanOut(worker, fallbacks=[other], timeout=600), Delegate(other)]
-    return App(agents=[Agent("helper", model="openai:scripted", tools=tools), worker, other])
+    fan_out = FanOut(worker, fallbacks=[other], timeout=600)
+    helper = Agent("helper", model="openai:scripted", tools=[fan_out, Delegate(other)])
+    return App(agents=[helper, worker, other])
 
 
 def works(request: Request) -> Reply:
@@ -71,7 +74,7 @@ async def delegated(holdfast: Environment, _: Gate) -> Session:
     return await holdfast.client.start_task("helper", "Do three things.")
 
 
-TEAMED = {
+TEAMED: dict[str, Any] = {
     "delegated": (delegated, works, team),
     "handoff": (
         handoff,
