@@ -2,7 +2,6 @@
 
 from pydantic import TypeAdapter
 from temporalio import activity
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast_activities.identity.requests import IdentityRequests
@@ -13,18 +12,16 @@ from holdfast_activities.session.common.failures import reports_failures
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
-from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.control import access
-from holdfast_workflows.contracts.errors import BadInput, SessionNotFound, StateBehind, UnknownAgent
-from holdfast_workflows.contracts.session.session import TaskResult
-from holdfast_workflows.contracts.teams.children import Parent
+from holdfast_workflows.contracts.errors import SessionNotFound, StateBehind, UnknownAgent
+from holdfast_workflows.contracts.session.entries import Usage
+from holdfast_workflows.contracts.teams.children import ChildOutcome, Parent
 from holdfast_workflows.contracts.teams.fleets import (
     ITEM_REF,
     FindOutcomes,
     FleetItem,
     FoundOutcomes,
     Item,
-    ItemOutcome,
     ItemPage,
     OpenedFleet,
     OpenFleet,
@@ -32,9 +29,10 @@ from holdfast_workflows.contracts.teams.fleets import (
     PreparedItems,
     PrepareItems,
     ReadItems,
-    outcome_of,
 )
 from holdfast_workflows.contracts.text.unicode import preview, size
+
+from .orphans import child_outcome
 
 _ITEMS = TypeAdapter(tuple[Item, ...])
 
@@ -75,7 +73,6 @@ class FleetItems:
             user=user,
             parent=Parent(session=request.session, root=request.session, depth=1, principal=principal),
             structured=request.output or spec.output is not None,
-            budget=_shared(request.budget, spec.budget),
         )
 
     @activity.defn(name=names.PREPARE_ITEMS)
@@ -100,30 +97,23 @@ class FleetItems:
     @reports_failures
     async def find_outcomes(self, request: FindOutcomes) -> FoundOutcomes:
         """Return the outcomes of those sessions that have ended."""
-        found: dict[str, ItemOutcome] = {}
+        found: dict[str, ChildOutcome] = {}
         for session in request.sessions:
             if outcome := await self._outcome(request.session, session):
                 found[session] = outcome
         return FoundOutcomes(outcomes=found)
 
-    async def _outcome(self, fleet: str, session: str) -> ItemOutcome | None:
-        handle = activity.client().get_workflow_handle(session, result_type=TaskResult)
+    async def _outcome(self, fleet: str, session: str) -> ChildOutcome | None:
         try:
-            described = await handle.describe()
-            if described.parent_id != fleet:
-                other = BadInput(f"a session {session} exists that is not of this fleet")
-                return ItemOutcome(status="failed", code=other.code, message=str(other))
-            if described.status == WorkflowExecutionStatus.RUNNING:
-                return None
-            outcome = outcome_of(await handle.result())
-        except WorkflowFailureError as error:
-            outcome = outcome_of(error)
+            outcome = await child_outcome(fleet, session)
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
             gone = SessionNotFound(session)
-            return ItemOutcome(status="failed", code=gone.code, message=str(gone))
-        if outcome.status == "cancelled":
+            return ChildOutcome(
+                id=session, agent="", status="failed", error_code=gone.code, error=preview(str(gone))
+            )
+        if outcome is not None and outcome.status == "cancelled" and outcome.usage == Usage():
             row = await self._state.load_session(session)
             return outcome.model_copy(update={"usage": row.usage}) if row else outcome
         return outcome
@@ -153,13 +143,3 @@ class FleetItems:
             "error": view.error,
         }
         return found.model_copy(update=changes)
-
-
-def _shared(fleet: Budget | None, agent: Budget | None) -> Budget | None:
-    """The budget of each session: the tokens and dollars of the fleet, and the agent's other limits."""
-    if fleet is None:
-        return None
-    own = agent or Budget()
-    return own.model_copy(
-        update={"tokens": fleet.tokens, "dollars": fleet.dollars, "when_spent": "stop", "cheaper": ""}
-    )

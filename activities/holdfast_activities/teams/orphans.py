@@ -12,6 +12,24 @@ from holdfast_workflows.contracts.teams.children import ChildOutcome
 from holdfast_workflows.contracts.teams.outcomes import CancelOrphans, FindChild, FoundChild, outcome_of
 
 
+async def child_outcome(parent: str, child: str, agent: str = "") -> ChildOutcome | None:
+    """Return how a child ended; None while it runs. For activities."""
+    handle: WorkflowHandle[object, TaskResult] = activity.client().get_workflow_handle(
+        child, result_type=TaskResult
+    )
+    found = await handle.describe()
+    if found.parent_id != parent:
+        error = f"{child} is a session of its own"
+        return ChildOutcome(id=child, agent=agent, status="failed", error=error)
+    if found.status == WorkflowExecutionStatus.RUNNING:
+        return None
+    try:
+        ended: TaskResult | BaseException = await handle.result()
+    except WorkflowFailureError as error:
+        ended = error
+    return outcome_of(child, agent, ended)
+
+
 class Orphans:
     """Finds how such children ended, and cancels those that no call waits for."""
 
@@ -19,22 +37,7 @@ class Orphans:
     @reports_failures
     async def find_child(self, ask: FindChild) -> FoundChild:
         """Return how a child ended."""
-        handle: WorkflowHandle[object, TaskResult] = activity.client().get_workflow_handle(
-            ask.child, result_type=TaskResult
-        )
-        found = await handle.describe()
-        if found.parent_id != ask.session:
-            error = f"{ask.child} is a session of its own"
-            return FoundChild(
-                outcome=ChildOutcome(id=ask.child, agent=ask.agent, status="failed", error=error)
-            )
-        if found.status == WorkflowExecutionStatus.RUNNING:
-            return FoundChild()
-        try:
-            ended: TaskResult | BaseException = await handle.result()
-        except WorkflowFailureError as error:
-            ended = error
-        return FoundChild(outcome=outcome_of(ask.child, ask.agent, ended))
+        return FoundChild(outcome=await child_outcome(ask.session, ask.child, ask.agent))
 
     @activity.defn(name=names.CANCEL_ORPHANS)
     @reports_failures

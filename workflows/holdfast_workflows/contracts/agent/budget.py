@@ -57,6 +57,8 @@ class Allowance(Contract):
     dollars: float | None = None
     above: bool = False
     """Whether it is the account of a session that started this one."""
+    stops: bool = False
+    """Whether a turn for which nothing is left on it fails at once, whatever its own ``when_spent``."""
     within: "Allowance | None" = None
     """The next account above, which is charged as well."""
 

@@ -3,25 +3,20 @@
 The items are in the state database, in chunks. A history has their number, and for each a letter and a digit.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal
 
 from pydantic import Field
-from temporalio.exceptions import ApplicationError, CancelledError, TerminatedError
 
 from ..agent.budget import Budget
 from ..agent.spec import OutputSpec
 from ..base import Contract
 from ..control.assertions import SignedStart
-from ..errors import Unclassified, from_failure
 from ..limits import MAX_CONCURRENCY, MAX_ITEMS, MAX_NAME
 from ..permissions.rules import Permissions
 from ..problems import Problem
 from ..public import public
 from ..session.entries import Usage
-from ..session.session import TaskResult
-from ..text.unicode import preview
-from .children import Parent
+from .children import ChildOutcome, Parent
 
 FleetStatus = Literal["starting", "running", "paused", "cancelling", "done", "cancelled"]
 ItemStatus = Literal["pending", "running", "done", "failed", "cancelled"]
@@ -76,8 +71,6 @@ class OpenedFleet(Contract):
     parent: Parent
     structured: bool = False
     """Whether replies are JSON of an output type."""
-    budget: Budget | None = None
-    """The agent's budget with the tokens and dollars of the fleet; None if the agent's own applies."""
 
 
 class FleetState(Contract):
@@ -127,7 +120,6 @@ class OpenFleet(Contract):
     """Whether the start sets limits: a budget or steps."""
     output: bool = False
     """Whether the start gives an output type."""
-    budget: Budget | None = None
 
 
 class PrepareItems(Contract):
@@ -155,31 +147,6 @@ ITEM_REF: Final = "item"
 """The reference of an item's message in its session."""
 
 
-class ItemOutcome(Contract):
-    """How the session of an item has ended."""
-
-    status: Literal["done", "failed", "cancelled"]
-    usage: Usage = Usage()
-    code: str = ""
-    message: str = ""
-
-
-def outcome_of(ended: TaskResult | BaseException) -> ItemOutcome:
-    """Return the outcome of a session's result, or of the failure with which it has ended."""
-    if isinstance(ended, TaskResult):
-        return ItemOutcome(status="done", usage=ended.usage)
-    cause = getattr(ended, "cause", None) or ended
-    if isinstance(cause, CancelledError | TerminatedError):
-        return ItemOutcome(status="cancelled")
-    error = from_failure(cause) or Unclassified(str(cause))
-    details = cause.details if isinstance(cause, ApplicationError) else ()
-    about: Mapping[str, Any] = {}
-    if len(details) > 1 and isinstance(details[1], Mapping):
-        about = cast("Mapping[str, Any]", details[1])
-    usage = Usage.model_validate(about.get("usage") or {})
-    return ItemOutcome(status="failed", usage=usage, code=error.code, message=preview(str(error)))
-
-
 class FindOutcomes(Contract):
     """Look for sessions that were started by an earlier run of the fleet."""
 
@@ -190,7 +157,7 @@ class FindOutcomes(Contract):
 class FoundOutcomes(Contract):
     """The outcomes of those that have ended, by session."""
 
-    outcomes: dict[str, ItemOutcome]
+    outcomes: dict[str, ChildOutcome]
 
 
 @public

@@ -12,6 +12,8 @@ from .state import SessionState
 
 _MEASURES: tuple[Measure, ...] = ("tokens", "dollars", "steps", "tool_calls", "seconds")
 
+OF_PARENT, OF_TENANT = "the budget of the session that started this one", "the tenant's budget of today"
+
 
 def allowance(state: SessionState) -> Allowance | None:
     """Return the accounts for model calls, the run's own first; None without a limit."""
@@ -88,9 +90,9 @@ def describe(spent: Spent) -> str:
     """Describe a limit that is reached, as text for people and error details."""
     whose = "the budget"
     if spent.scope == "parent":
-        whose = "the budget of the session that started this one"
+        whose = OF_PARENT
     if spent.scope == "tenant":
-        whose = "the tenant's budget of today (set by App(tenants={…}))"
+        whose = f"{OF_TENANT} (set by App(tenants={{…}}))"
     used = f"{_figure(spent.used)} of {_figure(spent.limit)} {_word(spent.what)} of {whose} are used"
     dear = spent.what in {"tokens", "dollars"} and spent.used < spent.limit
     return f"{used}; the next call may need more than is left" if dear else used

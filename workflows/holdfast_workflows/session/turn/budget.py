@@ -71,6 +71,8 @@ class BudgetTracker:
             TurnCancelled: The turn was cancelled while it waited for a person.
         """
         limits, turn = self._limits, self._state.turn
+        if spent.scope == "parent" and self._stops:
+            raise errors.BudgetExhausted(budget_limits.describe(spent))
         if limits.when_spent == "ask" and spent.scope != "parent":
             return await self._ask(spent, may_continue_as_new=True)
         cheaper = limits.cheaper if limits.when_spent == "degrade" and spent.what in _CHARGED else ""
@@ -82,6 +84,12 @@ class BudgetTracker:
             raise errors.BudgetExhausted(budget_limits.describe(spent))
         self._state.change(final=True)
         return self._emit(spent, "answering with what there is")
+
+    @property
+    def _stops(self) -> bool:
+        """Whether the budget above is to be kept for others, instead of a short answer."""
+        above = self._state.start.parent
+        return above is not None and above.allowance is not None and above.allowance.stops
 
     def _one_more(self, spent: Spent) -> bool:
         """Whether one more model call is allowed: within the steps, and after a step within the time."""

@@ -11,20 +11,22 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, CancelledError, FailureError, WorkflowAlreadyStartedError
 
 from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.agent.budget import Allowance
 from holdfast_workflows.contracts.base import Contract
+from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import Message, StartInput
+from holdfast_workflows.contracts.teams.children import ChildOutcome
 from holdfast_workflows.contracts.teams.fleets import (
     ITEM_REF,
     FindOutcomes,
     FoundOutcomes,
-    ItemOutcome,
     OpenedFleet,
     OpenFleet,
     PreparedItem,
     PreparedItems,
     PrepareItems,
-    outcome_of,
 )
+from holdfast_workflows.contracts.teams.outcomes import outcome_of
 from holdfast_workflows.contracts.text.unicode import preview
 
 from .. import child_sessions
@@ -139,10 +141,11 @@ class Items:
         self._handles[place] = handle
         if self._fleet.cancelled:
             handle.cancel()
+        agent = self._fleet.start.agent
         try:
-            outcome = outcome_of(await handle)
+            outcome = outcome_of(session, agent, await handle)
         except FailureError as error:
-            outcome = outcome_of(error)
+            outcome = outcome_of(session, agent, error)
         del self._handles[place]
         self._ended(place, outcome)
 
@@ -150,9 +153,13 @@ class Items:
         fleet, start = self._fleet, self._fleet.start
         opened, limits = fleet.opened, fleet.budget
         assert opened is not None
-        budget = opened.budget
-        if budget is not None and limits is not None:
-            budget = budget.model_copy(update={"tokens": limits.tokens, "dollars": limits.dollars})
+        parent = opened.parent
+        if limits is not None:
+            account = names.run_account(fleet.fleet)
+            allowance = Allowance(
+                account=account, tokens=limits.tokens, dollars=limits.dollars, above=True, stops=True
+            )
+            parent = parent.model_copy(update={"allowance": allowance})
         return StartInput(
             agent=start.agent,
             message=Message(text=preview(item.text), id=ITEM_REF, ref=ITEM_REF, size=item.size),
@@ -161,15 +168,13 @@ class Items:
             mode="task",
             output=start.output,
             max_steps=start.max_steps,
-            budget=budget,
-            account=names.run_account(fleet.fleet) if budget is not None else "",
             permissions=start.permissions,
             heartbeat_timeout=start.heartbeat_timeout,
-            parent=opened.parent,
+            parent=parent,
         )
 
-    def _ended(self, place: int, outcome: ItemOutcome) -> None:
-        if outcome.status == "cancelled":
+    def _ended(self, place: int, outcome: ChildOutcome) -> None:
+        if outcome.status == "cancelled" and outcome.usage == Usage():
             self._uncounted.append(self._fleet.session(place))
         self._fleet.end(place, outcome)
         workflow.set_current_details(self._fleet.details())

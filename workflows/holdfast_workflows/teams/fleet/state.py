@@ -8,6 +8,7 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts.agent.budget import Budget
 from holdfast_workflows.contracts.errors import BudgetExhausted
+from holdfast_workflows.contracts.teams.children import ChildOutcome
 from holdfast_workflows.contracts.teams.fleets import (
     LETTERS,
     MOST_ATTEMPTS,
@@ -17,11 +18,12 @@ from holdfast_workflows.contracts.teams.fleets import (
     FleetStart,
     FleetState,
     FleetStatus,
-    ItemOutcome,
     ItemStatus,
     item_session,
 )
 from holdfast_workflows.contracts.text.unicode import plain_markdown
+
+from ...session.state.budget_limits import OF_PARENT, OF_TENANT
 
 _LETTER = {status: letter for letter, status in LETTERS.items()}
 
@@ -111,34 +113,28 @@ class Fleet:
         self._set(place, "running")
         return self.session(place)
 
-    def end(self, place: int, outcome: ItemOutcome) -> None:
+    def end(self, place: int, outcome: ChildOutcome) -> None:
         """Mark an item as ended. One that found no budget left is pending again, and the fleet pauses."""
         self.usage = self.usage + outcome.usage
-        if outcome.code == BudgetExhausted.code and self._shared(outcome.message):
+        if outcome.error_code == BudgetExhausted.code and _shared(outcome.error):
             again = not self.cancelled and self._attempts[place] < MOST_ATTEMPTS
             if again:
                 self._set(place, "pending")
                 self._next = 0
-                self.spent = outcome.message
+                self.spent = outcome.error
                 return
         self._set(place, outcome.status)
         if outcome.status == "failed":
             self._note(outcome, self.session(place))
 
-    def _shared(self, message: str) -> bool:
-        """Whether the limit that an item has reached is that of the fleet or its tenant, and not the item's own."""
-        limits = self.budget or Budget()
-        own = [name for name in ("tokens", "dollars") if getattr(limits, name) is not None]
-        return "of the tenant's budget" in message or any(f"{name} of the budget" in message for name in own)
-
-    def _note(self, outcome: ItemOutcome, session: str) -> None:
-        known = outcome.code in self._errors or len(self._errors) < _MOST_ERRORS
-        code = outcome.code if known else _OTHERS
+    def _note(self, outcome: ChildOutcome, session: str) -> None:
+        known = outcome.error_code in self._errors or len(self._errors) < _MOST_ERRORS
+        code = outcome.error_code if known else _OTHERS
         before = self._errors.get(code)
         self._errors[code] = FleetError(
             code=code,
             count=before.count + 1 if before else 1,
-            message=outcome.message,
+            message=outcome.error,
             session=session,
         )
 
@@ -239,3 +235,8 @@ class Fleet:
         ]
         head = f"**{report.status}**{reason}"
         return "\n".join([head, "", "| items | |", "|---|---|", *rows, "", *failures])
+
+
+def _shared(error: str) -> bool:
+    """Whether the limit that an item has reached is that of the fleet or of its tenant, and not the item's own."""
+    return any(f"of {whose}" in error for whose in (OF_PARENT, OF_TENANT))

@@ -74,7 +74,6 @@ class FleetWorkflow(FleetHandlers):
             identity=self._signed,
             settings=(start.budget, start.max_steps) != (None, None),
             output=start.output is not None,
-            budget=start.budget,
         )
         fleet.opened = await open_fleet(request)
 
