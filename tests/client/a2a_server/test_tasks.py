@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from a2a.client import Client
 from a2a.types import (
     CancelTaskRequest,
-    GetExtendedAgentCardRequest,
     GetTaskRequest,
     ListTasksRequest,
     Message,
@@ -172,10 +172,11 @@ async def test_what_the_card_does_not_offer_is_refused(server: DevServer) -> Non
             await client.create_task_push_notification_config(
                 TaskPushNotificationConfig(task_id="a.1", url="https://example.com")
             )
-        # The SDK's client looks at the card first, so it is asked directly.
-        transport: Any = client._transport  # type: ignore[attr-defined]
-        with pytest.raises(UnsupportedOperationError):
-            await transport.get_extended_agent_card(GetExtendedAgentCardRequest())  # pyright: ignore[reportUnknownMemberType]  # private, so untyped
+        # The SDK's client looks at the card and does not ask.
+        asked: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": "GetExtendedAgentCard", "params": {}}
+        async with httpx.AsyncClient(headers={"a2a-version": "1.0"}) as http:
+            answer = await http.post(f"{it.url}/helper/", json=asked)
+        assert answer.json()["error"]["code"] == -32004
 
 
 async def test_history_has_the_messages_that_were_asked_for(server: DevServer) -> None:
