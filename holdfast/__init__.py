@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SessionOptions,
         StartOptions,
     )
+    from holdfast_client.schedules.schedules import ScheduleOptions, Schedules
     from holdfast_client.session import Session
     from holdfast_client.stream.events import (
         AgentChanged,
@@ -169,6 +170,7 @@ if TYPE_CHECKING:
         ResultNotText,
         ResultTooLarge,
         SandboxUnavailable,
+        ScheduleNotFound,
         SearchAttributesMissing,
         SecretMissing,
         ServiceError,
@@ -197,6 +199,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.operations.breakers import BreakerView, TenantLimits
     from holdfast_workflows.contracts.operations.content import AgentInfo
     from holdfast_workflows.contracts.operations.effects import EffectView
+    from holdfast_workflows.contracts.operations.schedules import ScheduleRun, ScheduleView
     from holdfast_workflows.contracts.permissions.rules import Condition, Permissions, Rule
     from holdfast_workflows.contracts.problems import Problem
     from holdfast_workflows.contracts.session.entries import (
@@ -245,6 +248,7 @@ _MODULES: Final = {
     "holdfast_client.operations.trees": "SessionTree",
     "holdfast_client.reply": "Reply",
     "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
+    "holdfast_client.schedules.schedules": "ScheduleOptions Schedules",
     "holdfast_client.session": "Session",
     "holdfast_client.stream.events": """
         AgentChanged BudgetChanged ChildEnded ChildStarted Compacted Decided FallbackUsed HandedOver
@@ -285,14 +289,16 @@ _MODULES: Final = {
         ModelStopped ModelTransient NoCachedReply NoCapableAgent NoIdentityProvider NoWorker
         NotPermitted NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota
         QueueFull QueueUnserved RateLimited ResultNotText ResultTooLarge SandboxUnavailable
-        SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound
-        SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced
-        StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError
-        ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict WorkerMissing
+        ScheduleNotFound SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed
+        SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated
+        StateReplaced StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid
+        ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict
+        WorkerMissing
     """,
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
     "holdfast_workflows.contracts.operations.effects": "EffectView",
+    "holdfast_workflows.contracts.operations.schedules": "ScheduleRun ScheduleView",
     "holdfast_workflows.contracts.permissions.rules": "Condition Permissions Rule",
     "holdfast_workflows.contracts.problems": "Problem",
     "holdfast_workflows.contracts.session.entries": """
@@ -354,18 +360,18 @@ __all__ = [
     "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
     "QueueUnserved", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
     "ResultNotText", "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule",
-    "RunOptions", "SandboxUnavailable", "SearchAttributesMissing", "Secret", "SecretMissing",
-    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
-    "SessionOptions", "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer",
-    "SimplifiedReply", "Spending", "Stage", "StartOptions", "StateBehind", "StateError",
-    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
-    "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamOptions", "TeamView", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall",
-    "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted",
-    "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone",
-    "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "When",
-    "WorkerMissing", "allow", "arg", "ask", "called", "client_tool", "connect", "deny", "open_memory",
-    "tool", "untrusted",
+    "RunOptions", "SandboxUnavailable", "ScheduleNotFound", "ScheduleOptions", "ScheduleRun",
+    "ScheduleView", "Schedules", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError",
+    "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions",
+    "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply",
+    "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
+    "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry",
+    "TaskReport", "Team", "TeamOptions", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
+    "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
+    "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded",
+    "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",
+    "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask",
+    "called", "client_tool", "connect", "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

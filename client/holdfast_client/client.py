@@ -44,6 +44,7 @@ from holdfast_workflows.contracts.teams.agent_loads import AgentLoad, AgentLoads
 from . import messages
 from .agents import AnyAgent, DeclaredAgent, TextAgent, gives_text, name_and_shape
 from .reply import Output
+from .schedules.schedules import ScheduleMethods
 from .session import Session
 from .teams.methods import TeamMethods
 
@@ -104,7 +105,7 @@ async def connect(
 
 
 @public
-class Client(TeamMethods, InboxMethods):
+class Client(TeamMethods, InboxMethods, ScheduleMethods):
     """Starts, finds and operates sessions. Made by ``connect``."""
 
     def __init__(self, requests: Requests) -> None:

@@ -14,10 +14,10 @@ are those of the async methods.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
+from typing import Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from holdfast_client.operations import boards as async_boards
 from holdfast_client.operations import memory as async_memory
@@ -28,51 +28,19 @@ from holdfast_workflows.contracts.public import public
 from . import client as async_client
 from . import session as async_session
 from .agents import AnyAgent, DeclaredAgent, TextAgent, name_and_shape
+from .handles import Handle as _Handle
+from .handles import blocking as _blocking
+from .handles import iterating as _iterating
 from .portal import Portal
 from .reply import OutT
+from .schedules import schedules as async_schedules
 from .teams import fleet as async_fleet
 from .teams import fleets as async_fleets
 from .teams.fleet_items import Items
 from .teams.fleets import FleetOptions
 
-A_co = TypeVar("A_co", covariant=True)
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class _Handle(Generic[A_co]):
-    """An async object, and the portal that runs its methods."""
-
-    def __init__(self, target: A_co, portal: Portal) -> None:
-        self._target = target
-        self._portal = portal
-
-    def __repr__(self) -> str:
-        return repr(self._target)
-
-
-def _blocking(
-    method: Callable[Concatenate[A_co, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[_Handle[A_co], P], T]:
-    """Make a method that waits for the async one's result."""
-
-    @wraps(method)
-    def call(self: _Handle[A_co], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._portal.call(method(self._target, *args, **kwargs))
-
-    return call
-
-
-def _iterating(
-    method: Callable[Concatenate[A_co, P], AsyncGenerator[T, None]],
-) -> Callable[Concatenate[_Handle[A_co], P], Iterator[T]]:
-    """Make a method that iterates over the async one's values."""
-
-    @wraps(method)
-    def call(self: _Handle[A_co], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return self._portal.iterate(lambda: method(self._target, *args, **kwargs))
-
-    return call
 
 
 def _connecting(
@@ -102,6 +70,7 @@ class Client(_Handle[async_client.Client]):
 
     sessions = _iterating(async_client.Client.sessions)
     inbox = _blocking(async_client.Client.inbox)
+    schedule = _blocking(async_client.Client.schedule)
     tickets = _blocking(async_client.Client.tickets)
     whoami = _blocking(async_client.Client.whoami)
     task_queue = _blocking(async_client.Client.task_queue)
@@ -267,6 +236,11 @@ class Client(_Handle[async_client.Client]):
         """One agent over many items."""
         return Fleets(self._target.fleets, self._portal)
 
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules: list, pause, trigger and delete them."""
+        return Schedules(self._target.schedules, self._portal)
+
     def board(self, name: str, *, tenant: str = "") -> BoardClient:
         """Return a tenant's board, which agents have by ``Board(name)``."""
         return BoardClient(self._target.board(name, tenant=tenant), self._portal)
@@ -351,6 +325,17 @@ class BoardClient(_Handle[async_boards.BoardClient]):
     write = _blocking(async_boards.BoardClient.write)
 
 
+class Schedules(_Handle[async_schedules.Schedules]):
+    """Lists and controls schedules; see ``holdfast.Schedules``."""
+
+    list = _blocking(async_schedules.Schedules.list)
+    show = _blocking(async_schedules.Schedules.show)
+    pause = _blocking(async_schedules.Schedules.pause)
+    resume = _blocking(async_schedules.Schedules.resume)
+    trigger = _blocking(async_schedules.Schedules.trigger)
+    delete = _blocking(async_schedules.Schedules.delete)
+
+
 class Fleets(_Handle[async_fleets.Fleets]):
     """Starts and finds fleets; see ``holdfast.Fleets``."""
 
@@ -396,5 +381,5 @@ class Fleet(_Handle[async_fleet.Fleet[OutT]], Generic[OutT]):
 
 connect = _connecting(async_client.connect)
 
-for each in (connect, Client, Session, MemoryClient, BoardClient, Fleets, Fleet):
+for each in (connect, Client, Session, MemoryClient, BoardClient, Fleets, Fleet, Schedules):
     public(each, "holdfast.sync")

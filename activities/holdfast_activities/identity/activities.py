@@ -16,7 +16,7 @@ from holdfast_workflows.contracts.agent.budget import ListBudgets
 from holdfast_workflows.contracts.agent.memory import AddMemory, EraseInput
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.control import access
-from holdfast_workflows.contracts.control.assertions import HEADER, Request, SignedRequest, digest_of
+from holdfast_workflows.contracts.control.assertions import HEADER, Request, SignedRequest, digest_of, read
 from holdfast_workflows.contracts.control.audit import ListAudit
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.errors import (
@@ -80,7 +80,9 @@ class _Checked(ActivityInboundInterceptor):
             )
         except (InvalidCredential, TypeError):
             raise SessionNotFound(session) if session else InvalidCredential from None
-        set_actor(principal)
+        signed = _signed(given)
+        found = read(signed.assertion) if signed else None
+        set_actor(principal, found.credential if found else "")
         if name in access.OF_SESSION and session:
             if answer := await self._of_session(principal, name, session, asked):
                 return answer

@@ -12,11 +12,19 @@ from holdfast_workflows.contracts.control.assertions import Request, SignedStart
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.control.verification import GrantStart, VerifyInput
 from holdfast_workflows.contracts.errors import InvalidCredential, NoIdentityProvider, NotPermitted
+from holdfast_workflows.contracts.operations.schedules import schedule_digest
 from holdfast_workflows.contracts.operations.sessions import ListSessions, SessionPage, listed, query, quoted
+from holdfast_workflows.contracts.session.scheduled import Scheduled
+from holdfast_workflows.contracts.session.session import StartInput
 from holdfast_workflows.contracts.session.steps import LoadInput
 from holdfast_workflows.contracts.teams.fleets import OpenFleet
 
+from .acting import acting
 from .verifier import WORKER, Verifier
+
+
+def _bound(scheduled: Scheduled, digest: str) -> str:
+    return f"schedule:{scheduled.schedule}:{digest}"
 
 
 class IdentityRequests:
@@ -69,7 +77,7 @@ class IdentityRequests:
         """
         if self._verifier is None or load.again:
             return None, ("", "")
-        principal = self._start(load.identity, names.WORKFLOW)
+        principal = self._scheduled(load) or self._start(load.identity, names.WORKFLOW)
         if load.parent is not None:
             if not load.parent.grant:
                 raise NotPermitted("only another session can start a child session")
@@ -94,6 +102,31 @@ class IdentityRequests:
         access.check(principal, "start")
         self._expect_limits(principal, settings=request.settings)
         return principal, access.owner_for(principal, request.tenant, request.user)
+
+    def granted(self, start: StartInput) -> str:
+        """Sign that a schedule's sessions may act for the principal that makes the schedule.
+
+        Raises:
+            NotPermitted: The principal may not start them.
+        """
+        if self._verifier is None or start.scheduled is None:
+            return ""
+        principal, credential = acting()
+        owner = access.owner_for(principal, start.tenant, start.user)
+        if owner != (start.tenant, start.user):
+            raise NotPermitted("the tenant and the user follow from the credential")
+        self._expect_limits(principal, settings=(start.budget, start.max_steps) != (None, None))
+        if start.account or start.parent is not None:
+            raise NotPermitted("a schedule's sessions have an account of their own")
+        return self._verifier.sign(principal, _bound(start.scheduled, schedule_digest(start)), credential)
+
+    def _scheduled(self, load: LoadInput) -> Principal | None:
+        """Return for whom the session of a schedule acts; None for other sessions."""
+        if load.scheduled is None or self._verifier is None:
+            return None
+        if not load.session.startswith(f"{load.scheduled.schedule}-"):
+            raise InvalidCredential
+        return self._verifier.signed_for(load.scheduled.grant, _bound(load.scheduled, load.start_digest))
 
     @staticmethod
     def _expect_limits(principal: Principal, *, settings: bool) -> None:

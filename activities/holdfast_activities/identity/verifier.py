@@ -123,6 +123,31 @@ class Verifier:
         text, proof_key = issue(assertion, next(iter(self._keys.values())))
         return Grant(principal=principal, assertion=text, proof_key=proof_key.hex(), now=now, expires=expires)
 
+    def sign(self, principal: Principal, statement: str, credential: str) -> str:
+        """Vouch for a principal, for one statement and without an end; valid until the API key is revoked."""
+        now = clock.now()
+        # Without its proof key, which is not given away, it proves no request.
+        assertion = Assertion(
+            principal=principal, issued=now, expires=now, nonce=statement, credential=credential
+        )
+        return issue(assertion, next(iter(self._keys.values())))[0]
+
+    def signed_for(self, grant: str, statement: str) -> Principal:
+        """Return for whom a worker has signed a statement.
+
+        Raises:
+            InvalidCredential: It is forged, another statement's, or its API key was revoked.
+        """
+        found = verified(grant, self._keys)
+        if found is None or not hmac.compare_digest(found[0].nonce.encode(), statement.encode()):
+            raise InvalidCredential
+        self._expect_known(found[0])
+        return found[0].principal
+
+    def _expect_known(self, assertion: Assertion) -> None:
+        if assertion.credential and not (self._api_keys and self._api_keys.knows(assertion.credential)):
+            raise InvalidCredential  # revoked
+
     def own_grant(self) -> Grant:
         """Vouch for this worker."""
         return self.grant(WORKER, clock.now() + LIFE)
@@ -148,6 +173,5 @@ class Verifier:
         arrived = clock.now() if at is None else at
         if abs(arrived - signed.at) > AGE or not assertion.issued - AGE <= signed.at < assertion.expires:
             raise InvalidCredential
-        if assertion.credential and not (self._api_keys and self._api_keys.knows(assertion.credential)):
-            raise InvalidCredential  # revoked
+        self._expect_known(assertion)
         return assertion.principal

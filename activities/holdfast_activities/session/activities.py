@@ -43,6 +43,7 @@ from .model_call.side_call import SideCall
 from .model_call.step_loop import WorkerDependencies
 from .model_call.think import Think
 from .notify import Notify
+from .schedules import Schedules
 from .settle_turn import SettleTurn
 from .tool_call.act import Act
 from .tool_call.approvals import Approvals
@@ -102,6 +103,7 @@ class Activities:
             SetAside(state),
             Audit(state),
             Boards(state),
+            Schedules(registry, identity),
             identity,
             Approvals(state, agents),
             Notify(Sender(state, registry.notifications)),

@@ -28,6 +28,7 @@ from .admin.set_aside import set_aside
 from .common.agents import LiveAgents
 from .common.failures import reports_failures
 from .model_call.reservation import limits_of
+from .schedules import values_of
 
 if TYPE_CHECKING:
     from holdfast_activities.tools.mcp.servers import McpServers
@@ -97,7 +98,8 @@ class LoadAgent:
         start = await self._start(load, before)
         self._agents.keep(digest, spec)
         version = before.version if before else 0
-        who = {"principal": principal, "owner": owner}
+        values = values_of(load.scheduled, load.scheduled_at)
+        who = {"principal": principal, "owner": owner, "values": values}
         return LoadResult(spec=pinned, version=version, appends_audit=True, **who, **start)
 
     def _of_app(self, agent: str) -> dict[str, bool]:

@@ -19,7 +19,19 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .operations import a2a, answers, audit, breakers, budgets, effects, inbox, mcp, memory_admin, permissions
+from .operations import (
+    a2a,
+    answers,
+    audit,
+    breakers,
+    budgets,
+    effects,
+    inbox,
+    mcp,
+    memory_admin,
+    permissions,
+    schedule,
+)
 from .sessions import control, lists, prompts, show, tasks, whoami
 from .teams import board, fleet, tree
 from .tickets import ticket
@@ -66,6 +78,7 @@ _GROUPS: Final = {
     "mcp": mcp.mcp,
     "a2a": a2a.a2a,
     "ticket": ticket.ticket,
+    "schedule": schedule.schedule,
 }
 
 

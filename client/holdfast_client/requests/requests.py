@@ -70,7 +70,7 @@ class Requests(Connection):
         """
         await self.expect_worker()
         share = shares.of(start.tenant, priority, weight)
-        options = _options(id, start, share, await self.queue())
+        options = start_options(id, start, share, await self.queue())
         return await registering.with_attributes(
             self.temporal, lambda: self._start(id, start, options), self.timeout
         )
@@ -256,7 +256,8 @@ class Requests(Connection):
         raise errors.SessionClosed(session)
 
 
-def _options(id: str, start: StartInput, share: common.Priority, queue: str) -> dict[str, Any]:
+def start_options(id: str, start: StartInput, share: common.Priority, queue: str) -> dict[str, Any]:
+    """Return the options with which a session's workflow is started."""
     attributes = [
         common.SearchAttributePair(common.SearchAttributeKey.for_keyword(names.ATTRIBUTE_STATUS), "running"),
     ]

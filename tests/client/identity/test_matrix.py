@@ -82,6 +82,12 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "inbox": ("list", False, lambda client: client.inbox()),
     "tickets": ("list", False, lambda client: client.tickets()),
     "audit": ("audit", False, lambda client: client.audit()),
+    "schedule": (
+        "start",
+        False,
+        lambda client: client.schedule("s-1", "helper", "Hi", cron="0 9 * * *", paused=True),
+    ),
+    "schedules.list": ("list", False, lambda client: client.schedules.list()),
     "agents": ("agents", False, lambda client: client.agents()),
     "agent_loads": ("breakers", True, lambda client: client.agent_loads()),
     "effects": ("effects", True, lambda client: client.effects()),
@@ -103,7 +109,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
 }
 """Each public method of ``Client`` that makes a request: its operation, and whether it needs all tenants."""
 
-_BY_TEMPORAL = {"result", "erase", "sessions", "memory.schedule"}
+_BY_TEMPORAL = {"result", "erase", "sessions", "schedules.list", "memory.schedule"}
 """What Temporal answers itself; a client with a credential asks a worker first."""
 
 _WITHOUT_REQUEST = {"id", "session", "temporal", "memory", "without_waiting", "whoami", "task_queue"}

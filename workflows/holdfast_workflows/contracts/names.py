@@ -47,6 +47,7 @@ WRITE_TENANT_BOARD: Final = "write_tenant_board"
 ROUTE_SESSION: Final = "route_session"
 READ_AGENT_LOADS: Final = "read_agent_loads"
 OPEN_FLEET: Final = "open_fleet"
+GRANT_SCHEDULE: Final = "grant_schedule"
 PREPARE_ITEMS: Final = "prepare_items"
 FIND_OUTCOMES: Final = "find_outcomes"
 READ_ITEMS: Final = "read_items"
@@ -98,7 +99,7 @@ RESERVED: Final = frozenset({
     OPEN_APPROVAL, SIGN_ANSWER, LIST_AUDIT, ROUTE_SESSION, READ_AGENT_LOADS,
     GRANT_START, FIND_CHILD, CANCEL_ORPHANS,
     READ_TEAM_BOARD, WRITE_TEAM_BOARD, READ_TENANT_BOARD, WRITE_TENANT_BOARD,
-    OPEN_FLEET, PREPARE_ITEMS, FIND_OUTCOMES, READ_ITEMS,
+    GRANT_SCHEDULE, OPEN_FLEET, PREPARE_ITEMS, FIND_OUTCOMES, READ_ITEMS,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 

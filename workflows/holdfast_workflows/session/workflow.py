@@ -34,6 +34,7 @@ from .state import (
     continue_as_new,
     current_details,
     reset,
+    schedule,
     search_attributes,
     waiting,
 )
@@ -72,7 +73,7 @@ class AgentWorkflow(ControlHandlers):
         self._waiters = 0
         self._continuing = False
         self._failure = failure
-        if start.message and not start.carry:
+        if start.message and not start.carry and start.scheduled is None:
             self._state.accept(start.message.model_copy(update={"by": ""}))
 
     @workflow.run
@@ -145,11 +146,12 @@ class AgentWorkflow(ControlHandlers):
             state.untrusted = state.start.parent.untrusted
         state.spec = loaded.spec
         state.budget = budget_limits.narrowed(state.budget or loaded.spec.budget, state.start.parent)
+        schedule.accept(state, loaded)
         search_attributes.at_start(state)
 
     def _load_input(self) -> LoadInput:
         state = self._state
-        return LoadInput(
+        given = LoadInput(
             session=workflow.info().workflow_id,
             agent=state.start.agent,
             tenant=state.start.tenant,
@@ -162,6 +164,7 @@ class AgentWorkflow(ControlHandlers):
             account=state.start.account,
             parent=state.start.parent,
         )
+        return schedule.load_input(given, state.start)
 
     async def _next_turn(self) -> bool:
         """Wait for a turn to run or a continue-as-new; False when the session is over."""

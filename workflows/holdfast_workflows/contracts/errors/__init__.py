@@ -6,7 +6,7 @@
     │       SessionClosed, NothingToDo, AppNotFound, AppBroken, AppMismatch, DatabaseMismatch,
     │       SettingsInvalid, PortTaken, BreakerUnknown, EmbeddingMismatch, EmbedderBroken, InsecureConnection,
     │       InvalidCredential, NotPermitted, NoIdentityProvider, KeysInvalid, KeyInUse,
-    │       McpToolsInvalid
+    │       McpToolsInvalid, ScheduleNotFound
     ├── ServiceError        Temporal or the workers cannot be reached
     │       TemporalUnreachable, NoWorker, SessionNotFound, WorkerMissing, DevServerMissing,
     │       DevServerFailed, SearchAttributesMissing, SandboxUnavailable, BreakerOpen, LimitReached

@@ -19,6 +19,10 @@ class InvalidDeclaration(BadInput, code="invalid_declaration"):
     """The declaration of an agent, tool or app is invalid; change it as the detail says."""
 
 
+class ScheduleNotFound(BadInput, code="schedule_not_found"):
+    """There is no such schedule; list them with `holdfast schedule list`."""
+
+
 class MessageTooLarge(BadInput, code="message_too_large"):
     """The message is too large; store it where a tool can read it and send its name."""
 

@@ -21,6 +21,7 @@ from ..teams.children import Parent
 from ..teams.routing import Route
 from ..teams.views import TeamView
 from .entries import Usage
+from .scheduled import Scheduled
 from .steps import NewEntry, StepView, TurnStatus
 
 Status = Literal[
@@ -361,6 +362,8 @@ class StartInput(Contract):
     """The session's own rules, which narrow those of its agent, tenant and app."""
     parent: Parent | None = None
     """The session's place in a tree; None for a session that a client started."""
+    scheduled: Scheduled | None = None
+    """The schedule that starts the session; its message is then a template."""
     route: Route | None = None
     """What the session's agent must be able to do, instead of ``agent``."""
 

@@ -18,6 +18,7 @@ from ..problems import Problem
 from ..teams.children import ChildOutcome, Children, Parent
 from ..tools.a2a import RemoteTask
 from .entries import Finish, ResultStatus, Usage
+from .scheduled import Scheduled
 
 TurnStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -50,6 +51,11 @@ class LoadInput(Contract):
     """Whether the start sets limits: a budget or steps."""
     account: str = ""
     """The account that the start names, instead of the session's own."""
+    scheduled: Scheduled | None = None
+    """The schedule that starts the session."""
+    scheduled_at: float = 0.0
+    start_digest: str = ""
+    """Of the start of a scheduled session, without its grant."""
     parent: Parent | None = None
     """The session's place in a tree; None for a session that a client started."""
 
@@ -72,6 +78,8 @@ class LoadResult(Contract):
     """Whether the worker has the activity that appends audit records."""
     principal: Principal | None = None
     """Who started the session; None without an identity provider."""
+    values: dict[str, str] = Field(default_factory=dict)
+    """What a scheduled message may name."""
     owner: tuple[str, str] = ("", "")
     """The tenant and user that follow from the principal."""
 

@@ -1,0 +1,1 @@
+"""Schedules: tasks by cron or at an interval."""
