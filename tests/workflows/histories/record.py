@@ -34,6 +34,7 @@ from .remote import REMOTE
 from .routed import ROUTED
 from .served import SERVED
 from .teamed import TEAMED
+from .ticketed import TICKETED
 
 FOLDER = Path(__file__).parent
 _ROLL_OVER = 40  # events: three runs for the six steps of its shape
@@ -151,6 +152,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **TEAMED,
     **SERVED,
     **FLEET,
+    **TICKETED,
 }
 
 
