@@ -116,7 +116,7 @@ class NeedsPerson(_StreamEvent):
     """The turn waits for a person: ``Session.answer(event.item_id, …)``, ``approve``, ``reject`` or ``raise_budget``.
 
     ``about`` is the item's kind: ``approval`` (a call needs one), ``effect`` (the outcome of a call is unknown),
-    ``ask_human`` (no model answers), ``budget`` (a limit is reached), ``handover``, ``consent`` or ``elicitation``.
+    ``ask_human`` (no model answers), ``budget`` (a limit is reached), ``handover``, ``consent``, ``elicitation`` or ``ticket``.
     ``since`` and ``deadline`` are in seconds since 1970.
     """
 

@@ -107,6 +107,8 @@ def commands_to_answer(session: str, id: str, kind: str) -> list[str]:
         return [f"holdfast approve {where} {item}", f"holdfast reject {where} {item} --reason …"]
     if kind == "budget":
         return [f"holdfast budget {where} --add-…", f"holdfast answer {where} {item} give-up"]
+    if kind == "ticket":
+        return [f"holdfast ticket settle {where} {item} 'result'", f"holdfast answer {where} {item} give-up"]
     text = "result" if kind == "effect" else "answer"
     words = f"holdfast answer {where} {item}"
     if kind == "handover":
