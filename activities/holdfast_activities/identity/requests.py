@@ -17,10 +17,15 @@ from holdfast_workflows.contracts.operations.sessions import ListSessions, Sessi
 from holdfast_workflows.contracts.session.scheduled import Scheduled
 from holdfast_workflows.contracts.session.session import StartInput
 from holdfast_workflows.contracts.session.steps import LoadInput
+from holdfast_workflows.contracts.teams.children import Parent
 from holdfast_workflows.contracts.teams.fleets import OpenFleet
 
 from .acting import acting
 from .verifier import WORKER, Verifier
+
+
+def _child(namespace: str, session: str, digest: str) -> str:
+    return f"child:{namespace}:{session}:{digest}"
 
 
 def _bound(scheduled: Scheduled, digest: str) -> str:
@@ -65,8 +70,10 @@ class IdentityRequests:
         """Return a grant by which a session can start for its parent's principal."""
         if self._verifier is None:
             raise NoIdentityProvider
-        request = Request("start", activity.info().namespace, ask.session, names.WORKFLOW, ask.digest)
-        return self._verifier.vouch(ask.principal, request).model_dump_json(exclude_defaults=True)
+        info = activity.info()
+        if not info.is_local:  # any workflow of the namespace could have scheduled it
+            raise NotPermitted("only the worker of the parent session signs the start of a child session")
+        return self._verifier.sign(ask.principal, _child(info.namespace, ask.session, ask.digest), "")
 
     def started(self, load: LoadInput) -> tuple[Principal | None, access.Owner]:
         """Return who starts a session, and its owner; None without an identity provider.
@@ -77,11 +84,10 @@ class IdentityRequests:
         """
         if self._verifier is None or load.again:
             return None, ("", "")
-        principal = self._scheduled(load) or self._start(load.identity, names.WORKFLOW)
         if load.parent is not None:
-            if not load.parent.grant:
-                raise NotPermitted("only another session can start a child session")
+            principal = self._child(load.parent, load.identity)
             return principal, (load.tenant, load.user)  # the grant is for the whole start
+        principal = self._scheduled(load) or self._start(load.identity, names.WORKFLOW)
         access.check(principal, "start")
         owner = access.owner_for(principal, load.tenant, load.user)
         self._expect_limits(principal, settings=load.settings)
@@ -127,6 +133,19 @@ class IdentityRequests:
         if not load.session.startswith(f"{load.scheduled.schedule}-"):
             raise InvalidCredential
         return self._verifier.signed_for(load.scheduled.grant, _bound(load.scheduled, load.start_digest))
+
+    def _child(self, parent: Parent, start: SignedStart | None) -> Principal:
+        """Return for whom a child session acts, by the grant of its parent's worker.
+
+        A client can sign starts itself, so its signature is not enough: the grant is a statement of a worker.
+        """
+        info = activity.info()
+        if self._verifier is None:
+            return WORKER
+        if start is None or info.workflow_id is None or not parent.grant:
+            raise NotPermitted("only another session can start a child session")
+        statement = _child(info.namespace, info.workflow_id, start.digest)
+        return self._verifier.signed_for(parent.grant, statement, start.at)
 
     @staticmethod
     def _expect_limits(principal: Principal, *, settings: bool) -> None:

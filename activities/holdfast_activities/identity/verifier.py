@@ -132,14 +132,16 @@ class Verifier:
         )
         return issue(assertion, next(iter(self._keys.values())))[0]
 
-    def signed_for(self, grant: str, statement: str) -> Principal:
-        """Return for whom a worker has signed a statement.
+    def signed_for(self, grant: str, statement: str, at: float | None = None) -> Principal:
+        """Return for whom a worker has signed a statement, around a time if ``at`` is given.
 
         Raises:
-            InvalidCredential: It is forged, another statement's, or its API key was revoked.
+            InvalidCredential: It is forged, another statement's, too old, or its API key was revoked.
         """
         found = verified(grant, self._keys)
         if found is None or not hmac.compare_digest(found[0].nonce.encode(), statement.encode()):
+            raise InvalidCredential
+        if at is not None and abs(at - found[0].issued) > AGE:
             raise InvalidCredential
         self._expect_known(found[0])
         return found[0].principal
@@ -151,12 +153,6 @@ class Verifier:
     def own_grant(self) -> Grant:
         """Vouch for this worker."""
         return self.grant(WORKER, clock.now() + LIFE)
-
-    def vouch(self, principal: Principal, request: Request) -> SignedRequest:
-        """Return the header with which a workflow makes a request for a principal."""
-        grant = self.grant(principal, clock.now() + LIFE)
-        proof = prove(request, grant.now, bytes.fromhex(grant.proof_key))
-        return SignedRequest(assertion=grant.assertion, at=grant.now, proof=proof)
 
     def identify(self, request: Request, signed: SignedRequest | None, at: float | None = None) -> Principal:
         """Return who makes a request that arrives ``at`` a time, by default now.

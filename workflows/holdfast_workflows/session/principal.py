@@ -76,11 +76,14 @@ def read(headers: Mapping[str, Payload]) -> Principal | None:
 
 
 def signed_start(start: Contract) -> assertions.SignedStart | None:
-    """Return the identity header of the running workflow's start, or its grant if it is a child; None without one."""
+    """Return the identity header of the running workflow's start; None without one.
+
+    For a child, whose start carries a grant instead, only what the grant is for.
+    """
     info = workflow.info()
     at = info.workflow_start_time.timestamp()
-    if grant := getattr(getattr(start, "parent", None), "grant", ""):
-        return assertions.SignedStart(signed=_read(grant), digest=start_digest(start), at=at)
+    if getattr(getattr(start, "parent", None), "grant", ""):
+        return assertions.SignedStart(digest=start_digest(start), at=at)
     if assertions.HEADER not in info.headers:
         return None
     signed = signed_request(info.headers)
