@@ -218,6 +218,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.teams.board import BoardEntry
     from holdfast_workflows.contracts.teams.fleets import FleetError, FleetReport
     from holdfast_workflows.contracts.teams.routing import Route, Router, Routing, When
+    from holdfast_workflows.contracts.teams.team import TeamMember, TeamSpec
     from holdfast_workflows.contracts.teams.views import ChildView, TeamView
     from holdfast_workflows.contracts.tools.tickets import Ticket
 
@@ -310,6 +311,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.teams.board": "BoardEntry",
     "holdfast_workflows.contracts.teams.fleets": "FleetError FleetReport",
     "holdfast_workflows.contracts.teams.routing": "Route Router Routing When",
+    "holdfast_workflows.contracts.teams.team": "TeamMember TeamSpec",
     "holdfast_workflows.contracts.teams.views": "ChildView TeamView",
     "holdfast_workflows.contracts.tools.tickets": "Ticket",
     ".agent": "Agent",
@@ -366,7 +368,7 @@ __all__ = [
     "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply",
     "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
     "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry",
-    "TaskReport", "Team", "TeamOptions", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
+    "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
     "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
     "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded",
     "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",

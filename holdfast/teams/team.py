@@ -1,11 +1,9 @@
 """Teams without a model of their own: agents that work in a fixed order."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, Unpack, cast
+from typing import Any, Generic, TypedDict, Unpack, cast
 
 from typing_extensions import TypeVar
 
@@ -18,37 +16,16 @@ from holdfast_workflows.contracts.permissions import checking
 from holdfast_workflows.contracts.permissions.rules import Permissions
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.teams.children import Join
-from holdfast_workflows.contracts.teams.team import Member, TeamSpec
+from holdfast_workflows.contracts.teams.team import TeamMember, TeamSpec
 
 from .. import declare, limits
+from ..agent import Agent
 from .delegate import Delegate, FanOut, TeamTool
-
-if TYPE_CHECKING:
-    from ..agent import Agent
 
 OutT = TypeVar("OutT", default=str)
 
 _TOOL_STEPS = 2
 """Steps beyond those with calls: the reply, and one for an instruction that arrives late."""
-
-
-@public
-@dataclass(frozen=True)
-class Stage:
-    """An agent's part in a team.
-
-    Attributes:
-        agent: The agent or team, or its name in the App.
-        task: A template of its task. ``{request}`` becomes the message to the team, ``{previous}`` the result so far,
-            and ``{before}`` the agent that wrote it. By default the task has the request and the result so far.
-        fallbacks: Agents that get the task, in order, if the one before fails or takes too long.
-        timeout: Time limit of each agent, in seconds or as a timedelta.
-    """
-
-    agent: Agent[Any] | Team[Any] | str
-    task: str = ""
-    fallbacks: Sequence[Agent[Any] | Team[Any] | str] = ()
-    timeout: float | timedelta | None = None
 
 
 @public
@@ -85,7 +62,7 @@ class Team(Generic[OutT]):
         name: str,
         team: TeamSpec,
         tools: Sequence[TeamTool],
-        last: Stage | None,
+        last: "Stage | None",
         steps: int,
         options: TeamOptions,
     ) -> None:
@@ -122,6 +99,25 @@ class Team(Generic[OutT]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
+
+
+@public
+@dataclass(frozen=True)
+class Stage:
+    """An agent's part in a team.
+
+    Attributes:
+        agent: The agent or team, or its name in the App.
+        task: A template of its task. ``{request}`` becomes the message to the team, ``{previous}`` the result so far,
+            and ``{before}`` the agent that wrote it. By default the task has the request and the result so far.
+        fallbacks: Agents that get the task, in order, if the one before fails or takes too long.
+        timeout: Time limit of each agent, in seconds or as a timedelta.
+    """
+
+    agent: Agent[Any] | Team[Any] | str
+    task: str = ""
+    fallbacks: Sequence[Agent[Any] | Team[Any] | str] = ()
+    timeout: float | timedelta | None = None
 
 
 @public
@@ -191,7 +187,7 @@ class Parallel(Team[OutT]):
             tools, members = _delegates(last, options)
             tools.append(fan_out)
             members = [
-                *(Member(agent=_name(each), tool=fan_out.spec.name, task=each.task) for each in found),
+                *(TeamMember(agent=_name(each), tool=fan_out.spec.name, task=each.task) for each in found),
                 *members,
             ]
         team = TeamSpec(
@@ -259,17 +255,17 @@ def _name(stage: Stage) -> str:
     return stage.agent if isinstance(stage.agent, str) else stage.agent.name
 
 
-def _delegates(stages: Sequence[Stage], options: TeamOptions) -> tuple[list[TeamTool], list[Member]]:
+def _delegates(stages: Sequence[Stage], options: TeamOptions) -> tuple[list[TeamTool], list[TeamMember]]:
     """A tool for each agent, and its member. Stages of the same agent with the same options share the tool."""
     tools: dict[str, TeamTool] = {}
-    members: list[Member] = []
+    members: list[TeamMember] = []
     for place, stage in enumerate(stages, 1):
         tool = _delegate(stage, options, "")
         known = tools.setdefault(tool.spec.name, tool)
         if known.settings != tool.settings:
             tool = _delegate(stage, options, f"delegate_to_{_name(stage)}_{place}")
             tools[tool.spec.name] = tool
-        members.append(Member(agent=_name(stage), tool=tool.spec.name, task=stage.task))
+        members.append(TeamMember(agent=_name(stage), tool=tool.spec.name, task=stage.task))
     return list(tools.values()), members
 
 

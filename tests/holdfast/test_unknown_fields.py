@@ -95,8 +95,8 @@ def test_everything_that_users_declare_refuses_unknown_fields() -> None:
 
 
 def test_every_contract_within_a_spec_refuses_unknown_fields() -> None:
-    # Specs themselves are made by Agent and tool, whose options are checked, or from a server's tool list.
-    made_here = {"AgentSpec", "ToolSpec", "OutputSpec", "McpTool", "BoardTool"}
+    # Specs themselves are made by Agent, teams and tool, whose options are checked, or from a server's tool list.
+    made_here = {"AgentSpec", "ToolSpec", "OutputSpec", "McpTool", "BoardTool", "TeamSpec", "TeamMember"}
     for contract in _contracts_of(AgentSpec, set()):
         if contract.__name__ not in made_here:
             with pytest.raises(InvalidDeclaration, match="No field 'not_a_field'"):

@@ -9,7 +9,7 @@ from typing import Final
 
 from holdfast_workflows.contracts.errors import ChildFailed
 from holdfast_workflows.contracts.session.entries import ResultEntry
-from holdfast_workflows.contracts.teams.team import Member, TeamSpec
+from holdfast_workflows.contracts.teams.team import TeamMember, TeamSpec
 
 Results = Sequence[Sequence[ResultEntry]]
 """The results of each step of the team, in the order of its calls."""
@@ -95,12 +95,12 @@ def _done(result: ResultEntry) -> str:
 
 
 def _call(
-    member: Member, template: str, request: str, previous: str, before: str = ""
+    member: TeamMember, template: str, request: str, previous: str, before: str = ""
 ) -> tuple[str, Mapping[str, object]]:
     return member.tool, {"task": _task(member, template, request, previous, before)}
 
 
-def _task(member: Member, template: str, request: str, previous: str, before: str = "") -> str:
+def _task(member: TeamMember, template: str, request: str, previous: str, before: str = "") -> str:
     # In one pass, so that a text which contains a field is not filled in.
     values = {"request": request, "previous": previous, "before": before}
     return _FIELD.sub(lambda found: values[found[1]], member.task or template)

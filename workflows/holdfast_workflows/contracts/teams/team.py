@@ -3,6 +3,7 @@
 from typing import Literal
 
 from ..base import Contract
+from ..public import public
 from .children import Join
 
 TeamKind = Literal["pipeline", "parallel", "debate"]
@@ -10,7 +11,8 @@ TeamKind = Literal["pipeline", "parallel", "debate"]
 in several rounds, each with what the others have written."""
 
 
-class Member(Contract):
+@public
+class TeamMember(Contract):
     """An agent of a team: the tool of the team that gives it a task, and a template of the task."""
 
     agent: str
@@ -18,12 +20,13 @@ class Member(Contract):
     task: str = ""
 
 
+@public
 class TeamSpec(Contract):
     """How a team works. ``last`` judges or combines what the members have written."""
 
     kind: TeamKind
-    members: tuple[Member, ...]
-    last: Member | None = None
+    members: tuple[TeamMember, ...]
+    last: TeamMember | None = None
     rounds: int = 1
     join: Join = "all"
     """Of a parallel team: with ``first`` and ``quorum`` its members have one tool in common."""
