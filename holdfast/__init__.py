@@ -232,7 +232,7 @@ if TYPE_CHECKING:
     from .permissions import Argument, allow, arg, ask, called, deny, untrusted
     from .teams.a2a import A2AAgent
     from .teams.board import Board
-    from .teams.delegate import Delegate, FanOut
+    from .teams.delegate import Delegate, FanOut, TeamTool
     from .teams.handoff import Handoff
     from .teams.team import Debate, Parallel, Pipeline, Stage, Team, TeamOptions
     from .tools import Tool, tool
@@ -324,7 +324,7 @@ _MODULES: Final = {
     ".permissions": "Argument allow arg ask called deny untrusted",
     ".teams.a2a": "A2AAgent",
     ".teams.board": "Board",
-    ".teams.delegate": "Delegate FanOut",
+    ".teams.delegate": "Delegate FanOut TeamTool",
     ".teams.handoff": "Handoff",
     ".teams.team": "Debate Parallel Pipeline Stage Team TeamOptions",
     ".tools": "Tool tool",
@@ -368,7 +368,7 @@ __all__ = [
     "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply",
     "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
     "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry",
-    "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
+    "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
     "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
     "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded",
     "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",

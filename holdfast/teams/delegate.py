@@ -31,6 +31,7 @@ _SECONDS: Final = 60.0
 """Time limit of the tool's own part: storing the tasks and reading the replies."""
 
 
+@public
 class TeamTool(ProvidedTool):
     """A tool that gives tasks to other agents of the App."""
 

@@ -65,7 +65,7 @@ def test_a_budget_that_cannot_work_is_refused_with_the_remedy(budget: Budget, sa
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"fallbacks": [CachedReply]}, "use CachedReply, SimplifiedReply, AskHuman, ErrorReply"),
+        ({"fallbacks": [CachedReply]}, "use CachedReply, SimplifiedReply, AskHuman, OtherAgent, ErrorReply"),
         ({"fallbacks": [CachedReply(max_age=0)]}, "max_age=0"),
         ({"fallbacks": [SimplifiedReply(model="gpt")]}, "provider:model"),
         ({"fallbacks": [ErrorReply(text="")]}, "1 to 4,096 bytes"),
