@@ -16,6 +16,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import EncryptionError
 from holdfast_workflows.contracts.operations.binding import Binding
 
 from .rpc import TIMEOUT, rpc_errors
@@ -57,13 +58,25 @@ async def rebind(client: Client, task_queue: str, binding: Binding) -> None:
 
 
 async def bound(client: Client) -> dict[str, Binding]:
-    """List the bindings of the namespace by queue; a new one may be missing for a second."""
+    """List the bindings of the namespace by queue; a new one may be missing for a second.
+
+    Bindings that this client cannot decrypt belong to apps that it cannot use, and are left out.
+
+    Raises:
+        EncryptionError: It can decrypt none of them.
+    """
     query = f"WorkflowType = '{names.BINDING_WORKFLOW}' AND ExecutionStatus = 'Running'"
     found: dict[str, Binding] = {}
+    unreadable: EncryptionError | None = None
     with rpc_errors():
         async for each in client.list_workflows(query, rpc_timeout=TIMEOUT):
-            queue = await each.memo_value(_QUEUE, type_hint=str)
-            found[queue] = await each.memo_value(_MEMO, type_hint=Binding)
+            try:
+                queue = await each.memo_value(_QUEUE, type_hint=str)
+                found[queue] = await each.memo_value(_MEMO, type_hint=Binding)
+            except EncryptionError as error:
+                unreadable = error
+    if unreadable is not None and not found:
+        raise unreadable
     return dict(sorted(found.items()))
 
 

@@ -1,10 +1,14 @@
-"""Lists of sessions whose first messages are encrypted, for a client without keys."""
+"""Lists that have encrypted parts, for a client without keys."""
 
 from pathlib import Path
+from uuid import uuid4
 
 from holdfast import Agent, App, connect
 from holdfast.testing import Environment, ScriptedModel, say
-from holdfast_temporal import DevServer
+from holdfast_temporal import DevServer, binding
+from holdfast_temporal.connection import Connection
+from holdfast_temporal.connection import connect as reach
+from holdfast_workflows.contracts.operations.binding import Binding
 
 from ...support import eventually
 from .keys import write_keys
@@ -31,3 +35,21 @@ async def test_a_client_without_keys_lists_encrypted_sessions_without_their_text
 
         await eventually(listed)
         assert texts[session.id] == ""
+
+
+async def test_a_client_without_keys_finds_its_app_beside_an_encrypted_one(
+    server: DevServer, tmp_path: Path
+) -> None:
+    write_keys(tmp_path / "keys", "k1")
+    keys = Connection(address=server.address, keys=f"file:{tmp_path / 'keys'}", accept_clear=True)
+    encrypting, clear = await reach(settings=keys), await reach(server.address)
+    mine, others = f"clear-{uuid4()}", f"secret-{uuid4()}"
+    await binding.bind(encrypting, others, Binding(app="secret"))
+    await binding.bind(clear, mine, Binding(app="clear"))
+
+    async def listed() -> bool:
+        return {mine, others} <= set(await binding.bound(encrypting))
+
+    await eventually(listed)
+    assert mine in await binding.bound(clear)
+    assert others not in await binding.bound(clear)

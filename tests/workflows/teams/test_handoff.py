@@ -73,7 +73,7 @@ async def test_the_other_agent_answers_and_keeps_the_session(start: Start) -> No
         [change] = await changes(session)
         assert (change.name, change.text, change.status) == ("billing", "an invoice", "ok")
         listed = [each async for each in it.holdfast.client.sessions(agent="billing")]
-        assert [each.id for each in listed] == [session.id]
+        assert session.id in [each.id for each in listed]
 
 
 async def test_a_handoff_survives_a_continue_as_new(start: Start) -> None:
