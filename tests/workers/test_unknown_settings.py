@@ -16,7 +16,7 @@ from holdfast_workflows.contracts.variables import CLIENT, WORKER, unknown_varia
 
 from .running import ROOT, started
 
-_READ = re.compile(r"[\"'`]HOLDFAST_([A-Z_]+)[\"'`]")
+_READ = re.compile(r"[\"'`]HOLDFAST_([A-Z0-9_]+)[\"'`]")
 
 
 @pytest.mark.parametrize(
