@@ -1,10 +1,10 @@
-"""The shapes of runs with several agents: a handoff, whose turn fails and is undone, and tasks for other agents."""
+"""The shapes of runs with several agents: a handoff that is undone, tasks for other agents, and a team with a plan."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from holdfast import Agent, App, Delegate, FanOut, Handoff, tool
+from holdfast import Agent, App, Delegate, FanOut, Handoff, Parallel, Pipeline, tool
 from holdfast.testing import Environment, Reply, Request, call, failed, say
 from holdfast_client import Session
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
@@ -74,8 +74,23 @@ async def delegated(holdfast: Environment, _: Gate) -> Session:
     return await holdfast.client.start_task("helper", "Do three things.")
 
 
+def planned(_: Gate) -> App:
+    """A pipeline whose last stage is a parallel team."""
+    agents = [Agent(name, model="openai:scripted") for name in ("writer", "critic", "reader")]
+    readers = Parallel("readers", agents=["critic", "reader"])
+    return App(agents=agents, teams=[readers, Pipeline("helper", stages=["writer", readers])])
+
+
+async def pipeline(holdfast: Environment, _: Gate) -> Session:
+    session = await holdfast.client.start("helper", "Write.")
+    await session.wait()
+    await session.close()
+    return session
+
+
 TEAMED: dict[str, Any] = {
     "delegated": (delegated, works, team),
+    "team": (pipeline, [say("A draft."), say("Good."), say("Good.")], planned),
     "handoff": (
         handoff,
         [
