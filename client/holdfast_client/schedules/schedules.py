@@ -13,6 +13,7 @@ from temporalio.client import (
     ScheduleAlreadyRunningError,
     ScheduleDescription,
     ScheduleHandle,
+    ScheduleListActionStartWorkflow,
     ScheduleState,
     ScheduleUpdate,
     ScheduleUpdateInput,
@@ -251,8 +252,11 @@ class Schedules:
         await self._call((await self._handle(id)).delete(), id)
 
     async def _ids(self) -> AsyncGenerator[str]:
+        """The schedules that start sessions; each has to be described, so others are left out before."""
         async for each in await self._call(self._requests.temporal.list_schedules(), ""):
-            yield each.id
+            action = each.schedule.action if each.schedule else None
+            if not isinstance(action, ScheduleListActionStartWorkflow) or action.workflow == names.WORKFLOW:
+                yield each.id
 
     async def replace(self, id: str, wanted: Schedule) -> None:
         """Create a schedule of Temporal, or replace one of the same owner; ``client.schedule`` makes it."""

@@ -102,6 +102,10 @@ async def test_a_task_goes_on_when_its_client_hangs_up(server: DevServer) -> Non
             async for each in client.send_message(request(message("Look it up"))):
                 began = each.task.id
                 break
-        gate.set()
-        updates = await followed(client, began, asyncio.Event())
+        again = asyncio.Event()
+        async with asyncio.timeout(BOUND), asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(followed(client, began, again))
+            await again.wait()
+            gate.set()
+        updates = following.result()
         assert updates[-1].status_update.status.state == TaskState.TASK_STATE_COMPLETED

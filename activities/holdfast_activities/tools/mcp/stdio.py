@@ -92,10 +92,11 @@ def hung_up(process: Process) -> bool:
     """
     if process.returncode is not None or process.stdin is None or process.stdin.is_closing():
         return True
-    if sys.platform == "win32":
+    pipe = process.stdin.get_extra_info("pipe")
+    if sys.platform == "win32" or pipe is None:  # uvloop does not give its pipe away
         return False
     poll = select.poll()
-    poll.register(process.stdin.get_extra_info("pipe"), 0)  # errors and hang-ups are always reported
+    poll.register(pipe, 0)  # errors and hang-ups are always reported
     return bool(poll.poll(0))
 
 

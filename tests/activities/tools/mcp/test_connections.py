@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from holdfast import CredentialsContext, McpAccessDenied, MCPServer
+from holdfast_activities.tools.mcp.stdio import hung_up
 from holdfast_activities.tools.questions import InputNeeded
 
 from .support import BOUND, NOTES, gone, notes, over_http, recorded, serving
@@ -165,3 +166,18 @@ async def test_a_server_whose_supervisor_is_killed_ends_with_its_connection(tmp_
         os.kill(parent.pid, signal.SIGKILL)
         assert await tools.call("notes__add", text="eggs")
     await gone(pid)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
+def test_a_server_that_reads_its_input_has_not_hung_up_on_a_workers_event_loop() -> None:
+    import uvloop  # not for Windows
+
+    async def check() -> tuple[bool, bool]:
+        process = await asyncio.create_subprocess_exec("cat", stdin=asyncio.subprocess.PIPE)
+        before = hung_up(process)
+        process.kill()
+        await process.wait()
+        return before, hung_up(process)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(check()) == (False, True)
