@@ -26,40 +26,16 @@ from a2a.utils.errors import (
     TaskNotFoundError,
     UnsupportedOperationError,
 )
-from pydantic import BaseModel
 
-from holdfast import Agent, App, ToolContext, tool
 from holdfast.testing import Environment, Reply, Request, call, failed, say
 from holdfast_temporal import DevServer
 
+from ..served_app import app
 from .support import BOUND, DONE, data_of, message, send, serving, session_of, text_of
 
 BINDINGS = pytest.mark.parametrize("binding", ["JSONRPC", "HTTP+JSON"])
 FAILED, CANCELED = TaskState.TASK_STATE_FAILED, TaskState.TASK_STATE_CANCELED
 WORKING, SUBMITTED = TaskState.TASK_STATE_WORKING, TaskState.TASK_STATE_SUBMITTED
-
-
-class Weather(BaseModel):
-    city: str
-    degrees: int
-
-
-@tool(timeout=60)
-async def dig(ctx: ToolContext) -> str:
-    """Make a hole."""
-    for spade in range(500):
-        ctx.heartbeat(f"spade {spade}")
-        await asyncio.sleep(0.1)
-    return "a hole"
-
-
-def app() -> App:
-    return App(
-        agents=[
-            Agent("helper", model="openai:scripted", description="Helps.", tools=[dig]),
-            Agent("forecaster", model="openai:scripted", output_type=Weather),
-        ]
-    )
 
 
 def script(request: Request) -> Reply:

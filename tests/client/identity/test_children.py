@@ -46,6 +46,13 @@ async def delegated(it: Guarded) -> str:
     return f"{session.id}-{given.seq}"
 
 
+async def refused(client: Client, workflow_type: str, given: object, queue: str, id: str) -> object:
+    """The error that a workflow ends with."""
+    with pytest.raises(WorkflowFailureError) as failed:
+        await client.execute_workflow(workflow_type, given, id=id, task_queue=queue)
+    return from_failure(failed.value)
+
+
 async def test_a_child_belongs_to_who_started_its_parent(guarding: Guarding) -> None:
     async with guarding(SCRIPT, TEAM) as it:
         view = await (await it.client("ann")).session(await delegated(it)).view()
@@ -63,18 +70,8 @@ async def test_a_start_that_only_claims_to_be_a_child_is_refused(guarding: Guard
         )
         other = start.model_copy(update={"agent": "lead"})
         for given, error in ((claimed, NotPermitted), (start, InvalidCredential), (other, InvalidCredential)):
-            with pytest.raises(WorkflowFailureError) as failed:
-                await eve.execute_workflow(
-                    names.WORKFLOW, given, id=f"child-{uuid4()}", task_queue=it.environment.task_queue
-                )
-            assert isinstance(from_failure(failed.value), error)
-
-
-async def refused(client: Client, workflow_type: str, given: object, queue: str, id: str) -> object:
-    """The error that a workflow ends with."""
-    with pytest.raises(WorkflowFailureError) as failed:
-        await client.execute_workflow(workflow_type, given, id=id, task_queue=queue)
-    return from_failure(failed.value)
+            queue, id = it.environment.task_queue, f"child-{uuid4()}"
+            assert isinstance(await refused(eve, names.WORKFLOW, given, queue, id), error)
 
 
 async def test_a_client_cannot_sign_the_start_of_a_child_itself(guarding: Guarding) -> None:
@@ -98,7 +95,7 @@ async def test_a_client_cannot_sign_the_start_of_a_child_itself(guarding: Guardi
 
 @workflow.defn(sandboxed=False)
 class Foreign:
-    """A workflow of somebody else, who has access to the namespace."""
+    """A workflow of another application in the namespace."""
 
     @workflow.run
     async def run(self, given: tuple[str, GrantStart]) -> str:

@@ -15,40 +15,16 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, TextContent
-from pydantic import BaseModel
 
-from holdfast import Agent, App, ToolContext, tool
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, failed, say
 from holdfast_temporal import DevServer
 
 from ...activities.tools.mcp.support import free_port
+from ..served_app import app
 
 COMMAND = "from holdfast_client.command.main import main; main()"
 BOUND = 40.0
 KEY = "holdfast/idempotency-key"
-
-
-class Weather(BaseModel):
-    city: str
-    degrees: int
-
-
-@tool(timeout=60)
-async def dig(ctx: ToolContext) -> str:
-    """Make a hole."""
-    for spade in range(500):
-        ctx.heartbeat(f"spade {spade}")
-        await asyncio.sleep(0.1)
-    return "a hole"
-
-
-def app() -> App:
-    return App(
-        agents=[
-            Agent("helper", model="openai:scripted", description="Helps.", tools=[dig]),
-            Agent("forecaster", model="openai:scripted", output_type=Weather),
-        ]
-    )
 
 
 def script(request: Request) -> Reply:

@@ -9,13 +9,12 @@ from collections import Counter
 import pytest
 
 from benchmarks import routing
-from holdfast import Agent, App, Route, Routing
+from holdfast import Agent, App, Routing
 from holdfast.testing import Reply, Request, failed, say
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 
 from ..conftest import Start
 
-WORK = Route(capabilities=("work",))
 REQUESTS = 50
 
 
@@ -44,7 +43,7 @@ async def test_no_request_is_lost_when_the_provider_of_one_agent_is_dead(start: 
         return failed(503, "Down.") if request.model == "dead" else say(request.model)
 
     async with start(one_dead, app("alive", "dead")) as it:
-        answers = await asyncio.gather(*(it.holdfast.client.run(WORK, "Go") for _ in range(20)))
+        answers = await asyncio.gather(*(it.holdfast.client.run(routing.WORK, "Go") for _ in range(20)))
         assert answers == ["alive"] * 20
         asked = Counter(json.loads(seen.body)["model"] for seen in it.model.requests)
         assert 0 < asked["dead"] < 20
