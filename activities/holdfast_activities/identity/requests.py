@@ -75,13 +75,19 @@ class IdentityRequests:
             raise NotPermitted("only the worker of the parent session signs the start of a child session")
         return self._verifier.sign(ask.principal, _child(info.namespace, ask.session, ask.digest), "")
 
-    def started(self, load: LoadInput) -> tuple[Principal | None, access.Owner]:
-        """Return who starts a session, and its owner; None without an identity provider.
+    def started(self, load: LoadInput) -> tuple[Principal | None, LoadInput]:
+        """Return who starts a session, and the start with its owner; None without an identity provider.
 
         Raises:
             InvalidCredential: The start is not proven.
             NotPermitted: The principal may not start it.
         """
+        principal, (tenant, user) = self._starter(load)
+        if principal is None:
+            return None, load
+        return principal, load.model_copy(update={"tenant": tenant, "user": user})
+
+    def _starter(self, load: LoadInput) -> tuple[Principal | None, access.Owner]:
         if self._verifier is None or load.again:
             return None, ("", "")
         if load.parent is not None:

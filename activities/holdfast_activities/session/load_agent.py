@@ -60,9 +60,10 @@ class LoadAgent:
     @reports_failures
     async def load_agent(self, load: LoadInput) -> LoadResult:
         """Store the agent's spec under its digest and return the part that the workflow needs."""
-        principal, owner = self._identity.started(load)
+        principal, load = self._identity.started(load)
+        owner = ("", "")
         if principal is not None:
-            load = load.model_copy(update={"tenant": owner[0], "user": owner[1]})
+            owner = (load.tenant, load.user)
             await self._expect_own(principal, load)
         spec = self._registry.agents.get(load.agent)
         if spec is None:

@@ -58,10 +58,8 @@ class RouteSession:
         """
         with Heartbeat():
             # Verified before anything is done for the session, or charged to its tenant.
-            principal, (tenant, user) = self._identity.started(ask.load)
-            if principal is not None:
-                load = ask.load.model_copy(update={"tenant": tenant, "user": user})
-                ask = ask.model_copy(update={"load": load})
+            _, load = self._identity.started(ask.load)
+            ask = ask.model_copy(update={"load": load})
             needs = await self._needs.find(ask)
             routed = capable(self._registry.agents.values(), needs.capabilities, ask.route.max_cost)
             client = activity.client()
