@@ -86,12 +86,7 @@ class Delegate(TeamTool):
         """
         to = _name_of(agent, "Delegate")
         where = f"Delegate {to!r}"
-        settings = DelegateSettings(
-            agents=(to,),
-            fallbacks=_names(fallbacks, f"{where}: fallbacks"),
-            timeout=None if timeout is None else declare.seconds(timeout, f"{where}: timeout"),
-            max_steps=declare.optional_whole(max_steps, f"{where}: max_steps", 1, 100_000),
-        )
+        settings = DelegateSettings(agents=(to,), **_attempts(fallbacks, timeout, max_steps, where))
         about = f"Give a task to the agent {to}, which works on it alone and replies."
         spec = ToolSpec(
             name=_tool_name(name or f"delegate_to_{to}", where),
@@ -156,9 +151,7 @@ class FanOut(TeamTool):
             join=_join(join, quorum, where),
             quorum=declare.whole(quorum or 1, f"{where}: quorum", 1, MAX_CHILDREN),
             most=declare.whole(most, f"{where}: most", 1, MAX_CHILDREN),
-            fallbacks=_names(fallbacks, f"{where}: fallbacks"),
-            timeout=None if timeout is None else declare.seconds(timeout, f"{where}: timeout"),
-            max_steps=declare.optional_whole(max_steps, f"{where}: max_steps", 1, 100_000),
+            **_attempts(fallbacks, timeout, max_steps, where),
         )
         spec = ToolSpec(
             name=_tool_name(chosen, where),
@@ -215,6 +208,17 @@ def _join(join: object, quorum: int | None, where: str) -> Join:
             f'{where} has join={join!r} and quorum={quorum!r}; give join="quorum" with quorum=2 or more, or neither'
         )
     return join  # type: ignore[return-value]  # checked above
+
+
+def _attempts(
+    fallbacks: Sequence[object], timeout: float | timedelta | None, max_steps: int | None, where: str
+) -> dict[str, Any]:
+    """The settings of each agent that gets a task."""
+    return {
+        "fallbacks": _names(fallbacks, f"{where}: fallbacks"),
+        "timeout": None if timeout is None else declare.seconds(timeout, f"{where}: timeout"),
+        "max_steps": declare.optional_whole(max_steps, f"{where}: max_steps", 1, 100_000),
+    }
 
 
 def _policy(agents: Sequence[object], approval: str | None, trusted: bool, where: str) -> dict[str, Any]:

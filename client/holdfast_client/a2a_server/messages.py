@@ -19,7 +19,7 @@ def text_of(message: Message) -> str:
 
     Raises:
         ContentTypeNotSupportedError: A part is a file.
-        InvalidParamsError: There is no text.
+        InvalidParamsError: The message has no text.
     """
     text = "\n\n".join(_text(part) for part in message.parts).strip()
     if not text:

@@ -37,7 +37,7 @@ class TicketMethods:
 
         Args:
             ticket: The item's id, or the key of its call.
-            result: The result's text, or with ``failed`` why there is no result.
+            result: The result's text, or with ``failed`` the reason of the failure.
             failed: Whether the call has failed.
             by: Who or what gives the result; stored with the effect.
             token: The ticket's token, for those who may not settle the session's tickets without it.

@@ -93,11 +93,9 @@ def signed_start(start: Contract) -> assertions.SignedStart | None:
 def signed_request(headers: Mapping[str, Payload]) -> assertions.SignedRequest | None:
     """Return the content of the identity header."""
     payload = headers.get(assertions.HEADER)
-    return None if payload is None else _read(payload.data)
-
-
-def _read(data: str | bytes) -> assertions.SignedRequest | None:
+    if payload is None:
+        return None
     try:
-        return assertions.SignedRequest.model_validate_json(data)
+        return assertions.SignedRequest.model_validate_json(payload.data)
     except ValidationError:
         return None

@@ -76,7 +76,7 @@ async def reached(settings: A2aSettings) -> AsyncGenerator[Remote]:
     """Read the agent's card, and connect to it by a binding that both know.
 
     Raises:
-        NotReached: There is no connection, or the agent is busy.
+        NotReached: The connection failed, or the agent is busy.
         A2aAccessDenied: It refused the credentials.
         ToolError: There is no agent at the URL, or it has no binding over HTTP.
         EgressRefused: A URL or an address is refused.

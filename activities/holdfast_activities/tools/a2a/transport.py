@@ -38,7 +38,7 @@ class Guarded(httpx.AsyncBaseTransport):
 
         Raises:
             EgressRefused: The URL or an address is refused.
-            httpx.ConnectError: There is no connection.
+            httpx.ConnectError: The connection failed.
             httpx.ReadError: The connection failed later, or the response is too large.
         """
         target = self._allowed.read(str(request.url))

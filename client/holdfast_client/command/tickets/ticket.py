@@ -67,7 +67,7 @@ async def serve(
     """Take results by HTTP: `POST /tickets/TOKEN` with the result as body.
 
     The token is `ToolContext.ticket_token` of the call; it settles that ticket only. With
-    `?status=failed` the body says why there is no result.
+    `?status=failed` the body is the reason of the failure.
     """
     host, port = address(http)
     if find_spec("starlette") is None or find_spec("uvicorn") is None:

@@ -63,7 +63,7 @@ class TicketOpened(ToolFailed, retryable=False):
 
 
 class Settlement(Contract):
-    """The result of a ticket: ``text``, or ``ref`` to a stored one. With ``failed`` it says why there is no result."""
+    """The result of a ticket: ``text``, or ``ref`` to a stored one. With ``failed`` it is the reason of the failure."""
 
     # First, since the Temporal UI shows the beginning of an update's input.
     ticket: str = Field(max_length=2 * MAX_NAME)
