@@ -36,6 +36,7 @@ FAST = "not slow"
 _ROOMS = tuple(
     f"{ROOT / room}/" for room in ("holdfast", "workflows", "activities", "workers", "client", "temporal")
 )
+_COMPREHENSIONS = frozenset({"<dictcomp>", "<genexpr>", "<listcomp>", "<setcomp>"})
 _ERRORS = str(Path(errors.__file__).parent)
 _KEY = "produced"
 
@@ -54,6 +55,9 @@ def _observed(self: HoldfastError, *args: Any, **options: Any) -> None:
 def _made_by_the_project(frame: FrameType | None) -> bool:
     # A subclass may have an ``__init__`` of its own.
     while frame is not None and frame.f_code.co_name == "__init__" and _place(frame).startswith(_ERRORS):
+        frame = frame.f_back
+    # Before Python 3.12 a comprehension has a frame of its own.
+    while frame is not None and frame.f_code.co_name in _COMPREHENSIONS:
         frame = frame.f_back
     if frame is None or _place(frame).startswith(_ERRORS) or "tree" in frame.f_code.co_names:
         return False

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from temporalio.client import WorkflowQueryFailedError
 
 from holdfast_activities.models import Models
+from holdfast_temporal.query_failures import of_query
 from holdfast_workflows.contracts.errors import (
     HoldfastError,
     InvalidDeclaration,
@@ -20,7 +22,7 @@ from holdfast_workflows.contracts.errors import (
 )
 
 from .lengths import ROOT
-from .produced import FAMILIES, FAST, complaints, watching
+from .produced import FAMILIES, FAST, TOOLS_RAISE, complaints, watching
 
 EVERY = set(tree()) - FAMILIES
 
@@ -38,6 +40,14 @@ def test_what_a_test_makes_or_reads_back_is_not_produced_but_for_what_tools_rais
         for cls in tree().values():
             assert isinstance(from_failure(to_failure(cls("made here"))), HoldfastError)
     assert codes == {ToolError.code}
+
+
+def test_reading_a_refused_query_produces_no_error() -> None:
+    codes: set[str] = set()
+    with watching(codes):
+        found = of_query(WorkflowQueryFailedError(str(InvalidDeclaration("made here"))))
+    assert isinstance(found, InvalidDeclaration)
+    assert codes <= TOOLS_RAISE
 
 
 def test_nothing_is_recorded_outside_the_block() -> None:
