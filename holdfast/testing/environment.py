@@ -34,6 +34,7 @@ from holdfast_temporal import connect as connect_temporal
 from holdfast_workers.settings import Settings
 from holdfast_workers.startup.identity import exchanging, make_verifier
 from holdfast_workers.startup.lifespan import with_dependencies
+from holdfast_workers.tracing.opening import recording
 from holdfast_workers.wiring import build_worker
 from holdfast_workflows.contracts.agent.app import Registry
 
@@ -150,6 +151,7 @@ class Environment:
             changed,
             memory,
             self._verifier,
+            self._stack.enter_context(recording(changed, self._registry.name)),
         )
 
 

@@ -39,6 +39,7 @@ from holdfast_workers.startup.identity import exchanging, make_verifier
 from holdfast_workers.startup.lifespan import with_dependencies
 from holdfast_workers.startup.loading import load_app
 from holdfast_workers.startup.scheduling import ensure_maintenance
+from holdfast_workers.tracing.opening import recording
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
 from holdfast_workflows.contracts.variables import unknown_variables
@@ -181,9 +182,12 @@ class WorkerProcess:
             await warn_of_tools(self._registry, state)
             await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
             await stack.enter_async_context(exchanging(verifier, client, settings.task_queue))
+        recorder = stack.enter_context(recording(settings, self._registry.name, shared=True))
         # Entered last and left first: it may use all of the above, and the last call has ended by then.
         registry = await stack.enter_async_context(with_dependencies(self._registry))
-        return wiring.build_worker(client, registry, state, models, resilience, settings, memory, verifier)
+        return wiring.build_worker(
+            client, registry, state, models, resilience, settings, memory, verifier, recorder
+        )
 
     async def _open_state(self, client: Client, stack: AsyncExitStack) -> State | None:
         """Open the state database and bind the task queue to it; None if a signal arrives first."""

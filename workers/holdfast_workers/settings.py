@@ -78,6 +78,9 @@ class Settings(BaseModel):
     identity_leeway: float = Field(default=30.0, ge=0, le=600)
     audit_export: str = ""
     stop_with_parent: bool = False
+    tracing: str = ""
+    tracing_content: str = ""
+    tracing_sample: float = Field(default=1.0, ge=0, le=1)
 
     @classmethod
     def load(cls, **given: Any) -> Self:
@@ -118,6 +121,14 @@ class Settings(BaseModel):
             keys=self.keys.strip(),
             accept_clear=read_switch("ACCEPT_CLEAR", self.accept_clear),
         )
+
+    def traces(self) -> bool:
+        """Whether spans are made; SettingsInvalid if HOLDFAST_TRACING is not true or false."""
+        return read_switch("TRACING", self.tracing)
+
+    def traces_content(self) -> bool:
+        """Whether spans have prompts and results; SettingsInvalid if the variable is not true or false."""
+        return read_switch("TRACING_CONTENT", self.tracing_content)
 
     def identity(self) -> IdentitySettings:
         """The identity provider.

@@ -22,6 +22,7 @@ from holdfast_activities.memory import Memories
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.common.agents import ModelSource
 from holdfast_activities.state import State
+from holdfast_activities.tracing import AtWork, Recorder
 from holdfast_temporal.identity import OwnGrants, signed_client
 from holdfast_workers.startup.elsewhere import served
 from holdfast_workflows.checking import CheckedInputs
@@ -55,11 +56,12 @@ def build_worker(
     settings: Settings,
     memory: Memories | None = None,
     verifier: Verifier | None = None,
+    recorder: Recorder | None = None,
 ) -> Worker:
     """Build a worker that serves the registry; it does not poll yet.
 
     ``client`` has Holdfast's data converter. Without ``memory``, memories wait for a worker that has a store.
-    With ``verifier`` each request must be of a principal who may make it.
+    With ``verifier`` each request must be of a principal who may make it. ``recorder`` makes spans.
     """
     base = settings.for_app(registry.name).task_queue
     first, *others = services.served(registry, settings.queues)
@@ -75,7 +77,8 @@ def build_worker(
         verifier=verifier,
         audit_export=settings.audit_place(),
     )
-    common = _common(client, settings, [ServerTime(), *_checks(verifier, state), CheckedInputs(verifier)])
+    checks = [*_checks(verifier, state), CheckedInputs(verifier)]
+    common = _common(client, settings, [ServerTime(), *checks, AtWork(recorder)])
     more = [
         Worker(task_queue=services.full_name(base, service), activities=activities.of_services(), **common)
         for service in others

@@ -8,12 +8,14 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
+    ExecuteWorkflowInput,
     HandleQueryInput,
     HandleSignalInput,
     HandleUpdateInput,
     Interceptor,
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
 )
 
 from .contracts import errors, names
@@ -23,6 +25,7 @@ from .identity import IdentityWorkflow, checks
 from .identity.checks import Guard
 from .inputs import UnknownNames, fitting
 from .session.principal import acting, signalled
+from .tracing import Parents, TracedOutbound
 
 
 class CheckedInputs(Interceptor):
@@ -58,6 +61,14 @@ class _CheckedActivity(ActivityInboundInterceptor):
 class _Checked(WorkflowInboundInterceptor):
     guard: Guard | None = None
 
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        self._parents = Parents()
+        super().init(TracedOutbound(outbound, self._parents))
+
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002
+        self._parents.started(input.args[0] if input.args else None)
+        return await super().execute_workflow(input)
+
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002
         handler = _method(input.signal, workflow.get_signal_handler)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
         try:
@@ -65,6 +76,7 @@ class _Checked(WorkflowInboundInterceptor):
         except ApplicationError as error:
             workflow.logger.warning("a signal was dropped: %s", error.details[0])
         else:
+            self._parents.received(input.headers, *input.args[:1])
             with signalled(input.headers):
                 await self.next.handle_signal(input)
 
@@ -90,6 +102,7 @@ class _Checked(WorkflowInboundInterceptor):
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002
         # Again, for updates without a validator: an error of another type would fail the workflow task.
         self._check_update(input)
+        self._parents.received(input.headers, *input.args[:1])
         with acting(input.headers):
             return await self.next.handle_update_handler(input)
 

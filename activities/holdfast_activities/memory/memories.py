@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from weakref import WeakValueDictionary
 
 from holdfast_activities import clock
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.agent.memory import (
     FLOOR,
     MOST,
@@ -74,6 +75,7 @@ class Memories:
         self._begun = True
         await self._reindexing.begin(new=there is None)
 
+    @spans.of_memory("search_memory")
     async def search(
         self,
         text: str,
@@ -121,6 +123,7 @@ class Memories:
         await self.check()
         return [view(record) for record in await self._store.get(tenant, ids)]
 
+    @spans.of_memory("update_memory")
     async def apply(self, change: Change) -> int:
         """Apply a change to the store and return how many memories it made or changed. Idempotent.
 
@@ -152,6 +155,7 @@ class Memories:
         await self.check()
         return await turn_drafts(self._store, tenant, scope, turns, clock.now())
 
+    @spans.of_memory("delete_memory")
     async def forget(self, tenant: str, ids: Sequence[str]) -> Views:
         """Delete memories with the facts they superseded, and return what was deleted."""
         await self.check()

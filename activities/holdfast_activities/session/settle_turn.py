@@ -5,6 +5,7 @@ from temporalio import activity
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import LogExtras
 from holdfast_activities.teams.routing.places import Places
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.steps import SettleInput
 
@@ -28,6 +29,9 @@ class SettleTurn:
             await self._state.log.settle_with(change.session, new, LogExtras(audit=change.audit))
         elif new:
             await self._state.log.settle(change.session, new)
+        if change.turn is not None:
+            # Before the write, after which a lost worker's activity would not run again.
+            spans.turn(change.session, change.agent, change.turn)
         version = await self._state.settle_turn(change)
         if change.routed:
             await self._places.finish(change.session, change.turn.status if change.turn else "cancelled")

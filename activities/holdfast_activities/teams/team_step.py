@@ -11,6 +11,7 @@ from holdfast_activities.session.common.log_writes import new_entries, settle
 from holdfast_activities.session.model_call.step_result import step_view
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.reading import entries
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.errors import StateError
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
@@ -32,8 +33,12 @@ async def take_step(state: State, step: ThinkInput, agent: LiveAgent, team: Team
     """
     with Heartbeat(UNWATCHED, lambda: Partial(turn=step.turn, step=step.step, seq=step.seq)):
         new = await new_entries(state, step.session, step.new, turn=step.turn, step=step.step)
-        stored, _ = await settle(state.log, step.session, [*new, await _reply(state, step, team, new)])
-        reply = stored[-1]
+        with spans.plan(step.agent) as plan:
+            own = await _reply(state, step, team, new)
+            stored, _ = await settle(state.log, step.session, [*new, own])
+            reply = stored[-1]
+            if reply != own:  # decided by an earlier attempt
+                plan.not_made()
         if not isinstance(reply, ReplyEntry):
             raise StateError(f"number {step.seq} of the log holds a {reply.kind}, not a reply")
         judged = await judged_calls(step, agent, reply, {}, state.log)

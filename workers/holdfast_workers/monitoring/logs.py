@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, cast
@@ -16,6 +17,7 @@ from typing import Any, Final, cast
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
+from holdfast_activities.tracing import log_fields
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import from_failure
 from holdfast_workflows.contracts.text.redaction import redact, redact_value
@@ -58,7 +60,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(self.fields(record), default=_shown)
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        """The record as fields: event, level, logger, time, session, activity, attempt, retry, error."""
+        """The record as fields: event, level, logger, time, session, turn, step, activity, attempt, trace, error."""
         found = {
             "event": record.getMessage(),
             "level": record.levelname.lower(),
@@ -108,12 +110,16 @@ def _shown(value: object) -> str:
 
 
 def _ids() -> dict[str, object]:
-    """The session, the activity and its attempt."""
+    """The session, turn and step, the activity and its attempt, and the trace."""
     if activity.in_activity():
         info = activity.info()
         session = info.workflow_id or info.activity_id
-        return {"session": session, "activity": info.activity_type, "attempt": info.attempt}
-    return {"session": workflow.info().workflow_id} if workflow.in_workflow() else {}
+        ids = {"session": session, "activity": info.activity_type, "attempt": info.attempt}
+        return {**ids, **log_fields()}
+    if not workflow.in_workflow():
+        return {}
+    more: Callable[[], dict[str, object]] = getattr(workflow.instance(), "log_fields", dict)
+    return {"session": workflow.info().workflow_id, **more()}
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

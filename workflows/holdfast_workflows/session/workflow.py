@@ -1,6 +1,7 @@
 """The session workflow: run method, message handlers, continue-as-new and end."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -99,6 +100,22 @@ class AgentWorkflow(ControlHandlers):
         if self._failure is not None:
             raise self._failure
         return self._result()
+
+    @property
+    def turns_of_messages(self) -> Mapping[str, int]:
+        """The turns of recent messages, by message id."""
+        return self._state.seen
+
+    @property
+    def running_turn(self) -> int:
+        """The number of the running turn; 0 between turns."""
+        return self._state.running.turn if self._state.running else 0
+
+    def log_fields(self) -> dict[str, object]:
+        """Return what log lines of the workflow say besides the session: the turn and step, tenant and agent."""
+        turn, start = self._state.running, self._state.start
+        found = {"turn": turn and turn.turn, "step": turn and turn.step, "tenant": start.tenant}
+        return {name: value for name, value in (found | {"agent": start.agent}).items() if value}
 
     # The life of the session.
 

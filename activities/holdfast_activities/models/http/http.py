@@ -6,6 +6,8 @@ from contextlib import suppress
 
 import httpx
 
+from holdfast_activities.tracing import spans
+
 from .. import limits
 from ..errors import errors
 from . import pool
@@ -90,6 +92,7 @@ class Endpoint:
         timeouts = {"connect": connect, "read": pause, "write": seconds, "pool": seconds}
         headers = self._headers.copy()
         headers["content-length"] = str(len(body))
+        headers.update(spans.headers())
         # With a ready stream httpx skips the encoding step and its own headers.
         request = httpx.Request(
             "POST",

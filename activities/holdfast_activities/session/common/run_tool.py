@@ -15,6 +15,8 @@ from temporalio import activity
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import classify, without_secrets, words
 from holdfast_activities.secrets.references import resolve
+from holdfast_activities.tools.questions import Needed
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.agent.app import BEGIN, ToolBinding, ToolContext
 from holdfast_workflows.contracts.errors import (
     EffectUnknown,
@@ -29,7 +31,7 @@ from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStat
 from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
 from holdfast_workflows.contracts.text.redaction import redact, redact_error
 from holdfast_workflows.contracts.text.unicode import size
-from holdfast_workflows.contracts.tools.tickets import TOKEN
+from holdfast_workflows.contracts.tools.tickets import TOKEN, TicketOpened
 
 _logger = logging.getLogger("holdfast.tool")
 
@@ -142,7 +144,28 @@ async def run(
     Raises ToolFailed if it raised, timed out, or returned too much; EffectUnknown if it must happen once and
     timed out; NotBegun if it was too late to start it.
     """
-    began, attempt = time.monotonic(), attempt or Attempt()
+    with spans.tool_call(call, binding.spec) as span:
+        try:
+            entry = await _run(binding, call, arguments, seconds, heartbeat, attempt or Attempt())
+        except (Needed, NotBegun):
+            span.not_made()
+            raise
+        except TicketOpened:
+            span.waits()
+            raise
+        span.ended(entry)
+        return entry
+
+
+async def _run(
+    binding: ToolBinding,
+    call: ToolRun,
+    arguments: Mapping[str, Any],
+    seconds: float,
+    heartbeat: Callable[[str], None],
+    attempt: Attempt,
+) -> ResultEntry:
+    began = time.monotonic()
     # A separate task: a function that cannot be stopped must not block the call.
     task = attempt.task = asyncio.create_task(
         attempt.run(binding, arguments, context(call, heartbeat, binding.spec.secrets)),

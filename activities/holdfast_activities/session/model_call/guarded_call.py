@@ -7,6 +7,7 @@ from temporalio import activity
 
 from holdfast_activities.context import Conversation, Conversations, PromptAccount, cleaned, smaller
 from holdfast_activities.models.base import Consumed, Model, ModelReply
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.agent.budget import Spent
 from holdfast_workflows.contracts.errors import (
     ContentFiltered,
@@ -89,7 +90,9 @@ class GuardedCall:
     async def _send(self, model: Model, prompt: Prompt) -> ModelAnswer:
         consumed = prompt.request.consumed
         try:
-            reply = await model.complete(prompt.request, self._on_text)
+            with spans.model_call(model, prompt.request) as call:
+                reply = await model.complete(prompt.request, call.timed(self._on_text))
+                call.replied(reply)
             self._expect_text(reply, consumed)
         except BaseException:
             self._guard.count_unanswered(consumed.usage)

@@ -14,6 +14,7 @@ from holdfast_activities.models.base import Model, ModelRequest
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_activities.state.log.extras import Charge
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.agent.budget import Allowance
 from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
@@ -93,7 +94,10 @@ class SideCall:
         try:
             size = len(fragment.data) + len(question.instructions)
             async with guard.admit(model, size, question.max_tokens) as call:
-                reply = await model.complete(replace(request, max_tokens=call.estimate.output))
+                request = replace(request, max_tokens=call.estimate.output)
+                with spans.model_call(model, request, purpose=question.purpose) as span:
+                    reply = await model.complete(request)
+                    span.replied(reply)
                 call.reply = reply
         except BaseException:
             guard.count_unanswered(request.consumed.usage)

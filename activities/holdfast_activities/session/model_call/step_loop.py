@@ -13,6 +13,7 @@ from holdfast_activities.context import Conversations, TokenCalibration
 from holdfast_activities.resilience import Choice, Resilience
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import CachedReplyRow, LogExtras
+from holdfast_activities.tracing import at_step
 from holdfast_workflows.contracts.agent.budget import Spent
 from holdfast_workflows.contracts.errors import HoldfastError, StateError, StateUnavailable
 from holdfast_workflows.contracts.limits import MAX_CALLS
@@ -203,6 +204,7 @@ class StepLoop:
     async def _step(self) -> StepView | None:
         """Take the next step; None if it cannot be taken now."""
         self._context, self._instead = 0, ""
+        at_step(self._input.step + len(self.steps))
         if self._input.mode == "person":
             reply, ahead = await self._settle_reply(self._entry(text=self._input.answer, model="person"))
         else:

@@ -12,6 +12,7 @@ from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
 from holdfast_activities.teams.needed import OUTCOMES
 from holdfast_activities.tools.questions import REMOTE
+from holdfast_activities.tracing import work_on
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import INPUTS
 from holdfast_workflows.contracts.errors import (
@@ -86,6 +87,7 @@ class Act:
     async def act(self, args: Sequence[RawValue]) -> ActResult:
         """Execute one call, or what its mode says, and settle the result. A settled call is not executed again."""
         request = _request(args)
+        work_on(request)
         progress = ""
 
         def heartbeat(detail: str) -> None:

@@ -1,0 +1,67 @@
+"""Ids of traces and spans, derived from the session, so that every process and every retry finds the same ones."""
+
+import hashlib
+from typing import Final, NamedTuple
+
+from ..base import Contract
+
+HEADER: Final = "holdfast-trace"
+"""The header of requests, activities and child sessions that carries the parent of a turn's span."""
+
+
+class Parent(NamedTuple):
+    """The span above a turn's. ``flags`` are W3C's, empty if the parent's process left the sampling to the trace id."""
+
+    trace: str
+    span: str
+    flags: str = ""
+
+    def encoded(self) -> str:
+        """Return the parent as it is carried in headers."""
+        return "-".join(filter(None, self))
+
+
+class TraceHeader(Contract):
+    """The content of the header.
+
+    Attributes:
+        parent: The encoded parent; empty if the turn's span is the first of its trace.
+        messages: For a run that continues another one: the parents of messages, by message id.
+        began: When the child sessions of the call were started, if it had some.
+    """
+
+    parent: str = ""
+    messages: dict[str, str] = {}
+    began: float = 0.0
+
+
+def parent_of(text: str) -> Parent | None:
+    """Read an encoded parent; None if it is empty or malformed."""
+    trace, _, rest = text.partition("-")
+    span, _, flags = rest.partition("-")
+    if len(trace) != 32 or len(span) != 16 or len(flags) not in {0, 2}:
+        return None
+    return Parent(trace, span, flags) if _is_hex(trace + span + flags) else None
+
+
+def trace_of(session: str, turn: int, parent: Parent | None) -> str:
+    """Return the id of the trace that a turn belongs to."""
+    return parent.trace if parent else _digest("trace", session, turn)[:32]
+
+
+def turn_span(session: str, turn: int) -> str:
+    """Return the id of a turn's span."""
+    return _digest("turn", session, turn)[:16]
+
+
+def call_span(key: str) -> str:
+    """Return the id of the span of the call with this key that needed child sessions."""
+    return _digest("call", key)[:16]
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_hex(text: str) -> bool:
+    return all(each in "0123456789abcdef" for each in text)
