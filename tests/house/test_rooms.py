@@ -135,6 +135,10 @@ def _import_name(requirement: str) -> str:
     name = re.split(r"[\[<>=;]", requirement, maxsplit=1)[0].strip()
     if name == "pystemmer":
         return "Stemmer"
+    if name == "prometheus-client":
+        return "prometheus_client"
+    if name.startswith("opentelemetry-"):
+        return "opentelemetry"
     return name.removesuffix("-slim").removesuffix("-client").removesuffix("-sdk").replace("-", "_").lower()
 
 
