@@ -66,7 +66,7 @@ class Spool:
         lock = os.open(new / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         _try_lock(lock)
         (new / _RESOURCE).write_text(resource.to_json(indent=None))
-        # Under its final name only with the lock, so that nobody takes it for one without an owner.
+        # Under its final name only with the lock, so that no other process takes it for one without an owner.
         folder = new.rename(home / f"{os.getpid()}-{new.name.removeprefix(_NEW)}")
         spool = cls(folder, lock)
         spool._next_file()
