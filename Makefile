@@ -10,7 +10,7 @@ ARGS ?=
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow weaviate sweep chaos record lint format agentdojo bench dev clean
+.PHONY: help setup demo test test-slow prometheus weaviate sweep chaos record lint format agentdojo bench dev clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -23,11 +23,16 @@ demo: setup ## see an agent work, lose its worker, and finish (ARGS="--data your
 
 test: setup ## run the tests on real parts, without the slow ones (ARGS="-k name")
 	@sh .ci/weaviate --if-possible
+	@sh .ci/prometheus --if-possible
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 test-slow: setup ## run the slow tests: killed processes, long sessions, random operations
 	@sh .ci/weaviate --if-possible
+	@sh .ci/prometheus --if-possible
 	@$(PY) -m pytest -n 2 --dist worksteal -m slow $(ARGS)
+
+prometheus: ## fetch Prometheus and Alertmanager from Debian's packages, once, into a cache; for tests
+	@sh .ci/prometheus
 
 weaviate: ## build the Weaviate server that tests use, once, into a cache; needs Go and about 4 minutes
 	@sh .ci/weaviate
