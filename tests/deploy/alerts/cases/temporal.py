@@ -7,7 +7,15 @@ _STUCK = (
     'failure_reason="NonDeterminismError"}'
 )
 _REQUESTS = 'temporal_request_total{namespace="default",operation="RespondWorkflowTaskCompleted"}'
-_REFUSED = 'temporal_request_failure_total{namespace="default",operation="RespondWorkflowTaskCompleted",status_code="%s"}'
+_POLLS = 'temporal_long_request_total{namespace="default",operation="PollWorkflowTaskQueue"}'
+_REFUSED = (
+    'temporal_request_failure_total{namespace="default",operation="DescribeWorkflowExecution",'
+    'status_code="NOT_FOUND"}'
+)
+_UNREACHED = (
+    'temporal_long_request_failure_total{namespace="default",operation="PollWorkflowTaskQueue",'
+    'status_code="UNAVAILABLE"}'
+)
 
 TEMPORAL = (
     Case(
@@ -21,14 +29,14 @@ TEMPORAL = (
     ),
     Case(
         "HoldfastWorkflowTasksWaiting",
-        summary="Workflow tasks of queue 'shop' wait 1.75s for a worker (p95).",
+        summary="Workflow tasks of queue 'shop' wait 4s for a worker (p95).",
         labels={"task_queue": "shop"},
         series={
             'temporal_workflow_task_schedule_to_start_latency_seconds_bucket{task_queue="shop",le="1"}': (
                 10,
                 8,
             ),
-            'temporal_workflow_task_schedule_to_start_latency_seconds_bucket{task_queue="shop",le="2"}': (
+            'temporal_workflow_task_schedule_to_start_latency_seconds_bucket{task_queue="shop",le="5"}': (
                 10,
                 10,
             ),
@@ -68,10 +76,10 @@ TEMPORAL = (
     ),
     Case(
         "HoldfastTemporalRequestsFailing",
-        {_REQUESTS: (10, 10), _REFUSED % "UNAVAILABLE": (0, 2), _REFUSED % "NOT_FOUND": (2, 2)},
+        {_REQUESTS: (10, 10), _POLLS: (10, 10), _UNREACHED: (0, 4), _REFUSED: (2, 2)},
         "20% of the workers' requests to Temporal fail.",
         {"namespace": "default"},
-        under={_REFUSED % "UNAVAILABLE": 0.4, _REFUSED % "NOT_FOUND": 8},
+        under={_UNREACHED: 0.8, _REFUSED: 8},
         fires=600,
     ),
     Case(
