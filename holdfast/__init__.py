@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from holdfast_activities.memory.library import OpenMemory
     from holdfast_client.agents import DeclaredAgent
     from holdfast_client.client import Client, connect
+    from holdfast_client.debugging.spans import Span, Trace, TurnTrace
     from holdfast_client.operations.auditing import AuditFilter
     from holdfast_client.operations.boards import BoardClient
     from holdfast_client.operations.erasing import Erased
@@ -241,6 +242,7 @@ _MODULES: Final = {
     "holdfast_activities.memory.library": "OpenMemory",
     "holdfast_client.agents": "DeclaredAgent",
     "holdfast_client.client": "Client connect",
+    "holdfast_client.debugging.spans": "Span Trace TurnTrace",
     "holdfast_client.operations.auditing": "AuditFilter",
     "holdfast_client.operations.boards": "BoardClient",
     "holdfast_client.operations.erasing": "Erased",
@@ -366,12 +368,12 @@ __all__ = [
     "ScheduleView", "Schedules", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError",
     "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions",
     "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply",
-    "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
+    "Span", "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
     "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry",
     "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
     "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
-    "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "TurnCancelled", "TurnEnded",
-    "TurnNotEnded", "TurnStarted", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",
+    "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "Trace", "TurnCancelled", "TurnEnded",
+    "TurnNotEnded", "TurnStarted", "TurnTrace", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",
     "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask",
     "called", "client_tool", "connect", "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Generic
 
+from holdfast_client.debugging.methods import DebuggingMethods
 from holdfast_client.operations import content, effects, trees
 from holdfast_client.operations.boards import BoardClient
 from holdfast_client.operations.trees import SessionTree
@@ -19,7 +20,6 @@ from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionCl
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
-from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 
 from . import messages
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 @public
-class Session(AnswerMethods, TicketMethods, Generic[OutT]):
+class Session(AnswerMethods, TicketMethods, DebuggingMethods, Generic[OutT]):
     """A handle for one session, made by ``Client.start`` or ``Client.session`` without a request."""
 
     def __init__(
@@ -326,21 +326,6 @@ class Session(AnswerMethods, TicketMethods, Generic[OutT]):
         if limit < 1:
             raise BadInput(f"limit={limit} must be at least 1")
         return await trees.tree(self._requests, self._id, limit)
-
-    async def prompts(self) -> AsyncGenerator[Manifest]:
-        """Yield the manifest of each model call's prompt, in order."""
-        async for manifest in content.prompts(self._requests, self._id):
-            yield manifest
-
-    async def prompt(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
-        """Return the manifest of one step's prompt: what it contains, what was left out, and why.
-
-        By default the last step; with ``step`` alone, of the last turn that has such a step.
-
-        Raises:
-            NothingToDo: The session has no such model call.
-        """
-        return await content.prompt(self._requests, self._id, step, turn)
 
     async def close(self) -> SessionView:
         """Refuse further messages; the session ends after its queued turns."""

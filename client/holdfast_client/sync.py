@@ -296,6 +296,7 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     settle = _blocking(async_session.Session.settle)
     effects = _blocking(async_session.Session.effects)
     tree = _blocking(async_session.Session.tree)
+    trace = _blocking(async_session.Session.trace)
     prompts = _iterating(async_session.Session.prompts)
     prompt = _blocking(async_session.Session.prompt)
     close = _blocking(async_session.Session.close)

@@ -19,6 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
+from .debugging import trace
 from .operations import (
     a2a,
     answers,
@@ -46,6 +47,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     show.show,
     show.watch,
     prompts.prompt,
+    trace.trace,
     control.pause,
     control.resume,
     control.steer,

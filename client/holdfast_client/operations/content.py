@@ -121,6 +121,15 @@ async def turns(requests: Requests, session: str, last: int) -> AsyncGenerator[T
             yield view
 
 
+async def stored_turns(requests: Requests, session: str, first: int) -> tuple[TurnView, ...]:
+    """Return the ended turns from one on, as the state database has them: their errors in short."""
+    found: list[TurnView] = []
+    while page := await _turns(requests, session, first):
+        found += page
+        first = page[-1].turn + 1
+    return tuple(found)
+
+
 async def _turns(requests: Requests, session: str, first: int) -> tuple[TurnView, ...]:
     request = contracts.ReadTurn(session=session, turn=first, count=_PAGE)
     return (await requests.activity(names.READ_TURN, request, contracts.StoredTurn, session=session)).views

@@ -63,6 +63,7 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "prompt": ("view", _of("prompt")),
     "result": ("view", _of("result", timeout=0.5)),
     "tree": ("view", _of("tree")),
+    "trace": ("view", _of("trace")),
     "board": ("view", lambda client, id: client.session(id).board.list()),
     "board.read": ("view", lambda client, id: client.session(id).board.read("plan")),
     "board.write": ("send", lambda client, id: client.session(id).board.write("plan", "x", id=f"w-{id}")),
@@ -109,7 +110,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
 }
 """Each public method of ``Client`` that makes a request: its operation, and whether it needs all tenants."""
 
-_BY_TEMPORAL = {"result", "erase", "sessions", "tickets", "tree", "schedules.list", "memory.schedule"}
+_BY_TEMPORAL = {"result", "erase", "sessions", "tickets", "trace", "tree", "schedules.list", "memory.schedule"}
 """What Temporal answers itself; a client with a credential asks a worker first."""
 
 _WITHOUT_REQUEST = {"id", "session", "temporal", "memory", "without_waiting", "whoami", "task_queue"}

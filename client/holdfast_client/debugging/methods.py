@@ -1,0 +1,51 @@
+"""The methods of a session by which people find out what happened."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from holdfast_client.operations import content
+from holdfast_client.requests.requests import Requests
+from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.session.manifests import Manifest
+
+from . import tracing
+from .spans import Trace
+
+
+class DebuggingMethods:
+    """Traces, and how prompts were built."""
+
+    _requests: Requests
+    _id: str
+
+    async def trace(self, turn: int | None = None, *, last: int | None = tracing.TURNS) -> Trace:
+        """Return where the time went: model and tool calls, waits with their reasons, retries, lost workers.
+
+        It needs no worker, unless the client has a credential: what only workers know is then missing.
+
+        Args:
+            turn: Only this turn.
+            last: How many turns, counted from the last one; None for all.
+
+        Raises:
+            BadInput: ``turn`` or ``last`` is less than 1.
+        """
+        if any(number is not None and number < 1 for number in (turn, last)):
+            raise BadInput(f"turn={turn} and last={last} must be at least 1")
+        return await tracing.trace(self._requests, self._id, turn, last)
+
+    async def prompts(self) -> AsyncGenerator[Manifest]:
+        """Yield the manifest of each model call's prompt, in order."""
+        async for manifest in content.prompts(self._requests, self._id):
+            yield manifest
+
+    async def prompt(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
+        """Return the manifest of one step's prompt: what it contains, what was left out, and why.
+
+        By default the last step; with ``step`` alone, of the last turn that has such a step.
+
+        Raises:
+            NothingToDo: The session has no such model call.
+        """
+        return await content.prompt(self._requests, self._id, step, turn)

@@ -1,0 +1,113 @@
+"""Traces of recorded histories, and of sessions that run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+
+from holdfast import Trace
+from holdfast.testing import call, say, unauthorized
+from holdfast.testing.replaying import load_history
+from holdfast_client.debugging.findings import Now
+from holdfast_client.debugging.spans import Span, shares
+from holdfast_client.debugging.tracing import build, records_of
+from holdfast_temporal import data_converter
+from holdfast_temporal.histories.fetching import Run
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.session.session import StartInput
+
+from ..command.test_command import holdfast, lines
+from ..conftest import Running
+
+HISTORIES: Final = Path(__file__).parents[2] / "workflows/histories"
+
+
+def recorded(*names: str) -> Trace:
+    """The trace of the recorded runs of one session, without what a worker would add."""
+    runs: list[Run] = []
+    for name in names:
+        found = load_history(HISTORIES / f"{name}.json")
+        runs.append(Run(found.workflow_id, name, tuple(found.events)))
+    records = records_of(runs, DescribeWorkflowExecutionResponse(), data_converter)
+    return build("recorded", records, Now(at=(records.ended or records.events) + 1), ())
+
+
+def kinds(spans: Sequence[Span]) -> list[tuple[str, str]]:
+    return [(span.kind, span.name) for span in spans]
+
+
+def test_a_lost_worker_is_named_with_the_time_it_took() -> None:
+    trace = recorded("lost_workers")
+    (turn,) = trace.turns
+    lost = [span for span in turn.spans if span.kind == "lost"]
+    assert [span.name for span in lost] == ["look"] * 4
+    assert all(2.0 <= span.seconds < 2.5 for span in lost)
+    assert "recorder" in lost[0].detail
+    assert any("4 calls were lost" in finding and "look" in finding for finding in trace.findings)
+
+
+def test_a_wait_for_a_provider_has_its_reason() -> None:
+    trace = recorded("waiting")
+    (turn,) = trace.turns
+    (wait,) = [span for span in turn.spans if span.kind == "wait"]
+    assert "open until" in wait.name, "the reason is whole, though the timer's summary is cut"
+    assert dict(turn.shares)["wait"] > 0.9 * turn.seconds
+    assert any("waits took 7.5 s (96 %)" in finding for finding in trace.findings)
+
+
+def test_a_wait_for_a_person_spans_runs_and_says_what_was_asked() -> None:
+    trace = recorded("approved-1", "approved-2", "approved-3")
+    people = [span for turn in trace.turns for span in turn.spans if span.kind == "person"]
+    assert "may pay(cents=100) run?" in people[0].name
+    assert trace.runs == 3
+
+
+def test_the_shares_of_a_turn_add_up_to_its_duration() -> None:
+    for name in ("parallel", "lost_workers", "waiting", "pause_resume", "remembered", "compacted"):
+        for turn in recorded(name).turns:
+            assert abs(sum(took for _, took in turn.shares) - turn.seconds) < 0.001, name
+
+
+def test_a_moment_counts_once_where_spans_overlap() -> None:
+    spans = [Span("tool", "a", 0, 4), Span("person", "b", 1, 5), Span("tool", "c", 3, 6)]
+    assert dict(shares(spans, 0, 10)) == {"tool": 6, "other": 4}
+
+
+def test_inline_tools_have_spans_of_their_own() -> None:
+    trace = recorded("inline_pause")
+    (turn,) = trace.turns
+    assert kinds(turn.spans)[:3] == [("model", "step 1"), ("tool", "peek"), ("model", "step 2")]
+
+
+async def test_trace_prints_the_calls_of_a_turn_and_why_it_failed(running: Running) -> None:
+    script = [call("look", {"at": "it"}), say("Seen."), *[unauthorized()] * 3]
+    async with running(script) as environment:
+        session = await environment.client.start("helper", "Look.")
+        await session.wait()
+        await session.send("Again.", wait=False)
+        await session.wait(raise_on_error=False)
+        code, out, _ = await holdfast(environment, "trace", session.id)
+        assert code == 0
+        assert "turn 1 · done" in out
+        assert "look · at=it" in out
+        assert "turn 2 · failed" in out
+        assert "! turn 2 failed: " in out
+        assert "check the API key" in out
+        _, out, _ = await holdfast(environment, "trace", session.id, "--json", "--turn", "1")
+        found = lines(out)
+        assert [each["record"] for each in found if each["record"] != "span"] == ["trace", "turn"]
+        assert {each["kind"] for each in found if each["record"] == "span"} >= {"model", "tool"}
+
+
+async def test_trace_works_without_a_worker_and_says_that_none_polls(running: Running) -> None:
+    async with running([], worker=False) as environment:
+        id = f"s-{environment.task_queue}"
+        await environment.temporal.start_workflow(
+            names.WORKFLOW, StartInput(agent="helper"), id=id, task_queue=environment.task_queue
+        )
+        code, out, _ = await holdfast(environment, "trace", id)
+    assert code == 0
+    assert f"! no worker polls task queue {environment.task_queue}" in out
